@@ -1,0 +1,173 @@
+"""Reference intervals: one CSV a set, rows by analyte, age, sex and pregnancy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.knowledge.strict import Row, parse_csv
+
+COLUMNS = (
+    "set", "analyte", "sex", "pregnancy", "age_low", "age_low_unit", "age_high", "age_high_unit",
+    "lower", "upper", "unit", "lower_ci90_low", "lower_ci90_high", "upper_ci90_low", "upper_ci90_high",
+    "percentile_basis", "n", "population", "analyzer", "source", "locator", "verification", "confidence",
+    "derivation", "notes",
+)  # fmt: skip
+PREGNANCIES = ("none", "T1", "T2", "T3", "postpartum")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgeEdge:
+    """An age in completed units: days, or months (a year is 12 months)."""
+
+    unit: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """One reference interval in canonical units; None is an open side."""
+
+    set: str
+    analyte: str
+    sex: str
+    pregnancy: str
+    age_low: AgeEdge
+    age_high: AgeEdge | None
+    age_text: str
+    lower: float | None
+    upper: float | None
+    unit: str
+    lower_ci90: tuple[float, float] | None
+    upper_ci90: tuple[float, float] | None
+    percentile_basis: str
+    n: int | None
+    population: str
+    analyzer: str
+    source: str
+    locator: str
+    verification: str
+    confidence: str
+    derivation: str
+    notes: str
+    file: str
+    line: int
+
+
+def edge(value: float, unit: str) -> AgeEdge:
+    """Make an age edge; years become months, for both turn on the same day."""
+    return AgeEdge("mo", int(value) * 12) if unit == "y" else AgeEdge(unit, int(value))
+
+
+def approximate_days(age: AgeEdge) -> float:
+    """Place an edge on one axis, to compare bands of one analyte with each other."""
+    return age.count * (30.4375 if age.unit == "mo" else 1.0)
+
+
+def read_age(row: Row) -> tuple[AgeEdge, AgeEdge | None, str]:
+    """Read the four age columns of a row; an empty upper age is no limit."""
+    low, low_unit = row.number("age_low"), row.choice("age_low_unit", ("d", "mo", "y"))
+    high, high_unit = row.number("age_high"), row.choice("age_high_unit", ("d", "mo", "y", ""))
+    if low is None or low < 0 or low != int(low):
+        raise row.error("age_low", "must be a whole number, 0 or more")
+    if high is not None and high != int(high):
+        raise row.error("age_high", "must be a whole number")
+    if (high is None) != (high_unit == ""):
+        raise row.error("age_high_unit", "must be given with age_high, and only then")
+    start = edge(low, low_unit)
+    end = edge(high, high_unit) if high is not None else None
+    if end is not None and approximate_days(end) <= approximate_days(start):
+        raise row.error("age_high", "must be more than age_low")
+    text = f"{int(low)} {low_unit} and over" if high is None else f"{int(low)} {low_unit} to under {int(high)} {high_unit}"
+    return start, end, text
+
+
+def load_interval_set(
+    text: str, file: str, analytes: Mapping[str, Analyte], sources: Iterable[str], *, complete: bool = True
+) -> tuple[IntervalRow, ...]:
+    """Load and check one set; `complete` also refuses a gap between two bands."""
+    known = set(sources)
+    rows = [_interval(row, analytes, known) for row in parse_csv(text, file, COLUMNS)]
+    if not rows:
+        raise KnowledgeError(file, None, "rows", "the set is empty")
+    if len({row.set for row in rows}) != 1:
+        raise KnowledgeError(file, None, "set", "one file holds one set")
+    check_bands(rows, complete=complete)
+    return tuple(rows)
+
+
+def _interval(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> IntervalRow:
+    analyte = analytes.get(row.text("analyte"))
+    if analyte is None:
+        raise row.error("analyte", "is not in analytes.yaml")
+    factor = analyte.units.find(row.text("unit"))
+    if not isinstance(factor, Factor):
+        raise row.error("unit", factor[1])
+    if row.text("source") not in sources:
+        raise row.error("source", "is not in sources.csv")
+    start, end, age_text = read_age(row)
+
+    def canonical(key: str) -> float | None:
+        value = row.number(key)
+        return None if value is None else round(value * factor.numerator / factor.denominator, 9)
+
+    lower, upper = canonical("lower"), canonical("upper")
+    if lower is None and upper is None:
+        raise row.error("lower", "a row needs at least one limit")
+    if lower is not None and (lower < 0 or (upper is not None and lower >= upper)):
+        raise row.error("lower", "must be 0 or more and less than upper")
+    count = row.number("n")
+    return IntervalRow(
+        set=row.text("set"),
+        analyte=analyte.id,
+        sex=row.choice("sex", ("any", "F", "M")),
+        pregnancy=row.choice("pregnancy", PREGNANCIES),
+        age_low=start,
+        age_high=end,
+        age_text=age_text,
+        lower=lower,
+        upper=upper,
+        unit=analyte.unit,
+        lower_ci90=_confidence_interval(row, "lower", canonical, lower),
+        upper_ci90=_confidence_interval(row, "upper", canonical, upper),
+        percentile_basis=row.text("percentile_basis"),
+        n=None if count is None else int(count),
+        population=row.cells["population"],
+        analyzer=row.cells["analyzer"],
+        source=row.text("source"),
+        locator=row.cells["locator"],
+        verification=row.choice("verification", ("A", "B", "C")),
+        confidence=row.choice("confidence", ("high", "moderate", "low", "")),
+        derivation=row.cells["derivation"],
+        notes=row.cells["notes"],
+        file=row.file,
+        line=row.line,
+    )
+
+
+def _confidence_interval(
+    row: Row, side: str, canonical: Callable[[str], float | None], limit: float | None
+) -> tuple[float, float] | None:
+    low, high = canonical(f"{side}_ci90_low"), canonical(f"{side}_ci90_high")
+    if low is None and high is None:
+        return None
+    if low is None or high is None or limit is None or not low <= limit <= high:
+        raise row.error(f"{side}_ci90_low", f"the 90 % confidence interval must hold the {side} limit")
+    return low, high
+
+
+def check_bands(rows: Iterable[IntervalRow], *, complete: bool) -> None:
+    """Refuse bands of one analyte, sex and pregnancy that overlap, or leave a gap."""
+    groups: dict[tuple[str, str, str], list[IntervalRow]] = {}
+    for row in rows:
+        for sex in ("F", "M") if row.sex == "any" else (row.sex,):
+            groups.setdefault((row.analyte, sex, row.pregnancy), []).append(row)
+    for (analyte, _, _), band in groups.items():
+        band.sort(key=lambda row: approximate_days(row.age_low))
+        for before, after in zip(band, band[1:], strict=False):
+            if before.age_high is None or approximate_days(before.age_high) > approximate_days(after.age_low):
+                raise KnowledgeError(after.file, after.line, "age_low", f"{analyte}: overlaps the band of line {before.line}")
+            if complete and before.age_high != after.age_low:
+                raise KnowledgeError(after.file, after.line, "age_low", f"{analyte}: leaves a gap after the band of line {before.line}")

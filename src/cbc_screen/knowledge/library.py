@@ -1,0 +1,193 @@
+"""All knowledge tables together, checked once and frozen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources.abc import Traversable
+
+from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.knowledge.definitions import Definition, load_definitions
+from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
+from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
+from cbc_screen.knowledge.intervals import IntervalRow, load_interval_set
+from cbc_screen.knowledge.predicates import Vocabulary
+from cbc_screen.knowledge.quantities import Analyte, FalseFriend, UnitTable, Words, load_analytes, load_units, load_words
+from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
+from cbc_screen.vocabulary import Verification
+
+SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
+MANIFEST = "manifest.json"
+# The sets that "default" stands for: the person's pregnancy row comes from the second.
+DEFAULT_SETS = ("default_v1", "default_pregnancy_v1")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A cited publication, guideline or laboratory page."""
+
+    id: str
+    citation: str
+    url: str
+    licence: str
+    verification: Verification
+    notes: str
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything under reference_ranges/, as frozen tables."""
+
+    data_version: str
+    analytes: Mapping[str, Analyte]
+    units: Mapping[str, UnitTable]
+    unit_systems: Mapping[str, Mapping[str, str]]
+    false_friends: Mapping[str, FalseFriend]
+    words: Words
+    age_implausible_from: int
+    reported_range_factor: float
+    findings: Mapping[str, str]
+    finding_groups: Mapping[str, tuple[str, ...]]
+    interval_sets: Mapping[str, tuple[IntervalRow, ...]]
+    schemes: Mapping[str, Scheme]
+    definitions: Mapping[str, Definition]
+    conditions: tuple[Condition, ...]
+    guards: tuple[Rule, ...]
+    triggers: tuple[Rule, ...]
+    urgency: tuple[Rule, ...]
+    criteria: BloodCriteria
+    sources: Mapping[str, Source]
+
+    def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
+        """Return the rows of a named set; "default" is the default set with its pregnancy rows."""
+        names = DEFAULT_SETS if ranges == "default" else (ranges,)
+        for name in names:
+            if name not in self.interval_sets:
+                known = ", ".join(["default", *sorted(self.interval_sets)])
+                raise UsageError(f"ranges: no set is named {name!r}; known: {known}")
+        return tuple(row for name in names for row in self.interval_sets[name])
+
+    def scheme(self, name: str) -> Scheme:
+        """Return a grading scheme by name."""
+        if name not in self.schemes:
+            raise UsageError(f"grading: no scheme is named {name!r}; known: {', '.join(sorted(self.schemes))}")
+        return self.schemes[name]
+
+    def definition(self, name: str) -> Definition:
+        """Return a definition of a low line by name."""
+        if name not in self.definitions:
+            raise UsageError(f"definition: none is named {name!r}; known: {', '.join(sorted(self.definitions))}")
+        return self.definitions[name]
+
+
+@lru_cache(maxsize=1)
+def load_knowledge() -> Knowledge:
+    """Load, check and freeze reference_ranges/ (once a process)."""
+    return build_knowledge(reference_ranges_root())
+
+
+def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledge:
+    """Load a tree laid out like reference_ranges/; every fault names file, line and key."""
+    version = check_manifest(root) if check_hashes else "unchecked"
+
+    def node(name: str) -> Node:
+        return parse_yaml(read_text(root, name), name)
+
+    units, systems = load_units(node("units.yaml"))
+    analytes, friends, age_cap, factor = load_analytes(node("analytes.yaml"), units)
+    sources = _load_sources(root)
+    words = load_words(node("text_results.yaml"), node("demographics.yaml"))
+    groups = _load_findings(node("findings.yaml"))
+    findings = {name: text for group in groups.values() for name, text in group.items()}
+    tables = {
+        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(read_text(root, name), name, analytes, sources)
+        for name, _ in walk(root)
+        if name.startswith("grading/") and name.endswith(".csv")
+    }
+    schemes = load_schemes(node("grading/schemes.yaml"), tables)
+    definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
+    reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
+    return Knowledge(
+        data_version=version,
+        analytes=analytes,
+        units=units,
+        unit_systems=systems,
+        false_friends=friends,
+        words=words,
+        age_implausible_from=age_cap,
+        reported_range_factor=factor,
+        findings=findings,
+        finding_groups={group: tuple(names) for group, names in groups.items()},
+        interval_sets=_load_sets(root, analytes, sources),
+        schemes=schemes,
+        definitions=definitions,
+        conditions=_load_conditions(root, reader),
+        guards=reader.rules(node("guards.yaml"), "guards"),
+        triggers=reader.rules(node("review_triggers.yaml"), "triggers", ["urgency"], ["id", "kind"]),
+        urgency=reader.rules(node("urgency.yaml"), "rules", extra=("id", "level")),
+        criteria=reader.criteria(node("blood_criteria.yaml")),
+        sources=sources,
+    )
+
+
+def check_manifest(root: Traversable) -> str:
+    """Compare every file with manifest.json and return the data version."""
+    manifest = json.loads(read_text(root, MANIFEST))
+    expected: dict[str, str] = manifest["files"]
+    present = {name: entry for name, entry in walk(root) if name != MANIFEST}
+    for name in sorted(expected.keys() | present.keys()):
+        if name not in present:
+            raise KnowledgeError(name, None, "manifest", "is listed and does not exist")
+        if name not in expected:
+            raise KnowledgeError(name, None, "manifest", "is not listed; run tools/update_manifest.py after a review")
+        if sha256(present[name].read_bytes()) != expected[name]:
+            raise KnowledgeError(name, None, "manifest", "differs from its released hash; run tools/update_manifest.py after a review")
+    return str(manifest["data_version"])
+
+
+def _load_sources(root: Traversable) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    for row in parse_csv(read_text(root, "sources.csv"), "sources.csv", SOURCE_COLUMNS):
+        name = row.text("id")
+        if name in sources:
+            raise row.error("id", "is given twice")
+        mark = Verification(row.choice("verification", [v.value for v in Verification]))
+        sources[name] = Source(name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"])
+    return sources
+
+
+def _load_findings(node: Node) -> dict[str, dict[str, str]]:
+    node.check_keys(["film", "context"])
+    groups = {group: {name: node.node(group).text(name) for name in node.node(group)} for group in node}
+    names = [name for group in groups.values() for name in group]
+    if len(set(names)) != len(names):
+        raise node.error("film", "a finding is listed in two groups")
+    return groups
+
+
+def _load_sets(root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source]) -> dict[str, tuple[IntervalRow, ...]]:
+    sets: dict[str, tuple[IntervalRow, ...]] = {}
+    for name, _ in walk(root):
+        if name.startswith("intervals/"):
+            rows = load_interval_set(read_text(root, name), name, analytes, sources)
+            if name != f"intervals/{rows[0].set}.csv":
+                raise KnowledgeError(name, rows[0].line, "set", "must be the file's name")
+            sets[rows[0].set] = rows
+    return sets
+
+
+def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, ...]:
+    conditions: list[Condition] = []
+    for name, _ in walk(root):
+        if name.startswith("checklist/"):
+            node = parse_yaml(read_text(root, name), name)
+            condition = reader.condition(node)
+            if name != f"checklist/{condition.id}.yaml":
+                raise node.error("id", "must be the file's name")
+            if condition.rank in {other.rank for other in conditions}:
+                raise node.error("rank", "is the rank of another condition too")
+            conditions.append(condition)
+    return tuple(sorted(conditions, key=lambda condition: condition.rank))

@@ -1,0 +1,279 @@
+"""The closed vocabulary of conditions that a rule may state. No expressions, no eval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from cbc_screen.knowledge.intervals import AgeEdge, edge
+from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.knowledge.strict import Node
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Sex, State
+
+Word = TypeVar("Word", bound=StrEnum)
+COMPARISONS = ("below", "at_most", "above", "at_least")
+# Arithmetic over the counts of one record; the kernel holds the formulas, which have
+# no clinical number in them.
+QUANTITIES: Mapping[str, str] = {
+    "mentzer_index": "1",
+    "rule_of_three_gap": "%",
+    "mcv_gap": "fL",
+    "mchc_from_counts": "g/L",
+    "differential_percent_sum": "%",
+    "differential_excess": "%",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """An analyte or a quantity against a number in the canonical unit."""
+
+    subject: str
+    comparison: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateIs:
+    """An analyte's state against its reference range."""
+
+    analyte: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class LineIs:
+    """A line is low (or not low), under the screener's or under a named definition."""
+
+    line: Line
+    low: bool
+    definition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinesLow:
+    """How many lines are low."""
+
+    comparison: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SexIs:
+    """Sex for the choice of range."""
+
+    sex: Sex
+
+
+@dataclass(frozen=True, slots=True)
+class Pregnant:
+    """In any trimester."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeIs:
+    """Age at collection, in completed units."""
+
+    at_least: bool
+    age: AgeEdge
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodIs:
+    """How reticulocytes were counted."""
+
+    method: ReticulocyteMethod
+
+
+@dataclass(frozen=True, slots=True)
+class FindingIs:
+    """A film finding or a piece of context is present (or absent)."""
+
+    finding: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite."""
+
+    of: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """At least `at_least` of several; `all` and `any` are its ends."""
+
+    at_least: int
+    of: tuple[Predicate, ...]
+
+
+Predicate = Compare | StateIs | LineIs | LinesLow | SexIs | Pregnant | AgeIs | MethodIs | FindingIs | Not | Count
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The ids a predicate may use."""
+
+    analytes: Mapping[str, Analyte]
+    findings: Mapping[str, str]
+    definitions: frozenset[str]
+
+
+def parse_predicate(node: Node, words: Vocabulary) -> Predicate:
+    """Read one predicate; anything outside the vocabulary names file, line and key."""
+    for key, reader in _READERS.items():
+        if key in node:
+            return reader(node, words)
+    raise node.error("when", f"is none of the known forms: {', '.join(_READERS)}")
+
+
+def walk(predicate: Predicate) -> Iterator[Predicate]:
+    """Yield a predicate and all its parts."""
+    yield predicate
+    if isinstance(predicate, Not):
+        yield from walk(predicate.of)
+    elif isinstance(predicate, Count):
+        for part in predicate.of:
+            yield from walk(part)
+
+
+def _compare(node: Node, words: Vocabulary) -> Predicate:
+    key = "analyte" if "analyte" in node else "quantity"
+    subject = node.text(key)
+    if key == "analyte" and subject not in words.analytes and subject not in QUANTITIES:
+        raise node.error(key, "is not in analytes.yaml")
+    if key == "quantity" and subject not in QUANTITIES:
+        raise node.error(key, f"is not one of {', '.join(QUANTITIES)}")
+    if "state" in node:
+        node.check_keys(["analyte", "state"])
+        if node.text("state") not in ("low", "within", "high"):
+            raise node.error("state", "must be low, within or high")
+        return StateIs(subject, State(node.text("state")))
+    comparison = next((c for c in COMPARISONS if c in node), None)
+    if comparison is None:
+        raise node.error(key, f"needs one of {', '.join([*COMPARISONS, 'state'])}")
+    node.check_keys([key, comparison, "unit"])
+    value, unit = node.number(comparison), node.text("unit")
+    if subject in QUANTITIES:
+        if unit != QUANTITIES[subject]:
+            raise node.error("unit", f"must be {QUANTITIES[subject]}")
+        return Compare(subject, comparison, value, unit)
+    factor = words.analytes[subject].units.find(unit)
+    if not isinstance(factor, Factor):
+        raise node.error("unit", factor[1])
+    value = round(value * factor.numerator / factor.denominator, 9)
+    return Compare(subject, comparison, value, words.analytes[subject].unit)
+
+
+def _line(node: Node, words: Vocabulary) -> Predicate:
+    if "definition" in node:
+        node.check_keys(["definition", "line"])
+        if node.text("definition") not in words.definitions:
+            raise node.error("definition", "is not in definitions.yaml")
+        return LineIs(_member(node, "line", Line), True, node.text("definition"))
+    node.check_keys(["line", "is"])
+    if node.text("is") not in ("low", "not_low"):
+        raise node.error("is", "must be low or not_low")
+    return LineIs(_member(node, "line", Line), node.text("is") == "low")
+
+
+def _member(node: Node, key: str, choices: type[Word]) -> Word:
+    try:
+        return choices(node.text(key))
+    except ValueError:
+        raise node.error(key, f"must be one of {', '.join(choices)}") from None
+
+
+def _lines_low(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["lines_low"])
+    inner = node.node("lines_low")
+    comparison = "at_least" if "at_least" in inner else "exactly"
+    inner.check_keys([comparison])
+    return LinesLow(comparison, int(inner.number(comparison)))
+
+
+def _sex(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["sex"])
+    sex = _member(node, "sex", Sex)
+    if sex is Sex.UNKNOWN:
+        raise node.error("sex", "must be F or M")
+    return SexIs(sex)
+
+
+def _pregnant(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["pregnant"])
+    return Pregnant() if node["pregnant"] is True else Not(Pregnant())
+
+
+def _age(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["age"])
+    inner = node.node("age")
+    comparison = "at_least" if "at_least" in inner else "below"
+    inner.check_keys([comparison, "unit"])
+    count, unit = int(inner.number(comparison)), inner.text("unit")
+    if unit not in ("d", "mo", "y"):
+        raise inner.error("unit", "must be d, mo or y")
+    return AgeIs(comparison == "at_least", edge(count, unit), f"{count} {unit}")
+
+
+def _method(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["reticulocyte_method"])
+    return MethodIs(_member(node, "reticulocyte_method", ReticulocyteMethod))
+
+
+def _finding(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["finding"], ["is"])
+    if node.text("finding") not in words.findings:
+        raise node.error("finding", "is not in findings.yaml")
+    if node.get("is", "present") not in ("present", "absent"):
+        raise node.error("is", "must be present or absent")
+    return FindingIs(node.text("finding"), node.get("is", "present") == "present")
+
+
+def _many(key: str) -> Callable[[Node, Vocabulary], Predicate]:
+    def read(node: Node, words: Vocabulary) -> Predicate:
+        node.check_keys([key])
+        parts = tuple(parse_predicate(part, words) for part in node.nodes(key))
+        if not parts:
+            raise node.error(key, "must not be empty")
+        return Count(len(parts) if key == "all" else 1, parts)
+
+    return read
+
+
+def _not(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["not"])
+    return Not(parse_predicate(node.node("not"), words))
+
+
+def _count(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["count"])
+    inner = node.node("count")
+    inner.check_keys(["at_least", "of"])
+    parts = tuple(parse_predicate(part, words) for part in inner.nodes("of"))
+    if not 1 <= inner.number("at_least") <= len(parts):
+        raise inner.error("at_least", "must lie between 1 and the number of parts")
+    return Count(int(inner.number("at_least")), parts)
+
+
+_READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
+    "analyte": _compare,
+    "quantity": _compare,
+    "definition": _line,
+    "line": _line,
+    "lines_low": _lines_low,
+    "sex": _sex,
+    "pregnant": _pregnant,
+    "age": _age,
+    "reticulocyte_method": _method,
+    "finding": _finding,
+    "all": _many("all"),
+    "any": _many("any"),
+    "not": _not,
+    "count": _count,
+}

@@ -1,0 +1,270 @@
+"""Analytes, units, words for results, sex and pregnancy: the vocabulary of an export."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.strict import Node
+from cbc_screen.vocabulary import Comparator, Line, Reason
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def normalize_unit(text: str) -> str:
+    """Fold the Unicode variants of a unit spelling; case is kept, for it counts.
+
+    >>> normalize_unit("×10⁹ / L")
+    'x10^9/L'
+    """
+    folded: list[str] = []
+    for position, character in enumerate(text):
+        if character in _SUPERSCRIPT_SET:
+            if position == 0 or text[position - 1] not in _SUPERSCRIPT_SET:
+                folded.append("^")
+            folded.append(character.translate(_SUPERSCRIPTS))
+        else:
+            folded.append(character)
+    plain = unicodedata.normalize("NFKC", "".join(folded))
+    plain = plain.replace("×", "x").replace("µ", "u").replace("μ", "u").replace("∕", "/").replace("−", "-")
+    return "".join(plain.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """canonical value = value x numerator / denominator."""
+
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTable:
+    """The closed unit table of one dimension."""
+
+    dimension: str
+    canonical: str
+    accepted: Mapping[str, Factor]
+    refused: Mapping[str, str]
+    declared: Mapping[str, Mapping[str, Factor]]
+
+    def find(self, unit: str | None, convention: str | None = None) -> Factor | tuple[Reason, str]:
+        """Return the factor of a unit spelling, or the reason why it is refused."""
+        if unit is None or not unit.strip():
+            return Reason.UNIT_MISSING, "no unit is given"
+        spelling = normalize_unit(unit)
+        if spelling in self.accepted:
+            return self.accepted[spelling]
+        if convention is not None and spelling in self.declared.get(convention, {}):
+            return self.declared[convention][spelling]
+        if spelling in self.refused:
+            return Reason.UNIT_CONFUSABLE, self.refused[spelling]
+        return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """One quantity of a blood count (or one chemistry value the checklist asks for)."""
+
+    id: str
+    label: str
+    units: UnitTable
+    names: tuple[str, ...]
+    line: Line | None
+    percent: str | None
+    chemistry: bool
+    plausible: tuple[float, float] | None
+
+    @property
+    def unit(self) -> str:
+        """The canonical unit."""
+        return self.units.canonical
+
+
+@dataclass(frozen=True, slots=True)
+class FalseFriend:
+    """A header text that looks like an analyte and is something else."""
+
+    why: str
+    count: str | None = None
+    percent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextWord:
+    """What a word in place of a number means."""
+
+    reason: Reason
+    finding: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words for results, sex, pregnancy and the person's columns."""
+
+    operators: tuple[tuple[str, Comparator], ...]
+    missing: frozenset[str]
+    texts: Mapping[str, TextWord]
+    sex: Mapping[str, str]
+    pregnancy: Mapping[str, str]
+    pregnancy_ages: tuple[int, int]
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
+    """Load units.yaml: the tables by dimension and what each unit system declares."""
+    node.check_keys(["dimensions", "systems"])
+    tables: dict[str, UnitTable] = {}
+    for dimension in node.node("dimensions"):
+        entry = node.node("dimensions").node(dimension)
+        entry.check_keys(["canonical", "accepted"], ["refused", "declared"])
+        accepted: dict[str, Factor] = {}
+        for group in entry.nodes("accepted"):
+            group.check_keys(["factor", "spellings"])
+            _add_spellings(group, accepted)
+        declared: dict[str, dict[str, Factor]] = {}
+        for group in entry.nodes("declared"):
+            group.check_keys(["factor", "spellings", "convention"])
+            _add_spellings(group, declared.setdefault(group.text("convention"), {}))
+        refused: dict[str, str] = {}
+        for group in entry.nodes("refused"):
+            group.check_keys(["spellings", "why"])
+            for spelling in group.texts("spellings"):
+                key = normalize_unit(spelling)
+                if key in accepted:
+                    raise group.error("spellings", f"{spelling!r} is accepted and refused at once")
+                refused[key] = group.text("why")
+        canonical = entry.text("canonical")
+        if accepted.get(normalize_unit(canonical)) != Factor(1, 1):
+            raise entry.error("canonical", "must be an accepted spelling with factor [1, 1]")
+        tables[dimension] = UnitTable(dimension, canonical, accepted, refused, declared)
+    systems: dict[str, dict[str, str]] = {}
+    for system in node.node("systems"):
+        choices = node.node("systems").node(system)
+        for dimension in choices:
+            if dimension not in tables or not isinstance(tables[dimension].find(choices.text(dimension)), Factor):
+                raise choices.error(dimension, "is not an accepted unit of a known dimension")
+        systems[system] = {dimension: choices.text(dimension) for dimension in choices}
+    return tables, systems
+
+
+def _add_spellings(group: Node, into: dict[str, Factor]) -> None:
+    factor = group.get("factor")
+    if not (isinstance(factor, list) and len(factor) == 2 and all(type(f) is int and f > 0 for f in factor)):
+        raise group.error("factor", "must be [numerator, denominator], two positive whole numbers")
+    for spelling in group.texts("spellings"):
+        key = normalize_unit(spelling)
+        if into.get(key, Factor(*factor)) != Factor(*factor):
+            raise group.error("spellings", f"{spelling!r} has two factors")
+        into[key] = Factor(*factor)
+
+
+def load_analytes(
+    node: Node, units: Mapping[str, UnitTable]
+) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
+    """Load analytes.yaml: analytes, refused header texts, the age cap and the range factor."""
+    node.check_keys(["analytes", "false_friends", "ambiguous", "age", "reported_range"])
+    analytes: dict[str, Analyte] = {}
+    owner: dict[str, str] = {}
+    for entry in node.nodes("analytes"):
+        entry.check_keys(["id", "label", "dimension", "names"], ["line", "plausible", "percent_of_wbc", "chemistry"])
+        name = entry.text("id")
+        if entry.text("dimension") not in units:
+            raise entry.error("dimension", "is not in units.yaml")
+        for synonym in [name.replace("_", " "), *entry.texts("names")]:
+            if owner.setdefault(synonym, name) != name:
+                raise entry.error("names", f"{synonym!r} already names {owner[synonym]}")
+        analytes[name] = Analyte(
+            id=name,
+            label=entry.text("label"),
+            units=units[entry.text("dimension")],
+            names=tuple(dict.fromkeys([name.replace("_", " "), *entry.texts("names")])),
+            line=Line(entry.text("line")) if "line" in entry else None,
+            percent=entry.text("percent_of_wbc") if "percent_of_wbc" in entry else None,
+            chemistry=bool(entry.get("chemistry", False)),
+            plausible=_plausible(entry, units[entry.text("dimension")]),
+        )
+    for analyte in analytes.values():
+        if analyte.percent is not None and analyte.percent not in analytes:
+            raise node.error("analytes", f"{analyte.id}: percent_of_wbc names no analyte")
+    friends = _false_friends(node, analytes, owner)
+    age = node.node("age").node("implausible_from")
+    age.check_keys(["value", "unit", "source"])
+    if age.text("unit") != "y":
+        raise age.error("unit", "must be y")
+    reported = node.node("reported_range")
+    reported.check_keys(["factor", "source"])
+    return analytes, friends, int(age.number("value")), reported.number("factor")
+
+
+def _plausible(entry: Node, units: UnitTable) -> tuple[float, float] | None:
+    if "plausible" not in entry:
+        return None
+    limits = entry.node("plausible")
+    limits.check_keys(["lower", "upper", "unit", "source"])
+    if limits.text("unit") != units.canonical:
+        raise limits.error("unit", f"must be the canonical unit {units.canonical}")
+    if limits.number("lower") >= limits.number("upper"):
+        raise limits.error("lower", "must be less than upper")
+    return limits.number("lower"), limits.number("upper")
+
+
+def _false_friends(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:
+    friends: dict[str, FalseFriend] = {}
+    for entry in node.nodes("false_friends"):
+        entry.check_keys(["names", "why"])
+        for name in entry.texts("names"):
+            if name in owner:
+                raise entry.error("names", f"{name!r} also names {owner[name]}")
+            friends[name] = FalseFriend(entry.text("why"))
+    for entry in node.nodes("ambiguous"):
+        entry.check_keys(["names", "count", "percent"])
+        for name in entry.texts("names"):
+            if name in owner:
+                raise entry.error("names", f"{name!r} also names {owner[name]}")
+            friends[name] = FalseFriend("may be a count or a percentage", entry.text("count"), entry.text("percent"))
+            for key in ("count", "percent"):
+                if entry.text(key) not in analytes:
+                    raise entry.error(key, "names no analyte")
+    return friends
+
+
+def load_words(texts: Node, people: Node) -> Words:
+    """Load text_results.yaml and demographics.yaml."""
+    texts.check_keys(["operators", "missing", "texts"])
+    signs = {
+        "below": Comparator.BELOW,
+        "at_most": Comparator.AT_MOST,
+        "above": Comparator.ABOVE,
+        "at_least": Comparator.AT_LEAST,
+        "equal": Comparator.EQUAL,
+    }
+    operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
+    words: dict[str, TextWord] = {}
+    for entry in texts.nodes("texts"):
+        entry.check_keys(["reason", "words"], ["finding"])
+        for word in entry.texts("words"):
+            words[word] = TextWord(Reason(entry.text("reason")), entry.get("finding"))
+    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "columns"])
+    ages = people.node("pregnancy_ages")
+    return Words(
+        operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
+        missing=frozenset(texts.texts("missing")),
+        texts=words,
+        sex=_invert(people.node("sex")),
+        pregnancy=_invert(people.node("pregnancy")),
+        pregnancy_ages=(int(ages.number("lower")), int(ages.number("upper"))),
+        columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
+    )
+
+
+def _invert(node: Node) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for key in node:
+        for word in node.texts(key):
+            if result.setdefault(word, key) != key:
+                raise KnowledgeError(node.file, node.line(key), key, f"{word!r} has two meanings")
+    return result

@@ -1,0 +1,185 @@
+"""Rules as data: conditions of the checklist, guards, review triggers, urgency, blood criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
+from cbc_screen.knowledge.strict import Node
+from cbc_screen.vocabulary import ReticulocyteMethod, Threshold, Urgency
+
+PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named predicate with its text, the mark of its number and its source."""
+
+    id: str
+    text: str
+    when: Predicate
+    threshold: Threshold
+    source: str
+    key: bool = False
+    urgency: Urgency = Urgency.NONE
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something a blood count cannot show, or a test a clinician may want to look at."""
+
+    id: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One entry of the checklist."""
+
+    id: str
+    name: str
+    summary: str
+    rank: int
+    patterns: tuple[str, ...]
+    also_when: Predicate | None
+    findings_for: tuple[Rule, ...]
+    findings_against: tuple[Rule, ...]
+    missing: tuple[Item, ...]
+    next_tests: tuple[Item, ...]
+    urgency: tuple[Rule, ...]
+    limits: str
+    sources: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    witnesses: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BloodCriteria:
+    """The peripheral-blood items of the aplastic anemia severity criteria."""
+
+    at_least: int
+    items: tuple[Rule, ...]
+    by_method: Mapping[ReticulocyteMethod, Rule]
+    very_severe: Rule
+    missing: str
+
+
+class RuleReader:
+    """Reads rules against one vocabulary and one list of sources."""
+
+    def __init__(self, words: Vocabulary, sources: Iterable[str]) -> None:
+        self._words, self._sources = words, set(sources)
+
+    def source(self, node: Node) -> str:
+        """Return the source id of an entry, which must be listed in sources.csv."""
+        if node.text("source") not in self._sources:
+            raise node.error("source", "is not in sources.csv")
+        return node.text("source")
+
+    def rule(self, node: Node, extra: Iterable[str] = (), optional: Iterable[str] = ()) -> Rule:
+        """Read one rule."""
+        node.check_keys(["text", "when", "threshold", "source", *extra], list(optional))
+        urgency = node.text("level") if "level" in node else node.get("urgency", "none")
+        if urgency not in [u.value for u in Urgency]:
+            raise node.error("urgency", f"must be one of {', '.join(Urgency)}")
+        if node.text("threshold") not in [t.value for t in Threshold]:
+            raise node.error("threshold", f"must be one of {', '.join(Threshold)}")
+        return Rule(
+            id=node.text("id") if "id" in node else node.text("text"),
+            text=node.text("text"),
+            when=parse_predicate(node.node("when"), self._words),
+            threshold=Threshold(node.text("threshold")),
+            source=self.source(node),
+            key=bool(node.get("key", False)),
+            urgency=Urgency(urgency),
+            kind=str(node.get("kind", "")),
+        )
+
+    def rules(self, node: Node, key: str, optional: Iterable[str] = (), extra: Iterable[str] = ("id",)) -> tuple[Rule, ...]:
+        """Read a list of rules with unique ids."""
+        found = tuple(self.rule(entry, extra, optional) for entry in node.nodes(key))
+        if len({rule.id for rule in found}) != len(found):
+            raise node.error(key, "two entries have the same id")
+        return found
+
+    def condition(self, node: Node) -> Condition:
+        """Read one file of checklist/."""
+        node.check_keys(
+            ["id", "name", "summary", "rank", "patterns", "findings_for", "findings_against", "missing",
+             "next_tests", "urgency", "limits", "sources", "approved_by", "witnesses"],
+            ["also_when"],
+        )  # fmt: skip
+        patterns = node.texts("patterns")
+        if not patterns or any(name not in PATTERN_NAMES for name in patterns):
+            raise node.error("patterns", f"must be some of {', '.join(PATTERN_NAMES)}")
+        condition = Condition(
+            id=node.text("id"),
+            name=node.text("name"),
+            summary=node.text("summary"),
+            rank=int(node.number("rank")),
+            patterns=tuple(patterns),
+            also_when=parse_predicate(node.node("also_when"), self._words) if "also_when" in node else None,
+            findings_for=self.rules(node, "findings_for", ["key"]),
+            findings_against=self.rules(node, "findings_against"),
+            missing=self._items(node, "missing", ["id", "text", "source"]),
+            next_tests=self._items(node, "next_tests", ["text", "source"]),
+            urgency=self.rules(node, "urgency", extra=("level",)),
+            limits=node.text("limits"),
+            sources=tuple(node.texts("sources")),
+            approved_by=tuple(node.texts("approved_by")),
+            witnesses=self._witnesses(node),
+        )
+        self._check_sources(node, condition)
+        return condition
+
+    def _items(self, node: Node, key: str, keys: list[str]) -> tuple[Item, ...]:
+        items = []
+        for entry in node.nodes(key):
+            entry.check_keys(keys)
+            items.append(Item(str(entry.get("id", "")), entry.text("text"), self.source(entry)))
+        return tuple(items)
+
+    def _witnesses(self, node: Node) -> Mapping[str, Mapping[str, Any]]:
+        witnesses = node.node("witnesses")
+        witnesses.check_keys(["silent"], ["supported", "consider"])
+        if "supported" not in witnesses and "consider" not in witnesses:
+            raise witnesses.error("supported", "a condition needs a record in which it is listed")
+        return {name: dict(witnesses.node(name)) for name in witnesses}
+
+    def _check_sources(self, node: Node, condition: Condition) -> None:
+        used = {rule.source for rule in (*condition.findings_for, *condition.findings_against, *condition.urgency)}
+        used |= {item.source for item in (*condition.missing, *condition.next_tests)}
+        if used != set(condition.sources):
+            raise node.error("sources", f"must list exactly the sources used; differs in {', '.join(sorted(used ^ set(condition.sources)))}")
+
+    def criteria(self, node: Node) -> BloodCriteria:
+        """Read blood_criteria.yaml."""
+        node.check_keys(["severe", "very_severe", "missing"])
+        severe = node.node("severe")
+        severe.check_keys(["at_least", "items"])
+        plain: list[Rule] = []
+        methods: dict[ReticulocyteMethod, Rule] = {}
+        for entry in severe.nodes("items"):
+            if "by_method" not in entry:
+                plain.append(self.rule(entry, ["id"]))
+                continue
+            entry.check_keys(["id", "text", "by_method"])
+            entry.node("by_method").check_keys([ReticulocyteMethod.AUTOMATED, ReticulocyteMethod.MANUAL])
+            for method in (ReticulocyteMethod.AUTOMATED, ReticulocyteMethod.MANUAL):
+                inner = entry.node("by_method").node(method)
+                inner.check_keys(["when", "threshold", "source"])
+                when = parse_predicate(inner.node("when"), self._words)
+                methods[method] = Rule(
+                    entry.text("id"), entry.text("text"), when, Threshold(inner.text("threshold")), self.source(inner)
+                )
+        return BloodCriteria(
+            at_least=int(severe.number("at_least")),
+            items=tuple(plain),
+            by_method=methods,
+            very_severe=self.rule(node.node("very_severe"), ["id"]),
+            missing=node.text("missing"),
+        )

@@ -1,0 +1,199 @@
+"""The closed words of the project: every code that can appear in an output."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+NOTICE = "For clinician review. Not a diagnosis."
+
+
+class Sex(StrEnum):
+    """Sex for the choice of reference range."""
+
+    FEMALE = "F"
+    MALE = "M"
+    UNKNOWN = "unknown"
+
+
+class Pregnancy(StrEnum):
+    """Pregnancy at collection. `NOT_STATED` is read as not pregnant, and said so."""
+
+    NONE = "none"
+    T1 = "T1"
+    T2 = "T2"
+    T3 = "T3"
+    TRIMESTER_UNKNOWN = "trimester_unknown"
+    POSTPARTUM = "postpartum"
+    UNKNOWN = "unknown"
+    NOT_STATED = "not_stated"
+
+
+class Comparator(StrEnum):
+    """The sign before a number."""
+
+    BELOW = "<"
+    AT_MOST = "<="
+    EQUAL = "="
+    AT_LEAST = ">="
+    ABOVE = ">"
+
+
+class Presence(StrEnum):
+    """A film finding or a piece of context."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class ReticulocyteMethod(StrEnum):
+    """How reticulocytes were counted: the severe limit depends on it."""
+
+    AUTOMATED = "automated"
+    MANUAL = "manual"
+    UNKNOWN = "unknown"
+
+
+class Line(StrEnum):
+    """The three cell lines."""
+
+    RED = "red"
+    WHITE = "white"
+    PLATELET = "platelet"
+
+
+class State(StrEnum):
+    """One analyte against one range. The order is the kernel's code."""
+
+    LOW = "low"
+    WITHIN = "within"
+    HIGH = "high"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class LineState(StrEnum):
+    """One line under one definition. The order is the kernel's code."""
+
+    NOT_LOW = "not_low"
+    LOW = "low"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Pattern(StrEnum):
+    """How many lines are low. The order is the kernel's code."""
+
+    NONE = "none"
+    SINGLE_LINE = "single_line"
+    BICYTOPENIA = "bicytopenia"
+    PANCYTOPENIA = "pancytopenia"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Severity(StrEnum):
+    """The word every grading scheme maps its grades to. The order is the kernel's code."""
+
+    NONE = "none"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+    VERY_SEVERE = "very_severe"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Criteria(StrEnum):
+    """The blood items of the aplastic anemia criteria. The order is the kernel's code."""
+
+    NOT_MET = "not_met"
+    MET = "met"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Support(StrEnum):
+    """How a condition of the checklist stands, best supported first. The order is the code."""
+
+    SUPPORTED = "supported"
+    CONSIDER = "consider"
+    CANNOT_ASSESS = "cannot_assess"
+    LESS_LIKELY = "less_likely"
+    NOT_LISTED = "not_listed"
+
+
+class Urgency(StrEnum):
+    """How soon a person should look. The order is the kernel's code."""
+
+    NONE = "none"
+    ROUTINE = "routine"
+    PROMPT = "prompt"
+    IMMEDIATE = "immediate"
+
+
+class Threshold(StrEnum):
+    """Where the number of a rule comes from."""
+
+    SOURCED = "sourced"
+    PROJECT = "project"
+    UNVERIFIED = "unverified"
+    NONE = "none"
+
+
+class Verification(StrEnum):
+    """How a source was read: the mark of the knowledge tables, shown with each answer."""
+
+    VERIFIED = "verified"
+    SECONDARY = "secondary"
+    ABSTRACT = "abstract"
+    LOCAL = "local"
+    UNVERIFIED = "unverified"
+    PROJECT = "project"
+
+
+class Reason(StrEnum):
+    """Why something could not be told, or why a row was rejected. Closed."""
+
+    UNIT_MISSING = "UNIT_MISSING"
+    UNIT_UNKNOWN = "UNIT_UNKNOWN"
+    UNIT_CONFUSABLE = "UNIT_CONFUSABLE"
+    NUMBER_AMBIGUOUS = "NUMBER_AMBIGUOUS"
+    NUMBER_UNREADABLE = "NUMBER_UNREADABLE"
+    NUMBER_NEGATIVE = "NUMBER_NEGATIVE"
+    NUMBER_NOT_FINITE = "NUMBER_NOT_FINITE"
+    NUMBER_IMPLAUSIBLE = "NUMBER_IMPLAUSIBLE"
+    TEXT_RESULT = "TEXT_RESULT"
+    TEXT_ATTACHED = "TEXT_ATTACHED"
+    CENSORED_LOW = "CENSORED_LOW"
+    CENSORED_HIGH = "CENSORED_HIGH"
+    SPECIMEN_SUSPECT = "SPECIMEN_SUSPECT"
+    STATUS_NOT_FINAL = "STATUS_NOT_FINAL"
+    AGE_MISSING = "AGE_MISSING"
+    AGE_UNREADABLE = "AGE_UNREADABLE"
+    AGE_UNIT_MISSING = "AGE_UNIT_MISSING"
+    AGE_NEGATIVE = "AGE_NEGATIVE"
+    AGE_IMPLAUSIBLE = "AGE_IMPLAUSIBLE"
+    AGE_APPROXIMATE = "AGE_APPROXIMATE"
+    COLLECTION_TIME_MISSING = "COLLECTION_TIME_MISSING"
+    DATE_UNREADABLE = "DATE_UNREADABLE"
+    SEX_MISSING = "SEX_MISSING"
+    SEX_UNREADABLE = "SEX_UNREADABLE"
+    PREGNANCY_UNREADABLE = "PREGNANCY_UNREADABLE"
+    PREGNANCY_UNKNOWN = "PREGNANCY_UNKNOWN"
+    PREGNANCY_CONFLICT = "PREGNANCY_CONFLICT"
+    TRIMESTER_UNKNOWN = "TRIMESTER_UNKNOWN"
+    RANGE_ABSENT = "RANGE_ABSENT"
+    RANGE_INSANE = "RANGE_INSANE"
+    RANGE_UNREADABLE = "RANGE_UNREADABLE"
+    NO_RESULT = "NO_RESULT"
+    ROW_RAGGED = "ROW_RAGGED"
+    KEY_MISSING = "KEY_MISSING"
+    ENCODING = "ENCODING"
+    OVERSIZE = "OVERSIZE"
+    DUPLICATE_COLUMN = "DUPLICATE_COLUMN"
+
+
+class ExitCode(IntEnum):
+    """What the command returns to the shell."""
+
+    DONE = 0
+    USAGE = 2
+    ANALYTE_VANISHED = 3
+    TOO_MANY_REJECTS = 4

@@ -37,7 +37,7 @@ class Source:
     notes: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knowledge:
     """Everything under reference_ranges/, as frozen tables."""
 

@@ -111,6 +111,7 @@ class Words:
     sex: Mapping[str, str]
     pregnancy: Mapping[str, str]
     pregnancy_ages: tuple[int, int]
+    unchanged_in_pregnancy: frozenset[str]
     columns: Mapping[str, tuple[str, ...]]
 
 
@@ -248,7 +249,7 @@ def load_words(texts: Node, people: Node) -> Words:
         entry.check_keys(["reason", "words"], ["finding"])
         for word in entry.texts("words"):
             words[word] = TextWord(Reason(entry.text("reason")), entry.get("finding"))
-    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "columns"])
+    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "columns"])
     ages = people.node("pregnancy_ages")
     return Words(
         operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
@@ -257,6 +258,7 @@ def load_words(texts: Node, people: Node) -> Words:
         sex=_invert(people.node("sex")),
         pregnancy=_invert(people.node("pregnancy")),
         pregnancy_ages=(int(ages.number("lower")), int(ages.number("upper"))),
+        unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
         columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
     )
 

@@ -1,0 +1,1 @@
+"""Limits, states, lines, pattern, grades, guards, checklist: one definition, two printers."""

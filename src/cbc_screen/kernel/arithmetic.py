@@ -1,0 +1,72 @@
+"""Arithmetic on value intervals of quantities that are 0 or more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cbc_screen.kernel.program import Builder, Interval, Op
+
+DIFFERENTIAL = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
+
+
+def multiplied(b: Builder, x: Interval, y: Interval) -> Interval:
+    """Return x y."""
+    return Interval(b.arithmetic(Op.MULTIPLY, x.low, y.low), b.arithmetic(Op.MULTIPLY, x.high, y.high))
+
+
+def divided(b: Builder, x: Interval, y: Interval) -> Interval:
+    """Return x / y."""
+    return Interval(b.arithmetic(Op.DIVIDE, x.low, y.high), b.arithmetic(Op.DIVIDE, x.high, y.low))
+
+
+def scaled(b: Builder, x: Interval, op: Op, constant: float) -> Interval:
+    """Return x times (or divided by) a constant of arithmetic."""
+    return Interval(b.arithmetic(op, x.low, b.number(constant)), b.arithmetic(op, x.high, b.number(constant)))
+
+
+def added(b: Builder, x: Interval, y: Interval) -> Interval:
+    """Return x + y."""
+    return Interval(b.arithmetic(Op.ADD, x.low, y.low), b.arithmetic(Op.ADD, x.high, y.high))
+
+
+def differences(b: Builder, x: Interval, y: Interval) -> Interval:
+    """Return |x - y|."""
+    if b.absent(x.low) or b.absent(y.low):
+        return Interval(b.nan(), b.nan())
+    over = b.step(Op.SUBTRACT, x.low, y.high)
+    under = b.step(Op.SUBTRACT, y.low, x.high)
+    low = b.step(Op.LARGER, b.step(Op.LARGER, over, under), b.number(0.0))
+    high = b.step(Op.LARGER, b.step(Op.SUBTRACT, x.high, y.low), b.step(Op.SUBTRACT, y.high, x.low))
+    return Interval(low, high)
+
+
+def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interval:
+    """Return a named quantity; the numbers here convert units and nothing else."""
+    match name:
+        case "mentzer_index":
+            return divided(b, value("mcv"), value("rbc"))
+        case "mchc_from_counts":
+            return divided(b, value("hemoglobin"), value("hematocrit"))
+        case "rule_of_three_gap":
+            tripled = scaled(b, scaled(b, value("hemoglobin"), Op.MULTIPLY, 3.0), Op.DIVIDE, 10.0)
+            return differences(b, tripled, scaled(b, value("hematocrit"), Op.MULTIPLY, 100.0))
+        case "mcv_gap":
+            expected = divided(b, scaled(b, value("hematocrit"), Op.MULTIPLY, 1000.0), value("rbc"))
+            return differences(b, expected, value("mcv"))
+        case "differential_percent_sum":
+            return _sum(b, [value(f"{cell}_percent") for cell in DIFFERENTIAL])
+        case "differential_excess":
+            total = _sum(b, [value(cell) for cell in DIFFERENTIAL])
+            ratio = scaled(b, divided(b, total, value("wbc")), Op.MULTIPLY, 100.0)
+            return Interval(
+                b.arithmetic(Op.SUBTRACT, ratio.low, b.number(100.0)),
+                b.arithmetic(Op.SUBTRACT, ratio.high, b.number(100.0)),
+            )
+    raise AssertionError(name)
+
+
+def _sum(b: Builder, parts: list[Interval]) -> Interval:
+    total = parts[0]
+    for part in parts[1:]:
+        total = added(b, total, part)
+    return total

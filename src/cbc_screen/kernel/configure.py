@@ -1,0 +1,58 @@
+"""From knowledge and a choice of set, definition and scheme to a compiled kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from cbc_screen.kernel.definition import Rules
+from cbc_screen.kernel.limits import Limits, build_limits
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.predicates import AgeIs, LineIs, Predicate, walk
+
+
+@lru_cache(maxsize=32)
+def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: str) -> Kernel:
+    """Build the kernel of one configuration (once a process)."""
+    intervals = knowledge.intervals(ranges)
+    predicates = list(_predicates(knowledge))
+    used = {definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
+    definitions = {name: knowledge.definition(name) for name in sorted(used)}
+    scheme = knowledge.scheme(grading)
+    limits: Limits = build_limits(
+        intervals,
+        scheme,
+        definitions,
+        knowledge.schemes,
+        [p.age for p in predicates if isinstance(p, AgeIs)],
+        knowledge.words.unchanged_in_pregnancy,
+        knowledge.words.pregnancy_ages,
+        knowledge.age_implausible_from,
+    )
+    rules = Rules(
+        analytes=knowledge.analytes,
+        ranged=frozenset(row.analyte for row in intervals),
+        definitions=definitions,
+        definition=definition,
+        scheme=scheme,
+        conditions=knowledge.conditions,
+        guards=knowledge.guards,
+        triggers=knowledge.triggers,
+        urgency=knowledge.urgency,
+        criteria=knowledge.criteria,
+        reported_range_factor=knowledge.reported_range_factor,
+        limit_columns=frozenset(limits.table.columns),
+    )
+    return Kernel(rules, limits)
+
+
+def _predicates(knowledge: Knowledge) -> Iterator[Predicate]:
+    roots = [rule.when for rule in (*knowledge.guards, *knowledge.triggers, *knowledge.urgency)]
+    for condition in knowledge.conditions:
+        roots += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
+        if condition.also_when is not None:
+            roots.append(condition.also_when)
+    roots += [rule.when for rule in (*knowledge.criteria.items, *knowledge.criteria.by_method.values())]
+    for root in roots:
+        yield from walk(root)

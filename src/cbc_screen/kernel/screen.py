@@ -1,0 +1,276 @@
+"""The kernel: batches of columns, or one record, to facts and conclusions.
+
+Both doors run programs lowered from the same definition. A person who allows several
+keys (approximate age, unknown sex, unknown trimester) is worked out for every key, the
+facts are joined (a fact is known where all keys agree), and conclusions are drawn once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable, Outputs, allocate
+from cbc_screen.kernel.definition import Given, Programs, Rules, build_programs
+from cbc_screen.kernel.limits import NOT_PREGNANT, PREGNANCIES, SEXES, SITUATIONS, Limits, Person
+from cbc_screen.kernel.scalar import Scalar, compile_scalar
+from cbc_screen.vocabulary import Pregnancy, Sex
+
+# The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
+_ONE_SITUATION = np.full((len(SEXES), len(PREGNANCIES)), -1, dtype=np.int64)
+for _stage in (Pregnancy.NONE, Pregnancy.NOT_STATED):
+    _ONE_SITUATION[SEXES.index(Sex.MALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("M", ("none",)))
+    _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", ("none",)))
+for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
+    _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
+_EXPANDED_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Columns of canonical numbers, and what is known of each person.
+
+    `high[a] is low[a]` where no value of the analyte is an interval. An analyte that is
+    not in `low` is absent for every row. `age_*` columns hold inclusive ranges; a row
+    whose `age_known` is false can have any age.
+    """
+
+    rows: int
+    low: Mapping[str, NDArray[np.float64]]
+    high: Mapping[str, NDArray[np.float64]]
+    findings: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+    reported: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    method: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None
+    uncorrected: NDArray[np.bool_] | None
+    days_low: NDArray[np.int64]
+    days_high: NDArray[np.int64]
+    months_low: NDArray[np.int64]
+    months_high: NDArray[np.int64]
+    age_known: NDArray[np.bool_]
+    sex: NDArray[np.int8]
+    pregnancy: NDArray[np.int8]
+
+    def given(self) -> Given:
+        """Say which inputs this batch has."""
+        return Given(
+            analytes=frozenset(self.low),
+            inexact=frozenset(a for a in self.low if self.high[a] is not self.low[a]),
+            findings=frozenset(self.findings),
+            reported=frozenset(self.reported),
+            method=self.method is not None,
+            uncorrected=self.uncorrected is not None,
+        )
+
+    def inputs(self) -> dict[str, NDArray[np.generic]]:
+        """Name the columns as the programs do."""
+        columns: dict[str, NDArray[np.generic]] = {}
+        for analyte in self.low:
+            columns[f"{analyte}.low"], columns[f"{analyte}.high"] = self.low[analyte], self.high[analyte]
+        for finding, (present, absent) in self.findings.items():
+            columns[f"{finding}.present"], columns[f"{finding}.absent"] = present, absent
+        for analyte, (lower, upper) in self.reported.items():
+            columns[f"{analyte}.reported_lower"], columns[f"{analyte}.reported_upper"] = lower, upper
+        if self.method is not None:
+            columns["reticulocytes_automated"], columns["reticulocytes_manual"] = self.method
+        if self.uncorrected is not None:
+            columns["wbc_uncorrected"] = self.uncorrected
+        return columns
+
+
+@dataclass(frozen=True)
+class One:
+    """The answers for one record: conclusions, the joined facts, and the keys tried."""
+
+    conclusions: Mapping[str, int]
+    facts: Mapping[str, int]
+    keys: tuple[int, ...]
+
+
+@dataclass
+class _Compiled:
+    """What is compiled for one set of inputs."""
+
+    programs: Programs
+    limits: Limits
+    table: LimitTable
+    _columns: dict[str, ColumnProgram] = field(default_factory=dict)
+    _scalars: dict[str, tuple[Scalar, tuple[str, ...]]] = field(default_factory=dict)
+
+    def columns(self, part: str) -> ColumnProgram:
+        if part not in self._columns:
+            self._columns[part] = ColumnProgram(getattr(self.programs, part), self.table)
+        return self._columns[part]
+
+    def scalar(self, part: str) -> tuple[Scalar, tuple[str, ...]]:
+        if part not in self._scalars:
+            self._scalars[part] = compile_scalar(getattr(self.programs, part), self.table.columns)
+        return self._scalars[part]
+
+
+class Kernel:
+    """The compiled screen of one configuration. Thread-safe: it only caches."""
+
+    def __init__(self, rules: Rules, limits: Limits) -> None:
+        self.rules, self.limits = rules, limits
+        self._compiled = lru_cache(maxsize=64)(self._compile)
+        self._row = lru_cache(maxsize=4096)(limits.row)
+        everything = frozenset(rules.analytes)
+        chemistry = frozenset(name for name, analyte in rules.analytes.items() if analyte.chemistry)
+        findings = frozenset(_findings(rules))
+        self._core = everything - chemistry
+        self._everything, self._findings = everything, findings
+
+    def _compile(self, given: Given) -> _Compiled:
+        return _Compiled(build_programs(self.rules, given), self.limits, self.limits.table)
+
+    # Columns -----------------------------------------------------------------------
+
+    def screen(self, batch: Batch) -> Outputs:
+        """Screen a batch; the answers are columns of codes (see definition.py)."""
+        compiled = self._compiled(batch.given())
+        fused = compiled.columns("fused")
+        keys, unsure = self._keys(batch)
+        inputs = batch.inputs()
+        outputs = allocate(compiled.programs.fused, batch.rows)
+        if len(unsure) == 0:
+            fused.run(inputs, keys, outputs)
+            return outputs
+        sure = np.setdiff1d(np.arange(batch.rows), unsure, assume_unique=True)
+        if len(sure):
+            part = allocate(compiled.programs.fused, len(sure))
+            fused.run({name: column[sure] for name, column in inputs.items()}, keys[sure], part)
+            for name, column in part.items():
+                outputs[name][sure] = column
+        self._screen_unsure(batch, compiled, inputs, unsure, outputs)
+        return outputs
+
+    def _keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the key of each row, and the rows that have several."""
+        grid = self.limits.grid
+        first_day, last_day = grid.day_place(batch.days_low), grid.day_place(batch.days_high)
+        first_month, last_month = grid.month_place(batch.months_low), grid.month_place(batch.months_high)
+        number = grid.class_lookup.take(first_day * grid.width + first_month, mode="clip")
+        situation = _ONE_SITUATION[batch.sex, batch.pregnancy]
+        one = batch.age_known & (first_day == last_day) & (first_month == last_month)
+        one &= (number >= 0) & (situation >= 0)
+        keys = np.where(one, number * len(SITUATIONS) + situation, 0).astype(np.intp)
+        return keys, np.flatnonzero(~one)
+
+    def _screen_unsure(
+        self, batch: Batch, compiled: _Compiled, inputs: Inputs, unsure: NDArray[np.intp], outputs: Outputs
+    ) -> None:
+        choices = self._choices(batch, unsure)
+        counts = np.array([len(keys) for keys in choices])
+        ends = np.cumsum(counts)
+        start = 0
+        while start < len(unsure):
+            base = ends[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, base + _EXPANDED_AT_ONCE, side="right")))
+            rows = unsure[start:stop]
+            expanded = np.repeat(rows, counts[start:stop])
+            keys = np.fromiter((key for keys in choices[start:stop] for key in keys), dtype=np.intp, count=len(expanded))
+            facts = allocate(compiled.programs.facts, len(expanded))
+            compiled.columns("facts").run({name: column[expanded] for name, column in inputs.items()}, keys, facts)
+            firsts = np.concatenate([[0], np.cumsum(counts[start:stop])[:-1]])
+            joined = {name: _join_column(name, column, firsts) for name, column in facts.items()}
+            part = allocate(compiled.programs.conclusions, len(rows))
+            compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp), part)
+            for name, column in part.items():
+                outputs[name][rows] = column
+            start = stop
+
+    def _choices(self, batch: Batch, unsure: NDArray[np.intp]) -> list[tuple[int, ...]]:
+        """Return every key of each unsure row; equal situations are worked out once."""
+        grid = self.limits.grid
+        known = batch.age_known[unsure]
+        places = np.stack(
+            [
+                np.where(known, grid.day_place(batch.days_low[unsure]), 0),
+                np.where(known, grid.day_place(batch.days_high[unsure]), len(grid.day_edges)),
+                np.where(known, grid.month_place(batch.months_low[unsure]), 0),
+                np.where(known, grid.month_place(batch.months_high[unsure]), len(grid.month_edges)),
+                batch.sex[unsure],
+                batch.pregnancy[unsure],
+            ],
+            axis=1,
+        )
+        unique, inverse = np.unique(places, axis=0, return_inverse=True)
+        found = [
+            self.limits.keys_of((int(a), int(b), int(c), int(d)), SEXES[sex], PREGNANCIES[stage])
+            for a, b, c, d, sex, stage in unique
+        ]
+        return [found[place] for place in inverse.ravel()]
+
+    # One record ----------------------------------------------------------------------
+
+    def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
+        """Screen one record: its inputs by name (absent ones may be left out)."""
+        given = self._given_one(extended, reported)
+        compiled = self._compiled(given)
+        blank = self._blank(given)
+        inputs: Mapping[str, float] = {**blank, **record}
+        keys = self.limits.keys(person)
+        function, names = compiled.scalar("facts")
+        facts: Mapping[str, int]
+        if len(keys) == 1:
+            facts = dict(zip(names, function(inputs, self._row(keys[0])), strict=True))  # type: ignore[arg-type]
+        else:
+            answers = [function(inputs, self._row(key)) for key in keys]
+            facts = {name: _join(name, values) for name, values in zip(names, zip(*answers, strict=True), strict=True)}
+        conclude, outputs = compiled.scalar("conclusions")
+        conclusions = dict(zip(outputs, conclude(facts, ()), strict=True))
+        return One(conclusions, facts, keys)  # type: ignore[arg-type]
+
+    def _given_one(self, extended: bool, reported: bool) -> Given:
+        analytes = self._everything if extended else self._core
+        findings = self._findings if extended else frozenset()
+        ranged = self.rules.ranged if reported else frozenset()
+        return Given(analytes, analytes, findings, ranged, extended, extended)
+
+    @lru_cache(maxsize=8)  # noqa: B019 - four variants at most, and the kernel lives as long
+    def _blank(self, given: Given) -> dict[str, float]:
+        blank: dict[str, float] = {f"{a}.{end}": nan for a in given.analytes for end in ("low", "high")}
+        blank |= {f"{finding}.{answer}": False for finding in given.findings for answer in ("present", "absent")}
+        blank |= {f"{a}.reported_{side}": nan for a in given.reported for side in ("lower", "upper")}
+        if given.method:
+            blank |= {"reticulocytes_automated": False, "reticulocytes_manual": False}
+        if given.uncorrected:
+            blank |= {"wbc_uncorrected": False}
+        return blank
+
+
+def _join(name: str, values: tuple[float | int | bool, ...]) -> int:
+    if name.endswith(".min"):
+        return int(min(values))
+    if name.endswith((".max", ".any")):
+        return int(max(values))
+    return int(all(values))
+
+
+def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp]) -> NDArray[np.generic]:
+    if name.endswith(".min"):
+        return np.minimum.reduceat(column, firsts)
+    if name.endswith(".max"):
+        return np.maximum.reduceat(column, firsts)
+    if name.endswith(".any"):
+        return np.logical_or.reduceat(column, firsts)
+    return np.logical_and.reduceat(column, firsts)
+
+
+def _findings(rules: Rules) -> set[str]:
+    from cbc_screen.knowledge.predicates import FindingIs, walk
+
+    predicates = [rule.when for rule in (*rules.guards, *rules.triggers, *rules.urgency)]
+    for condition in rules.conditions:
+        predicates += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
+        if condition.also_when is not None:
+            predicates.append(condition.also_when)
+    return {part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)}
+
+
+__all__ = ["NOT_PREGNANT", "Batch", "Kernel", "One"]

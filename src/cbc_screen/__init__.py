@@ -1,0 +1,84 @@
+"""cbc_screen: flags for clinician review from complete blood counts. Not a diagnosis.
+
+The public names are loaded when first used, so that importing the package stays cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen._version import __version__
+
+if TYPE_CHECKING:
+    from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.grading import Grade, grade
+    from cbc_screen.ranges import ReferenceRange, reference_range
+    from cbc_screen.record import CBCRecord, Measurement, ReportedRange
+    from cbc_screen.result import ScreeningResult
+    from cbc_screen.screener import Screener, scan, screen, screen_frame
+    from cbc_screen.summary import ScanSummary
+    from cbc_screen.vocabulary import NOTICE, Reason
+
+_HOME = {
+    "CBCRecord": "record",
+    "CBCScreenError": "errors",
+    "Grade": "grading",
+    "KnowledgeError": "errors",
+    "Measurement": "record",
+    "NOTICE": "vocabulary",
+    "RangeNotFound": "errors",
+    "Reason": "vocabulary",
+    "RecordError": "errors",
+    "ReferenceRange": "ranges",
+    "ReportedRange": "record",
+    "ScanSummary": "summary",
+    "Screener": "screener",
+    "ScreeningResult": "result",
+    "UsageError": "errors",
+    "grade": "grading",
+    "reference_range": "ranges",
+    "scan": "screener",
+    "screen": "screener",
+    "screen_frame": "screener",
+}
+__all__ = [
+    "NOTICE",
+    "CBCRecord",
+    "CBCScreenError",
+    "Grade",
+    "KnowledgeError",
+    "Measurement",
+    "RangeNotFound",
+    "Reason",
+    "RecordError",
+    "ReferenceRange",
+    "ReportedRange",
+    "ScanSummary",
+    "Screener",
+    "ScreeningResult",
+    "UsageError",
+    "__data_version__",
+    "__version__",
+    "grade",
+    "reference_range",
+    "scan",
+    "screen",
+    "screen_frame",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__data_version__":
+        from cbc_screen.knowledge import load_knowledge
+
+        return load_knowledge().data_version
+    if name not in _HOME:
+        raise AttributeError(f"module 'cbc_screen' has no attribute {name!r}")
+    value = getattr(import_module(f"cbc_screen.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -20,8 +20,11 @@ class KnowledgeError(CBCScreenError):
         super().__init__(f"{place}: {key}: {problem}")
 
 
-class RecordError(CBCScreenError, ValueError):
-    """A record does not have the shape of a record (an unknown field, a wrong type)."""
+class RecordError(CBCScreenError):
+    """A record does not have the shape of a record (an unknown field, a wrong type).
+
+    Not a ValueError: pydantic would wrap it in an error that carries the input.
+    """
 
 
 class RangeNotFound(CBCScreenError, LookupError):

@@ -28,6 +28,8 @@ LINES = (Line.RED, Line.WHITE, Line.PLATELET)
 LINE_ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
 SEVERITIES = tuple(Severity)
 PATTERNS = tuple(Pattern)
+# Facts that say how an answer was reached; they are passed on as they are.
+REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", "white.none.any")
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
 
 
@@ -210,13 +212,14 @@ class FactBuilder:
         cut = self._cut(rule.white, f"cut:{rule.id}:white")
         counted = b.below(neutrophils, cut)
         has_neutrophils = b.present(neutrophils.low)
+        if rule.id == self.rules.definition:
+            self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
+            self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
         if rule.without_neutrophils is None:
             # Neutrophils are part of the white cells: fewer white cells than the limit
             # are fewer neutrophils than the limit. Nothing else is known.
             return Truth(b.either(counted.yes, b.both(b.negate(has_neutrophils), b.less(wbc.high, cut))), counted.no)
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
-        if rule.id == self.rules.definition:
-            self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
         without = b.negate(has_neutrophils)
         return Truth(
             b.either(counted.yes, b.both(without, instead.yes)),
@@ -384,7 +387,7 @@ class FactBuilder:
         value = self.effective(analyte)
         grades = ladder(self.b, value, [(grade, cut) for grade, _, cut in cuts])
         severities = ladder(self.b, value, [(severity, cut) for _, severity, cut in cuts])
-        return *grades, *severities, self.b.negate(self.b.present(cuts[-1][2]))
+        return (*grades, *severities, self.b.negate(self.b.present(cuts[-1][2])))
 
     def _lower_limit(self, analyte: str) -> int:
         return self.limits(analyte)[0] if analyte in self.rules.ranged else self.b.nan()
@@ -478,6 +481,8 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
             ],
             state_code[State.CANNOT_TELL],
         )
+        there, assessed = facts[f"{analyte}.value.any"], facts[f"{analyte}.assessed.any"]
+        result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
     for line in LINES:
         least, most = facts[f"grade.{line}.min"], facts[f"grade.{line}.max"]
         result[f"grade.{line}"] = b.code_select(b.code_equal(least, most), least, b.code(-1))
@@ -495,6 +500,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers)):
         for rule in found:
             result[f"{group}.{rule.id}"] = facts[f"{group}.{rule.id}.yes"]
+    result |= {name.removesuffix(".any"): node for name, node in facts.items() if name.endswith(REMARKS)}
     return result
 
 
@@ -548,12 +554,16 @@ class Programs:
     fused: Program
     facts: Program
     conclusions: Program
+    values: Program  # the derived and corrected numbers, for the explanation of one record
 
 
 def build_programs(rules: Rules, given: Given) -> Programs:
     """Lower the definition for one set of inputs."""
     builder = Builder()
-    facts = FactBuilder(builder, rules, given).build()
+    writer = FactBuilder(builder, rules, given)
+    facts = writer.build()
+    derived = {a: writer.effective(a) for a in rules.analytes if f"{a}.derived.any" in facts or a == "wbc"}
+    values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
     conclusions = build_conclusions(builder, rules, facts)
     apart = Builder()
     inputs = {name: apart.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name) for name in facts}
@@ -561,5 +571,6 @@ def build_programs(rules: Rules, given: Given) -> Programs:
         fused=builder.program(conclusions),
         facts=builder.program(facts),
         conclusions=apart.program(build_conclusions(apart, rules, inputs)),
+        values=builder.program(values),
     )
 

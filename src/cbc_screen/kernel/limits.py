@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days
 from cbc_screen.kernel.columns import LimitTable
+from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge.definitions import Cutoff, Definition
 from cbc_screen.knowledge.grading import GradeRow, Scheme
 from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow
@@ -45,18 +46,7 @@ _STATED: Mapping[Pregnancy, tuple[int, ...]] = {
     Pregnancy.TRIMESTER_UNKNOWN: (_T1, _T2, _T3),
     Pregnancy.POSTPARTUM: (_POST_NONE, _POST_T3),
 }
-SEXES = (Sex.FEMALE, Sex.MALE, Sex.UNKNOWN)
-PREGNANCIES = tuple(Pregnancy)
 NOT_PREGNANT = frozenset({Pregnancy.NONE, Pregnancy.NOT_STATED})
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is known of the person at collection; `age` None is unknown."""
-
-    age: AgeSpan | None
-    sex: Sex
-    pregnancy: Pregnancy
 
 
 class AgeGrid:
@@ -159,6 +149,15 @@ class Limits:
             situations = self._situations(sex, pregnancy, self.grid.places[number])
             keys += [number * len(SITUATIONS) + situation for situation in situations]
         return tuple(keys)
+
+    def may_be_pregnant(self, keys: Iterable[int]) -> bool:
+        """Tell whether some key is of a woman of an age at which pregnancy is possible."""
+        youngest, oldest = (AgeEdge("mo", age * MONTHS_IN_YEAR) for age in self.pregnancy_ages)
+        return any(
+            SITUATIONS[key % len(SITUATIONS)][0] == "F"
+            and self.grid.covers(self.grid.places[key // len(SITUATIONS)], youngest, oldest)
+            for key in keys
+        )
 
     def _situations(self, sex: Sex, pregnancy: Pregnancy, place: tuple[int, int]) -> list[int]:
         if pregnancy is Pregnancy.UNKNOWN:

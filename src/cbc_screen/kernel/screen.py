@@ -7,7 +7,7 @@ facts are joined (a fact is known where all keys agree), and conclusions are dra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import nan
@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable, Outputs, allocate
 from cbc_screen.kernel.definition import Given, Programs, Rules, build_programs
-from cbc_screen.kernel.limits import NOT_PREGNANT, PREGNANCIES, SEXES, SITUATIONS, Limits, Person
+from cbc_screen.kernel.limits import SITUATIONS, Limits
+from cbc_screen.kernel.program import Program
 from cbc_screen.kernel.scalar import Scalar, compile_scalar
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
+from cbc_screen.knowledge.predicates import FindingIs, walk
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
@@ -29,57 +32,20 @@ for _stage in (Pregnancy.NONE, Pregnancy.NOT_STATED):
 for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
 _EXPANDED_AT_ONCE = 200_000
+# Rows, each row once for each of its keys, those keys, and where each row begins.
+Expansion = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Columns of canonical numbers, and what is known of each person.
-
-    `high[a] is low[a]` where no value of the analyte is an interval. An analyte that is
-    not in `low` is absent for every row. `age_*` columns hold inclusive ranges; a row
-    whose `age_known` is false can have any age.
-    """
-
-    rows: int
-    low: Mapping[str, NDArray[np.float64]]
-    high: Mapping[str, NDArray[np.float64]]
-    findings: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
-    reported: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
-    method: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None
-    uncorrected: NDArray[np.bool_] | None
-    days_low: NDArray[np.int64]
-    days_high: NDArray[np.int64]
-    months_low: NDArray[np.int64]
-    months_high: NDArray[np.int64]
-    age_known: NDArray[np.bool_]
-    sex: NDArray[np.int8]
-    pregnancy: NDArray[np.int8]
-
-    def given(self) -> Given:
-        """Say which inputs this batch has."""
-        return Given(
-            analytes=frozenset(self.low),
-            inexact=frozenset(a for a in self.low if self.high[a] is not self.low[a]),
-            findings=frozenset(self.findings),
-            reported=frozenset(self.reported),
-            method=self.method is not None,
-            uncorrected=self.uncorrected is not None,
-        )
-
-    def inputs(self) -> dict[str, NDArray[np.generic]]:
-        """Name the columns as the programs do."""
-        columns: dict[str, NDArray[np.generic]] = {}
-        for analyte in self.low:
-            columns[f"{analyte}.low"], columns[f"{analyte}.high"] = self.low[analyte], self.high[analyte]
-        for finding, (present, absent) in self.findings.items():
-            columns[f"{finding}.present"], columns[f"{finding}.absent"] = present, absent
-        for analyte, (lower, upper) in self.reported.items():
-            columns[f"{analyte}.reported_lower"], columns[f"{analyte}.reported_upper"] = lower, upper
-        if self.method is not None:
-            columns["reticulocytes_automated"], columns["reticulocytes_manual"] = self.method
-        if self.uncorrected is not None:
-            columns["wbc_uncorrected"] = self.uncorrected
-        return columns
+def given_inputs(batch: Batch) -> Given:
+    """Say which inputs a batch has."""
+    return Given(
+        analytes=frozenset(batch.low),
+        inexact=frozenset(a for a in batch.low if batch.high[a] is not batch.low[a]),
+        findings=frozenset(batch.findings),
+        reported=frozenset(batch.reported),
+        method=batch.method is not None,
+        uncorrected=batch.uncorrected is not None,
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +54,7 @@ class One:
 
     conclusions: Mapping[str, int]
     facts: Mapping[str, int]
+    values: Mapping[str, float]
     keys: tuple[int, ...]
 
 
@@ -132,9 +99,9 @@ class Kernel:
 
     def screen(self, batch: Batch) -> Outputs:
         """Screen a batch; the answers are columns of codes (see definition.py)."""
-        compiled = self._compiled(batch.given())
+        compiled = self._compiled(given_inputs(batch))
         fused = compiled.columns("fused")
-        keys, unsure = self._keys(batch)
+        keys, unsure = self.keys(batch)
         inputs = batch.inputs()
         outputs = allocate(compiled.programs.fused, batch.rows)
         if len(unsure) == 0:
@@ -149,7 +116,7 @@ class Kernel:
         self._screen_unsure(batch, compiled, inputs, unsure, outputs)
         return outputs
 
-    def _keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
         grid = self.limits.grid
         first_day, last_day = grid.day_place(batch.days_low), grid.day_place(batch.days_high)
@@ -164,24 +131,26 @@ class Kernel:
     def _screen_unsure(
         self, batch: Batch, compiled: _Compiled, inputs: Inputs, unsure: NDArray[np.intp], outputs: Outputs
     ) -> None:
-        choices = self._choices(batch, unsure)
-        counts = np.array([len(keys) for keys in choices])
-        ends = np.cumsum(counts)
-        start = 0
-        while start < len(unsure):
-            base = ends[start - 1] if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, base + _EXPANDED_AT_ONCE, side="right")))
-            rows = unsure[start:stop]
-            expanded = np.repeat(rows, counts[start:stop])
-            keys = np.fromiter((key for keys in choices[start:stop] for key in keys), dtype=np.intp, count=len(expanded))
-            facts = allocate(compiled.programs.facts, len(expanded))
-            compiled.columns("facts").run({name: column[expanded] for name, column in inputs.items()}, keys, facts)
-            firsts = np.concatenate([[0], np.cumsum(counts[start:stop])[:-1]])
-            joined = {name: _join_column(name, column, firsts) for name, column in facts.items()}
+        for rows, expanded, keys, firsts in self.expand(batch, unsure):
+            joined = join_expanded(compiled.programs.facts, compiled.columns("facts"), inputs, expanded, keys, firsts)
             part = allocate(compiled.programs.conclusions, len(rows))
             compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp), part)
             for name, column in part.items():
                 outputs[name][rows] = column
+
+    def expand(self, batch: Batch, rows: NDArray[np.intp]) -> Iterator[Expansion]:
+        """Repeat each row for every key it can have, so many rows at a time."""
+        choices = self._choices(batch, rows)
+        counts = np.array([len(keys) for keys in choices], dtype=np.intp)
+        ends = np.cumsum(counts)
+        start = 0
+        while start < len(rows):
+            base = ends[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, base + _EXPANDED_AT_ONCE, side="right")))
+            expanded = np.repeat(rows[start:stop], counts[start:stop])
+            keys = np.fromiter((key for own in choices[start:stop] for key in own), dtype=np.intp, count=len(expanded))
+            firsts = np.concatenate([[0], np.cumsum(counts[start:stop])[:-1]]).astype(np.intp)
+            yield rows[start:stop], expanded, keys, firsts
             start = stop
 
     def _choices(self, batch: Batch, unsure: NDArray[np.intp]) -> list[tuple[int, ...]]:
@@ -209,7 +178,10 @@ class Kernel:
     # One record ----------------------------------------------------------------------
 
     def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
-        """Screen one record: its inputs by name (absent ones may be left out)."""
+        """Screen one record: its inputs by name (absent ones may be left out).
+
+        `values` holds the numbers that were derived or corrected on the way.
+        """
         given = self._given_one(extended, reported)
         compiled = self._compiled(given)
         blank = self._blank(given)
@@ -218,13 +190,15 @@ class Kernel:
         function, names = compiled.scalar("facts")
         facts: Mapping[str, int]
         if len(keys) == 1:
-            facts = dict(zip(names, function(inputs, self._row(keys[0])), strict=True))  # type: ignore[arg-type]
+            facts = {name: int(fact) for name, fact in zip(names, function(inputs, self._row(keys[0])), strict=True)}
         else:
             answers = [function(inputs, self._row(key)) for key in keys]
             facts = {name: _join(name, values) for name, values in zip(names, zip(*answers, strict=True), strict=True)}
         conclude, outputs = compiled.scalar("conclusions")
-        conclusions = dict(zip(outputs, conclude(facts, ()), strict=True))
-        return One(conclusions, facts, keys)  # type: ignore[arg-type]
+        conclusions = {name: int(code) for name, code in zip(outputs, conclude(facts, ()), strict=True)}
+        numbers, number_names = compiled.scalar("values")
+        values = dict(zip(number_names, numbers(inputs, ()), strict=True))
+        return One(conclusions, facts, values, keys)
 
     def _given_one(self, extended: bool, reported: bool) -> Given:
         analytes = self._everything if extended else self._core
@@ -242,6 +216,20 @@ class Kernel:
         if given.uncorrected:
             blank |= {"wbc_uncorrected": False}
         return blank
+
+
+def join_expanded(
+    program: Program,
+    runner: ColumnProgram,
+    inputs: Inputs,
+    expanded: NDArray[np.intp],
+    keys: NDArray[np.intp],
+    firsts: NDArray[np.intp],
+) -> Outputs:
+    """Run a program of facts for every key of every row, and join each row's answers."""
+    facts = allocate(program, len(expanded))
+    runner.run({name: column[expanded] for name, column in inputs.items()}, keys, facts)
+    return {name: _join_column(name, column, firsts) for name, column in facts.items()}
 
 
 def _join(name: str, values: tuple[float | int | bool, ...]) -> int:
@@ -263,8 +251,6 @@ def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp
 
 
 def _findings(rules: Rules) -> set[str]:
-    from cbc_screen.knowledge.predicates import FindingIs, walk
-
     predicates = [rule.when for rule in (*rules.guards, *rules.triggers, *rules.urgency)]
     for condition in rules.conditions:
         predicates += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
@@ -272,5 +258,3 @@ def _findings(rules: Rules) -> set[str]:
             predicates.append(condition.also_when)
     return {part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)}
 
-
-__all__ = ["NOT_PREGNANT", "Batch", "Kernel", "One"]

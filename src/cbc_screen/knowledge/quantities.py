@@ -99,6 +99,7 @@ class TextWord:
 
     reason: Reason
     finding: str | None
+    kept: bool  # beside a number, the number stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +247,11 @@ def load_words(texts: Node, people: Node) -> Words:
     operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
     words: dict[str, TextWord] = {}
     for entry in texts.nodes("texts"):
-        entry.check_keys(["reason", "words"], ["finding"])
+        entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
         for word in entry.texts("words"):
-            words[word] = TextWord(Reason(entry.text("reason")), entry.get("finding"))
+            words[word] = TextWord(
+                Reason(entry.text("reason")), entry.get("finding"), entry.get("beside_a_number") == "kept"
+            )
     people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "columns"])
     ages = people.node("pregnancy_ages")
     return Words(

@@ -1,0 +1,1 @@
+"""Files and frames to columns of cells with a row key."""

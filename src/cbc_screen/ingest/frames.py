@@ -1,0 +1,72 @@
+"""pandas, pyarrow and polars frames in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def frame_kind(frame: Any) -> str:
+    """Say which library a frame is of, without importing any."""
+    module = type(frame).__module__.partition(".")[0]
+    if module in ("pandas", "pyarrow", "polars"):
+        return module
+    raise UsageError("screen_frame takes a pandas, pyarrow or polars frame")
+
+
+def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
+    """Return the wanted columns as Arrow arrays."""
+    kind = frame_kind(frame)
+    return {name: _array(frame[name] if kind != "pyarrow" else frame.column(name), kind) for name in columns}
+
+
+def headers(frame: Any) -> list[str]:
+    """Return the column names as texts."""
+    kind = frame_kind(frame)
+    names = list(frame.column_names) if kind == "pyarrow" else list(frame.columns)
+    repeated = {str(name) for name in names if [str(n) for n in names].count(str(name)) > 1}
+    if repeated:
+        raise UsageError(f"column {sorted(repeated)[0]!r} stands twice in the frame")
+    return [name for name in names if isinstance(name, str)]
+
+
+def _array(column: Any, kind: str) -> pa.Array:
+    import pyarrow as pa
+
+    if kind == "pandas":
+        try:
+            array = pa.array(column, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            array = None
+        if array is None:
+            # Outside the except block: the Arrow error quotes the cell.
+            null = column.isna().tolist()
+            array = pa.array([None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string())
+    elif kind == "polars":
+        array = column.to_arrow()
+    else:
+        array = column
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.cast(pa.string()) if pa.types.is_string_view(array.type) else array
+
+
+def from_arrow(table: pa.Table, like: Any) -> Any:
+    """Return the flags as the same kind of frame, with the same index."""
+    kind = frame_kind(like)
+    if kind == "pyarrow":
+        return table
+    if kind == "polars":
+        import polars as pl
+
+        return pl.from_arrow(table)
+    import pandas as pd
+    import pyarrow as pa
+
+    frame = table.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
+    frame.index = like.index
+    return frame

@@ -1,0 +1,1 @@
+"""Text cells to value intervals in canonical units, age, sex and pregnancy."""

@@ -1,0 +1,132 @@
+"""Header texts to analytes and to the person's fields, by exact synonym, never by prefix."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.normalize.person import age_unit
+from cbc_screen.vocabulary import Reason
+
+_UNIT_WORDS = ("unit", "units")
+_LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "reference low")
+_UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    ANALYTE = "analyte"
+    UNIT = "unit"
+    LOWER = "lower"
+    UPPER = "upper"
+    PERSON = "person"
+    FINDING = "finding"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a header text means; `why` is given when it is refused."""
+
+    role: Role
+    name: str = ""
+    unit: str | None = None
+    why: str = ""
+
+
+def plain_name(text: str) -> str:
+    """Fold a name: lower case, % to percent, # to count, everything else to blanks.
+
+    >>> plain_name("NEUT#"), plain_name("Red_Blood-Cells")
+    ('neut count', 'red blood cells')
+    """
+    folded = unicodedata.normalize("NFKC", text).lower().replace("%", " percent ").replace("#", " count ")
+    return " ".join(re.sub(r"[^0-9a-zà-ÿ]+", " ", folded).split())
+
+
+class NameReader:
+    """Reads header texts against the names of the knowledge tables."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._analytes = {name: analyte.id for analyte in knowledge.analytes.values() for name in analyte.names}
+        self._people = {name: field for field, names in knowledge.words.columns.items() for name in names}
+        self._findings = {name.replace("_", " "): name for name in knowledge.findings}
+
+    def read(self, header: str) -> Meaning:
+        """Say what a header text means."""
+        text = " ".join(header.replace("\ufeff", "").split())
+        whole = self._whole(text)
+        if whole is not None:
+            return whole
+        for base, unit in _splits(text):
+            meaning = self._with_unit(plain_name(base), unit.strip())
+            if meaning is not None:
+                return meaning
+        return Meaning(Role.OTHER)
+
+    def _whole(self, text: str) -> Meaning | None:
+        name = plain_name(text)
+        if name in self._analytes:
+            return Meaning(Role.ANALYTE, self._analytes[name])
+        if name in self._people:
+            return Meaning(Role.PERSON, self._people[name])
+        if name in self._findings:
+            return Meaning(Role.FINDING, self._findings[name])
+        friend = self._knowledge.false_friends.get(name)
+        if friend is not None:
+            return Meaning(Role.REFUSED, name, why=friend.why)
+        for words, role in ((_UNIT_WORDS, Role.UNIT), (_LOWER_WORDS, Role.LOWER), (_UPPER_WORDS, Role.UPPER)):
+            for word in words:
+                base = name.removesuffix(f" {word}")
+                if base != name and base in self._analytes:
+                    return Meaning(role, self._analytes[base])
+        return self._age(name)
+
+    def _age(self, name: str) -> Meaning | None:
+        for known, field in self._people.items():
+            rest = name.removeprefix(f"{known} ").removeprefix("in ")
+            if field == "age" and name != known and name.startswith(f"{known} ") and age_unit(rest):
+                return Meaning(Role.PERSON, "age", age_unit(rest))
+        return None
+
+    def _with_unit(self, name: str, unit: str) -> Meaning | None:
+        if name in self._people:
+            chosen = age_unit(unit)
+            return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
+        friend = self._knowledge.false_friends.get(name)
+        if friend is not None and friend.count is None:
+            return Meaning(Role.REFUSED, name, why=friend.why)
+        if friend is not None and friend.count is not None and friend.percent is not None:
+            candidates = [friend.count, friend.percent]
+        elif name in self._analytes:
+            own = self._knowledge.analytes[self._analytes[name]]
+            candidates = [own.id, own.percent] if own.percent is not None else [own.id]
+        else:
+            return None
+        found = [self._knowledge.analytes[c].units.find(unit) for c in candidates]
+        for candidate, outcome in zip(candidates, found, strict=True):
+            if isinstance(outcome, Factor):
+                return Meaning(Role.ANALYTE, candidate, unit)
+        refusal = found[0]
+        if not isinstance(refusal, Factor) and refusal[0] is Reason.UNIT_CONFUSABLE:
+            return Meaning(Role.ANALYTE, candidates[0], unit)
+        return None
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """Return the ways to part a header into a name and a unit."""
+    ways: list[tuple[str, str]] = []
+    for opening, closing in (("(", ")"), ("[", "]"), ("{", "}")):
+        if text.endswith(closing) and opening in text:
+            start = text.index(opening)
+            ways.append((text[:start], text[start + 1 : -1]))
+    words = re.split(r"[\s,;:]+", text)
+    ways += [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+    return [(base, unit) for base, unit in ways if base.strip() and unit.strip()]

@@ -1,0 +1,185 @@
+"""Age at collection, sex and pregnancy of a record."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from dataclasses import dataclass
+
+from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, span_of_days, span_of_months
+from cbc_screen.knowledge.quantities import Words
+from cbc_screen.normalize.value import LONGEST_CELL, fold
+from cbc_screen.vocabulary import Pregnancy, Reason, Sex
+
+_UNITS = {
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years", "yo", "a"), "y"),
+    **dict.fromkeys(("mo", "mos", "mon", "month", "months", "mth", "mths"), "mo"),
+    **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), "wk"),
+    **dict.fromkeys(("d", "day", "days"), "d"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "h"),
+}
+_AGE = re.compile(r"(<=|>=|<|>)?\s*(\d{1,6}(?:\.\d+)?)\s*(\+)?\s*([a-z]+)?\.?(?:\s+old)?(\s+and over)?", re.ASCII)
+_YEARS_MONTHS = re.compile(r"(\d{1,3})\s*(?:y|yr|yrs|years?)\s*,?\s*(\d{1,2})\s*(?:m|mo|mos|months?)", re.ASCII)
+_DATE = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T ].*|\d{2,6}.*)?)?)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """A date that may be known only to the month or the year."""
+
+    first: datetime.date
+    last: datetime.date
+
+
+def age_unit(text: str | None) -> str | None:
+    """Return the closed age unit of a word, or None."""
+    return None if text is None else _UNITS.get(text.strip().lower().rstrip("."))
+
+
+def parse_age(value: str | float | int | None, unit: str | None, oldest: int) -> tuple[AgeSpan | None, Reason | None]:
+    """Read an age; `unit` is the unit beside it. An age in completed years is a year wide."""
+    if value is None or (isinstance(value, float) and value != value):
+        return None, None
+    text = fold(str(value)).lower() if len(str(value)) <= LONGEST_CELL else "?"
+    if text in ("", "-", "na", "n/a", "nan", "none", "null", "."):
+        return None, None
+    both = _YEARS_MONTHS.fullmatch(text)
+    if both is not None:
+        months = int(both[1]) * MONTHS_IN_YEAR + int(both[2])
+        return _checked(span_of_months(months, months), oldest)
+    if text.startswith("-"):
+        return None, Reason.AGE_NEGATIVE
+    match = _AGE.fullmatch(text)
+    if match is None:
+        return None, Reason.AGE_UNREADABLE
+    if match[4] is not None and match[4] not in _UNITS:
+        return None, Reason.AGE_UNREADABLE
+    chosen = _UNITS[match[4]] if match[4] else age_unit(unit)
+    if chosen is None:
+        return None, Reason.AGE_UNIT_MISSING
+    sign = match[1] or (">=" if match[3] or match[5] else None)
+    low, high = _ends(float(match[2]), chosen)
+    if sign in (">", ">="):
+        high = span_of_months(oldest * MONTHS_IN_YEAR - 1, oldest * MONTHS_IN_YEAR - 1)
+    elif sign in ("<", "<="):
+        if sign == "<" and low.days_low == 0:
+            return None, Reason.AGE_NEGATIVE
+        if sign == "<":
+            high = _ends(math.ceil(float(match[2])) - 1, chosen)[1]
+        low = AgeSpan(0, 0, 0, 0)
+    span = AgeSpan(low.days_low, high.days_high, low.months_low, high.months_high)
+    checked, reason = _checked(span, oldest)
+    return checked, reason or (Reason.AGE_APPROXIMATE if sign else None)
+
+
+def _ends(count: float, unit: str) -> tuple[AgeSpan, AgeSpan]:
+    whole = int(count)
+    if unit == "y":
+        if count != whole:
+            # A fraction of a year is a division by some length of year: a tenth of a
+            # month either way covers them all.
+            months = count * MONTHS_IN_YEAR
+            span = span_of_months(max(whole * MONTHS_IN_YEAR, int(months - 0.1)), int(months + 0.1))
+        else:
+            span = span_of_months(whole * MONTHS_IN_YEAR, whole * MONTHS_IN_YEAR + MONTHS_IN_YEAR - 1)
+    elif unit == "mo":
+        span = span_of_months(whole, whole)
+    elif unit == "wk":
+        span = span_of_days(whole * 7, whole * 7 + 6)
+    elif unit == "d":
+        span = span_of_days(whole, whole)
+    else:
+        span = span_of_days(whole // 24, whole // 24)
+    return span, span
+
+
+def _checked(span: AgeSpan, oldest: int) -> tuple[AgeSpan | None, Reason | None]:
+    if span.months_low >= oldest * MONTHS_IN_YEAR:
+        return None, Reason.AGE_IMPLAUSIBLE
+    return span, None
+
+
+def parse_date(value: object, date_format: str | None = None) -> tuple[DateSpan | None, Reason | None]:
+    """Read a date: ISO forms (also partial), or the declared format. Others are refused."""
+    if value is None:
+        return None, None
+    if isinstance(value, datetime.datetime):
+        # pandas NaT is a datetime whose year is NaN.
+        return (None, None) if value != value else (DateSpan(value.date(), value.date()), None)
+    if isinstance(value, datetime.date):
+        return DateSpan(value, value), None
+    text = fold(str(value))
+    if text.lower() in ("", "-", "na", "n/a", "nan", "nat", "none", "null"):
+        return None, None
+    try:
+        if date_format is not None:
+            day = datetime.datetime.strptime(text, date_format).date()
+            return DateSpan(day, day), None
+        match = _DATE.fullmatch(text) if len(text) <= LONGEST_CELL else None
+        if match is None:
+            return None, Reason.DATE_UNREADABLE
+        year, month, day_of_month = (int(part) if part else None for part in match.groups())
+        if year is None or year < 1:
+            return None, Reason.DATE_UNREADABLE
+        first = datetime.date(year, month or 1, day_of_month or 1)
+        if day_of_month is not None:
+            return DateSpan(first, first), None
+        last_month = month or MONTHS_IN_YEAR
+        after = datetime.date(year + last_month // 12, last_month % 12 + 1, 1)
+        return DateSpan(first, after - datetime.timedelta(days=1)), None
+    except (ValueError, OverflowError):
+        return None, Reason.DATE_UNREADABLE
+
+
+def months_between(birth: datetime.date, collected: datetime.date) -> int:
+    """Return completed months by the calendar; 29 February turns on 1 March."""
+    months = (collected.year - birth.year) * MONTHS_IN_YEAR + collected.month - birth.month
+    return months - (collected.day < birth.day)
+
+
+def age_at(birth: DateSpan, collected: DateSpan, oldest: int) -> tuple[AgeSpan | None, Reason | None]:
+    """Return the age at collection by the calendar."""
+    if collected.last < birth.first:
+        return None, Reason.AGE_NEGATIVE
+    youngest, eldest = (birth.last, collected.first), (birth.first, collected.last)
+    span = AgeSpan(
+        max(0, (youngest[1] - youngest[0]).days),
+        (eldest[1] - eldest[0]).days,
+        max(0, months_between(*youngest)),
+        months_between(*eldest),
+    )
+    return _checked(span, oldest)
+
+
+def parse_sex(value: object, words: Words, codes: dict[str, str] | None = None) -> tuple[Sex, Reason | None]:
+    """Read a sex; an undeclared code (1, 2) is unknown with a reason, never a guess."""
+    text = _word(value)
+    if codes is not None and text in codes:
+        return Sex(codes[text]), None
+    found = words.sex.get(text)
+    if found is None:
+        return Sex.UNKNOWN, Reason.SEX_UNREADABLE
+    return Sex(found), (Reason.SEX_MISSING if found == Sex.UNKNOWN else None)
+
+
+def parse_pregnancy(value: object, words: Words, codes: dict[str, str] | None = None) -> tuple[Pregnancy, Reason | None]:
+    """Read a pregnancy; an unreadable text is unknown, an empty one is not stated."""
+    text = _word(value)
+    found = codes[text] if codes is not None and text in codes else words.pregnancy.get(text)
+    if found is None:
+        return Pregnancy.UNKNOWN, Reason.PREGNANCY_UNREADABLE
+    stage = Pregnancy(found)
+    if stage is Pregnancy.UNKNOWN:
+        return stage, Reason.PREGNANCY_UNKNOWN
+    return stage, (Reason.TRIMESTER_UNKNOWN if stage is Pregnancy.TRIMESTER_UNKNOWN else None)
+
+
+def _word(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, float) and value == int(value):
+        value = int(value)  # a code column with missing cells arrives as 1.0, 2.0
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return fold(str(value)).casefold() if len(str(value)) <= LONGEST_CELL else "too long"

@@ -1,0 +1,155 @@
+"""One record -> the numbers, findings and person that the kernel takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cbc_screen.ages import AgeSpan
+from cbc_screen.errors import RecordError
+from cbc_screen.kernel_inputs import Person
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.plan import Declared
+from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, void
+from cbc_screen.record import CBCRecord, Measurement
+from cbc_screen.vocabulary import Pregnancy, Presence, Reason, ReticulocyteMethod, Sex
+
+FINAL_STATUSES = frozenset({"F", "C", "A", "final", "corrected", "amended"})
+CONFLICTING = frozenset({Pregnancy.T1, Pregnancy.T2, Pregnancy.T3, Pregnancy.TRIMESTER_UNKNOWN, Pregnancy.POSTPARTUM})
+
+
+@dataclass(frozen=True)
+class NormalizedRecord:
+    """A record in the kernel's terms, with the readings and reasons behind it.
+
+    `extended` is set where an input outside the plain count is given (a finding, a
+    chemistry value, the reticulocyte method), `reported` where a range came with a result.
+    """
+
+    inputs: Mapping[str, float]
+    person: Person
+    readings: Mapping[str, Reading]
+    reasons: tuple[tuple[str, Reason], ...]
+    extended: bool
+    reported: bool
+
+
+class RecordNormalizer:
+    """Normalizes records under one declaration; holds one reader for each analyte."""
+
+    def __init__(self, knowledge: Knowledge, declared: Declared) -> None:
+        self._knowledge, self._declared = knowledge, declared
+        self._readers = {
+            name: ResultReader(
+                analyte,
+                knowledge.words,
+                declared.unit(knowledge, name),
+                declared.number_format,
+                declared.convention,
+            )
+            for name, analyte in knowledge.analytes.items()
+        }
+
+    def normalize(self, record: CBCRecord, *, use_reported: bool) -> NormalizedRecord:
+        """Normalize one record."""
+        inputs: dict[str, float] = {}
+        readings: dict[str, Reading] = {}
+        reasons: list[tuple[str, Reason]] = []
+        reported = extended = False
+        for name, measurement in record.measurements():
+            reading = self._read(name, measurement)
+            readings[name] = reading
+            if reading.reason is not None:
+                reasons.append((name, reading.reason))
+            if reading.finding is not None:
+                inputs[f"{reading.finding}.present"] = extended = True
+            if reading.absent:
+                continue
+            inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
+            extended = extended or self._knowledge.analytes[name].chemistry
+            if use_reported and measurement.range is not None:
+                reported = self._range(name, measurement, inputs, reasons) or reported
+        if not any(not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry):
+            reasons.append(("record", Reason.NO_RESULT))
+        extended = self._findings(record, inputs) or extended
+        if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
+            inputs[f"reticulocytes_{record.reticulocyte_method}"] = extended = True
+        if record.wbc_uncorrected:
+            inputs["wbc_uncorrected"] = extended = True
+        person = self._person(record, reasons)
+        return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported)
+
+    def _read(self, name: str, measurement: Measurement) -> Reading:
+        if measurement.status is not None and measurement.status not in FINAL_STATUSES:
+            return void(Reason.STATUS_NOT_FINAL) if measurement.value is not None else ABSENT
+        return self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
+
+    def _range(
+        self, name: str, measurement: Measurement, inputs: dict[str, float], reasons: list[tuple[str, Reason]]
+    ) -> bool:
+        limits = measurement.range
+        factor = self._range_factor(name, measurement)
+        if limits is None or factor is None:
+            reasons.append((name, Reason.RANGE_UNREADABLE))
+            return False
+        for side, limit in (("lower", limits.lower), ("upper", limits.upper)):
+            if limit is not None:
+                inputs[f"{name}.reported_{side}"] = convert(limit, factor)
+        return True
+
+    def _range_factor(self, name: str, measurement: Measurement) -> Factor | None:
+        """Return the factor of the range: its unit is that of the result it came with."""
+        if measurement.unit is None and isinstance(measurement.value, str):
+            number, _, unit = measurement.value.strip().partition(" ")
+            factor = self._readers[name].factor(unit or None)
+        else:
+            factor = self._readers[name].factor(measurement.unit)
+        return factor if isinstance(factor, Factor) else None
+
+    def _findings(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
+        stated = False
+        for group, given in (("film", record.film), ("context", record.context)):
+            for finding, presence in given.items():
+                if finding not in self._knowledge.findings:
+                    raise RecordError(f"CBCRecord: {group}: one key is not a finding; see reference_ranges/findings.yaml")
+                if presence is not Presence.UNKNOWN and not inputs.get(f"{finding}.present"):
+                    inputs[f"{finding}.{presence}"] = stated = True
+        return stated
+
+    def _person(self, record: CBCRecord, reasons: list[tuple[str, Reason]]) -> Person:
+        words = self._knowledge.words
+        sex, sex_reason = parse_sex(record.sex, words, _codes(self._declared.sex_codes))
+        stage, stage_reason = parse_pregnancy(record.pregnancy, words, _codes(self._declared.pregnancy_codes))
+        age, age_reason = self._age(record)
+        reasons += [("sex", sex_reason)] if sex_reason else []
+        if sex is Sex.MALE and stage in CONFLICTING:
+            stage_reason = Reason.PREGNANCY_CONFLICT
+        reasons += [("pregnancy", stage_reason)] if stage_reason else []
+        reasons += [("age", age_reason)] if age_reason else []
+        return Person(age, sex, stage)
+
+    def _age(self, record: CBCRecord) -> tuple[AgeSpan | None, Reason | None]:
+        oldest = self._knowledge.age_implausible_from
+        birth, birth_reason = parse_date(record.birth_date, self._declared.date_format)
+        collected, collected_reason = parse_date(record.collected_at, self._declared.date_format)
+        if birth is not None and collected is not None:
+            return age_at(birth, collected, oldest)
+        age, reason = parse_age(record.age, record.age_unit or self._declared.age_unit, oldest)
+        if age is not None or reason is not None:
+            return age, reason
+        return None, missing_age(birth is not None, birth_reason, collected_reason)
+
+
+def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: Reason | None) -> Reason:
+    """Say why there is no age."""
+    if birth_reason is not None:
+        return birth_reason
+    if has_birth:
+        return collected_reason or Reason.COLLECTION_TIME_MISSING
+    return Reason.AGE_MISSING
+
+
+def _codes(codes: Mapping[str, str] | None) -> dict[str, str] | None:
+    return dict(codes) if codes is not None else None

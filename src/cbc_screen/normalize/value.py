@@ -1,0 +1,238 @@
+"""One result as text or number -> a value interval in the canonical unit, or a reason.
+
+This is the only reader of results: a record, a column of text and a column of numbers
+all come through here. Nothing is decided from the size of a number except that it is
+refused (`plausible` in analytes.yaml).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from math import inf, nan
+
+from cbc_screen.knowledge.quantities import Analyte, Factor, Words, normalize_unit
+from cbc_screen.vocabulary import Comparator, Reason
+
+LONGEST_CELL = 256
+_NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
+_PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
+_RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
+_GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
+_FLAGS = frozenset({"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"})
+_SNAP = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a cell says: an interval in canonical units, and why not more.
+
+    Absent is NaN in both ends; unreadable is [0, inf] with a reason.
+    """
+
+    low: float
+    high: float
+    reason: Reason | None = None
+    finding: str | None = None
+    comparator: Comparator | None = None
+
+    @property
+    def absent(self) -> bool:
+        """Whether there was no result at all."""
+        return self.low != self.low
+
+
+ABSENT = Reading(nan, nan)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """How numbers are written in a source. Nothing but a point is assumed."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+
+POINT = NumberFormat()
+
+
+def void(reason: Reason, finding: str | None = None) -> Reading:
+    """Return the reading of a cell that says nothing about the number."""
+    return Reading(0.0, inf, reason, finding)
+
+
+def convert(value: float, factor: Factor) -> float:
+    """Convert to the canonical unit so that a decimal text lands on its decimal result.
+
+    The quotient is snapped to six decimals only where the snapped number converts back
+    to exactly the input; a value one ulp below a limit stays below it. `convert_column`
+    does the same on arrays.
+    """
+    raw = value * factor.numerator / factor.denominator
+    scaled = raw * _SNAP
+    snapped = (float(round(scaled)) if abs(scaled) < 2**53 else scaled) / _SNAP
+    return snapped if snapped * factor.denominator / factor.numerator == value else raw
+
+
+def fold(text: str) -> str:
+    """Fold Unicode forms and blanks of a cell, without touching its words."""
+    plain = unicodedata.normalize("NFKC", text.replace("≤", "<=").replace("≥", ">=").replace("−", "-"))
+    return " ".join(plain.split())
+
+
+class ResultReader:
+    """Reads results of one analyte under one declaration of unit and number format."""
+
+    def __init__(
+        self,
+        analyte: Analyte,
+        words: Words,
+        declared_unit: str | None = None,
+        number_format: NumberFormat = POINT,
+        convention: str | None = None,
+    ) -> None:
+        self.analyte, self._words = analyte, words
+        self._declared, self._format, self._convention = declared_unit, number_format, convention
+
+    def read_text(self, text: str, unit: str | None = None) -> Reading:
+        """Read a result as text; `unit` is the unit beside it, if the source has one."""
+        if len(text) > LONGEST_CELL:
+            return void(Reason.OVERSIZE)
+        if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+            return void(Reason.ENCODING)
+        plain = fold(text)
+        upper = plain.upper()
+        if upper in self._words.missing:
+            return ABSENT
+        word = self._words.texts.get(upper)
+        if word is not None:
+            return void(word.reason, word.finding)
+        comparator, rest = self._operator(plain)
+        if self._format.thousands:
+            rest = re.sub(rf"(?<=\d){re.escape(self._format.thousands)}(?=\d{{3}}(?!\d))", "", rest)
+        if self._format.decimal != ".":
+            if "." in rest.split(" ", 1)[0]:
+                return void(Reason.NUMBER_AMBIGUOUS)
+            rest = rest.replace(self._format.decimal, ".", 1)
+        interval = _RANGE.fullmatch(rest) if comparator is None else None
+        if interval is not None:
+            return self._finish(float(interval[1]), float(interval[2]), None, interval[3], unit)
+        match = _PLAIN.fullmatch(rest)
+        if match is None:
+            return void(self._why_unreadable(rest))
+        if match[3][:1] in (",", ".", "'") and match[3][1:2].isdigit():
+            return void(Reason.NUMBER_AMBIGUOUS)
+        value = float(match[2])
+        if not math.isfinite(value):
+            return void(Reason.NUMBER_NOT_FINITE)
+        if match[1] == "-" and value != 0:
+            return void(Reason.NUMBER_NEGATIVE)
+        return self._finish(value, value, comparator, match[3], unit)
+
+    def read_number(self, value: float, unit: str | None = None) -> Reading:
+        """Read a bare number; NaN is an absent result."""
+        if value != value:
+            return ABSENT
+        if not math.isfinite(value):
+            return void(Reason.NUMBER_NOT_FINITE)
+        if value < 0:
+            return void(Reason.NUMBER_NEGATIVE)
+        return self._finish(value, value, None, "", unit)
+
+    def read_parts(self, value: float | str | None, unit: str | None, comparator: Comparator | None) -> Reading:
+        """Read a result whose comparator is given apart from its number."""
+        if value is None:
+            return ABSENT
+        if comparator in (None, Comparator.EQUAL):
+            return self.read_text(value, unit) if isinstance(value, str) else self.read_number(float(value), unit)
+        text = value if isinstance(value, str) else repr(float(value))
+        return self.read_text(f"{comparator} {text}", unit)
+
+    def factor(self, unit: str | None) -> Factor | tuple[Reason, str]:
+        """Return the factor for the unit beside a result, or for the declared one."""
+        chosen = unit if unit is not None and unit.strip() else self._declared
+        return self.analyte.units.find(chosen, self._convention)
+
+    def _operator(self, plain: str) -> tuple[Comparator | None, str]:
+        upper = plain.upper()
+        for sign, comparator in self._words.operators:
+            symbol = not sign[0].isalpha() or not sign.isascii()
+            found = upper.startswith(sign) and (symbol or upper[len(sign) : len(sign) + 1] in (" ", *"0123456789."))
+            if found:
+                rest = plain[len(sign) :].strip()
+                return (None if comparator is Comparator.EQUAL else comparator), rest
+            if not sign.isascii() and upper.endswith(sign):
+                return comparator, plain[: -len(sign)].strip()
+        return None, plain
+
+    def _why_unreadable(self, rest: str) -> Reason:
+        if _GROUPED.match(rest):
+            return Reason.NUMBER_AMBIGUOUS
+        if rest.upper() in ("INF", "+INF", "-INF", "INFINITY"):
+            return Reason.NUMBER_NOT_FINITE
+        return Reason.TEXT_RESULT if any(c.isalpha() for c in rest) else Reason.NUMBER_UNREADABLE
+
+    def _finish(self, low: float, high: float, comparator: Comparator | None, rest: str, unit: str | None) -> Reading:
+        attached = rest.strip()
+        reason: Reason | None = None
+        if attached:
+            outcome = self._attached(attached, unit)
+            if isinstance(outcome, Reading):
+                return outcome
+            unit, reason = outcome
+        factor = self.factor(unit)
+        if not isinstance(factor, Factor):
+            return void(factor[0])
+        if low > high:
+            return void(Reason.NUMBER_UNREADABLE)
+        low, high = convert(low, factor), convert(high, factor)
+        if not math.isfinite(low) or not math.isfinite(high):
+            return void(Reason.NUMBER_NOT_FINITE)
+        low, high, censored = _apply(comparator, low, high)
+        if high < 0:
+            return void(Reason.NUMBER_NEGATIVE)
+        limits = self.analyte.plausible
+        if limits is not None and (high < limits[0] or low > limits[1]):
+            return void(Reason.NUMBER_IMPLAUSIBLE)
+        return Reading(low, high, reason or censored, None, comparator)
+
+    def _attached(self, attached: str, unit: str | None) -> Reading | tuple[str | None, Reason | None]:
+        """Say what the text after a number is: its unit, a flag, or a remark."""
+        word = self._words.texts.get(attached.upper())
+        if word is not None and not word.kept and attached.upper() not in _FLAGS:
+            return void(word.reason, word.finding)
+        beside = unit if unit is not None and unit.strip() else None
+        known = self.analyte.units.find(attached, self._convention)
+        if isinstance(known, Factor):
+            other = self.analyte.units.find(beside, self._convention) if beside else known
+            return (attached, None) if other == known else void(Reason.UNIT_CONFUSABLE)
+        declared = beside or self._declared
+        if declared and attached.upper() in _FLAGS:
+            return beside, Reason.TEXT_ATTACHED
+        if known[0] is Reason.UNIT_CONFUSABLE:
+            return void(Reason.UNIT_CONFUSABLE)
+        if any(character.isdigit() for character in attached):
+            return void(Reason.NUMBER_AMBIGUOUS)  # "1 200", "55.0 % 4.40": two numbers
+        if not declared or any(character in normalize_unit(attached) for character in "/%^*"):
+            return void(Reason.UNIT_UNKNOWN)
+        for text, word in self._words.texts.items():
+            if not word.kept and len(text) > 3 and text in attached.upper():
+                return void(word.reason, word.finding)
+        return beside, Reason.TEXT_ATTACHED
+
+
+def _apply(comparator: Comparator | None, low: float, high: float) -> tuple[float, float, Reason | None]:
+    """Open one end: "<10" is every number from 0 to just under 10."""
+    match comparator:
+        case Comparator.BELOW:
+            return 0.0, math.nextafter(low, -inf), Reason.CENSORED_LOW
+        case Comparator.AT_MOST:
+            return 0.0, high, Reason.CENSORED_LOW
+        case Comparator.ABOVE:
+            return math.nextafter(high, inf), inf, Reason.CENSORED_HIGH
+        case Comparator.AT_LEAST:
+            return low, inf, Reason.CENSORED_HIGH
+        case _:
+            return low, high, None

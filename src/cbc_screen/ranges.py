@@ -1,0 +1,125 @@
+"""`reference_range`: the range that applies to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cbc_screen.errors import RangeNotFound, UsageError
+from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel_inputs import Person
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex
+from cbc_screen.vocabulary import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRange:
+    """A reference range in the canonical unit; None is an open side.
+
+    Attributes
+    ----------
+    lower, upper : float or None
+        Limits in `unit`; a value equal to a limit is within.
+    set, source : str
+        The set and the citation.
+    """
+
+    analyte: str
+    lower: float | None
+    upper: float | None
+    unit: str
+    set: str
+    age: str
+    sex: str
+    pregnancy: str
+    source: str
+    percentile_basis: str
+    confidence: str
+    verification: str
+    n: int | None
+    lower_ci90: tuple[float, float] | None
+    upper_ci90: tuple[float, float] | None
+    population: str
+    notes: str
+
+
+def reference_range(
+    analyte: str,
+    age: str | float,
+    sex: str | None = None,
+    pregnancy: str | None = None,
+    ranges: str = "default",
+    *,
+    age_unit: str | None = None,
+) -> ReferenceRange:
+    """Return the reference range for an analyte, age, sex and pregnancy.
+
+    Parameters
+    ----------
+    analyte : str
+        For example "hemoglobin", "platelets", "neutrophils".
+    age : str or number
+        "54 y", "7 mo", "3 d", or a number with `age_unit`.
+    sex : "F" or "M", optional
+        May be left out where the range is the same for both.
+    pregnancy : "none", "T1", "T2", "T3" or "postpartum", optional
+    ranges : str
+        A named set; "default" is the default set with its pregnancy rows.
+
+    Returns
+    -------
+    ReferenceRange
+
+    Raises
+    ------
+    RangeNotFound
+        If no row covers the person, or several do (sex, age or trimester not exact).
+    UsageError
+        If a name or a word is not known.
+
+    Examples
+    --------
+    >>> found = reference_range("hemoglobin", age="54 y", sex="F")
+    >>> found.lower, found.upper, found.unit
+    (117.0, 153.0, 'g/L')
+    """
+    knowledge = load_knowledge()
+    if analyte not in knowledge.analytes:
+        raise UsageError(f"reference_range: no analyte is named {analyte!r}")
+    span, age_reason = parse_age(age, age_unit, knowledge.age_implausible_from)
+    who, sex_reason = parse_sex(sex, knowledge.words)
+    stage, stage_reason = parse_pregnancy(pregnancy, knowledge.words)
+    if span is None:
+        raise UsageError(f"reference_range: age: {age_reason or Reason.AGE_MISSING}")
+    for field, reason in (("sex", sex_reason), ("pregnancy", stage_reason)):
+        if reason in (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE):
+            raise UsageError(f"reference_range: {field}: {reason}")
+    limits = build_kernel(knowledge, ranges, "reference", "clinical").limits
+    rows = limits.interval_rows.get(analyte)
+    found = {rows[key] for key in limits.keys(Person(span, who, stage))} if rows is not None else {None}
+    if found == {None}:
+        raise RangeNotFound(f"{analyte}: no row of {ranges} covers this age, sex and pregnancy ({Reason.RANGE_ABSENT})")
+    if len(found) > 1:
+        raise RangeNotFound(f"{analyte}: several rows of {ranges} apply; state age, sex and trimester exactly")
+    row = found.pop()
+    if row is None:  # pragma: no branch - the set {None} was answered above
+        raise AssertionError(analyte)
+    return ReferenceRange(
+        analyte=analyte,
+        lower=row.lower,
+        upper=row.upper,
+        unit=row.unit,
+        set=row.set,
+        age=row.age_text,
+        sex=row.sex,
+        pregnancy=row.pregnancy,
+        source=knowledge.sources[row.source].citation,
+        percentile_basis=row.percentile_basis,
+        confidence=row.confidence,
+        verification=row.verification,
+        n=row.n,
+        lower_ci90=row.lower_ci90,
+        upper_ci90=row.upper_ci90,
+        population=row.population,
+        notes=row.notes,
+    )

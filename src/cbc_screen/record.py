@@ -1,0 +1,228 @@
+"""What comes in: one blood count of one person, as received."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, ValidationInfo, field_validator, model_validator
+
+from cbc_screen.errors import RecordError
+from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
+
+class _Private(BaseModel):
+    """A model whose errors and repr never show a value of the input."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=False, str_max_length=10_000
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as problem:
+            message = _describe(cls, problem)
+        # Outside the except block: the pydantic error, which carries the input, is
+        # neither the cause nor the context of this one.
+        raise RecordError(message)
+
+    def __repr__(self) -> str:
+        given = ", ".join(sorted(self.model_fields_set))
+        return f"{type(self).__name__}(fields given: {given or 'none'})"
+
+    __str__ = __repr__
+
+
+def _describe(model: type[BaseModel], problem: ValidationError) -> str:
+    """Say what is wrong where, naming known fields only and no value."""
+    lines: list[str] = []
+    for error in problem.errors(include_input=False, include_url=False, include_context=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, list(model.model_fields), n=1)
+            lines.append("one key is not a field of it" + (f" (is {near[0]} meant?)" if near else ""))
+        else:
+            place = name if name in model.model_fields else "the whole"
+            lines.append(f"{place} has the wrong type, or a word outside its list")
+    return f"{model.__name__}: " + "; ".join(dict.fromkeys(lines))
+
+
+class ReportedRange(_Private):
+    """The reference range that came with a result, in the unit of the result."""
+
+    lower: float | None = Field(default=None, description="lower limit, or none")
+    upper: float | None = Field(default=None, description="upper limit, or none")
+
+
+class Measurement(_Private):
+    """One analyte's result as received.
+
+    Parameters
+    ----------
+    value : number or text
+        The number, or the text as received ("9.1", "<10", "CLUMPED").
+    unit : str, optional
+        The unit as received; without one the value is refused unless `units=` declares it.
+    comparator : "<", "<=", "=", ">=", ">", optional
+        Where the source gives it apart from the number.
+    range : ReportedRange, optional
+        The range reported with the result, in the same unit.
+    status : str, optional
+        HL7 result status; anything but F, C, A (final, corrected, amended) is not used.
+
+    Examples
+    --------
+    >>> Measurement(value=0.9, unit="10^9/L").unit
+    '10^9/L'
+    """
+
+    value: float | str | None = None
+    unit: str | None = None
+    comparator: Comparator | None = None
+    range: ReportedRange | None = None
+    status: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_bare(cls, data: Any) -> Any:
+        if isinstance(data, bool):
+            raise RecordError("Measurement: value must be a number or a text")
+        if isinstance(data, str | int | float):
+            return {"value": data}
+        return data
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _range_from_pair(cls, data: Any) -> Any:
+        if isinstance(data, list | tuple) and len(data) == 2:
+            return {"lower": data[0], "upper": data[1]}
+        return data
+
+
+_ANALYTES = (
+    "hemoglobin", "hematocrit", "rbc", "mcv", "mch", "mchc", "rdw_cv", "wbc", "neutrophils", "lymphocytes",
+    "monocytes", "eosinophils", "basophils", "bands", "immature_granulocytes", "blasts", "nrbc", "platelets", "mpv",
+    "reticulocytes", "neutrophils_percent", "lymphocytes_percent", "monocytes_percent", "eosinophils_percent",
+    "basophils_percent", "bands_percent", "immature_granulocytes_percent", "blasts_percent", "reticulocytes_percent",
+    "ferritin", "vitamin_b12", "crp", "transferrin_saturation",
+)  # fmt: skip
+
+
+class CBCRecord(_Private):
+    """One complete blood count of one person at one collection time.
+
+    Each analyte is a text with its unit ("9.1 g/dL"), a mapping (`Measurement`), or a bare
+    number where `units=` declares the unit. Nothing is required: what is missing is
+    unknown, and never normal.
+
+    Parameters
+    ----------
+    age : text or number, optional
+        "54 y", "7 mo", "3 d", "> 89 y", or a number with `age_unit` (y, mo, wk, d, h).
+    birth_date, collected_at : date or ISO text, optional
+        The age at collection is worked out by the calendar and wins over `age`.
+    sex : str, optional
+        F, M or unknown (words such as "female" are known; a code such as 1 is not).
+    pregnancy : str, optional
+        none, T1, T2, T3, trimester_unknown, postpartum or unknown.
+    reticulocyte_method : "automated", "manual" or "unknown"
+        The severe limit of reticulocytes depends on it.
+    wbc_uncorrected : bool, optional
+        True where the source says that WBC is not corrected for nucleated red cells.
+    film, context : mapping of finding to "present", "absent" or "unknown"
+        See `reference_ranges/findings.yaml` for the names.
+
+    Raises
+    ------
+    RecordError
+        If a field is unknown or has the wrong type. The message never holds a value.
+
+    Examples
+    --------
+    >>> CBCRecord(age="54 y", sex="F", hemoglobin="9.1 g/dL").sex
+    'F'
+    """
+
+    age: str | float | None = None
+    age_unit: str | None = None
+    birth_date: datetime.date | str | None = None
+    collected_at: datetime.datetime | datetime.date | str | None = None
+    sex: str | None = None
+    pregnancy: str | None = None
+    reticulocyte_method: ReticulocyteMethod = ReticulocyteMethod.UNKNOWN
+    wbc_uncorrected: bool | None = None
+
+    hemoglobin: Measurement | None = None
+    hematocrit: Measurement | None = None
+    rbc: Measurement | None = None
+    mcv: Measurement | None = None
+    mch: Measurement | None = None
+    mchc: Measurement | None = None
+    rdw_cv: Measurement | None = None
+    wbc: Measurement | None = None
+    neutrophils: Measurement | None = None
+    lymphocytes: Measurement | None = None
+    monocytes: Measurement | None = None
+    eosinophils: Measurement | None = None
+    basophils: Measurement | None = None
+    bands: Measurement | None = None
+    immature_granulocytes: Measurement | None = None
+    blasts: Measurement | None = None
+    nrbc: Measurement | None = None
+    platelets: Measurement | None = None
+    mpv: Measurement | None = None
+    reticulocytes: Measurement | None = None
+    neutrophils_percent: Measurement | None = None
+    lymphocytes_percent: Measurement | None = None
+    monocytes_percent: Measurement | None = None
+    eosinophils_percent: Measurement | None = None
+    basophils_percent: Measurement | None = None
+    bands_percent: Measurement | None = None
+    immature_granulocytes_percent: Measurement | None = None
+    blasts_percent: Measurement | None = None
+    reticulocytes_percent: Measurement | None = None
+    ferritin: Measurement | None = None
+    vitamin_b12: Measurement | None = None
+    crp: Measurement | None = None
+    transferrin_saturation: Measurement | None = None
+
+    film: Mapping[str, Presence] = Field(default_factory=dict)
+    context: Mapping[str, Presence] = Field(default_factory=dict)
+
+    @field_validator("birth_date", "collected_at", mode="before")
+    @classmethod
+    def _dates_as_text(cls, data: Any) -> Any:
+        # A text stays a text: pydantic would read "20240131" as a number of seconds.
+        return _Text(data) if isinstance(data, str) else data
+
+    @field_validator("birth_date", "collected_at", mode="wrap")
+    @classmethod
+    def _keep_text(cls, data: Any, handler: Any) -> Any:
+        return str(data) if isinstance(data, _Text) else handler(data)
+
+    @field_validator(*_ANALYTES, mode="wrap")
+    @classmethod
+    def _name_the_field(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
+        try:
+            return handler(data)
+        except RecordError as problem:
+            message = f"{info.field_name}: {problem}"
+        raise RecordError(message)
+
+    def measurements(self) -> Iterator[tuple[str, Measurement]]:
+        """Yield each analyte that was given, with its result as received."""
+        for name in ANALYTE_FIELDS:
+            measurement = getattr(self, name)
+            if measurement is not None:
+                yield name, measurement
+
+
+class _Text(str):
+    """A text that must not be parsed on the way in."""
+
+
+ANALYTE_FIELDS: tuple[str, ...] = _ANALYTES

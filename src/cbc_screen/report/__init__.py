@@ -1,0 +1,1 @@
+"""Answers for people and machines: flag columns, result models, text."""

@@ -1,0 +1,335 @@
+"""From the kernel's codes for one record to a ScreeningResult."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from cbc_screen._version import __version__
+from cbc_screen.kernel.definition import LINE_ANALYTE, LINES, SEVERITIES
+from cbc_screen.kernel.screen import Kernel, One
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.definitions import Cutoff
+from cbc_screen.knowledge.grading import GradeRow
+from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.normalize.record import NormalizedRecord
+from cbc_screen.normalize.value import Reading
+from cbc_screen.record import CBCRecord, Measurement
+from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, sorted_reasons
+from cbc_screen.report.words import describe, number, pattern_text
+from cbc_screen.result import (
+    AnalyteResult, BloodCriteriaResult, Citation, ConditionResult, FindingResult, LineResult, RangeUsed,
+    ScreeningResult, Versions,
+)  # fmt: skip
+from cbc_screen.vocabulary import (
+    Criteria, Line, LineState, Pattern, Pregnancy, Reason, Severity, Sex, State, Support, Urgency,
+)  # fmt: skip
+
+_STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
+_SUPPORTS = tuple(Support)
+
+
+@dataclass(frozen=True)
+class ResultBuilder:
+    """Builds results for one screener."""
+
+    knowledge: Knowledge
+    kernel: Kernel
+    ranges: str
+
+    def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
+        """Build the result; `compact` leaves the texts of the checklist and the sources out."""
+        rules, conclusions = self.kernel.rules, one.conclusions
+        states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
+        reasons = sorted_reasons(rules, [*normalized.reasons, *range_reasons(rules, conclusions)])
+        analytes = self._analytes(record, normalized, one, reasons)
+        pattern = _PATTERNS[conclusions["pattern"]]
+        low_min, low_max = conclusions["lines_low_min"], conclusions["lines_low_max"]
+        columns = flags_of_one(rules, conclusions, normalized.reasons)
+        checklist = self._checklist(str(columns["checklist"]), one, compact)
+        guards = self._fired("guard", rules.guards, conclusions)
+        triggers = self._fired("trigger", rules.triggers, conclusions)
+        return ScreeningResult(
+            pattern=pattern,
+            pattern_text=pattern_text(pattern, low_min, low_max, states),
+            lines_low_min=low_min,
+            lines_low_max=low_max,
+            lines=tuple(self._line(line, states[line], normalized, one) for line in LINES),
+            white_line_basis=str(columns["white_line_basis"]),
+            severity=SEVERITIES[conclusions["severity"]],
+            severity_min=SEVERITIES[conclusions["severity_min"]],
+            analytes=analytes,
+            blood_criteria=self._criteria(one),
+            urgency=_URGENCIES[conclusions["urgency"]],
+            urgency_reasons=self._urgency_reasons(one),
+            checklist=checklist,
+            guards=guards,
+            review_triggers=triggers,
+            reasons=tuple(reasons),
+            notes=self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
+            not_assessed=tuple(a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)),
+            sources=() if compact else self._sources(analytes, checklist, (*guards, *triggers), one),
+            versions=Versions(
+                cbc_screen=__version__,
+                data=self.knowledge.data_version,
+                ranges=self.ranges,
+                definition=rules.definition,
+                grading=rules.scheme.id,
+                grading_version=rules.scheme.version,
+            ),
+            columns=columns,
+        )
+
+    # Analytes and lines ------------------------------------------------------------
+
+    def _analytes(
+        self, record: CBCRecord, normalized: NormalizedRecord, one: One, reasons: Sequence[tuple[str, Reason]]
+    ) -> tuple[AnalyteResult, ...]:
+        received = dict(record.measurements())
+        rules = self.kernel.rules
+        names = [n for n in rules.analytes if n in received or one.conclusions.get(f"{n}.derived")]
+        return tuple(
+            self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name]) for name in names
+        )
+
+    def _analyte(
+        self, name: str, measurement: Measurement | None, normalized: NormalizedRecord, one: One, reasons: list[Reason]
+    ) -> AnalyteResult:
+        analyte = self.knowledge.analytes[name]
+        derived = bool(one.conclusions.get(f"{name}.derived"))
+        reading = normalized.readings.get(name)
+        low, high = self._used(name, one, reading)
+        state = one.conclusions.get(f"state.{name}", _STATES.index(State.NOT_ASSESSED))
+        inputs = normalized.inputs
+        reported = None
+        if f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs:
+            reported = inputs.get(f"{name}.reported_lower"), inputs.get(f"{name}.reported_upper")
+        return AnalyteResult(
+            analyte=name,
+            label=analyte.label,
+            received=None if measurement is None else as_received(measurement),
+            low=low,
+            high=high if high is not None and isfinite(high) else None,
+            unit=analyte.unit,
+            comparator=reading.comparator if reading else None,
+            derived=derived,
+            state=_STATES[state],
+            reasons=tuple(reasons),
+            reported_range=reported,
+            ranges=tuple(range_used(row) for row in self._rows(name, one.keys)),
+        )
+
+    @staticmethod
+    def _used(name: str, one: One, reading: Reading | None) -> tuple[float | None, float | None]:
+        """Return the interval the kernel used: as read, derived, or corrected."""
+        if f"{name}.low" in one.values:
+            low, high = one.values[f"{name}.low"], one.values[f"{name}.high"]
+        elif reading is not None:
+            low, high = reading.low, reading.high
+        else:
+            return None, None
+        return (None, None) if low != low else (low, high)
+
+    def _rows(self, analyte: str, keys: Sequence[int]) -> list[IntervalRow]:
+        rows = self.kernel.limits.interval_rows.get(analyte)
+        if rows is None:
+            return []
+        found = [rows[key] for key in keys]
+        return list({id(row): row for row in found if row is not None}.values())
+
+    def _line(self, line: Line, state: LineState, normalized: NormalizedRecord, one: One) -> LineResult:
+        rules = self.kernel.rules
+        definition = rules.definitions[rules.definition]
+        by_wbc = line is Line.WHITE and bool(one.conclusions.get("white.by_wbc"))
+        part = {Line.RED: "red", Line.WHITE: "white", Line.PLATELET: "platelet"}[line]
+        cutoff: Cutoff = getattr(definition, part)
+        if by_wbc and definition.without_neutrophils is not None:
+            part, cutoff = "without_neutrophils", definition.without_neutrophils
+        grade = one.conclusions[f"grade.{line}"]
+        low, high = one.facts[f"severity.{line}.min"], one.facts[f"severity.{line}.max"]
+        return LineResult(
+            line=line,
+            state=state,
+            analyte="wbc" if by_wbc else cutoff.analyte,
+            limits=self._limits(cutoff, f"cut:{rules.definition}:{part}", normalized, one),
+            unit=self.knowledge.analytes[cutoff.analyte].unit,
+            grade=None if grade < 0 else grade,
+            severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
+            severity_min=SEVERITIES[low],
+        )
+
+    def _limits(self, cutoff: Cutoff, name: str, normalized: NormalizedRecord, one: One) -> tuple[float, ...]:
+        table = self.kernel.limits.table
+        found: list[float] = []
+        for key in one.keys:
+            value = float("nan")
+            if name in table.columns:
+                value = float(table.column(name)[key])
+            if value != value and (cutoff.otherwise_range or (cutoff.by_sex is None and cutoff.scheme is None)):
+                value = self._lower(cutoff.analyte, key, normalized, one)
+            if value == value:
+                found.append(value)
+        return tuple(sorted(set(found)))
+
+    def _lower(self, analyte: str, key: int, normalized: NormalizedRecord, one: One) -> float:
+        reported = normalized.inputs.get(f"{analyte}.reported_lower")
+        if reported is not None and not one.conclusions.get(f"{analyte}.range_insane"):
+            return reported
+        column = f"lower:{analyte}"
+        table = self.kernel.limits.table
+        return float(table.column(column)[key]) if column in table.columns else float("nan")
+
+    # Rules ---------------------------------------------------------------------------
+
+    def _finding(self, rule: Rule) -> FindingResult:
+        return FindingResult(
+            id=rule.id,
+            text=rule.text,
+            condition=describe(rule.when, self.knowledge),
+            threshold=rule.threshold,
+            source=rule.source,
+        )
+
+    def _fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
+        return tuple(self._finding(rule) for rule in rules if conclusions[f"{group}.{rule.id}"])
+
+    def _checklist(self, ids: str, one: One, compact: bool) -> tuple[ConditionResult, ...]:
+        by_id = {condition.id: condition for condition in self.kernel.rules.conditions}
+        return tuple(self._condition(by_id[name], one, compact) for name in ids.split(";") if name)
+
+    def _condition(self, condition: Condition, one: One, compact: bool) -> ConditionResult:
+        support = _SUPPORTS[one.conclusions[f"support.{condition.id}"]]
+        net = one.conclusions[f"net.{condition.id}"]
+        if compact:
+            return ConditionResult(
+                id=condition.id, name=condition.name, support=support, net_findings=net, summary="",
+                findings_for=(), findings_against=(), missing=(), next_tests=(), limits="",
+            )  # fmt: skip
+        unknown: list[str] = []
+        sides: dict[str, list[FindingResult]] = {"for": [], "against": []}
+        for side, rules in (("for", condition.findings_for), ("against", condition.findings_against)):
+            for rule in rules:
+                name = f"{side}.{condition.id}.{rule.id}"
+                if one.facts[f"{name}.yes"]:
+                    sides[side].append(self._finding(rule))
+                elif not one.facts[f"{name}.no"]:
+                    unknown.append(describe(rule.when, self.knowledge))
+        return ConditionResult(
+            id=condition.id,
+            name=condition.name,
+            support=support,
+            net_findings=net,
+            summary=condition.summary,
+            findings_for=tuple(sides["for"]),
+            findings_against=tuple(sides["against"]),
+            missing=(*dict.fromkeys(unknown), *(item.text for item in condition.missing)),
+            next_tests=tuple(item.text for item in condition.next_tests),
+            limits=condition.limits,
+        )
+
+    def _criteria(self, one: One) -> BloodCriteriaResult:
+        criteria = self.kernel.rules.criteria
+        names = [rule.id for rule in criteria.items] + [next(iter(criteria.by_method.values())).id]
+
+        def answer(name: str) -> Criteria:
+            if one.facts[f"{name}.yes"]:
+                return Criteria.MET
+            return Criteria.NOT_MET if one.facts[f"{name}.no"] else Criteria.CANNOT_TELL
+
+        return BloodCriteriaResult(
+            answer=answer("criteria"),
+            very_severe=answer("criteria.very_severe"),
+            items={name: answer(f"criteria.{name}") for name in names},
+            missing=criteria.missing,
+        )
+
+    def _urgency_reasons(self, one: One) -> tuple[str, ...]:
+        rules = self.kernel.rules
+        level = _URGENCIES[one.conclusions["urgency"]]
+        if level is Urgency.NONE:
+            return ()
+        found = [rule.text for rule in rules.urgency if rule.urgency is level and one.facts[f"urgency.{rule.id}.yes"]]
+        found += [rule.text for rule in rules.triggers if rule.urgency is level and one.facts[f"trigger.{rule.id}.yes"]]
+        for condition in rules.conditions:
+            if one.conclusions[f"support.{condition.id}"] == _SUPPORTS.index(Support.NOT_LISTED):
+                continue
+            for place, rule in enumerate(condition.urgency):
+                if rule.urgency is level and one.facts[f"urgent.{condition.id}.{place}.yes"]:
+                    found.append(rule.text)
+        return tuple(dict.fromkeys(found))
+
+    # Notes and sources -----------------------------------------------------------------
+
+    def _notes(
+        self, normalized: NormalizedRecord, one: One, basis: str, analytes: Sequence[AnalyteResult]
+    ) -> tuple[str, ...]:
+        person, notes = normalized.person, []
+        if basis == "wbc":
+            notes.append("The white line was judged on WBC: neutrophils are neither given nor derivable.")
+        if basis == "wbc_x_percent":
+            notes.append("Neutrophils were derived from WBC and the percentage.")
+        if person.sex is Sex.UNKNOWN:
+            notes.append("Sex is unknown: every range was tried, and an answer is given where all agree.")
+        if len(one.keys) > 1 and person.sex is not Sex.UNKNOWN:
+            notes.append("Age or pregnancy is not exact: every range was tried, and an answer is given where all agree.")
+        if person.pregnancy is Pregnancy.NOT_STATED and person.sex is not Sex.MALE and self.kernel.limits.may_be_pregnant(one.keys):
+            notes.append("Pregnancy is not stated: the non-pregnant range was used.")
+        if person.pregnancy is Pregnancy.POSTPARTUM:
+            notes.append("After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges.")
+        if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
+            notes.append("Some of the ranges used are of low confidence (see ranges): mostly those under one year.")
+        if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
+            notes.append("MPV depends on the manufacturer; the range used is of one analyzer model.")
+        remarks = {f"{row.scheme}: {row.notes}." for line in LINES for row in self._grade_rows(line, one) if row.notes}
+        notes += sorted(remarks)
+        return tuple(notes)
+
+    def _grade_rows(self, line: Line, one: One) -> list[GradeRow]:
+        scheme = self.kernel.rules.scheme
+        bands = self.kernel.limits.grade_rows.get((scheme.id, LINE_ANALYTE[line]), ())
+        return [row for key in one.keys for row in (bands[key] if bands else ())]
+
+    def _sources(
+        self,
+        analytes: Sequence[AnalyteResult],
+        checklist: Sequence[ConditionResult],
+        fired: Sequence[FindingResult],
+        one: One,
+    ) -> tuple[Citation, ...]:
+        used = {row.source for analyte in analytes for row in analyte.ranges}
+        used |= {finding.source for entry in checklist for finding in (*entry.findings_for, *entry.findings_against)}
+        used |= {finding.source for finding in fired}
+        used |= {row.source for line in LINES for row in self._grade_rows(line, one)}
+        used |= set(self.kernel.rules.definitions[self.kernel.rules.definition].sources)
+        used |= {rule.source for rule in (*self.kernel.rules.criteria.items, *self.kernel.rules.criteria.by_method.values())}
+        return tuple(
+            Citation(id=s.id, citation=s.citation, url=s.url, verification=s.verification)
+            for s in (self.knowledge.sources[name] for name in sorted(used))
+        )
+
+
+def as_received(measurement: Measurement) -> str:
+    """Write a result as it came in."""
+    value = number(measurement.value) if isinstance(measurement.value, float) else str(measurement.value or "")
+    sign = f"{measurement.comparator} " if measurement.comparator else ""
+    return " ".join(part for part in (sign + value, measurement.unit or "") if part)
+
+
+def range_used(row: IntervalRow) -> RangeUsed:
+    """Return the parts of an interval row that a reader needs."""
+    return RangeUsed(
+        lower=row.lower,
+        upper=row.upper,
+        set=row.set,
+        sex=row.sex,
+        pregnancy=row.pregnancy,
+        age=row.age_text,
+        population=row.population,
+        percentile_basis=row.percentile_basis,
+        lower_ci90=row.lower_ci90,
+        confidence=row.confidence,
+        verification=row.verification,
+        source=row.source,
+    )

@@ -1,0 +1,221 @@
+"""The readable flag columns, from codes of columns or of one record.
+
+Both doors end here, so that a row of a frame and a result of one record hold the same
+words in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.kernel.definition import LINES, Rules
+from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEPARATOR = ";"
+GRADE_COLUMN = {Line.RED: "hemoglobin_grade", Line.WHITE: "white_grade", Line.PLATELET: "platelets_grade"}
+BASES = ("neutrophils", "wbc_x_percent", "wbc", "none")
+_NET_ZERO = 32
+_NOT_LISTED = 255
+
+
+def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return each column of words: the name of its code, and the words in code order."""
+    columns: dict[str, tuple[str, tuple[str, ...]]] = {"pattern": ("pattern", _words(Pattern))}
+    columns |= {f"{line}_line": (f"line.{line}", _words(LineState)) for line in LINES}
+    columns["severity"] = ("severity", _words(Severity))
+    columns["severity_min"] = ("severity_min", _words(Severity))
+    columns |= {f"{analyte}_state": (f"state.{analyte}", _words(State)) for analyte in ranged(rules)}
+    columns["blood_criteria"] = ("blood_criteria", _words(Criteria))
+    columns["urgency"] = ("urgency", _words(Urgency))
+    return columns
+
+
+def ranged(rules: Rules) -> list[str]:
+    """Return the analytes that have a reference range, in the order of analytes.yaml."""
+    return [name for name in rules.analytes if name in rules.ranged]
+
+
+def _words(choices: type[Any]) -> tuple[str, ...]:
+    return tuple(str(choice) for choice in choices)
+
+
+def column_names(rules: Rules) -> list[str]:
+    """Return the flag columns in their order."""
+    words = list(word_columns(rules))
+    place = words.index("red_line")
+    names = [*words[:place], "lines_low_min", "lines_low_max", *words[place:]]
+    grades = names.index("blood_criteria")
+    names[grades:grades] = list(GRADE_COLUMN.values())
+    names.insert(names.index("severity"), "white_line_basis")
+    return [*names, "checklist", "guards", "review_triggers", "reasons"]
+
+
+# One record ------------------------------------------------------------------------------
+
+
+def flags_of_one(
+    rules: Rules, conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]
+) -> dict[str, str | int | None]:
+    """Return the flag columns of one record."""
+    values: dict[str, str | int | None] = {
+        name: words[conclusions[code]] for name, (code, words) in word_columns(rules).items()
+    }
+    values["lines_low_min"], values["lines_low_max"] = conclusions["lines_low_min"], conclusions["lines_low_max"]
+    for line, name in GRADE_COLUMN.items():
+        grade = conclusions[f"grade.{line}"]
+        values[name] = None if grade < 0 else grade
+    values["white_line_basis"] = BASES[white_basis(conclusions)]
+    values["checklist"] = SEPARATOR.join(
+        ordered_conditions(
+            rules,
+            [conclusions[f"support.{c.id}"] for c in rules.conditions],
+            [conclusions[f"net.{c.id}"] for c in rules.conditions],
+        )
+    )
+    values["guards"] = SEPARATOR.join(rule.id for rule in rules.guards if conclusions[f"guard.{rule.id}"])
+    values["review_triggers"] = SEPARATOR.join(rule.id for rule in rules.triggers if conclusions[f"trigger.{rule.id}"])
+    every = [*reasons, *range_reasons(rules, conclusions)]
+    values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(rules, every))
+    return {name: values[name] for name in column_names(rules)}
+
+
+def white_basis(conclusions: Mapping[str, Any]) -> int:
+    """Return on what the white line was judged: a place in `BASES`."""
+    if conclusions.get("white.by_wbc"):
+        return 2
+    if conclusions.get("neutrophils.derived"):
+        return 1
+    return 3 if conclusions["white.none"] else 0
+
+
+def range_reasons(rules: Rules, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
+    """Return the reasons the kernel found: no range for the person, or a reported one refused."""
+    found = [(a, Reason.RANGE_ABSENT) for a in ranged(rules) if conclusions.get(f"{a}.range_absent")]
+    return found + [(a, Reason.RANGE_INSANE) for a in ranged(rules) if conclusions.get(f"{a}.range_insane")]
+
+
+def sorted_reasons(rules: Rules, reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:
+    """Put reasons in the order of the fields, then of the reason codes."""
+    fields = [*rules.analytes, "age", "sex", "pregnancy", "record"]
+    codes = list(Reason)
+    return sorted(set(reasons), key=lambda pair: (fields.index(pair[0]), codes.index(pair[1])))
+
+
+def ordered_conditions(rules: Rules, support: Sequence[int], net: Sequence[int]) -> list[str]:
+    """Return the listed conditions by support, then net findings, then the fixed rank."""
+    not_listed = list(Support).index(Support.NOT_LISTED)
+    listed = [
+        (support[place], -net[place], condition.rank, condition.id)
+        for place, condition in enumerate(rules.conditions)
+        if support[place] != not_listed
+    ]
+    return [entry[3] for entry in sorted(listed)]
+
+
+# Columns ---------------------------------------------------------------------------------
+
+
+def flags_table(
+    rules: Rules, outputs: Mapping[str, NDArray[Any]], reasons: Mapping[str, NDArray[np.int8]], reason_words: Sequence[Reason]
+) -> pa.Table:
+    """Return the flag columns as an Arrow table, with dictionary-coded words."""
+    import pyarrow as pa
+
+    rows = len(outputs["pattern"])
+    arrays: dict[str, pa.Array] = {}
+    for name, (code, words) in word_columns(rules).items():
+        arrays[name] = _dictionary(outputs[code], words)
+    for name in ("lines_low_min", "lines_low_max"):
+        arrays[name] = pa.array(outputs[name], type=pa.int8())
+    for line, name in GRADE_COLUMN.items():
+        grade = outputs[f"grade.{line}"]
+        arrays[name] = pa.array(grade, type=pa.int8(), mask=grade < 0)
+    arrays["white_line_basis"] = _dictionary(_bases(outputs, rows), BASES)
+    arrays["checklist"] = _checklist(rules, outputs)
+    for name, group, found in (("guards", "guard", rules.guards), ("review_triggers", "trigger", rules.triggers)):
+        fired = [outputs[f"{group}.{rule.id}"].view(np.uint8) for rule in found]
+        ids = [rule.id for rule in found]
+        arrays[name] = _joined(fired, lambda row, ids=ids: [i for i, on in zip(ids, row, strict=True) if on])
+    arrays["reasons"] = _reasons(rules, outputs, reasons, reason_words)
+    return pa.table({name: arrays[name] for name in column_names(rules)})
+
+
+def _dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int8()), pa.array(list(words)))
+
+
+def _bases(outputs: Mapping[str, NDArray[Any]], rows: int) -> NDArray[np.int8]:
+    basis = np.where(outputs["white.none"], 3, 0).astype(np.int8)
+    if "neutrophils.derived" in outputs:
+        basis[outputs["neutrophils.derived"]] = 1
+    if "white.by_wbc" in outputs:
+        basis[outputs["white.by_wbc"]] = 2
+    return basis
+
+
+def _checklist(rules: Rules, outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:
+    parts = []
+    for condition in rules.conditions:
+        parts.append(outputs[f"support.{condition.id}"].view(np.uint8))
+        parts.append((outputs[f"net.{condition.id}"] + _NET_ZERO).astype(np.uint8))
+    unlisted = list(Support).index(Support.NOT_LISTED)
+    for place in range(0, len(parts), 2):
+        # The net findings of a condition that is not listed do not matter: fewer distinct rows.
+        parts[place + 1] = np.where(parts[place] == unlisted, _NOT_LISTED, parts[place + 1]).astype(np.uint8)
+
+    def names(row: bytes) -> list[str]:
+        return ordered_conditions(rules, row[0::2], [value - _NET_ZERO for value in row[1::2]])
+
+    return _joined(parts, names)
+
+
+def _reasons(
+    rules: Rules, outputs: Mapping[str, NDArray[Any]], reasons: Mapping[str, NDArray[np.int8]], words: Sequence[Reason]
+) -> pa.DictionaryArray:
+    labels: list[tuple[str, Reason | None]] = []
+    parts: list[NDArray[np.uint8]] = []
+    for field, codes in reasons.items():
+        labels.append((field, None))
+        parts.append((codes + np.int8(1)).view(np.uint8))
+    for analyte in ranged(rules):
+        for kind, reason in (("range_absent", Reason.RANGE_ABSENT), ("range_insane", Reason.RANGE_INSANE)):
+            flag = outputs.get(f"{analyte}.{kind}")
+            if flag is not None and flag.any():
+                labels.append((analyte, reason))
+                parts.append(flag.view(np.uint8))
+    if not parts:
+        parts, labels = [np.zeros(len(outputs["pattern"]), dtype=np.uint8)], [("record", None)]
+
+    def texts(row: bytes) -> list[str]:
+        found = [(field, fixed or words[value - 1]) for (field, fixed), value in zip(labels, row, strict=True) if value]
+        return [f"{field}:{reason}" for field, reason in sorted_reasons(rules, found)]
+
+    return _joined(parts, texts)
+
+
+def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[str]]) -> pa.DictionaryArray:
+    """Join the words of each row; rows of equal bytes are worded once."""
+    import pyarrow as pa
+
+    matrix = np.empty((len(parts[0]), len(parts)), dtype=np.uint8)
+    for place, part in enumerate(parts):
+        matrix[:, place] = part
+    width = pa.binary(len(parts))
+    rows = pa.Array.from_buffers(width, len(matrix), [None, pa.py_buffer(matrix)])
+    encoded = rows.dictionary_encode()
+    worded = [SEPARATOR.join(texts(row)) for row in encoded.dictionary.to_pylist()]
+    unique = list(dict.fromkeys(worded))
+    place_of = {text: place for place, text in enumerate(unique)}
+    recode = np.array([place_of[text] for text in worded], dtype=np.int32)
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    codes = recode[indices] if len(recode) else np.zeros(0, dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), pa.array(unique, type=pa.string()))

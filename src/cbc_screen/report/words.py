@@ -1,0 +1,78 @@
+"""Sentences made from data, so that a number in a text cannot drift from its table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.predicates import (
+    AgeIs, Compare, Count, FindingIs, LineIs, LinesLow, MethodIs, Not, Predicate, Pregnant, SexIs, StateIs,
+)  # fmt: skip
+from cbc_screen.vocabulary import Line, LineState, Pattern, Sex
+
+_COMPARISONS = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
+PATTERN_WORDS = ("no line low", "single-line cytopenia", "bicytopenia", "pancytopenia")
+
+
+def number(value: float) -> str:
+    """Write a number as short as it can be read back."""
+    return f"{value:.10g}"
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """Join words as a sentence does."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def describe(predicate: Predicate, knowledge: Knowledge) -> str:
+    """Say a predicate in words, with its numbers."""
+    match predicate:
+        case Compare(subject, comparison, value, unit):
+            suffix = "" if unit == "1" else ("%" if unit == "%" else f" {unit}")
+            return f"{label(subject, knowledge)} {_COMPARISONS[comparison]} {number(value)}{suffix}"
+        case StateIs(analyte, state):
+            return f"{label(analyte, knowledge)} {state} for the reference range"
+        case LineIs(line, low, definition):
+            under = f" under the {definition} definition" if definition else ""
+            return f"{line} line {'low' if low else 'not low'}{under}"
+        case LinesLow(comparison, count):
+            return f"{'at least' if comparison == 'at_least' else 'exactly'} {count} line{'s' if count > 1 else ''} low"
+        case SexIs(sex):
+            return "female" if sex is Sex.FEMALE else "male"
+        case Pregnant():
+            return "pregnant"
+        case AgeIs(at_least, _, text):
+            return f"age {'at least' if at_least else 'below'} {text}"
+        case MethodIs(method):
+            return f"reticulocytes counted by the {method} method"
+        case FindingIs(finding, present):
+            return f"{knowledge.findings[finding]}: {'present' if present else 'absent'}"
+        case Not(of):
+            return f"not ({describe(of, knowledge)})"
+        case Count(at_least, of):
+            parts = [describe(part, knowledge) for part in of]
+            if at_least == len(of):
+                return joined(parts)
+            return joined(parts, "or") if at_least == 1 else f"at least {at_least} of: {'; '.join(parts)}"
+
+
+def label(subject: str, knowledge: Knowledge) -> str:
+    """Return the name of an analyte or a quantity within a sentence."""
+    if subject in knowledge.analytes:
+        name = knowledge.analytes[subject].label
+        return name if name.isupper() or name[:3].isupper() else name[0].lower() + name[1:]
+    return subject.replace("_", " ")
+
+
+def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Line, LineState]) -> str:
+    """Say the pattern: which lines, and what is not excluded."""
+    low = [f"{line}" for line in Line if lines[line] is LineState.LOW]
+    unknown = [f"{line}" for line in Line if lines[line] is LineState.CANNOT_TELL]
+    if pattern is Pattern.NONE:
+        return "no line is low"
+    if pattern is not Pattern.CANNOT_TELL:
+        which = f"{joined(low)} line{'s' if len(low) > 1 else ''} low" if len(low) == low_min else f"{low_min} low, which is not certain"
+        return f"{PATTERN_WORDS[low_min]}: {which}"
+    start = f"at least {PATTERN_WORDS[low_min]}" if low_min else "no line is surely low"
+    why = f"{joined(unknown)} line{'s' if len(unknown) > 1 else ''} unknown" if unknown else "the lines depend on age or sex"
+    return f"{start}; {PATTERN_WORDS[low_max]} not excluded: {why}"

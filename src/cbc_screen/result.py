@@ -1,0 +1,166 @@
+"""What goes out: the answers for one record, each with its limit, version and source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from cbc_screen.vocabulary import (
+    NOTICE, Comparator, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Threshold, Urgency, Verification,
+)  # fmt: skip
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class Citation(_Part):
+    """A source, and how it was read."""
+
+    id: str
+    citation: str
+    url: str
+    verification: Verification
+
+
+class RangeUsed(_Part):
+    """A reference range that was tried: several where age, sex or trimester is not exact."""
+
+    lower: float | None
+    upper: float | None
+    set: str
+    sex: str
+    pregnancy: str
+    age: str
+    population: str
+    percentile_basis: str
+    lower_ci90: tuple[float, float] | None
+    confidence: str
+    verification: str
+    source: str
+
+
+class AnalyteResult(_Part):
+    """One analyte: as received, as used, and against its range, in the canonical unit."""
+
+    analyte: str
+    label: str
+    received: str | None
+    low: float | None
+    high: float | None
+    unit: str
+    comparator: Comparator | None
+    derived: bool
+    state: State
+    reasons: tuple[Reason, ...]
+    reported_range: tuple[float | None, float | None] | None
+    ranges: tuple[RangeUsed, ...]
+
+
+class LineResult(_Part):
+    """One line under the definition; `limits` has several numbers where the person is not exact."""
+
+    line: Line
+    state: LineState
+    analyte: str
+    limits: tuple[float, ...]
+    unit: str
+    grade: int | None
+    severity: Severity
+    severity_min: Severity
+
+
+class FindingResult(_Part):
+    """A finding of a rule; its number is stated in `condition`, its mark in `threshold`."""
+
+    id: str
+    text: str
+    condition: str
+    threshold: Threshold
+    source: str
+
+
+class ConditionResult(_Part):
+    """One entry of the checklist: a consideration, never a diagnosis."""
+
+    id: str
+    name: str
+    support: Support
+    net_findings: int
+    summary: str
+    findings_for: tuple[FindingResult, ...]
+    findings_against: tuple[FindingResult, ...]
+    missing: tuple[str, ...]
+    next_tests: tuple[str, ...]
+    limits: str
+
+
+class BloodCriteriaResult(_Part):
+    """The blood items of the aplastic anemia severity criteria; the marrow item is never assumed."""
+
+    answer: Criteria
+    very_severe: Criteria
+    items: dict[str, Criteria]
+    missing: str
+
+
+class Versions(_Part):
+    """What made the answer."""
+
+    cbc_screen: str
+    data: str
+    ranges: str
+    definition: str
+    grading: str
+    grading_version: str
+
+
+class ScreeningResult(_Part):
+    """The flags of one record, for clinician review. Not a diagnosis.
+
+    `flags()` gives the same words as one row of `screen_frame`; `explain()` gives the
+    chain from received text to flag.
+    """
+
+    notice: str = NOTICE
+    pattern: Pattern
+    pattern_text: str
+    lines_low_min: int
+    lines_low_max: int
+    lines: tuple[LineResult, ...]
+    white_line_basis: str
+    severity: Severity
+    severity_min: Severity
+    analytes: tuple[AnalyteResult, ...]
+    blood_criteria: BloodCriteriaResult
+    urgency: Urgency
+    urgency_reasons: tuple[str, ...]
+    checklist: tuple[ConditionResult, ...]
+    guards: tuple[FindingResult, ...]
+    review_triggers: tuple[FindingResult, ...]
+    reasons: tuple[tuple[str, Reason], ...]
+    notes: tuple[str, ...]
+    not_assessed: tuple[str, ...]
+    sources: tuple[Citation, ...]
+    versions: Versions
+    columns: dict[str, str | int | None]
+
+    def __repr__(self) -> str:
+        return f"ScreeningResult(pattern={self.pattern.value!r}, severity={self.severity.value!r}, urgency={self.urgency.value!r}; {NOTICE})"
+
+    __str__ = __repr__
+
+    def flags(self) -> dict[str, str | int | None]:
+        """Return the flag columns, equal to a row of `screen_frame`."""
+        return dict(self.columns)
+
+    def explain(self) -> str:
+        """Return the chain from received text to flag, as plain text."""
+        from cbc_screen.report.text import explain
+
+        return explain(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,268 @@
+"""Screener: one configuration, compiled once; the same answers through every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen.errors import RecordError, UsageError
+from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.normalize.plan import Declared, make_declared
+from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.record import CBCRecord
+from cbc_screen.report.build import ResultBuilder
+from cbc_screen.result import ScreeningResult
+
+if TYPE_CHECKING:
+    from cbc_screen.summary import ScanSummary
+
+
+@dataclass(frozen=True)
+class Screener:
+    """An immutable, reusable, thread-safe and picklable screener.
+
+    Parameters
+    ----------
+    ranges : str
+        A named set of reference ranges; "default" is the default set with its pregnancy
+        rows.
+    definition : str
+        When a line is low: "reference" (below the reference range), "clinical", "mds",
+        "strict" or "aplastic" (`reference_ranges/definitions.yaml`).
+    grading : str
+        The grading scheme: "clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5" or
+        "ctcae_v6".
+    prefer_reported_ranges : bool
+        Use a range that came with a result, where it is sane.
+    units : "us", "si" or mapping, optional
+        What bare numbers are in: a system, or analyte to unit. A mapping may also hold
+        "system", and "hemoglobin_mmol": "monomer" or "tetramer". Nothing is guessed.
+
+    Raises
+    ------
+    UsageError
+        If a set, definition, scheme or unit is not known.
+
+    Examples
+    --------
+    >>> screener = Screener(definition="clinical")
+    >>> result = screener.screen({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL",
+    ...     "neutrophils": "0.9 10^9/L", "platelets": "<10 10^9/L"})
+    >>> result.pattern.value, result.lines_low_min
+    ('pancytopenia', 3)
+    """
+
+    ranges: str = "default"
+    definition: str = "reference"
+    grading: str = "clinical"
+    prefer_reported_ranges: bool = True
+    units: str | Mapping[str, str] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        knowledge = self._knowledge
+        knowledge.intervals(self.ranges)
+        knowledge.definition(self.definition)
+        knowledge.scheme(self.grading)
+        make_declared(knowledge, units=self.units)
+
+    def __reduce__(self) -> tuple[type[Screener], tuple[Any, ...]]:
+        return type(self), (self.ranges, self.definition, self.grading, self.prefer_reported_ranges, self.units)
+
+    @property
+    def _knowledge(self) -> Knowledge:
+        return load_knowledge()
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """The compiled kernel of this configuration."""
+        return build_kernel(self._knowledge, self.ranges, self.definition, self.grading)
+
+    @cached_property
+    def _normalizer(self) -> RecordNormalizer:
+        return RecordNormalizer(self._knowledge, make_declared(self._knowledge, units=self.units))
+
+    @cached_property
+    def _builder(self) -> ResultBuilder:
+        return ResultBuilder(self._knowledge, self.kernel, self.ranges)
+
+    def screen(self, record: CBCRecord | Mapping[str, Any], *, compact: bool = False) -> ScreeningResult:
+        """Screen one record.
+
+        Parameters
+        ----------
+        record : CBCRecord or mapping
+            See `CBCRecord`; {"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}.
+        compact : bool
+            Leave the texts of the checklist and the sources out.
+
+        Returns
+        -------
+        ScreeningResult
+
+        Raises
+        ------
+        RecordError
+            If the record has an unknown field or a wrong type. A result that cannot be
+            read is no error: it is unknown, with a reason.
+        """
+        if isinstance(record, Mapping):
+            record = CBCRecord.model_validate(dict(record))
+        elif not isinstance(record, CBCRecord):
+            raise RecordError("screen takes a CBCRecord or a mapping of its fields")
+        normalized = self._normalizer.normalize(record, use_reported=self.prefer_reported_ranges)
+        one = self.kernel.screen_one(
+            normalized.inputs, normalized.person, extended=normalized.extended, reported=normalized.reported
+        )
+        return self._builder.build(record, normalized, one, compact=compact)
+
+    def declare(self, **source: Any) -> Declared:
+        """Return what is declared of a source: units of this screener, and formats."""
+        return make_declared(self._knowledge, units=self.units, **source)
+
+    def screen_frame(
+        self,
+        frame: Any,
+        *,
+        columns: Mapping[str, str] | None = None,
+        detail: bool = False,
+        age_unit: str | None = None,
+        sex_codes: Mapping[str, str] | None = None,
+        pregnancy_codes: Mapping[str, str] | None = None,
+        decimal: str = ".",
+        thousands: str = "",
+        date_format: str | None = None,
+    ) -> Any:
+        """Screen a frame of one blood count a row.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            Columns are found by exact name ("Hb", "HGB (g/dL)", "platelets",
+            "platelets_unit", "age", "sex", ...).
+        columns : mapping of field to column, optional
+            For names that are not known: {"hemoglobin": "LBXHGB"}.
+        detail : bool
+            Also return the limits used, their set, and the values used.
+        age_unit : "y", "mo", "wk", "d" or "h", optional
+            What a bare number in the age column is.
+        sex_codes, pregnancy_codes : mapping of code to word, optional
+            {"1": "M", "2": "F"}; {"1": "trimester_unknown", "2": "none"}.
+        decimal, thousands : str
+            The marks that texts use; only a decimal point is assumed.
+        date_format : str, optional
+            `datetime.strptime` format of dates that are not ISO.
+
+        Returns
+        -------
+        The same kind of frame, in the same row order: the flag columns.
+
+        Raises
+        ------
+        UsageError
+            If two columns read as one analyte, or no analyte is found.
+        """
+        from cbc_screen.engines.frames import screen_frame
+
+        declared = self.declare(
+            age_unit_text=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
+        )
+        return screen_frame(self, self._knowledge, frame, declared, columns, detail=detail)
+
+    def scan(
+        self,
+        source: str | Path,
+        out: str | Path | None = None,
+        rejects: str | Path | None = None,
+        *,
+        force: bool = False,
+        columns: Mapping[str, str] | None = None,
+        keep: list[str] | None = None,
+        detail: bool = False,
+        progress: Callable[[int, float], None] | None = None,
+        **reading: Any,
+    ) -> ScanSummary:
+        """Screen a file of one blood count a row, in bounded memory.
+
+        Parameters
+        ----------
+        source : path
+            CSV or TSV (also .gz), Parquet, or Excel (.xlsx).
+        out : path, optional
+            Flags, by ending: .parquet, .csv or .ndjson. Written under another name and
+            renamed when whole.
+        rejects : path, optional
+            CSV of rejected rows: line, reason, column, content as received.
+        force : bool
+            Overwrite existing outputs.
+        columns : mapping of field to column, optional
+        keep : list of column names, optional
+            Columns of the input to carry into the output, such as a sample number.
+        detail : bool
+            As in `screen_frame`.
+        progress : function of (rows, share of the input), optional
+        reading : age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format,
+            encoding, delimiter, sheet
+
+        Returns
+        -------
+        ScanSummary, whose `rows_in` is `screened + rejected`.
+
+        Raises
+        ------
+        UsageError
+            If the file is not what it says, has no analyte, or an output exists.
+        """
+        from cbc_screen.engines.stream import ScanRequest, scan_file
+
+        request = ScanRequest(
+            source=Path(source),
+            out=Path(out) if out is not None else None,
+            rejects=Path(rejects) if rejects is not None else None,
+            force=force,
+            columns=dict(columns or {}),
+            keep=tuple(keep or ()),
+            detail=detail,
+        )
+        return scan_file(self, self._knowledge, request, progress, reading)
+
+
+def screen(record: CBCRecord | Mapping[str, Any], **options: Any) -> ScreeningResult:
+    """Screen one record with a default `Screener`; see `Screener.screen`."""
+    own = {name: options.pop(name) for name in list(options) if name in ("compact",)}
+    return _with_options(options).screen(record, **own)
+
+
+def screen_frame(frame: Any, **options: Any) -> Any:
+    """Screen a frame with a default `Screener`; see `Screener.screen_frame`."""
+    configuration = {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
+    return _with_options(configuration).screen_frame(frame, **options)
+
+
+def scan(source: str | Path, out: str | Path | None = None, rejects: str | Path | None = None, **options: Any) -> ScanSummary:
+    """Screen a file with a default `Screener`; see `Screener.scan`."""
+    configuration = {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
+    return _with_options(configuration).scan(source, out, rejects, **options)
+
+
+_DEFAULT: dict[tuple[Any, ...], Screener] = {}
+
+
+def _with_options(configuration: Mapping[str, Any]) -> Screener:
+    for name in configuration:
+        if name not in Screener.__dataclass_fields__:
+            raise UsageError(f"{name!r} is not an option; see Screener")
+    if configuration:
+        return Screener(**configuration)
+    if () not in _DEFAULT:
+        _DEFAULT[()] = Screener()
+    return _DEFAULT[()]

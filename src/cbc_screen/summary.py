@@ -1,0 +1,65 @@
+"""What a scan counted: the account of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cbc_screen.vocabulary import NOTICE
+
+
+@dataclass(frozen=True)
+class AnalyteCount:
+    """What became of one analyte's column."""
+
+    column: str
+    unit: str
+    results: int
+    used: int
+    not_used: int
+
+
+@dataclass(frozen=True)
+class ScanSummary:
+    """The account of one scan; `rows_in == screened + rejected` always holds.
+
+    Attributes
+    ----------
+    rows_in, screened, rejected : int
+        Data rows of the input, and what became of them.
+    patterns, severities, urgencies : mapping of word to rows
+    reasons : mapping of "field:REASON" to rows
+        Why something could not be told.
+    rejects : mapping of reason to rows
+    analytes : mapping of analyte to AnalyteCount
+    refused_columns : mapping of column to why it was not read
+    ignored_columns : columns that are none of this program's business
+    """
+
+    source: str
+    out: str | None
+    rejects_file: str | None
+    rows_in: int
+    screened: int
+    rejected: int
+    patterns: Mapping[str, int]
+    severities: Mapping[str, int]
+    urgencies: Mapping[str, int]
+    reasons: Mapping[str, int]
+    rejects: Mapping[str, int]
+    analytes: Mapping[str, AnalyteCount]
+    people: Mapping[str, str]
+    refused_columns: Mapping[str, str]
+    ignored_columns: tuple[str, ...]
+    definition: str
+    grading: str
+    ranges: str
+    data_version: str
+    code_version: str
+    seconds: float = field(compare=False, default=0.0)
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        return asdict(self)

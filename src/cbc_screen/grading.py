@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configure import build_kernel
-from cbc_screen.kernel.definition import SEVERITIES, grade_cuts, ladder
+from cbc_screen.kernel.facts import grade_cuts, ladder
 from cbc_screen.kernel.program import Builder, Interval, Op, Program
+from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel, join_expanded
 from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
@@ -64,7 +65,12 @@ class Grades:
 
 @overload
 def grade(
-    analyte: str, value: float | str, unit: str | None = ..., scheme: str = ..., lower_limit: float | None = ..., **person: Any
+    analyte: str,
+    value: float | str,
+    unit: str | None = ...,
+    scheme: str = ...,
+    lower_limit: float | None = ...,
+    **person: Any,
 ) -> Grade: ...
 @overload
 def grade(
@@ -129,9 +135,7 @@ def grade(
     citation = "; ".join(knowledge.sources[name].citation for name in sorted(sources))
     if single:
         code = int(grades[0])
-        return Grade(
-            None if code < 0 else code, SEVERITIES[severities[0]], scheme, found.version, citation, reasons[0]
-        )
+        return Grade(None if code < 0 else code, SEVERITIES[severities[0]], scheme, found.version, citation, reasons[0])
     return Grades(
         np.ma.MaskedArray(grades, mask=grades < 0),
         np.array([str(SEVERITIES[code]) for code in severities]),
@@ -174,14 +178,16 @@ def _grade_columns(
     grades = np.where(least == most, least, -1).astype(np.int8)
     mild, worst = answers["severity.min"], answers["severity.max"]
     severities = np.where(mild == worst, mild, unknown).astype(np.int8)
-    reasons = [_why(row, analyte, normalized.reasons, normalized.batch) if grades[row] < 0 else None for row in range(count)]
+    reasons = [
+        _why(row, analyte, normalized.reasons, normalized.batch) if grades[row] < 0 else None for row in range(count)
+    ]
     return grades, severities, reasons
 
 
 def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], batch: Batch) -> Reason:
     for field in (analyte, "record", "age", "sex", "pregnancy"):
         if field in reasons and reasons[field][row] != NO_REASON:
-            return REASONS[reasons[field][row]]
+            return REASONS[int(reasons[field][row])]
     return Reason.RANGE_ABSENT
 
 

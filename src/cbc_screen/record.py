@@ -7,10 +7,20 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cbc_screen.errors import RecordError
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
+
 
 class _Private(BaseModel):
     """A model whose errors and repr never show a value of the input."""

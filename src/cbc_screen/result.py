@@ -7,7 +7,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from cbc_screen.vocabulary import (
-    NOTICE, Comparator, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Threshold, Urgency, Verification,
+    NOTICE,
+    Comparator,
+    Criteria,
+    Line,
+    LineState,
+    Pattern,
+    Reason,
+    Severity,
+    State,
+    Support,
+    Threshold,
+    Urgency,
+    Verification,
 )  # fmt: skip
 
 

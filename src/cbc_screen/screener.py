@@ -248,7 +248,9 @@ def screen_frame(frame: Any, **options: Any) -> Any:
     return _with_options(configuration).screen_frame(frame, **options)
 
 
-def scan(source: str | Path, out: str | Path | None = None, rejects: str | Path | None = None, **options: Any) -> ScanSummary:
+def scan(
+    source: str | Path, out: str | Path | None = None, rejects: str | Path | None = None, **options: Any
+) -> ScanSummary:
     """Screen a file with a default `Screener`; see `Screener.scan`."""
     configuration = {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
     return _with_options(configuration).scan(source, out, rejects, **options)

@@ -67,7 +67,9 @@ def require_analyte(plan: Plan) -> None:
         return
     refused = "; ".join(f"{name}: {why}" for name, why in plan.refused.items())
     hint = f" (refused: {refused})" if refused else ""
-    raise UsageError(f"no column reads as a blood count result; name them with columns= (--columns hemoglobin=...){hint}")
+    raise UsageError(
+        f"no column reads as a blood count result; name them with columns= (--columns hemoglobin=...){hint}"
+    )
 
 
 def result_mask(normalized: Normalized) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -45,7 +45,9 @@ def _array(column: Any, kind: str) -> pa.Array:
         if array is None:
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
-            array = pa.array([None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string())
+            array = pa.array(
+                [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
+            )
     elif kind == "polars":
         array = column.to_arrow()
     else:

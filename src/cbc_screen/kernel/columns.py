@@ -65,8 +65,6 @@ class ColumnProgram:
                 self._constants[number] = np.array(step.value, dtype=np.int8)
             elif step.op is Op.CONST:
                 self._constants[number] = np.array(step.value)
-            elif step.op is Op.CODE_AT_LEAST:
-                self._constants[number] = np.array(step.value, dtype=np.int8)
         self._targets: dict[int, str] = {}
         for name, node in program.outputs.items():
             if program.steps[node].op not in _NO_REGISTER:
@@ -118,7 +116,7 @@ class ColumnProgram:
     def run(self, inputs: Inputs, keys: NDArray[np.intp], outputs: Outputs, start: int = 0) -> None:
         """Run over all rows of `inputs`, writing into `outputs` from row `start` on."""
         rows = len(keys)
-        buffers = [np.empty(min(CHUNK, rows), dtype=_DTYPES[kind]) for kind in self._pool]
+        buffers: list[NDArray[np.generic]] = [np.empty(min(CHUNK, rows), dtype=_DTYPES[kind]) for kind in self._pool]
         with np.errstate(all="ignore"):
             for first in range(0, rows, CHUNK):
                 stop = min(first + CHUNK, rows)
@@ -155,7 +153,7 @@ class ColumnProgram:
             elif op in (Op.LIMIT, Op.TRAIT):
                 tables[number].take(keys, out=out, mode="clip")
             else:
-                _special(op, [values[a] for a in step.arguments], out, step.value, constants.get(number))
+                _special(op, [values[a] for a in step.arguments], out, step.value)
             append(out)
         return values
 
@@ -165,7 +163,6 @@ def _special(
     a: list[NDArray[np.generic]],
     out: NDArray[np.generic],
     value: object,
-    constant: NDArray[np.generic] | None,
 ) -> None:
     if op is Op.PRESENT:
         np.equal(a[0], a[0], out=out)
@@ -189,7 +186,7 @@ def _special(
         for term in a:
             np.add(out, term.view(np.int8), out=out)
     elif op is Op.CODE_AT_LEAST:
-        np.greater_equal(a[0], constant, out=out)
+        np.greater_equal(a[0], np.array(value, dtype=np.int8), out=out)
     else:
         raise AssertionError(op)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from cbc_screen.kernel.definition import Rules
 from cbc_screen.kernel.limits import Limits, build_limits
+from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.predicates import AgeIs, LineIs, Predicate, walk

@@ -8,9 +8,8 @@ age, unknown sex, unknown trimester) has several keys, and every one is tried.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from cbc_screen.knowledge.grading import GradeRow, Scheme
 from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow
 from cbc_screen.vocabulary import Pregnancy, Sex
 
-T = TypeVar("T")
 Places = tuple[int, int, int, int]  # first and last day place, first and last month place
 # Sex and pregnancy of a key. After delivery no set has every row: the postpartum row is
 # used where there is one, else the non-pregnant and the third-trimester row are both tried.
@@ -65,7 +63,9 @@ class AgeGrid:
                     self.class_of[day_place, month_place] = len(self.class_of)
         self.places = list(self.class_of)
         self._day_lookup = np.searchsorted(self.day_edges, np.arange(self.last_day + 1), side="right").astype(np.int64)
-        self._month_lookup = np.searchsorted(self.month_edges, np.arange(self.last_month + 1), side="right").astype(np.int64)
+        self._month_lookup = np.searchsorted(self.month_edges, np.arange(self.last_month + 1), side="right").astype(
+            np.int64
+        )
         self.class_lookup = np.full((len(self.day_edges) + 1) * self.width, -1, dtype=np.int64)
         for (day_place, month_place), number in self.class_of.items():
             self.class_lookup[day_place * self.width + month_place] = number
@@ -202,43 +202,67 @@ def build_limits(
     edges += [AgeEdge("mo", age * MONTHS_IN_YEAR) for age in pregnancy_ages]
     grid = AgeGrid(edges, oldest_years)
 
-    columns: dict[str, list[float]] = {}
-    interval_rows: dict[str, list[IntervalRow | None]] = {}
-    for analyte in sorted({row.analyte for row in intervals}):
-        own = [row for row in intervals if row.analyte == analyte]
-        found = _per_key(grid, lambda place, sex, stages, own=own, analyte=analyte: _interval(grid, own, place, sex, stages, analyte in unchanged_in_pregnancy))
-        interval_rows[analyte] = found
-        columns[f"lower:{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
-        columns[f"upper:{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
-    grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
+    table = _Table(grid, unchanged_in_pregnancy)
+    table.add_intervals(intervals)
     for used in used_schemes.values():
-        for analyte, table in used.tables.items():
-            bands = _per_key(grid, lambda place, sex, stages, table=table: _grades(grid, table, place, sex, stages))
-            grade_rows[used.id, analyte] = bands
-            for grade in sorted({row.grade for row in table} - {0}):
-                columns[f"grade:{used.id}:{analyte}:{grade}"] = [
+        table.add_scheme(used)
+    table.add_cutoffs(cutoffs)
+    table.add_traits(ages)
+    values = np.array(list(table.columns.values()), dtype=np.float64)
+    limit_table = LimitTable({name: place for place, name in enumerate(table.columns)}, values)
+    return Limits(grid, limit_table, table.interval_rows, table.grade_rows, pregnancy_ages)
+
+
+class _Table:
+    """The columns of the limit table, one value a key."""
+
+    def __init__(self, grid: AgeGrid, unchanged_in_pregnancy: frozenset[str]) -> None:
+        self.grid, self._unchanged = grid, unchanged_in_pregnancy
+        self._keys = [(place, sex, stages) for place in grid.places for sex, stages in SITUATIONS]
+        self.columns: dict[str, list[float]] = {}
+        self.interval_rows: dict[str, list[IntervalRow | None]] = {}
+        self.grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
+
+    def add_intervals(self, intervals: Sequence[IntervalRow]) -> None:
+        """Add the lower and upper limit of every analyte."""
+        for analyte in sorted({row.analyte for row in intervals}):
+            own = [row for row in intervals if row.analyte == analyte]
+            unchanged = analyte in self._unchanged
+            found = [_interval(self.grid, own, *key, unchanged) for key in self._keys]
+            self.interval_rows[analyte] = found
+            self.columns[f"lower:{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
+            self.columns[f"upper:{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
+
+    def add_scheme(self, scheme: Scheme) -> None:
+        """Add the upper bound of every grade."""
+        for analyte, rows in scheme.tables.items():
+            bands = [_grades(self.grid, rows, *key) for key in self._keys]
+            self.grade_rows[scheme.id, analyte] = bands
+            for grade in sorted({row.grade for row in rows} - {0}):
+                self.columns[f"grade:{scheme.id}:{analyte}:{grade}"] = [
                     _or_nan(next((row.upper for row in band if row.grade == grade), None)) for band in bands
                 ]
-    for name, cutoff in cutoffs.items():
-        if cutoff.by_sex is not None:
-            columns[name] = _per_key(grid, lambda place, sex, _, cutoff=cutoff: _fixed(grid, cutoff, place, sex))
-        elif cutoff.scheme is not None:
-            columns[name] = columns[f"grade:{cutoff.scheme}:{cutoff.analyte}:{cutoff.grade}"]
-    columns["female"] = _per_key(grid, lambda place, sex, stages: float(sex == "F"))
-    columns["pregnant"] = _per_key(grid, lambda place, sex, stages: float(stages[0] in ("T1", "T2", "T3")))
-    for age in sorted(set(ages)):
-        columns[f"age:{age.unit}:{age.count}"] = _per_key(grid, lambda place, sex, stages, age=age: float(grid.passed(place, age)))
-    table_values = np.array(list(columns.values()), dtype=np.float64)
-    limit_table = LimitTable({name: place for place, name in enumerate(columns)}, table_values)
-    return Limits(grid, limit_table, interval_rows, grade_rows, pregnancy_ages)
+
+    def add_cutoffs(self, cutoffs: Mapping[str, Cutoff]) -> None:
+        """Add the fixed numbers of the definitions; a cut-off of a scheme is that grade's bound."""
+        for name, cutoff in cutoffs.items():
+            if cutoff.by_sex is not None:
+                self.columns[name] = [_fixed(self.grid, cutoff, place, sex) for place, sex, _ in self._keys]
+            elif cutoff.scheme is not None:
+                self.columns[name] = self.columns[f"grade:{cutoff.scheme}:{cutoff.analyte}:{cutoff.grade}"]
+
+    def add_traits(self, ages: Iterable[AgeEdge]) -> None:
+        """Add what rules ask of the person, as 1 and 0."""
+        self.columns["female"] = [float(sex == "F") for _, sex, _ in self._keys]
+        self.columns["pregnant"] = [float(stages[0] in ("T1", "T2", "T3")) for _, _, stages in self._keys]
+        for age in sorted(set(ages)):
+            self.columns[f"age:{age.unit}:{age.count}"] = [
+                float(self.grid.passed(place, age)) for place, _, _ in self._keys
+            ]
 
 
 def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
-
-
-def _per_key(grid: AgeGrid, find: Callable[[tuple[int, int], str, tuple[str, ...]], T]) -> list[T]:
-    return [find(place, sex, stages) for place in grid.places for sex, stages in SITUATIONS]
 
 
 def _interval(

@@ -121,7 +121,7 @@ class Builder:
 
     # Booleans ------------------------------------------------------------------
 
-    def bool(self, value: bool) -> int:
+    def boolean(self, value: bool) -> int:
         """Return a constant boolean."""
         return self.step(Op.CONST, value=value)
 
@@ -149,20 +149,20 @@ class Builder:
         """Return not a."""
         known = self._constant(a)
         if known is not None:
-            return self.bool(not known)
+            return self.boolean(not known)
         step = self.steps[a]
         return step.arguments[0] if step.op is Op.NOT else self.step(Op.NOT, a)
 
     def all(self, nodes: Iterable[int]) -> int:
         """Return whether all are true."""
-        result = self.bool(True)
+        result = self.boolean(True)
         for node in nodes:
             result = self.both(result, node)
         return result
 
     def any(self, nodes: Iterable[int]) -> int:
         """Return whether any is true."""
-        result = self.bool(False)
+        result = self.boolean(False)
         for node in nodes:
             result = self.either(result, node)
         return result
@@ -191,16 +191,16 @@ class Builder:
 
     def less(self, a: int, b: int) -> int:
         """Return a < b (false when either is absent)."""
-        return self.bool(False) if self.absent(a) or self.absent(b) else self.step(Op.LESS, a, b)
+        return self.boolean(False) if self.absent(a) or self.absent(b) else self.step(Op.LESS, a, b)
 
     def at_most(self, a: int, b: int) -> int:
         """Return a <= b (false when either is absent)."""
-        return self.bool(False) if self.absent(a) or self.absent(b) else self.step(Op.AT_MOST, a, b)
+        return self.boolean(False) if self.absent(a) or self.absent(b) else self.step(Op.AT_MOST, a, b)
 
     def present(self, a: int) -> int:
         """Return whether a number is there."""
         if self.steps[a].op is Op.CONST:
-            return self.bool(not self.absent(a))
+            return self.boolean(not self.absent(a))
         return self.step(Op.PRESENT, a)
 
     def select(self, condition: int, a: int, b: int) -> int:
@@ -250,14 +250,14 @@ class Builder:
         """Return whether a code is at least a number."""
         known = self._code_constant(a)
         if known is not None:
-            return self.bool(known >= threshold)
+            return self.boolean(known >= threshold)
         return self.step(Op.CODE_AT_LEAST, a, value=int(threshold))
 
     def code_equal(self, a: int, b: int) -> int:
         """Return whether two codes are equal."""
         left, right = self._code_constant(a), self._code_constant(b)
         if left is not None and right is not None:
-            return self.bool(left == right)
+            return self.boolean(left == right)
         return self.step(Op.CODE_EQUAL, a, b)
 
     def choose(self, cases: Sequence[tuple[int, int]], otherwise: int) -> int:
@@ -271,7 +271,7 @@ class Builder:
 
     def unknown(self) -> Truth:
         """Return a predicate of which nothing is known."""
-        return Truth(self.bool(False), self.bool(False))
+        return Truth(self.boolean(False), self.boolean(False))
 
     def known(self, node: int) -> Truth:
         """Return a predicate that is always known."""

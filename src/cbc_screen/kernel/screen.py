@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable, Outputs, allocate
-from cbc_screen.kernel.definition import Given, Programs, Rules, build_programs
+from cbc_screen.kernel.definition import Programs, build_programs
 from cbc_screen.kernel.limits import SITUATIONS, Limits
 from cbc_screen.kernel.program import Program
+from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import Scalar, compile_scalar
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
 from cbc_screen.knowledge.predicates import FindingIs, walk
@@ -53,7 +54,7 @@ class One:
     """The answers for one record: conclusions, the joined facts, and the keys tried."""
 
     conclusions: Mapping[str, int]
-    facts: Mapping[str, int]
+    facts: Mapping[str, float]
     values: Mapping[str, float]
     keys: tuple[int, ...]
 
@@ -188,14 +189,14 @@ class Kernel:
         inputs: Mapping[str, float] = {**blank, **record}
         keys = self.limits.keys(person)
         function, names = compiled.scalar("facts")
-        facts: Mapping[str, int]
+        facts: Mapping[str, float]
         if len(keys) == 1:
-            facts = {name: int(fact) for name, fact in zip(names, function(inputs, self._row(keys[0])), strict=True)}
+            facts = dict(zip(names, function(inputs, self._row(keys[0])), strict=True))
         else:
             answers = [function(inputs, self._row(key)) for key in keys]
             facts = {name: _join(name, values) for name, values in zip(names, zip(*answers, strict=True), strict=True)}
         conclude, outputs = compiled.scalar("conclusions")
-        conclusions = {name: int(code) for name, code in zip(outputs, conclude(facts, ()), strict=True)}
+        conclusions = dict(zip(outputs, map(int, conclude(facts, ())), strict=True))
         numbers, number_names = compiled.scalar("values")
         values = dict(zip(number_names, numbers(inputs, ()), strict=True))
         return One(conclusions, facts, values, keys)
@@ -257,4 +258,3 @@ def _findings(rules: Rules) -> set[str]:
         if condition.also_when is not None:
             predicates.append(condition.also_when)
     return {part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)}
-

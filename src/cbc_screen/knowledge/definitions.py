@@ -61,7 +61,12 @@ def load_definitions(
             for part in ("red", "white", "without_neutrophils", "platelet")
             if part in entry
         }
-        for part, analyte in (("red", "hemoglobin"), ("white", "neutrophils"), ("platelet", "platelets"), ("without_neutrophils", "wbc")):
+        for part, analyte in (
+            ("red", "hemoglobin"),
+            ("white", "neutrophils"),
+            ("platelet", "platelets"),
+            ("without_neutrophils", "wbc"),
+        ):
             if part in cutoffs and cutoffs[part].analyte != analyte:
                 raise entry.node(part).error("analyte", f"must be {analyte}")
         result[entry.text("id")] = Definition(

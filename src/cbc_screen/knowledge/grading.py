@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -119,20 +120,31 @@ def _check_bands(rows: list[GradeRow]) -> None:
         populations.setdefault((row.sex, row.pregnancy, row.age_low, row.age_high), []).append(row)
     for band in populations.values():
         band.sort(key=lambda row: row.grade)
-        for before, after in zip(band, band[1:], strict=False):
+        for before, after in itertools.pairwise(band):
             if after.grade != before.grade + 1:
-                raise KnowledgeError(after.file, after.line, "grade", f"does not follow the grade of line {before.line}")
+                raise KnowledgeError(
+                    after.file, after.line, "grade", f"does not follow the grade of line {before.line}"
+                )
             if after.upper != before.lower:
-                raise KnowledgeError(after.file, after.line, "upper", f"must equal the lower bound of line {before.line}: a hole or an overlap")
+                raise KnowledgeError(
+                    after.file,
+                    after.line,
+                    "upper",
+                    f"must equal the lower bound of line {before.line}: a hole or an overlap",
+                )
         if band[-1].lower is not None:
             raise KnowledgeError(band[-1].file, band[-1].line, "lower", "the highest grade must have no lower bound")
     for sex in ("F", "M"):
         for pregnancy in {row.pregnancy for row in rows}:
             ages = sorted(
-                {(approximate_days(r.age_low), r.age_high, r.line) for r in rows if r.sex in ("any", sex) and r.pregnancy == pregnancy and r.grade == 1},
+                {
+                    (approximate_days(r.age_low), r.age_high, r.line)
+                    for r in rows
+                    if r.sex in ("any", sex) and r.pregnancy == pregnancy and r.grade == 1
+                },
                 key=lambda age: age[0],
             )
-            for (_, high, line), (low, _, after_line) in zip(ages, ages[1:], strict=False):
+            for (_, high, line), (low, _, after_line) in itertools.pairwise(ages):
                 if high is None or approximate_days(high) > low:
                     raise KnowledgeError(rows[0].file, after_line, "age_low", f"overlaps the band of line {line}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -80,7 +81,9 @@ def read_age(row: Row) -> tuple[AgeEdge, AgeEdge | None, str]:
     end = edge(high, high_unit) if high is not None else None
     if end is not None and approximate_days(end) <= approximate_days(start):
         raise row.error("age_high", "must be more than age_low")
-    text = f"{int(low)} {low_unit} and over" if high is None else f"{int(low)} {low_unit} to under {int(high)} {high_unit}"
+    text = (
+        f"{int(low)} {low_unit} and over" if high is None else f"{int(low)} {low_unit} to under {int(high)} {high_unit}"
+    )
     return start, end, text
 
 
@@ -166,8 +169,12 @@ def check_bands(rows: Iterable[IntervalRow], *, complete: bool) -> None:
             groups.setdefault((row.analyte, sex, row.pregnancy), []).append(row)
     for (analyte, _, _), band in groups.items():
         band.sort(key=lambda row: approximate_days(row.age_low))
-        for before, after in zip(band, band[1:], strict=False):
+        for before, after in itertools.pairwise(band):
             if before.age_high is None or approximate_days(before.age_high) > approximate_days(after.age_low):
-                raise KnowledgeError(after.file, after.line, "age_low", f"{analyte}: overlaps the band of line {before.line}")
+                raise KnowledgeError(
+                    after.file, after.line, "age_low", f"{analyte}: overlaps the band of line {before.line}"
+                )
             if complete and before.age_high != after.age_low:
-                raise KnowledgeError(after.file, after.line, "age_low", f"{analyte}: leaves a gap after the band of line {before.line}")
+                raise KnowledgeError(
+                    after.file, after.line, "age_low", f"{analyte}: leaves a gap after the band of line {before.line}"
+                )

@@ -14,7 +14,15 @@ from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256,
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
 from cbc_screen.knowledge.intervals import IntervalRow, load_interval_set
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import Analyte, FalseFriend, UnitTable, Words, load_analytes, load_units, load_words
+from cbc_screen.knowledge.quantities import (
+    Analyte,
+    FalseFriend,
+    UnitTable,
+    Words,
+    load_analytes,
+    load_units,
+    load_words,
+)
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
 from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
 from cbc_screen.vocabulary import Verification
@@ -103,7 +111,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
     groups = _load_findings(node("findings.yaml"))
     findings = {name: text for group in groups.values() for name, text in group.items()}
     tables = {
-        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(read_text(root, name), name, analytes, sources)
+        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(
+            read_text(root, name), name, analytes, sources
+        )
         for name, _ in walk(root)
         if name.startswith("grading/") and name.endswith(".csv")
     }
@@ -144,7 +154,9 @@ def check_manifest(root: Traversable) -> str:
         if name not in expected:
             raise KnowledgeError(name, None, "manifest", "is not listed; run tools/update_manifest.py after a review")
         if sha256(present[name].read_bytes()) != expected[name]:
-            raise KnowledgeError(name, None, "manifest", "differs from its released hash; run tools/update_manifest.py after a review")
+            raise KnowledgeError(
+                name, None, "manifest", "differs from its released hash; run tools/update_manifest.py after a review"
+            )
     return str(manifest["data_version"])
 
 
@@ -155,7 +167,9 @@ def _load_sources(root: Traversable) -> dict[str, Source]:
         if name in sources:
             raise row.error("id", "is given twice")
         mark = Verification(row.choice("verification", [v.value for v in Verification]))
-        sources[name] = Source(name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"])
+        sources[name] = Source(
+            name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"]
+        )
     return sources
 
 
@@ -168,7 +182,9 @@ def _load_findings(node: Node) -> dict[str, dict[str, str]]:
     return groups
 
 
-def _load_sets(root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source]) -> dict[str, tuple[IntervalRow, ...]]:
+def _load_sets(
+    root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source]
+) -> dict[str, tuple[IntervalRow, ...]]:
     sets: dict[str, tuple[IntervalRow, ...]] = {}
     for name, _ in walk(root):
         if name.startswith("intervals/"):

@@ -83,6 +83,11 @@ class Analyte:
         """The canonical unit."""
         return self.units.canonical
 
+    @property
+    def named_unit(self) -> str | None:
+        """The unit that the name itself states: `neutrophils_percent` is in percent."""
+        return self.units.canonical if self.id.endswith("_percent") else None
+
 
 @dataclass(frozen=True, slots=True)
 class FalseFriend:

@@ -99,7 +99,9 @@ class RuleReader:
             kind=str(node.get("kind", "")),
         )
 
-    def rules(self, node: Node, key: str, optional: Iterable[str] = (), extra: Iterable[str] = ("id",)) -> tuple[Rule, ...]:
+    def rules(
+        self, node: Node, key: str, optional: Iterable[str] = (), extra: Iterable[str] = ("id",)
+    ) -> tuple[Rule, ...]:
         """Read a list of rules with unique ids."""
         found = tuple(self.rule(entry, extra, optional) for entry in node.nodes(key))
         if len({rule.id for rule in found}) != len(found):
@@ -154,7 +156,10 @@ class RuleReader:
         used = {rule.source for rule in (*condition.findings_for, *condition.findings_against, *condition.urgency)}
         used |= {item.source for item in (*condition.missing, *condition.next_tests)}
         if used != set(condition.sources):
-            raise node.error("sources", f"must list exactly the sources used; differs in {', '.join(sorted(used ^ set(condition.sources)))}")
+            raise node.error(
+                "sources",
+                f"must list exactly the sources used; differs in {', '.join(sorted(used ^ set(condition.sources)))}",
+            )
 
     def criteria(self, node: Node) -> BloodCriteria:
         """Read blood_criteria.yaml."""

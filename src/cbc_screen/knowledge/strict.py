@@ -80,7 +80,9 @@ def parse_yaml(text: str, file: str) -> Node:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
-        raise KnowledgeError(file, mark.line + 1 if mark else None, "yaml", problem.problem or "cannot be parsed") from None
+        raise KnowledgeError(
+            file, mark.line + 1 if mark else None, "yaml", problem.problem or "cannot be parsed"
+        ) from None
     except yaml.YAMLError:
         raise KnowledgeError(file, None, "yaml", "cannot be parsed") from None
     constructor = yaml.SafeLoader("")

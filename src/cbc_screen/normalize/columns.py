@@ -178,7 +178,7 @@ def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.fl
 def _read_texts(column: pa.Array, units: pa.Array | None, reader: ResultReader) -> _Cells:
     texts, places = _distinct(column)
     if units is None:
-        readings = [reader.read_text(text) for text in texts]
+        readings: list[Reading | None] = [reader.read_text(text) for text in texts]
     else:
         unit_texts, unit_places = _distinct(units)
         pairs = places * np.int64(len(unit_texts) + 1) + unit_places + 1
@@ -195,7 +195,7 @@ def _read_texts(column: pa.Array, units: pa.Array | None, reader: ResultReader) 
     return _take(readings, places)
 
 
-def _take(readings: list[Reading] | list[Reading | None], places: NDArray[np.int64]) -> _Cells:
+def _take(readings: list[Reading | None], places: NDArray[np.int64]) -> _Cells:
     """Spread distinct readings over their rows; a place of -1 is an absent cell."""
     count = len(readings)
     low, high = np.full(count + 1, np.nan), np.full(count + 1, np.nan)
@@ -378,9 +378,7 @@ def _sex_and_pregnancy(
 ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     words, declared = knowledge.words, plan.declared
     sex_codes, stage_codes = dict(declared.sex_codes or {}) or None, dict(declared.pregnancy_codes or {}) or None
-    sex = _coded(
-        columns, plan, "sex", rows, lambda v: parse_sex(v, words, sex_codes), SEXES.index, reasons
-    )
+    sex = _coded(columns, plan, "sex", rows, lambda v: parse_sex(v, words, sex_codes), SEXES.index, reasons)
     stage = _coded(
         columns, plan, "pregnancy", rows, lambda v: parse_pregnancy(v, words, stage_codes), PREGNANCIES.index, reasons
     )

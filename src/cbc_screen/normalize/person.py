@@ -163,7 +163,9 @@ def parse_sex(value: object, words: Words, codes: dict[str, str] | None = None) 
     return Sex(found), (Reason.SEX_MISSING if found == Sex.UNKNOWN else None)
 
 
-def parse_pregnancy(value: object, words: Words, codes: dict[str, str] | None = None) -> tuple[Pregnancy, Reason | None]:
+def parse_pregnancy(
+    value: object, words: Words, codes: dict[str, str] | None = None
+) -> tuple[Pregnancy, Reason | None]:
     """Read a pregnancy; an unreadable text is unknown, an empty one is not stated."""
     text = _word(value)
     found = codes[text] if codes is not None and text in codes else words.pregnancy.get(text)
@@ -178,8 +180,9 @@ def parse_pregnancy(value: object, words: Words, codes: dict[str, str] | None = 
 def _word(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
-    if isinstance(value, float) and value == int(value):
-        value = int(value)  # a code column with missing cells arrives as 1.0, 2.0
     if isinstance(value, bool):
         return "true" if value else "false"
-    return fold(str(value)).casefold() if len(str(value)) <= LONGEST_CELL else "too long"
+    if len(str(value)) > LONGEST_CELL:
+        return "too long"
+    # A code column with missing cells is often written as 1.0, 2.0.
+    return re.sub(r"^(\d+)\.0+$", r"\1", fold(str(value)).casefold())

@@ -12,7 +12,16 @@ from cbc_screen.normalize.names import Meaning, NameReader, Role
 from cbc_screen.normalize.person import age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 
-PERSON_FIELDS = ("age", "age_unit", "sex", "birth_date", "collected_at", "pregnancy", "reticulocyte_method", "wbc_uncorrected")
+PERSON_FIELDS = (
+    "age",
+    "age_unit",
+    "sex",
+    "birth_date",
+    "collected_at",
+    "pregnancy",
+    "reticulocyte_method",
+    "wbc_uncorrected",
+)
 MMOL = "hemoglobin_mmol"
 CONVENTIONS = ("monomer", "tetramer")
 
@@ -32,10 +41,13 @@ class Declared:
 
     def unit(self, knowledge: Knowledge, analyte: str) -> str | None:
         """Return the declared unit of an analyte, or None."""
-        return self.units.get(analyte) or self.system.get(knowledge.analytes[analyte].units.dimension)
+        known = knowledge.analytes[analyte]
+        return self.units.get(analyte) or self.system.get(known.units.dimension) or known.named_unit
 
 
-def declare_units(knowledge: Knowledge, units: str | Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str], str | None]:
+def declare_units(
+    knowledge: Knowledge, units: str | Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str], str | None]:
     """Check `units=`: "us", "si", a mapping of analytes, or a mapping with "system"."""
     if units is None:
         return {}, {}, None
@@ -44,7 +56,9 @@ def declare_units(knowledge: Knowledge, units: str | Mapping[str, str] | None) -
     system: Mapping[str, str] = {}
     if system_name is not None:
         if system_name not in knowledge.unit_systems:
-            raise UsageError(f"units: must be one of {', '.join(sorted(knowledge.unit_systems))}, or a mapping of analyte to unit")
+            raise UsageError(
+                f"units: must be one of {', '.join(sorted(knowledge.unit_systems))}, or a mapping of analyte to unit"
+            )
         system = knowledge.unit_systems[system_name]
     convention = choices.pop(MMOL, None)
     if convention is not None and convention not in CONVENTIONS:
@@ -116,7 +130,9 @@ def make_plan(
             return chosen[name]
         found = fields.get((role, name), [])
         if len(found) > 1:
-            raise UsageError(f"columns {' and '.join(map(repr, found))} both read as {name}: choose one with columns= (--columns {name}=...)")
+            raise UsageError(
+                f"columns {' and '.join(map(repr, found))} both read as {name}: choose one with columns= (--columns {name}=...)"
+            )
         return found[0] if found else None
 
     analytes: dict[str, AnalyteColumn] = {}
@@ -188,7 +204,9 @@ def make_declared(
         raise UsageError("sex_codes must map each code to F, M or unknown")
     stages = {str(code).casefold(): str(stage) for code, stage in (pregnancy_codes or {}).items()}
     if not set(stages.values()) <= set(knowledge.words.pregnancy.values()):
-        raise UsageError(f"pregnancy_codes must map each code to one of {', '.join(sorted(set(knowledge.words.pregnancy.values())))}")
+        raise UsageError(
+            f"pregnancy_codes must map each code to one of {', '.join(sorted(set(knowledge.words.pregnancy.values())))}"
+        )
     return Declared(
         by_analyte,
         system,

@@ -71,7 +71,9 @@ class RecordNormalizer:
             extended = extended or self._knowledge.analytes[name].chemistry
             if use_reported and measurement.range is not None:
                 reported = self._range(name, measurement, inputs, reasons) or reported
-        if not any(not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry):
+        if not any(
+            not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry
+        ):
             reasons.append(("record", Reason.NO_RESULT))
         extended = self._findings(record, inputs) or extended
         if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
@@ -102,7 +104,7 @@ class RecordNormalizer:
     def _range_factor(self, name: str, measurement: Measurement) -> Factor | None:
         """Return the factor of the range: its unit is that of the result it came with."""
         if measurement.unit is None and isinstance(measurement.value, str):
-            number, _, unit = measurement.value.strip().partition(" ")
+            unit = measurement.value.strip().partition(" ")[2]
             factor = self._readers[name].factor(unit or None)
         else:
             factor = self._readers[name].factor(measurement.unit)
@@ -113,7 +115,9 @@ class RecordNormalizer:
         for group, given in (("film", record.film), ("context", record.context)):
             for finding, presence in given.items():
                 if finding not in self._knowledge.findings:
-                    raise RecordError(f"CBCRecord: {group}: one key is not a finding; see reference_ranges/findings.yaml")
+                    raise RecordError(
+                        f"CBCRecord: {group}: one key is not a finding; see reference_ranges/findings.yaml"
+                    )
                 if presence is not Presence.UNKNOWN and not inputs.get(f"{finding}.present"):
                     inputs[f"{finding}.{presence}"] = stated = True
         return stated

@@ -21,7 +21,9 @@ _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
-_FLAGS = frozenset({"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"})
+_FLAGS = frozenset(
+    {"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"}
+)
 _SNAP = 1e6
 
 

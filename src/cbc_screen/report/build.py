@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 
 from cbc_screen._version import __version__
-from cbc_screen.kernel.definition import LINE_ANALYTE, LINES, SEVERITIES
+from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel, One
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.definitions import Cutoff
@@ -20,24 +20,44 @@ from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, sorted_reasons
 from cbc_screen.report.words import describe, number, pattern_text
 from cbc_screen.result import (
-    AnalyteResult, BloodCriteriaResult, Citation, ConditionResult, FindingResult, LineResult, RangeUsed,
-    ScreeningResult, Versions,
+    AnalyteResult,
+    BloodCriteriaResult,
+    Citation,
+    ConditionResult,
+    FindingResult,
+    LineResult,
+    RangeUsed,
+    ScreeningResult,
+    Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
-    Criteria, Line, LineState, Pattern, Pregnancy, Reason, Severity, Sex, State, Support, Urgency,
+    Criteria,
+    Line,
+    LineState,
+    Pattern,
+    Pregnancy,
+    Reason,
+    Severity,
+    Sex,
+    State,
+    Support,
+    Urgency,
 )  # fmt: skip
 
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
 _SUPPORTS = tuple(Support)
 
 
-@dataclass(frozen=True)
 class ResultBuilder:
-    """Builds results for one screener."""
+    """Builds results for one screener; the texts of rules are made once and shared."""
 
-    knowledge: Knowledge
-    kernel: Kernel
-    ranges: str
+    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str) -> None:
+        self.knowledge, self.kernel, self.ranges = knowledge, kernel, ranges
+        # By identity: the rules and rows live as long as the knowledge, and hashing one
+        # by its fields costs more than making its text.
+        self._findings: dict[int, FindingResult] = {}
+        self._ranges: dict[int, RangeUsed] = {}
+        self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
         """Build the result; `compact` leaves the texts of the checklist and the sources out."""
@@ -69,7 +89,9 @@ class ResultBuilder:
             review_triggers=triggers,
             reasons=tuple(reasons),
             notes=self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
-            not_assessed=tuple(a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)),
+            not_assessed=tuple(
+                a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
+            ),
             sources=() if compact else self._sources(analytes, checklist, (*guards, *triggers), one),
             versions=Versions(
                 cbc_screen=__version__,
@@ -91,7 +113,8 @@ class ResultBuilder:
         rules = self.kernel.rules
         names = [n for n in rules.analytes if n in received or one.conclusions.get(f"{n}.derived")]
         return tuple(
-            self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name]) for name in names
+            self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name])
+            for name in names
         )
 
     def _analyte(
@@ -118,7 +141,7 @@ class ResultBuilder:
             state=_STATES[state],
             reasons=tuple(reasons),
             reported_range=reported,
-            ranges=tuple(range_used(row) for row in self._rows(name, one.keys)),
+            ranges=tuple(self._range_used(row) for row in self._rows(name, one.keys)),
         )
 
     @staticmethod
@@ -139,6 +162,11 @@ class ResultBuilder:
         found = [rows[key] for key in keys]
         return list({id(row): row for row in found if row is not None}.values())
 
+    def _range_used(self, row: IntervalRow) -> RangeUsed:
+        if id(row) not in self._ranges:
+            self._ranges[id(row)] = range_used(row)
+        return self._ranges[id(row)]
+
     def _line(self, line: Line, state: LineState, normalized: NormalizedRecord, one: One) -> LineResult:
         rules = self.kernel.rules
         definition = rules.definitions[rules.definition]
@@ -148,7 +176,7 @@ class ResultBuilder:
         if by_wbc and definition.without_neutrophils is not None:
             part, cutoff = "without_neutrophils", definition.without_neutrophils
         grade = one.conclusions[f"grade.{line}"]
-        low, high = one.facts[f"severity.{line}.min"], one.facts[f"severity.{line}.max"]
+        low, high = int(one.facts[f"severity.{line}.min"]), int(one.facts[f"severity.{line}.max"])
         return LineResult(
             line=line,
             state=state,
@@ -184,13 +212,13 @@ class ResultBuilder:
     # Rules ---------------------------------------------------------------------------
 
     def _finding(self, rule: Rule) -> FindingResult:
-        return FindingResult(
-            id=rule.id,
-            text=rule.text,
-            condition=describe(rule.when, self.knowledge),
-            threshold=rule.threshold,
-            source=rule.source,
-        )
+        found = self._findings.get(id(rule))
+        if found is None:
+            condition = describe(rule.when, self.knowledge)
+            found = self._findings[id(rule)] = FindingResult(
+                id=rule.id, text=rule.text, condition=condition, threshold=rule.threshold, source=rule.source
+            )
+        return found
 
     def _fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
         return tuple(self._finding(rule) for rule in rules if conclusions[f"{group}.{rule.id}"])
@@ -215,7 +243,7 @@ class ResultBuilder:
                 if one.facts[f"{name}.yes"]:
                     sides[side].append(self._finding(rule))
                 elif not one.facts[f"{name}.no"]:
-                    unknown.append(describe(rule.when, self.knowledge))
+                    unknown.append(self._finding(rule).condition)
         return ConditionResult(
             id=condition.id,
             name=condition.name,
@@ -273,11 +301,19 @@ class ResultBuilder:
         if person.sex is Sex.UNKNOWN:
             notes.append("Sex is unknown: every range was tried, and an answer is given where all agree.")
         if len(one.keys) > 1 and person.sex is not Sex.UNKNOWN:
-            notes.append("Age or pregnancy is not exact: every range was tried, and an answer is given where all agree.")
-        if person.pregnancy is Pregnancy.NOT_STATED and person.sex is not Sex.MALE and self.kernel.limits.may_be_pregnant(one.keys):
+            notes.append(
+                "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
+            )
+        if (
+            person.pregnancy is Pregnancy.NOT_STATED
+            and person.sex is not Sex.MALE
+            and self.kernel.limits.may_be_pregnant(one.keys)
+        ):
             notes.append("Pregnancy is not stated: the non-pregnant range was used.")
         if person.pregnancy is Pregnancy.POSTPARTUM:
-            notes.append("After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges.")
+            notes.append(
+                "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
+            )
         if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
             notes.append("Some of the ranges used are of low confidence (see ranges): mostly those under one year.")
         if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
@@ -303,11 +339,14 @@ class ResultBuilder:
         used |= {finding.source for finding in fired}
         used |= {row.source for line in LINES for row in self._grade_rows(line, one)}
         used |= set(self.kernel.rules.definitions[self.kernel.rules.definition].sources)
-        used |= {rule.source for rule in (*self.kernel.rules.criteria.items, *self.kernel.rules.criteria.by_method.values())}
-        return tuple(
-            Citation(id=s.id, citation=s.citation, url=s.url, verification=s.verification)
-            for s in (self.knowledge.sources[name] for name in sorted(used))
-        )
+        used |= {
+            rule.source for rule in (*self.kernel.rules.criteria.items, *self.kernel.rules.criteria.by_method.values())
+        }
+        return tuple(self._citation(name) for name in sorted(used))
+
+    def _make_citation(self, name: str) -> Citation:
+        source = self.knowledge.sources[name]
+        return Citation(id=name, citation=source.citation, url=source.url, verification=source.verification)
 
 
 def as_received(measurement: Measurement) -> str:

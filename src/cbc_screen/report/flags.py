@@ -7,12 +7,14 @@ words in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.definition import LINES, Rules
+from cbc_screen.kernel.rules import LINES, Rules
+from cbc_screen.knowledge.rules import Rule
 from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _NET_ZERO = 32
 _NOT_LISTED = 255
 
 
+@lru_cache(maxsize=64)
 def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return each column of words: the name of its code, and the words in code order."""
     columns: dict[str, tuple[str, tuple[str, ...]]] = {"pattern": ("pattern", _words(Pattern))}
@@ -37,6 +40,7 @@ def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
     return columns
 
 
+@lru_cache(maxsize=64)
 def ranged(rules: Rules) -> list[str]:
     """Return the analytes that have a reference range, in the order of analytes.yaml."""
     return [name for name in rules.analytes if name in rules.ranged]
@@ -46,6 +50,7 @@ def _words(choices: type[Any]) -> tuple[str, ...]:
     return tuple(str(choice) for choice in choices)
 
 
+@lru_cache(maxsize=64)
 def column_names(rules: Rules) -> list[str]:
     """Return the flag columns in their order."""
     words = list(word_columns(rules))
@@ -123,7 +128,10 @@ def ordered_conditions(rules: Rules, support: Sequence[int], net: Sequence[int])
 
 
 def flags_table(
-    rules: Rules, outputs: Mapping[str, NDArray[Any]], reasons: Mapping[str, NDArray[np.int8]], reason_words: Sequence[Reason]
+    rules: Rules,
+    outputs: Mapping[str, NDArray[Any]],
+    reasons: Mapping[str, NDArray[np.int8]],
+    reason_words: Sequence[Reason],
 ) -> pa.Table:
     """Return the flag columns as an Arrow table, with dictionary-coded words."""
     import pyarrow as pa
@@ -140,9 +148,7 @@ def flags_table(
     arrays["white_line_basis"] = _dictionary(_bases(outputs, rows), BASES)
     arrays["checklist"] = _checklist(rules, outputs)
     for name, group, found in (("guards", "guard", rules.guards), ("review_triggers", "trigger", rules.triggers)):
-        fired = [outputs[f"{group}.{rule.id}"].view(np.uint8) for rule in found]
-        ids = [rule.id for rule in found]
-        arrays[name] = _joined(fired, lambda row, ids=ids: [i for i, on in zip(ids, row, strict=True) if on])
+        arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(rules, outputs, reasons, reason_words)
     return pa.table({name: arrays[name] for name in column_names(rules)})
 
@@ -160,6 +166,13 @@ def _bases(outputs: Mapping[str, NDArray[Any]], rows: int) -> NDArray[np.int8]:
     if "white.by_wbc" in outputs:
         basis[outputs["white.by_wbc"]] = 2
     return basis
+
+
+def _fired(group: str, rules: Sequence[Rule], outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:
+    def ids(row: bytes) -> list[str]:
+        return [rule.id for rule, fired in zip(rules, row, strict=True) if fired]
+
+    return _joined([outputs[f"{group}.{rule.id}"].view(np.uint8) for rule in rules], ids)
 
 
 def _checklist(rules: Rules, outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.predicates import (
-    AgeIs, Compare, Count, FindingIs, LineIs, LinesLow, MethodIs, Not, Predicate, Pregnant, SexIs, StateIs,
+    AgeIs,
+    Compare,
+    Count,
+    FindingIs,
+    LineIs,
+    LinesLow,
+    MethodIs,
+    Not,
+    Predicate,
+    Pregnant,
+    SexIs,
+    StateIs,
 )  # fmt: skip
 from cbc_screen.vocabulary import Line, LineState, Pattern, Sex
 
@@ -71,8 +82,16 @@ def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Li
     if pattern is Pattern.NONE:
         return "no line is low"
     if pattern is not Pattern.CANNOT_TELL:
-        which = f"{joined(low)} line{'s' if len(low) > 1 else ''} low" if len(low) == low_min else f"{low_min} low, which is not certain"
+        which = (
+            f"{joined(low)} line{'s' if len(low) > 1 else ''} low"
+            if len(low) == low_min
+            else f"{low_min} low, which is not certain"
+        )
         return f"{PATTERN_WORDS[low_min]}: {which}"
     start = f"at least {PATTERN_WORDS[low_min]}" if low_min else "no line is surely low"
-    why = f"{joined(unknown)} line{'s' if len(unknown) > 1 else ''} unknown" if unknown else "the lines depend on age or sex"
+    why = (
+        f"{joined(unknown)} line{'s' if len(unknown) > 1 else ''} unknown"
+        if unknown
+        else "the lines depend on age or sex"
+    )
     return f"{start}; {PATTERN_WORDS[low_max]} not excluded: {why}"

@@ -1,0 +1,340 @@
+"""The command cbc-screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cbc_screen._version import __version__
+from cbc_screen.errors import CBCScreenError
+from cbc_screen.vocabulary import NOTICE, ExitCode
+
+_EPILOG = {
+    "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
+    "one": 'Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"',
+    "grade": 'Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150',
+    "list": "Example: cbc-screen ranges list",
+    "show": "Example: cbc-screen ranges show hemoglobin --sex F",
+    "check": "Example: cbc-screen ranges check my_lab.csv",
+    "demo": "Example: cbc-screen demo",
+    "version": "Example: cbc-screen version",
+}
+
+
+class _Group(click.Group):
+    """Turns this package's errors into one clear line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+        except CBCScreenError as problem:
+            message = str(problem)
+        else:
+            return result
+        # Outside the except block: nothing of an earlier error is printed.
+        click.echo(f"cbc-screen: {message}", err=True)
+        return ctx.exit(ExitCode.USAGE)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Screen complete blood counts for cytopenias. For clinician review. Not a diagnosis."""
+
+
+def _screening_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--definition", default="reference", show_default=True, help="When a line is low."),
+        click.option("--grading", default="clinical", show_default=True, help="Grading scheme."),
+        click.option("--ranges", default="default", show_default=True, help="Set of reference ranges."),
+        click.option(
+            "--units", multiple=True, metavar="us|si|ANALYTE=UNIT", help="What bare numbers are in; may be repeated."
+        ),
+        click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
+    ):
+        command = option(command)
+    return command
+
+
+def _screener(options: Mapping[str, Any]) -> Any:
+    from cbc_screen.screener import Screener
+
+    return Screener(
+        ranges=options["ranges"],
+        definition=options["definition"],
+        grading=options["grading"],
+        prefer_reported_ranges=not options["no_reported_ranges"],
+        units=_units(options["units"]),
+    )
+
+
+def _units(given: Iterable[str]) -> dict[str, str] | None:
+    units: dict[str, str] = {}
+    for text in given:
+        for part in text.split(","):
+            name, sign, unit = part.partition("=")
+            units["system" if not sign else name.strip()] = (unit if sign else name).strip()
+    return units or None
+
+
+def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        left, sign, right = text.partition("=")
+        if not sign:
+            raise click.UsageError(f"{name} takes NAME=VALUE")
+        pairs[left.strip()] = right
+    return pairs
+
+
+@main.command(epilog=_EPILOG["scan"])
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Flags: .parquet, .csv or .ndjson.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Rejected rows, as CSV.")
+@click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="The summary, as JSON.")
+@click.option(
+    "--columns", multiple=True, metavar="FIELD=COLUMN", help="For a column whose name is not known; may be repeated."
+)
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Carry a column into the output; may be repeated.")
+@click.option("--age-unit", help="What a bare age is in: y, mo, wk, d, h.")
+@click.option("--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated.")
+@click.option(
+    "--pregnancy-codes", multiple=True, metavar="CODE=WORD", help="What a pregnancy code means; may be repeated."
+)
+@click.option("--decimal", default=".", show_default=True, help="The decimal mark.")
+@click.option("--thousands", default="", help="The thousands mark, if there is one.")
+@click.option("--date-format", help="strptime format of dates that are not ISO, such as %d/%m/%Y.")
+@click.option("--encoding", help="Text encoding; UTF-8 and byte order marks are found.")
+@click.option("--delimiter", help="CSV delimiter; comma, semicolon, tab and bar are found.")
+@click.option("--sheet", help="Sheet of a workbook; the first one by default.")
+@click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
+@click.option("--force", is_flag=True, help="Overwrite existing outputs.")
+@click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
+@_screening_options
+def scan(source: Path, **options: Any) -> None:
+    """Screen a file of one blood count a row: CSV, TSV, Parquet or .xlsx."""
+    from cbc_screen.report.terminal import make_console, print_summary
+
+    screener = _screener(options)
+    summary_file: Path | None = options["summary_file"]
+    if summary_file is not None and summary_file.exists() and not options["force"]:
+        raise click.UsageError(f"{summary_file.name} exists; use --force to overwrite it")
+    reading = {name: options[name] for name in ("age_unit", "date_format", "encoding", "delimiter", "sheet")}
+    for name in ("sex_codes", "pregnancy_codes"):
+        reading[name] = _mapping(name, options[name]) or None
+    with _ProgressBar() as progress:
+        summary = screener.scan(
+            source,
+            options["out"],
+            options["rejects"],
+            force=options["force"],
+            columns=_mapping("--columns", options["columns"]),
+            keep=list(options["keep"]),
+            detail=options["detail"],
+            progress=progress,
+            decimal=options["decimal"],
+            thousands=options["thousands"],
+            **reading,
+        )
+    if summary_file is not None:
+        summary_file.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
+    print_summary(make_console(), summary)
+    share = summary.rejected / summary.rows_in if summary.rows_in else 0.0
+    if options["max_rejects"] is not None and share > options["max_rejects"]:
+        click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
+        sys.exit(ExitCode.TOO_MANY_REJECTS)
+
+
+class _ProgressBar:
+    """A progress bar on a terminal, and nothing elsewhere."""
+
+    def __enter__(self) -> Callable[[int, float], None] | None:
+        self._bar: Any = None
+        if not sys.stderr.isatty():
+            return None
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.fields[rows]:,} rows"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._bar.start()
+        task = self._bar.add_task("scan", total=1.0, rows=0)
+        return lambda rows, share: self._bar.update(task, completed=share, rows=rows)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@main.command(epilog=_EPILOG["one"])
+@click.argument("results", nargs=-1, metavar="[FIELD=VALUE]...")
+@click.option("--age", help='"54 y", "7 mo", "3 d".')
+@click.option("--birth-date", help="ISO date; the age is worked out with --collected-at.")
+@click.option("--collected-at", help="ISO date or time.")
+@click.option("--sex", help="F, M or unknown.")
+@click.option("--pregnancy", help="none, T1, T2, T3, trimester_unknown, postpartum, unknown.")
+@click.option(
+    "--json", "json_source", type=click.File("r"), help="Read a record as JSON from a file, or - for standard input."
+)
+@click.option("--as-json", is_flag=True, help="Print the result as JSON.")
+@_screening_options
+def one(results: tuple[str, ...], json_source: Any, as_json: bool, **options: Any) -> None:
+    """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
+    from cbc_screen.knowledge import load_knowledge
+    from cbc_screen.report.text import explain
+
+    record: dict[str, Any] = {}
+    if json_source is not None:
+        try:
+            record = json.load(json_source)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            record = {}
+        if not isinstance(record, dict) or not record:
+            raise click.UsageError("--json must hold one object with the fields of a record")
+    findings = load_knowledge().finding_groups
+    for name, value in _mapping("one", results).items():
+        group = next((group for group, names in findings.items() if name in names), None)
+        if group is not None:
+            record.setdefault(group, {})[name] = value
+        else:
+            record[name] = value
+    for name in ("age", "birth_date", "collected_at", "sex", "pregnancy"):
+        if options[name] is not None:
+            record[name] = options[name]
+    result = _screener(options).screen(record)
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(_coloured(explain(result)))
+
+
+def _coloured(text: str) -> str:
+    if not sys.stdout.isatty():
+        return text
+    lines = text.split("\n")
+    lines[0] = click.style(lines[0], bold=True)
+    lines[2] = click.style(lines[2], bold=True, fg="yellow")
+    return "\n".join(click.style(line, fg="cyan") if line[:2].isupper() else line for line in lines)
+
+
+@main.command(epilog=_EPILOG["grade"])
+@click.argument("analyte")
+@click.argument("value")
+@click.argument("unit", required=False)
+@click.option("--scheme", default="clinical", show_default=True)
+@click.option("--lower-limit", type=float, help="The laboratory's lower limit, in the unit of the value.")
+@click.option("--age")
+@click.option("--sex")
+@click.option("--pregnancy")
+def grade(analyte: str, value: str, unit: str | None, scheme: str, lower_limit: float | None, **person: Any) -> None:
+    """Grade one result under a named scheme."""
+    from cbc_screen.grading import grade as grade_value
+
+    stated = {name: given for name, given in person.items() if given is not None}
+    found = grade_value(analyte, value, unit, scheme=scheme, lower_limit=lower_limit, **stated)
+    told = f"grade {found.grade}" if found.grade is not None else f"cannot tell ({found.reason})"
+    click.echo(f"{analyte}: {told}; {found.severity.replace('_', ' ')}; {found.scheme} {found.version}")
+    click.echo(f"source: {found.source}" if found.source else "this scheme has no table for this analyte")
+    click.echo(NOTICE)
+
+
+@main.group()
+def ranges() -> None:
+    """List, show and check sets of reference ranges."""
+
+
+@ranges.command("list", epilog=_EPILOG["list"])
+def ranges_list() -> None:
+    """List the sets with their coverage."""
+    from cbc_screen.report.ranges import set_table
+    from cbc_screen.report.terminal import make_console
+
+    console = make_console()
+    console.print(set_table())
+    console.print(NOTICE)
+
+
+@ranges.command("show", epilog=_EPILOG["show"])
+@click.argument("analyte")
+@click.option("--sex", type=click.Choice(["F", "M"]), help="Only one sex.")
+@click.option("--ranges", "name", default="default", show_default=True)
+def ranges_show(analyte: str, sex: str | None, name: str) -> None:
+    """Print the bands of one analyte by age."""
+    from cbc_screen.report.ranges import band_table
+    from cbc_screen.report.terminal import make_console
+
+    console = make_console()
+    console.print(band_table(analyte, name, sex))
+    console.print(NOTICE)
+
+
+@ranges.command("check", epilog=_EPILOG["check"])
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def ranges_check(file: Path) -> None:
+    """Check a set in the format of reference_ranges/intervals/."""
+    from cbc_screen.report.ranges import check_set
+
+    rows, remarks = check_set(file)
+    click.echo(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound")
+    for remark in remarks:
+        click.echo(f"  look again: {remark}")
+
+
+@main.command(epilog=_EPILOG["demo"])
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep the files here.")
+def demo(folder: Path | None) -> None:
+    """Make a messy synthetic export, screen it, and explain one row."""
+    import tempfile
+
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _run_demo(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="cbc-screen-demo-") as name:
+        _run_demo(Path(name))
+
+
+def _run_demo(folder: Path) -> None:
+    from rich.text import Text
+
+    from cbc_screen.demo import TRAPS, write_demo
+    from cbc_screen.report.demo import trap_table, worked_record
+    from cbc_screen.report.terminal import make_console, print_summary
+    from cbc_screen.report.text import explain
+    from cbc_screen.screener import Screener
+
+    console = make_console()
+    source, out, rejects = folder / "export.csv", folder / "flags.csv", folder / "rejects.csv"
+    write_demo(source)
+    screener = Screener()
+    console.print(Text("A synthetic laboratory export of 502 rows and one ragged line, none of it of a person.\n"))
+    console.print(Text("$ cbc-screen scan export.csv -o flags.csv --rejects rejects.csv --keep Sample\n", style="cyan"))
+    summary = screener.scan(source, out, rejects, keep=["Sample"], force=True)
+    print_summary(console, summary)
+    console.print(Text("\nWhat became of each trap", style="bold"))
+    console.print(trap_table(out, rejects, TRAPS))
+    console.print(Text("\nOne row explained (T20: platelets missing)\n", style="bold"))
+    click.echo(_coloured(explain(screener.screen(worked_record(TRAPS, "T20")), shown=3)))
+
+
+@main.command(epilog=_EPILOG["version"])
+def version() -> None:
+    """Print the versions of the code and of the data."""
+    from cbc_screen.knowledge import load_knowledge
+
+    click.echo(f"cbc-screen {__version__}, data {load_knowledge().data_version}")
+    click.echo(NOTICE)
+
+
+if __name__ == "__main__":
+    main()

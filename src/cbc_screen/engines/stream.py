@@ -1,0 +1,248 @@
+"""scan: a file of any size, batch by batch, with an account of every row."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cbc_screen._version import __version__
+from cbc_screen.engines.frames import require_analyte, result_mask, screen_normalized
+from cbc_screen.errors import CBCScreenError, UsageError
+from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch, open_source
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.columns import Normalized, normalize_table
+from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.report.writers import FlagWriter, RejectWriter
+from cbc_screen.summary import AnalyteCount, ScanSummary
+from cbc_screen.vocabulary import Pattern, Reason, Severity, Urgency
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cbc_screen.screener import Screener
+
+ROW = "row"
+_DECLARED = ("age_unit", "sex_codes", "pregnancy_codes", "decimal", "thousands", "date_format")
+_READING = ("encoding", "delimiter", "sheet")
+Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """What to scan and where to write."""
+
+    source: Path
+    out: Path | None
+    rejects: Path | None
+    force: bool
+    columns: Mapping[str, str]
+    keep: tuple[str, ...]
+    detail: bool
+
+
+@dataclass
+class _Account:
+    """The counts of a scan as it goes."""
+
+    rows_in: int = 0
+    screened: int = 0
+    rejected: int = 0
+    patterns: Counter[str] = field(default_factory=Counter)
+    severities: Counter[str] = field(default_factory=Counter)
+    urgencies: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    rejects: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+
+    def add(self, normalized: Normalized, table: pa.Table) -> None:
+        """Count a screened batch."""
+        self.screened += len(table)
+        for name, counter, words in (
+            ("pattern", self.patterns, Pattern),
+            ("severity", self.severities, Severity),
+            ("urgency", self.urgencies, Urgency),
+        ):
+            codes = np.concatenate(
+                [chunk.indices.to_numpy() for chunk in table.column(name).chunks] or [np.zeros(0, int)]
+            )
+            for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
+                counter[word.value] += count
+        for text, count in Counter(table.column("reasons").to_pylist()).items():
+            for reason in filter(None, text.split(";")):
+                self.reasons[reason] += count
+        for analyte, low in normalized.batch.low.items():
+            given = int((low == low).sum())
+            void = int(((low == 0) & np.isinf(normalized.batch.high[analyte])).sum())
+            self.results[analyte] += given
+            self.unused[analyte] += void
+
+    def reject(self, rows: list[RejectedRow]) -> None:
+        """Count rejected rows."""
+        self.rejected += len(rows)
+        for row in rows:
+            self.rejects[row.reason.value] += 1
+
+
+def scan_file(
+    screener: Screener,
+    knowledge: Knowledge,
+    request: ScanRequest,
+    progress: Progress | None,
+    reading: Mapping[str, Any],
+) -> ScanSummary:
+    """Scan a file; see `Screener.scan`."""
+    began = time.monotonic()
+    for name in reading:
+        if name not in (*_DECLARED, *_READING):
+            raise UsageError(f"scan has no option {name!r}")
+    _check_paths(request)
+    declared = {name: reading[name] for name in _DECLARED if reading.get(name) is not None}
+    if "age_unit" in declared:
+        declared["age_unit_text"] = declared.pop("age_unit")
+    source = open_source(request.source, ReadOptions(**{name: reading.get(name) for name in _READING}))
+    plan = make_plan(knowledge, [h for h in source.headers if h], screener.declare(**declared), request.columns)
+    require_analyte(plan)
+    for name in request.keep:
+        if name not in source.headers:
+            raise UsageError(f"keep: there is no column {name!r}")
+    wanted = list(dict.fromkeys([*plan.columns, *request.keep]))
+    account = _Account()
+    with ExitStack() as undo:
+        metadata = {"cbc_screen": __version__, "data_version": knowledge.data_version}
+        writer = FlagWriter(request.out, metadata, force=request.force) if request.out else None
+        rejects = None
+        if writer is not None:
+            undo.callback(writer.discard)
+        if request.rejects is not None:
+            rejects = RejectWriter(request.rejects, force=request.force)
+            undo.callback(rejects.discard)
+        for batch in source.batches(wanted):
+            _scan_batch(screener, knowledge, request, plan, batch, account, writer, rejects)
+            if progress is not None:
+                progress(account.rows_in, batch.share)
+        if account.rows_in != account.screened + account.rejected:
+            raise CBCScreenError("rows in are not rows screened plus rows rejected; nothing was written")
+        if writer is not None and account.screened == 0:
+            _write_empty(screener, knowledge, request, plan, wanted, writer)
+        for output in (rejects, writer):
+            if output is not None:
+                output.close()
+                output.commit()
+        undo.pop_all()
+    return _summary(screener, knowledge, request, plan, account, time.monotonic() - began)
+
+
+def _check_paths(request: ScanRequest) -> None:
+    named = [path for path in (request.source, request.out, request.rejects) if path is not None]
+    if len({path.resolve() for path in named}) != len(named):
+        raise UsageError("source, out and rejects must be three different files")
+
+
+def _scan_batch(
+    screener: Screener,
+    knowledge: Knowledge,
+    request: ScanRequest,
+    plan: Plan,
+    batch: SourceBatch,
+    account: _Account,
+    writer: FlagWriter | None,
+    rejects: RejectWriter | None,
+) -> None:
+    rows = len(batch.lines)
+    account.rows_in += rows + len(batch.rejected)
+    rejected = list(batch.rejected)
+    columns, lines = batch.columns, batch.lines
+    normalized = _normalize(screener, knowledge, plan, columns, rows)
+    has_result = result_mask(normalized)
+    if not has_result.all():
+        empty = np.flatnonzero(~has_result)
+        rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT, batch.content(int(i))) for i in empty]
+        chosen = np.flatnonzero(has_result)
+        columns = {name: array.take(chosen) for name, array in columns.items()}
+        lines, rows = lines[chosen], len(chosen)
+        normalized = _normalize(screener, knowledge, plan, columns, rows)
+    account.reject(rejected)
+    if rejects is not None:
+        rejects.write(sorted(rejected, key=lambda row: row.line))
+    if rows:
+        table = screen_normalized(screener, normalized, detail=request.detail)
+        account.add(normalized, table)
+        if writer is not None:
+            writer.write(_with_keys(table, lines, columns, request.keep))
+
+
+def _normalize(
+    screener: Screener, knowledge: Knowledge, plan: Plan, columns: Mapping[str, Any], rows: int
+) -> Normalized:
+    return normalize_table(columns, rows, plan, knowledge, use_reported=screener.prefer_reported_ranges)
+
+
+def _with_keys(
+    table: pa.Table, lines: np.ndarray[Any, Any], columns: Mapping[str, Any], keep: tuple[str, ...]
+) -> pa.Table:
+    import pyarrow as pa
+
+    for place, name in enumerate(keep):
+        table = table.add_column(place, name, columns[name])
+    return table.add_column(0, ROW, pa.array(lines, type=pa.int64()))
+
+
+def _write_empty(
+    screener: Screener, knowledge: Knowledge, request: ScanRequest, plan: Plan, wanted: list[str], writer: FlagWriter
+) -> None:
+    """Write a file with the columns and no row, so that a reader finds what it expects."""
+    import pyarrow as pa
+
+    columns = {name: pa.array([], type=pa.string()) for name in wanted}
+    normalized = _normalize(screener, knowledge, plan, columns, 0)
+    table = screen_normalized(screener, normalized, detail=request.detail)
+    writer.write(_with_keys(table, np.zeros(0, dtype=np.int64), columns, request.keep))
+
+
+def _summary(
+    screener: Screener, knowledge: Knowledge, request: ScanRequest, plan: Plan, account: _Account, seconds: float
+) -> ScanSummary:
+    analytes = {
+        analyte: AnalyteCount(
+            column=entry.column,
+            unit=entry.unit
+            or (f"in column {entry.unit_column}" if entry.unit_column else None)
+            or plan.declared.unit(knowledge, analyte)
+            or "in the cell, or missing",
+            results=account.results[analyte],
+            used=account.results[analyte] - account.unused[analyte],
+            not_used=account.unused[analyte],
+        )
+        for analyte, entry in plan.analytes.items()
+    }
+    return ScanSummary(
+        source=request.source.name,
+        out=request.out.name if request.out else None,
+        rejects_file=request.rejects.name if request.rejects else None,
+        rows_in=account.rows_in,
+        screened=account.screened,
+        rejected=account.rejected,
+        patterns=dict(account.patterns),
+        severities=dict(account.severities),
+        urgencies=dict(account.urgencies),
+        reasons=dict(account.reasons.most_common()),
+        rejects=dict(account.rejects.most_common()),
+        analytes=analytes,
+        people=dict(plan.people),
+        refused_columns=dict(plan.refused),
+        ignored_columns=plan.ignored,
+        definition=screener.definition,
+        grading=screener.grading,
+        ranges=screener.ranges,
+        data_version=knowledge.data_version,
+        code_version=__version__,
+        seconds=seconds,
+    )

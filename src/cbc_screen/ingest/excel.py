@@ -1,0 +1,86 @@
+"""Excel workbooks (.xlsx), read row by row with openpyxl."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.source import SourceBatch, check_headers
+
+BATCH_ROWS = 50_000
+
+
+class ExcelSource:
+    """One sheet of a workbook; the first row that is not empty is the header."""
+
+    def __init__(self, path: Path, sheet: str | None) -> None:
+        try:
+            import openpyxl
+        except ImportError:
+            raise UsageError("reading .xlsx needs openpyxl: pip install 'cbc-screen[excel]'") from None
+        book: Any = None
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        except Exception as problem:  # openpyxl raises many kinds for a damaged workbook
+            kind = type(problem).__name__
+        if book is None:
+            raise UsageError(f"the workbook cannot be read ({kind})")
+        if sheet is not None and sheet not in book.sheetnames:
+            raise UsageError("the workbook has no sheet of that name")
+        self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
+        self._header_row, header = next(self._rows(), (0, None))
+        if header is None:
+            raise UsageError("the sheet is empty")
+        self.headers = ["" if cell is None else str(cell).strip() for cell in header]
+
+    def _rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, row in enumerate(self._sheet.iter_rows(values_only=True), start=1):
+            if any(cell is not None and str(cell).strip() for cell in row):
+                yield number, row
+
+    def batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches; see `SourceBatch`."""
+        check_headers(self.headers, columns)
+        places = [self.headers.index(name) for name in columns]
+        total = self._sheet.max_row or 1
+        rows: list[tuple[int, tuple[Any, ...]]] = []
+        for number, row in self._rows():
+            if number <= self._header_row:
+                continue
+            rows.append((number, row))
+            if len(rows) >= BATCH_ROWS:
+                yield _batch(columns, places, rows, number / total)
+                rows = []
+        yield _batch(columns, places, rows, 1.0)
+
+
+def _batch(
+    columns: Sequence[str], places: Sequence[int], rows: list[tuple[int, tuple[Any, ...]]], share: float
+) -> SourceBatch:
+    import pyarrow as pa
+
+    arrays = {
+        name: pa.array([_text(row[place] if place < len(row) else None) for _, row in rows], type=pa.string())
+        for name, place in zip(columns, places, strict=True)
+    }
+
+    def content(index: int) -> str:
+        return json.dumps([_text(cell) for cell in rows[index][1]], ensure_ascii=False)
+
+    return SourceBatch(arrays, np.array([number for number, _ in rows], dtype=np.int64), content, (), share)
+
+
+def _text(cell: Any) -> str | None:
+    if cell is None:
+        return None
+    if isinstance(cell, datetime.datetime | datetime.date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell == int(cell):
+        return str(int(cell))
+    return str(cell)

@@ -1,0 +1,422 @@
+"""The facts of a record for one choice of age class, sex and pregnancy.
+
+Where a person allows several choices, facts are worked out for each and joined; the
+conclusions (`conclusions.py`) are drawn from the joined facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+
+from cbc_screen.kernel.arithmetic import multiplied, quantity, scaled
+from cbc_screen.kernel.program import Builder, Interval, Op, Truth
+from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
+from cbc_screen.knowledge.definitions import Cutoff, Definition
+from cbc_screen.knowledge.grading import Scheme
+from cbc_screen.knowledge.predicates import (
+    AgeIs,
+    Compare,
+    Count,
+    FindingIs,
+    LineIs,
+    LinesLow,
+    MethodIs,
+    Not,
+    Predicate,
+    Pregnant,
+    SexIs,
+    StateIs,
+)
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Severity, Sex, State
+
+_TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
+
+
+class FactBuilder:
+    """Writes the facts of a record for one demographic key."""
+
+    def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
+        self.b, self.rules, self.given = builder, rules, given
+        self.facts: dict[str, int] = {}
+        self._measured = {name: self._measure(name) for name in rules.analytes}
+        self._effective: dict[str, Interval] = {}
+        self._limits: dict[str, tuple[int, int]] = {}
+        self._lines: dict[str, dict[Line, Truth]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    # Numbers ---------------------------------------------------------------------
+
+    def _measure(self, analyte: str) -> Interval:
+        b = self.b
+        if analyte not in self.given.analytes:
+            return Interval(b.nan(), b.nan())
+        low = b.step(Op.INPUT, value=f"{analyte}.low")
+        return Interval(low, b.step(Op.INPUT, value=f"{analyte}.high") if analyte in self.given.inexact else low)
+
+    def effective(self, analyte: str) -> Interval:
+        """Return the value interval used: as given, or derived from WBC and a percentage."""
+        if analyte not in self._effective:
+            self._effective[analyte] = self._effective_interval(analyte)
+        return self._effective[analyte]
+
+    def _effective_interval(self, analyte: str) -> Interval:
+        b, given = self.b, self._measured[analyte]
+        if analyte == "wbc":
+            return self._corrected_wbc(given)
+        derived = self._derived(analyte)
+        if derived is None:
+            return given
+        # A result that says nothing ("CLUMPED", an unknown unit) does not hide a
+        # percentage that does.
+        void = b.both(b.at_most(given.low, b.number(0.0)), b.at_most(b.number(inf), given.high))
+        use_given = b.both(b.present(given.low), b.negate(b.both(void, b.present(derived.low))))
+        low = b.select(use_given, given.low, derived.low)
+        high = b.select(use_given, given.high, derived.high)
+        self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
+        if analyte == "neutrophils":
+            wbc = self.effective("wbc").high
+            unbounded = b.both(b.at_most(b.number(inf), high), b.present(wbc))
+            high = b.select(unbounded, wbc, high)
+        return Interval(low, high)
+
+    def _corrected_wbc(self, given: Interval) -> Interval:
+        b, nrbc = self.b, self._measured["nrbc"]
+        if not self.given.uncorrected or b.absent(nrbc.low) or b.absent(given.low):
+            return given
+        hundred = b.number(100.0)
+        apply = b.both(b.step(Op.FLAG, value="wbc_uncorrected"), b.present(nrbc.low))
+
+        def corrected(wbc: int, nucleated: int) -> int:
+            return b.step(Op.DIVIDE, b.step(Op.MULTIPLY, wbc, hundred), b.step(Op.ADD, nucleated, hundred))
+
+        return Interval(
+            b.select(apply, corrected(given.low, nrbc.high), given.low),
+            b.select(apply, corrected(given.high, nrbc.low), given.high),
+        )
+
+    def _derived(self, analyte: str) -> Interval | None:
+        b = self.b
+        if analyte == "reticulocytes":
+            product = multiplied(b, self._measured["rbc"], self._measured["reticulocytes_percent"])
+            return scaled(b, product, Op.MULTIPLY, 10.0)
+        name = self.rules.analytes[analyte].percent
+        if name is None:
+            return None
+        percent = self._measured[name]
+        if analyte == "neutrophils":
+            bands = self._measured["bands_percent"]
+            if not b.absent(bands.low):
+                has = b.present(bands.low)
+                percent = Interval(
+                    b.select(has, b.arithmetic(Op.ADD, percent.low, bands.low), percent.low),
+                    b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),
+                )
+        # Multiply, then divide: 2.4 x 75 / 100 is 1.8 and not less.
+        return scaled(b, multiplied(b, self.effective("wbc"), percent), Op.DIVIDE, 100.0)
+
+    def limit(self, name: str) -> int:
+        """Return a limit of the person's key, or the absent number where no table has it."""
+        return self.b.step(Op.LIMIT, value=name) if name in self.rules.limit_columns else self.b.nan()
+
+    def trait(self, name: str) -> Truth:
+        """Return a property of the person's key, which is always known."""
+        return self.b.known(self.b.step(Op.TRAIT, value=name))
+
+    def limits(self, analyte: str) -> tuple[int, int]:
+        """Return the lower and upper limit used: reported with the result if sane, else the set's."""
+        if analyte not in self._limits:
+            self._limits[analyte] = self._limits_of(analyte)
+        return self._limits[analyte]
+
+    def _limits_of(self, analyte: str) -> tuple[int, int]:
+        b = self.b
+        own = self.limit(f"lower:{analyte}"), self.limit(f"upper:{analyte}")
+        if analyte not in self.given.reported:
+            return own
+        reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
+        factor = b.number(self.rules.reported_range_factor)
+        wrong = b.at_most(reported[1], reported[0])
+        for theirs, ours in zip(reported, own, strict=True):
+            near = b.both(
+                b.at_most(ours, b.arithmetic(Op.MULTIPLY, theirs, factor)),
+                b.at_most(theirs, b.arithmetic(Op.MULTIPLY, ours, factor)),
+            )
+            # A limit of 0 has no factor, and an absent one nothing to compare with.
+            comparable = b.both(b.present(theirs), b.less(b.number(0.0), ours))
+            wrong = b.either(wrong, b.both(comparable, b.negate(near)))
+        sane = b.negate(wrong)
+        self.facts[f"{analyte}.range_insane.any"] = wrong
+        used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
+        return used[0], used[1]
+
+    # Lines -----------------------------------------------------------------------
+
+    def lines(self, definition: str) -> dict[Line, Truth]:
+        """Return, for each line, whether it is low under a definition."""
+        if definition not in self._lines:
+            rule = self.rules.definitions[definition]
+            self._lines[definition] = {
+                Line.RED: self._line(rule.red, f"cut:{definition}:red"),
+                Line.WHITE: self._white(rule),
+                Line.PLATELET: self._line(rule.platelet, f"cut:{definition}:platelet"),
+            }
+        return self._lines[definition]
+
+    def _cut(self, cutoff: Cutoff, name: str) -> int:
+        lower = self.limits(cutoff.analyte)[0] if cutoff.analyte in self.rules.ranged else self.b.nan()
+        if cutoff.by_sex is None and cutoff.scheme is None:
+            return lower
+        own = self.limit(name)
+        return self.b.select(self.b.present(own), own, lower) if cutoff.otherwise_range else own
+
+    def _line(self, cutoff: Cutoff, name: str) -> Truth:
+        return self.b.below(self.effective(cutoff.analyte), self._cut(cutoff, name))
+
+    def _white(self, rule: Definition) -> Truth:
+        b = self.b
+        neutrophils, wbc = self.effective("neutrophils"), self.effective("wbc")
+        cut = self._cut(rule.white, f"cut:{rule.id}:white")
+        counted = b.below(neutrophils, cut)
+        has_neutrophils = b.present(neutrophils.low)
+        if rule.id == self.rules.definition:
+            self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
+            self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
+        if rule.without_neutrophils is None:
+            # Neutrophils are part of the white cells: fewer white cells than the limit
+            # are fewer neutrophils than the limit. Nothing else is known.
+            return Truth(b.either(counted.yes, b.both(b.negate(has_neutrophils), b.less(wbc.high, cut))), counted.no)
+        instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+        without = b.negate(has_neutrophils)
+        return Truth(
+            b.either(counted.yes, b.both(without, instead.yes)),
+            b.either(counted.no, b.both(without, instead.no)),
+        )
+
+    def counts(self, definition: str) -> tuple[int, int]:
+        """Return how many lines are surely low, and how many may be."""
+        if definition not in self._counts:
+            lines = self.lines(definition)
+            sure = self.b.sum([lines[line].yes for line in LINES])
+            excluded = self.b.sum([lines[line].no for line in LINES])
+            self._counts[definition] = sure, self.b.code_subtract(self.b.code(len(LINES)), excluded)
+        return self._counts[definition]
+
+    # Predicates --------------------------------------------------------------------
+
+    def truth(self, predicate: Predicate) -> Truth:
+        """Translate a rule's predicate."""
+        b = self.b
+        match predicate:
+            case Compare(subject, comparison, value):
+                interval = (
+                    self.effective(subject) if subject in self.rules.analytes else quantity(b, subject, self.effective)
+                )
+                limit = b.number(value)
+                match comparison:
+                    case "below":
+                        return b.below(interval, limit)
+                    case "at_least":
+                        return b.opposite(b.below(interval, limit))
+                    case "above":
+                        return b.above(interval, limit)
+                    case _:
+                        return b.opposite(b.above(interval, limit))
+            case StateIs(analyte, state):
+                low, high = self.states(analyte)
+                return {State.LOW: low, State.HIGH: high}.get(state, b.truth_all([b.opposite(low), b.opposite(high)]))
+            case LineIs(line, is_low, definition):
+                truth = self.lines(definition or self.rules.definition)[line]
+                return truth if is_low else b.opposite(truth)
+            case LinesLow(comparison, count):
+                return self._lines_low(comparison, count)
+            case SexIs(sex):
+                female = self.trait("female")
+                return female if sex is Sex.FEMALE else b.opposite(female)
+            case Pregnant():
+                return self.trait("pregnant")
+            case AgeIs(at_least, age):
+                reached = self.trait(f"age:{age.unit}:{age.count}")
+                return reached if at_least else b.opposite(reached)
+            case MethodIs(method):
+                return self._method(method)
+            case FindingIs(finding, present):
+                truth = self._finding(finding)
+                return truth if present else b.opposite(truth)
+            case Not(of):
+                return b.opposite(self.truth(of))
+            case Count(at_least, of):
+                return b.truth_count(at_least, [self.truth(part) for part in of])
+
+    def _lines_low(self, comparison: str, count: int) -> Truth:
+        b = self.b
+        sure, possible = self.counts(self.rules.definition)
+        at_least = Truth(b.code_at_least(sure, count), b.negate(b.code_at_least(possible, count)))
+        if comparison == "at_least":
+            return at_least
+        more = Truth(b.code_at_least(sure, count + 1), b.negate(b.code_at_least(possible, count + 1)))
+        return b.truth_all([at_least, b.opposite(more)])
+
+    def _finding(self, finding: str) -> Truth:
+        if finding not in self.given.findings:
+            return self.b.unknown()
+        return Truth(self.b.step(Op.FLAG, value=f"{finding}.present"), self.b.step(Op.FLAG, value=f"{finding}.absent"))
+
+    def _method(self, method: ReticulocyteMethod) -> Truth:
+        if not self.given.method:
+            return self.b.unknown()
+        automated = self.b.step(Op.FLAG, value="reticulocytes_automated")
+        manual = self.b.step(Op.FLAG, value="reticulocytes_manual")
+        return Truth(automated, manual) if method is ReticulocyteMethod.AUTOMATED else Truth(manual, automated)
+
+    def states(self, analyte: str) -> tuple[Truth, Truth]:
+        """Return whether an analyte is below and above its range; an open side never flags."""
+        b = self.b
+        if analyte not in self.rules.ranged:
+            return b.unknown(), b.unknown()
+        value, (lower, upper) = self.effective(analyte), self.limits(analyte)
+        low, high = b.below(value, lower), b.above(value, upper)
+        there = b.present(value.low)
+        only_upper = b.all([there, b.present(upper), b.negate(b.present(lower))])
+        only_lower = b.all([there, b.present(lower), b.negate(b.present(upper))])
+        return Truth(low.yes, b.either(low.no, only_upper)), Truth(high.yes, b.either(high.no, only_lower))
+
+    # The facts ---------------------------------------------------------------------
+
+    def build(self) -> dict[str, int]:
+        """Write every fact and return their steps by name."""
+        self._build_states()
+        self._build_lines()
+        self._build_grades()
+        self._build_criteria()
+        self._build_rules()
+        return self.facts
+
+    def put(self, name: str, truth: Truth) -> None:
+        """Record a three-valued fact."""
+        self.facts[f"{name}.yes"], self.facts[f"{name}.no"] = truth.yes, truth.no
+
+    def _build_states(self) -> None:
+        b = self.b
+        for analyte in sorted(self.rules.ranged):
+            value, (lower, upper) = self.effective(analyte), self.limits(analyte)
+            low, high = self.states(analyte)
+            self.put(f"{analyte}.low", low)
+            self.put(f"{analyte}.high", high)
+            there = b.present(value.low)
+            self.facts[f"{analyte}.value.any"] = there
+            self.facts[f"{analyte}.assessed.any"] = b.both(there, b.either(b.present(lower), b.present(upper)))
+
+    def _build_lines(self) -> None:
+        b, lines = self.b, self.lines(self.rules.definition)
+        for line in LINES:
+            self.put(f"line.{line}", lines[line])
+        self.facts["lines.min"], self.facts["lines.max"] = self.counts(self.rules.definition)
+        for line in LINES:
+            others = [b.opposite(lines[other]) for other in LINES if other is not line]
+            self.put(f"pattern.single_{line}", b.truth_all([lines[line], *others]))
+        self.put("pattern.bicytopenia", self._lines_low("exactly", 2))
+        self.put("pattern.pancytopenia", self._lines_low("at_least", 3))
+
+    def _build_grades(self) -> None:
+        b, scheme = self.b, self.rules.scheme
+        lines = self.lines(self.rules.definition)
+        lows, highs = [], []
+        for line in LINES:
+            grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line])
+            if line is Line.WHITE:
+                has_neutrophils = b.present(self.effective("neutrophils").low)
+                by_wbc = self._grade("wbc") if "wbc" in scheme.tables else self._no_grade()
+                own = (grade_low, grade_high, severity_low, severity_high)
+                grade_low, grade_high, severity_low, severity_high = (
+                    b.code_select(has_neutrophils, mine, theirs) for mine, theirs in zip(own, by_wbc[:4], strict=True)
+                )
+                ungraded = b.either(b.both(has_neutrophils, ungraded), b.both(b.negate(has_neutrophils), by_wbc[4]))
+            # A scheme without a band for this person or analyte says nothing about a line
+            # that the definition finds not low: that line adds no severity.
+            severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
+            self.facts[f"grade.{line}.min"], self.facts[f"grade.{line}.max"] = grade_low, grade_high
+            self.facts[f"severity.{line}.min"], self.facts[f"severity.{line}.max"] = severity_low, severity_high
+            lows.append(severity_low)
+            highs.append(severity_high)
+        self.facts["severity.min"] = b.code_larger(b.code_larger(lows[0], lows[1]), lows[2])
+        self.facts["severity.max"] = b.code_larger(b.code_larger(highs[0], highs[1]), highs[2])
+
+    def _no_grade(self) -> tuple[int, int, int, int, int]:
+        b = self.b
+        return b.code(0), b.code(1), b.code(0), b.code(_TOP_SEVERITY), b.boolean(True)
+
+    def _grade(self, analyte: str) -> tuple[int, int, int, int, int]:
+        table = self.rules.scheme.tables.get(analyte)
+        if table is None:
+            return self._no_grade()
+        cuts = grade_cuts(self.b, self.rules.scheme, analyte, self.limit, self._lower_limit(analyte))
+        value = self.effective(analyte)
+        grades = ladder(self.b, value, [(grade, cut) for grade, _, cut in cuts])
+        severities = ladder(self.b, value, [(severity, cut) for _, severity, cut in cuts])
+        return (*grades, *severities, self.b.negate(self.b.present(cuts[-1][2])))
+
+    def _lower_limit(self, analyte: str) -> int:
+        return self.limits(analyte)[0] if analyte in self.rules.ranged else self.b.nan()
+
+    def _build_criteria(self) -> None:
+        b, criteria = self.b, self.rules.criteria
+        items = {rule.id: self.truth(rule.when) for rule in criteria.items}
+        automated = self.truth(criteria.by_method[ReticulocyteMethod.AUTOMATED].when)
+        manual = self.truth(criteria.by_method[ReticulocyteMethod.MANUAL].when)
+        method = self._method(ReticulocyteMethod.AUTOMATED)
+        # Method unknown: low by both limits, or by neither, is still an answer.
+        items[criteria.by_method[ReticulocyteMethod.AUTOMATED].id] = Truth(
+            b.any(
+                [b.both(method.yes, automated.yes), b.both(method.no, manual.yes), b.both(automated.yes, manual.yes)]
+            ),
+            b.any([b.both(method.yes, automated.no), b.both(method.no, manual.no), b.both(automated.no, manual.no)]),
+        )
+        for name, truth in items.items():
+            self.put(f"criteria.{name}", truth)
+        severe = b.truth_count(criteria.at_least, list(items.values()))
+        self.put("criteria", severe)
+        self.put("criteria.very_severe", b.truth_all([severe, self.truth(criteria.very_severe.when)]))
+
+    def _build_rules(self) -> None:
+        for rule in self.rules.guards:
+            self.put(f"guard.{rule.id}", self.truth(rule.when))
+        for rule in self.rules.triggers:
+            self.put(f"trigger.{rule.id}", self.truth(rule.when))
+        for rule in self.rules.urgency:
+            self.put(f"urgency.{rule.id}", self.truth(rule.when))
+        for condition in self.rules.conditions:
+            for rule in condition.findings_for:
+                self.put(f"for.{condition.id}.{rule.id}", self.truth(rule.when))
+            for rule in condition.findings_against:
+                self.put(f"against.{condition.id}.{rule.id}", self.truth(rule.when))
+            for number, rule in enumerate(condition.urgency):
+                self.put(f"urgent.{condition.id}.{number}", self.truth(rule.when))
+            also = self.truth(condition.also_when) if condition.also_when else self.b.known(self.b.boolean(False))
+            self.put(f"also.{condition.id}", also)
+
+
+def grade_cuts(
+    b: Builder, scheme: Scheme, analyte: str, limit: Callable[[str], int], lower_limit: int
+) -> list[tuple[int, int, int]]:
+    """Return (grade, severity code, step of the upper bound) of each band, mildest first."""
+    severity = {row.grade: SEVERITIES.index(row.severity) for row in scheme.tables[analyte]}
+    relative = {row.grade for row in scheme.tables[analyte] if row.relative}
+    cuts: list[tuple[int, int, int]] = []
+    for grade in sorted(set(severity) - {0}):
+        step = limit(f"grade:{scheme.id}:{analyte}:{grade}")
+        if grade in relative and not b.absent(lower_limit):
+            # "< lower limit to x" is empty where the lower limit is x or less.
+            absolute = limit(f"grade:{scheme.id}:{analyte}:{grade + 1}")
+            step = b.select(b.present(lower_limit), b.step(Op.LARGER, lower_limit, absolute), b.nan())
+        cuts.append((grade, severity[grade], step))
+    return cuts
+
+
+def ladder(b: Builder, value: Interval, cuts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the lowest and the highest code that a value interval allows; bands nest."""
+    low, high = b.code(0), b.code(0)
+    for code, cut in cuts:
+        low = b.code_select(b.less(value.high, cut), b.code(code), low)
+        high = b.code_select(b.at_most(cut, value.low), high, b.code(code))
+    return low, high

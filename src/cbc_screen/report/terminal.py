@@ -1,0 +1,102 @@
+"""Summaries on a terminal: aligned, coloured where it is one, plain where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cbc_screen.report.text import clean, words
+from cbc_screen.summary import ScanSummary
+from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
+
+_COLOURS = {
+    Pattern.PANCYTOPENIA: "bold red",
+    Pattern.BICYTOPENIA: "red",
+    Pattern.SINGLE_LINE: "yellow",
+    Pattern.CANNOT_TELL: "magenta",
+    Urgency.IMMEDIATE: "bold red",
+    Urgency.PROMPT: "red",
+}
+
+
+PLAIN_WIDTH = 120
+
+
+def make_console() -> Console:
+    """Return a console as wide as the terminal, or of a fixed width where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def print_summary(console: Console, summary: ScanSummary) -> None:
+    """Print what a scan found and what became of every row."""
+    console.print(Text(NOTICE, style="bold"))
+    console.print(
+        f"{summary.rows_in:,} rows in = {summary.screened:,} screened + {summary.rejected:,} rejected"
+        f"   ({summary.seconds:.1f} s)"
+    )
+    _counts(console, "pattern", ((p, summary.patterns.get(p, 0)) for p in Pattern), summary.screened)
+    _counts(console, "severity", ((s, summary.severities.get(s, 0)) for s in Severity), summary.screened)
+    _counts(console, "urgency", ((u, summary.urgencies.get(u, 0)) for u in reversed(Urgency)), summary.screened)
+    _analytes(console, summary)
+    _listing(console, "why something could not be told", summary.reasons, 12)
+    _listing(console, "rejected rows", summary.rejects, 12)
+    if summary.refused_columns:
+        console.print(Text("columns refused", style="bold"))
+        for name, why in summary.refused_columns.items():
+            console.print(Text(f"  {clean(name)}: {why}"))
+    if summary.ignored_columns:
+        console.print(Text(f"columns not read: {clean(', '.join(summary.ignored_columns[:12]))}", style="dim"))
+    console.print(
+        Text(
+            f"definition {summary.definition}, grading {summary.grading}, ranges {summary.ranges}, "
+            f"data {summary.data_version}, cbc-screen {summary.code_version}",
+            style="dim",
+        )
+    )
+
+
+def _counts(console: Console, title: str, counts: Iterable[tuple[str, int]], total: int) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(width=26)
+    table.add_column(justify="right", width=12)
+    table.add_column(justify="right", width=8)
+    for word, count in counts:
+        share = f"{100 * count / total:.1f} %" if total else ""
+        table.add_row(Text(words(word), style=_COLOURS.get(word, "")), f"{count:,}", share)  # type: ignore[call-overload]
+    console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def _analytes(console: Console, summary: ScanSummary) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("analyte", "column", "unit"):
+        table.add_column(name, overflow="fold")
+    for name in ("results", "used", "not used"):
+        table.add_column(name, justify="right")
+    for analyte, count in summary.analytes.items():
+        cells = [
+            analyte,
+            clean(count.column),
+            clean(count.unit),
+            f"{count.results:,}",
+            f"{count.used:,}",
+            f"{count.not_used:,}",
+        ]
+        table.add_row(*[Text(cell) for cell in cells])
+    console.print(Text("results read", style="bold"))
+    console.print(table)
+
+
+def _listing(console: Console, title: str, counts: Mapping[str, int], most: int) -> None:
+    if not counts:
+        return
+    console.print(Text(title, style="bold"))
+    for place, (name, count) in enumerate(counts.items()):
+        if place == most:
+            console.print(Text(f"  and {len(counts) - most} more kinds", style="dim"))
+            break
+        console.print(Text(f"  {name:<40}{count:>10,}"))

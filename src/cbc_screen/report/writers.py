@@ -1,0 +1,182 @@
+"""Flag files: Parquet, CSV and NDJSON, written under another name and renamed when whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.vocabulary import NOTICE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ENDINGS = (".parquet", ".csv", ".ndjson")
+_PART = ".part"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def formula_safe(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+class AtomicFile:
+    """A file that appears under its name only when it is whole."""
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        if path.exists() and not force:
+            raise UsageError(f"{path.name} exists; use --force (force=True) to overwrite it")
+        if not path.parent.is_dir():
+            raise UsageError(f"the folder of {path.name} does not exist")
+        self.path = path
+        self.part = path.with_name(path.name + _PART)
+        # Flags and rejected rows are about patients: readable by their owner only.
+        os.close(os.open(self.part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+
+    def commit(self) -> None:
+        """Make the content durable, then give it its name."""
+        with self.part.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(self.part, self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.part.unlink(missing_ok=True)
+
+
+class FlagWriter:
+    """Writes flag tables in the format of the file's ending."""
+
+    def __init__(self, path: Path, metadata: Mapping[str, str], *, force: bool) -> None:
+        if path.suffix.lower() not in ENDINGS:
+            raise UsageError(f"out must end in {', '.join(ENDINGS)}")
+        self._file = AtomicFile(path, force=force)
+        self._kind = path.suffix.lower()
+        self._metadata = {"notice": NOTICE, **metadata}
+        self._parquet: Any = None
+        self._text: IO[str] | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Write some rows."""
+        table = _with_notice(table)
+        if self._kind == ".parquet":
+            self._write_parquet(table)
+        elif self._kind == ".csv":
+            self._write_csv(table)
+        else:
+            self._write_ndjson(table)
+
+    def _write_parquet(self, table: pa.Table) -> None:
+        import pyarrow.parquet as pq
+
+        table = table.replace_schema_metadata(self._metadata)
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self._file.part, table.schema, compression="zstd")
+        self._parquet.write_table(table)
+
+    def _open_text(self) -> IO[str]:
+        if self._text is None:
+            self._text = self._file.part.open("w", encoding="utf-8", newline="")
+        return self._text
+
+    def _write_csv(self, table: pa.Table) -> None:
+        first = self._text is None
+        writer = csv.writer(self._open_text(), lineterminator="\n")
+        if first:
+            writer.writerow(table.column_names)
+        columns = [_csv_cells(table.column(name)) for name in table.column_names]
+        writer.writerows(zip(*columns, strict=True))
+
+    def _write_ndjson(self, table: pa.Table) -> None:
+        text = self._open_text()
+        for row in _plain(table).to_pylist():
+            text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+
+    def close(self) -> None:
+        """Finish the content; the file still has its other name."""
+        if self._parquet is not None:
+            self._parquet.close()
+        if self._text is not None:
+            self._text.close()
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self._file.commit()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.close()
+        self._file.discard()
+
+
+def _with_notice(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    notice = pa.DictionaryArray.from_arrays(pa.array([0] * len(table), type=pa.int8()), pa.array([NOTICE]))
+    return table.append_column("notice", notice)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def _csv_cells(column: pa.ChunkedArray) -> list[Any]:
+    import pyarrow as pa
+
+    cells = column.to_pylist()
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return ["" if cell is None else formula_safe(cell) for cell in cells]
+    return ["" if cell is None else cell for cell in cells]
+
+
+class RejectWriter:
+    """Writes rejected rows: line, reason, content as received."""
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        if path.suffix.lower() != ".csv":
+            raise UsageError("rejects must end in .csv")
+        self._file = AtomicFile(path, force=force)
+        self._text = self._file.part.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(["line", "reason", "content", "notice"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, rows: Iterable[RejectedRow]) -> None:
+        """Write some rejected rows."""
+        self._writer.writerows([row.line, row.reason.value, formula_safe(row.content), NOTICE] for row in rows)
+
+    def close(self) -> None:
+        """Finish the content."""
+        self._text.close()
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self._file.commit()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.close()
+        self._file.discard()

@@ -32,10 +32,13 @@ class ExcelSource:
         if book is None:
             raise UsageError(f"the workbook cannot be read ({kind})")
         if sheet is not None and sheet not in book.sheetnames:
+            book.close()
             raise UsageError("the workbook has no sheet of that name")
+        self._book = book
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
         self._header_row, header = next(self._rows(), (0, None))
         if header is None:
+            book.close()
             raise UsageError("the sheet is empty")
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
 
@@ -57,6 +60,7 @@ class ExcelSource:
             if len(rows) >= BATCH_ROWS:
                 yield _batch(columns, places, rows, number / total)
                 rows = []
+        self._book.close()
         yield _batch(columns, places, rows, 1.0)
 
 

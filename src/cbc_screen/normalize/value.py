@@ -24,6 +24,7 @@ _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
 _FLAGS = frozenset(
     {"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"}
 )
+_UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
 _SNAP = 1e6
 
 
@@ -102,7 +103,7 @@ class ResultReader:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
         if len(text) > LONGEST_CELL:
             return void(Reason.OVERSIZE)
-        if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        if _UNDECODABLE.search(text):
             return void(Reason.ENCODING)
         plain = fold(text)
         upper = plain.upper()

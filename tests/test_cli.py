@@ -1,0 +1,126 @@
+"""The command as its users type it: every subcommand, its exit code and its one clear line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cbc_screen.cli import main
+from cbc_screen.vocabulary import NOTICE
+
+SICK = "age,sex,HGB (g/dL),PLT (10^9/L),WBC (10^9/L)\n54 y,F,7.1,<10,1.1\nragged\n"
+
+
+def run(*arguments: str, text: str | None = None):
+    return CliRunner().invoke(main, list(arguments), input=text)
+
+
+@pytest.mark.parametrize("command", [["scan"], ["one"], ["grade"], ["ranges", "list"], ["ranges", "show"], ["ranges", "check"], ["demo"], ["version"]])
+def test_every_subcommand_has_help_with_an_example(command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: cbc-screen {' '.join(command)}" in " ".join(result.output.split())
+
+
+def test_scan_prints_the_account_and_writes_the_files(tmp_path: Path) -> None:
+    source = tmp_path / "export.csv"
+    source.write_text(SICK)
+    result = run("scan", str(source), "-o", str(tmp_path / "f.csv"), "--rejects", str(tmp_path / "r.csv"), "--summary", str(tmp_path / "s.json"))
+    assert result.exit_code == 0
+    assert "2 rows in = 1 screened + 1 rejected" in result.output
+    assert NOTICE in result.output
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["rows_in"], summary["screened"], summary["rejected"]) == (2, 1, 1)
+    assert summary["patterns"]["pancytopenia"] == 1
+    assert summary["rejects"] == {"ROW_RAGGED": 1}
+    assert summary["notice"] == NOTICE
+
+
+def test_scan_refuses_what_it_cannot_do_with_exit_code_2(tmp_path: Path) -> None:
+    source = tmp_path / "export.csv"
+    source.write_text(SICK)
+    for arguments, says in (
+        (["scan", str(tmp_path / "none.csv")], "does not exist"),
+        (["scan", str(source), "-o", str(tmp_path / "f.docx")], "must end in"),
+        (["scan", str(source), "--units", "metric"], "units"),
+        (["scan", str(source), "--units", "hemoglobin=furlong"], "hemoglobin"),
+        (["scan", str(source), "--columns", "hemoglobin=nothing"], "no such column"),
+        (["scan", str(source), "--definition", "strictest"], "definition"),
+        (["scan", str(source), "-o", str(source)], "different files"),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2, arguments
+        assert says in result.output
+        assert len(result.output.strip().splitlines()) == 1
+
+
+def test_too_many_rejects_is_exit_code_4(tmp_path: Path) -> None:
+    source = tmp_path / "export.csv"
+    source.write_text(SICK)
+    assert run("scan", str(source), "--max-rejects", "0.4").exit_code == 4
+    assert run("scan", str(source), "--max-rejects", "0.5").exit_code == 0
+
+
+def test_one_prints_a_report_and_json() -> None:
+    arguments = ["one", "--age", "54 y", "--sex", "F", "hemoglobin=9.1 g/dL", "neutrophils=0.9 10^9/L", "platelets=<10 10^9/L", "blasts_on_film=absent"]
+    text = run(*arguments)
+    assert text.exit_code == 0
+    assert text.output.startswith(NOTICE)
+    assert "pancytopenia: red, white and platelet lines low" in text.output
+    as_json = json.loads(run(*arguments, "--as-json").output)
+    assert (as_json["pattern"], as_json["notice"]) == ("pancytopenia", NOTICE)
+    same = run("one", "--json", "-", "--as-json", text=json.dumps({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL", "neutrophils": "0.9 10^9/L", "platelets": "<10 10^9/L", "film": {"blasts_on_film": "absent"}}))
+    assert json.loads(same.output) == as_json
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"hemglobin": "9.1 g/dL"}', "[" * 5_000])
+def test_one_refuses_what_is_no_record(text: str) -> None:
+    result = run("one", "--json", "-", text=text)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_grade_names_scheme_and_version() -> None:
+    result = run("grade", "platelets", "24", "10^9/L", "--scheme", "ctcae_v5", "--lower-limit", "150")
+    assert result.output.splitlines()[0] == "platelets: grade 4; very severe; ctcae_v5 5.0"
+    assert "cannot tell (UNIT_MISSING)" in run("grade", "platelets", "24").output
+    assert run("grade", "platelet", "24", "10^9/L").exit_code == 2
+    assert run("grade", "platelets", "24", "10^9/L", "--scheme", "ctcae_v9").exit_code == 2
+
+
+def test_ranges_list_show_and_check(tmp_path: Path) -> None:
+    assert "default_pregnancy_v1" in run("ranges", "list").output
+    shown = run("ranges", "show", "hemoglobin", "--sex", "F").output
+    assert "18 y and over" in shown
+    assert "117" in shown
+    assert run("ranges", "show", "blood").exit_code == 2
+    released = Path(__file__).resolve().parents[1] / "reference_ranges/intervals/default_v1.csv"
+    assert run("ranges", "check", str(released)).exit_code == 0
+    broken = tmp_path / "mine.csv"
+    broken.write_text(released.read_text().replace("117,153", "153,117"))
+    result = run("ranges", "check", str(broken))
+    assert result.exit_code == 2
+    assert "mine.csv:17: lower" in result.output
+
+
+def test_demo_shows_every_trap_and_one_worked_row(tmp_path: Path) -> None:
+    from cbc_screen.demo import TRAPS
+
+    result = run("demo", "--folder", str(tmp_path / "demo"))
+    assert result.exit_code == 0
+    assert "503 rows in = 501 screened + 2 rejected" in result.output
+    for trap in TRAPS:
+        assert trap[0] in result.output
+    assert "at least bicytopenia; pancytopenia not excluded: platelet line unknown" in result.output
+    again = run("demo", "--folder", str(tmp_path / "again"))
+    assert (tmp_path / "demo/export.csv").read_bytes() == (tmp_path / "again/export.csv").read_bytes()
+    assert again.exit_code == 0
+
+
+def test_version_names_code_and_data() -> None:
+    result = run("version")
+    assert result.output.startswith("cbc-screen 0.")
+    assert "data 20" in result.output

@@ -1,0 +1,300 @@
+"""Files: every row is accounted for, every bad one says where and why, and none is lost."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.vocabulary import NOTICE
+
+HEADER = "id,age,sex,HGB (g/dL),PLT (10^9/L),WBC (10^9/L)\n"
+SICK = "a,54 y,F,7.1,<10,1.1\n"
+WELL = "b,30 y,M,15.0,250,6.0\n"
+
+
+def scan(path: Path, **options: object) -> tuple[cbc.ScanSummary, list[dict[str, str]], list[dict[str, str]]]:
+    out, rejects = path.parent / "flags.csv", path.parent / "rejects.csv"
+    summary = cbc.scan(path, out, rejects, force=True, **options)
+    with out.open(encoding="utf-8", newline="") as file:
+        flags = list(csv.DictReader(file))
+    with rejects.open(encoding="utf-8", newline="") as file:
+        rejected = list(csv.DictReader(file))
+    assert summary.rows_in == summary.screened + summary.rejected
+    assert (len(flags), len(rejected)) == (summary.screened, summary.rejected)
+    return summary, flags, rejected
+
+
+@pytest.fixture
+def export(tmp_path: Path):
+    def write(content: str | bytes, name: str = "export.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def test_one_sick_and_one_well_row(export) -> None:
+    _, flags, _ = scan(export(HEADER + SICK + WELL), keep=["id"])
+    assert [(row["row"], row["id"], row["pattern"]) for row in flags] == [("2", "a", "pancytopenia"), ("3", "b", "none")]
+    assert all(row["notice"] == NOTICE for row in flags)
+
+
+@pytest.mark.parametrize("line", ["c,40 y,F,9.0", "c,40 y,F,9.0,100,3.0,extra,cells", "only"])
+def test_a_ragged_line_is_rejected_with_its_number_and_content(export, line: str) -> None:
+    _, flags, rejected = scan(export(HEADER + SICK + line + "\n" + WELL))
+    assert [(row["line"], row["reason"], row["content"]) for row in rejected] == [("3", "ROW_RAGGED", line)]
+    assert [row["row"] for row in flags] == ["2", "4"]
+
+
+def test_empty_cells_beyond_the_header_are_no_fault(export) -> None:
+    summary, _, _ = scan(export(HEADER + SICK.rstrip("\n") + ",,\n"))
+    assert summary.rejected == 0
+
+
+def test_a_row_without_any_result_is_rejected_with_a_reason(export) -> None:
+    _, _, rejected = scan(export(HEADER + SICK + "c,40 y,F,,,\n"))
+    assert [(row["line"], row["reason"]) for row in rejected] == [("3", "NO_RESULT")]
+
+
+def test_a_stray_quotation_mark_costs_its_own_line_and_not_the_lines_after(export) -> None:
+    _, flags, rejected = scan(export(HEADER + 'c,"40 y,F,9.0,100,3.0\n' + SICK + WELL))
+    assert [row["line"] for row in rejected] == ["2"]
+    assert [row["row"] for row in flags] == ["3", "4"]
+
+
+def test_a_quoted_cell_may_hold_delimiters_and_line_breaks(export) -> None:
+    _, flags, rejected = scan(export(HEADER + '"a, b\nc",54 y,F,7.1,<10,1.1\n' + WELL), keep=["id"])
+    assert rejected == []
+    assert [(row["row"], row["id"]) for row in flags] == [("2", "a, b\nc"), ("4", "b")]
+
+
+def test_a_line_longer_than_64_kilobytes_without_end_is_rejected(export) -> None:
+    long = 'c,"' + "x" * 70_000 + "\n"
+    _, flags, rejected = scan(export(HEADER + SICK + long + WELL))
+    assert [(row["line"], row["reason"]) for row in rejected] in ([("3", "ROW_RAGGED")], [("3", "OVERSIZE")])
+    assert [row["row"] for row in flags] == ["2", "4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "options"),
+    [
+        (("\ufeff" + HEADER + SICK).encode(), "export.csv", {}),
+        ((HEADER + SICK).encode("utf-16"), "export.csv", {}),
+        ((HEADER + SICK).encode("latin-1"), "export.csv", {"encoding": "latin-1"}),
+        ((HEADER + SICK).replace("\n", "\r\n").encode(), "export.csv", {}),
+        ((HEADER + SICK).replace("\n", "\r").encode(), "export.csv", {}),
+        ((HEADER + SICK).replace(",", ";").encode(), "export.csv", {}),
+        ((HEADER + SICK).replace(",", "\t").encode(), "export.tsv", {}),
+        ((HEADER + SICK).replace(",", "|").encode(), "export.txt", {}),
+        ((HEADER + SICK).replace(",", ";").replace("7.1", "7,1").replace("1.1", "1,1").encode(), "e.csv", {"decimal": ","}),
+        (gzip.compress((HEADER + SICK).encode()), "export.csv.gz", {}),
+    ],
+    ids=["utf-8 bom", "utf-16", "latin-1", "crlf", "cr", "semicolon", "tab", "bar", "decimal comma", "gzip"],
+)
+def test_every_way_of_writing_the_same_table_gives_the_same_answer(export, content: bytes, name: str, options: dict[str, str]) -> None:
+    _, flags, rejected = scan(export(content, name), **options)
+    assert rejected == []
+    assert [(row["pattern"], row["severity"]) for row in flags] == [("pancytopenia", "very_severe")]
+
+
+def test_a_decimal_comma_that_nobody_declared_is_refused_in_its_cell(export) -> None:
+    _, flags, _ = scan(export((HEADER + SICK).replace(",", ";").replace("7.1", "7,1")))
+    assert flags[0]["red_line"] == "cannot_tell"
+    assert "hemoglobin:NUMBER_AMBIGUOUS" in flags[0]["reasons"]
+
+
+def test_undecodable_bytes_cost_their_cell_only(export) -> None:
+    bad_name = (HEADER + SICK).encode().replace(b"a,54", b"M\xfcller,54")
+    _, flags, _ = scan(export(bad_name), keep=["id"])
+    assert flags[0]["pattern"] == "pancytopenia"
+    bad_result = (HEADER + SICK).encode().replace(b"7.1", b"7\xfc1")
+    _, flags, _ = scan(export(bad_result))
+    assert "hemoglobin:ENCODING" in flags[0]["reasons"]
+    assert (flags[0]["red_line"], flags[0]["platelet_line"]) == ("cannot_tell", "low")
+
+
+def test_parquet_with_numbers_gives_the_answers_of_csv_with_texts(tmp_path: Path, export) -> None:
+    _, from_text, _ = scan(export(HEADER + SICK.replace("<10", "9") + WELL))
+    table = pa.table(
+        {
+            "age": ["54 y", "30 y"],
+            "sex": pa.array(["F", "M"]).dictionary_encode(),
+            "HGB (g/dL)": [7.1, 15.0],
+            "PLT (10^9/L)": pa.array([9, 250], type=pa.int32()),
+            "WBC (10^9/L)": [1.1, 6.0],
+        }
+    )
+    path = tmp_path / "export.parquet"
+    pq.write_table(table, path)
+    _, from_numbers, _ = scan(path)
+    for text, numbers in zip(from_text, from_numbers, strict=True):
+        assert {k: v for k, v in text.items() if k != "row"} == {k: v for k, v in numbers.items() if k != "row"}
+
+
+def test_excel_is_read_like_csv(tmp_path: Path, export) -> None:
+    _, from_text, _ = scan(export(HEADER + SICK + WELL))
+    frame = pd.DataFrame(
+        {"age": ["54 y", "30 y"], "sex": ["F", "M"], "HGB (g/dL)": [7.1, 15.0], "PLT (10^9/L)": ["<10", 250], "WBC (10^9/L)": [1.1, 6]}
+    )
+    path = tmp_path / "export.xlsx"
+    frame.to_excel(path, index=False)
+    _, from_sheet, _ = scan(path)
+    assert from_sheet == from_text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.parquet", b"not parquet", "not a Parquet file"),
+        ("a.xlsx", b"not a workbook", "not an Excel workbook"),
+        ("a.csv", b"PK\x03\x04zip", "zip archive"),
+        ("a.csv", b"%PDF-1.7 ...", "not a table of text"),
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b"\n\n\n", "no header line"),
+        ("a.csv", b"a\x00b,c\x00\n1,2\n", "NUL"),
+        ("a.csv.gz", b"hello", "not a gzip file"),
+        ("a.csv", b"name,address\nx,y\n", "no column reads as a blood count result"),
+        ("a.csv", b"HbA1c,PCT\n5,6\n", "glycated hemoglobin"),
+        ("a.csv", b"HGB (g/dL),Hb\n5,6\n", "both read as hemoglobin"),
+        ("a.csv", b"HGB,HGB\n5,6\n", "stands twice"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_gets_one_clear_line(export, tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    with pytest.raises(cbc.UsageError, match=says) as caught:
+        cbc.scan(export(content, name), tmp_path / "flags.parquet")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "flags.parquet").exists()
+
+
+def test_a_gzip_cut_short_is_one_clear_line_and_leaves_nothing(export, tmp_path: Path) -> None:
+    whole = gzip.compress((HEADER + "".join(f"{i},54 y,F,{7 + i % 9}.1,{i % 300},1.1\n" for i in range(5_000))).encode())
+    with pytest.raises(cbc.UsageError, match="cut short"):
+        cbc.scan(export(whole[: len(whole) // 2], "cut.csv.gz"), tmp_path / "flags.csv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.csv.gz"]
+
+
+def test_an_existing_output_is_kept_without_force(export, tmp_path: Path) -> None:
+    out = tmp_path / "flags.csv"
+    out.write_text("mine")
+    with pytest.raises(cbc.UsageError, match="--force"):
+        cbc.scan(export(HEADER + SICK), out)
+    assert out.read_text() == "mine"
+    cbc.scan(export(HEADER + SICK), out, force=True)
+    assert "pancytopenia" in out.read_text()
+
+
+def test_an_interrupted_scan_leaves_no_file_under_the_final_name(export, tmp_path: Path) -> None:
+    def interrupt(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cbc.scan(export(HEADER + SICK), tmp_path / "flags.parquet", tmp_path / "rejects.csv", progress=interrupt)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["export.csv"]
+
+
+def test_outputs_are_readable_by_their_owner_only(export, tmp_path: Path) -> None:
+    cbc.scan(export(HEADER + SICK), tmp_path / "flags.parquet", tmp_path / "rejects.csv")
+    for name in ("flags.parquet", "rejects.csv"):
+        assert os.stat(tmp_path / name).st_mode & 0o077 == 0
+
+
+def test_the_three_output_formats_hold_the_same_flags_and_the_notice(export, tmp_path: Path) -> None:
+    source = export(HEADER + SICK + WELL)
+    for ending in ("parquet", "csv", "ndjson"):
+        cbc.scan(source, tmp_path / f"flags.{ending}", keep=["id"])
+    table = pq.read_table(tmp_path / "flags.parquet")
+    parquet = table.to_pylist()
+    ndjson = [json.loads(line) for line in (tmp_path / "flags.ndjson").read_text(encoding="utf-8").splitlines()]
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        text = list(csv.DictReader(file))
+    assert parquet == ndjson
+    assert [{k: "" if v is None else str(v) for k, v in row.items()} for row in parquet] == text
+    assert table.schema.metadata[b"notice"].decode() == NOTICE
+    assert {row["notice"] for row in parquet} == {NOTICE}
+
+
+def test_a_formula_in_a_kept_cell_or_a_rejected_line_stays_text(export) -> None:
+    evil = "=cmd|' /C calc'!A0"
+    _, flags, rejected = scan(export(HEADER + f'"{evil}",54 y,F,7.1,<10,1.1\n' + "@SUM(A1),ragged\n"), keep=["id"])
+    assert flags[0]["id"] == "'" + evil
+    assert rejected[0]["content"].startswith("'@SUM")
+
+
+def test_a_file_without_rows_gives_a_file_without_rows(export, tmp_path: Path) -> None:
+    summary = cbc.scan(export(HEADER), tmp_path / "flags.parquet")
+    assert (summary.rows_in, summary.screened) == (0, 0)
+    assert "pattern" in pq.read_table(tmp_path / "flags.parquet").column_names
+
+
+def test_scan_and_frame_agree_row_by_row_across_batches(tmp_path: Path) -> None:
+    rows = [f"{20 + i % 70} y,{'FM'[i % 2]},{6 + i % 90 / 10:.1f},{i % 400},{i % 97 / 10:.1f}" for i in range(60_000)]
+    path = tmp_path / "many.csv"
+    path.write_text("age,sex,HGB (g/dL),PLT (10^9/L),WBC (10^9/L)\n" + "\n".join(rows) + "\n")
+    summary = cbc.scan(path, tmp_path / "flags.parquet")
+    flags = pq.read_table(tmp_path / "flags.parquet").to_pandas()
+    frame = cbc.screen_frame(pd.read_csv(path, dtype=str))
+    assert summary.screened == 60_000
+    assert flags["row"].tolist() == list(range(2, 60_002))
+    for name in frame.columns:
+        assert flags[name].astype(object).where(flags[name].notna(), None).tolist() == frame[name].astype(object).where(frame[name].notna(), None).tolist(), name
+
+
+NHANES = {
+    "hemoglobin": "LBXHGB", "hematocrit": "LBXHCT", "rbc": "LBXRBCSI", "mcv": "LBXMCVSI", "mch": "LBXMCHSI", "mchc": "LBXMC",
+    "rdw_cv": "LBXRDW", "wbc": "LBXWBCSI", "platelets": "LBXPLTSI", "neutrophils": "LBDNENO", "mpv": "LBXMPSI",
+    "neutrophils_percent": "LBXNEPCT", "age": "RIDAGEYR", "sex": "RIAGENDR", "pregnancy": "RIDEXPRG",
+}  # fmt: skip
+NHANES_OPTIONS = {
+    "columns": NHANES,
+    "units": "us",
+    "age_unit": "y",
+    "sex_codes": {"1": "M", "2": "F"},
+    "pregnancy_codes": {"1": "trimester_unknown", "2": "none", "3": "unknown"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rows", "rejected"),
+    [
+        ("nhanes_cbc/nhanes_cbc_demo_1999-2000.csv.gz", NHANES_OPTIONS, 8_832, 850),
+        ("nhanes_cbc/nhanes_cbc_demo_2001-2002.csv.gz", NHANES_OPTIONS, 9_929, 977),
+        ("nhanes_cbc/nhanes_cbc_demo_2003-2004.csv.gz", NHANES_OPTIONS, 9_179, 795),
+        ("nhanes_cbc/nhanes_cbc_demo_2005-2006.csv.gz", NHANES_OPTIONS, 9_440, 1_040),
+        ("nhanes_cbc/nhanes_cbc_demo_2007-2008.csv.gz", NHANES_OPTIONS, 9_307, 1_040),
+        ("nhanes_cbc/nhanes_cbc_demo_2009-2010.csv.gz", NHANES_OPTIONS, 9_835, 1_036),
+        ("nhanes_cbc/nhanes_cbc_demo_2011-2012.csv.gz", NHANES_OPTIONS, 8_956, 1_003),
+        ("nhanes_cbc/nhanes_cbc_demo_2013-2014.csv.gz", NHANES_OPTIONS, 9_422, 878),
+        ("nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz", NHANES_OPTIONS, 9_165, 1_018),
+        ("ehr_indonesia_lab/data-ori.csv", {"units": "us", "age_unit": "y"}, 4_412, 0),
+        ("labelled_anemia_dhaka_aalok/Anemia_Dataset.xlsx", {"units": "us", "age_unit": "y"}, 1_000, 0),
+        ("labelled_anemia_types_v4/diagnosed_cbc_data_v4_original1281_clean.csv", {"units": "us"}, 1_281, 0),
+        ("labelled_anemia_types_v4/diagnosed_cbc_data_v4_semicolon_excelmangled.csv", {"units": "us"}, 1_281, 0),
+        ("labelled_anemia_types_v4/FABRICATED_extra_200_rows_do_not_score.csv", {"units": "us"}, 200, 0),
+        ("r_package_sets/survival__mgus2.csv", {"units": "us", "age_unit": "y"}, 1_384, 13),
+        ("r_package_sets/survival__pbc.csv", {"units": "us", "age_unit": "y"}, 418, 11),
+        ("r_package_sets/OncoDataSets__SuspectedCancer_df.csv", {"units": "si", "age_unit": "y", "columns": {"wbc": "whitebloodcell"}}, 750, 0),
+    ],
+)
+def test_real_files_are_accounted_for(shared: Path, tmp_path: Path, name: str, options: dict[str, object], rows: int, rejected: int) -> None:
+    summary = cbc.scan(shared / "data" / name, tmp_path / "flags.parquet", tmp_path / "rejects.csv", **options)
+    assert (summary.rows_in, summary.rejected) == (rows, rejected)
+    assert summary.rows_in == summary.screened + summary.rejected
+    assert set(summary.rejects) <= {"NO_RESULT"}
+    assert pq.read_metadata(tmp_path / "flags.parquet").num_rows == summary.screened
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as file:
+        assert sum(1 for _ in csv.DictReader(file)) == summary.rejected
+
+
+def test_a_real_file_without_a_blood_count_says_so(shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(cbc.UsageError, match="no column reads as a blood count result"):
+        cbc.scan(shared / "data/r_package_sets/causaldata__nhefs.csv", tmp_path / "flags.parquet")

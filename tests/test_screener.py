@@ -1,0 +1,199 @@
+"""One configuration, many doors: immutable, picklable, thread-safe, and typed."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.kernel import columns as kernel_columns
+from cbc_screen.vocabulary import NOTICE
+
+SICK = {
+    "age": "54 y",
+    "sex": "F",
+    "hemoglobin": "9.1 g/dL",
+    "wbc": "2.3 10^9/L",
+    "neutrophils": {"value": 0.9, "unit": "10^9/L"},
+    "platelets": "<10 10^9/L",
+}
+
+
+def frame(rows: int = 500) -> pd.DataFrame:
+    chance = np.random.default_rng(7)
+    return pd.DataFrame(
+        {
+            "age": chance.integers(0, 95, rows).astype(str),
+            "sex": chance.choice(["F", "M", "", "?"], rows),
+            "HGB (g/dL)": np.round(chance.normal(12.5, 3, rows).clip(2.5), 1),
+            "WBC (10^9/L)": np.round(chance.normal(6, 3, rows).clip(0), 1),
+            "NEUT%": np.round(chance.uniform(5, 95, rows), 1),
+            "PLT (10*3/uL)": chance.integers(0, 500, rows).astype(str),
+        }
+    )
+
+
+def test_the_example_of_the_contract() -> None:
+    result = cbc.screen(SICK)
+    assert result.pattern == "pancytopenia"
+    assert (result.lines_low_min, result.lines_low_max) == (3, 3)
+    assert result.notice == NOTICE
+    assert result.checklist[0].id == "aplastic_anemia"
+    assert result.checklist[0].support == "supported"
+
+
+def test_a_compact_answer_has_the_same_flags_and_no_texts() -> None:
+    full, compact = cbc.screen(SICK), cbc.screen(SICK, compact=True)
+    assert compact.flags() == full.flags()
+    assert [c.id for c in compact.checklist] == [c.id for c in full.checklist]
+    assert compact.checklist[0].summary == "" != full.checklist[0].summary
+
+
+def test_results_and_records_have_json_schemas_and_round_trip() -> None:
+    result = cbc.screen(SICK)
+    assert cbc.ScreeningResult.model_validate_json(result.model_dump_json()) == result
+    assert json.loads(json.dumps(result.to_dict()))["pattern"] == "pancytopenia"
+    for model in (cbc.CBCRecord, cbc.Measurement, cbc.ScreeningResult):
+        assert model.model_json_schema()["type"] == "object"
+
+
+def test_a_screener_is_immutable_and_survives_pickling() -> None:
+    screener = cbc.Screener(definition="clinical", units={"system": "us", "platelets": "/uL"})
+    with pytest.raises(AttributeError):
+        screener.definition = "mds"  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(screener))
+    assert copy == screener
+    record = {"age": "60 y", "sex": "M", "hemoglobin": 12.0, "platelets": 90_000, "wbc": 3.0}
+    assert copy.screen(record).flags() == screener.screen(record).flags()
+    assert screener.screen(record).pattern == "pancytopenia"
+
+
+def test_one_screener_serves_many_threads_with_equal_answers() -> None:
+    screener, data = cbc.Screener(definition="clinical"), frame()
+    expected = screener.screen_frame(data, age_unit="y")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: screener.screen_frame(data, age_unit="y"), range(16)))
+        singles = list(pool.map(lambda _: screener.screen(SICK).flags(), range(64)))
+    for answer in answers:
+        pd.testing.assert_frame_equal(answer, expected)
+    assert all(flags == singles[0] for flags in singles)
+
+
+def test_the_same_kind_of_frame_comes_out_with_its_index_and_order() -> None:
+    data = frame(50).set_index(pd.Index([f"p{i}" for i in range(50)][::-1]))
+    answer = cbc.screen_frame(data, age_unit="y")
+    assert isinstance(answer, pd.DataFrame)
+    assert answer.index.equals(data.index)
+    arrow = cbc.screen_frame(pa.Table.from_pandas(data, preserve_index=False), age_unit="y")
+    assert isinstance(arrow, pa.Table)
+    polars = cbc.screen_frame(pl.from_pandas(data), age_unit="y")
+    assert isinstance(polars, pl.DataFrame)
+    assert arrow.column("checklist").to_pylist() == polars["checklist"].to_list() == answer["checklist"].astype(str).tolist()
+
+
+def test_the_size_of_a_chunk_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = frame(300)
+    expected = cbc.screen_frame(data, age_unit="y", detail=True)
+    for size in (1, 7, 299, 100_000):
+        monkeypatch.setattr(kernel_columns, "CHUNK", size)
+        pd.testing.assert_frame_equal(cbc.screen_frame(data, age_unit="y", detail=True), expected)
+
+
+def test_an_empty_frame_gives_an_empty_frame_with_the_same_columns() -> None:
+    data = frame(5)
+    empty = cbc.screen_frame(data.iloc[:0], age_unit="y")
+    assert len(empty) == 0
+    assert list(empty.columns) == list(cbc.screen_frame(data, age_unit="y").columns)
+
+
+def test_detail_shows_the_limits_used_and_their_set() -> None:
+    data = pd.DataFrame({"age": ["54 y"], "sex": ["F"], "HGB (g/dL)": [9.1], "hemoglobin_lower_limit": [12.0], "PLT (10^9/L)": [90]})
+    answer = cbc.screen_frame(data, detail=True).iloc[0]
+    assert (answer["hemoglobin_low"], answer["hemoglobin_lower_limit"], answer["hemoglobin_range_set"]) == (91.0, 120.0, "reported")
+    assert (answer["platelets_lower_limit"], answer["platelets_range_set"]) == (157.0, "default_v1")
+
+
+def test_a_reported_range_is_used_if_sane_and_refused_if_not() -> None:
+    def red(lower: float, upper: float, **options: object) -> cbc.ScreeningResult:
+        record = {"age": "54 y", "sex": "F", "hemoglobin": {"value": 11.9, "unit": "g/dL", "range": [lower, upper]}}
+        return cbc.Screener(**options).screen(record)
+
+    assert red(12.0, 15.5).lines[0].state == "low"  # the set says 117 g/L: not low
+    assert red(11.0, 15.5).lines[0].state == "not_low"
+    assert red(12.0, 15.5, prefer_reported_ranges=False).lines[0].state == "not_low"
+    insane = red(120.0, 155.0)  # g/L written as g/dL: ten times the set's limit
+    assert insane.lines[0].state == "not_low"
+    assert ("hemoglobin", "RANGE_INSANE") in insane.reasons
+    assert ("hemoglobin", "RANGE_INSANE") in red(15.5, 12.0).reasons
+
+
+def test_a_bare_number_is_refused_unless_units_declares_it() -> None:
+    record = {"age": "54 y", "sex": "F", "hemoglobin": 9.1}
+    assert cbc.screen(record).lines[0].state == "cannot_tell"
+    assert ("hemoglobin", "UNIT_MISSING") in cbc.screen(record).reasons
+    assert cbc.Screener(units="us").screen(record).lines[0].state == "low"
+    assert cbc.Screener(units={"hemoglobin": "g/dL"}).screen(record).lines[0].state == "low"
+
+
+def test_hemoglobin_in_millimoles_needs_its_convention() -> None:
+    record = {"age": "54 y", "sex": "F", "hemoglobin": "7.5 mmol/L"}
+    assert ("hemoglobin", "UNIT_CONFUSABLE") in cbc.screen(record).reasons
+    monomer = cbc.Screener(units={"hemoglobin_mmol": "monomer"}).screen(record)
+    assert monomer.analytes[0].low == pytest.approx(120.85875)  # 7.5 x 16.1145
+    tetramer = cbc.Screener(units={"hemoglobin_mmol": "tetramer"}).screen({**record, "hemoglobin": "1.9 mmol/L"})
+    assert tetramer.analytes[0].low == pytest.approx(122.4702)  # 1.9 x 64.458
+
+
+@pytest.mark.parametrize("options", [{"ranges": "mine"}, {"definition": "x"}, {"grading": "x"}, {"units": "metric"}, {"units": {"hemoglobin": "mg/dL"}}, {"units": {"blood": "g/L"}}])
+def test_an_unknown_word_in_the_configuration_is_a_usage_error(options: dict[str, object]) -> None:
+    with pytest.raises(cbc.UsageError):
+        cbc.Screener(**options)
+
+
+def test_explain_holds_every_input_limit_source_and_version() -> None:
+    text = cbc.screen(SICK).explain()
+    for part in ("9.1 g/dL", "91 g/L", "below 117 g/L", "2.3 10^9/L", "0.9 10^9/L", "<10 10^9/L", "default_v1", "nhanes", "who2024", "data 20", NOTICE):
+        assert part in text, part
+
+
+def test_explain_strips_what_a_terminal_would_act_on() -> None:
+    text = cbc.screen({"hemoglobin": "9\x1b[31m\u202e g/dL"}).explain()
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_a_flag_can_be_recomputed_from_its_own_explanation() -> None:
+    """Promise 4: limit, set and value shown are enough to redo each line by hand."""
+    for record in (SICK, {**SICK, "sex": "M"}, {**SICK, "age": "9 mo"}, {**SICK, "platelets": "200 10^9/L"}):
+        result = cbc.screen(record)
+        values = {analyte.analyte: analyte for analyte in result.analytes}
+        for line in result.lines:
+            used = values[line.analyte]
+            assert used.low is not None
+            assert used.high is not None
+            low, not_low = used.high < min(line.limits), used.low >= max(line.limits)
+            assert line.state == ("low" if low else "not_low" if not_low else "cannot_tell")
+            assert {row.lower for row in used.ranges} == set(line.limits)
+            assert {row.source for row in used.ranges} <= {source.id for source in result.sources}
+
+
+def test_reference_range_of_the_contract() -> None:
+    found = cbc.reference_range("hemoglobin", age="54 y", sex="F")
+    assert (found.lower, found.upper, found.unit, found.set) == (117.0, 153.0, "g/L", "default_v1")
+    assert found.lower_ci90 == (116.0, 119.0)
+    assert cbc.reference_range("hemoglobin", age="54 y", sex="M").lower == 132.0
+    assert cbc.reference_range("hemoglobin", age="9 y").lower == 115.0
+    assert cbc.reference_range("hemoglobin", age="30 y", sex="F", pregnancy="T2").lower == 106.0
+    with pytest.raises(cbc.RangeNotFound):
+        cbc.reference_range("hemoglobin", age="54 y")
+    with pytest.raises(cbc.RangeNotFound):
+        cbc.reference_range("rdw_cv", age="30 y", sex="F", pregnancy="T2")
+    with pytest.raises(cbc.UsageError):
+        cbc.reference_range("hemoglobin", age="old", sex="F")

@@ -1,0 +1,92 @@
+"""The house rules: who may import whom, and what the package loads when it is imported."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "cbc_screen"
+
+
+def imports_of(path: Path, *, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((SOURCE / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", ["ingest", "normalize", "knowledge"])
+def test_ingest_normalize_and_knowledge_never_import_the_kernel_or_reports(folder: str) -> None:
+    for path in modules(folder):
+        for name in imports_of(path):
+            assert not name.startswith(("cbc_screen.kernel.", "cbc_screen.report", "cbc_screen.engines")), f"{path.name}: {name}"
+            assert name != "cbc_screen.kernel", path.name
+
+
+def test_the_kernel_reads_no_file_and_no_frame() -> None:
+    for path in modules("kernel"):
+        found = imports_of(path)
+        assert not found & {"pandas", "pyarrow", "polars", "pathlib", "os", "io", "csv", "json", "yaml"}, path.name
+        assert not any(name.startswith(("cbc_screen.ingest", "cbc_screen.normalize", "cbc_screen.report")) for name in found), path.name
+
+
+def test_nothing_imports_the_command_line() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert "cbc_screen.cli" not in imports_of(path), path.name
+
+
+def test_only_knowledge_reads_the_data_files() -> None:
+    readers = {
+        path.relative_to(SOURCE).parts[0]
+        for path in SOURCE.rglob("*.py")
+        if "reference_ranges_root" in path.read_text(encoding="utf-8")
+    }
+    assert readers == {"knowledge"}
+
+
+def test_heavy_libraries_are_imported_only_where_used() -> None:
+    for path in SOURCE.rglob("*.py"):
+        heavy = imports_of(path, top_level_only=True) & {"pandas", "pyarrow", "polars", "matplotlib", "openpyxl"}
+        assert not heavy, f"{path.name}: {heavy}"
+
+
+def test_importing_the_package_and_screening_a_record_loads_no_frame_library() -> None:
+    code = (
+        "import sys, cbc_screen as cbc\n"
+        "cbc.screen({'age': '54 y', 'sex': 'F', 'hemoglobin': '9.1 g/dL'})\n"
+        "print(sorted({'pandas', 'pyarrow', 'polars', 'matplotlib', 'rich', 'click'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_exists_and_has_a_docstring() -> None:
+    import cbc_screen
+
+    for name in cbc_screen.__all__:
+        value = getattr(cbc_screen, name)
+        if callable(value):
+            assert value.__doc__, name
+
+
+def test_no_cutoff_of_the_tables_stands_in_python() -> None:
+    """Numbers live in reference_ranges/: no limit of a line or a grade is a literal of the kernel."""
+    limits = {117.0, 132.0, 1.79, 1.76, 157.0, 141.0, 1.5, 1.8, 130.0, 120.0, 80.0, 70.0, 95.0, 105.0, 0.5, 0.2, 60.0}
+    for folder in ("kernel", "report", "engines"):
+        for path in modules(folder):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                    assert node.value not in limits, f"{path.name}:{node.lineno}"

@@ -21,7 +21,7 @@ from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.report.writers import FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import Pattern, Reason, Severity, Urgency
+from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,17 +65,9 @@ class _Account:
     def add(self, normalized: Normalized, table: pa.Table) -> None:
         """Count a screened batch."""
         self.screened += len(table)
-        for name, counter, words in (
-            ("pattern", self.patterns, Pattern),
-            ("severity", self.severities, Severity),
-            ("urgency", self.urgencies, Urgency),
-        ):
-            codes = np.concatenate(
-                [chunk.indices.to_numpy() for chunk in table.column(name).chunks] or [np.zeros(0, int)]
-            )
-            for word, count in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
-                counter[word.value] += count
-        for text, count in Counter(table.column("reasons").to_pylist()).items():
+        for name, counter in (("pattern", self.patterns), ("severity", self.severities), ("urgency", self.urgencies)):
+            counter.update(_word_counts(table, name))
+        for text, count in _word_counts(table, "reasons").items():
             for reason in filter(None, text.split(";")):
                 self.reasons[reason] += count
         for analyte, low in normalized.batch.low.items():
@@ -89,6 +81,16 @@ class _Account:
         self.rejected += len(rows)
         for row in rows:
             self.rejects[row.reason.value] += 1
+
+
+def _word_counts(table: pa.Table, name: str) -> dict[str, int]:
+    """Count the words of a dictionary-coded column; a word that does not occur counts 0."""
+    counts: Counter[str] = Counter()
+    for chunk in table.column(name).chunks:
+        words = chunk.dictionary.to_pylist()
+        found = np.bincount(chunk.indices.to_numpy(zero_copy_only=False), minlength=len(words))
+        counts.update(dict(zip(words, found.tolist(), strict=True)))
+    return dict(counts)
 
 
 def scan_file(

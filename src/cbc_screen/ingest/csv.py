@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -32,13 +33,20 @@ class _OversizeError(Exception):
     """A record grew past `LONGEST_ROW`: most likely a quotation mark that never closes."""
 
 
-class _Tape:
-    """Feeds lines to the csv module and remembers those of the current record."""
+_Line = tuple[int, str, list[str]]  # line number, content as received, cells
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines, self._waiting = lines, deque[tuple[int, str]]()
-        self._number = 0
+
+class _Tape:
+    """Feeds lines to the csv module and remembers those of the current record.
+
+    When the block ends inside a record the tape goes on with the file.
+    """
+
+    def __init__(self, block: list[str], number: int, text: Iterator[str]) -> None:
+        self._waiting = deque(enumerate(block, start=number + 1))
+        self._text, self._next = text, number + len(block) + 1
         self.record: list[tuple[int, str]] = []
+        self.extra = 0
 
     def __iter__(self) -> _Tape:
         return self
@@ -46,13 +54,21 @@ class _Tape:
     def __next__(self) -> str:
         if self._waiting:
             entry = self._waiting.popleft()
+        elif self.record:
+            entry = (self._next, next(self._text))
+            self._next += 1
+            self.extra += 1
         else:
-            entry = (self._number + 1, next(self._lines))
-            self._number += 1
+            raise StopIteration
         self.record.append(entry)
         if len(self.record) > 1 and sum(len(text) for _, text in self.record) > LONGEST_ROW:
             raise _OversizeError
         return entry[1]
+
+    @property
+    def pending(self) -> bool:
+        """Whether lines of the block wait to be read."""
+        return bool(self._waiting)
 
     def begin(self) -> None:
         """Begin a record."""
@@ -121,57 +137,79 @@ class CSVSource:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         check_headers(self.headers, columns)
         places = [self.headers.index(name) for name in columns]
+        header_seen, number = False, 0
         with self._open() as (text, share):
-            rows: list[list[str]] = []
-            lines: list[int] = []
-            contents: list[str] = []
-            rejected: list[RejectedRow] = []
-            for line, content, cells, reason in self._records(text):
-                if cells is None:
-                    rejected.append(RejectedRow(line, reason, _clean(content)))
-                else:
-                    rows.append(cells)
-                    lines.append(line)
-                    contents.append(content)
-                if len(rows) + len(rejected) >= BATCH_ROWS:
-                    yield _batch(columns, places, rows, lines, contents, rejected, share())
-                    rows, lines, contents, rejected = [], [], [], []
-            yield _batch(columns, places, rows, lines, contents, rejected, 1.0)
+            while block := self._read(text, number):
+                ascii_only = all(map(str.isascii, block))
+                rows, rejected, extra = self._parse(block, number, text)
+                number += len(block) + extra
+                if not header_seen and (rows or rejected):
+                    header_seen = True
+                    rows = rows[1:]
+                yield _batch(columns, places, rows, rejected, share(), ascii_only=ascii_only and not extra)
 
-    def _records(self, text: Iterator[str]) -> Iterator[tuple[int, str, list[str] | None, Reason]]:
-        """Yield line, content, and the cells or the reason why the line is rejected."""
-        tape, width = _Tape(text), len(self.headers)
+    def _read(self, text: IO[str], number: int) -> list[str]:
+        try:
+            return list(islice(text, BATCH_ROWS))
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+            message = f"the source is cut short or damaged after line {number}"
+        # Outside the except block: a decoding error quotes the bytes.
+        raise UsageError(message)
+
+    def _parse(self, block: list[str], number: int, text: Iterator[str]) -> tuple[list[_Line], list[RejectedRow], int]:
+        """Part a block of lines into cells; `number` is the line before it.
+
+        Also returns how many lines beyond the block a quoted record took.
+        """
+        if not any('"' in line for line in block):
+            try:
+                rows = list(csv.reader(block, delimiter=self._delimiter))
+            except csv.Error:
+                rows = []
+            if len(rows) == len(block):
+                return (*self._sort(block, rows, number), 0)
+        return self._parse_quoted(block, number, text)
+
+    def _sort(self, block: list[str], rows: list[list[str]], number: int) -> tuple[list[_Line], list[RejectedRow]]:
+        width, good, rejected = len(self.headers), [], []
+        for line, (content, cells) in enumerate(zip(block, rows, strict=True), start=number + 1):
+            if len(cells) == width:
+                good.append((line, content, cells))
+            elif len(cells) > width and not any(cells[width:]):
+                good.append((line, content, cells[:width]))
+            elif content.strip():
+                rejected.append(RejectedRow(line, Reason.ROW_RAGGED, _clean(content.rstrip("\r\n"))))
+        return good, rejected
+
+    def _parse_quoted(
+        self, block: list[str], number: int, text: Iterator[str]
+    ) -> tuple[list[_Line], list[RejectedRow], int]:
+        """Part lines with quotation marks, record by record."""
+        tape, width = _Tape(block, number, text), len(self.headers)
         reader = csv.reader(tape, delimiter=self._delimiter)
-        header_seen = False
-        while True:
+        good: list[_Line] = []
+        rejected: list[RejectedRow] = []
+        while tape.pending:
             tape.begin()
-            reason = Reason.ROW_RAGGED
+            reason, cells = Reason.ROW_RAGGED, None
             try:
                 cells = next(reader)
+            except (_OversizeError, csv.Error):
+                reason = Reason.OVERSIZE
             except StopIteration:
-                return
-            except _OversizeError:
-                cells, reason = None, Reason.OVERSIZE
-            except csv.Error:
-                cells, reason = None, Reason.OVERSIZE
-            except (OSError, EOFError, zlib.error):
-                raise UsageError(
-                    f"the source is cut short or damaged after line {tape.line if tape.record else 0}"
-                ) from None
-            if cells is not None and not any(cells) and not tape.content.strip():
-                continue
-            if cells is not None and not header_seen:
-                header_seen = True
-                continue
+                break
             if cells is not None and len(cells) > width and not any(cells[width:]):
                 cells = cells[:width]
-            if cells is None or len(cells) != width:
-                # A stray quotation mark can swallow the lines after it: only the first
-                # line is rejected, the others are read again.
-                tape.keep_first_line_only()
-                reader = csv.reader(tape, delimiter=self._delimiter)
-                cells = None
-            yield tape.line, tape.content, cells, reason
+            if cells is not None and len(cells) == width:
+                good.append((tape.line, tape.content, cells))
+                continue
+            # A stray quotation mark can swallow the lines after it: only the first line
+            # is rejected, the others are read again.
+            tape.keep_first_line_only()
+            reader = csv.reader(tape, delimiter=self._delimiter)
+            if tape.content.strip():
+                rejected.append(RejectedRow(tape.line, reason, _clean(tape.content)))
+        return good, rejected, tape.extra
 
 
 class _Opened:
@@ -215,18 +253,17 @@ def _clean(text: str) -> str:
 def _batch(
     columns: Sequence[str],
     places: Sequence[int],
-    rows: list[list[str]],
-    lines: list[int],
-    contents: list[str],
+    rows: list[_Line],
     rejected: list[RejectedRow],
     share: float,
+    *,
+    ascii_only: bool,
 ) -> SourceBatch:
     import pyarrow as pa
 
     arrays: dict[str, pa.Array] = {}
     for name, place in zip(columns, places, strict=True):
-        cells = [row[place] for row in rows]
-        if any(not cell.isascii() for cell in cells):
-            cells = [_clean(cell) for cell in cells]
-        arrays[name] = pa.array(cells, type=pa.string())
-    return SourceBatch(arrays, np.array(lines, dtype=np.int64), lambda i: _clean(contents[i]), rejected, share)
+        cells = [cells[place] for _, _, cells in rows]
+        arrays[name] = pa.array(cells if ascii_only else [_clean(cell) for cell in cells], type=pa.string())
+    lines = np.fromiter((line for line, _, _ in rows), dtype=np.int64, count=len(rows))
+    return SourceBatch(arrays, lines, lambda row: _clean(rows[row][1].rstrip("\r\n")), rejected, share)

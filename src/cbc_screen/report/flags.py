@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.rules import Rule
-from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
+from cbc_screen.vocabulary import NOTICE, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +59,7 @@ def column_names(rules: Rules) -> list[str]:
     grades = names.index("blood_criteria")
     names[grades:grades] = list(GRADE_COLUMN.values())
     names.insert(names.index("severity"), "white_line_basis")
-    return [*names, "checklist", "guards", "review_triggers", "reasons"]
+    return [*names, "checklist", "guards", "review_triggers", "reasons", "notice"]
 
 
 # One record ------------------------------------------------------------------------------
@@ -88,6 +88,7 @@ def flags_of_one(
     values["review_triggers"] = SEPARATOR.join(rule.id for rule in rules.triggers if conclusions[f"trigger.{rule.id}"])
     every = [*reasons, *range_reasons(rules, conclusions)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(rules, every))
+    values["notice"] = NOTICE
     return {name: values[name] for name in column_names(rules)}
 
 
@@ -150,6 +151,7 @@ def flags_table(
     for name, group, found in (("guards", "guard", rules.guards), ("review_triggers", "trigger", rules.triggers)):
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(rules, outputs, reasons, reason_words)
+    arrays["notice"] = _dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
     return pa.table({name: arrays[name] for name in column_names(rules)})
 
 

@@ -70,7 +70,6 @@ class FlagWriter:
 
     def write(self, table: pa.Table) -> None:
         """Write some rows."""
-        table = _with_notice(table)
         if self._kind == ".parquet":
             self._write_parquet(table)
         elif self._kind == ".csv":
@@ -119,13 +118,6 @@ class FlagWriter:
         """Remove what was written."""
         self.close()
         self._file.discard()
-
-
-def _with_notice(table: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
-    notice = pa.DictionaryArray.from_arrays(pa.array([0] * len(table), type=pa.int8()), pa.array([NOTICE]))
-    return table.append_column("notice", notice)
 
 
 def _plain(table: pa.Table) -> pa.Table:

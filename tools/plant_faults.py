@@ -1,0 +1,152 @@
+"""Plant a fault in each promise, one at a time, and name the test that catches it.
+
+Usage: python tools/plant_faults.py
+
+Works on copies; the checkout is not touched. Exits with 1 if a fault goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("src", "reference_ranges", "tests", "examples", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One change of one file that breaks a promise."""
+
+    promise: str
+    file: str
+    before: str
+    after: str
+
+
+FAULTS = (
+    Fault(
+        "1 unknown is never normal: what is not surely low counts as not low",
+        "src/cbc_screen/kernel/program.py",
+        "return Truth(self.less(interval.high, limit), self.at_most(limit, interval.low))",
+        "yes = self.less(interval.high, limit)\n        return Truth(yes, self.negate(yes))",
+    ),
+    Fault(
+        "1 unknown is never normal: unknown sex is taken for female",
+        "src/cbc_screen/kernel/limits.py",
+        "return list(female) if stated else [_MALE, *female]",
+        "return list(female)",
+    ),
+    Fault(
+        "2 no guessing of units: a missing unit is taken for the canonical one",
+        "src/cbc_screen/knowledge/quantities.py",
+        'return Reason.UNIT_MISSING, "no unit is given"',
+        "return Factor(1, 1)",
+    ),
+    Fault(
+        "2 no guessing of units: a refused look-alike is accepted",
+        "src/cbc_screen/knowledge/quantities.py",
+        "if spelling in self.refused:",
+        'if spelling == "K":\n            return Factor(1, 1)\n        if spelling in self.refused:',
+    ),
+    Fault(
+        "3 nothing is lost: a ragged line is dropped",
+        "src/cbc_screen/ingest/csv.py",
+        "            elif content.strip():\n                rejected.append",
+        "            elif not content.strip():\n                rejected.append",
+    ),
+    Fault(
+        "3 nothing is lost: rows without a result are dropped and not counted",
+        "src/cbc_screen/engines/stream.py",
+        "rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT",
+        "account.rows_in -= len(empty)\n        _ = [RejectedRow(int(lines[i]), Reason.NO_RESULT",
+    ),
+    Fault(
+        "4 every number has a source: the sources of the ranges are left out",
+        "src/cbc_screen/report/build.py",
+        "used = {row.source for analyte in analytes for row in analyte.ranges}",
+        "used: set[str] = set()",
+    ),
+    Fault(
+        "5 no diagnosis: the notice is left out of the flags",
+        "src/cbc_screen/report/flags.py",
+        'values["notice"] = NOTICE',
+        'values["notice"] = ""',
+    ),
+    Fault(
+        "6 nothing private leaks: the error of a record quotes its key",
+        "src/cbc_screen/record.py",
+        'lines.append("one key is not a field of it"',
+        'lines.append(f"{name} is not a field of it"',
+    ),
+    Fault(
+        "6 nothing private leaks: the pydantic error stays attached",
+        "src/cbc_screen/record.py",
+        "            message = _describe(cls, problem)\n",
+        "            raise RecordError(_describe(cls, problem)) from problem\n",
+    ),
+    Fault(
+        "7 age at collection: the day of the birthday counts as the day before",
+        "src/cbc_screen/normalize/person.py",
+        "return months - (collected.day < birth.day)",
+        "return months - (collected.day <= birth.day)",
+    ),
+    Fault(
+        "7 half-open bands: the upper age of a band belongs to it",
+        "src/cbc_screen/kernel/limits.py",
+        "return bisect_right(edges, edge.count) <= reached",
+        "return bisect_right(edges, edge.count) < reached",
+    ),
+    Fault(
+        "8 the same answer through every door: columns convert by multiplying",
+        "src/cbc_screen/normalize/columns.py",
+        "raw = values * float(factor.numerator) / float(factor.denominator)",
+        "return values * (float(factor.numerator) / float(factor.denominator))\n    raw = values",
+    ),
+    Fault(
+        "8 the same answer through every door: columns forget the implausible",
+        "src/cbc_screen/normalize/columns.py",
+        "        if limits is not None:\n            codes[present",
+        "        if limits is None:\n            codes[present",
+    ),
+)
+
+
+def main() -> int:
+    """Plant every fault and print which tests fail."""
+    unnoticed = 0
+    environment = {**os.environ, "CBC_SCREEN_SHARED": os.environ.get("CBC_SCREEN_SHARED", str(ROOT.parent / "shared"))}
+    for fault in FAULTS:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder)
+            for part in PARTS:
+                source = ROOT / part
+                if source.is_dir():
+                    shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(source, copy / part)
+            file = copy / fault.file
+            text = file.read_text(encoding="utf-8")
+            if text.count(fault.before) != 1:
+                print(f"CANNOT PLANT  {fault.promise}: the text is not there once")
+                unnoticed += 1
+                continue
+            file.write_text(text.replace(fault.before, fault.after), encoding="utf-8")
+            environment["PYTHONPATH"] = str(copy / "src")
+            command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", "tests"]
+            done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+            failed = [line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+            verdict = f"caught by {failed[0]}" if failed else "NOT NOTICED"
+            unnoticed += not failed
+            print(f"{fault.promise}\n    {verdict}", flush=True)
+    print(f"{len(FAULTS) - unnoticed} of {len(FAULTS)} faults caught")
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

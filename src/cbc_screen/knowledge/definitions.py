@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cbc_screen.knowledge.grading import Scheme
-from cbc_screen.knowledge.intervals import AgeEdge, edge
+from cbc_screen.knowledge.intervals import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Verification
@@ -69,6 +69,8 @@ def load_definitions(
         ):
             if part in cutoffs and cutoffs[part].analyte != analyte:
                 raise entry.node(part).error("analyte", f"must be {analyte}")
+        if entry.text("id") in result:
+            raise entry.error("id", "is given twice")
         result[entry.text("id")] = Definition(
             id=entry.text("id"),
             label=entry.text("label"),
@@ -95,9 +97,12 @@ def _cutoff(node: Node, analytes: Mapping[str, Analyte], schemes: Mapping[str, S
             raise node.error("scheme", "does not grade this analyte")
         if node.get("otherwise", "reference_range") != "reference_range":
             raise node.error("otherwise", "must be reference_range")
+        grades = {row.grade for row in scheme.tables[analyte]} - {0}
+        if node.whole("grade") not in grades:
+            raise node.error("grade", "is no grade above 0 of this scheme")
         row = scheme.tables[analyte][0]
         return Cutoff(
-            analyte, None, None, scheme.id, int(node.number("grade")), "otherwise" in node, row.source, row.verification
+            analyte, None, None, scheme.id, node.whole("grade"), "otherwise" in node, row.source, row.verification
         )
     number = "by_sex" if "by_sex" in node else "below"
     node.check_keys(["analyte", number, "unit", "source", "verification"], ["age_from"])
@@ -113,6 +118,6 @@ def _cutoff(node: Node, analytes: Mapping[str, Analyte], schemes: Mapping[str, S
     age_from = None
     if "age_from" in node:
         node.node("age_from").check_keys(["value", "unit"])
-        age_from = edge(node.node("age_from").number("value"), node.node("age_from").text("unit"))
-    verification = Verification(node.text("verification"))
+        age_from = read_edge(node.node("age_from"), "value")
+    verification = node.choice("verification", Verification)
     return Cutoff(analyte, by_sex, age_from, None, 0, False, node.text("source"), verification)

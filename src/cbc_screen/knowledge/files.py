@@ -48,6 +48,8 @@ def read_text(root: Traversable, name: str) -> str:
         return entry.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise KnowledgeError(name, None, "file", "does not exist") from None
+    except UnicodeDecodeError:
+        raise KnowledgeError(name, None, "file", "is not UTF-8 text") from None
 
 
 def sha256(content: bytes) -> str:

@@ -91,7 +91,10 @@ def _grade(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> Grad
         raise row.error("upper", "a grade above 0 needs an upper bound")
     if lower is not None and upper is not None and lower >= upper:
         raise row.error("lower", "must be less than upper")
-    scale = factor.numerator / factor.denominator
+
+    def canonical(value: float | None) -> float | None:
+        return None if value is None else value * factor.numerator / factor.denominator
+
     return GradeRow(
         scheme=row.text("scheme"),
         analyte=analyte.id,
@@ -102,8 +105,8 @@ def _grade(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> Grad
         grade=int(grade),
         label=row.text("label"),
         severity=Severity(row.choice("severity", [s.value for s in Severity if s is not Severity.CANNOT_TELL])),
-        lower=None if lower is None else lower * scale,
-        upper=None if upper is None else upper * scale,
+        lower=canonical(lower),
+        upper=canonical(upper),
         relative=relative,
         unit=analyte.unit,
         source=row.text("source"),
@@ -136,17 +139,15 @@ def _check_bands(rows: list[GradeRow]) -> None:
             raise KnowledgeError(band[-1].file, band[-1].line, "lower", "the highest grade must have no lower bound")
     for sex in ("F", "M"):
         for pregnancy in {row.pregnancy for row in rows}:
-            ages = sorted(
-                {
-                    (approximate_days(r.age_low), r.age_high, r.line)
-                    for r in rows
-                    if r.sex in ("any", sex) and r.pregnancy == pregnancy and r.grade == 1
-                },
-                key=lambda age: age[0],
-            )
-            for (_, high, line), (low, _, after_line) in itertools.pairwise(ages):
-                if high is None or approximate_days(high) > low:
-                    raise KnowledgeError(rows[0].file, after_line, "age_low", f"overlaps the band of line {line}")
+            mildest = [r for r in rows if r.sex in ("any", sex) and r.pregnancy == pregnancy and r.grade == 1]
+            mildest.sort(key=lambda row: approximate_days(row.age_low))
+            for before, after in itertools.pairwise(mildest):
+                if before.age_high is None or approximate_days(before.age_high) > approximate_days(after.age_low):
+                    raise KnowledgeError(after.file, after.line, "age_low", f"overlaps the band of line {before.line}")
+                if before.age_high != after.age_low:
+                    raise KnowledgeError(
+                        after.file, after.line, "age_low", f"leaves a gap after the band of line {before.line}"
+                    )
 
 
 def load_schemes(node: Node, tables: Mapping[str, Mapping[str, tuple[GradeRow, ...]]]) -> dict[str, Scheme]:
@@ -161,5 +162,7 @@ def load_schemes(node: Node, tables: Mapping[str, Mapping[str, tuple[GradeRow, .
             if analyte not in table:
                 raise entry.node("tables").error(analyte, "the table named here does not grade this analyte")
             parts[analyte] = table[analyte]
+        if entry.text("id") in schemes:
+            raise entry.error("id", "is given twice")
         schemes[entry.text("id")] = Scheme(entry.text("id"), entry.text("version"), entry.text("title"), parts)
     return schemes

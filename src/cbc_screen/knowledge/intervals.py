@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.quantities import Analyte, Factor
-from cbc_screen.knowledge.strict import Row, parse_csv
+from cbc_screen.knowledge.strict import Node, Row, parse_csv
 
 COLUMNS = (
     "set", "analyte", "sex", "pregnancy", "age_low", "age_low_unit", "age_high", "age_high_unit",
@@ -60,6 +60,15 @@ class IntervalRow:
 def edge(value: float, unit: str) -> AgeEdge:
     """Make an age edge; years become months, for both turn on the same day."""
     return AgeEdge("mo", int(value) * 12) if unit == "y" else AgeEdge(unit, int(value))
+
+
+def read_edge(node: Node, key: str) -> AgeEdge:
+    """Read an age of a rule: a whole number under `key`, and a unit beside it."""
+    if node.text("unit") not in ("d", "mo", "y"):
+        raise node.error("unit", "must be d, mo or y")
+    if node.whole(key) < 0:
+        raise node.error(key, "must be 0 or more")
+    return edge(node.whole(key), node.text("unit"))
 
 
 def approximate_days(age: AgeEdge) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
@@ -119,6 +119,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
     }
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
+    _check_references(node, analytes, words, findings, sources)
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     return Knowledge(
         data_version=version,
@@ -143,10 +144,42 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
     )
 
 
+def _check_references(
+    node: Callable[[str], Node],
+    analytes: Mapping[str, Analyte],
+    words: Words,
+    findings: Mapping[str, str],
+    sources: Mapping[str, Source],
+) -> None:
+    """Refuse an id that names nothing, where the file alone could not tell."""
+    people, texts, numbers = node("demographics.yaml"), node("text_results.yaml"), node("analytes.yaml")
+    unchanged = people.node("unchanged_in_pregnancy")
+    for analyte in words.unchanged_in_pregnancy:
+        if analyte not in analytes:
+            raise unchanged.error("analytes", f"{analyte} is not in analytes.yaml")
+    for entry in texts.nodes("texts"):
+        if "finding" in entry and entry.text("finding") not in findings:
+            raise entry.error("finding", "is not in findings.yaml")
+    cited = [
+        unchanged,
+        people.node("pregnancy_ages"),
+        numbers.node("age").node("implausible_from"),
+        numbers.node("reported_range"),
+    ]
+    cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
+    for entry in cited:
+        if entry.text("source") not in sources:
+            raise entry.error("source", "is not in sources.csv")
+
+
 def check_manifest(root: Traversable) -> str:
     """Compare every file with manifest.json and return the data version."""
-    manifest = json.loads(read_text(root, MANIFEST))
-    expected: dict[str, str] = manifest["files"]
+    try:
+        manifest = json.loads(read_text(root, MANIFEST))
+        expected: dict[str, str] = dict(manifest["files"])
+        version = str(manifest["data_version"])
+    except (ValueError, TypeError, KeyError):
+        raise KnowledgeError(MANIFEST, None, "manifest", "must hold data_version and files") from None
     present = {name: entry for name, entry in walk(root) if name != MANIFEST}
     for name in sorted(expected.keys() | present.keys()):
         if name not in present:
@@ -157,7 +190,7 @@ def check_manifest(root: Traversable) -> str:
             raise KnowledgeError(
                 name, None, "manifest", "differs from its released hash; run tools/update_manifest.py after a review"
             )
-    return str(manifest["data_version"])
+    return version
 
 
 def _load_sources(root: Traversable) -> dict[str, Source]:

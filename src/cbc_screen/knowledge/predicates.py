@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TypeVar
 
-from cbc_screen.knowledge.intervals import AgeEdge, edge
+from cbc_screen.knowledge.intervals import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Line, ReticulocyteMethod, Sex, State
 
-Word = TypeVar("Word", bound=StrEnum)
 COMPARISONS = ("below", "at_most", "above", "at_least")
 # Arithmetic over the counts of one record; the kernel holds the formulas, which have
 # no clinical number in them.
@@ -175,18 +172,11 @@ def _line(node: Node, words: Vocabulary) -> Predicate:
         node.check_keys(["definition", "line"])
         if node.text("definition") not in words.definitions:
             raise node.error("definition", "is not in definitions.yaml")
-        return LineIs(_member(node, "line", Line), True, node.text("definition"))
+        return LineIs(node.choice("line", Line), True, node.text("definition"))
     node.check_keys(["line", "is"])
     if node.text("is") not in ("low", "not_low"):
         raise node.error("is", "must be low or not_low")
-    return LineIs(_member(node, "line", Line), node.text("is") == "low")
-
-
-def _member(node: Node, key: str, choices: type[Word]) -> Word:
-    try:
-        return choices(node.text(key))
-    except ValueError:
-        raise node.error(key, f"must be one of {', '.join(choices)}") from None
+    return LineIs(node.choice("line", Line), node.text("is") == "low")
 
 
 def _lines_low(node: Node, words: Vocabulary) -> Predicate:
@@ -194,12 +184,14 @@ def _lines_low(node: Node, words: Vocabulary) -> Predicate:
     inner = node.node("lines_low")
     comparison = "at_least" if "at_least" in inner else "exactly"
     inner.check_keys([comparison])
-    return LinesLow(comparison, int(inner.number(comparison)))
+    if not 1 <= inner.whole(comparison) <= len(Line):
+        raise inner.error(comparison, f"must lie between 1 and {len(Line)}")
+    return LinesLow(comparison, inner.whole(comparison))
 
 
 def _sex(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["sex"])
-    sex = _member(node, "sex", Sex)
+    sex = node.choice("sex", Sex)
     if sex is Sex.UNKNOWN:
         raise node.error("sex", "must be F or M")
     return SexIs(sex)
@@ -207,7 +199,7 @@ def _sex(node: Node, words: Vocabulary) -> Predicate:
 
 def _pregnant(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["pregnant"])
-    return Pregnant() if node["pregnant"] is True else Not(Pregnant())
+    return Pregnant() if node.flag("pregnant") else Not(Pregnant())
 
 
 def _age(node: Node, words: Vocabulary) -> Predicate:
@@ -215,15 +207,13 @@ def _age(node: Node, words: Vocabulary) -> Predicate:
     inner = node.node("age")
     comparison = "at_least" if "at_least" in inner else "below"
     inner.check_keys([comparison, "unit"])
-    count, unit = int(inner.number(comparison)), inner.text("unit")
-    if unit not in ("d", "mo", "y"):
-        raise inner.error("unit", "must be d, mo or y")
-    return AgeIs(comparison == "at_least", edge(count, unit), f"{count} {unit}")
+    age = read_edge(inner, comparison)
+    return AgeIs(comparison == "at_least", age, f"{inner.whole(comparison)} {inner.text('unit')}")
 
 
 def _method(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["reticulocyte_method"])
-    return MethodIs(_member(node, "reticulocyte_method", ReticulocyteMethod))
+    return MethodIs(node.choice("reticulocyte_method", ReticulocyteMethod))
 
 
 def _finding(node: Node, words: Vocabulary) -> Predicate:
@@ -256,9 +246,9 @@ def _count(node: Node, words: Vocabulary) -> Predicate:
     inner = node.node("count")
     inner.check_keys(["at_least", "of"])
     parts = tuple(parse_predicate(part, words) for part in inner.nodes("of"))
-    if not 1 <= inner.number("at_least") <= len(parts):
+    if not 1 <= inner.whole("at_least") <= len(parts):
         raise inner.error("at_least", "must lie between 1 and the number of parts")
-    return Count(int(inner.number("at_least")), parts)
+    return Count(inner.whole("at_least"), parts)
 
 
 _READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Comparator, Line, Reason
+from cbc_screen.vocabulary import Comparator, Line, Pregnancy, Reason, Sex
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def normalize_unit(text: str) -> str:
-    """Fold the Unicode variants of a unit spelling; case is kept, for it counts.
+def raise_digits(text: str) -> str:
+    """Write raised digits as ^digits: Unicode folding alone would make 15¹ of 151.
 
-    >>> normalize_unit("×10⁹ / L")
-    'x10^9/L'
+    >>> raise_digits("10⁹")
+    '10^9'
     """
+    if text.isascii():
+        return text
     folded: list[str] = []
     for position, character in enumerate(text):
         if character in _SUPERSCRIPT_SET:
@@ -28,7 +30,16 @@ def normalize_unit(text: str) -> str:
             folded.append(character.translate(_SUPERSCRIPTS))
         else:
             folded.append(character)
-    plain = unicodedata.normalize("NFKC", "".join(folded))
+    return "".join(folded)
+
+
+def normalize_unit(text: str) -> str:
+    """Fold the Unicode variants of a unit spelling; case is kept, for it counts.
+
+    >>> normalize_unit("×10⁹ / L")
+    'x10^9/L'
+    """
+    plain = unicodedata.normalize("NFKC", raise_digits(text))
     plain = plain.replace("×", "x").replace("µ", "u").replace("μ", "u").replace("∕", "/").replace("−", "-")
     return "".join(plain.split())
 
@@ -179,6 +190,8 @@ def load_analytes(
     for entry in node.nodes("analytes"):
         entry.check_keys(["id", "label", "dimension", "names"], ["line", "plausible", "percent_of_wbc", "chemistry"])
         name = entry.text("id")
+        if name in analytes:
+            raise entry.error("id", "is given twice")
         if entry.text("dimension") not in units:
             raise entry.error("dimension", "is not in units.yaml")
         for synonym in [name.replace("_", " "), *entry.texts("names")]:
@@ -189,9 +202,9 @@ def load_analytes(
             label=entry.text("label"),
             units=units[entry.text("dimension")],
             names=tuple(dict.fromkeys([name.replace("_", " "), *entry.texts("names")])),
-            line=Line(entry.text("line")) if "line" in entry else None,
+            line=entry.choice("line", Line) if "line" in entry else None,
             percent=entry.text("percent_of_wbc") if "percent_of_wbc" in entry else None,
-            chemistry=bool(entry.get("chemistry", False)),
+            chemistry=entry.flag("chemistry"),
             plausible=_plausible(entry, units[entry.text("dimension")]),
         )
     for analyte in analytes.values():
@@ -200,8 +213,8 @@ def load_analytes(
     friends = _false_friends(node, analytes, owner)
     age = node.node("age").node("implausible_from")
     age.check_keys(["value", "unit", "source"])
-    if age.text("unit") != "y":
-        raise age.error("unit", "must be y")
+    if age.text("unit") != "y" or age.whole("value") < 1:
+        raise age.error("value", "must be a whole number of years, 1 or more, with unit y")
     reported = node.node("reported_range")
     reported.check_keys(["factor", "source"])
     return analytes, friends, int(age.number("value")), reported.number("factor")
@@ -249,23 +262,34 @@ def load_words(texts: Node, people: Node) -> Words:
         "at_least": Comparator.AT_LEAST,
         "equal": Comparator.EQUAL,
     }
+    texts.node("operators").check_keys(list(signs))
     operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
+    if len({word for word, _ in operators}) != len(operators):
+        raise texts.error("operators", "a sign is given twice")
     words: dict[str, TextWord] = {}
     for entry in texts.nodes("texts"):
         entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
+        if entry.get("beside_a_number", "kept") != "kept":
+            raise entry.error("beside_a_number", "must be kept")
         for word in entry.texts("words"):
-            words[word] = TextWord(
-                Reason(entry.text("reason")), entry.get("finding"), entry.get("beside_a_number") == "kept"
-            )
+            if word in words:
+                raise entry.error("words", f"{word!r} is given twice")
+            words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
     people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "columns"])
+    people.node("sex").check_keys(list(Sex))
+    people.node("pregnancy").check_keys(list(Pregnancy))
     ages = people.node("pregnancy_ages")
+    ages.check_keys(["lower", "upper", "unit", "source"])
+    if ages.text("unit") != "y" or not 0 <= ages.whole("lower") < ages.whole("upper"):
+        raise ages.error("lower", "must be whole years, less than upper, with unit y")
+    people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
     return Words(
         operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
         missing=frozenset(texts.texts("missing")),
         texts=words,
         sex=_invert(people.node("sex")),
         pregnancy=_invert(people.node("pregnancy")),
-        pregnancy_ages=(int(ages.number("lower")), int(ages.number("upper"))),
+        pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
         columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
     )

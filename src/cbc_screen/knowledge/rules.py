@@ -10,6 +10,7 @@ from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predica
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import ReticulocyteMethod, Threshold, Urgency
 
+WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
 
 
@@ -83,19 +84,15 @@ class RuleReader:
     def rule(self, node: Node, extra: Iterable[str] = (), optional: Iterable[str] = ()) -> Rule:
         """Read one rule."""
         node.check_keys(["text", "when", "threshold", "source", *extra], list(optional))
-        urgency = node.text("level") if "level" in node else node.get("urgency", "none")
-        if urgency not in [u.value for u in Urgency]:
-            raise node.error("urgency", f"must be one of {', '.join(Urgency)}")
-        if node.text("threshold") not in [t.value for t in Threshold]:
-            raise node.error("threshold", f"must be one of {', '.join(Threshold)}")
+        level = next((key for key in ("level", "urgency") if key in node), None)
         return Rule(
             id=node.text("id") if "id" in node else node.text("text"),
             text=node.text("text"),
             when=parse_predicate(node.node("when"), self._words),
-            threshold=Threshold(node.text("threshold")),
+            threshold=node.choice("threshold", Threshold),
             source=self.source(node),
-            key=bool(node.get("key", False)),
-            urgency=Urgency(urgency),
+            key=node.flag("key"),
+            urgency=node.choice(level, Urgency) if level is not None else Urgency.NONE,
             kind=str(node.get("kind", "")),
         )
 
@@ -122,7 +119,7 @@ class RuleReader:
             id=node.text("id"),
             name=node.text("name"),
             summary=node.text("summary"),
-            rank=int(node.number("rank")),
+            rank=node.whole("rank"),
             patterns=tuple(patterns),
             also_when=parse_predicate(node.node("also_when"), self._words) if "also_when" in node else None,
             findings_for=self.rules(node, "findings_for", ["key"]),
@@ -150,7 +147,18 @@ class RuleReader:
         witnesses.check_keys(["silent"], ["supported", "consider"])
         if "supported" not in witnesses and "consider" not in witnesses:
             raise witnesses.error("supported", "a condition needs a record in which it is listed")
+        for name in witnesses:
+            self._check_witness(witnesses.node(name))
         return {name: dict(witnesses.node(name)) for name in witnesses}
+
+    def _check_witness(self, record: Node) -> None:
+        for key in record:
+            if key not in self._words.analytes and key not in WITNESS_FIELDS:
+                raise record.error(key, "is not a field of a record")
+        for group in ("film", "context"):
+            for finding in record.node(group) if group in record else ():
+                if finding not in self._words.findings:
+                    raise record.node(group).error(finding, "is not in findings.yaml")
 
     def _check_sources(self, node: Node, condition: Condition) -> None:
         used = {rule.source for rule in (*condition.findings_for, *condition.findings_against, *condition.urgency)}
@@ -179,10 +187,16 @@ class RuleReader:
                 inner.check_keys(["when", "threshold", "source"])
                 when = parse_predicate(inner.node("when"), self._words)
                 methods[method] = Rule(
-                    entry.text("id"), entry.text("text"), when, Threshold(inner.text("threshold")), self.source(inner)
+                    entry.text("id"),
+                    entry.text("text"),
+                    when,
+                    inner.choice("threshold", Threshold),
+                    self.source(inner),
                 )
+        if not 1 <= severe.whole("at_least") <= len(plain) + bool(methods):
+            raise severe.error("at_least", "must lie between 1 and the number of items")
         return BloodCriteria(
-            at_least=int(severe.number("at_least")),
+            at_least=severe.whole("at_least"),
             items=tuple(plain),
             by_method=methods,
             very_severe=self.rule(node.node("very_severe"), ["id"]),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import yaml
 
 from cbc_screen.errors import KnowledgeError
 
+Word = TypeVar("Word", bound=StrEnum)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -48,9 +51,30 @@ class Node(dict[str, Any]):
     def number(self, key: str) -> float:
         """Return a finite number."""
         value = self.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise self.error(key, "must be a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.error(key, "must be a finite number")
         return float(value)
+
+    def whole(self, key: str) -> int:
+        """Return a whole number."""
+        value = self.number(key)
+        if value != int(value):
+            raise self.error(key, "must be a whole number")
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false (false when the key is absent)."""
+        value = self.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, "must be true or false")
+        return value
+
+    def choice(self, key: str, words: type[Word]) -> Word:
+        """Return a member of a closed list of words."""
+        try:
+            return words(self.text(key))
+        except ValueError:
+            raise self.error(key, f"must be one of {', '.join(words)}") from None
 
     def node(self, key: str) -> Node:
         """Return a mapping value."""
@@ -85,8 +109,13 @@ def parse_yaml(text: str, file: str) -> Node:
         ) from None
     except yaml.YAMLError:
         raise KnowledgeError(file, None, "yaml", "cannot be parsed") from None
-    constructor = yaml.SafeLoader("")
-    value = _build(root, file, constructor)
+    try:
+        value = _build(root, file, yaml.SafeLoader(""))
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        raise KnowledgeError(file, mark.line + 1 if mark else None, "yaml", "holds a tag that is not allowed") from None
+    except RecursionError:
+        raise KnowledgeError(file, None, "yaml", "refers to itself") from None
     if not isinstance(value, Node):
         raise KnowledgeError(file, 1, "yaml", "the top level must be a mapping")
     return value

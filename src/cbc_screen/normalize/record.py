@@ -9,7 +9,6 @@ from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import Declared
 from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, void
@@ -70,7 +69,7 @@ class RecordNormalizer:
             inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
             extended = extended or self._knowledge.analytes[name].chemistry
             if use_reported and measurement.range is not None:
-                reported = self._range(name, measurement, inputs, reasons) or reported
+                reported = self._range(name, measurement, reading, inputs, reasons) or reported
         if not any(
             not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry
         ):
@@ -88,27 +87,23 @@ class RecordNormalizer:
             return void(Reason.STATUS_NOT_FINAL) if measurement.value is not None else ABSENT
         return self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
 
+    @staticmethod
     def _range(
-        self, name: str, measurement: Measurement, inputs: dict[str, float], reasons: list[tuple[str, Reason]]
+        name: str,
+        measurement: Measurement,
+        reading: Reading,
+        inputs: dict[str, float],
+        reasons: list[tuple[str, Reason]],
     ) -> bool:
+        """Take over a reported range; its unit is that of the result it came with."""
         limits = measurement.range
-        factor = self._range_factor(name, measurement)
-        if limits is None or factor is None:
+        if limits is None or reading.factor is None:
             reasons.append((name, Reason.RANGE_UNREADABLE))
             return False
         for side, limit in (("lower", limits.lower), ("upper", limits.upper)):
             if limit is not None:
-                inputs[f"{name}.reported_{side}"] = convert(limit, factor)
+                inputs[f"{name}.reported_{side}"] = convert(limit, reading.factor)
         return True
-
-    def _range_factor(self, name: str, measurement: Measurement) -> Factor | None:
-        """Return the factor of the range: its unit is that of the result it came with."""
-        if measurement.unit is None and isinstance(measurement.value, str):
-            unit = measurement.value.strip().partition(" ")[2]
-            factor = self._readers[name].factor(unit or None)
-        else:
-            factor = self._readers[name].factor(measurement.unit)
-        return factor if isinstance(factor, Factor) else None
 
     def _findings(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
         stated = False

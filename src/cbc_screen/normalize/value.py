@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from math import inf, nan
 
-from cbc_screen.knowledge.quantities import Analyte, Factor, Words, normalize_unit
+from cbc_screen.knowledge.quantities import Analyte, Factor, Words, normalize_unit, raise_digits
 from cbc_screen.vocabulary import Comparator, Reason
 
 LONGEST_CELL = 256
@@ -40,6 +40,7 @@ class Reading:
     reason: Reason | None = None
     finding: str | None = None
     comparator: Comparator | None = None
+    factor: Factor | None = None
 
     @property
     def absent(self) -> bool:
@@ -81,8 +82,8 @@ def convert(value: float, factor: Factor) -> float:
 
 def fold(text: str) -> str:
     """Fold Unicode forms and blanks of a cell, without touching its words."""
-    plain = unicodedata.normalize("NFKC", text.replace("≤", "<=").replace("≥", ">=").replace("−", "-"))
-    return " ".join(plain.split())
+    signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-")
+    return " ".join(unicodedata.normalize("NFKC", signs).split())
 
 
 class ResultReader:
@@ -105,6 +106,9 @@ class ResultReader:
             return void(Reason.OVERSIZE)
         if _UNDECODABLE.search(text):
             return void(Reason.ENCODING)
+        if any(unicodedata.category(c) == "No" for c in raise_digits(text) if not c.isascii()):
+            # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
+            return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
         upper = plain.upper()
         if upper in self._words.missing:
@@ -132,7 +136,10 @@ class ResultReader:
             return void(Reason.NUMBER_NOT_FINITE)
         if match[1] == "-" and value != 0:
             return void(Reason.NUMBER_NEGATIVE)
-        return self._finish(value, value, comparator, match[3], unit)
+        rest = match[3]
+        if comparator is None and rest.startswith("+"):
+            comparator, rest = Comparator.AT_LEAST, rest[1:]
+        return self._finish(value, value, comparator, rest, unit)
 
     def read_number(self, value: float, unit: str | None = None) -> Reading:
         """Read a bare number; NaN is an absent result."""
@@ -199,7 +206,7 @@ class ResultReader:
         limits = self.analyte.plausible
         if limits is not None and (high < limits[0] or low > limits[1]):
             return void(Reason.NUMBER_IMPLAUSIBLE)
-        return Reading(low, high, reason or censored, None, comparator)
+        return Reading(low, high, reason or censored, None, comparator, factor)
 
     def _attached(self, attached: str, unit: str | None) -> Reading | tuple[str | None, Reason | None]:
         """Say what the text after a number is: its unit, a flag, or a remark."""

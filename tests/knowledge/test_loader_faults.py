@@ -1,0 +1,851 @@
+"""One fault at a time in a copy of reference_ranges/: each is refused, by file, line and key.
+
+Also the checks of what the rules say: every condition behaves on its own witness records,
+nobody has signed, and no text gives an order or a diagnosis.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import cbc_screen as cbc
+from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.library import build_knowledge
+
+TABLES = Path(__file__).resolve().parents[2] / "reference_ranges"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change to one file, and what the error must name.
+
+    `at` is a text of the line that the error must name (in the changed file), counted
+    from the `nth` one; an empty text means that the fault has no line of its own.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    key: str
+    at: str
+    nth: int = 1
+    says: str = ""
+    times: int = 1  # how many places are changed; -1 is all of them
+
+
+APLASTIC = "checklist/aplastic_anemia.yaml"
+INTERVALS = "intervals/default_v1.csv"
+WHO = "grading/who_2024.csv"
+NEUTROPENIA = "grading/neutropenia_bands.csv"
+FIRST = "default_v1,hemoglobin,any,none,0,d,1,d,135,195,g/L"
+SECOND = "default_v1,hemoglobin,any,none,1,d,7,d,145,225,g/L"
+TRIPLE = "    when: {analyte: platelets, below: 50, unit: 10^9/L}"
+
+FAULTS = [
+    # Shape of YAML.
+    Fault("unknown key", APLASTIC, "rank: 20", "rank: 20\nprobability: 0.9", "probability", "probability: 0.9"),
+    Fault(
+        "unknown key inside a finding",
+        APLASTIC,
+        "    key: true",
+        "    key: true\n    weight: 3",
+        "weight",
+        "    weight: 3",
+    ),
+    Fault("missing key", APLASTIC, "rank: 20\n", "", "rank", ""),
+    Fault("duplicate key", APLASTIC, "rank: 20", "rank: 20\nrank: 21", "rank", "rank: 21", says="twice"),
+    Fault(
+        "duplicate key deep inside",
+        APLASTIC,
+        "    key: true",
+        "    key: true\n    key: false",
+        "key",
+        "    key: false",
+        says="twice",
+    ),
+    Fault("YAML syntax", "guards.yaml", "guards:\n", "guards:\n  - {id: [}\n", "yaml", "  - {id: [}"),
+    Fault("a tab as indent", "urgency.yaml", "rules:\n", "rules:\n\t- {}\n", "yaml", "\t- {}"),
+    Fault("a list at the top", "findings.yaml", "film:\n", "- film:\n", "yaml", ""),
+    Fault("a text where a number belongs", APLASTIC, "rank: 20", "rank: first", "rank", "rank: first"),
+    Fault("an empty text", APLASTIC, "name: Aplastic anemia (acquired)", 'name: ""', "name", 'name: ""'),
+    # Ids.
+    Fault("id not equal to the file name", APLASTIC, "id: aplastic_anemia", "id: aplasia", "id", "id: aplasia"),
+    Fault(
+        "rank used by another condition", "checklist/mds.yaml", "rank: 21", "rank: 20", "rank", "rank: 20", says="rank"
+    ),
+    Fault(
+        "two findings with one id",
+        APLASTIC,
+        "id: neutrophils_triple_item",
+        "id: platelets_triple_item",
+        "findings_for",
+        "findings_for:",
+    ),
+    Fault("two guards with one id", "guards.yaml", "id: mcv_disagrees", "id: rule_of_three", "guards", "guards:"),
+    Fault(
+        "a finding that does not exist",
+        APLASTIC,
+        "{finding: spleen_enlarged}",
+        "{finding: spleen_huge}",
+        "finding",
+        "spleen_huge",
+    ),
+    Fault(
+        "an analyte that does not exist",
+        APLASTIC,
+        TRIPLE,
+        TRIPLE.replace("platelets", "thrombos"),
+        "analyte",
+        "thrombos",
+    ),
+    Fault(
+        "a quantity that does not exist",
+        "guards.yaml",
+        "quantity: mcv_gap",
+        "quantity: mcv_hole",
+        "quantity",
+        "mcv_hole",
+    ),
+    Fault(
+        "a definition that does not exist",
+        APLASTIC,
+        TRIPLE,
+        "    when: {line: red, definition: lenient}",
+        "definition",
+        "lenient",
+    ),
+    Fault("a line that does not exist", APLASTIC, TRIPLE, "    when: {line: blue, is: low}", "line", "line: blue"),
+    Fault(
+        "a pattern that does not exist",
+        APLASTIC,
+        "[bicytopenia, pancytopenia]",
+        "[bicytopenia, tetracytopenia]",
+        "patterns",
+        "tetracytopenia",
+    ),
+    Fault(
+        "a scheme that does not exist", "definitions.yaml", "scheme: who_2024", "scheme: who_1968", "scheme", "who_1968"
+    ),
+    Fault(
+        "a table that does not grade the analyte",
+        "grading/schemes.yaml",
+        "platelets: thrombocytopenia_bands",
+        "platelets: who_2024",
+        "platelets",
+        "platelets: who_2024",
+    ),
+    # Sources.
+    Fault(
+        "missing source of a finding",
+        APLASTIC,
+        "    key: true\n    threshold: sourced\n    source: killick_2016\n",
+        "    key: true\n    threshold: sourced\n",
+        "source",
+        "- id: two_of_three_counts",
+    ),
+    Fault(
+        "unknown source of a finding",
+        APLASTIC,
+        "source: marsh_2009\n  - id: neutrophils_severe_item",
+        "source: nobody_1999\n  - id: neutrophils_severe_item",
+        "source",
+        "source: nobody_1999",
+    ),
+    Fault(
+        "a source too many",
+        APLASTIC,
+        "sources: [killick_2016,",
+        "sources: [killick_2016, project,",
+        "sources",
+        "sources: [killick_2016, project,",
+    ),
+    Fault(
+        "a source too few",
+        APLASTIC,
+        "sources: [killick_2016, marsh_2009,",
+        "sources: [killick_2016,",
+        "sources",
+        "sources: [killick_2016,",
+    ),
+    Fault(
+        "missing source of an interval",
+        INTERVALS,
+        'electronic counters, compiled 1977",dallman',
+        'electronic counters, compiled 1977",',
+        "source",
+        FIRST,
+    ),
+    Fault(
+        "unknown source of an interval",
+        INTERVALS,
+        'electronic counters, compiled 1977",dallman',
+        'electronic counters, compiled 1977",nobody',
+        "source",
+        FIRST,
+    ),
+    Fault(
+        "unknown source of a grade", NEUTROPENIA, "10^9/L,neutropenia_convention", "10^9/L,nobody", "source", ",nobody,"
+    ),
+    Fault(
+        "a source listed twice",
+        "sources.csv",
+        "\nabbassi,",
+        "\nabbassi,x,,,verified,\nabbassi,",
+        "id",
+        "abbassi,",
+        nth=2,
+        says="twice",
+    ),
+    Fault(
+        "a source without a citation",
+        "sources.csv",
+        "\naccessmedicine_mds,",
+        "\nempty_one,,,,verified,\naccessmedicine_mds,",
+        "citation",
+        "empty_one,",
+    ),
+    Fault(
+        "an unknown mark of a source",
+        "sources.csv",
+        "\naccessmedicine_mds,",
+        "\nodd,x,,,believed,\naccessmedicine_mds,",
+        "verification",
+        "odd,x",
+    ),
+    Fault(
+        "a definition without a source",
+        "definitions.yaml",
+        "{analyte: platelets, below: 50, unit: 10^9/L, source: bsh_2016, verification: secondary}",
+        "{analyte: platelets, below: 50, unit: 10^9/L, verification: secondary}",
+        "source",
+        "below: 50",
+    ),
+    Fault(
+        "an unknown source in a definition",
+        "definitions.yaml",
+        "sources: [ipss_1997]",
+        "sources: [ipss_2099]",
+        "sources",
+        "[ipss_2099]",
+    ),
+    # Limits and units.
+    Fault("an interval without a unit", INTERVALS, FIRST, FIRST.removesuffix("g/L"), "unit", FIRST.removesuffix("g/L")),
+    Fault(
+        "an interval in a unit of something else", INTERVALS, FIRST, FIRST.replace("g/L", "fL"), "unit", ",135,195,fL"
+    ),
+    Fault("an interval in mmol/L", INTERVALS, FIRST, FIRST.replace("g/L", "mmol/L"), "unit", ",135,195,mmol/L"),
+    Fault("a rule without a unit", APLASTIC, TRIPLE, "    when: {analyte: platelets, below: 50}", "unit", "below: 50}"),
+    Fault(
+        "a rule in a refused unit",
+        APLASTIC,
+        TRIPLE,
+        "    when: {analyte: platelets, below: 50, unit: K}",
+        "unit",
+        "unit: K}",
+    ),
+    Fault(
+        "a rule without a number",
+        APLASTIC,
+        TRIPLE,
+        "    when: {analyte: platelets, unit: 10^9/L}",
+        "analyte",
+        "{analyte: platelets, unit: 10^9/L}",
+    ),
+    Fault(
+        "a rule with two numbers",
+        APLASTIC,
+        TRIPLE,
+        "    when: {analyte: platelets, below: 50, above: 10, unit: 10^9/L}",
+        "above",
+        "above: 10",
+    ),
+    Fault(
+        "a definition in a foreign unit",
+        "definitions.yaml",
+        "{analyte: hemoglobin, below: 100, unit: g/L, source: ipss",
+        "{analyte: hemoglobin, below: 10, unit: g/dL, source: ipss",
+        "unit",
+        "below: 10, unit: g/dL",
+    ),
+    Fault("limits swapped", INTERVALS, FIRST, FIRST.replace("135,195", "195,135"), "lower", ",195,135,"),
+    Fault("limits equal", INTERVALS, FIRST, FIRST.replace("135,195", "135,135"), "lower", ",135,135,"),
+    Fault("a negative limit", INTERVALS, FIRST, FIRST.replace("135,195", "-135,195"), "lower", ",-135,195,"),
+    Fault("no limit at all", INTERVALS, FIRST, FIRST.replace("135,195", ","), "lower", "0,d,1,d,,,g/L"),
+    Fault("a limit that is no number", INTERVALS, FIRST, FIRST.replace("135,195", "135,19S"), "upper", ",135,19S,"),
+    Fault("a limit of nan", INTERVALS, FIRST, FIRST.replace("135,195", "nan,195"), "lower", ",nan,195,"),
+    Fault(
+        "a confidence interval beside its limit",
+        INTERVALS,
+        ",108,138,g/L,108,110,",
+        ",108,138,g/L,109,110,",
+        "lower_ci90_low",
+        ",g/L,109,110,",
+    ),
+    Fault(
+        "half a confidence interval",
+        INTERVALS,
+        ",108,138,g/L,108,110,",
+        ",108,138,g/L,,110,",
+        "lower_ci90_low",
+        ",g/L,,110,",
+    ),
+    # Bands.
+    Fault(
+        "bands that overlap", INTERVALS, FIRST, FIRST.replace("0,d,1,d", "0,d,2,d"), "age_low", SECOND, says="overlap"
+    ),
+    Fault(
+        "a gap between bands",
+        INTERVALS,
+        SECOND,
+        SECOND.replace("1,d,7,d", "2,d,7,d"),
+        "age_low",
+        "any,none,2,d,7,d,145",
+        says="gap",
+    ),
+    Fault(
+        "an age that runs backward",
+        INTERVALS,
+        SECOND,
+        SECOND.replace("1,d,7,d", "7,d,1,d"),
+        "age_high",
+        "any,none,7,d,1,d,145",
+    ),
+    Fault(
+        "an unknown age unit", INTERVALS, FIRST, FIRST.replace("0,d,1,d", "0,days,1,d"), "age_low_unit", "0,days,1,d"
+    ),
+    Fault("an unknown sex", INTERVALS, FIRST, FIRST.replace(",any,none,", ",both,none,"), "sex", ",both,none,"),
+    Fault("an unknown trimester", INTERVALS, FIRST, FIRST.replace(",any,none,", ",any,T4,"), "pregnancy", ",any,T4,"),
+    Fault(
+        "an unknown analyte in a set",
+        INTERVALS,
+        FIRST,
+        FIRST.replace("hemoglobin", "haemoglobin"),
+        "analyte",
+        "default_v1,haemoglobin",
+    ),
+    Fault("two sets in a file", INTERVALS, FIRST, FIRST.replace("default_v1", "default_v2"), "set", ""),
+    Fault("a wrong header", INTERVALS, "set,analyte,sex", "set,analyte,gender", "header", "set,analyte,gender"),
+    Fault("a header in another order", INTERVALS, "set,analyte,sex", "analyte,set,sex", "header", "analyte,set,sex"),
+    Fault("a row too short", INTERVALS, FIRST, "default_v1,hemoglobin\n" + FIRST, "row", "default_v1,hemoglobin\n"),
+    Fault(
+        "a row too long",
+        NEUTROPENIA,
+        "\nneutropenia_bands,neutrophils,any,any,1,y,,,1,",
+        "\nx,,,,,,,,,,,,,,,,,,,\nneutropenia_bands,neutrophils,any,any,1,y,,,1,",
+        "row",
+        "x,,,",
+    ),
+    # Grades.
+    Fault(
+        "a hole between grades",
+        NEUTROPENIA,
+        "2,moderate,moderate,0.5,1.0",
+        "2,moderate,moderate,0.5,0.9",
+        "upper",
+        ",0.5,0.9,",
+    ),
+    Fault(
+        "grades that overlap",
+        NEUTROPENIA,
+        "2,moderate,moderate,0.5,1.0",
+        "2,moderate,moderate,0.5,1.1",
+        "upper",
+        ",0.5,1.1,",
+    ),
+    Fault(
+        "a grade left out",
+        NEUTROPENIA,
+        "neutropenia_bands,neutrophils,any,any,1,y,,,2,moderate,moderate,0.5,1.0,10^9/L,"
+        "neutropenia_convention,secondary,\n",
+        "",
+        "grade",
+        ",3,severe,",
+    ),
+    Fault(
+        "a grade band swapped",
+        NEUTROPENIA,
+        "2,moderate,moderate,0.5,1.0",
+        "2,moderate,moderate,1.0,0.5",
+        "lower",
+        ",1.0,0.5,",
+    ),
+    Fault("a grade outside 0 to 4", NEUTROPENIA, ",3,severe,severe", ",5,severe,severe", "grade", ",5,severe"),
+    Fault("an unknown severity", NEUTROPENIA, ",3,severe,severe", ",3,severe,dreadful", "severity", "dreadful"),
+    Fault("a grade without an upper bound", NEUTROPENIA, ",mild,1.0,1.5,", ",mild,1.0,,", "upper", ",mild,1.0,,"),
+    Fault(
+        "the worst grade with a floor", NEUTROPENIA, "severe,severe,,0.5", "severe,severe,0.1,0.5", "lower", ",0.1,0.5,"
+    ),
+    Fault(
+        "a grade without a unit",
+        NEUTROPENIA,
+        "severe,severe,,0.5,10^9/L",
+        "severe,severe,,0.5,",
+        "unit",
+        "severe,severe,,0.5,,",
+    ),
+    Fault(
+        "ages of a grade that overlap",
+        WHO,
+        "who_2024,hemoglobin,any,none,6,mo,24,mo,",
+        "who_2024,hemoglobin,any,none,6,mo,30,mo,",
+        "age_low",
+        "",
+        says="overlap",
+        times=-1,
+    ),
+    # Rules.
+    Fault(
+        "an unknown form of predicate",
+        APLASTIC,
+        TRIPLE,
+        "    when: {python: platelets < 50}",
+        "when",
+        "python: platelets",
+    ),
+    Fault("an expression as a predicate", APLASTIC, TRIPLE, "    when: platelets < 50", "when", "when: platelets < 50"),
+    Fault("an empty predicate", APLASTIC, TRIPLE, "    when: {}", "when", "    when: {}"),
+    Fault(
+        "an unknown word for a threshold",
+        APLASTIC,
+        "threshold: none",
+        "threshold: guessed",
+        "threshold",
+        "threshold: guessed",
+    ),
+    Fault("an unknown urgency", APLASTIC, "level: immediate", "level: soonish", "level", "level: soonish"),
+    Fault(
+        "a presence that is neither",
+        APLASTIC,
+        "{finding: blasts_on_film, is: absent}",
+        "{finding: blasts_on_film, is: maybe}",
+        "is",
+        "is: maybe",
+    ),
+    Fault(
+        "a state that is none", APLASTIC, TRIPLE, "    when: {analyte: platelets, state: tiny}", "state", "state: tiny"
+    ),
+    Fault("a condition without a silent witness", APLASTIC, "  silent: {", "  consider: {", "silent", "  supported: {"),
+    Fault("a condition that is never listed", APLASTIC, "  supported: {", "  also: {", "also", "  also: {"),
+    # Words and units.
+    Fault(
+        "a spelling accepted and refused",
+        "units.yaml",
+        "{spellings: [mm3, uL, ul, L, mL], why",
+        "{spellings: [mm3, K/uL, ul, L, mL], why",
+        "spellings",
+        "[mm3, K/uL, ul, L, mL]",
+    ),
+    Fault(
+        "a spelling with two factors",
+        "units.yaml",
+        "spellings: [/L, 1/L, cells/L]",
+        "spellings: [/L, 1/L, cells/L, /uL]",
+        "spellings",
+        "cells/L, /uL]",
+    ),
+    Fault("a factor of zero", "units.yaml", "factor: [1, 1000000000]", "factor: [1, 0]", "factor", "factor: [1, 0]"),
+    Fault(
+        "a factor that is no pair", "units.yaml", "factor: [1, 1000000000]", "factor: 0.001", "factor", "factor: 0.001"
+    ),
+    Fault(
+        "a canonical unit that is not accepted",
+        "units.yaml",
+        "canonical: fL",
+        "canonical: L",
+        "canonical",
+        "canonical: L\n",
+    ),
+    Fault(
+        "a system with a refused unit",
+        "units.yaml",
+        "    hemoglobin: g/dL",
+        "    hemoglobin: g",
+        "hemoglobin",
+        "    hemoglobin: g\n",
+    ),
+    Fault(
+        "a name of two analytes",
+        "analytes.yaml",
+        "names: [platelets, platelet,",
+        "names: [platelets, hgb,",
+        "names",
+        "names: [platelets, hgb,",
+    ),
+    Fault(
+        "an analyte of an unknown dimension",
+        "analytes.yaml",
+        "dimension: cell_mass",
+        "dimension: weight",
+        "dimension",
+        "dimension: weight",
+    ),
+    Fault(
+        "a plausible span upside down",
+        "analytes.yaml",
+        "{lower: 50, upper: 150, unit: fL",
+        "{lower: 150, upper: 50, unit: fL",
+        "lower",
+        "{lower: 150, upper: 50",
+    ),
+    Fault(
+        "a word of both sexes", "demographics.yaml", "  M: [m, male,", "  M: [m, female, male,", "M", "  M: [m, female"
+    ),
+    Fault(
+        "a finding in two groups",
+        "findings.yaml",
+        "context:\n",
+        "context:\n  platelet_clumps: again\n",
+        "film",
+        "film:",
+    ),
+]
+
+
+def copy_tables(target: Path) -> Path:
+    shutil.copytree(TABLES, target / "reference_ranges")
+    return target / "reference_ranges"
+
+
+def test_the_copy_itself_is_sound(tmp_path: Path) -> None:
+    """Without this, every fault below might be found in an untouched copy."""
+    knowledge = build_knowledge(copy_tables(tmp_path), check_hashes=True)
+    assert len(knowledge.conditions) == len(list((TABLES / "checklist").glob("*.yaml")))
+
+
+def test_there_are_enough_faults() -> None:
+    assert len(FAULTS) >= 25
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_fault_is_named(fault: Fault, tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    path = root / fault.file
+    before = path.read_text(encoding="utf-8")
+    assert fault.old in before, "the fault would change nothing"
+    after = before.replace(fault.old, fault.new, fault.times)
+    path.write_text(after, encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=False)
+    error, text = caught.value, str(caught.value)
+    assert text.startswith(fault.file)
+    assert error.key == fault.key
+    assert f" {fault.key}: " in text
+    assert fault.says in text
+    if fault.at:
+        places = [m.start() for m in re.finditer(re.escape(fault.at), after)]
+        assert error.line == after.count("\n", 0, places[fault.nth - 1]) + 1
+        assert text.startswith(f"{fault.file}:{error.line}: ")
+
+
+# Faults that a reader of the file would not see either, with the file that must be named.
+# Which key and line is up to the loader.
+QUIET_FAULTS: list[tuple[str, str, str, str]] = [
+    (
+        "an age limit in an unknown unit",
+        "definitions.yaml",
+        "age_from: {value: 18, unit: y}",
+        "age_from: {value: 18, unit: years}",
+    ),
+    (
+        "an age limit below zero",
+        "definitions.yaml",
+        "age_from: {value: 18, unit: y}",
+        "age_from: {value: -18, unit: y}",
+    ),
+    (
+        "a grade that the scheme does not have",
+        "definitions.yaml",
+        "scheme: who_2024, grade: 1",
+        "scheme: who_2024, grade: 7",
+    ),
+    ("two definitions with one id", "definitions.yaml", "id: aplastic\n", "id: strict\n"),
+    (
+        "pregnancy ages in another unit",
+        "demographics.yaml",
+        "{lower: 12, upper: 60, unit: y",
+        "{lower: 12, upper: 60, unit: mo",
+    ),
+    (
+        "pregnancy ages upside down",
+        "demographics.yaml",
+        "{lower: 12, upper: 60, unit: y",
+        "{lower: 60, upper: 12, unit: y",
+    ),
+    (
+        "an unknown key in the pregnancy ages",
+        "demographics.yaml",
+        "{lower: 12, upper: 60, unit: y",
+        "{lower: 12, upper: 60, mean: 30, unit: y",
+    ),
+    ("a sex outside the vocabulary", "demographics.yaml", "  M: [m, male,", "  X: [intersex]\n  M: [m, male,"),
+    ("a pregnancy outside the vocabulary", "demographics.yaml", "  T1: [t1,", "  T4: [t4]\n  T1: [t1,"),
+    (
+        "an unchanged analyte that does not exist",
+        "demographics.yaml",
+        "[eosinophils, basophils]",
+        "[eosinophils, basofils]",
+    ),
+    (
+        "a reason outside the vocabulary",
+        "text_results.yaml",
+        "{reason: SPECIMEN_SUSPECT, finding: platelet_clumps",
+        "{reason: SUSPICIOUS, finding: platelet_clumps",
+    ),
+    (
+        "a word's finding that does not exist",
+        "text_results.yaml",
+        "finding: platelet_clumps",
+        "finding: platelet_lumps",
+    ),
+    ("a word with two meanings", "text_results.yaml", "words: [CLOTTED, CLOT,", "words: [CLOTTED, QNS, CLOT,"),
+    ("an unknown word beside a number", "text_results.yaml", "beside_a_number: kept", "beside_a_number: keep"),
+    ("an operator with two meanings", "text_results.yaml", 'above: [">", ', 'above: [">", "<", '),
+    ("a line of an analyte that does not exist", "analytes.yaml", "line: platelet\n", "line: clotting\n"),
+    (
+        "a percentage that does not exist",
+        "analytes.yaml",
+        "percent_of_wbc: bands_percent",
+        "percent_of_wbc: band_percent",
+    ),
+    ("two analytes with one id", "analytes.yaml", "  - id: mpv\n", "  - id: platelets\n"),
+    (
+        "a plausible span without a known source",
+        "analytes.yaml",
+        "{lower: 20, upper: 250, unit: g/L, source: project}",
+        "{lower: 20, upper: 250, unit: g/L, source: nobody}",
+    ),
+    (
+        "an age cap of zero",
+        "analytes.yaml",
+        "{value: 150, unit: y, source: project}",
+        "{value: 0, unit: y, source: project}",
+    ),
+    ("two schemes with one id", "grading/schemes.yaml", "id: ctcae_v4\n", "id: ctcae_v5\n"),
+    (
+        "a scheme of an analyte that does not exist",
+        "grading/schemes.yaml",
+        "{hemoglobin: who_2011}",
+        "{haemoglobin: who_2011}",
+    ),
+    (
+        "an age without a grade between two bands",
+        "grading/who_2024.csv",
+        "who_2024,hemoglobin,any,none,5,y,12,y,",
+        "who_2024,hemoglobin,any,none,6,y,12,y,",
+    ),
+    ("a key that is a text", APLASTIC, "    key: true", '    key: "false"'),
+    ("a pregnancy that is a text", APLASTIC, TRIPLE, '    when: {pregnant: "true"}'),
+    ("an infinite number", APLASTIC, TRIPLE, "    when: {analyte: platelets, below: .inf, unit: 10^9/L}"),
+    ("a rank with a fraction", APLASTIC, "rank: 20", "rank: 20.5"),
+    ("four of three lines", APLASTIC, "when: {lines_low: {exactly: 1}}", "when: {lines_low: {at_least: 4}}"),
+    ("one and a half lines", APLASTIC, "when: {lines_low: {exactly: 1}}", "when: {lines_low: {exactly: 1.5}}"),
+    (
+        "an unknown age unit of a rule",
+        "review_triggers.yaml",
+        "age: {at_least: 18, unit: y}",
+        "age: {at_least: 18, unit: years}",
+    ),
+    (
+        "a threshold outside the vocabulary in the criteria",
+        "blood_criteria.yaml",
+        "below: 60, unit: 10^9/L}, threshold: sourced",
+        "below: 60, unit: 10^9/L}, threshold: known",
+    ),
+    ("more criteria than items", "blood_criteria.yaml", "at_least: 2", "at_least: 4"),
+    ("no criterion at all", "blood_criteria.yaml", "at_least: 2", "at_least: 0"),
+    (
+        "a witness with an unknown field",
+        APLASTIC,
+        "  supported: {age: 30 y,",
+        "  supported: {age: 30 y, haemoglobin: 80 g/L,",
+    ),
+    ("a tag that makes an object", APLASTIC, "rank: 20", "rank: !!python/name:os.system 20"),
+    ("an alias to itself", APLASTIC, "approved_by: []", "approved_by: &loop [*loop]"),
+    ("an open quote in a table", INTERVALS, FIRST, '"' + FIRST),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new"), [f[1:] for f in QUIET_FAULTS], ids=[f[0] for f in QUIET_FAULTS])
+def test_a_quiet_fault_is_refused(file: str, old: str, new: str, tmp_path: Path) -> None:
+    """A slip that leaves the file readable must not load, nor end in another kind of error."""
+    root = copy_tables(tmp_path)
+    before = (root / file).read_text(encoding="utf-8")
+    assert old in before, "the fault would change nothing"
+    (root / file).write_text(before.replace(old, new), encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=False)
+    assert caught.value.file == file
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    path = root / "demographics.yaml"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=False)
+    assert caught.value.file == "demographics.yaml"
+
+
+def change_manifest(root: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = root / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def spoil_number(root: Path) -> None:
+    """Change one digit of a released table: still well-formed, and no longer what was released."""
+    path = root / INTERVALS
+    path.write_text(path.read_text(encoding="utf-8").replace("135,195", "136,195", 1), encoding="utf-8")
+
+
+MANIFEST_FAULTS: list[tuple[str, Callable[[Path], object], str]] = [
+    ("a digit changed", spoil_number, INTERVALS),
+    (
+        "a file more",
+        lambda root: (root / "intervals" / "mine_v1.csv").write_text("", encoding="utf-8"),
+        "intervals/mine_v1.csv",
+    ),
+    ("a file less", lambda root: (root / APLASTIC).unlink(), APLASTIC),
+    ("a file not listed", lambda root: change_manifest(root, lambda m: m["files"].pop("guards.yaml")), "guards.yaml"),
+    (
+        "a wrong hash",
+        lambda root: change_manifest(root, lambda m: m["files"].update({"guards.yaml": "0" * 64})),
+        "guards.yaml",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "file"), [f[1:] for f in MANIFEST_FAULTS], ids=[f[0] for f in MANIFEST_FAULTS])
+def test_the_manifest_holds_every_file(spoil: Callable[[Path], object], file: str, tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    spoil(root)
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=True)
+    assert (caught.value.file, caught.value.key) == (file, "manifest")
+    assert file in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"data_version": "1"}'])
+def test_a_broken_manifest_is_a_knowledge_error(content: str | None, tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    if content is None:
+        (root / "manifest.json").unlink()
+    else:
+        (root / "manifest.json").write_text(content, encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=True)
+    assert caught.value.file == "manifest.json"
+
+
+@pytest.mark.parametrize("file", ["units.yaml", "sources.csv", "grading/schemes.yaml", "blood_criteria.yaml"])
+def test_a_missing_file_is_named(file: str, tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    (root / file).unlink()
+    with pytest.raises(KnowledgeError) as caught:
+        build_knowledge(root, check_hashes=False)
+    assert caught.value.file == file
+
+
+# What the rules say ----------------------------------------------------------------------
+
+CHECKLIST = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((TABLES / "checklist").glob("*.yaml"))
+}
+WITNESSES = [(name, kind) for name, condition in CHECKLIST.items() for kind in condition["witnesses"]]
+
+
+@pytest.mark.parametrize(("name", "kind"), WITNESSES, ids=[f"{name} {kind}" for name, kind in WITNESSES])
+def test_a_condition_behaves_on_its_witness(name: str, kind: str) -> None:
+    found = {c.id: str(c.support) for c in cbc.screen(CHECKLIST[name]["witnesses"][kind]).checklist}
+    if kind == "supported":
+        assert found.get(name) == "supported"
+    elif kind == "consider":
+        assert found.get(name) in ("consider", "supported")
+    else:
+        assert kind == "silent"
+        assert name not in found
+
+
+def test_every_condition_has_both_witnesses() -> None:
+    assert len(CHECKLIST) >= 15
+    for name, condition in CHECKLIST.items():
+        assert "silent" in condition["witnesses"], name
+        assert {"supported", "consider"} & set(condition["witnesses"]), name
+
+
+def entries(node: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield (place, key, value) for every mapping entry of a YAML tree."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield path, str(key), value
+            yield from entries(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from entries(value, f"{path}/{number}")
+
+
+ALL_YAML = {
+    path.relative_to(TABLES).as_posix(): yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted(TABLES.rglob("*.yaml"))
+}
+
+
+def test_nobody_has_signed_yet() -> None:
+    """`approved_by` stays empty until a named clinician signs; every condition has the field."""
+    signed = [
+        (file, value)
+        for file, tree in ALL_YAML.items()
+        for _, key, value in entries(tree, file)
+        if key == "approved_by"
+    ]
+    assert len(signed) == len(CHECKLIST)
+    assert [value for _, value in signed] == [[]] * len(signed)
+
+
+ORDERS = re.compile(
+    r"\b(start|stop|treat|treatment|patient has|diagnosis of|rule out|refer|admit|transfuse"
+    r"|give|prescribe|should|must)\b",
+    re.IGNORECASE,
+)
+SAID = {"text", "name", "summary", "limits", "missing", "label", "title"}
+
+
+def texts() -> list[tuple[str, str]]:
+    """List every text that can reach a reader, with its place."""
+    found = [
+        (f"{place}/{key}", value)
+        for file, tree in ALL_YAML.items()
+        for place, key, value in entries(tree, file)
+        if key in SAID and isinstance(value, str)
+    ]
+    for group, findings in ALL_YAML["findings.yaml"].items():
+        found += [(f"findings.yaml/{group}/{name}", text) for name, text in findings.items()]
+    return found
+
+
+def test_no_text_orders_or_diagnoses() -> None:
+    every = texts()
+    assert len(every) > 400
+    files = {place.split("/")[0] for place, _ in every}
+    assert {"checklist", "guards.yaml", "review_triggers.yaml", "urgency.yaml", "findings.yaml"} <= files
+    assert [(place, text) for place, text in every if ORDERS.search(text)] == []
+
+
+def test_the_word_search_itself_finds_orders() -> None:
+    for text in ("Start iron", "The patient has MDS", "must be seen", "Rule out leukemia", "Please refer."):
+        assert ORDERS.search(text)
+    for text in ("startling", "shoulder", "referral", "treated", "Reference", "given"):
+        assert not ORDERS.search(text)

@@ -105,7 +105,7 @@ FAULTS = (
     Fault(
         "8 the same answer through every door: columns convert by multiplying",
         "src/cbc_screen/normalize/columns.py",
-        "raw = values * float(factor.numerator) / float(factor.denominator)",
+        "raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero",
         "return values * (float(factor.numerator) / float(factor.denominator))\n    raw = values",
     ),
     Fault(

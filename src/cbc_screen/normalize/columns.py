@@ -21,7 +21,7 @@ from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.record import CONFLICTING, missing_age
-from cbc_screen.normalize.value import Reading, ResultReader
+from cbc_screen.normalize.value import NumberFormat, Reading, ResultReader, plain_number
 from cbc_screen.vocabulary import Pregnancy, Presence, Reason, ReticulocyteMethod, Sex
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 REASONS = tuple(Reason)
 _CODE = {reason: number for number, reason in enumerate(REASONS)}
 NO_REASON = -1
+# A reason about the reported range of an analyte stands beside the one about its result.
+RANGE_FIELD = ".range"
 _SNAP = 1e6
 _PRESENCE = {
     **dict.fromkeys(("present", "yes", "y", "true", "positive", "1"), Presence.PRESENT),
@@ -51,6 +53,8 @@ class _Cells:
     high: NDArray[np.float64]
     reasons: NDArray[np.int8] | None
     findings: Mapping[str, NDArray[np.bool_]]
+    factors: list[Factor]
+    factor_places: NDArray[np.int16]  # the factor of each cell, -1 where nothing was converted
 
 
 def normalize_table(
@@ -76,7 +80,11 @@ def normalize_table(
             stated = found.get(finding, (none, none))
             found[finding] = stated[0] | present, stated[1] & ~present
         if use_reported and (entry.lower_column or entry.upper_column):
-            _reported(analyte, entry, columns, units, reader, rows, reported, reasons)
+            limits = _reported(entry, columns, cells, plan.declared.number_format)
+            reported[analyte] = limits.lower, limits.upper
+            if limits.unreadable.any():
+                codes = np.where(limits.unreadable, _CODE[Reason.RANGE_UNREADABLE], NO_REASON)
+                reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
     result = [low[a] == low[a] for a in low if not knowledge.analytes[a].chemistry]
     nothing = ~np.logical_or.reduce(result) if result else np.ones(rows, dtype=np.bool_)
     if nothing.any():
@@ -112,17 +120,23 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     values = _floats(column)
     if units is None:
         return _read_numbers(values, reader.factor(None), reader)
-    low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    codes = np.full(len(values), NO_REASON, dtype=np.int8)
+    parts: list[tuple[NDArray[np.intp], _Cells]] = []
     texts, places = _distinct(units)
     for place, text in enumerate([*texts, None]):
         rows = np.flatnonzero(places == (place if text is not None else -1))
         if len(rows):
-            part = _read_numbers(values[rows], reader.factor(text), reader)
-            low[rows], high[rows] = part.low, part.high
-            if part.reasons is not None:
-                codes[rows] = part.reasons
-    return _cells(low, high, codes, {})
+            parts.append((rows, _read_numbers(values[rows], reader.factor(text), reader)))
+    low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    codes = np.full(len(values), NO_REASON, dtype=np.int8)
+    factors: list[Factor] = []
+    used = np.full(len(values), -1, dtype=np.int16)
+    for rows, part in parts:
+        low[rows], high[rows] = part.low, part.high
+        if part.reasons is not None:
+            codes[rows] = part.reasons
+        used[rows] = np.where(part.factor_places >= 0, part.factor_places + len(factors), -1)
+        factors += part.factors
+    return _cells(low, high, codes, {}, factors, used)
 
 
 def _cells(
@@ -130,43 +144,39 @@ def _cells(
     high: NDArray[np.float64],
     codes: NDArray[np.int8],
     findings: Mapping[str, NDArray[np.bool_]],
+    factors: list[Factor],
+    factor_places: NDArray[np.int16],
 ) -> _Cells:
-    if not (codes != NO_REASON).any():
-        # One array for both ends tells the kernel that every value is a point.
-        return _Cells(low, high if (low != high).any() and _differ(low, high) else low, None, findings)
-    return _Cells(low, high, codes, findings)
-
-
-def _differ(low: NDArray[np.float64], high: NDArray[np.float64]) -> bool:
-    return bool(((low != high) & (low == low)).any())
+    inexact = ((low != high) & (low == low)).any()
+    # One array for both ends tells the kernel that every value is a point.
+    reasons = codes if (codes != NO_REASON).any() else None
+    return _Cells(low, high if inexact else low, reasons, findings, factors, factor_places)
 
 
 def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, str], reader: ResultReader) -> _Cells:
     """Read numbers as `ResultReader.read_number` does, on arrays."""
     present = values == values
     codes = np.full(len(values), NO_REASON, dtype=np.int8)
-    if not isinstance(factor, Factor):
-        codes[present] = _CODE[factor[0]]
-        low = np.where(present, 0.0, np.nan)
-        canonical = low
-    else:
+    if isinstance(factor, Factor):
         with np.errstate(all="ignore"):
             canonical = convert_column(values, factor)
-            finite = np.isfinite(canonical)
         limits = reader.analyte.plausible
         if limits is not None:
             codes[present & ((canonical < limits[0]) | (canonical > limits[1]))] = _CODE[Reason.NUMBER_IMPLAUSIBLE]
-        codes[values < 0] = _CODE[Reason.NUMBER_NEGATIVE]
-        codes[present & ~finite] = _CODE[Reason.NUMBER_NOT_FINITE]
+    else:
+        canonical = values
+        codes[present] = _CODE[factor[0]]
+    codes[values < 0] = _CODE[Reason.NUMBER_NEGATIVE]
+    codes[present & ~np.isfinite(canonical)] = _CODE[Reason.NUMBER_NOT_FINITE]
     void = codes != NO_REASON
-    if not void.any():
-        return _Cells(canonical, canonical, None, {})
-    return _Cells(np.where(void, 0.0, canonical), np.where(void, np.inf, canonical), codes, {})
+    factors = [factor] if isinstance(factor, Factor) else []
+    factor_places = np.where(present & ~void, 0, -1).astype(np.int16) if factors else np.full(len(values), -1, np.int16)
+    return _cells(np.where(void, 0.0, canonical), np.where(void, np.inf, canonical), codes, {}, factors, factor_places)
 
 
 def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
     """Convert an array exactly as `value.convert` converts a number."""
-    raw = values * float(factor.numerator) / float(factor.denominator)
+    raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero
     if factor.numerator == factor.denominator:
         return raw
     snapped = np.rint(raw * _SNAP) / _SNAP
@@ -201,6 +211,8 @@ def _take(readings: list[Reading | None], places: NDArray[np.int64]) -> _Cells:
     low, high = np.full(count + 1, np.nan), np.full(count + 1, np.nan)
     codes = np.full(count + 1, NO_REASON, dtype=np.int8)
     findings: dict[str, NDArray[np.bool_]] = {}
+    factors: dict[Factor, int] = {}
+    used = np.full(count + 1, -1, dtype=np.int16)
     for place, reading in enumerate(readings):
         if reading is None:
             continue
@@ -209,34 +221,49 @@ def _take(readings: list[Reading | None], places: NDArray[np.int64]) -> _Cells:
             codes[place] = _CODE[reading.reason]
         if reading.finding is not None:
             findings.setdefault(reading.finding, np.zeros(count + 1, dtype=np.bool_))[place] = True
+        if reading.factor is not None:
+            used[place] = factors.setdefault(reading.factor, len(factors))
     # Row `count` is the absent cell, which place -1 reaches.
-    return _cells(low[places], high[places], codes[places], {name: flags[places] for name, flags in findings.items()})
+    spread = {name: flags[places] for name, flags in findings.items()}
+    return _cells(low[places], high[places], codes[places], spread, list(factors), used[places])
 
 
-def _reported(
-    analyte: str,
-    entry: AnalyteColumn,
-    columns: Mapping[str, pa.Array],
-    units: pa.Array | None,
-    reader: ResultReader,
-    rows: int,
-    reported: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    reasons: dict[str, NDArray[np.int8]],
-) -> None:
+def _reported(entry: AnalyteColumn, columns: Mapping[str, pa.Array], cells: _Cells, mark: NumberFormat) -> _Range:
+    """Read reported limits; their unit is that of the result they came with."""
     sides = []
-    unreadable = np.zeros(rows, dtype=np.bool_)
+    unreadable = np.zeros(len(cells.low), dtype=np.bool_)
     for name in (entry.lower_column, entry.upper_column):
-        if name is None:
-            sides.append(np.full(rows, np.nan))
-            continue
-        cells = read_cells(columns[name], units, reader)
-        point = cells.low == cells.high
-        unreadable |= ~point & (cells.low == cells.low)
-        sides.append(np.where(point, cells.low, np.nan))
-    reported[analyte] = sides[0], sides[1]
-    if unreadable.any():
-        codes = reasons.setdefault(analyte, np.full(rows, NO_REASON, dtype=np.int8))
-        codes[unreadable & (codes == NO_REASON)] = _CODE[Reason.RANGE_UNREADABLE]
+        values = np.full(len(cells.low), np.nan)
+        if name is not None:
+            values, bad = _plain_numbers(columns[name], mark)
+            unreadable |= bad & (cells.factor_places >= 0)
+        limits = np.full(len(values), np.nan)
+        for place, factor in enumerate(cells.factors):
+            rows = cells.factor_places == place
+            limits[rows] = convert_column(values[rows], factor)
+        sides.append(limits)
+    for limits in sides:
+        limits[unreadable] = np.nan
+    return _Range(sides[0], sides[1], unreadable)
+
+
+def _plain_numbers(column: pa.Array, mark: NumberFormat) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read a column of limits: a number, nothing, or unreadable."""
+    if _is_number(column):
+        values = _floats(column)
+        return values, np.zeros(len(values), dtype=np.bool_)
+    texts, places = _distinct(_as_text(column))
+    numbers = [plain_number(text, mark) for text in texts]
+    bad = np.array([number is None for number in numbers] + [False])
+    known = np.array([np.nan if number is None else number for number in numbers] + [np.nan])
+    return known[places], bad[places]
+
+
+@dataclass(frozen=True)
+class _Range:
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    unreadable: NDArray[np.bool_]
 
 
 # The person ------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class RecordNormalizer:
             inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
             extended = extended or self._knowledge.analytes[name].chemistry
             if use_reported and measurement.range is not None:
-                reported = self._range(name, measurement, reading, inputs, reasons) or reported
+                reported = self._range(name, measurement, reading, inputs) or reported
         if not any(
             not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry
         ):
@@ -88,17 +88,10 @@ class RecordNormalizer:
         return self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
 
     @staticmethod
-    def _range(
-        name: str,
-        measurement: Measurement,
-        reading: Reading,
-        inputs: dict[str, float],
-        reasons: list[tuple[str, Reason]],
-    ) -> bool:
+    def _range(name: str, measurement: Measurement, reading: Reading, inputs: dict[str, float]) -> bool:
         """Take over a reported range; its unit is that of the result it came with."""
         limits = measurement.range
         if limits is None or reading.factor is None:
-            reasons.append((name, Reason.RANGE_UNREADABLE))
             return False
         for side, limit in (("lower", limits.lower), ("upper", limits.upper)):
             if limit is not None:

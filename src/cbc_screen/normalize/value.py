@@ -74,7 +74,7 @@ def convert(value: float, factor: Factor) -> float:
     to exactly the input; a value one ulp below a limit stays below it. `convert_column`
     does the same on arrays.
     """
-    raw = value * factor.numerator / factor.denominator
+    raw = value * factor.numerator / factor.denominator + 0.0  # no negative zero
     scaled = raw * _SNAP
     snapped = (float(round(scaled)) if abs(scaled) < 2**53 else scaled) / _SNAP
     return snapped if snapped * factor.denominator / factor.numerator == value else raw
@@ -84,6 +84,20 @@ def fold(text: str) -> str:
     """Fold Unicode forms and blanks of a cell, without touching its words."""
     signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-")
     return " ".join(unicodedata.normalize("NFKC", signs).split())
+
+
+def plain_number(text: str, mark: NumberFormat = POINT) -> float | None:
+    """Read a number without unit or comparator; NaN for an empty text, None if unreadable."""
+    plain = fold(text)
+    if not plain:
+        return nan
+    if mark.thousands:
+        plain = plain.replace(mark.thousands, "")
+    if mark.decimal != ".":
+        plain = "?" if "." in plain else plain.replace(mark.decimal, ".", 1)
+    return (
+        float(plain) if len(plain) <= LONGEST_CELL and re.fullmatch(rf"[+-]?(?:{_NUMBER})", plain, re.ASCII) else None
+    )
 
 
 class ResultReader:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.rules import Rule
+from cbc_screen.normalize.columns import RANGE_FIELD
 from cbc_screen.vocabulary import NOTICE, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _reasons(
     labels: list[tuple[str, Reason | None]] = []
     parts: list[NDArray[np.uint8]] = []
     for field, codes in reasons.items():
-        labels.append((field, None))
+        labels.append((field.removesuffix(RANGE_FIELD), None))
         parts.append((codes + np.int8(1)).view(np.uint8))
     for analyte in ranged(rules):
         for kind, reason in (("range_absent", Reason.RANGE_ABSENT), ("range_insane", Reason.RANGE_INSANE)):

@@ -18,7 +18,10 @@ def run(*arguments: str, text: str | None = None):
     return CliRunner().invoke(main, list(arguments), input=text)
 
 
-@pytest.mark.parametrize("command", [["scan"], ["one"], ["grade"], ["ranges", "list"], ["ranges", "show"], ["ranges", "check"], ["demo"], ["version"]])
+@pytest.mark.parametrize(
+    "command",
+    [["scan"], ["one"], ["grade"], ["ranges", "list"], ["ranges", "show"], ["ranges", "check"], ["demo"], ["version"]],
+)
 def test_every_subcommand_has_help_with_an_example(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -28,7 +31,16 @@ def test_every_subcommand_has_help_with_an_example(command: list[str]) -> None:
 def test_scan_prints_the_account_and_writes_the_files(tmp_path: Path) -> None:
     source = tmp_path / "export.csv"
     source.write_text(SICK)
-    result = run("scan", str(source), "-o", str(tmp_path / "f.csv"), "--rejects", str(tmp_path / "r.csv"), "--summary", str(tmp_path / "s.json"))
+    result = run(
+        "scan",
+        str(source),
+        "-o",
+        str(tmp_path / "f.csv"),
+        "--rejects",
+        str(tmp_path / "r.csv"),
+        "--summary",
+        str(tmp_path / "s.json"),
+    )
     assert result.exit_code == 0
     assert "2 rows in = 1 screened + 1 rejected" in result.output
     assert NOTICE in result.output
@@ -65,14 +77,39 @@ def test_too_many_rejects_is_exit_code_4(tmp_path: Path) -> None:
 
 
 def test_one_prints_a_report_and_json() -> None:
-    arguments = ["one", "--age", "54 y", "--sex", "F", "hemoglobin=9.1 g/dL", "neutrophils=0.9 10^9/L", "platelets=<10 10^9/L", "blasts_on_film=absent"]
+    arguments = [
+        "one",
+        "--age",
+        "54 y",
+        "--sex",
+        "F",
+        "hemoglobin=9.1 g/dL",
+        "neutrophils=0.9 10^9/L",
+        "platelets=<10 10^9/L",
+        "blasts_on_film=absent",
+    ]
     text = run(*arguments)
     assert text.exit_code == 0
     assert text.output.startswith(NOTICE)
     assert "pancytopenia: red, white and platelet lines low" in text.output
     as_json = json.loads(run(*arguments, "--as-json").output)
     assert (as_json["pattern"], as_json["notice"]) == ("pancytopenia", NOTICE)
-    same = run("one", "--json", "-", "--as-json", text=json.dumps({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL", "neutrophils": "0.9 10^9/L", "platelets": "<10 10^9/L", "film": {"blasts_on_film": "absent"}}))
+    same = run(
+        "one",
+        "--json",
+        "-",
+        "--as-json",
+        text=json.dumps(
+            {
+                "age": "54 y",
+                "sex": "F",
+                "hemoglobin": "9.1 g/dL",
+                "neutrophils": "0.9 10^9/L",
+                "platelets": "<10 10^9/L",
+                "film": {"blasts_on_film": "absent"},
+            }
+        ),
+    )
     assert json.loads(same.output) == as_json
 
 

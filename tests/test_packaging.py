@@ -18,16 +18,27 @@ SHIPPED = "cbc_screen/_reference_ranges/"
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     return next(folder.glob("*.whl"))
 
 
 def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {n.removeprefix(SHIPPED): hashlib.sha256(archive.read(n)).hexdigest() for n in archive.namelist() if n.startswith(SHIPPED)}
+        shipped = {
+            n.removeprefix(SHIPPED): hashlib.sha256(archive.read(n)).hexdigest()
+            for n in archive.namelist()
+            if n.startswith(SHIPPED)
+        }
         assert "cbc_screen/py.typed" in archive.namelist()
     data = ROOT / "reference_ranges"
-    in_tree = {str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in data.rglob("*") if p.is_file()}
+    in_tree = {
+        str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in data.rglob("*") if p.is_file()
+    }
     assert shipped == in_tree
     assert wheel.stat().st_size < 1_000_000
 
@@ -35,7 +46,9 @@ def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:
 def test_every_data_file_is_in_the_manifest_and_nothing_else_is() -> None:
     data = ROOT / "reference_ranges"
     manifest = json.loads((data / "manifest.json").read_text())
-    assert set(manifest["files"]) == {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()} - {"manifest.json"}
+    assert set(manifest["files"]) == {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()} - {
+        "manifest.json"
+    }
 
 
 def test_the_wheel_works_as_a_zip_on_the_path(wheel: Path, tmp_path: Path) -> None:

@@ -16,7 +16,17 @@ import cbc_screen as cbc
 from cbc_screen.cli import main
 
 CANARY = "CANARY_NAME_7Q"
-FIELDS = ["age", "age_unit", "sex", "pregnancy", "birth_date", "collected_at", "HGB (g/dL)", "PLT (10^9/L)", "WBC (10^9/L)"]
+FIELDS = [
+    "age",
+    "age_unit",
+    "sex",
+    "pregnancy",
+    "birth_date",
+    "collected_at",
+    "HGB (g/dL)",
+    "PLT (10^9/L)",
+    "WBC (10^9/L)",
+]
 
 
 def everything_about(error: BaseException) -> str:
@@ -70,12 +80,26 @@ def test_unreadable_cells_everywhere_are_reasons_and_no_exception_or_log(caplog:
     assert len(cbc.screen_frame(mixed, age_unit="y")) == 4
 
 
-def test_a_scan_leaves_the_canary_only_in_the_kept_column_and_the_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scan_leaves_the_canary_only_in_the_kept_column_and_the_rejects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = tmp_path / "export.csv"
     row = ",".join([CANARY] * (len(FIELDS) + 1))
     source.write_text("id," + ",".join(FIELDS) + "\n" + row + "\n" + CANARY + "\n" + CANARY + "," * len(FIELDS) + "\n")
     result = CliRunner().invoke(
-        main, ["scan", str(source), "-o", str(tmp_path / "f.csv"), "--rejects", str(tmp_path / "r.csv"), "--summary", str(tmp_path / "s.json"), "--keep", "id"]
+        main,
+        [
+            "scan",
+            str(source),
+            "-o",
+            str(tmp_path / "f.csv"),
+            "--rejects",
+            str(tmp_path / "r.csv"),
+            "--summary",
+            str(tmp_path / "s.json"),
+            "--keep",
+            "id",
+        ],
     )
     assert result.exit_code == 0
     assert CANARY not in result.output

@@ -45,7 +45,10 @@ def export(tmp_path: Path):
 
 def test_one_sick_and_one_well_row(export) -> None:
     _, flags, _ = scan(export(HEADER + SICK + WELL), keep=["id"])
-    assert [(row["row"], row["id"], row["pattern"]) for row in flags] == [("2", "a", "pancytopenia"), ("3", "b", "none")]
+    assert [(row["row"], row["id"], row["pattern"]) for row in flags] == [
+        ("2", "a", "pancytopenia"),
+        ("3", "b", "none"),
+    ]
     assert all(row["notice"] == NOTICE for row in flags)
 
 
@@ -96,12 +99,18 @@ def test_a_line_longer_than_64_kilobytes_without_end_is_rejected(export) -> None
         ((HEADER + SICK).replace(",", ";").encode(), "export.csv", {}),
         ((HEADER + SICK).replace(",", "\t").encode(), "export.tsv", {}),
         ((HEADER + SICK).replace(",", "|").encode(), "export.txt", {}),
-        ((HEADER + SICK).replace(",", ";").replace("7.1", "7,1").replace("1.1", "1,1").encode(), "e.csv", {"decimal": ","}),
+        (
+            (HEADER + SICK).replace(",", ";").replace("7.1", "7,1").replace("1.1", "1,1").encode(),
+            "e.csv",
+            {"decimal": ","},
+        ),
         (gzip.compress((HEADER + SICK).encode()), "export.csv.gz", {}),
     ],
     ids=["utf-8 bom", "utf-16", "latin-1", "crlf", "cr", "semicolon", "tab", "bar", "decimal comma", "gzip"],
 )
-def test_every_way_of_writing_the_same_table_gives_the_same_answer(export, content: bytes, name: str, options: dict[str, str]) -> None:
+def test_every_way_of_writing_the_same_table_gives_the_same_answer(
+    export, content: bytes, name: str, options: dict[str, str]
+) -> None:
     _, flags, rejected = scan(export(content, name), **options)
     assert rejected == []
     assert [(row["pattern"], row["severity"]) for row in flags] == [("pancytopenia", "very_severe")]
@@ -144,7 +153,13 @@ def test_parquet_with_numbers_gives_the_answers_of_csv_with_texts(tmp_path: Path
 def test_excel_is_read_like_csv(tmp_path: Path, export) -> None:
     _, from_text, _ = scan(export(HEADER + SICK + WELL))
     frame = pd.DataFrame(
-        {"age": ["54 y", "30 y"], "sex": ["F", "M"], "HGB (g/dL)": [7.1, 15.0], "PLT (10^9/L)": ["<10", 250], "WBC (10^9/L)": [1.1, 6]}
+        {
+            "age": ["54 y", "30 y"],
+            "sex": ["F", "M"],
+            "HGB (g/dL)": [7.1, 15.0],
+            "PLT (10^9/L)": ["<10", 250],
+            "WBC (10^9/L)": [1.1, 6],
+        }
     )
     path = tmp_path / "export.xlsx"
     frame.to_excel(path, index=False)
@@ -169,7 +184,9 @@ def test_excel_is_read_like_csv(tmp_path: Path, export) -> None:
         ("a.csv", b"HGB,HGB\n5,6\n", "stands twice"),
     ],
 )
-def test_a_file_that_is_not_what_it_says_gets_one_clear_line(export, tmp_path: Path, name: str, content: bytes, says: str) -> None:
+def test_a_file_that_is_not_what_it_says_gets_one_clear_line(
+    export, tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
     with pytest.raises(cbc.UsageError, match=says) as caught:
         cbc.scan(export(content, name), tmp_path / "flags.parquet")
     assert "\n" not in str(caught.value)
@@ -177,7 +194,9 @@ def test_a_file_that_is_not_what_it_says_gets_one_clear_line(export, tmp_path: P
 
 
 def test_a_gzip_cut_short_is_one_clear_line_and_leaves_nothing(export, tmp_path: Path) -> None:
-    whole = gzip.compress((HEADER + "".join(f"{i},54 y,F,{7 + i % 9}.1,{i % 300},1.1\n" for i in range(5_000))).encode())
+    whole = gzip.compress(
+        (HEADER + "".join(f"{i},54 y,F,{7 + i % 9}.1,{i % 300},1.1\n" for i in range(5_000))).encode()
+    )
     with pytest.raises(cbc.UsageError, match="cut short"):
         cbc.scan(export(whole[: len(whole) // 2], "cut.csv.gz"), tmp_path / "flags.csv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.csv.gz"]
@@ -246,7 +265,10 @@ def test_scan_and_frame_agree_row_by_row_across_batches(tmp_path: Path) -> None:
     assert summary.screened == 60_000
     assert flags["row"].tolist() == list(range(2, 60_002))
     for name in frame.columns:
-        assert flags[name].astype(object).where(flags[name].notna(), None).tolist() == frame[name].astype(object).where(frame[name].notna(), None).tolist(), name
+        assert (
+            flags[name].astype(object).where(flags[name].notna(), None).tolist()
+            == frame[name].astype(object).where(frame[name].notna(), None).tolist()
+        ), name
 
 
 NHANES = {
@@ -282,10 +304,17 @@ NHANES_OPTIONS = {
         ("labelled_anemia_types_v4/FABRICATED_extra_200_rows_do_not_score.csv", {"units": "us"}, 200, 0),
         ("r_package_sets/survival__mgus2.csv", {"units": "us", "age_unit": "y"}, 1_384, 13),
         ("r_package_sets/survival__pbc.csv", {"units": "us", "age_unit": "y"}, 418, 11),
-        ("r_package_sets/OncoDataSets__SuspectedCancer_df.csv", {"units": "si", "age_unit": "y", "columns": {"wbc": "whitebloodcell"}}, 750, 0),
+        (
+            "r_package_sets/OncoDataSets__SuspectedCancer_df.csv",
+            {"units": "si", "age_unit": "y", "columns": {"wbc": "whitebloodcell"}},
+            750,
+            0,
+        ),
     ],
 )
-def test_real_files_are_accounted_for(shared: Path, tmp_path: Path, name: str, options: dict[str, object], rows: int, rejected: int) -> None:
+def test_real_files_are_accounted_for(
+    shared: Path, tmp_path: Path, name: str, options: dict[str, object], rows: int, rejected: int
+) -> None:
     summary = cbc.scan(shared / "data" / name, tmp_path / "flags.parquet", tmp_path / "rejects.csv", **options)
     assert (summary.rows_in, summary.rejected) == (rows, rejected)
     assert summary.rows_in == summary.screened + summary.rejected

@@ -95,7 +95,11 @@ def test_the_same_kind_of_frame_comes_out_with_its_index_and_order() -> None:
     assert isinstance(arrow, pa.Table)
     polars = cbc.screen_frame(pl.from_pandas(data), age_unit="y")
     assert isinstance(polars, pl.DataFrame)
-    assert arrow.column("checklist").to_pylist() == polars["checklist"].to_list() == answer["checklist"].astype(str).tolist()
+    assert (
+        arrow.column("checklist").to_pylist()
+        == polars["checklist"].to_list()
+        == answer["checklist"].astype(str).tolist()
+    )
 
 
 def test_the_size_of_a_chunk_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +118,15 @@ def test_an_empty_frame_gives_an_empty_frame_with_the_same_columns() -> None:
 
 
 def test_detail_shows_the_limits_used_and_their_set() -> None:
-    data = pd.DataFrame({"age": ["54 y"], "sex": ["F"], "HGB (g/dL)": [9.1], "hemoglobin_lower_limit": [12.0], "PLT (10^9/L)": [90]})
+    data = pd.DataFrame(
+        {"age": ["54 y"], "sex": ["F"], "HGB (g/dL)": [9.1], "hemoglobin_lower_limit": [12.0], "PLT (10^9/L)": [90]}
+    )
     answer = cbc.screen_frame(data, detail=True).iloc[0]
-    assert (answer["hemoglobin_low"], answer["hemoglobin_lower_limit"], answer["hemoglobin_range_set"]) == (91.0, 120.0, "reported")
+    assert (answer["hemoglobin_low"], answer["hemoglobin_lower_limit"], answer["hemoglobin_range_set"]) == (
+        91.0,
+        120.0,
+        "reported",
+    )
     assert (answer["platelets_lower_limit"], answer["platelets_range_set"]) == (157.0, "default_v1")
 
 
@@ -151,7 +161,17 @@ def test_hemoglobin_in_millimoles_needs_its_convention() -> None:
     assert tetramer.analytes[0].low == pytest.approx(122.4702)  # 1.9 x 64.458
 
 
-@pytest.mark.parametrize("options", [{"ranges": "mine"}, {"definition": "x"}, {"grading": "x"}, {"units": "metric"}, {"units": {"hemoglobin": "mg/dL"}}, {"units": {"blood": "g/L"}}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ranges": "mine"},
+        {"definition": "x"},
+        {"grading": "x"},
+        {"units": "metric"},
+        {"units": {"hemoglobin": "mg/dL"}},
+        {"units": {"blood": "g/L"}},
+    ],
+)
 def test_an_unknown_word_in_the_configuration_is_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(cbc.UsageError):
         cbc.Screener(**options)
@@ -159,7 +179,19 @@ def test_an_unknown_word_in_the_configuration_is_a_usage_error(options: dict[str
 
 def test_explain_holds_every_input_limit_source_and_version() -> None:
     text = cbc.screen(SICK).explain()
-    for part in ("9.1 g/dL", "91 g/L", "below 117 g/L", "2.3 10^9/L", "0.9 10^9/L", "<10 10^9/L", "default_v1", "nhanes", "who2024", "data 20", NOTICE):
+    for part in (
+        "9.1 g/dL",
+        "91 g/L",
+        "below 117 g/L",
+        "2.3 10^9/L",
+        "0.9 10^9/L",
+        "<10 10^9/L",
+        "default_v1",
+        "nhanes",
+        "who2024",
+        "data 20",
+        NOTICE,
+    ):
         assert part in text, part
 
 

@@ -32,7 +32,9 @@ def modules(folder: str) -> list[Path]:
 def test_ingest_normalize_and_knowledge_never_import_the_kernel_or_reports(folder: str) -> None:
     for path in modules(folder):
         for name in imports_of(path):
-            assert not name.startswith(("cbc_screen.kernel.", "cbc_screen.report", "cbc_screen.engines")), f"{path.name}: {name}"
+            assert not name.startswith(("cbc_screen.kernel.", "cbc_screen.report", "cbc_screen.engines")), (
+                f"{path.name}: {name}"
+            )
             assert name != "cbc_screen.kernel", path.name
 
 
@@ -40,7 +42,9 @@ def test_the_kernel_reads_no_file_and_no_frame() -> None:
     for path in modules("kernel"):
         found = imports_of(path)
         assert not found & {"pandas", "pyarrow", "polars", "pathlib", "os", "io", "csv", "json", "yaml"}, path.name
-        assert not any(name.startswith(("cbc_screen.ingest", "cbc_screen.normalize", "cbc_screen.report")) for name in found), path.name
+        assert not any(
+            name.startswith(("cbc_screen.ingest", "cbc_screen.normalize", "cbc_screen.report")) for name in found
+        ), path.name
 
 
 def test_nothing_imports_the_command_line() -> None:

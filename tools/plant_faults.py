@@ -16,7 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("src", "reference_ranges", "tests", "examples", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci")
+PARTS = (
+    "src",
+    "reference_ranges",
+    "tests",
+    "examples",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    ".ci",
+)
 
 
 @dataclass(frozen=True)

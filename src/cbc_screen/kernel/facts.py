@@ -76,7 +76,8 @@ class FactBuilder:
         self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
         if analyte == "neutrophils":
             wbc = self.effective("wbc").high
-            unbounded = b.both(b.at_most(b.number(inf), high), b.present(wbc))
+            # Neutrophils are part of the white cells, unless the two results contradict.
+            unbounded = b.both(b.at_most(b.number(inf), high), b.at_most(low, wbc))
             high = b.select(unbounded, wbc, high)
         return Interval(low, high)
 
@@ -112,6 +113,9 @@ class FactBuilder:
                     b.select(has, b.arithmetic(Op.ADD, percent.low, bands.low), percent.low),
                     b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),
                 )
+        # A part is at most the whole. The smaller of 100 and an absent number is absent.
+        whole = b.number(100.0)
+        percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
         # Multiply, then divide: 2.4 x 75 / 100 is 1.8 and not less.
         return scaled(b, multiplied(b, self.effective("wbc"), percent), Op.DIVIDE, 100.0)
 

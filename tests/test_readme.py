@@ -1,0 +1,77 @@
+"""What the README and the docstrings show is what happens."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+import cbc_screen
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def shown(source: str) -> list[tuple[str, object]]:
+    """Return each expression of a block with the value its comment shows."""
+    found = []
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.Expr):
+            continue
+        last = lines[node.end_lineno - 1]
+        comment = last.partition("  # ")[2].strip()
+        following = lines[node.end_lineno] if node.end_lineno < len(lines) else ""
+        text = comment or (following.removeprefix("# ") if following.startswith("# ") else "")
+        value = text.partition(",")[0].strip() if text.startswith("None") else text
+        try:
+            found.append((ast.unparse(node), ast.literal_eval(value)))
+        except (SyntaxError, ValueError):
+            continue
+    return found
+
+
+def test_every_value_in_the_readme_is_true() -> None:
+    names: dict[str, object] = {}
+    checked = 0
+    for block in blocks():
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own README
+        for expression, value in shown(block):
+            assert eval(expression, names) == value, expression
+            checked += 1
+    assert checked >= 10
+
+
+def test_the_two_commands_are_the_ones_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"```sh\n(python3 -m venv.*?)\n```", readme)
+    assert len(commands) == 2
+    assert commands[0].endswith("cbc-screen demo")
+    assert commands[1] in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "name", [m.name for m in pkgutil.walk_packages(cbc_screen.__path__, "cbc_screen.") if not m.name.endswith("cli")]
+)
+def test_docstring_examples_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_examples_run(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(script))
+    assert capsys.readouterr().out

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cbc_screen.kernel.limits import Limits, build_limits
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
@@ -42,9 +45,14 @@ def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: st
         urgency=knowledge.urgency,
         criteria=knowledge.criteria,
         reported_range_factor=knowledge.reported_range_factor,
-        limit_columns=frozenset(limits.table.columns),
+        limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)
+
+
+def _fixed(column: NDArray[np.float64]) -> float | None:
+    """Return the number of a limit that is the same for every person."""
+    return float(column[0]) if (column == column[0]).all() else None
 
 
 def _predicates(knowledge: Knowledge) -> Iterator[Predicate]:

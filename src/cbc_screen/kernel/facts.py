@@ -113,7 +113,7 @@ class FactBuilder:
                     b.select(has, b.arithmetic(Op.ADD, percent.low, bands.low), percent.low),
                     b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),
                 )
-        # A part is at most the whole. The smaller of 100 and an absent number is absent.
+        # A part is at most the whole.
         whole = b.number(100.0)
         percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
         # Multiply, then divide: 2.4 x 75 / 100 is 1.8 and not less.
@@ -121,7 +121,10 @@ class FactBuilder:
 
     def limit(self, name: str) -> int:
         """Return a limit of the person's key, or the absent number where no table has it."""
-        return self.b.step(Op.LIMIT, value=name) if name in self.rules.limit_columns else self.b.nan()
+        if name not in self.rules.limit_columns:
+            return self.b.nan()
+        fixed = self.rules.limit_columns[name]
+        return self.b.step(Op.LIMIT, value=name) if fixed is None else self.b.number(fixed)
 
     def trait(self, name: str) -> Truth:
         """Return a property of the person's key, which is always known."""

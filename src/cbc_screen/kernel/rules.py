@@ -31,7 +31,7 @@ class Rules:
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
     reported_range_factor: float
-    limit_columns: frozenset[str]
+    limit_columns: Mapping[str, float | None]  # None, or the number where it is one for everybody
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ _TEMPLATES: Mapping[Op, str] = {
     Op.SUBTRACT: "{0} - {1}",
     Op.MULTIPLY: "{0} * {1}",
     Op.DIVIDE: "divide({0}, {1})",
-    Op.SMALLER: "{0} if {0} < {1} else {1}",
-    Op.LARGER: "{0} if {0} > {1} else {1}",
+    # An absent number stays absent, as in numpy.
+    Op.SMALLER: "{0} if {0} < {1} or {0} != {0} else {1}",
+    Op.LARGER: "{0} if {0} > {1} or {0} != {0} else {1}",
     Op.PRESENT: "{0} == {0}",
     Op.SELECT: "{1} if {0} else {2}",
     Op.AND: "{0} and {1}",

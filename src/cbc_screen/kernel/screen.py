@@ -120,10 +120,11 @@ class Kernel:
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
         grid = self.limits.grid
-        first_day, last_day = grid.day_place(batch.days_low), grid.day_place(batch.days_high)
-        first_month, last_month = grid.month_place(batch.months_low), grid.month_place(batch.months_high)
+        first_day, first_month = grid.day_place(batch.days_low), grid.month_place(batch.months_low)
+        last_day = first_day if batch.days_high is batch.days_low else grid.day_place(batch.days_high)
+        last_month = first_month if batch.months_high is batch.months_low else grid.month_place(batch.months_high)
         number = grid.class_lookup.take(first_day * grid.width + first_month, mode="clip")
-        situation = _ONE_SITUATION[batch.sex, batch.pregnancy]
+        situation = _ONE_SITUATION.ravel().take(batch.sex * np.int8(len(PREGNANCIES)) + batch.pregnancy, mode="clip")
         one = batch.age_known & (first_day == last_day) & (first_month == last_month)
         one &= (number >= 0) & (situation >= 0)
         keys = np.where(one, number * len(SITUATIONS) + situation, 0).astype(np.intp)

@@ -19,6 +19,7 @@ from cbc_screen.report.build import ResultBuilder
 from cbc_screen.result import ScreeningResult
 
 if TYPE_CHECKING:
+    from cbc_screen.engines.frames import Engine
     from cbc_screen.summary import ScanSummary
 
 
@@ -120,8 +121,14 @@ class Screener:
         )
         return self._builder.build(record, normalized, one, compact=compact)
 
-    def declare(self, **source: Any) -> Declared:
-        """Return what is declared of a source: units of this screener, and formats."""
+    @cached_property
+    def _engine(self) -> Engine:
+        from cbc_screen.engines.frames import Engine
+
+        return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges)
+
+    def _declare(self, source: Mapping[str, Any]) -> Declared:
+        """Return what is declared of a source: the units of this screener, and formats."""
         return make_declared(self._knowledge, units=self.units, **source)
 
     def screen_frame(
@@ -168,15 +175,17 @@ class Screener:
         """
         from cbc_screen.engines.frames import screen_frame
 
-        declared = self.declare(
-            age_unit_text=age_unit,
-            sex_codes=sex_codes,
-            pregnancy_codes=pregnancy_codes,
-            decimal=decimal,
-            thousands=thousands,
-            date_format=date_format,
+        declared = self._declare(
+            {
+                "age_unit_text": age_unit,
+                "sex_codes": sex_codes,
+                "pregnancy_codes": pregnancy_codes,
+                "decimal": decimal,
+                "thousands": thousands,
+                "date_format": date_format,
+            }
         )
-        return screen_frame(self, self._knowledge, frame, declared, columns, detail=detail)
+        return screen_frame(self._engine, frame, declared, columns, detail=detail)
 
     def scan(
         self,
@@ -223,6 +232,7 @@ class Screener:
             If the file is not what it says, has no analyte, or an output exists.
         """
         from cbc_screen.engines.stream import ScanRequest, scan_file
+        from cbc_screen.ingest.source import ReadOptions
 
         request = ScanRequest(
             source=Path(source),
@@ -233,7 +243,19 @@ class Screener:
             keep=tuple(keep or ()),
             detail=detail,
         )
-        return scan_file(self, self._knowledge, request, progress, reading)
+        options = ReadOptions(**{name: reading.pop(name, None) for name in ("encoding", "delimiter", "sheet")})
+        formats = {_FORMATS[name]: value for name, value in reading.items() if name in _FORMATS and value is not None}
+        for name in reading:
+            if name not in _FORMATS:
+                raise UsageError(f"scan has no option {name!r}")
+        return scan_file(self._engine, request, self._declare(formats), options, progress)
+
+
+# What scan takes about the formats of a source, and the name of each in `make_declared`.
+_FORMATS = {
+    "age_unit": "age_unit_text",
+    **{name: name for name in ("sex_codes", "pregnancy_codes", "decimal", "thousands", "date_format")},
+}
 
 
 def screen(record: CBCRecord | Mapping[str, Any], **options: Any) -> ScreeningResult:

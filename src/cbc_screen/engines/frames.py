@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
+from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.columns import REASONS, Normalized, normalize_table
 from cbc_screen.normalize.plan import Declared, Plan, make_plan
@@ -18,14 +20,34 @@ from cbc_screen.report.flags import flags_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from cbc_screen.screener import Screener
-
 SLICE = 262_144
 
 
+@dataclass(frozen=True)
+class Engine:
+    """What tables are screened with: one configuration, compiled."""
+
+    knowledge: Knowledge
+    kernel: Kernel
+    ranges: str
+    use_reported: bool
+
+    def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
+        """Normalize columns under a plan."""
+        return normalize_table(columns, rows, plan, self.knowledge, use_reported=self.use_reported)
+
+    def flags(self, normalized: Normalized, *, detail: bool) -> pa.Table:
+        """Screen a normalized batch and return its flag columns."""
+        outputs = self.kernel.screen(normalized.batch)
+        table = flags_table(self.kernel.rules, outputs, normalized.reasons, REASONS)
+        if detail:
+            for name, array in detail_columns(self.kernel, normalized.batch, outputs).items():
+                table = table.append_column(name, array)
+        return table
+
+
 def screen_frame(
-    screener: Screener,
-    knowledge: Knowledge,
+    engine: Engine,
     frame: Any,
     declared: Declared,
     columns: Mapping[str, str] | None,
@@ -35,30 +57,17 @@ def screen_frame(
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
-    plan = make_plan(knowledge, headers(frame), declared, columns)
+    plan = make_plan(engine.knowledge, headers(frame), declared, columns)
     require_analyte(plan)
     arrays = to_arrow(frame, list(plan.columns))
     rows = len(frame)
     parts = []
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
-        normalized = normalize_table(
-            part, min(SLICE, rows - start), plan, knowledge, use_reported=screener.prefer_reported_ranges
-        )
-        parts.append(screen_normalized(screener, normalized, detail=detail))
+        normalized = engine.normalize(part, min(SLICE, rows - start), plan)
+        parts.append(engine.flags(normalized, detail=detail))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
-
-
-def screen_normalized(screener: Screener, normalized: Normalized, *, detail: bool) -> pa.Table:
-    """Screen a normalized batch and return its flag columns."""
-    kernel = screener.kernel
-    outputs = kernel.screen(normalized.batch)
-    table = flags_table(kernel.rules, outputs, normalized.reasons, REASONS)
-    if detail:
-        for name, array in detail_columns(kernel, normalized.batch, outputs).items():
-            table = table.append_column(name, array)
-    return table
 
 
 def require_analyte(plan: Plan) -> None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen._version import __version__
-from cbc_screen.engines.frames import require_analyte, result_mask, screen_normalized
+from cbc_screen.engines.frames import Engine, require_analyte, result_mask
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch, open_source
-from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.columns import Normalized, normalize_table
-from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.ingest.open import open_source
+from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
+from cbc_screen.normalize.columns import Normalized
+from cbc_screen.normalize.plan import Declared, Plan, make_plan
 from cbc_screen.report.writers import FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import Reason
@@ -26,11 +26,7 @@ from cbc_screen.vocabulary import Reason
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from cbc_screen.screener import Screener
-
 ROW = "row"
-_DECLARED = ("age_unit", "sex_codes", "pregnancy_codes", "decimal", "thousands", "date_format")
-_READING = ("encoding", "delimiter", "sheet")
 Progress = Callable[[int, float], None]
 
 
@@ -94,23 +90,13 @@ def _word_counts(table: pa.Table, name: str) -> dict[str, int]:
 
 
 def scan_file(
-    screener: Screener,
-    knowledge: Knowledge,
-    request: ScanRequest,
-    progress: Progress | None,
-    reading: Mapping[str, Any],
+    engine: Engine, request: ScanRequest, declared: Declared, options: ReadOptions, progress: Progress | None
 ) -> ScanSummary:
     """Scan a file; see `Screener.scan`."""
     began = time.monotonic()
-    for name in reading:
-        if name not in (*_DECLARED, *_READING):
-            raise UsageError(f"scan has no option {name!r}")
     _check_paths(request)
-    declared = {name: reading[name] for name in _DECLARED if reading.get(name) is not None}
-    if "age_unit" in declared:
-        declared["age_unit_text"] = declared.pop("age_unit")
-    source = open_source(request.source, ReadOptions(**{name: reading.get(name) for name in _READING}))
-    plan = make_plan(knowledge, [h for h in source.headers if h], screener.declare(**declared), request.columns)
+    source = open_source(request.source, options)
+    plan = make_plan(engine.knowledge, [h for h in source.headers if h], declared, request.columns)
     require_analyte(plan)
     for name in request.keep:
         if name not in source.headers:
@@ -118,7 +104,7 @@ def scan_file(
     wanted = list(dict.fromkeys([*plan.columns, *request.keep]))
     account = _Account()
     with ExitStack() as undo:
-        metadata = {"cbc_screen": __version__, "data_version": knowledge.data_version}
+        metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
         writer = FlagWriter(request.out, metadata, force=request.force) if request.out else None
         rejects = None
         if writer is not None:
@@ -127,19 +113,19 @@ def scan_file(
             rejects = RejectWriter(request.rejects, force=request.force)
             undo.callback(rejects.discard)
         for batch in source.batches(wanted):
-            _scan_batch(screener, knowledge, request, plan, batch, account, writer, rejects)
+            _scan_batch(engine, request, plan, batch, account, writer, rejects)
             if progress is not None:
                 progress(account.rows_in, batch.share)
         if account.rows_in != account.screened + account.rejected:
             raise CBCScreenError("rows in are not rows screened plus rows rejected; nothing was written")
         if writer is not None and account.screened == 0:
-            _write_empty(screener, knowledge, request, plan, wanted, writer)
+            _write_empty(engine, request, plan, wanted, writer)
         for output in (rejects, writer):
             if output is not None:
                 output.close()
                 output.commit()
         undo.pop_all()
-    return _summary(screener, knowledge, request, plan, account, time.monotonic() - began)
+    return _summary(engine, request, plan, account, time.monotonic() - began)
 
 
 def _check_paths(request: ScanRequest) -> None:
@@ -149,8 +135,7 @@ def _check_paths(request: ScanRequest) -> None:
 
 
 def _scan_batch(
-    screener: Screener,
-    knowledge: Knowledge,
+    engine: Engine,
     request: ScanRequest,
     plan: Plan,
     batch: SourceBatch,
@@ -162,7 +147,7 @@ def _scan_batch(
     account.rows_in += rows + len(batch.rejected)
     rejected = list(batch.rejected)
     columns, lines = batch.columns, batch.lines
-    normalized = _normalize(screener, knowledge, plan, columns, rows)
+    normalized = engine.normalize(columns, rows, plan)
     has_result = result_mask(normalized)
     if not has_result.all():
         empty = np.flatnonzero(~has_result)
@@ -170,21 +155,15 @@ def _scan_batch(
         chosen = np.flatnonzero(has_result)
         columns = {name: array.take(chosen) for name, array in columns.items()}
         lines, rows = lines[chosen], len(chosen)
-        normalized = _normalize(screener, knowledge, plan, columns, rows)
+        normalized = engine.normalize(columns, rows, plan)
     account.reject(rejected)
     if rejects is not None:
         rejects.write(sorted(rejected, key=lambda row: row.line))
     if rows:
-        table = screen_normalized(screener, normalized, detail=request.detail)
+        table = engine.flags(normalized, detail=request.detail)
         account.add(normalized, table)
         if writer is not None:
             writer.write(_with_keys(table, lines, columns, request.keep))
-
-
-def _normalize(
-    screener: Screener, knowledge: Knowledge, plan: Plan, columns: Mapping[str, Any], rows: int
-) -> Normalized:
-    return normalize_table(columns, rows, plan, knowledge, use_reported=screener.prefer_reported_ranges)
 
 
 def _with_keys(
@@ -197,27 +176,23 @@ def _with_keys(
     return table.add_column(0, ROW, pa.array(lines, type=pa.int64()))
 
 
-def _write_empty(
-    screener: Screener, knowledge: Knowledge, request: ScanRequest, plan: Plan, wanted: list[str], writer: FlagWriter
-) -> None:
+def _write_empty(engine: Engine, request: ScanRequest, plan: Plan, wanted: list[str], writer: FlagWriter) -> None:
     """Write a file with the columns and no row, so that a reader finds what it expects."""
     import pyarrow as pa
 
     columns = {name: pa.array([], type=pa.string()) for name in wanted}
-    normalized = _normalize(screener, knowledge, plan, columns, 0)
-    table = screen_normalized(screener, normalized, detail=request.detail)
+    normalized = engine.normalize(columns, 0, plan)
+    table = engine.flags(normalized, detail=request.detail)
     writer.write(_with_keys(table, np.zeros(0, dtype=np.int64), columns, request.keep))
 
 
-def _summary(
-    screener: Screener, knowledge: Knowledge, request: ScanRequest, plan: Plan, account: _Account, seconds: float
-) -> ScanSummary:
+def _summary(engine: Engine, request: ScanRequest, plan: Plan, account: _Account, seconds: float) -> ScanSummary:
     analytes = {
         analyte: AnalyteCount(
             column=entry.column,
             unit=entry.unit
             or (f"in column {entry.unit_column}" if entry.unit_column else None)
-            or plan.declared.unit(knowledge, analyte)
+            or plan.declared.unit(engine.knowledge, analyte)
             or "in the cell, or missing",
             results=account.results[analyte],
             used=account.results[analyte] - account.unused[analyte],
@@ -241,10 +216,10 @@ def _summary(
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,
-        definition=screener.definition,
-        grading=screener.grading,
-        ranges=screener.ranges,
-        data_version=knowledge.data_version,
+        definition=engine.kernel.rules.definition,
+        grading=engine.kernel.rules.scheme.id,
+        ranges=engine.ranges,
+        data_version=engine.knowledge.data_version,
         code_version=__version__,
         seconds=seconds,
     )

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.intervals import AgeEdge, approximate_days, read_age
-from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.knowledge.intervals import AgeEdge, approximate_days, read_age, read_quantity
+from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node, Row, parse_csv
 from cbc_screen.vocabulary import Severity, Verification
 
@@ -72,14 +72,7 @@ def load_grade_table(
 
 
 def _grade(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> GradeRow:
-    analyte = analytes.get(row.text("analyte"))
-    if analyte is None:
-        raise row.error("analyte", "is not in analytes.yaml")
-    factor = analyte.units.find(row.text("unit"))
-    if not isinstance(factor, Factor):
-        raise row.error("unit", factor[1])
-    if row.text("source") not in sources:
-        raise row.error("source", "is not in sources.csv")
+    analyte, factor = read_quantity(row, analytes, sources)
     start, end, _ = read_age(row)
     relative = row.cells["upper"].strip() == "lower_limit"
     lower = row.number("lower")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
@@ -96,6 +96,19 @@ def read_age(row: Row) -> tuple[AgeEdge, AgeEdge | None, str]:
     return start, end, text
 
 
+def read_quantity(row: Row, analytes: Mapping[str, Analyte], sources: Container[str]) -> tuple[Analyte, Factor]:
+    """Read what every row of limits has: an analyte, an accepted unit and a listed source."""
+    analyte = analytes.get(row.text("analyte"))
+    if analyte is None:
+        raise row.error("analyte", "is not in analytes.yaml")
+    factor = analyte.units.find(row.text("unit"))
+    if not isinstance(factor, Factor):
+        raise row.error("unit", factor[1])
+    if row.text("source") not in sources:
+        raise row.error("source", "is not in sources.csv")
+    return analyte, factor
+
+
 def load_interval_set(
     text: str, file: str, analytes: Mapping[str, Analyte], sources: Iterable[str], *, complete: bool = True
 ) -> tuple[IntervalRow, ...]:
@@ -111,14 +124,7 @@ def load_interval_set(
 
 
 def _interval(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> IntervalRow:
-    analyte = analytes.get(row.text("analyte"))
-    if analyte is None:
-        raise row.error("analyte", "is not in analytes.yaml")
-    factor = analyte.units.find(row.text("unit"))
-    if not isinstance(factor, Factor):
-        raise row.error("unit", factor[1])
-    if row.text("source") not in sources:
-        raise row.error("source", "is not in sources.csv")
+    analyte, factor = read_quantity(row, analytes, sources)
     start, end, age_text = read_age(row)
 
     def canonical(key: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 
@@ -48,6 +49,16 @@ _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), t
 _SUPPORTS = tuple(Support)
 
 
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What every result says of a condition: facts by name with their texts, and fixed texts."""
+
+    fors: list[tuple[str, str, str, FindingResult]]
+    against: list[tuple[str, str, str, FindingResult]]
+    missing: tuple[str, ...]
+    next_tests: tuple[str, ...]
+
+
 class ResultBuilder:
     """Builds results for one screener; the texts of rules are made once and shared."""
 
@@ -57,6 +68,7 @@ class ResultBuilder:
         # by its fields costs more than making its text.
         self._findings: dict[int, FindingResult] = {}
         self._ranges: dict[int, RangeUsed] = {}
+        self._templates = {condition.id: self._template(condition) for condition in kernel.rules.conditions}
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
@@ -228,33 +240,52 @@ class ResultBuilder:
         return tuple(self._condition(by_id[name], one, compact) for name in ids.split(";") if name)
 
     def _condition(self, condition: Condition, one: One, compact: bool) -> ConditionResult:
+        # The parts are made of checked data, so they are not validated once more: a list of
+        # forty conditions would cost half of the whole answer.
         support = _SUPPORTS[one.conclusions[f"support.{condition.id}"]]
         net = one.conclusions[f"net.{condition.id}"]
         if compact:
-            return ConditionResult(
-                id=condition.id, name=condition.name, support=support, net_findings=net, summary="",
-                findings_for=(), findings_against=(), missing=(), next_tests=(), limits="",
-            )  # fmt: skip
-        unknown: list[str] = []
-        sides: dict[str, list[FindingResult]] = {"for": [], "against": []}
-        for side, rules in (("for", condition.findings_for), ("against", condition.findings_against)):
-            for rule in rules:
-                name = f"{side}.{condition.id}.{rule.id}"
-                if one.facts[f"{name}.yes"]:
-                    sides[side].append(self._finding(rule))
-                elif not one.facts[f"{name}.no"]:
-                    unknown.append(self._finding(rule).condition)
-        return ConditionResult(
+            return ConditionResult.model_construct(
+                id=condition.id,
+                name=condition.name,
+                support=support,
+                net_findings=net,
+                summary="",
+                findings_for=(),
+                findings_against=(),
+                missing=(),
+                next_tests=(),
+                limits="",
+            )
+        template = self._templates[condition.id]
+        facts = one.facts
+        unknown = [text for yes, no, text, _ in (*template.fors, *template.against) if not facts[yes] and not facts[no]]
+        return ConditionResult.model_construct(
             id=condition.id,
             name=condition.name,
             support=support,
             net_findings=net,
             summary=condition.summary,
-            findings_for=tuple(sides["for"]),
-            findings_against=tuple(sides["against"]),
-            missing=(*dict.fromkeys(unknown), *(item.text for item in condition.missing)),
-            next_tests=tuple(item.text for item in condition.next_tests),
+            findings_for=tuple(finding for yes, _, _, finding in template.fors if facts[yes]),
+            findings_against=tuple(finding for yes, _, _, finding in template.against if facts[yes]),
+            missing=(*dict.fromkeys(unknown), *template.missing),
+            next_tests=template.next_tests,
             limits=condition.limits,
+        )
+
+    def _template(self, condition: Condition) -> _Template:
+        def side(name: str, rules: Sequence[Rule]) -> list[tuple[str, str, str, FindingResult]]:
+            found = []
+            for rule in rules:
+                fact, finding = f"{name}.{condition.id}.{rule.id}", self._finding(rule)
+                found.append((f"{fact}.yes", f"{fact}.no", finding.condition, finding))
+            return found
+
+        return _Template(
+            side("for", condition.findings_for),
+            side("against", condition.findings_against),
+            tuple(item.text for item in condition.missing),
+            tuple(item.text for item in condition.next_tests),
         )
 
     def _criteria(self, one: One) -> BloodCriteriaResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cbc_screen.errors import RangeNotFound, UsageError
 from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex
@@ -95,7 +96,7 @@ def reference_range(
         if reason in (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE):
             raise UsageError(f"reference_range: {field}: {reason}")
     limits = build_kernel(knowledge, ranges, "reference", "clinical").limits
-    rows = limits.interval_rows.get(analyte)
+    rows = limits.interval_rows.get(f"{STATED}{analyte}", limits.interval_rows.get(analyte))
     found = {rows[key] for key in limits.keys(Person(span, who, stage))} if rows is not None else {None}
     if found == {None}:
         raise RangeNotFound(f"{analyte}: no row of {ranges} covers this age, sex and pregnancy ({Reason.RANGE_ABSENT})")

@@ -30,8 +30,9 @@ class Screener:
     Parameters
     ----------
     ranges : str
-        A named set of reference ranges; "default" is the default set with its pregnancy
-        rows.
+        A named set of reference ranges ("default" is the default set with its pregnancy
+        rows), or the path of your own set in the same format; see `Knowledge.intervals`
+        for how a set is laid over the default.
     definition : str
         When a line is low: "reference" (below the reference range), "clinical", "mds",
         "strict" or "aplastic" (`reference_ranges/definitions.yaml`).
@@ -81,7 +82,8 @@ class Screener:
     @cached_property
     def kernel(self) -> Kernel:
         """The compiled kernel of this configuration."""
-        return build_kernel(self._knowledge, self.ranges, self.definition, self.grading)
+        knowledge = self._knowledge
+        return build_kernel(knowledge, self.ranges, self.definition, self.grading, knowledge.stamp(self.ranges))
 
     @cached_property
     def _normalizer(self) -> RecordNormalizer:

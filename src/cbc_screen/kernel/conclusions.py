@@ -28,6 +28,10 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
         result[f"line.{line}"] = b.choose(
             [(t.yes, line_code[LineState.LOW]), (t.no, line_code[LineState.NOT_LOW])], line_code[LineState.CANNOT_TELL]
         )
+    if rules.stated_finding is not None:
+        t = truth("line.white_unadjusted")
+        cases = [(t.yes, line_code[LineState.LOW]), (t.no, line_code[LineState.NOT_LOW])]
+        result["line.white_unadjusted"] = b.choose(cases, line_code[LineState.CANNOT_TELL])
     low, high = facts["lines.min"], facts["lines.max"]
     result["lines_low_min"], result["lines_low_max"] = low, high
     result["pattern"] = b.code_select(b.code_equal(low, high), low, b.code(PATTERNS.index(Pattern.CANNOT_TELL)))

@@ -16,15 +16,20 @@ from cbc_screen.knowledge.predicates import AgeIs, LineIs, Predicate, walk
 
 
 @lru_cache(maxsize=32)
-def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: str) -> Kernel:
-    """Build the kernel of one configuration (once a process)."""
+def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: str, stamp: str = "") -> Kernel:
+    """Build the kernel of one configuration (once a process).
+
+    `stamp` tells the contents of a user's own file apart, so that a changed file is read.
+    """
     intervals = knowledge.intervals(ranges)
     predicates = list(_predicates(knowledge))
     used = {definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
     scheme = knowledge.scheme(grading)
+    stated = knowledge.stated_intervals(ranges)
     limits: Limits = build_limits(
         intervals,
+        stated,
         scheme,
         definitions,
         knowledge.schemes,
@@ -45,6 +50,8 @@ def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: st
         urgency=knowledge.urgency,
         criteria=knowledge.criteria,
         reported_range_factor=knowledge.reported_range_factor,
+        stated_finding=knowledge.duffy_finding if stated else None,
+        stated=frozenset(row.analyte for row in stated),
         limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from cbc_screen.kernel.arithmetic import multiplied, quantity, scaled
+from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
 from cbc_screen.knowledge.definitions import Cutoff, Definition
@@ -136,9 +137,17 @@ class FactBuilder:
             self._limits[analyte] = self._limits_of(analyte)
         return self._limits[analyte]
 
+    def set_limits(self, analyte: str) -> tuple[int, int]:
+        """Return the limits of the set alone."""
+        return self.limit(f"lower:{analyte}"), self.limit(f"upper:{analyte}")
+
     def _limits_of(self, analyte: str) -> tuple[int, int]:
         b = self.b
-        own = self.limit(f"lower:{analyte}"), self.limit(f"upper:{analyte}")
+        own = self.set_limits(analyte)
+        if analyte in self.rules.stated and self.rules.stated_finding in self.given.findings:
+            stated = b.step(Op.FLAG, value=f"{self.rules.stated_finding}.present")
+            lower, upper = self.set_limits(f"{STATED}{analyte}")
+            own = b.select(stated, lower, own[0]), b.select(stated, upper, own[1])
         if analyte not in self.given.reported:
             return own
         reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
@@ -199,6 +208,15 @@ class FactBuilder:
             b.either(counted.yes, b.both(without, instead.yes)),
             b.either(counted.no, b.both(without, instead.no)),
         )
+
+    def _white_unadjusted(self) -> Truth:
+        """Return the white line by the default range, whatever phenotype is stated."""
+        used = dict(self._limits)
+        for analyte in self.rules.stated:
+            self._limits[analyte] = self.set_limits(analyte)
+        plain = self._white(self.rules.definitions[self.rules.definition])
+        self._limits = used
+        return plain
 
     def counts(self, definition: str) -> tuple[int, int]:
         """Return how many lines are surely low, and how many may be."""
@@ -318,6 +336,8 @@ class FactBuilder:
         b, lines = self.b, self.lines(self.rules.definition)
         for line in LINES:
             self.put(f"line.{line}", lines[line])
+        if self.rules.stated_finding is not None:
+            self.put("line.white_unadjusted", self._white_unadjusted())
         self.facts["lines.min"], self.facts["lines.max"] = self.counts(self.rules.definition)
         for line in LINES:
             others = [b.opposite(lines[other]) for other in LINES if other is not line]

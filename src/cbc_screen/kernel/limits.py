@@ -44,6 +44,8 @@ _STATED: Mapping[Pregnancy, tuple[int, ...]] = {
     Pregnancy.TRIMESTER_UNKNOWN: (_T1, _T2, _T3),
     Pregnancy.POSTPARTUM: (_POST_NONE, _POST_T3),
 }
+# Before the name of an analyte: the range used only where a phenotype is stated.
+STATED = "stated:"
 NOT_PREGNANT = frozenset({Pregnancy.NONE, Pregnancy.NOT_STATED})
 
 
@@ -177,6 +179,7 @@ class Limits:
 
 def build_limits(
     intervals: Sequence[IntervalRow],
+    stated: Sequence[IntervalRow],
     scheme: Scheme,
     definitions: Mapping[str, Definition],
     schemes: Mapping[str, Scheme],
@@ -195,7 +198,7 @@ def build_limits(
                 cutoffs[f"cut:{definition.id}:{part}"] = cutoff
                 if cutoff.scheme is not None:
                     used_schemes[cutoff.scheme] = schemes[cutoff.scheme]
-    rows: list[IntervalRow | GradeRow] = list(intervals)
+    rows: list[IntervalRow | GradeRow] = [*intervals, *stated]
     rows += [row for used in used_schemes.values() for table in used.tables.values() for row in table]
     edges = [e for row in rows for e in (row.age_low, row.age_high) if e is not None]
     edges += [c.age_from for c in cutoffs.values() if c.age_from is not None] + list(ages)
@@ -204,6 +207,7 @@ def build_limits(
 
     table = _Table(grid, unchanged_in_pregnancy)
     table.add_intervals(intervals)
+    table.add_intervals(stated, STATED)
     for used in used_schemes.values():
         table.add_scheme(used)
     table.add_cutoffs(cutoffs)
@@ -223,15 +227,15 @@ class _Table:
         self.interval_rows: dict[str, list[IntervalRow | None]] = {}
         self.grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
 
-    def add_intervals(self, intervals: Sequence[IntervalRow]) -> None:
+    def add_intervals(self, intervals: Sequence[IntervalRow], prefix: str = "") -> None:
         """Add the lower and upper limit of every analyte."""
         for analyte in sorted({row.analyte for row in intervals}):
             own = [row for row in intervals if row.analyte == analyte]
             unchanged = analyte in self._unchanged
             found = [_interval(self.grid, own, *key, unchanged) for key in self._keys]
-            self.interval_rows[analyte] = found
-            self.columns[f"lower:{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
-            self.columns[f"upper:{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
+            self.interval_rows[prefix + analyte] = found
+            self.columns[f"lower:{prefix}{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
+            self.columns[f"upper:{prefix}{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
 
     def add_scheme(self, scheme: Scheme) -> None:
         """Add the upper bound of every grade."""

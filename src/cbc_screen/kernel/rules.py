@@ -31,6 +31,8 @@ class Rules:
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
     reported_range_factor: float
+    stated_finding: str | None  # the finding that switches to the stated ranges
+    stated: frozenset[str]  # the analytes that have one
     limit_columns: Mapping[str, float | None]  # None, or the number where it is one for everybody
 
 

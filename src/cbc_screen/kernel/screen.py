@@ -258,4 +258,7 @@ def _findings(rules: Rules) -> set[str]:
         predicates += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
         if condition.also_when is not None:
             predicates.append(condition.also_when)
-    return {part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)}
+    stated = {rules.stated_finding} if rules.stated_finding is not None else set()
+    return stated | {
+        part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.quantities import Analyte, Factor
@@ -16,6 +17,7 @@ COLUMNS = (
     "percentile_basis", "n", "population", "analyzer", "source", "locator", "verification", "confidence",
     "derivation", "notes",
 )  # fmt: skip
+SETS = "intervals/sets.yaml"
 PREGNANCIES = ("none", "T1", "T2", "T3", "postpartum")
 
 
@@ -107,6 +109,27 @@ def read_quantity(row: Row, analytes: Mapping[str, Analyte], sources: Container[
     if row.text("source") not in sources:
         raise row.error("source", "is not in sources.csv")
     return analyte, factor
+
+
+class SetKind(StrEnum):
+    """What a set of ranges is for."""
+
+    GENERAL = "general"
+    PREGNANCY = "pregnancy"
+    NEONATAL = "neonatal"
+    DUFFY_NULL = "duffy_null"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalSet:
+    """A named, frozen set of reference ranges; `gaps` are ages the publication leaves out."""
+
+    id: str
+    kind: SetKind
+    title: str
+    gaps: bool
+    rows: tuple[IntervalRow, ...]
 
 
 def load_interval_set(

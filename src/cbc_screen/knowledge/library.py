@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
-from cbc_screen.knowledge.intervals import IntervalRow, load_interval_set
+from cbc_screen.knowledge.intervals import SETS, IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import (
     Analyte,
@@ -29,8 +30,6 @@ from cbc_screen.vocabulary import Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
 MANIFEST = "manifest.json"
-# The sets that "default" stands for: the person's pregnancy row comes from the second.
-DEFAULT_SETS = ("default_v1", "default_pregnancy_v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,9 @@ class Knowledge:
     reported_range_factor: float
     findings: Mapping[str, str]
     finding_groups: Mapping[str, tuple[str, ...]]
-    interval_sets: Mapping[str, tuple[IntervalRow, ...]]
+    interval_sets: Mapping[str, IntervalSet]
+    default_sets: tuple[str, ...]
+    duffy_finding: str
     schemes: Mapping[str, Scheme]
     definitions: Mapping[str, Definition]
     conditions: tuple[Condition, ...]
@@ -70,13 +71,56 @@ class Knowledge:
     sources: Mapping[str, Source]
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
-        """Return the rows of a named set; "default" is the default set with its pregnancy rows."""
-        names = DEFAULT_SETS if ranges == "default" else (ranges,)
-        for name in names:
-            if name not in self.interval_sets:
-                known = ", ".join(["default", *sorted(self.interval_sets)])
-                raise UsageError(f"ranges: no set is named {name!r}; known: {known}")
-        return tuple(row for name in names for row in self.interval_sets[name])
+        """Return the rows of a named set, or of a user's own CSV file.
+
+        "default" is the default set with its pregnancy rows. Any other set is laid over
+        it: an analyte that the set has is judged by the set alone, at every age, so that
+        an age it leaves out is not assessed; an analyte that it does not have keeps the
+        default. Rows in pregnancy and out of it are laid over separately. A Duffy-null set
+        is not laid over: see `stated_intervals`.
+        """
+        base = tuple(row for name in self.default_sets for row in self.interval_sets[name].rows)
+        if ranges == "default":
+            return base
+        chosen = self.interval_set(ranges)
+        if chosen.kind is SetKind.DUFFY_NULL:
+            return base
+        own = chosen.rows
+        covered = {(row.analyte, row.pregnancy) for row in own}
+        return (*own, *(row for row in base if (row.analyte, row.pregnancy) not in covered))
+
+    def stamp(self, ranges: str) -> str:
+        """Return what tells the contents of a user's own file apart ("" for a named set)."""
+        if ranges == "default" or ranges in self.interval_sets:
+            return ""
+        return sha256(Path(ranges).read_bytes())
+
+    def stated_intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
+        """Return the rows that are used only where the record states the phenotype."""
+        if ranges == "default" or self.interval_set(ranges).kind is not SetKind.DUFFY_NULL:
+            return ()
+        return self.interval_set(ranges).rows
+
+    def interval_set(self, ranges: str) -> IntervalSet:
+        """Return a named set, or read and check a user's own file (a path that ends in .csv)."""
+        if ranges in self.interval_sets:
+            return self.interval_sets[ranges]
+        if not ranges.lower().endswith(".csv"):
+            known = ", ".join(["default", *sorted(self.interval_sets)])
+            raise UsageError(f"ranges: no set is named {ranges!r}; known: {known}, or a path that ends in .csv")
+        path = Path(ranges)
+        rows = self.read_set(path)
+        if rows[0].set in self.interval_sets:
+            raise KnowledgeError(path.name, rows[0].line, "set", "is the name of a shipped set; choose another")
+        return IntervalSet(rows[0].set, SetKind.OWN, "a user's own set", True, rows)
+
+    def read_set(self, path: Path) -> tuple[IntervalRow, ...]:
+        """Read and check a file in the format of reference_ranges/intervals/."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
+        return load_interval_set(text, path.name, self.analytes, self.sources, complete=False)
 
     def scheme(self, name: str) -> Scheme:
         """Return a grading scheme by name."""
@@ -120,6 +164,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
     _check_references(node, analytes, words, findings, sources)
+    interval_sets, default_sets, duffy_finding = _load_sets(root, analytes, sources, findings)
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     return Knowledge(
         data_version=version,
@@ -132,7 +177,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
         reported_range_factor=factor,
         findings=findings,
         finding_groups={group: tuple(names) for group, names in groups.items()},
-        interval_sets=_load_sets(root, analytes, sources),
+        interval_sets=interval_sets,
+        default_sets=default_sets,
+        duffy_finding=duffy_finding,
         schemes=schemes,
         definitions=definitions,
         conditions=_load_conditions(root, reader),
@@ -216,16 +263,32 @@ def _load_findings(node: Node) -> dict[str, dict[str, str]]:
 
 
 def _load_sets(
-    root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source]
-) -> dict[str, tuple[IntervalRow, ...]]:
-    sets: dict[str, tuple[IntervalRow, ...]] = {}
+    root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source], findings: Mapping[str, str]
+) -> tuple[dict[str, IntervalSet], tuple[str, ...], str]:
+    """Load every set that intervals/sets.yaml lists, and nothing else."""
+    node = parse_yaml(read_text(root, SETS), SETS)
+    node.check_keys(["default", "duffy_null_finding", "sets"])
+    if node.text("duffy_null_finding") not in findings:
+        raise node.error("duffy_null_finding", "is not in findings.yaml")
+    sets: dict[str, IntervalSet] = {}
+    for entry in node.nodes("sets"):
+        entry.check_keys(["id", "kind", "title"], ["gaps"])
+        name = entry.text("id")
+        if name in sets:
+            raise entry.error("id", "is given twice")
+        file = f"intervals/{name}.csv"
+        gaps = entry.flag("gaps")
+        rows = load_interval_set(read_text(root, file), file, analytes, sources, complete=not gaps)
+        if rows[0].set != name:
+            raise KnowledgeError(file, rows[0].line, "set", "must be the file's name")
+        sets[name] = IntervalSet(name, entry.choice("kind", SetKind), entry.text("title"), gaps, rows)
     for name, _ in walk(root):
-        if name.startswith("intervals/"):
-            rows = load_interval_set(read_text(root, name), name, analytes, sources)
-            if name != f"intervals/{rows[0].set}.csv":
-                raise KnowledgeError(name, rows[0].line, "set", "must be the file's name")
-            sets[rows[0].set] = rows
-    return sets
+        if name.startswith("intervals/") and name.endswith(".csv") and name[10:-4] not in sets:
+            raise node.error("sets", f"{name} is not listed")
+    for name in node.texts("default"):
+        if name not in sets:
+            raise node.error("default", f"{name} is not one of the sets")
+    return sets, tuple(node.texts("default")), node.text("duffy_null_finding")
 
 
 def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, ...]:

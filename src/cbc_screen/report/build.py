@@ -8,6 +8,7 @@ from functools import lru_cache
 from math import isfinite
 
 from cbc_screen._version import __version__
+from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel, One
 from cbc_screen.knowledge import Knowledge
@@ -153,7 +154,7 @@ class ResultBuilder:
             state=_STATES[state],
             reasons=tuple(reasons),
             reported_range=reported,
-            ranges=tuple(self._range_used(row) for row in self._rows(name, one.keys)),
+            ranges=tuple(self._range_used(row) for row in self._rows(self._table_name(name, inputs), one.keys)),
         )
 
     @staticmethod
@@ -166,6 +167,12 @@ class ResultBuilder:
         else:
             return None, None
         return (None, None) if low != low else (low, high)
+
+    def _table_name(self, analyte: str, inputs: Mapping[str, float]) -> str:
+        """Return which range of an analyte was used: the stated phenotype's, where it is stated."""
+        rules = self.kernel.rules
+        stated = analyte in rules.stated and inputs.get(f"{rules.stated_finding}.present")
+        return f"{STATED}{analyte}" if stated else analyte
 
     def _rows(self, analyte: str, keys: Sequence[int]) -> list[IntervalRow]:
         rows = self.kernel.limits.interval_rows.get(analyte)
@@ -217,7 +224,7 @@ class ResultBuilder:
         reported = normalized.inputs.get(f"{analyte}.reported_lower")
         if reported is not None and not one.conclusions.get(f"{analyte}.range_insane"):
             return reported
-        column = f"lower:{analyte}"
+        column = f"lower:{self._table_name(analyte, normalized.inputs)}"
         table = self.kernel.limits.table
         return float(table.column(column)[key]) if column in table.columns else float("nan")
 
@@ -329,6 +336,11 @@ class ResultBuilder:
             notes.append("The white line was judged on WBC: neutrophils are neither given nor derivable.")
         if basis == "wbc_x_percent":
             notes.append("Neutrophils were derived from WBC and the percentage.")
+        if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):
+            unadjusted = _LINE_STATES[one.conclusions["line.white_unadjusted"]].replace("_", " ")
+            notes.append(
+                f"The stated Duffy-null phenotype chose the range; by the default range the white line is {unadjusted}."
+            )
         if person.sex is Sex.UNKNOWN:
             notes.append("Sex is unknown: every range was tried, and an answer is given where all agree.")
         if len(one.keys) > 1 and person.sex is not Sex.UNKNOWN:

@@ -33,6 +33,8 @@ def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return each column of words: the name of its code, and the words in code order."""
     columns: dict[str, tuple[str, tuple[str, ...]]] = {"pattern": ("pattern", _words(Pattern))}
     columns |= {f"{line}_line": (f"line.{line}", _words(LineState)) for line in LINES}
+    if rules.stated_finding is not None:
+        columns["white_line_unadjusted"] = ("line.white_unadjusted", _words(LineState))
     columns["severity"] = ("severity", _words(Severity))
     columns["severity_min"] = ("severity_min", _words(Severity))
     columns |= {f"{analyte}_state": (f"state.{analyte}", _words(State)) for analyte in ranged(rules)}

@@ -3,35 +3,75 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.intervals import IntervalRow, load_interval_set
+from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow, approximate_days
 from cbc_screen.report.words import number
 
 
 def set_table() -> Table:
-    """Return the sets with rows, analytes, verification and populations."""
+    """Return the sets with kind, analytes, ages, verification and title."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("set", "rows", "analytes", "A/B/C", "ages and stages", "sources"):
-        table.add_column(name, overflow="fold", justify="right" if name == "rows" else "left")
-    for name, rows in load_knowledge().interval_sets.items():
+    for name in ("set", "kind", "rows", "analytes", "ages", "stages", "A/B/C", "title"):
+        table.add_column(name, overflow="fold", justify="right" if name in ("rows", "analytes") else "left")
+    for name, chosen in load_knowledge().interval_sets.items():
+        rows = chosen.rows
         grades = Counter(row.verification for row in rows)
         stages = sorted({row.pregnancy for row in rows} - {"none"})
-        oldest = "no upper limit" if any(row.age_high is None for row in rows) else "see bands"
         table.add_row(
             Text(name),
+            chosen.kind.value,
             str(len(rows)),
             str(len({row.analyte for row in rows})),
+            _ages(rows),
+            ", ".join(stages),
             "/".join(str(grades[g]) for g in "ABC"),
-            ", ".join(stages) if stages else f"birth to {oldest}",
-            Text(", ".join(sorted({row.source for row in rows}))),
+            Text(chosen.title),
         )
     return table
+
+
+def _ages(rows: Sequence[IntervalRow]) -> str:
+    """Say from which age to which age a set has rows."""
+    youngest = min(rows, key=lambda row: approximate_days(row.age_low))
+    start = youngest.age_text.split(" to ")[0].removesuffix(" and over")
+    if any(row.age_high is None for row in rows):
+        return f"{start} and over"
+    oldest = max(rows, key=lambda row: approximate_days(row.age_high or row.age_low))
+    return f"{start} to {oldest.age_text.split('under ')[-1]}"
+
+
+def uncovered(rows: Sequence[IntervalRow]) -> list[str]:
+    """Say which ages each analyte of a set leaves out, for each sex, outside pregnancy."""
+    found: list[str] = []
+    for analyte in sorted({row.analyte for row in rows}):
+        for sex in ("F", "M"):
+            bands = [r for r in rows if r.analyte == analyte and r.sex in ("any", sex) and r.pregnancy == "none"]
+            bands.sort(key=lambda row: approximate_days(row.age_low))
+            reached: AgeEdge | None = AgeEdge("d", 0)
+            for band in bands:
+                if reached is not None and approximate_days(reached) < approximate_days(band.age_low):
+                    found.append(
+                        f"{analyte}, {sex}: {edge_text(reached)} to under {edge_text(band.age_low)} is not covered"
+                    )
+                reached = band.age_high
+            if bands and reached is not None:
+                found.append(f"{analyte}, {sex}: {edge_text(reached)} and over is not covered")
+    return found
+
+
+def edge_text(age: AgeEdge) -> str:
+    """Write an age edge in its largest whole unit."""
+    if age.unit == "mo" and age.count % 12 == 0 and age.count:
+        return f"{age.count // 12} y"
+    return f"{age.count} {age.unit}"
 
 
 def band_table(analyte: str, name: str, sex: str | None) -> Table:
@@ -70,24 +110,24 @@ def _bar(row: IntervalRow, top: float, width: int = 24) -> str:
 
 
 def check_set(file: Path) -> tuple[int, list[str]]:
-    """Check a user's set; return its rows and what a person should look at again."""
+    """Check a set; return its rows and what a person should look at again."""
     knowledge = load_knowledge()
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise KnowledgeError(file.name, None, "file", "cannot be read as UTF-8 text") from None
-    rows = load_interval_set(text, file.name, knowledge.analytes, knowledge.sources)
+    rows = knowledge.read_set(file)
     factor = knowledge.reported_range_factor
     remarks = []
     for row in rows:
         for other in knowledge.intervals("default"):
-            same = (other.analyte, other.pregnancy, other.age_low) == (row.analyte, row.pregnancy, row.age_low)
-            if not same or (other.sex not in ("any", row.sex) and row.sex != "any"):
-                continue
             for side in ("lower", "upper"):
                 mine, theirs = getattr(row, side), getattr(other, side)
-                if mine and theirs and not 1 / factor <= mine / theirs <= factor:
-                    remarks.append(
-                        f"line {row.line}: {row.analyte} {side} is more than {number(factor)} times off {other.set}"
-                    )
-    return len(rows), list(dict.fromkeys(remarks))
+                if _overlap(row, other) and mine and theirs and not 1 / factor <= mine / theirs <= factor:
+                    far = f"more than {number(factor)} times off {other.set} ({other.age_text})"
+                    remarks.append(f"line {row.line}: {row.analyte} {side} is {far}")
+    return len(rows), [*dict.fromkeys(remarks), *uncovered(rows)]
+
+
+def _overlap(row: IntervalRow, other: IntervalRow) -> bool:
+    """Tell whether two rows can apply to one person."""
+    if (row.analyte, row.pregnancy) != (other.analyte, other.pregnancy) or {row.sex, other.sex} == {"F", "M"}:
+        return False
+    ends = [approximate_days(r.age_high) if r.age_high is not None else inf for r in (row, other)]
+    return approximate_days(row.age_low) < ends[1] and approximate_days(other.age_low) < ends[0]

@@ -80,10 +80,12 @@ class Rows:
         row["birth_date"], row["collected_at"] = self.dates() if pick.random() < 0.6 else (None, None)
         row["sex"] = pick.choice((*("F", "M") * 6, "unknown", None, "1", pick.choice(SEX_WORDS)))
         row["pregnancy"] = pick.choice((*[None] * 12, "none", "T2", "T3", "maybe", pick.choice(PREGNANCY_WORDS)))
-        row["reticulocyte_method"] = pick.choice((None, None, "automated", "manual", "unknown"))
-        row["wbc_uncorrected"] = pick.choice((None, None, "true", "false"))
+        # Half of the rows say nothing but results: a record then takes a shorter program.
+        said = pick.random() < 0.5
+        row["reticulocyte_method"] = pick.choice(("automated", "manual", "unknown", None)) if said else None
+        row["wbc_uncorrected"] = pick.choice(("true", "false", None)) if said else None
         for finding in FINDINGS:
-            row[finding] = pick.choice((None, None, None, "present", "absent", "unknown"))
+            row[finding] = pick.choice(("present", "absent", "unknown", None)) if said else None
         return row
 
     def result(self, analyte: str, *, often: bool) -> dict[str, str | None]:

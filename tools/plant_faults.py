@@ -1,8 +1,8 @@
 """Plant a fault in each promise, one at a time, and name the test that catches it.
 
-Usage: python tools/plant_faults.py
+Usage: python tools/plant_faults.py [PROMISE]
 
-Works on copies; the checkout is not touched. Exits with 1 if a fault goes unnoticed.
+With a number, only the faults of that promise. Works on copies; the checkout is not touched. Exits with 1 if a fault goes unnoticed.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def main() -> int:
     """Plant every fault and print which tests fail."""
     unnoticed = 0
     environment = {**os.environ, "CBC_SCREEN_SHARED": os.environ.get("CBC_SCREEN_SHARED", str(ROOT.parent / "shared"))}
-    for fault in FAULTS:
+    chosen = [fault for fault in FAULTS if len(sys.argv) < 2 or fault.promise.startswith(sys.argv[1])]
+    for fault in chosen:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder)
             for part in PARTS:
@@ -154,7 +155,7 @@ def main() -> int:
             verdict = f"caught by {failed[0]}" if failed else "NOT NOTICED"
             unnoticed += not failed
             print(f"{fault.promise}\n    {verdict}", flush=True)
-    print(f"{len(FAULTS) - unnoticed} of {len(FAULTS)} faults caught")
+    print(f"{len(chosen) - unnoticed} of {len(chosen)} faults caught")
     return 1 if unnoticed else 0
 
 

@@ -56,13 +56,19 @@ def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interva
         case "differential_percent_sum":
             return _sum(b, [value(f"{cell}_percent") for cell in DIFFERENTIAL])
         case "differential_excess":
-            total = _sum(b, [value(cell) for cell in DIFFERENTIAL])
-            ratio = scaled(b, divided(b, total, value("wbc")), Op.MULTIPLY, 100.0)
-            return Interval(
-                b.arithmetic(Op.SUBTRACT, ratio.low, b.number(100.0)),
-                b.arithmetic(Op.SUBTRACT, ratio.high, b.number(100.0)),
-            )
+            return _excess(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
+        case "neutrophils_excess":
+            return _excess(b, value("neutrophils"), value("wbc"))
     raise AssertionError(name)
+
+
+def _excess(b: Builder, part: Interval, whole: Interval) -> Interval:
+    """Return by how many percent a part exceeds its whole."""
+    ratio = scaled(b, divided(b, part, whole), Op.MULTIPLY, 100.0)
+    return Interval(
+        b.arithmetic(Op.SUBTRACT, ratio.low, b.number(100.0)),
+        b.arithmetic(Op.SUBTRACT, ratio.high, b.number(100.0)),
+    )
 
 
 def _sum(b: Builder, parts: list[Interval]) -> Interval:

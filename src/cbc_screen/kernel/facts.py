@@ -193,7 +193,7 @@ class FactBuilder:
         b = self.b
         neutrophils, wbc = self.effective("neutrophils"), self.effective("wbc")
         cut = self._cut(rule.white, f"cut:{rule.id}:white")
-        counted = b.below(neutrophils, cut)
+        counted = self._unless_contradicted(b.below(neutrophils, cut), b.less(wbc.high, cut))
         has_neutrophils = b.present(neutrophils.low)
         if rule.id == self.rules.definition:
             self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
@@ -217,6 +217,15 @@ class FactBuilder:
         plain = self._white(self.rules.definitions[self.rules.definition])
         self._limits = used
         return plain
+
+    def _unless_contradicted(self, counted: Truth, white_cells_low: int) -> Truth:
+        """Tell the white line by neutrophils only where WBC does not say they are wrong."""
+        b = self.b
+        guards = [guard.when for guard in self.rules.guards if guard.contradicts is Line.WHITE]
+        wrong = b.any(self.truth(guard).yes for guard in guards)
+        right = b.negate(wrong)
+        either_way = b.all([wrong, counted.yes, white_cells_low])
+        return Truth(b.either(b.both(counted.yes, right), either_way), b.both(counted.no, right))
 
     def counts(self, definition: str) -> tuple[int, int]:
         """Return how many lines are surely low, and how many may be."""

@@ -183,7 +183,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
         schemes=schemes,
         definitions=definitions,
         conditions=_load_conditions(root, reader),
-        guards=reader.rules(node("guards.yaml"), "guards"),
+        guards=reader.rules(node("guards.yaml"), "guards", ["contradicts"]),
         triggers=reader.rules(node("review_triggers.yaml"), "triggers", ["urgency"], ["id", "kind"]),
         urgency=reader.rules(node("urgency.yaml"), "rules", extra=("id", "level")),
         criteria=reader.criteria(node("blood_criteria.yaml")),

@@ -20,6 +20,7 @@ QUANTITIES: Mapping[str, str] = {
     "mchc_from_counts": "g/L",
     "differential_percent_sum": "%",
     "differential_excess": "%",
+    "neutrophils_excess": "%",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import ReticulocyteMethod, Threshold, Urgency
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Urgency
 
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
@@ -26,6 +26,7 @@ class Rule:
     key: bool = False
     urgency: Urgency = Urgency.NONE
     kind: str = ""
+    contradicts: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class RuleReader:
             source=self.source(node),
             key=node.flag("key"),
             urgency=node.choice(level, Urgency) if level is not None else Urgency.NONE,
-            kind=str(node.get("kind", "")),
+            kind=node.text("kind") if "kind" in node else "",
+            contradicts=node.choice("contradicts", Line) if "contradicts" in node else None,
         )
 
     def rules(

@@ -1,0 +1,118 @@
+"""Sets of reference ranges: named ones, a user's own, and the Duffy-null sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
+
+HEADER = (
+    "set,analyte,sex,pregnancy,age_low,age_low_unit,age_high,age_high_unit,lower,upper,unit,lower_ci90_low,"
+    "lower_ci90_high,upper_ci90_low,upper_ci90_high,percentile_basis,n,population,analyzer,source,locator,"
+    "verification,confidence,derivation,notes\n"
+)
+TAIL = ",,,,,2.5-97.5,240,our staff,our counter,own_laboratory,,A,high,,\n"
+ADULT = {"age": "40 y", "sex": "M", "hemoglobin": "131 g/L", "neutrophils": "1.4 10^9/L", "platelets": "142 10^9/L"}
+
+
+def own_set(folder: Path, *rows: str) -> str:
+    path = folder / "my_lab.csv"
+    path.write_text(HEADER + "".join(row + TAIL for row in rows))
+    return str(path)
+
+
+def test_every_named_set_can_be_chosen_and_shows_its_name() -> None:
+    for name, chosen in load_knowledge().interval_sets.items():
+        screener = cbc.Screener(ranges=name)
+        assert screener.screen(ADULT, compact=True).versions.ranges == name
+        row = chosen.rows[0]
+        person = {
+            "age": row.age_text.split(" to ")[0].removesuffix(" and over"),
+            "sex": "F" if row.sex == "any" else row.sex,
+        }
+        if row.pregnancy != "none":
+            person |= {"pregnancy": row.pregnancy, "sex": "F", "age": "30 y"}
+        limit = row.lower if row.lower is not None else row.upper
+        context = {"duffy_null_phenotype": "present"} if chosen.kind == "duffy_null" else {}
+        result = screener.screen({**person, row.analyte: {"value": limit, "unit": row.unit}, "context": context})
+        used = next(analyte for analyte in result.analytes if analyte.analyte == row.analyte)
+        assert name in {found.set for found in used.ranges}, name
+        assert used.state == "within" or len(used.ranges) > 1
+
+
+def test_a_set_of_your_own_is_laid_over_the_default(tmp_path: Path) -> None:
+    ranges = own_set(tmp_path, "mine,hemoglobin,any,none,18,y,,,140,180,g/L")
+    result = cbc.Screener(ranges=ranges).screen({**ADULT, "platelets": "145 10^9/L", "neutrophils": "3 10^9/L"})
+    assert [(a.analyte, a.ranges[0].set) for a in result.analytes] == [
+        ("hemoglobin", "mine"),
+        ("neutrophils", "default_v1"),
+        ("platelets", "default_v1"),
+    ]
+    assert result.lines[0].limits == (140.0,)
+    assert result.pattern == "single_line"
+
+
+def test_an_age_that_your_set_leaves_out_is_not_assessed_and_never_the_default(tmp_path: Path) -> None:
+    ranges = own_set(tmp_path, "mine,hemoglobin,any,none,18,y,,,140,180,g/L")
+    result = cbc.Screener(ranges=ranges).screen({**ADULT, "age": "10 y", "hemoglobin": "60 g/L"})
+    assert result.lines[0].state == "cannot_tell"
+    assert "hemoglobin" in result.not_assessed
+    assert ("hemoglobin", "RANGE_ABSENT") in result.reasons
+    frame = cbc.Screener(ranges=ranges).screen_frame(pd.DataFrame([{**ADULT, "age": "10 y", "hemoglobin": "60 g/L"}]))
+    assert frame["reasons"].tolist() == ["hemoglobin:RANGE_ABSENT"]
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    low = cbc.Screener(ranges=own_set(tmp_path, "mine,hemoglobin,any,none,18,y,,,140,180,g/L")).screen(ADULT)
+    not_low = cbc.Screener(ranges=own_set(tmp_path, "mine,hemoglobin,any,none,18,y,,,120,180,g/L")).screen(ADULT)
+    assert (low.lines[0].state, not_low.lines[0].state) == ("low", "not_low")
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("mine,hemoglobin,any,none,18,y,,,180,140,g/L", "my_lab.csv:2: lower"),
+        ("mine,hemoglobin,any,none,18,y,,,14,18,mg/dL", "my_lab.csv:2: unit"),
+        ("mine,hemogoblin,any,none,18,y,,,140,180,g/L", "my_lab.csv:2: analyte"),
+        ("mine,hemoglobin,any,none,18,y,5,y,140,180,g/L", "my_lab.csv:2: age_high"),
+        ("default_v1,hemoglobin,any,none,18,y,,,140,180,g/L", "my_lab.csv:2: set"),
+    ],
+)
+def test_a_fault_in_your_set_names_file_line_and_key(tmp_path: Path, row: str, says: str) -> None:
+    with pytest.raises(cbc.KnowledgeError, match=says):
+        cbc.Screener(ranges=own_set(tmp_path, row)).screen(ADULT)
+
+
+def test_the_check_says_what_is_far_off_and_which_ages_are_left_out(tmp_path: Path) -> None:
+    from cbc_screen.report.ranges import check_set
+
+    rows, remarks = check_set(
+        Path(own_set(tmp_path, "mine,rbc,any,none,18,y,60,y,3500,5500,10^9/L".replace("10^9/L", "10^12/L")))
+    )
+    assert rows == 1
+    assert "line 2: rbc lower is more than 2 times off default_v1 (18 y and over)" in remarks
+    assert "rbc, F: 0 d to under 18 y is not covered" in remarks
+    assert "rbc, M: 60 y and over is not covered" in remarks
+
+
+def test_a_duffy_null_set_applies_only_where_the_phenotype_is_stated() -> None:
+    """Neutrophils 1.4: below the default limit (1.76), not below that of Duffy-null adults (1.21)."""
+    screener = cbc.Screener(ranges="duffy_null_usa")
+    answers = {
+        stated: screener.screen({**ADULT, "context": {"duffy_null_phenotype": stated}})
+        for stated in ("present", "absent", "unknown")
+    }
+    assert [answers[s].lines[1].state for s in ("present", "absent", "unknown")] == ["not_low", "low", "low"]
+    assert answers["present"].flags()["white_line_unadjusted"] == "low"
+    assert any("by the default range the white line is low" in note for note in answers["present"].notes)
+    assert answers["present"].lines[1].limits == (1.21,)
+    assert cbc.screen({**ADULT, "context": {"duffy_null_phenotype": "present"}}).lines[1].state == "low"
+    frame = screener.screen_frame(
+        pd.DataFrame([{**ADULT, "duffy_null_phenotype": word} for word in ("present", "absent", "")])
+    )
+    assert frame["white_line"].tolist() == ["not_low", "low", "low"]
+    assert frame["white_line_unadjusted"].tolist() == ["low", "low", "low"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
+from typing import Any
 
 from cbc_screen._version import __version__
 from cbc_screen.kernel.limits import STATED
@@ -52,12 +53,11 @@ _SUPPORTS = tuple(Support)
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What every result says of a condition: facts by name with their texts, and fixed texts."""
+    """A condition, the names of the facts about its findings (yes, no, yes, no ...), and their texts."""
 
-    fors: list[tuple[str, str, str, FindingResult]]
-    against: list[tuple[str, str, str, FindingResult]]
-    missing: tuple[str, ...]
-    next_tests: tuple[str, ...]
+    condition: Condition
+    names: tuple[str, ...]
+    findings: tuple[FindingResult, ...]
 
 
 class ResultBuilder:
@@ -70,6 +70,7 @@ class ResultBuilder:
         self._findings: dict[int, FindingResult] = {}
         self._ranges: dict[int, RangeUsed] = {}
         self._templates = {condition.id: self._template(condition) for condition in kernel.rules.conditions}
+        self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
@@ -247,52 +248,59 @@ class ResultBuilder:
         return tuple(self._condition(by_id[name], one, compact) for name in ids.split(";") if name)
 
     def _condition(self, condition: Condition, one: One, compact: bool) -> ConditionResult:
-        # The parts are made of checked data, so they are not validated once more: a list of
-        # forty conditions would cost half of the whole answer.
-        support = _SUPPORTS[one.conclusions[f"support.{condition.id}"]]
-        net = one.conclusions[f"net.{condition.id}"]
-        if compact:
-            return ConditionResult.model_construct(
-                id=condition.id,
-                name=condition.name,
-                support=support,
-                net_findings=net,
-                summary="",
-                findings_for=(),
-                findings_against=(),
-                missing=(),
-                next_tests=(),
-                limits="",
-            )
         template = self._templates[condition.id]
-        facts = one.facts
-        unknown = [text for yes, no, text, _ in (*template.fors, *template.against) if not facts[yes] and not facts[no]]
-        return ConditionResult.model_construct(
-            id=condition.id,
-            name=condition.name,
-            support=support,
-            net_findings=net,
-            summary=condition.summary,
-            findings_for=tuple(finding for yes, _, _, finding in template.fors if facts[yes]),
-            findings_against=tuple(finding for yes, _, _, finding in template.against if facts[yes]),
-            missing=(*dict.fromkeys(unknown), *template.missing),
-            next_tests=template.next_tests,
-            limits=condition.limits,
-        )
+        known = () if compact else tuple([one.facts[name] for name in template.names])
+        support, net = one.conclusions[f"support.{condition.id}"], one.conclusions[f"net.{condition.id}"]
+        return self._conditions(condition.id, support, net, known, compact)
+
+    def _make_condition(
+        self, name: str, support: int, net: int, known: tuple[float, ...], compact: bool
+    ) -> ConditionResult:
+        """Make an entry of the checklist from what is known of its findings.
+
+        Kept for the next record with the same answers: most entries of a list say the
+        same of everybody whose film and history nobody has stated.
+        """
+        template = self._templates[name]
+        condition = template.condition
+        parts: dict[str, Any] = {
+            "id": name,
+            "name": condition.name,
+            "support": _SUPPORTS[support],
+            "net_findings": net,
+            "summary": "",
+            "findings_for": (),
+            "findings_against": (),
+            "missing": (),
+            "next_tests": (),
+            "limits": "",
+        }
+        if not compact:
+            yes, no = known[0::2], known[1::2]
+            sides = len(condition.findings_for)
+            true = [finding for finding, holds in zip(template.findings, yes, strict=True) if holds]
+            unknown = [
+                finding.condition
+                for finding, holds, fails in zip(template.findings, yes, no, strict=True)
+                if not holds and not fails
+            ]
+            count_for = sum(1 for holds in yes[:sides] if holds)
+            parts |= {
+                "summary": condition.summary,
+                "findings_for": tuple(true[:count_for]),
+                "findings_against": tuple(true[count_for:]),
+                "missing": (*dict.fromkeys(unknown), *(item.text for item in condition.missing)),
+                "next_tests": tuple(item.text for item in condition.next_tests),
+                "limits": condition.limits,
+            }
+        return ConditionResult(**parts)
 
     def _template(self, condition: Condition) -> _Template:
-        def side(name: str, rules: Sequence[Rule]) -> list[tuple[str, str, str, FindingResult]]:
-            found = []
-            for rule in rules:
-                fact, finding = f"{name}.{condition.id}.{rule.id}", self._finding(rule)
-                found.append((f"{fact}.yes", f"{fact}.no", finding.condition, finding))
-            return found
-
+        sides = (("for", condition.findings_for), ("against", condition.findings_against))
+        facts = [f"{side}.{condition.id}.{rule.id}" for side, rules in sides for rule in rules]
+        findings = [self._finding(rule) for _, rules in sides for rule in rules]
         return _Template(
-            side("for", condition.findings_for),
-            side("against", condition.findings_against),
-            tuple(item.text for item in condition.missing),
-            tuple(item.text for item in condition.next_tests),
+            condition, tuple(f"{fact}.{answer}" for fact in facts for answer in ("yes", "no")), tuple(findings)
         )
 
     def _criteria(self, one: One) -> BloodCriteriaResult:

@@ -229,3 +229,12 @@ def test_reference_range_of_the_contract() -> None:
         cbc.reference_range("rdw_cv", age="30 y", sex="F", pregnancy="T2")
     with pytest.raises(cbc.UsageError):
         cbc.reference_range("hemoglobin", age="old", sex="F")
+
+
+def test_the_reason_of_a_missing_grade_is_the_one_that_would_help() -> None:
+    assert cbc.grade("neutrophils", 0.05, "10^9/L", age="3 mo").reason == "RANGE_ABSENT"  # no band under a year
+    assert cbc.grade("hemoglobin", 12.5, "g/dL", age="30 y").reason == "SEX_MISSING"  # 0 for F, 1 for M
+    assert cbc.grade("hemoglobin", 12.5, "g/dL", sex="F").reason == "AGE_MISSING"
+    assert cbc.grade("hemoglobin", "<13", "g/dL", age="30 y", sex="F").reason == "CENSORED_LOW"
+    assert cbc.grade("hemoglobin", 12.5, age="30 y", sex="F").reason == "UNIT_MISSING"
+    assert cbc.grade("mcv", 60, "fL", scheme="ctcae_v5").reason == "RANGE_ABSENT"

@@ -179,13 +179,16 @@ def _grade_columns(
     mild, worst = answers["severity.min"], answers["severity.max"]
     severities = np.where(mild == worst, mild, unknown).astype(np.int8)
     reasons = [
-        _why(row, analyte, normalized.reasons, normalized.batch) if grades[row] < 0 else None for row in range(count)
+        _why(row, analyte, normalized.reasons, bool(answers["told.any"][row])) if grades[row] < 0 else None
+        for row in range(count)
     ]
     return grades, severities, reasons
 
 
-def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], batch: Batch) -> Reason:
-    for field in (analyte, "record", "age", "sex", "pregnancy"):
+def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], told: bool) -> Reason:
+    """Say why there is no grade: the result, else the person if some ranges tell, else no range."""
+    person = ("age", "sex", "pregnancy") if told else ()
+    for field in (analyte, "record", *person):
         if field in reasons and reasons[field][row] != NO_REASON:
             return REASONS[int(reasons[field][row])]
     return Reason.RANGE_ABSENT
@@ -205,6 +208,7 @@ def _program(kernel: Kernel, analyte: str) -> tuple[Program, ColumnProgram]:
     outputs: dict[str, int] = {}
     outputs["grade.min"], outputs["grade.max"] = ladder(b, value, [(number, cut) for number, _, cut in cuts])
     outputs["severity.min"], outputs["severity.max"] = ladder(b, value, [(code, cut) for _, code, cut in cuts])
+    outputs["told.any"] = b.code_equal(outputs["grade.min"], outputs["grade.max"])
     program = b.program(outputs)
     return program, ColumnProgram(program, kernel.limits.table)
 

@@ -95,7 +95,7 @@ def grade(
     unit : str or array of str
         A unit of the closed table; without one, or with another, the grade is None.
     scheme : str
-        "clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6".
+        "clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1".
     lower_limit : number or array, optional
         The reporting laboratory's lower limit, in the unit of the value; else the limit
         of the default set for the person.

@@ -37,8 +37,8 @@ class Screener:
         When a line is low: "reference" (below the reference range), "clinical", "mds",
         "strict" or "aplastic" (`reference_ranges/definitions.yaml`).
     grading : str
-        The grading scheme: "clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5" or
-        "ctcae_v6".
+        The grading scheme: "clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5",
+        "ctcae_v6" or "daids_v2_1".
     prefer_reported_ranges : bool
         Use a range that came with a result, where it is sane.
     units : "us", "si" or mapping, optional

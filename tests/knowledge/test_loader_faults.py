@@ -365,7 +365,7 @@ FAULTS = [
     Fault(
         "a grade left out",
         NEUTROPENIA,
-        "neutropenia_bands,neutrophils,any,any,1,y,,,2,moderate,moderate,0.5,1.0,10^9/L,"
+        "neutropenia_bands,neutrophils,any,any,1,y,,,2,moderate,moderate,0.5,1.0,,10^9/L,"
         "neutropenia_convention,secondary,\n",
         "",
         "grade",
@@ -388,8 +388,8 @@ FAULTS = [
     Fault(
         "a grade without a unit",
         NEUTROPENIA,
-        "severe,severe,,0.5,10^9/L",
-        "severe,severe,,0.5,",
+        "severe,severe,,0.5,,10^9/L",
+        "severe,severe,,0.5,,",
         "unit",
         "severe,severe,,0.5,,",
     ),

@@ -156,7 +156,7 @@ def test_reference_range_gives_the_cited_numbers(shared: Path) -> None:
 
 WORDS = {"none": 0, "mild": 1, "moderate": 2, "severe": 3}
 SEVERITY = {0: "none", 1: "mild", 2: "moderate", 3: "severe", 4: "very_severe"}
-AGE_WORD = re.compile(r"age=([\[(])(\d+)(mo|y),(?:(\d+)(mo|y)|inf)([\])])")
+AGE_WORD = re.compile(r"age=([\[(])(\d+)(mo|y|d),(?:(\d+)(mo|y|d)|inf)([\])])")
 TRIMESTERS = {"1": ("T1",), "2": ("T2",), "3": ("T3",), "any": ("T1", "T2", "T3")}
 ANY_AGE = ("0", "d", "", "")
 
@@ -184,9 +184,9 @@ def who_rows(row: Cells) -> list[Cells]:
 
 
 def banded(row: Cells, grade: int, label: str, sex: str, stage: str, age: tuple[str, str, str, str]) -> Cells:
-    # Half-open bands on both sides: "yes" for a lower and "no" for an upper bound.
+    # Half-open bands: "yes" for a lower bound, "no" for an upper one except in DAIDS grade 1.
     assert row["lower_inclusive"] == ("yes" if row["lower_bound"] else "")
-    assert row["upper_inclusive"] == ("no" if row["upper_bound"] else "")
+    assert row["upper_inclusive"] in (("no", "yes") if row["upper_bound"] else ("",))
     return {
         "analyte": {"haemoglobin": "hemoglobin"}.get(row["analyte"], row["analyte"]),
         "sex": sex,
@@ -200,6 +200,7 @@ def banded(row: Cells, grade: int, label: str, sex: str, stage: str, age: tuple[
         "severity": SEVERITY[grade],
         "lower": row["lower_bound"],
         "upper": {"LLN": "lower_limit"}.get(row["upper_bound"], row["upper_bound"]),
+        "upper_inclusive": "yes" if row["upper_inclusive"] == "yes" else "",
         "unit": row["unit"],
     }
 
@@ -263,6 +264,26 @@ def test_ctcae(shared: Path, name: str, version: str, count: int) -> None:
     assert {row["source"] for row in full} == {name}
 
 
+def test_daids(shared: Path) -> None:
+    """Lymphocyte rows ask for the HIV status, which no record has: they are not shipped."""
+    found, full = shipped_grades("daids_v2_1")
+    cited = [r for r in cited_grades(shared, "DAIDS", "2.1-corrected") if "hiv=" not in r["population"]]
+    wanted = [
+        banded(
+            row,
+            int(row["grade"]),
+            f"grade {row['grade']}",
+            re.search(r"sex=(\w+)", row["population"])[1],  # type: ignore[index]
+            "any",
+            age_columns(row["population"]),
+        )
+        for row in cited
+    ]
+    same_rows(found, wanted)
+    assert len(found) == 52
+    assert {row["source"] for row in full} == {"daids_v2_1"}
+
+
 def test_neutropenia_bands(shared: Path) -> None:
     found, full = shipped_grades("neutropenia_bands")
     cited = [row for row in cited_grades(shared, "NEUTROPENIA_BANDS", "convention") if row["grade"] in WORDS]
@@ -297,6 +318,7 @@ def test_every_grading_table_is_compared_here() -> None:
         "ctcae_v4",
         "ctcae_v5",
         "ctcae_v6",
+        "daids_v2_1",
         "neutropenia_bands",
         "thrombocytopenia_bands",
     }

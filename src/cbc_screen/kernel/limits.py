@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -244,7 +245,7 @@ class _Table:
             self.grade_rows[scheme.id, analyte] = bands
             for grade in sorted({row.grade for row in rows} - {0}):
                 self.columns[f"grade:{scheme.id}:{analyte}:{grade}"] = [
-                    _or_nan(next((row.upper for row in band if row.grade == grade), None)) for band in bands
+                    _or_nan(next((_bound(row) for row in band if row.grade == grade), None)) for band in bands
                 ]
 
     def add_cutoffs(self, cutoffs: Mapping[str, Cutoff]) -> None:
@@ -263,6 +264,11 @@ class _Table:
             self.columns[f"age:{age.unit}:{age.count}"] = [
                 float(self.grid.passed(place, age)) for place, _, _ in self._keys
             ]
+
+
+def _bound(row: GradeRow) -> float | None:
+    """Return the bound that a value of the grade lies below: just above an inclusive one."""
+    return nextafter(row.upper, inf) if row.upper_inclusive and row.upper is not None else row.upper
 
 
 def _or_nan(value: float | None) -> float:

@@ -14,13 +14,13 @@ from cbc_screen.vocabulary import Severity, Verification
 
 COLUMNS = (
     "scheme", "analyte", "sex", "pregnancy", "age_low", "age_low_unit", "age_high", "age_high_unit",
-    "grade", "label", "severity", "lower", "upper", "unit", "source", "verification", "notes",
+    "grade", "label", "severity", "lower", "upper", "upper_inclusive", "unit", "source", "verification", "notes",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class GradeRow:
-    """One band [lower, upper) of one grade; `relative` bands end at the lower reference limit."""
+    """One band [lower, upper) (or [lower, upper]) of one grade; `relative` bands end at the lower reference limit."""
 
     scheme: str
     analyte: str
@@ -33,6 +33,7 @@ class GradeRow:
     severity: Severity
     lower: float | None
     upper: float | None
+    upper_inclusive: bool  # the published band holds its upper bound ("1.0 or less")
     relative: bool
     unit: str
     source: str
@@ -100,6 +101,7 @@ def _grade(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> Grad
         severity=Severity(row.choice("severity", [s.value for s in Severity if s is not Severity.CANNOT_TELL])),
         lower=canonical(lower),
         upper=canonical(upper),
+        upper_inclusive=row.choice("upper_inclusive", ("yes", "")) == "yes",
         relative=relative,
         unit=analyte.unit,
         source=row.text("source"),
@@ -121,7 +123,7 @@ def _check_bands(rows: list[GradeRow]) -> None:
                 raise KnowledgeError(
                     after.file, after.line, "grade", f"does not follow the grade of line {before.line}"
                 )
-            if after.upper != before.lower:
+            if after.upper_inclusive or after.upper != before.lower:
                 raise KnowledgeError(
                     after.file,
                     after.line,

@@ -75,3 +75,9 @@ def test_docstring_examples_run(name: str) -> None:
 def test_examples_run(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(script))
     assert capsys.readouterr().out
+
+
+def test_the_reference_page_is_what_the_data_say() -> None:
+    """Stale? Run python tools/write_reference.py."""
+    names = runpy.run_path(str(ROOT / "tools/write_reference.py"), run_name="tools")
+    assert names["page"](names["load_knowledge"]()) == (ROOT / "docs/reference.md").read_text(encoding="utf-8")

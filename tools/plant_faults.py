@@ -161,7 +161,11 @@ def main() -> int:
             ]
             command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
             done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-            failed = [line.split(" ", 1)[1].split(" - ")[0] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+            failed = [
+                line.split(" ", 1)[1].split(" - ")[0]
+                for line in done.stdout.splitlines()
+                if line.startswith(("FAILED", "ERROR"))
+            ]
             verdict = f"caught by {failed[0]}" if failed else "NOT NOTICED"
             unnoticed += not failed
             print(f"{fault.promise}\n    {verdict}", flush=True)

@@ -1,0 +1,128 @@
+"""Write docs/reference.md: sets, schemes, definitions, checks and conditions, from the data.
+
+Usage: python tools/write_reference.py
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
+from cbc_screen.knowledge.rules import Rule  # noqa: E402
+from cbc_screen.report.words import describe, number  # noqa: E402
+from cbc_screen.vocabulary import NOTICE  # noqa: E402
+
+PAGE = ROOT / "docs" / "reference.md"
+
+
+def page(knowledge: Knowledge) -> str:
+    """Return the whole page."""
+    parts = (sets, schemes, definitions, checks, conditions)
+    lines = [
+        "# Reference",
+        "",
+        f"Written from data {knowledge.data_version} by `tools/write_reference.py`. {NOTICE}",
+        "",
+    ]
+    for part in parts:
+        lines += [*part(knowledge), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def sets(knowledge: Knowledge) -> Iterator[str]:
+    """Write the sets of reference ranges."""
+    yield "## Sets of reference ranges"
+    yield ""
+    yield "A, B, C: rows computed from primary data, seen on the publisher's own page, seen in a transcription."
+    yield ""
+    yield "| set | kind | rows | A/B/C | analytes | title |"
+    yield "|---|---|---|---|---|---|"
+    for chosen in knowledge.interval_sets.values():
+        marks = "/".join(str(sum(row.verification == mark for row in chosen.rows)) for mark in "ABC")
+        analytes = ", ".join(dict.fromkeys(row.analyte for row in chosen.rows))
+        yield f"| `{chosen.id}` | {chosen.kind} | {len(chosen.rows)} | {marks} | {analytes} | {cell(chosen.title)} |"
+
+
+def schemes(knowledge: Knowledge) -> Iterator[str]:
+    """Write the bands of every grading scheme."""
+    yield "## Grading schemes"
+    for scheme in knowledge.schemes.values():
+        yield ""
+        yield f"### `{scheme.id}`, version {scheme.version}"
+        yield ""
+        yield f"{scheme.title}."
+        yield ""
+        yield "| analyte | sex | stage | grade | severity | band | unit | source |"
+        yield "|---|---|---|---|---|---|---|---|"
+        for analyte, rows in scheme.tables.items():
+            for row in rows:
+                lower = "" if row.lower is None else f"from {number(row.lower)} "
+                upper = "lower limit" if row.relative else "" if row.upper is None else number(row.upper)
+                end = (f"up to {upper}" if row.upper_inclusive else f"to under {upper}") if upper else "up"
+                age = f"{row.age_low.count} {row.age_low.unit}"
+                yield f"| {analyte}, age from {age} | {row.sex} | {row.pregnancy} | {row.grade} | {row.severity} | {lower}{end} | {row.unit} | {row.source} ({row.verification}) |"
+
+
+def definitions(knowledge: Knowledge) -> Iterator[str]:
+    """Write the definitions of a low line."""
+    yield "## Definitions of a low line"
+    yield ""
+    for definition in knowledge.definitions.values():
+        yield f"- `{definition.id}`: {definition.label} ({', '.join(definition.sources)})"
+
+
+def checks(knowledge: Knowledge) -> Iterator[str]:
+    """Write guards, review triggers and urgency rules."""
+    for title, rules in (
+        ("Checks for a spurious result", knowledge.guards),
+        ("Review triggers", knowledge.triggers),
+        ("Urgency", knowledge.urgency),
+    ):
+        yield f"## {title}"
+        yield ""
+        yield from (f"- `{rule.id}`: {line(rule, knowledge)}" for rule in rules)
+        yield ""
+
+
+def conditions(knowledge: Knowledge) -> Iterator[str]:
+    """Write the checklist."""
+    yield "## Conditions"
+    for condition in knowledge.conditions:
+        yield ""
+        yield f"### {condition.name}"
+        yield ""
+        yield f"`{condition.id}`, rank {condition.rank}; patterns: {', '.join(condition.patterns)}. {condition.summary}"
+        yield ""
+        for title, rules in (
+            ("For", condition.findings_for),
+            ("Against", condition.findings_against),
+            ("Urgency", condition.urgency),
+        ):
+            for rule in rules:
+                mark = " (key)" if rule.key else f" ({rule.urgency})" if title == "Urgency" else ""
+                yield f"- {title}{mark}: {line(rule, knowledge)}"
+        for title, items in (("Missing", condition.missing), ("Next tests", condition.next_tests)):
+            if items:
+                yield f"- {title}: {'; '.join(item.text for item in items)}"
+        yield f"- Limits: {condition.limits}"
+        yield f"- Approved by: {', '.join(condition.approved_by) or 'nobody yet'}"
+
+
+def line(rule: Rule, knowledge: Knowledge) -> str:
+    """Write one rule."""
+    return f"{rule.text} [{describe(rule.when, knowledge)}; {rule.threshold}; {rule.source}]"
+
+
+def cell(text: str) -> str:
+    """Keep a text inside its table cell."""
+    return text.replace("|", "/")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(load_knowledge()), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {len(PAGE.read_text(encoding='utf-8').splitlines())} lines")

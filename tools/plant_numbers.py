@@ -1,0 +1,87 @@
+"""Plant wrong numbers in the tables, one at a time, and report how many a test catches.
+
+Usage: python tools/plant_numbers.py [HOW_MANY]
+
+Digits changed, bounds swapped, rows dropped, sexes flipped, in intervals/ and grading/, on
+copies. Exits with 1 below 100 % in grading or 98 % in intervals.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ("tests/knowledge/test_tables_match_sources.py",)
+FLIPPED = {"F": "M", "M": "F", "any": "F"}
+
+
+def plant(text: str, chance: random.Random) -> tuple[str, str]:
+    """Return the text with one fault, and what was done."""
+    rows = list(csv.reader(io.StringIO(text)))
+    header, body = rows[0], rows[1:]
+    row = chance.choice(body)
+    lower, upper, sex = header.index("lower"), header.index("upper"), header.index("sex")
+    kind = chance.choice(("digit", "digit", "digit", "swap", "drop", "sex"))
+    numbers = [place for place in (lower, upper) if any(c.isdigit() for c in row[place])]
+    if kind == "swap" and row[lower] != row[upper]:
+        row[lower], row[upper] = row[upper], row[lower]
+    elif kind == "drop":
+        body.remove(row)
+    elif kind == "sex":
+        row[sex] = FLIPPED[row[sex]]
+    else:
+        kind = "digit"
+        place = chance.choice(numbers)
+        digits = [position for position, c in enumerate(row[place]) if c.isdigit()]
+        position = chance.choice(digits)
+        other = chance.choice([d for d in "0123456789" if d != row[place][position]])
+        row[place] = row[place][:position] + other + row[place][position + 1 :]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *body])
+    return out.getvalue(), kind
+
+
+def main() -> int:
+    """Plant the faults and print the shares."""
+    many = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    chance = random.Random(20261123)
+    files = {folder: sorted((ROOT / "reference_ranges" / folder).glob("*.csv")) for folder in ("grading", "intervals")}
+    environment = {**os.environ, "CBC_SCREEN_SHARED": os.environ.get("CBC_SCREEN_SHARED", str(ROOT.parent / "shared"))}
+    planted: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for part in ("src", "tests", "reference_ranges"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        environment["PYTHONPATH"] = str(copy / "src")
+        for number in range(many):
+            group = ("grading", "intervals")[number % 2]
+            file = copy / chance.choice(files[group]).relative_to(ROOT)
+            whole = file.read_text(encoding="utf-8")
+            wrong, kind = plant(whole, chance)
+            file.write_text(wrong, encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+            done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+            file.write_text(whole, encoding="utf-8")
+            planted[group] += 1
+            caught[group] += done.returncode == 1
+            if done.returncode != 1:
+                print(f"NOT CAUGHT: {kind} in {file.name}", flush=True)
+    for group in planted:
+        print(f"{group}: {caught[group]} of {planted[group]} caught, {100 * caught[group] / planted[group]:.1f} %")
+    enough = caught["grading"] == planted["grading"] and caught["intervals"] >= 0.98 * planted["intervals"]
+    return 0 if enough else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -191,6 +191,7 @@ class _ProgressBar:
 def one(results: tuple[str, ...], json_source: Any, as_json: bool, **options: Any) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
     from cbc_screen.knowledge import load_knowledge
+    from cbc_screen.report.terminal import text_width
     from cbc_screen.report.text import explain
 
     record: dict[str, Any] = {}
@@ -215,7 +216,7 @@ def one(results: tuple[str, ...], json_source: Any, as_json: bool, **options: An
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
     else:
-        click.echo(_coloured(explain(result)))
+        click.echo(_coloured(explain(result, width=text_width())))
 
 
 def _coloured(text: str) -> str:
@@ -309,7 +310,7 @@ def _run_demo(folder: Path) -> None:
 
     from cbc_screen.demo import TRAPS, write_demo
     from cbc_screen.report.demo import trap_table, worked_record
-    from cbc_screen.report.terminal import make_console, print_summary
+    from cbc_screen.report.terminal import make_console, print_summary, text_width
     from cbc_screen.report.text import explain
     from cbc_screen.screener import Screener
 
@@ -324,7 +325,7 @@ def _run_demo(folder: Path) -> None:
     console.print(Text("\nWhat became of each trap", style="bold"))
     console.print(trap_table(out, rejects, TRAPS))
     console.print(Text("\nOne row explained (T20: platelets missing)\n", style="bold"))
-    click.echo(_coloured(explain(screener.screen(worked_record(TRAPS, "T20")), shown=3)))
+    click.echo(_coloured(explain(screener.screen(worked_record(TRAPS, "T20")), shown=3, width=text_width())))
 
 
 @main.command(epilog=_EPILOG["version"])

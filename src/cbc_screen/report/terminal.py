@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cbc_screen.report.text import clean, words
+from cbc_screen.report.text import WIDTH, clean, words
 from cbc_screen.summary import ScanSummary
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 
@@ -29,6 +29,11 @@ def make_console() -> Console:
     """Return a console as wide as the terminal, or of a fixed width where there is none."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def text_width() -> int:
+    """Return how wide a text may be: the terminal's width, up to that of a page."""
+    return min(WIDTH, make_console().width)
 
 
 def print_summary(console: Console, summary: ScanSummary) -> None:

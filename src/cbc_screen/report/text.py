@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 _LABELLED = " " * 6
+_LABEL = 9
 _BIDI = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)))
 
 
@@ -24,7 +25,7 @@ def clean(text: str) -> str:
     return "".join(c for c in text if c == "\n" or (unicodedata.category(c) != "Cc" and c not in _BIDI))
 
 
-def explain(result: ScreeningResult, *, shown: int = 99) -> str:
+def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> str:
     """Write a result as plain text; the first `shown` conditions are written in full."""
     severity = words(result.severity)
     if result.severity is Severity.CANNOT_TELL and result.severity_min is not Severity.NONE:
@@ -42,25 +43,30 @@ def explain(result: ScreeningResult, *, shown: int = 99) -> str:
             checks=(("CHECKS for a spurious result", result.guards), ("REVIEW TRIGGERS", result.review_triggers)),
         )
     )
-    return "\n".join(_wrapped(line) for line in clean(text).split("\n"))
+    return "\n".join(_wrapped(line, width) for line in clean(text).split("\n"))
 
 
-def _wrapped(line: str) -> str:
+def _wrapped(line: str, width: int) -> str:
     """Wrap a long line under its own text."""
-    if len(line) <= WIDTH or "  " in line.strip():
-        return line if len(line) <= WIDTH or not line.startswith(_LABELLED) else _hang(line, len(_LABELLED) + 9)
-    return _hang(line, len(line) - len(line.lstrip()) + 2)
-
-
-def _hang(line: str, indent: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = len(line) - len(line.lstrip())
+    labelled = line.startswith(_LABELLED) and line[indent : indent + _LABEL].strip() in (
+        "for",
+        "against",
+        "missing",
+        "next",
+    )
+    hang = indent + (_LABEL if labelled else 4)
+    # Runs of blanks align columns: textwrap would fold them, so they stay outside.
+    head, tail = line[: width // 3], line[width // 3 :]
     return textwrap.fill(
-        line,
-        WIDTH,
-        subsequent_indent=" " * indent,
+        head.replace(" ", "\xa0") + tail,
+        width,
+        subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
-    )
+    ).replace("\xa0", " ")
 
 
 def words(code: Any) -> str:

@@ -97,14 +97,12 @@ def reference_range(
             raise UsageError(f"reference_range: {field}: {reason}")
     limits = build_kernel(knowledge, ranges, "reference", "clinical").limits
     rows = limits.interval_rows.get(f"{STATED}{analyte}", limits.interval_rows.get(analyte))
-    found = {rows[key] for key in limits.keys(Person(span, who, stage))} if rows is not None else {None}
-    if found == {None}:
+    found = [rows[key] for key in limits.keys(Person(span, who, stage))] if rows is not None else []
+    row = found[0] if found else None
+    if row is None and not any(found):
         raise RangeNotFound(f"{analyte}: no row of {ranges} covers this age, sex and pregnancy ({Reason.RANGE_ABSENT})")
-    if len(found) > 1:
+    if row is None or any(other is not row for other in found):
         raise RangeNotFound(f"{analyte}: several rows of {ranges} apply; state age, sex and trimester exactly")
-    row = found.pop()
-    if row is None:  # pragma: no branch - the set {None} was answered above
-        raise AssertionError(analyte)
     return ReferenceRange(
         analyte=analyte,
         lower=row.lower,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, nan
+from typing import cast
 
 from cbc_screen.kernel.program import Op, Program
 
@@ -74,8 +75,7 @@ def compile_scalar(program: Program, columns: Mapping[str, int]) -> tuple[Scalar
     names_in_scope: dict[str, object] = {"divide": divide, "nan": nan, "inf": inf}
     names_in_scope.update({variable: name for name, variable in inputs.items()})
     exec(compile(source, "<cbc_screen scalar kernel>", "exec"), names_in_scope)
-    function: Scalar = names_in_scope["screen_one"]  # type: ignore[assignment]
-    return function, outputs
+    return cast(Scalar, names_in_scope["screen_one"]), outputs
 
 
 def _constant(value: object) -> str:

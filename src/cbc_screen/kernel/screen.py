@@ -64,8 +64,8 @@ class _Compiled:
     """What is compiled for one set of inputs."""
 
     programs: Programs
-    limits: Limits
     table: LimitTable
+    blank: Mapping[str, float]
     _columns: dict[str, ColumnProgram] = field(default_factory=dict)
     _scalars: dict[str, tuple[Scalar, tuple[str, ...]]] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ class Kernel:
         self._everything, self._findings = everything, findings
 
     def _compile(self, given: Given) -> _Compiled:
-        return _Compiled(build_programs(self.rules, given), self.limits, self.limits.table)
+        return _Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))
 
     # Columns -----------------------------------------------------------------------
 
@@ -186,8 +186,7 @@ class Kernel:
         """
         given = self._given_one(extended, reported)
         compiled = self._compiled(given)
-        blank = self._blank(given)
-        inputs: Mapping[str, float] = {**blank, **record}
+        inputs: Mapping[str, float] = {**compiled.blank, **record}
         keys = self.limits.keys(person)
         function, names = compiled.scalar("facts")
         facts: Mapping[str, float]
@@ -208,8 +207,9 @@ class Kernel:
         ranged = self.rules.ranged if reported else frozenset()
         return Given(analytes, analytes, findings, ranged, extended, extended)
 
-    @lru_cache(maxsize=8)  # noqa: B019 - four variants at most, and the kernel lives as long
-    def _blank(self, given: Given) -> dict[str, float]:
+    @staticmethod
+    def _blank(given: Given) -> dict[str, float]:
+        """Return every input of a program, absent."""
         blank: dict[str, float] = {f"{a}.{end}": nan for a in given.analytes for end in ("low", "high")}
         blank |= {f"{finding}.{answer}": False for finding in given.findings for answer in ("present", "absent")}
         blank |= {f"{a}.reported_{side}": nan for a in given.reported for side in ("lower", "upper")}

@@ -12,7 +12,7 @@ from cbc_screen.report.text import WIDTH, clean, words
 from cbc_screen.summary import ScanSummary
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 
-_COLOURS = {
+_COLOURS: dict[str, str] = {
     Pattern.PANCYTOPENIA: "bold red",
     Pattern.BICYTOPENIA: "red",
     Pattern.SINGLE_LINE: "yellow",
@@ -71,7 +71,7 @@ def _counts(console: Console, title: str, counts: Iterable[tuple[str, int]], tot
     table.add_column(justify="right", width=8)
     for word, count in counts:
         share = f"{100 * count / total:.1f} %" if total else ""
-        table.add_row(Text(words(word), style=_COLOURS.get(word, "")), f"{count:,}", share)  # type: ignore[call-overload]
+        table.add_row(Text(words(word), style=_COLOURS.get(str(word), "")), f"{count:,}", share)
     console.print(Text(title, style="bold"))
     console.print(table)
 

@@ -19,7 +19,8 @@ from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel, join_expanded
 from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
-from cbc_screen.normalize.columns import NO_REASON, REASONS, normalize_table
+from cbc_screen.normalize.codes import NO_REASON, REASONS
+from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.plan import make_declared, make_plan
 from cbc_screen.vocabulary import Reason, Severity
 

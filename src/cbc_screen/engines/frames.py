@@ -12,7 +12,8 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.columns import REASONS, Normalized, normalize_table
+from cbc_screen.normalize.codes import REASONS
+from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.plan import Declared, Plan, make_plan
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.rules import Rule
-from cbc_screen.normalize.columns import RANGE_FIELD
+from cbc_screen.normalize.codes import RANGE_FIELD
 from cbc_screen.vocabulary import NOTICE, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
 
 if TYPE_CHECKING:

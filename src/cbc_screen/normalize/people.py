@@ -1,0 +1,224 @@
+"""Columns about the person: age at collection, sex, pregnancy, findings."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.arrow import distinct
+from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
+from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.plan import Plan
+from cbc_screen.normalize.record import CONFLICTING, missing_age
+from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PRESENCE = {
+    **dict.fromkeys(("present", "yes", "y", "true", "positive", "1"), Presence.PRESENT),
+    **dict.fromkeys(("absent", "no", "n", "false", "negative", "0"), Presence.ABSENT),
+}
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Inclusive ranges of completed days and months; any age where `known` is false.
+
+    `reasons` holds a code for each row.
+    """
+
+    days_low: NDArray[np.int64]
+    days_high: NDArray[np.int64]
+    months_low: NDArray[np.int64]
+    months_high: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    reasons: NDArray[np.int8]
+
+
+def read_ages(
+    columns: Mapping[str, pa.Array], rows: int, plan: Plan, knowledge: Knowledge, reasons: dict[str, NDArray[np.int8]]
+) -> Ages:
+    """Read ages at collection: from dates where there are both, else as stated."""
+    oldest = knowledge.age_implausible_from
+    stated = _stated_ages(columns, rows, plan, oldest)
+    if "birth_date" in plan.people:
+        born, birth_codes = _dates(columns[plan.people["birth_date"]], plan)
+        if "collected_at" in plan.people:
+            taken, taken_codes = _dates(columns[plan.people["collected_at"]], plan)
+        else:
+            taken, taken_codes = np.full((rows, 8), -1, dtype=np.int64), np.full(rows, NO_REASON, dtype=np.int8)
+        stated = _dated_ages(born, taken, birth_codes, taken_codes, stated, oldest)
+    missing = ~stated.known & (stated.reasons == NO_REASON)
+    codes = np.where(missing, CODE[Reason.AGE_MISSING], stated.reasons).astype(np.int8)
+    if (codes != NO_REASON).any():
+        reasons["age"] = codes
+    return stated
+
+
+def _stated_ages(columns: Mapping[str, pa.Array], rows: int, plan: Plan, oldest: int) -> Ages:
+    if "age" not in plan.people:
+        zero = np.zeros(rows, dtype=np.int64)
+        return Ages(zero, zero, zero, zero, np.zeros(rows, dtype=np.bool_), np.full(rows, NO_REASON, dtype=np.int8))
+    column = columns[plan.people["age"]]
+    texts, places = distinct(column)
+    if "age_unit" in plan.people:
+        units, unit_places = distinct(columns[plan.people["age_unit"]])
+        pairs, inverse = np.unique(places * np.int64(len(units) + 1) + unit_places + 1, return_inverse=True)
+        spans = []
+        for pair in pairs.tolist():
+            text, unit = divmod(pair, len(units) + 1)
+            own = units[unit - 1] if unit else plan.age_unit
+            spans.append(parse_age(texts[text] if text >= 0 else None, own, oldest))
+        places = inverse.ravel()
+    else:
+        spans = [parse_age(text, plan.age_unit, oldest) for text in texts]
+    table = np.zeros((len(spans) + 1, 4), dtype=np.int64)
+    known = np.zeros(len(spans) + 1, dtype=np.bool_)
+    codes = np.full(len(spans) + 1, NO_REASON, dtype=np.int8)
+    for place, (span, reason) in enumerate(spans):
+        if span is not None:
+            table[place], known[place] = _span_row(span), True
+        if reason is not None:
+            codes[place] = CODE[reason]
+    spread = table[places]
+    return Ages(spread[:, 0], spread[:, 1], spread[:, 2], spread[:, 3], known[places], codes[places])
+
+
+def _span_row(span: AgeSpan) -> tuple[int, int, int, int]:
+    return span.days_low, span.days_high, span.months_low, span.months_high
+
+
+def _dates(column: pa.Array, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Return ordinal, year, month, day of the first and last possible date (-1: none)."""
+    values, places = distinct(column)
+    table = np.full((len(values) + 1, 8), -1, dtype=np.int64)
+    codes = np.full(len(values) + 1, NO_REASON, dtype=np.int8)
+    for place, value in enumerate(values):
+        span, reason = parse_date(value, plan.declared.date_format)
+        if span is not None:
+            table[place] = _date_row(span)
+        if reason is not None:
+            codes[place] = CODE[reason]
+    return table[places], codes[places]
+
+
+def _date_row(span: DateSpan) -> list[int]:
+    def parts(date: datetime.date) -> list[int]:
+        return [date.toordinal(), date.year, date.month, date.day]
+
+    return parts(span.first) + parts(span.last)
+
+
+def _dated_ages(
+    born: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    birth_codes: NDArray[np.int8],
+    taken_codes: NDArray[np.int8],
+    stated: Ages,
+    oldest: int,
+) -> Ages:
+    """Work out ages by the calendar as `person.age_at` does; the stated age fills in."""
+    both = (born[:, 0] >= 0) & (taken[:, 0] >= 0)
+    first_born, last_born = born[:, :4], born[:, 4:]
+    first_taken, last_taken = taken[:, :4], taken[:, 4:]
+    days_low = np.maximum(first_taken[:, 0] - last_born[:, 0], 0)
+    days_high = last_taken[:, 0] - first_born[:, 0]
+    months_low = np.maximum(_months(last_born, first_taken), 0)
+    months_high = _months(first_born, last_taken)
+    negative = both & (days_high < 0)
+    implausible = both & ~negative & (months_low >= oldest * MONTHS_IN_YEAR)
+    dated = both & ~negative & ~implausible
+    codes = np.where(both, NO_REASON, stated.reasons).astype(np.int8)
+    codes[negative] = CODE[Reason.AGE_NEGATIVE]
+    codes[implausible] = CODE[Reason.AGE_IMPLAUSIBLE]
+    without = ~both & ~stated.known & (stated.reasons == NO_REASON)
+    cases = np.stack([born[without, 0] >= 0, birth_codes[without], taken_codes[without]], axis=1)
+    found, inverse = np.unique(cases, axis=0, return_inverse=True)
+    why = [missing_age(bool(has), _reason(birth), _reason(collected)) for has, birth, collected in found.tolist()]
+    codes[without] = np.array([CODE[reason] for reason in why], dtype=np.int8)[inverse.ravel()]
+    return Ages(
+        np.where(dated, days_low, stated.days_low),
+        np.where(dated, days_high, stated.days_high),
+        np.where(dated, months_low, stated.months_low),
+        np.where(dated, months_high, stated.months_high),
+        np.where(both, dated, stated.known),
+        codes,
+    )
+
+
+def _reason(code: int) -> Reason | None:
+    return None if code == NO_REASON else REASONS[code]
+
+
+def _months(birth: NDArray[np.int64], collected: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return completed months as `person.months_between` does."""
+    months = (collected[:, 1] - birth[:, 1]) * MONTHS_IN_YEAR + collected[:, 2] - birth[:, 2]
+    result: NDArray[np.int64] = months - (collected[:, 3] < birth[:, 3])
+    return result
+
+
+def read_sex_and_pregnancy(
+    columns: Mapping[str, pa.Array], rows: int, plan: Plan, knowledge: Knowledge, reasons: dict[str, NDArray[np.int8]]
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Read sex and pregnancy as places in `SEXES` and `PREGNANCIES`."""
+    words, declared = knowledge.words, plan.declared
+    sex_codes, stage_codes = dict(declared.sex_codes or {}) or None, dict(declared.pregnancy_codes or {}) or None
+    sex = _coded(columns, plan, "sex", rows, lambda v: parse_sex(v, words, sex_codes), SEXES.index, reasons)
+    stage = _coded(
+        columns, plan, "pregnancy", rows, lambda v: parse_pregnancy(v, words, stage_codes), PREGNANCIES.index, reasons
+    )
+    conflict = (sex == SEXES.index(Sex.MALE)) & np.isin(stage, [PREGNANCIES.index(s) for s in CONFLICTING])
+    if conflict.any():
+        codes = reasons.setdefault("pregnancy", np.full(rows, NO_REASON, dtype=np.int8))
+        codes[conflict] = CODE[Reason.PREGNANCY_CONFLICT]
+    return sex, stage
+
+
+def _coded(
+    columns: Mapping[str, pa.Array],
+    plan: Plan,
+    name: str,
+    rows: int,
+    parse: Callable[[Any], tuple[Any, Reason | None]],
+    place_of: Callable[[Any], int],
+    reasons: dict[str, NDArray[np.int8]],
+) -> NDArray[np.int8]:
+    if name in plan.people:
+        values, places = distinct(columns[plan.people[name]])
+    else:
+        values, places = [], np.full(rows, -1, dtype=np.int64)
+    parsed = [parse(value) for value in [*values, None]]
+    codes = np.array([CODE[reason] if reason else NO_REASON for _, reason in parsed], dtype=np.int8)[places]
+    if (codes != NO_REASON).any():
+        reasons[name] = codes
+    result: NDArray[np.int8] = np.array([place_of(word) for word, _ in parsed], dtype=np.int8)[places]
+    return result
+
+
+def read_method(columns: Mapping[str, pa.Array], plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Read how reticulocytes were counted: automated, manual."""
+    if "reticulocyte_method" not in plan.people:
+        return None
+    values, places = distinct(columns[plan.people["reticulocyte_method"]])
+    words = [str(value).strip().lower() for value in [*values, None]]
+    automated = np.array([word == ReticulocyteMethod.AUTOMATED for word in words])[places]
+    manual = np.array([word == ReticulocyteMethod.MANUAL for word in words])[places]
+    return automated, manual
+
+
+def read_presence(column: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Read a finding: present, absent; neither is unknown."""
+    values, places = distinct(column)
+    words = [_PRESENCE.get(str(value).strip().lower(), Presence.UNKNOWN) for value in [*values, None]]
+    present = np.array([word is Presence.PRESENT for word in words])[places]
+    absent = np.array([word is Presence.ABSENT for word in words])[places]
+    return present, absent

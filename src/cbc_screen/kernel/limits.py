@@ -120,6 +120,8 @@ class AgeGrid:
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""
+        if len(days) and days.min() >= self.last_day:  # everybody is past the neonatal bands
+            return np.broadcast_to(np.int64(len(self.day_edges)), days.shape)
         return self._day_lookup.take(days, mode="clip")
 
     def month_place(self, months: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = "cbc_screen/_reference_ranges/"
@@ -45,9 +45,9 @@ def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:
 
 def test_every_data_file_is_in_the_manifest_and_nothing_else_is() -> None:
     data = ROOT / "reference_ranges"
-    manifest = json.loads((data / "manifest.json").read_text())
+    manifest = yaml.safe_load((data / "manifest.yaml").read_text())
     assert set(manifest["files"]) == {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()} - {
-        "manifest.json"
+        "manifest.yaml"
     }
 
 

@@ -1,13 +1,14 @@
-"""Rewrite reference_ranges/manifest.json after a reviewed change of the data.
+"""Rewrite reference_ranges/manifest.yaml after a reviewed change of the data.
 
 Usage: python tools/update_manifest.py NEW_DATA_VERSION
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
@@ -21,7 +22,7 @@ def main() -> None:
     data = ROOT / "reference_ranges"
     hashes = {name: sha256(entry.read_bytes()) for name, entry in walk(data) if name != MANIFEST}
     manifest = {"data_version": sys.argv[1], "files": hashes}
-    (data / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    (data / MANIFEST).write_text(yaml.safe_dump(manifest, sort_keys=False), encoding="utf-8")
     print(f"{len(hashes)} files, data version {sys.argv[1]}")
 
 

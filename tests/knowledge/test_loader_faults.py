@@ -698,8 +698,8 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def change_manifest(root: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    path = root / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path = root / "manifest.yaml"
+    manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
@@ -741,12 +741,12 @@ def test_the_manifest_holds_every_file(spoil: Callable[[Path], object], file: st
 def test_a_broken_manifest_is_a_knowledge_error(content: str | None, tmp_path: Path) -> None:
     root = copy_tables(tmp_path)
     if content is None:
-        (root / "manifest.json").unlink()
+        (root / "manifest.yaml").unlink()
     else:
-        (root / "manifest.json").write_text(content, encoding="utf-8")
+        (root / "manifest.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(KnowledgeError) as caught:
         build_knowledge(root, check_hashes=True)
-    assert caught.value.file == "manifest.json"
+    assert caught.value.file == "manifest.yaml"
 
 
 @pytest.mark.parametrize("file", ["units.yaml", "sources.csv", "grading/schemes.yaml", "blood_criteria.yaml"])

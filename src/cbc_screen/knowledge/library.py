@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +28,7 @@ from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
 from cbc_screen.vocabulary import Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
-MANIFEST = "manifest.json"
+MANIFEST = "manifest.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +219,11 @@ def _check_references(
 
 
 def check_manifest(root: Traversable) -> str:
-    """Compare every file with manifest.json and return the data version."""
-    try:
-        manifest = json.loads(read_text(root, MANIFEST))
-        expected: dict[str, str] = dict(manifest["files"])
-        version = str(manifest["data_version"])
-    except (ValueError, TypeError, KeyError):
-        raise KnowledgeError(MANIFEST, None, "manifest", "must hold data_version and files") from None
+    """Compare every file with manifest.yaml and return the data version."""
+    manifest = parse_yaml(read_text(root, MANIFEST), MANIFEST)
+    manifest.check_keys(["data_version", "files"])
+    files = manifest.node("files")
+    expected, version = {name: files.text(name) for name in files}, manifest.text("data_version")
     present = {name: entry for name, entry in walk(root) if name != MANIFEST}
     for name in sorted(expected.keys() | present.keys()):
         if name not in present:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -327,3 +328,81 @@ def test_real_files_are_accounted_for(
 def test_a_real_file_without_a_blood_count_says_so(shared: Path, tmp_path: Path) -> None:
     with pytest.raises(cbc.UsageError, match="no column reads as a blood count result"):
         cbc.scan(shared / "data/r_package_sets/causaldata__nhefs.csv", tmp_path / "flags.parquet")
+
+
+def test_a_header_cell_may_go_over_two_lines_and_costs_no_row(export) -> None:
+    summary, flags, rejected = scan(export('id,"HGB\n(g/dL)",PLT (10^9/L)\n' + "a,7.1,<10\nb,15.0,250\n"))
+    assert summary.rows_in == 2
+    assert ([row["row"] for row in flags], rejected) == (["3", "4"], [])
+
+
+@pytest.mark.parametrize("header", ["HGB (g/dL)," + "x" * 200_000, 'HGB (g/dL),"open' + "x" * 200_000])
+def test_a_header_that_cannot_be_read_is_one_clear_line(export, header: str) -> None:
+    with pytest.raises(cbc.UsageError, match=r"^the header line is too long, or a quotation mark"):
+        cbc.scan(export(header + "\n9.1,3.0\n"))
+
+
+def test_a_header_longer_than_a_row_may_be_is_never_traded_for_a_row(export) -> None:
+    with pytest.raises(cbc.UsageError, match=r"^the header line cannot be read as a row"):
+        cbc.scan(export('HGB (g/dL),"' + "x" * 66_000 + '\n"\n9.1,3.0\n'))
+
+
+@pytest.mark.parametrize("name", ["pattern", "row", "neutrophils_lower_limit"])
+def test_a_kept_column_cannot_stand_in_for_an_answer(export, tmp_path: Path, name: str) -> None:
+    path = export(f"{name},HGB (g/dL),neutrophils (10^9/L)\n7,9.1,3.0\n")
+    with pytest.raises(cbc.UsageError, match=f"^keep: '{name}' is the name of a column of the output"):
+        cbc.scan(
+            path, tmp_path / "flags.ndjson", keep=[name], columns={"neutrophils": "neutrophils (10^9/L)"}, detail=True
+        )
+    assert not (tmp_path / "flags.ndjson").exists()
+
+
+def test_a_column_named_twice_to_keep_is_kept_once(export) -> None:
+    _, flags, _ = scan(export(HEADER + SICK), keep=["id", "id"])
+    assert list(flags[0])[:3] == ["row", "id", "pattern"]
+
+
+# Column kinds that Parquet can hold and no blood count should have.
+@pytest.mark.parametrize(
+    ("kind", "cells", "reason"),
+    [
+        (pa.binary(), [b"7.1", b"\xff7.1"], "hemoglobin:ENCODING"),
+        (pa.list_(pa.float64()), [[7.1], [7.1]], "hemoglobin:NUMBER_UNREADABLE"),
+        (pa.bool_(), [True, False], "hemoglobin:TEXT_RESULT"),
+        (pa.date32(), [7, 7], "hemoglobin:NUMBER_AMBIGUOUS"),
+    ],
+    ids=str,
+)
+def test_a_column_of_an_odd_kind_costs_its_cells_and_not_the_file(
+    tmp_path: Path, kind: pa.DataType, cells: list[object], reason: str
+) -> None:
+    table = pa.table({"HGB (g/dL)": pa.array(cells, type=kind), "age": pa.array([[1], [2]]), "sex": [b"F", b"M"]})
+    pq.write_table(table, tmp_path / "export.parquet")
+    _, flags, _ = scan(tmp_path / "export.parquet")
+    assert [row["row"] for row in flags] == ["1", "2"]
+    assert all("age:AGE_UNREADABLE" in row["reasons"] and "sex:" not in row["reasons"] for row in flags)
+    assert reason in flags[1]["reasons"].split(";")
+    assert flags[1]["hemoglobin_state"] == "cannot_tell"
+
+
+def test_a_time_beyond_the_calendar_costs_its_cell_and_not_the_file(tmp_path: Path) -> None:
+    far = pa.array([2**62, 2**62], type=pa.timestamp("us"))
+    table = pa.table({"HGB (g/dL)": [7.1, None], "birth_date": far, "collected_at": ["2020-01-01", "2020-01-01"]})
+    pq.write_table(table, tmp_path / "export.parquet")
+    _, flags, rejected = scan(tmp_path / "export.parquet")
+    assert "age:DATE_UNREADABLE" in flags[0]["reasons"]
+    assert [(row["line"], row["reason"]) for row in rejected] == [("2", "NO_RESULT")]
+
+
+def test_a_workbook_number_beyond_all_numbers_is_not_finite(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["HGB (g/dL)", "PLT (10^9/L)"])
+    book.active.append([7.1, 123456789])
+    book.save(tmp_path / "whole.xlsx")
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "export.xlsx", "w") as export:
+        for name in whole.namelist():
+            export.writestr(name, whole.read(name).replace(b">123456789<", b">1e400<"))
+    _, flags, _ = scan(tmp_path / "export.xlsx")
+    assert "platelets:NUMBER_NOT_FINITE" in flags[0]["reasons"].split(";")

@@ -212,7 +212,7 @@ class Screener:
             Flags, by ending: .parquet, .csv or .ndjson. Written under another name and
             renamed when whole.
         rejects : path, optional
-            CSV of rejected rows: line, reason, column, content as received.
+            CSV of rejected rows: line, reason, content as received.
         force : bool
             Overwrite existing outputs.
         columns : mapping of field to column, optional
@@ -242,7 +242,7 @@ class Screener:
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
             columns=dict(columns or {}),
-            keep=tuple(keep or ()),
+            keep=tuple(dict.fromkeys(keep or ())),
             detail=detail,
         )
         options = ReadOptions(**{name: reading.pop(name, None) for name in ("encoding", "delimiter", "sheet")})

@@ -171,7 +171,10 @@ def _with_keys(
 ) -> pa.Table:
     import pyarrow as pa
 
+    taken = {ROW, *table.column_names}
     for place, name in enumerate(keep):
+        if name in taken:
+            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
         table = table.add_column(place, name, columns[name])
     return table.add_column(0, ROW, pa.array(lines, type=pa.int64()))
 

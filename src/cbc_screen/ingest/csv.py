@@ -9,7 +9,7 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -99,6 +99,9 @@ class CSVSource:
         try:
             with self._open() as (text, _):
                 first = next((line for line in text if line.strip()), None)
+                self._header = self._read_header(first, text, options) if first is not None else []
+        except csv.Error:
+            raise UsageError("the header line is too long, or a quotation mark in it never closes") from None
         except (LookupError, ValueError):
             raise UsageError(
                 f"the source cannot be read as {self._encoding} text; name its encoding (--encoding)"
@@ -107,6 +110,10 @@ class CSVSource:
             raise UsageError("the source is named .gz and is not a gzip file, or it is cut short") from None
         if first is None:
             raise UsageError("the source has no header line")
+        self.headers = [_clean(cell).replace("\ufeff", "").strip() for cell in self._header]
+
+    def _read_header(self, first: str, text: Iterator[str], options: ReadOptions) -> list[str]:
+        """Part the header record, which may go over several lines, and choose the delimiter."""
         if "\x00" in first:
             raise UsageError(
                 "the source is not a text file (it holds NUL bytes); name its encoding if it is (--encoding)"
@@ -114,8 +121,7 @@ class CSVSource:
         self._delimiter = options.delimiter or _delimiter(first)
         if len(self._delimiter) != 1:
             raise UsageError("delimiter must be one character")
-        cells = next(csv.reader([first], delimiter=self._delimiter), [])
-        self.headers = [_clean(cell).replace("\ufeff", "").strip() for cell in cells]
+        return next(csv.reader(chain([first], text), delimiter=self._delimiter), [])
 
     def _detect_encoding(self) -> str:
         with self._raw() as file:
@@ -145,6 +151,10 @@ class CSVSource:
                 number += len(block) + extra
                 if not header_seen and (rows or rejected):
                     header_seen = True
+                    # Only the header itself is taken off: the first row that is sound
+                    # would be a patient's if the header were rejected.
+                    if not rows or rows[0][2] != self._header:
+                        raise UsageError("the header line cannot be read as a row of the file")
                     rows = rows[1:]
                 yield _batch(columns, places, rows, rejected, share(), ascii_only=ascii_only and not extra)
 

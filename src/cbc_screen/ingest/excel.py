@@ -85,6 +85,6 @@ def _text(cell: Any) -> str | None:
         return None
     if isinstance(cell, datetime.datetime | datetime.date):
         return cell.isoformat()
-    if isinstance(cell, float) and cell == int(cell):
+    if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import SourceBatch, check_headers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH_ROWS = 131_072
 
@@ -43,7 +47,8 @@ class ParquetSource:
                 arrays = {name: batch.column(name) for name in columns}
 
                 def content(row: int, batch: pa.RecordBatch = batch) -> str:
-                    return json.dumps(batch.slice(row, 1).to_pylist()[0], default=str, ensure_ascii=False)
+                    cells = {name: _cell(batch.column(name)[row]) for name in batch.schema.names}
+                    return json.dumps(cells, default=str, ensure_ascii=False)
 
                 yield SourceBatch(arrays, lines, content, (), done / total if total else 1.0)
         except (pa.ArrowException, OSError):
@@ -53,3 +58,14 @@ class ParquetSource:
         if failed:
             # Outside the except block: an Arrow error may quote the data.
             raise UsageError(f"the Parquet file is damaged after row {done}")
+
+
+def _cell(scalar: pa.Scalar) -> object:
+    """Return a cell as Python's own kind; a time that Python cannot hold as text."""
+    import pyarrow as pa
+
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        pass
+    return scalar.cast(pa.string()).as_py()

@@ -18,13 +18,31 @@ def is_number(column: pa.Array) -> bool:
     return bool(types.is_floating(column.type) or types.is_integer(column.type))
 
 
+def _comparable(column: pa.Array) -> pa.Array:
+    """Undo what wraps a column, and write kinds that cannot be compared as texts."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    kind = column.type
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        # Bytes without a declared encoding are read as UTF-8; a bad byte costs its cell.
+        texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in column.to_pylist()]
+        return pa.array(texts, type=pa.string())
+    if types.is_nested(kind) or types.is_duration(kind) or types.is_interval(kind):
+        return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], type=pa.string())
+    return column.cast(pa.string()) if types.is_decimal(kind) else column
+
+
 def as_text(column: pa.Array) -> pa.Array:
     """Return a column as texts."""
     import pyarrow as pa
     import pyarrow.types as types
 
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
+    column = _comparable(column)
     if types.is_string(column.type) or types.is_large_string(column.type):
         return column
     return column.cast(pa.string())
@@ -46,12 +64,13 @@ def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:
     import pyarrow as pa
     import pyarrow.types as types
 
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
+    column = _comparable(column)
     if types.is_null(column.type):
         return [], np.full(len(column), -1, dtype=np.int64)
-    if types.is_decimal(column.type):
-        column = column.cast(pa.string())
     encoded = column.dictionary_encode()
     places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return encoded.dictionary.to_pylist(), places
+    try:
+        return encoded.dictionary.to_pylist(), places
+    except (OverflowError, ValueError):
+        pass  # a time that Python cannot hold
+    return encoded.dictionary.cast(pa.string()).to_pylist(), places

@@ -130,6 +130,41 @@ def test_detail_shows_the_limits_used_and_their_set() -> None:
     assert (answer["platelets_lower_limit"], answer["platelets_range_set"]) == (157.0, "default_v1")
 
 
+def test_detail_shows_the_limits_behind_the_line_where_a_phenotype_is_stated() -> None:
+    data = pd.DataFrame(
+        {
+            "age": ["40 y"] * 3,
+            "sex": ["F"] * 3,
+            "neutrophils (10^9/L)": [1.4] * 3,
+            "duffy_null_phenotype": ["present", "absent", None],
+        }
+    )
+    screener = cbc.Screener(ranges="duffy_null_uk")
+    answers = screener.screen_frame(data, detail=True)
+    assert list(answers["white_line"]) == ["not_low", "low", "low"]
+    for place, stated in enumerate(("present", "absent", "unknown")):
+        record = {
+            "age": "40 y",
+            "sex": "F",
+            "neutrophils": "1.4 10^9/L",
+            "context": {"duffy_null_phenotype": stated},
+        }
+        white = screener.screen(record).lines[1]
+        assert white.limits == (answers["neutrophils_lower_limit"][place],)
+    assert list(answers["neutrophils_range_set"]) == ["duffy_null_uk", "default_v1", "default_v1"]
+
+
+def test_detail_shows_a_derived_count_and_a_limit_only_where_every_range_shares_it() -> None:
+    data = pd.DataFrame(
+        {"age": ["40 y"], "sex": [""], "WBC (10^9/L)": [3.0], "neutrophils_percent": [20], "mcv (fL)": [80]}
+    )
+    answer = cbc.screen_frame(data, detail=True).iloc[0]
+    assert answer["neutrophils_low"] == 0.6  # 3.0 x 20 / 100
+    # White cells: 3.9 for a woman and for a man. MCV: 79.9 and 80.3.
+    assert answer["wbc_lower_limit"] == 3.9
+    assert pd.isna(answer["mcv_lower_limit"])
+
+
 def test_a_reported_range_is_used_if_sane_and_refused_if_not() -> None:
     def red(lower: float, upper: float, **options: object) -> cbc.ScreeningResult:
         record = {"age": "54 y", "sex": "F", "hemoglobin": {"value": 11.9, "unit": "g/dL", "range": [lower, upper]}}

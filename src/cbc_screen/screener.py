@@ -156,7 +156,7 @@ class Screener:
         columns : mapping of field to column, optional
             For names that are not known: {"hemoglobin": "LBXHGB"}.
         detail : bool
-            Also return the limits used, their set, and the values used.
+            Also return the values used (derived ones too), the limits used and their set.
         age_unit : "y", "mo", "wk", "d" or "h", optional
             What a bare number in the age column is.
         sex_codes, pregnancy_codes : mapping of code to word, optional

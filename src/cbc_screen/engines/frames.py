@@ -42,7 +42,7 @@ class Engine:
         outputs = self.kernel.screen(normalized.batch)
         table = flags_table(self.kernel.rules, outputs, normalized.reasons, REASONS)
         if detail:
-            for name, array in detail_columns(self.kernel, normalized.batch, outputs).items():
+            for name, array in detail_columns(self.kernel, normalized.batch).items():
                 table = table.append_column(name, array)
         return table
 

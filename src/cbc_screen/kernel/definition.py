@@ -21,7 +21,8 @@ class Programs:
     fused: Program
     facts: Program
     conclusions: Program
-    values: Program  # the derived and corrected numbers, for the explanation of one record
+    values: Program  # the derived and corrected numbers, for the explanation
+    limits: Program  # the limits behind the answers, for the explanation
 
 
 def build_programs(rules: Rules, given: Given) -> Programs:
@@ -30,6 +31,7 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     writer = FactBuilder(builder, rules, given)
     facts = writer.build()
     derived = {a: writer.effective(a) for a in rules.analytes if f"{a}.derived.any" in facts or a == "wbc"}
+    derived = {a: interval for a, interval in derived.items() if not builder.absent(interval.low)}
     values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
     conclusions = build_conclusions(builder, rules, facts)
     apart = Builder()
@@ -41,4 +43,5 @@ def build_programs(rules: Rules, given: Given) -> Programs:
         facts=builder.program(facts),
         conclusions=apart.program(build_conclusions(apart, rules, inputs)),
         values=builder.program(values),
+        limits=builder.program(writer.limits_used()),
     )

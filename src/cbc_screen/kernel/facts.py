@@ -13,7 +13,7 @@ from cbc_screen.kernel.arithmetic import multiplied, quantity, scaled
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
-from cbc_screen.knowledge.definitions import Cutoff, Definition
+from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.predicates import (
     AgeIs,
@@ -43,6 +43,7 @@ class FactBuilder:
         self._measured = {name: self._measure(name) for name in rules.analytes}
         self._effective: dict[str, Interval] = {}
         self._limits: dict[str, tuple[int, int]] = {}
+        self._by_report: dict[str, int] = {}
         self._lines: dict[str, dict[Line, Truth]] = {}
         self._counts: dict[str, tuple[int, int]] = {}
 
@@ -163,8 +164,23 @@ class FactBuilder:
             wrong = b.either(wrong, b.both(comparable, b.negate(near)))
         sane = b.negate(wrong)
         self.facts[f"{analyte}.range_insane.any"] = wrong
+        self._by_report[analyte] = b.both(sane, b.any(b.present(r) for r in reported))
         used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
         return used[0], used[1]
+
+    def limits_used(self) -> dict[str, int]:
+        """Return the limits behind the answers, for the explanation; they agree where min is max."""
+        found: dict[str, int] = {}
+        for analyte in sorted(self.rules.ranged):
+            found[f"{analyte}.by_report"] = self._by_report.get(analyte, self.b.boolean(False))
+            for side, limit in zip(("lower", "upper"), self.limits(analyte), strict=True):
+                found[f"{analyte}.{side}.min"] = found[f"{analyte}.{side}.max"] = limit
+        rule = self.rules.definitions[self.rules.definition]
+        for part in PARTS:
+            cutoff: Cutoff | None = getattr(rule, part)
+            if cutoff is not None:
+                found[f"cut.{part}.min"] = self._cut(cutoff, f"cut:{rule.id}:{part}")
+        return found
 
     # Lines -----------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days
 from cbc_screen.kernel.columns import LimitTable
 from cbc_screen.kernel_inputs import Person
-from cbc_screen.knowledge.definitions import Cutoff, Definition
+from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.grading import GradeRow, Scheme
 from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow
 from cbc_screen.vocabulary import Pregnancy, Sex
@@ -195,7 +195,7 @@ def build_limits(
     used_schemes = {scheme.id: scheme}
     cutoffs: dict[str, Cutoff] = {}
     for definition in definitions.values():
-        for part in ("red", "white", "without_neutrophils", "platelet"):
+        for part in PARTS:
             cutoff: Cutoff | None = getattr(definition, part)
             if cutoff is not None:
                 cutoffs[f"cut:{definition.id}:{part}"] = cutoff

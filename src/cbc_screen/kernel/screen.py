@@ -51,11 +51,16 @@ def given_inputs(batch: Batch) -> Given:
 
 @dataclass(frozen=True)
 class One:
-    """The answers for one record: conclusions, the joined facts, and the keys tried."""
+    """The answers for one record: conclusions, the joined facts, and the keys tried.
+
+    `values` are the numbers derived or corrected on the way, `limits` those used under
+    each key.
+    """
 
     conclusions: Mapping[str, int]
     facts: Mapping[str, float]
     values: Mapping[str, float]
+    limits: tuple[Mapping[str, float], ...]
     keys: tuple[int, ...]
 
 
@@ -177,13 +182,30 @@ class Kernel:
         ]
         return [found[place] for place in inverse.ravel()]
 
+    def numbers_used(self, batch: Batch) -> Outputs:
+        """Return the derived and corrected numbers of a batch, and the limits behind its answers.
+
+        A limit is joined over the keys of a row: its `min` is its `max` where all agree.
+        """
+        compiled = self._compiled(given_inputs(batch))
+        inputs, (keys, unsure) = batch.inputs(), self.keys(batch)
+        found: Outputs = {}
+        for part, program in (("values", compiled.programs.values), ("limits", compiled.programs.limits)):
+            outputs = allocate(program, batch.rows)
+            compiled.columns(part).run(inputs, keys, outputs)
+            found |= outputs
+        for rows, expanded, own_keys, firsts in self.expand(batch, unsure):
+            joined = join_expanded(
+                compiled.programs.limits, compiled.columns("limits"), inputs, expanded, own_keys, firsts
+            )
+            for name, column in joined.items():
+                found[name][rows] = column
+        return found
+
     # One record ----------------------------------------------------------------------
 
     def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
-        """Screen one record: its inputs by name (absent ones may be left out).
-
-        `values` holds the numbers that were derived or corrected on the way.
-        """
+        """Screen one record: its inputs by name (absent ones may be left out)."""
         given = self._given_one(extended, reported)
         compiled = self._compiled(given)
         inputs: Mapping[str, float] = {**compiled.blank, **record}
@@ -199,7 +221,9 @@ class Kernel:
         conclusions = dict(zip(outputs, map(int, conclude(facts, ())), strict=True))
         numbers, number_names = compiled.scalar("values")
         values = dict(zip(number_names, numbers(inputs, ()), strict=True))
-        return One(conclusions, facts, values, keys)
+        limits, limit_names = compiled.scalar("limits")
+        used = tuple(dict(zip(limit_names, limits(inputs, self._row(key)), strict=True)) for key in keys)
+        return One(conclusions, facts, values, used, keys)
 
     def _given_one(self, extended: bool, reported: bool) -> Given:
         analytes = self._everything if extended else self._core

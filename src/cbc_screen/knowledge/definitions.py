@@ -11,6 +11,8 @@ from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Verification
 
+PARTS = ("red", "white", "without_neutrophils", "platelet")
+
 
 @dataclass(frozen=True, slots=True)
 class Cutoff:
@@ -56,11 +58,7 @@ def load_definitions(
         for source in entry.texts("sources"):
             if source not in known:
                 raise entry.error("sources", f"{source} is not in sources.csv")
-        cutoffs = {
-            part: _cutoff(entry.node(part), analytes, schemes, known)
-            for part in ("red", "white", "without_neutrophils", "platelet")
-            if part in entry
-        }
+        cutoffs = {part: _cutoff(entry.node(part), analytes, schemes, known) for part in PARTS if part in entry}
         for part, analyte in (
             ("red", "hemoglobin"),
             ("white", "neutrophils"),

@@ -90,7 +90,7 @@ class ResultBuilder:
             pattern_text=pattern_text(pattern, low_min, low_max, states),
             lines_low_min=low_min,
             lines_low_max=low_max,
-            lines=tuple(self._line(line, states[line], normalized, one) for line in LINES),
+            lines=tuple(self._line(line, states[line], one) for line in LINES),
             white_line_basis=str(columns["white_line_basis"]),
             severity=SEVERITIES[conclusions["severity"]],
             severity_min=SEVERITIES[conclusions["severity_min"]],
@@ -187,7 +187,7 @@ class ResultBuilder:
             self._ranges[id(row)] = range_used(row)
         return self._ranges[id(row)]
 
-    def _line(self, line: Line, state: LineState, normalized: NormalizedRecord, one: One) -> LineResult:
+    def _line(self, line: Line, state: LineState, one: One) -> LineResult:
         rules = self.kernel.rules
         definition = rules.definitions[rules.definition]
         by_wbc = line is Line.WHITE and bool(one.conclusions.get("white.by_wbc"))
@@ -201,33 +201,12 @@ class ResultBuilder:
             line=line,
             state=state,
             analyte="wbc" if by_wbc else cutoff.analyte,
-            limits=self._limits(cutoff, f"cut:{rules.definition}:{part}", normalized, one),
+            limits=tuple(sorted({limit for used in one.limits if (limit := used[f"cut.{part}.min"]) == limit})),
             unit=self.knowledge.analytes[cutoff.analyte].unit,
             grade=None if grade < 0 else grade,
             severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
             severity_min=SEVERITIES[low],
         )
-
-    def _limits(self, cutoff: Cutoff, name: str, normalized: NormalizedRecord, one: One) -> tuple[float, ...]:
-        table = self.kernel.limits.table
-        found: list[float] = []
-        for key in one.keys:
-            value = float("nan")
-            if name in table.columns:
-                value = float(table.column(name)[key])
-            if value != value and (cutoff.otherwise_range or (cutoff.by_sex is None and cutoff.scheme is None)):
-                value = self._lower(cutoff.analyte, key, normalized, one)
-            if value == value:
-                found.append(value)
-        return tuple(sorted(set(found)))
-
-    def _lower(self, analyte: str, key: int, normalized: NormalizedRecord, one: One) -> float:
-        reported = normalized.inputs.get(f"{analyte}.reported_lower")
-        if reported is not None and not one.conclusions.get(f"{analyte}.range_insane"):
-            return reported
-        column = f"lower:{self._table_name(analyte, normalized.inputs)}"
-        table = self.kernel.limits.table
-        return float(table.column(column)[key]) if column in table.columns else float("nan")
 
     # Rules ---------------------------------------------------------------------------
 

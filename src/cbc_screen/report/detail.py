@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import Batch
+from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.report.flags import ranged
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def detail_columns(kernel: Kernel, batch: Batch, outputs: Mapping[str, NDArray[Any]]) -> dict[str, pa.Array]:
-    """Return value, limits and set of each analyte given; null where several ranges were tried."""
+def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
+    """Return value, limits and set used of each analyte; null where several ranges disagree."""
     import pyarrow as pa
 
+    used = kernel.numbers_used(batch)
     keys, unsure = kernel.keys(batch)
     several = np.zeros(batch.rows, dtype=np.bool_)
     several[unsure] = True
     columns: dict[str, pa.Array] = {}
-    for analyte in (name for name in ranged(kernel.rules) if name in batch.low):
-        low, high = batch.low[analyte], batch.high[analyte]
+    for analyte in ranged(kernel.rules):
+        low, high = (
+            used.get(f"{analyte}.low", batch.low.get(analyte)),
+            used.get(f"{analyte}.high", batch.high.get(analyte)),
+        )
+        if low is None or high is None:
+            continue
         columns[f"{analyte}_low"] = pa.array(low, mask=low != low)
         columns[f"{analyte}_high"] = pa.array(high, mask=(high != high) | np.isinf(high))
-        reported = batch.reported.get(analyte)
-        insane = outputs.get(f"{analyte}.range_insane")
-        used_reported = np.zeros(batch.rows, dtype=np.bool_)
-        for place, side in enumerate(("lower", "upper")):
-            limit = kernel.limits.table.column(f"{side}:{analyte}")[keys]
-            limit = np.where(several, np.nan, limit)
-            if reported is not None and insane is not None:
-                own = (reported[place] == reported[place]) & ~insane
-                limit = np.where(own, reported[place], limit)
-                used_reported |= own
-            columns[f"{analyte}_{side}_limit"] = pa.array(limit, mask=limit != limit)
-        sets = kernel.limits.interval_rows[analyte]
-        names = ["", "reported", *sorted({row.set for row in sets if row is not None})]
-        by_key = np.array([names.index(row.set) if row is not None else 0 for row in sets], dtype=np.int8)
-        codes = np.where(several, 0, by_key[keys])
-        codes = np.where(used_reported, 1, codes).astype(np.int8)
+        for side in ("lower", "upper"):
+            least, most = used[f"{analyte}.{side}.min"], used[f"{analyte}.{side}.max"]
+            columns[f"{analyte}_{side}_limit"] = pa.array(least, mask=least != most)
+        names, codes = _sets(kernel, batch, analyte, keys)
+        codes = np.where(several, 0, codes)
+        codes = np.where(used[f"{analyte}.by_report"], names.index("reported"), codes).astype(np.int8)
         columns[f"{analyte}_range_set"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names))
     return columns
+
+
+def _sets(kernel: Kernel, batch: Batch, analyte: str, keys: NDArray[np.intp]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of the sets of an analyte, and which of them each row's key has."""
+    rules, rows = kernel.rules, kernel.limits.interval_rows
+    stated = rows[STATED + analyte] if analyte in rules.stated else []
+    names = ["", "reported", *sorted({row.set for row in (*rows[analyte], *stated) if row is not None})]
+
+    def by_key(found: Sequence[IntervalRow | None]) -> NDArray[np.int64]:
+        return np.array([names.index(row.set) if row is not None else 0 for row in found], dtype=np.int64)[keys]
+
+    codes = by_key(rows[analyte])
+    finding = batch.findings.get(rules.stated_finding or "")
+    if stated and finding is not None:
+        codes = np.where(finding[0], by_key(stated), codes)
+    return names, codes

@@ -27,6 +27,11 @@ class Pregnancy(StrEnum):
     UNKNOWN = "unknown"
     NOT_STATED = "not_stated"
 
+    @property
+    def claimed(self) -> bool:
+        """Whether the record says that the person is pregnant, or was delivered."""
+        return self not in (Pregnancy.NONE, Pregnancy.NOT_STATED, Pregnancy.UNKNOWN)
+
 
 class Comparator(StrEnum):
     """The sign before a number."""
@@ -78,6 +83,15 @@ class LineState(StrEnum):
     NOT_LOW = "not_low"
     LOW = "low"
     CANNOT_TELL = "cannot_tell"
+
+
+class WhiteBasis(StrEnum):
+    """On what the white line was judged. The order is the kernel's code."""
+
+    NEUTROPHILS = "neutrophils"
+    WBC_X_PERCENT = "wbc_x_percent"
+    WBC = "wbc"
+    NONE = "none"
 
 
 class Pattern(StrEnum):

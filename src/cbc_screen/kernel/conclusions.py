@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.rules import LINES, SEVERITIES, Rules
 from cbc_screen.knowledge.rules import Condition
-from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Support, Urgency
+from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Support, Urgency, WhiteBasis
 
 # Facts that say how an answer was reached; they are passed on as they are.
-REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", "white.none.any")
+REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any")
 PATTERNS = tuple(Pattern)
 
 
@@ -18,25 +18,21 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     """Draw the conclusions from (joined) facts and return their steps by name."""
     result: dict[str, int] = {}
 
-    def truth(name: str) -> Truth:
-        return Truth(facts[f"{name}.yes"], facts[f"{name}.no"])
-
     state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}
-    for line in LINES:
-        t = truth(f"line.{line}")
-        result[f"line.{line}"] = b.choose(
-            [(t.yes, line_code[LineState.LOW]), (t.no, line_code[LineState.NOT_LOW])], line_code[LineState.CANNOT_TELL]
+    unadjusted = ["white_unadjusted"] if rules.stated_finding is not None else []
+    for name in (*LINES, *unadjusted):
+        is_low = _truth(facts, f"line.{name}")
+        result[f"line.{name}"] = b.choose(
+            [(is_low.yes, line_code[LineState.LOW]), (is_low.no, line_code[LineState.NOT_LOW])],
+            line_code[LineState.CANNOT_TELL],
         )
-    if rules.stated_finding is not None:
-        t = truth("line.white_unadjusted")
-        cases = [(t.yes, line_code[LineState.LOW]), (t.no, line_code[LineState.NOT_LOW])]
-        result["line.white_unadjusted"] = b.choose(cases, line_code[LineState.CANNOT_TELL])
+    result["white_basis"] = _conclude_white_basis(b, facts)
     low, high = facts["lines.min"], facts["lines.max"]
     result["lines_low_min"], result["lines_low_max"] = low, high
     result["pattern"] = b.code_select(b.code_equal(low, high), low, b.code(PATTERNS.index(Pattern.CANNOT_TELL)))
     for analyte in sorted(rules.ranged):
-        below, above = truth(f"{analyte}.low"), truth(f"{analyte}.high")
+        below, above = _truth(facts, f"{analyte}.low"), _truth(facts, f"{analyte}.high")
         result[f"state.{analyte}"] = b.choose(
             [
                 (b.negate(facts[f"{analyte}.assessed.any"]), state_code[State.NOT_ASSESSED]),
@@ -55,7 +51,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     unknown_severity = b.code(SEVERITIES.index(Severity.CANNOT_TELL))
     result["severity"] = b.code_select(b.code_equal(least, most), least, unknown_severity)
     result["severity_min"] = least
-    met = truth("criteria")
+    met = _truth(facts, "criteria")
     criteria = {answer: number for number, answer in enumerate(Criteria)}
     result["blood_criteria"] = b.choose(
         [(met.yes, criteria[Criteria.MET]), (met.no, criteria[Criteria.NOT_MET])], criteria[Criteria.CANNOT_TELL]
@@ -92,6 +88,18 @@ def _conclude_condition(b: Builder, condition: Condition, facts: Mapping[str, in
     )
     result[f"net.{condition.id}"] = net
     return listed
+
+
+def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:
+    bases = tuple(WhiteBasis)
+    return b.choose(
+        [
+            (facts["white.by_wbc.any"], bases.index(WhiteBasis.WBC)),
+            (facts["neutrophils.derived.any"], bases.index(WhiteBasis.WBC_X_PERCENT)),
+            (facts["white.none.any"], bases.index(WhiteBasis.NONE)),
+        ],
+        bases.index(WhiteBasis.NEUTROPHILS),
+    )
 
 
 def _truth(facts: Mapping[str, int], name: str) -> Truth:

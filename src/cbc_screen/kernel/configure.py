@@ -12,7 +12,8 @@ from cbc_screen.kernel.limits import Limits, build_limits
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.predicates import AgeIs, LineIs, Predicate, walk
+from cbc_screen.knowledge.intervals import edge
+from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
 
 
 @lru_cache(maxsize=32)
@@ -27,6 +28,7 @@ def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: st
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
     scheme = knowledge.scheme(grading)
     stated = knowledge.stated_intervals(ranges)
+    youngest, oldest = knowledge.words.pregnancy_ages
     limits: Limits = build_limits(
         intervals,
         stated,
@@ -35,7 +37,7 @@ def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: st
         knowledge.schemes,
         [p.age for p in predicates if isinstance(p, AgeIs)],
         knowledge.words.unchanged_in_pregnancy,
-        knowledge.words.pregnancy_ages,
+        (edge(youngest, "y"), edge(oldest, "y")),
         knowledge.age_implausible_from,
     )
     rules = Rules(
@@ -52,6 +54,8 @@ def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: st
         reported_range_factor=knowledge.reported_range_factor,
         stated_finding=knowledge.duffy_finding if stated else None,
         stated=frozenset(row.analyte for row in stated),
+        findings=frozenset(p.finding for p in predicates if isinstance(p, FindingIs))
+        | ({knowledge.duffy_finding} if stated else set()),
         limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)
@@ -68,6 +72,7 @@ def _predicates(knowledge: Knowledge) -> Iterator[Predicate]:
         roots += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
         if condition.also_when is not None:
             roots.append(condition.also_when)
-    roots += [rule.when for rule in (*knowledge.criteria.items, *knowledge.criteria.by_method.values())]
+    criteria = knowledge.criteria
+    roots += [rule.when for rule in (*criteria.items, *criteria.by_method.values(), criteria.very_severe)]
     for root in roots:
         yield from walk(root)

@@ -47,7 +47,6 @@ _STATED: Mapping[Pregnancy, tuple[int, ...]] = {
 }
 # Before the name of an analyte: the range used only where a phenotype is stated.
 STATED = "stated:"
-NOT_PREGNANT = frozenset({Pregnancy.NONE, Pregnancy.NOT_STATED})
 
 
 class AgeGrid:
@@ -137,7 +136,7 @@ class Limits:
     table: LimitTable
     interval_rows: Mapping[str, Sequence[IntervalRow | None]]
     grade_rows: Mapping[tuple[str, str], Sequence[tuple[GradeRow, ...]]]
-    pregnancy_ages: tuple[int, int]
+    pregnancy_ages: tuple[AgeEdge, AgeEdge]
 
     def row(self, key: int) -> list[float]:
         """Return all limits of one key, for the scalar kernel."""
@@ -157,7 +156,7 @@ class Limits:
 
     def may_be_pregnant(self, keys: Iterable[int]) -> bool:
         """Tell whether some key is of a woman of an age at which pregnancy is possible."""
-        youngest, oldest = (AgeEdge("mo", age * MONTHS_IN_YEAR) for age in self.pregnancy_ages)
+        youngest, oldest = self.pregnancy_ages
         return any(
             SITUATIONS[key % len(SITUATIONS)][0] == "F"
             and self.grid.covers(self.grid.places[key // len(SITUATIONS)], youngest, oldest)
@@ -166,18 +165,16 @@ class Limits:
 
     def _situations(self, sex: Sex, pregnancy: Pregnancy, place: tuple[int, int]) -> list[int]:
         if pregnancy is Pregnancy.UNKNOWN:
-            youngest, oldest = (AgeEdge("mo", age * MONTHS_IN_YEAR) for age in self.pregnancy_ages)
-            possible = self.grid.covers(place, youngest, oldest)
+            possible = self.grid.covers(place, *self.pregnancy_ages)
             female: tuple[int, ...] = (_FEMALE, _T1, _T2, _T3, _POST_NONE, _POST_T3) if possible else (_FEMALE,)
         else:
             female = _STATED[pregnancy]
         if sex is Sex.FEMALE:
             return list(female)
-        stated = pregnancy not in NOT_PREGNANT and pregnancy is not Pregnancy.UNKNOWN
         if sex is Sex.MALE:
             # A man stated to be pregnant: one of the two is wrong, and which is unknown.
-            return [_MALE, *female] if stated else [_MALE]
-        return list(female) if stated else [_MALE, *female]
+            return [_MALE, *female] if pregnancy.claimed else [_MALE]
+        return list(female) if pregnancy.claimed else [_MALE, *female]
 
 
 def build_limits(
@@ -188,7 +185,7 @@ def build_limits(
     schemes: Mapping[str, Scheme],
     ages: Iterable[AgeEdge],
     unchanged_in_pregnancy: frozenset[str],
-    pregnancy_ages: tuple[int, int],
+    pregnancy_ages: tuple[AgeEdge, AgeEdge],
     oldest_years: int,
 ) -> Limits:
     """Build the grid and the table for one configuration."""
@@ -205,7 +202,7 @@ def build_limits(
     rows += [row for used in used_schemes.values() for table in used.tables.values() for row in table]
     edges = [e for row in rows for e in (row.age_low, row.age_high) if e is not None]
     edges += [c.age_from for c in cutoffs.values() if c.age_from is not None] + list(ages)
-    edges += [AgeEdge("mo", age * MONTHS_IN_YEAR) for age in pregnancy_ages]
+    edges += pregnancy_ages
     grid = AgeGrid(edges, oldest_years)
 
     table = _Table(grid, unchanged_in_pregnancy)

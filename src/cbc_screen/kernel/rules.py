@@ -33,6 +33,7 @@ class Rules:
     reported_range_factor: float
     stated_finding: str | None  # the finding that switches to the stated ranges
     stated: frozenset[str]  # the analytes that have one
+    findings: frozenset[str]  # every finding that some rule asks for
     limit_columns: Mapping[str, float | None]  # None, or the number where it is one for everybody
 
 

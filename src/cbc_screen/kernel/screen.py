@@ -22,7 +22,6 @@ from cbc_screen.kernel.program import Program
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import Scalar, compile_scalar
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
-from cbc_screen.knowledge.predicates import FindingIs, walk
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
@@ -94,9 +93,7 @@ class Kernel:
         self._row = lru_cache(maxsize=4096)(limits.row)
         everything = frozenset(rules.analytes)
         chemistry = frozenset(name for name, analyte in rules.analytes.items() if analyte.chemistry)
-        findings = frozenset(_findings(rules))
-        self._core = everything - chemistry
-        self._everything, self._findings = everything, findings
+        self._everything, self._core = everything, everything - chemistry
 
     def _compile(self, given: Given) -> _Compiled:
         return _Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))
@@ -227,7 +224,7 @@ class Kernel:
 
     def _given_one(self, extended: bool, reported: bool) -> Given:
         analytes = self._everything if extended else self._core
-        findings = self._findings if extended else frozenset()
+        findings = self.rules.findings if extended else frozenset()
         ranged = self.rules.ranged if reported else frozenset()
         return Given(analytes, analytes, findings, ranged, extended, extended)
 
@@ -274,15 +271,3 @@ def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp
     if name.endswith(".any"):
         return np.logical_or.reduceat(column, firsts)
     return np.logical_and.reduceat(column, firsts)
-
-
-def _findings(rules: Rules) -> set[str]:
-    predicates = [rule.when for rule in (*rules.guards, *rules.triggers, *rules.urgency)]
-    for condition in rules.conditions:
-        predicates += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
-        if condition.also_when is not None:
-            predicates.append(condition.also_when)
-    stated = {rules.stated_finding} if rules.stated_finding is not None else set()
-    return stated | {
-        part.finding for predicate in predicates for part in walk(predicate) if isinstance(part, FindingIs)
-    }

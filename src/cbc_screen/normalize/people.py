@@ -17,7 +17,7 @@ from cbc_screen.normalize.arrow import distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.normalize.record import CONFLICTING, missing_age
+from cbc_screen.normalize.record import missing_age
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
 if TYPE_CHECKING:
@@ -176,7 +176,9 @@ def read_sex_and_pregnancy(
     stage = _coded(
         columns, plan, "pregnancy", rows, lambda v: parse_pregnancy(v, words, stage_codes), PREGNANCIES.index, reasons
     )
-    conflict = (sex == SEXES.index(Sex.MALE)) & np.isin(stage, [PREGNANCIES.index(s) for s in CONFLICTING])
+    conflict = (sex == SEXES.index(Sex.MALE)) & np.isin(
+        stage, [place for place, s in enumerate(PREGNANCIES) if s.claimed]
+    )
     if conflict.any():
         codes = reasons.setdefault("pregnancy", np.full(rows, NO_REASON, dtype=np.int8))
         codes[conflict] = CODE[Reason.PREGNANCY_CONFLICT]

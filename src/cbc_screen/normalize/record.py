@@ -13,10 +13,9 @@ from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pre
 from cbc_screen.normalize.plan import Declared
 from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, void
 from cbc_screen.record import CBCRecord, Measurement
-from cbc_screen.vocabulary import Pregnancy, Presence, Reason, ReticulocyteMethod, Sex
+from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
 FINAL_STATUSES = frozenset({"F", "C", "A", "final", "corrected", "amended"})
-CONFLICTING = frozenset({Pregnancy.T1, Pregnancy.T2, Pregnancy.T3, Pregnancy.TRIMESTER_UNKNOWN, Pregnancy.POSTPARTUM})
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class RecordNormalizer:
         stage, stage_reason = parse_pregnancy(record.pregnancy, words, _codes(self._declared.pregnancy_codes))
         age, age_reason = self._age(record)
         reasons += [("sex", sex_reason)] if sex_reason else []
-        if sex is Sex.MALE and stage in CONFLICTING:
+        if sex is Sex.MALE and stage.claimed:
             stage_reason = Reason.PREGNANCY_CONFLICT
         reasons += [("pregnancy", stage_reason)] if stage_reason else []
         reasons += [("age", age_reason)] if age_reason else []

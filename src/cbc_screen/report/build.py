@@ -45,6 +45,7 @@ from cbc_screen.vocabulary import (
     State,
     Support,
     Urgency,
+    WhiteBasis,
 )  # fmt: skip
 
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
@@ -319,9 +320,9 @@ class ResultBuilder:
         self, normalized: NormalizedRecord, one: One, basis: str, analytes: Sequence[AnalyteResult]
     ) -> tuple[str, ...]:
         person, notes = normalized.person, []
-        if basis == "wbc":
+        if basis == WhiteBasis.WBC:
             notes.append("The white line was judged on WBC: neutrophils are neither given nor derivable.")
-        if basis == "wbc_x_percent":
+        if basis == WhiteBasis.WBC_X_PERCENT:
             notes.append("Neutrophils were derived from WBC and the percentage.")
         if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):
             unadjusted = _LINE_STATES[one.conclusions["line.white_unadjusted"]].replace("_", " ")

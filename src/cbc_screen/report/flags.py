@@ -16,14 +16,25 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.rules import Rule
 from cbc_screen.normalize.codes import RANGE_FIELD
-from cbc_screen.vocabulary import NOTICE, Criteria, Line, LineState, Pattern, Reason, Severity, State, Support, Urgency
+from cbc_screen.vocabulary import (
+    NOTICE,
+    Criteria,
+    Line,
+    LineState,
+    Pattern,
+    Reason,
+    Severity,
+    State,
+    Support,
+    Urgency,
+    WhiteBasis,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SEPARATOR = ";"
 GRADE_COLUMN = {Line.RED: "hemoglobin_grade", Line.WHITE: "white_grade", Line.PLATELET: "platelets_grade"}
-BASES = ("neutrophils", "wbc_x_percent", "wbc", "none")
 _NET_ZERO = 32
 _NOT_LISTED = 255
 
@@ -35,6 +46,7 @@ def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
     columns |= {f"{line}_line": (f"line.{line}", _words(LineState)) for line in LINES}
     if rules.stated_finding is not None:
         columns["white_line_unadjusted"] = ("line.white_unadjusted", _words(LineState))
+    columns["white_line_basis"] = ("white_basis", _words(WhiteBasis))
     columns["severity"] = ("severity", _words(Severity))
     columns["severity_min"] = ("severity_min", _words(Severity))
     columns |= {f"{analyte}_state": (f"state.{analyte}", _words(State)) for analyte in ranged(rules)}
@@ -61,7 +73,6 @@ def column_names(rules: Rules) -> list[str]:
     names = [*words[:place], "lines_low_min", "lines_low_max", *words[place:]]
     grades = names.index("blood_criteria")
     names[grades:grades] = list(GRADE_COLUMN.values())
-    names.insert(names.index("severity"), "white_line_basis")
     return [*names, "checklist", "guards", "review_triggers", "reasons", "notice"]
 
 
@@ -79,7 +90,6 @@ def flags_of_one(
     for line, name in GRADE_COLUMN.items():
         grade = conclusions[f"grade.{line}"]
         values[name] = None if grade < 0 else grade
-    values["white_line_basis"] = BASES[white_basis(conclusions)]
     values["checklist"] = SEPARATOR.join(
         ordered_conditions(
             rules,
@@ -93,15 +103,6 @@ def flags_of_one(
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(rules, every))
     values["notice"] = NOTICE
     return {name: values[name] for name in column_names(rules)}
-
-
-def white_basis(conclusions: Mapping[str, Any]) -> int:
-    """Return on what the white line was judged: a place in `BASES`."""
-    if conclusions.get("white.by_wbc"):
-        return 2
-    if conclusions.get("neutrophils.derived"):
-        return 1
-    return 3 if conclusions["white.none"] else 0
 
 
 def range_reasons(rules: Rules, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
@@ -149,7 +150,6 @@ def flags_table(
     for line, name in GRADE_COLUMN.items():
         grade = outputs[f"grade.{line}"]
         arrays[name] = pa.array(grade, type=pa.int8(), mask=grade < 0)
-    arrays["white_line_basis"] = _dictionary(_bases(outputs, rows), BASES)
     arrays["checklist"] = _checklist(rules, outputs)
     for name, group, found in (("guards", "guard", rules.guards), ("review_triggers", "trigger", rules.triggers)):
         arrays[name] = _fired(group, found, outputs)
@@ -162,15 +162,6 @@ def _dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int8()), pa.array(list(words)))
-
-
-def _bases(outputs: Mapping[str, NDArray[Any]], rows: int) -> NDArray[np.int8]:
-    basis = np.where(outputs["white.none"], 3, 0).astype(np.int8)
-    if "neutrophils.derived" in outputs:
-        basis[outputs["neutrophils.derived"]] = 1
-    if "white.by_wbc" in outputs:
-        basis[outputs["white.by_wbc"]] = 2
-    return basis
 
 
 def _fired(group: str, rules: Sequence[Rule], outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:

@@ -406,3 +406,14 @@ def test_a_workbook_number_beyond_all_numbers_is_not_finite(tmp_path: Path) -> N
             export.writestr(name, whole.read(name).replace(b">123456789<", b">1e400<"))
     _, flags, _ = scan(tmp_path / "export.xlsx")
     assert "platelets:NUMBER_NOT_FINITE" in flags[0]["reasons"].split(";")
+
+
+def test_the_summary_file_is_kept_apart_and_written_like_the_other_outputs(export, tmp_path: Path) -> None:
+    path, summary = export(HEADER + SICK), tmp_path / "summary.json"
+    with pytest.raises(cbc.UsageError, match="must be different files"):
+        cbc.scan(path, summary=path, force=True)
+    assert path.read_text() == HEADER + SICK
+    counted = cbc.scan(path, summary=summary)
+    assert json.loads(summary.read_text())["rows_in"] == counted.rows_in == 1
+    with pytest.raises(cbc.UsageError, match=r"^summary\.json exists"):
+        cbc.scan(path, summary=summary)

@@ -120,9 +120,6 @@ def scan(source: Path, **options: Any) -> None:
     from cbc_screen.report.terminal import make_console, print_summary
 
     screener = _screener(options)
-    summary_file: Path | None = options["summary_file"]
-    if summary_file is not None and summary_file.exists() and not options["force"]:
-        raise click.UsageError(f"{summary_file.name} exists; use --force to overwrite it")
     reading = {name: options[name] for name in ("age_unit", "date_format", "encoding", "delimiter", "sheet")}
     for name in ("sex_codes", "pregnancy_codes"):
         reading[name] = _mapping(name, options[name]) or None
@@ -131,6 +128,7 @@ def scan(source: Path, **options: Any) -> None:
             source,
             options["out"],
             options["rejects"],
+            summary=options["summary_file"],
             force=options["force"],
             columns=_mapping("--columns", options["columns"]),
             keep=list(options["keep"]),
@@ -140,8 +138,6 @@ def scan(source: Path, **options: Any) -> None:
             thousands=options["thousands"],
             **reading,
         )
-    if summary_file is not None:
-        summary_file.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
     print_summary(make_console(), summary)
     share = summary.rejected / summary.rows_in if summary.rows_in else 0.0
     if options["max_rejects"] is not None and share > options["max_rejects"]:

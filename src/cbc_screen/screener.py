@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,9 +129,9 @@ class Screener:
 
         return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges)
 
-    def _declare(self, source: Mapping[str, Any]) -> Declared:
+    def _declare(self, **formats: Any) -> Declared:
         """Return what is declared of a source: the units of this screener, and formats."""
-        return make_declared(self._knowledge, units=self.units, **source)
+        return make_declared(self._knowledge, units=self.units, **formats)
 
     def screen_frame(
         self,
@@ -178,14 +178,12 @@ class Screener:
         from cbc_screen.engines.frames import screen_frame
 
         declared = self._declare(
-            {
-                "age_unit_text": age_unit,
-                "sex_codes": sex_codes,
-                "pregnancy_codes": pregnancy_codes,
-                "decimal": decimal,
-                "thousands": thousands,
-                "date_format": date_format,
-            }
+            age_unit=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
         )
         return screen_frame(self._engine, frame, declared, columns, detail=detail)
 
@@ -200,7 +198,16 @@ class Screener:
         keep: list[str] | None = None,
         detail: bool = False,
         progress: Callable[[int, float], None] | None = None,
-        **reading: Any,
+        summary: str | Path | None = None,
+        age_unit: str | None = None,
+        sex_codes: Mapping[str, str] | None = None,
+        pregnancy_codes: Mapping[str, str] | None = None,
+        decimal: str = ".",
+        thousands: str = "",
+        date_format: str | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        sheet: str | None = None,
     ) -> ScanSummary:
         """Screen a file of one blood count a row, in bounded memory.
 
@@ -221,8 +228,15 @@ class Screener:
         detail : bool
             As in `screen_frame`.
         progress : function of (rows, share of the input), optional
-        reading : age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format,
-            encoding, delimiter, sheet
+        summary : path, optional
+            The summary, as JSON.
+        age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
+            As in `screen_frame`.
+        encoding, delimiter : str, optional
+            Of a text file; UTF-8, byte order marks, and comma, semicolon, tab or bar are
+            found.
+        sheet : str, optional
+            Of a workbook; the first one by default.
 
         Returns
         -------
@@ -244,51 +258,48 @@ class Screener:
             columns=dict(columns or {}),
             keep=tuple(dict.fromkeys(keep or ())),
             detail=detail,
+            summary=Path(summary) if summary is not None else None,
         )
-        options = ReadOptions(**{name: reading.pop(name, None) for name in ("encoding", "delimiter", "sheet")})
-        formats = {_FORMATS[name]: value for name, value in reading.items() if name in _FORMATS and value is not None}
-        for name in reading:
-            if name not in _FORMATS:
-                raise UsageError(f"scan has no option {name!r}")
-        return scan_file(self._engine, request, self._declare(formats), options, progress)
+        declared = self._declare(
+            age_unit=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
+        )
+        return scan_file(self._engine, request, declared, ReadOptions(encoding, delimiter, sheet), progress)
 
 
-# What scan takes about the formats of a source, and the name of each in `make_declared`.
-_FORMATS = {
-    "age_unit": "age_unit_text",
-    **{name: name for name in ("sex_codes", "pregnancy_codes", "decimal", "thousands", "date_format")},
-}
-
-
-def screen(record: CBCRecord | Mapping[str, Any], **options: Any) -> ScreeningResult:
-    """Screen one record with a default `Screener`; see `Screener.screen`."""
-    own = {name: options.pop(name) for name in list(options) if name in ("compact",)}
-    return _with_options(options).screen(record, **own)
+def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:
+    """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`."""
+    return _configured(configuration).screen(record, compact=compact)
 
 
 def screen_frame(frame: Any, **options: Any) -> Any:
-    """Screen a frame with a default `Screener`; see `Screener.screen_frame`."""
-    configuration = {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
-    return _with_options(configuration).screen_frame(frame, **options)
+    """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
+    return _configured(_taken_out(options)).screen_frame(frame, **options)
 
 
 def scan(
     source: str | Path, out: str | Path | None = None, rejects: str | Path | None = None, **options: Any
 ) -> ScanSummary:
-    """Screen a file with a default `Screener`; see `Screener.scan`."""
-    configuration = {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
-    return _with_options(configuration).scan(source, out, rejects, **options)
+    """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
+    return _configured(_taken_out(options)).scan(source, out, rejects, **options)
 
 
-_DEFAULT: dict[tuple[Any, ...], Screener] = {}
+def _taken_out(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the configuration of a screener out of the options of a call."""
+    return {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
 
 
-def _with_options(configuration: Mapping[str, Any]) -> Screener:
+def _configured(configuration: Mapping[str, Any]) -> Screener:
     for name in configuration:
         if name not in Screener.__dataclass_fields__:
             raise UsageError(f"{name!r} is not an option; see Screener")
-    if configuration:
-        return Screener(**configuration)
-    if () not in _DEFAULT:
-        _DEFAULT[()] = Screener()
-    return _DEFAULT[()]
+    return Screener(**configuration) if configuration else _default()
+
+
+@lru_cache(maxsize=1)
+def _default() -> Screener:
+    return Screener()

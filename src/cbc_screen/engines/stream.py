@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from cbc_screen.ingest.open import open_source
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Declared, Plan, make_plan
-from cbc_screen.report.writers import FlagWriter, RejectWriter
+from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import Reason
 
@@ -41,6 +42,7 @@ class ScanRequest:
     columns: Mapping[str, str]
     keep: tuple[str, ...]
     detail: bool
+    summary: Path | None = None
 
 
 @dataclass
@@ -112,6 +114,10 @@ def scan_file(
         if request.rejects is not None:
             rejects = RejectWriter(request.rejects, force=request.force)
             undo.callback(rejects.discard)
+        summary_file = None
+        if request.summary is not None:
+            summary_file = AtomicFile(request.summary, force=request.force)
+            undo.callback(summary_file.discard)
         for batch in source.batches(wanted):
             _scan_batch(engine, request, plan, batch, account, writer, rejects)
             if progress is not None:
@@ -124,14 +130,19 @@ def scan_file(
             if output is not None:
                 output.close()
                 output.commit()
+        summary = _summary(engine, request, plan, account, time.monotonic() - began)
+        if summary_file is not None:
+            summary_file.part.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
+            summary_file.commit()
         undo.pop_all()
-    return _summary(engine, request, plan, account, time.monotonic() - began)
+    return summary
 
 
 def _check_paths(request: ScanRequest) -> None:
-    named = [path for path in (request.source, request.out, request.rejects) if path is not None]
-    if len({path.resolve() for path in named}) != len(named):
-        raise UsageError("source, out and rejects must be three different files")
+    given = (request.source, request.out, request.rejects, request.summary)
+    named = [path.resolve() for path in given if path is not None]
+    if len(set(named)) != len(named):
+        raise UsageError("source, out, rejects and summary must be different files")
 
 
 def _scan_batch(

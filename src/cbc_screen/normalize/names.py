@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.normalize.person import age_unit
+from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.vocabulary import Reason
 
 _UNIT_WORDS = ("unit", "units")
@@ -92,13 +92,13 @@ class NameReader:
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():
             rest = name.removeprefix(f"{known} ").removeprefix("in ")
-            if field == "age" and name != known and name.startswith(f"{known} ") and age_unit(rest):
-                return Meaning(Role.PERSON, "age", age_unit(rest))
+            if field == "age" and name != known and name.startswith(f"{known} ") and parse_age_unit(rest):
+                return Meaning(Role.PERSON, "age", parse_age_unit(rest))
         return None
 
     def _with_unit(self, name: str, unit: str) -> Meaning | None:
         if name in self._people:
-            chosen = age_unit(unit)
+            chosen = parse_age_unit(unit)
             return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
         friend = self._knowledge.false_friends.get(name)
         if friend is not None and friend.count is None:

@@ -32,7 +32,7 @@ class DateSpan:
     last: datetime.date
 
 
-def age_unit(text: str | None) -> str | None:
+def parse_age_unit(text: str | None) -> str | None:
     """Return the closed age unit of a word, or None."""
     return None if text is None else _UNITS.get(text.strip().lower().rstrip("."))
 
@@ -55,7 +55,7 @@ def parse_age(value: str | float | int | None, unit: str | None, oldest: int) ->
         return None, Reason.AGE_UNREADABLE
     if match[4] is not None and match[4] not in _UNITS:
         return None, Reason.AGE_UNREADABLE
-    chosen = _UNITS[match[4]] if match[4] else age_unit(unit)
+    chosen = _UNITS[match[4]] if match[4] else parse_age_unit(unit)
     if chosen is None:
         return None, Reason.AGE_UNIT_MISSING
     sign = match[1] or (">=" if match[3] or match[5] else None)

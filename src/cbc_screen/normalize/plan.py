@@ -9,7 +9,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.names import Meaning, NameReader, Role
-from cbc_screen.normalize.person import age_unit
+from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 
 PERSON_FIELDS = (
@@ -187,7 +187,7 @@ def make_declared(
     units: str | Mapping[str, str] | None = None,
     decimal: str = ".",
     thousands: str = "",
-    age_unit_text: str | None = None,
+    age_unit: str | None = None,
     date_format: str | None = None,
     sex_codes: Mapping[str, str] | None = None,
     pregnancy_codes: Mapping[str, str] | None = None,
@@ -196,8 +196,8 @@ def make_declared(
     by_analyte, system, convention = declare_units(knowledge, units)
     if decimal not in (".", ",") or thousands not in ("", ",", ".", " ", "'") or decimal == thousands:
         raise UsageError("decimal must be '.' or ',', and thousands another mark")
-    chosen_age_unit = age_unit(age_unit_text)
-    if age_unit_text is not None and chosen_age_unit is None:
+    chosen_age_unit = parse_age_unit(age_unit)
+    if age_unit is not None and chosen_age_unit is None:
         raise UsageError("age_unit must be y, mo, wk, d or h")
     sexes = {str(code).casefold(): str(sex) for code, sex in (sex_codes or {}).items()}
     if not set(sexes.values()) <= {"F", "M", "unknown"}:

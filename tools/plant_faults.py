@@ -52,7 +52,7 @@ FAULTS = (
     Fault(
         "1 unknown is never normal: unknown sex is taken for female",
         "src/cbc_screen/kernel/limits.py",
-        "return list(female) if stated else [_MALE, *female]",
+        "return list(female) if pregnancy.claimed else [_MALE, *female]",
         "return list(female)",
     ),
     Fault(

@@ -20,13 +20,11 @@ from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
-from cbc_screen.normalize.value import NumberFormat, Reading, ResultReader, plain_number
+from cbc_screen.normalize.value import SNAP, NumberFormat, Reading, ResultReader, plain_number
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_SNAP = 1e6
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.fl
     raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero
     if factor.numerator == factor.denominator:
         return raw
-    snapped = np.rint(raw * _SNAP) / _SNAP
+    snapped = np.rint(raw * SNAP) / SNAP
     back = snapped * float(factor.denominator) / float(factor.numerator)
     converted: NDArray[np.float64] = np.where(back == values, snapped, raw)
     return converted

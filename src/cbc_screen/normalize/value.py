@@ -25,7 +25,7 @@ _FLAGS = frozenset(
     {"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"}
 )
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
-_SNAP = 1e6
+SNAP = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def convert(value: float, factor: Factor) -> float:
     does the same on arrays.
     """
     raw = value * factor.numerator / factor.denominator + 0.0  # no negative zero
-    scaled = raw * _SNAP
-    snapped = (float(round(scaled)) if abs(scaled) < 2**53 else scaled) / _SNAP
+    scaled = raw * SNAP
+    snapped = (float(round(scaled)) if abs(scaled) < 2**53 else scaled) / SNAP
     return snapped if snapped * factor.denominator / factor.numerator == value else raw
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 import cbc_screen as cbc
-from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch
 from cbc_screen.knowledge import load_knowledge
@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_048_576)
     rows = parser.parse_args().rows
-    kernel = build_kernel(load_knowledge(), "default", "reference", "clinical")
+    kernel = build_kernel(load_knowledge(), Configuration())
     print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, one core")
     exact = kernel_rate(kernel, rows)
     print(f"kernel, exact values                 {exact / 1e6:6.2f} M counts/s")

@@ -94,7 +94,7 @@ def limits_of(analyte: str) -> tuple[Decimal, ...]:
         for cutoff in (definition.red, definition.white, definition.without_neutrophils, definition.platelet):
             if cutoff is not None and cutoff.analyte == analyte and cutoff.by_sex is not None:
                 found |= set(cutoff.by_sex.values())
-    rules = [*KNOWLEDGE.guards, *KNOWLEDGE.triggers, *KNOWLEDGE.urgency, *KNOWLEDGE.criteria.items]
+    rules = [*KNOWLEDGE.checks.guards, *KNOWLEDGE.checks.triggers, *KNOWLEDGE.urgency, *KNOWLEDGE.criteria.items]
     rules += [*KNOWLEDGE.criteria.by_method.values(), KNOWLEDGE.criteria.very_severe]
     for condition in KNOWLEDGE.conditions:
         rules += [*condition.findings_for, *condition.findings_against, *condition.urgency]

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "reference.md"
 
 def page(knowledge: Knowledge) -> str:
     """Return the whole page."""
-    parts = (sets, schemes, definitions, checks, conditions)
+    parts = (quantities, sets, schemes, adjustments, definitions, checks, conditions)
     lines = [
         "# Reference",
         "",
@@ -32,6 +32,17 @@ def page(knowledge: Knowledge) -> str:
     for part in parts:
         lines += [*part(knowledge), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def quantities(knowledge: Knowledge) -> Iterator[str]:
+    """Write the quantities with their units, guards and codes."""
+    yield "## Quantities"
+    yield ""
+    yield "| quantity | canonical unit | used from .. to | LOINC |"
+    yield "|---|---|---|---|"
+    for analyte in knowledge.analytes.values():
+        used = " .. ".join(number(end) for end in analyte.plausible) if analyte.plausible else ""
+        yield f"| `{analyte.id}` | {analyte.unit} | {used} | {', '.join(analyte.loinc)} |"
 
 
 def sets(knowledge: Knowledge) -> Iterator[str]:
@@ -68,6 +79,25 @@ def schemes(knowledge: Knowledge) -> Iterator[str]:
                 yield f"| {analyte}, age from {age} | {row.sex} | {row.pregnancy} | {row.grade} | {row.severity} | {lower}{end} | {row.unit} | {row.source} ({row.verification}) |"
 
 
+def adjustments(knowledge: Knowledge) -> Iterator[str]:
+    """Write what is subtracted from hemoglobin for elevation and smoking."""
+    yield "## Adjustments of hemoglobin"
+    yield ""
+    yield "Only on request, only from what a record states, and with the unadjusted answer beside it."
+    for adjustment in knowledge.adjustments.values():
+        yield ""
+        yield f"### `{adjustment.table}` ({adjustment.source})"
+        yield ""
+        yield "| for | from | subtract, g/L | read as |"
+        yield "|---|---|---|---|"
+        for unit, steps in (("elevation, m", adjustment.elevation), ("cigarettes a day", adjustment.cigarettes)):
+            for step in steps:
+                amount = "no number" if step.subtract is None else number(step.subtract)
+                yield f"| {unit} | {number(step.lower)} | {amount} | {step.verification} |"
+        for title, step in (("smoker, quantity unknown", adjustment.smoker), ("non-smoker", adjustment.non_smoker)):
+            yield f"| {title} | | {number(step.subtract or 0.0)} | {step.verification} |"
+
+
 def definitions(knowledge: Knowledge) -> Iterator[str]:
     """Write the definitions of a low line."""
     yield "## Definitions of a low line"
@@ -78,12 +108,15 @@ def definitions(knowledge: Knowledge) -> Iterator[str]:
 
 def checks(knowledge: Knowledge) -> Iterator[str]:
     """Write guards, review triggers and urgency rules."""
-    for title, rules in (
-        ("Checks for a spurious result", knowledge.guards),
-        ("Review triggers", knowledge.triggers),
-        ("Urgency", knowledge.urgency),
-    ):
-        yield f"## {title}"
+    shipped = knowledge.checks
+    groups = [("## Checks for a spurious result", shipped.guards), ("## Urgency", knowledge.urgency)]
+    groups += [("## Published cut-offs, shown beside the grade", shipped.cutoffs)]
+    for policy in shipped.policies.values():
+        use = "in use by default" if policy.default else "off unless chosen"
+        rules = tuple(rule for rule in shipped.triggers if rule.policy == policy.id)
+        groups.append((f"## Review triggers: {policy.title} (`{policy.id}`, {use})", rules))
+    for title, rules in groups:
+        yield title
         yield ""
         yield from (f"- `{rule.id}`: {line(rule, knowledge)}" for rule in rules)
         yield ""
@@ -96,7 +129,7 @@ def conditions(knowledge: Knowledge) -> Iterator[str]:
         yield ""
         yield f"### {condition.name}"
         yield ""
-        yield f"`{condition.id}`, rank {condition.rank}; patterns: {', '.join(condition.patterns)}. {condition.summary}"
+        yield f"`{condition.id}`, order {condition.rank} ({condition.tier.replace('_', ' ')}); patterns: {', '.join(condition.patterns)}. {condition.summary}"
         yield ""
         for title, rules in (
             ("For", condition.findings_for),

@@ -50,7 +50,14 @@ def _screening_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--definition", default="reference", show_default=True, help="When a line is low."),
         click.option("--grading", default="clinical", show_default=True, help="Grading scheme."),
-        click.option("--ranges", default="default", show_default=True, help="Set of reference ranges."),
+        click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
+        click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file."),
+        click.option(
+            "--adjust-hemoglobin",
+            multiple=True,
+            type=click.Choice(["elevation", "smoking"]),
+            help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
+        ),
         click.option(
             "--units", multiple=True, metavar="us|si|ANALYTE=UNIT", help="What bare numbers are in; may be repeated."
         ),
@@ -69,6 +76,8 @@ def _screener(options: Mapping[str, Any]) -> Any:
         grading=options["grading"],
         prefer_reported_ranges=not options["no_reported_ranges"],
         units=_units(options["units"]),
+        rules=options["rules"],
+        adjust_hemoglobin=tuple(options["adjust_hemoglobin"]),
     )
 
 
@@ -233,6 +242,9 @@ def _coloured(text: str) -> str:
 @click.option("--age")
 @click.option("--sex")
 @click.option("--pregnancy")
+@click.option("--elevation", help='Adjust hemoglobin for it: "2600 m".')
+@click.option("--cigarettes-per-day", help="Adjust hemoglobin for smoking.")
+@click.option("--smoker", type=click.Choice(["present", "absent", "unknown"]), help="As --cigarettes-per-day.")
 def grade(analyte: str, value: str, unit: str | None, scheme: str, lower_limit: float | None, **person: Any) -> None:
     """Grade one result under a named scheme."""
     from cbc_screen.grading import grade as grade_value
@@ -241,6 +253,8 @@ def grade(analyte: str, value: str, unit: str | None, scheme: str, lower_limit: 
     found = grade_value(analyte, value, unit, scheme=scheme, lower_limit=lower_limit, **stated)
     told = f"grade {found.grade}" if found.grade is not None else f"cannot tell ({found.reason})"
     click.echo(f"{analyte}: {told}; {found.severity.replace('_', ' ')}; {found.scheme} {found.version}")
+    if any(stated.get(name) for name in ("elevation", "cigarettes_per_day", "smoker")):
+        click.echo(f"unadjusted: {'cannot tell' if found.unadjusted is None else f'grade {found.unadjusted}'}")
     click.echo(f"source: {found.source}" if found.source else "this scheme has no table for this analyte")
     click.echo(NOTICE)
 
@@ -278,9 +292,12 @@ def ranges_show(analyte: str, sex: str | None, name: str) -> None:
 @ranges.command("check", epilog=_EPILOG["check"])
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def ranges_check(file: Path) -> None:
-    """Check a set in the format of reference_ranges/intervals/."""
-    from cbc_screen.report.ranges import check_set
+    """Check a set in the format of reference_ranges/intervals/, or your own rules (.yaml)."""
+    from cbc_screen.report.ranges import check_rules, check_set
 
+    if file.suffix.lower() in (".yaml", ".yml"):
+        click.echo(f"{file.name}: {check_rules(file)}")
+        return
     rows, remarks = check_set(file)
     click.echo(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound")
     for remark in remarks:

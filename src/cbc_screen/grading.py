@@ -11,23 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
+from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
-from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.facts import grade_cuts, ladder
-from cbc_screen.kernel.program import Builder, Interval, Op, Program
+from cbc_screen.kernel.program import Builder, Interval, Op, Program, Truth
 from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel, join_expanded
 from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.knowledge.adjustments import SMOKER_FINDING
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
-from cbc_screen.normalize.plan import make_declared, make_plan
-from cbc_screen.vocabulary import Reason, Severity
+from cbc_screen.normalize.plan import make_declared, make_plan, parse_adjust
+from cbc_screen.report.words import joined
+from cbc_screen.vocabulary import Adjust, Reason, Severity
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _PERSON = ("age", "birth_date", "collected_at", "sex", "pregnancy")
+_ENDS = ("low", "high")
+_SETTINGS = {"elevation": Adjust.ELEVATION, "cigarettes_per_day": Adjust.SMOKING, "smoker": Adjust.SMOKING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Grade:
         The scheme-neutral word.
     reason : Reason or None
         Why the grade is None.
+    unadjusted : int or None
+        The grade without the adjustment for elevation and smoking, where one was asked for.
     """
 
     grade: int | None
@@ -50,11 +57,12 @@ class Grade:
     version: str
     source: str
     reason: Reason | None = None
+    unadjusted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """Grades of an array: `grade` is masked where it cannot be told."""
+    """Grades of an array: `grade` (and `unadjusted`, see `Grade`) is masked where it cannot be told."""
 
     grade: np.ma.MaskedArray[Any, np.dtype[np.int8]]
     severity: NDArray[np.str_]
@@ -62,6 +70,7 @@ class Grades:
     version: str
     source: str
     reason: tuple[Reason | None, ...]
+    unadjusted: np.ma.MaskedArray[Any, np.dtype[np.int8]] | None = None
 
 
 @overload
@@ -103,6 +112,9 @@ def grade(
     age, birth_date, collected_at, sex, pregnancy : optional
         As in `CBCRecord`; each one value, or an array. Needed by schemes that depend on
         them; where unknown, a grade is given if every possibility agrees.
+    elevation, cigarettes_per_day, smoker : optional
+        Adjust hemoglobin by the table of a WHO scheme: "2600 m"; 15; "present", "absent" or
+        "unknown". The unadjusted grade is given beside.
 
     Returns
     -------
@@ -124,19 +136,33 @@ def grade(
     if analyte not in knowledge.analytes:
         raise UsageError(f"grade: no analyte is named {analyte!r}")
     for name in person:
-        if name not in _PERSON:
-            raise UsageError(f"grade: {name!r} is not one of {', '.join(_PERSON)}")
+        if name not in _PERSON and name not in _SETTINGS:
+            raise UsageError(f"grade: {name!r} is not one of {', '.join([*_PERSON, *_SETTINGS])}")
+    settings = {name for name in _SETTINGS if person.get(name) is not None}
+    if settings and analyte != "hemoglobin":
+        raise UsageError(f"grade: {joined(sorted(settings))}: only hemoglobin is adjusted")
     single = isinstance(value, str) or np.ndim(value) == 0
     count = 1 if single else len(value)
     inputs = {analyte: value, f"{analyte}_unit": unit, f"{analyte}_lower_limit": lower_limit, **person}
     columns = {name: _column(name, given, count, single) for name, given in inputs.items() if given is not None}
-    grades, severities, reasons = _grade_columns(knowledge, analyte, scheme, columns, count)
+    adjust = parse_adjust({_SETTINGS[name] for name in settings})
+    grades, severities, reasons, plain = _grade_columns(knowledge, analyte, scheme, columns, count, adjust)
     found = knowledge.scheme(scheme)
     sources = {row.source for row in found.tables.get(analyte, ())}
+    adjustment = knowledge.adjustment(scheme) if adjust else None
+    sources |= {adjustment.source} if adjustment is not None else set()
     citation = "; ".join(knowledge.sources[name].citation for name in sorted(sources))
     if single:
-        code = int(grades[0])
-        return Grade(None if code < 0 else code, SEVERITIES[severities[0]], scheme, found.version, citation, reasons[0])
+        first, beside = int(grades[0]), int(plain[0]) if plain is not None else -1
+        return Grade(
+            None if first < 0 else first,
+            SEVERITIES[severities[0]],
+            scheme,
+            found.version,
+            citation,
+            reasons[0],
+            None if beside < 0 else beside,
+        )
     return Grades(
         np.ma.MaskedArray(grades, mask=grades < 0),
         np.array([str(SEVERITIES[code]) for code in severities]),
@@ -144,6 +170,7 @@ def grade(
         found.version,
         citation,
         tuple(reasons),
+        None if plain is None else np.ma.MaskedArray(plain, mask=plain < 0),
     )
 
 
@@ -162,53 +189,73 @@ def _column(name: str, given: Any, count: int, single: bool) -> pa.Array:
 
 
 def _grade_columns(
-    knowledge: Knowledge, analyte: str, scheme: str, columns: Mapping[str, pa.Array], count: int
-) -> tuple[NDArray[np.int8], NDArray[np.int8], list[Reason | None]]:
-    plan = make_plan(knowledge, list(columns), make_declared(knowledge))
+    knowledge: Knowledge,
+    analyte: str,
+    scheme: str,
+    columns: Mapping[str, pa.Array],
+    count: int,
+    adjust: tuple[Adjust, ...],
+) -> tuple[NDArray[np.int8], NDArray[np.int8], list[Reason | None], NDArray[np.int8] | None]:
+    plan = make_plan(knowledge, list(columns), make_declared(knowledge, adjust=adjust))
     normalized = normalize_table(columns, count, plan, knowledge, use_reported=True)
-    kernel = build_kernel(knowledge, "default", "reference", scheme)
+    kernel = build_kernel(knowledge, Configuration(grading=scheme, adjust=adjust))
     unknown = np.int8(SEVERITIES.index(Severity.CANNOT_TELL))
     if analyte not in kernel.rules.scheme.tables:
         none = np.full(count, -1, dtype=np.int8)
-        return none, np.full(count, unknown), [Reason.RANGE_ABSENT] * count
-    program, runner = _program(kernel, analyte)
+        return none, np.full(count, unknown), [Reason.RANGE_ABSENT] * count, None
     lower, _ = normalized.batch.reported.get(analyte, (np.full(count, np.nan), None))
     inputs = {**normalized.batch.inputs(), "lower_limit": lower}
+    program, runner = _program(kernel, analyte, frozenset(inputs))
     answers = _run(kernel, program, runner, normalized.batch, inputs)
-    least, most = answers["grade.min"], answers["grade.max"]
-    grades = np.where(least == most, least, -1).astype(np.int8)
-    mild, worst = answers["severity.min"], answers["severity.max"]
-    severities = np.where(mild == worst, mild, unknown).astype(np.int8)
+    grades = _agreed(answers["grade.min"], answers["grade.max"], np.int8(-1))
+    severities = _agreed(answers["severity.min"], answers["severity.max"], unknown)
     reasons = [
         _why(row, analyte, normalized.reasons, bool(answers["told.any"][row])) if grades[row] < 0 else None
         for row in range(count)
     ]
-    return grades, severities, reasons
+    plain = _agreed(answers["plain.min"], answers["plain.max"], np.int8(-1)) if adjust else None
+    return grades, severities, reasons, plain
+
+
+def _agreed(least: NDArray[Any], most: NDArray[Any], otherwise: np.int8) -> NDArray[np.int8]:
+    return np.where(least == most, least, otherwise).astype(np.int8)
 
 
 def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], told: bool) -> Reason:
     """Say why there is no grade: the result, else the person if some ranges tell, else no range."""
     person = ("age", "sex", "pregnancy") if told else ()
-    for field in (analyte, "record", *person):
+    for field in (analyte, "elevation", "cigarettes_per_day", "record", *person):
         if field in reasons and reasons[field][row] != NO_REASON:
             return REASONS[int(reasons[field][row])]
     return Reason.RANGE_ABSENT
 
 
 @lru_cache(maxsize=64)
-def _program(kernel: Kernel, analyte: str) -> tuple[Program, ColumnProgram]:
+def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> tuple[Program, ColumnProgram]:
     b, rules = Builder(), kernel.rules
 
     def limit(name: str) -> int:
         return b.step(Op.LIMIT, value=name) if name in rules.limit_columns else b.nan()
 
-    given = b.step(Op.INPUT, value="lower_limit")
-    lower = b.select(b.present(given), given, limit(f"lower:{analyte}"))
-    value = Interval(b.step(Op.INPUT, value=f"{analyte}.low"), b.step(Op.INPUT, value=f"{analyte}.high"))
+    def measured(name: str) -> Interval:
+        ends = [b.step(Op.INPUT, value=f"{name}.{end}") if f"{name}.{end}" in given else b.nan() for end in _ENDS]
+        return Interval(ends[0], ends[1])
+
+    own = b.step(Op.INPUT, value="lower_limit")
+    lower = b.select(b.present(own), own, limit(f"lower:{analyte}"))
     cuts = grade_cuts(b, rules.scheme, analyte, limit, lower)
+    value = plain = measured(analyte)
+    if rules.adjusts_grade:
+        smoker = b.unknown()
+        if f"{SMOKER_FINDING}.present" in given:
+            flags = [b.step(Op.FLAG, value=f"{SMOKER_FINDING}.{answer}") for answer in ("present", "absent")]
+            smoker = Truth(flags[0], flags[1])
+        adjustment, elevation = rules.adjustments[rules.scheme.id], measured("elevation")
+        value = adjusted(b, plain, adjustment, rules.adjust, elevation, measured("cigarettes_per_day"), smoker)
     outputs: dict[str, int] = {}
     outputs["grade.min"], outputs["grade.max"] = ladder(b, value, [(number, cut) for number, _, cut in cuts])
     outputs["severity.min"], outputs["severity.max"] = ladder(b, value, [(code, cut) for _, code, cut in cuts])
+    outputs["plain.min"], outputs["plain.max"] = ladder(b, plain, [(number, cut) for number, _, cut in cuts])
     outputs["told.any"] = b.code_equal(outputs["grade.min"], outputs["grade.max"])
     program = b.program(outputs)
     return program, ColumnProgram(program, kernel.limits.table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbc_screen.errors import RangeNotFound, UsageError
-from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import load_knowledge
@@ -95,7 +95,7 @@ def reference_range(
     for field, reason in (("sex", sex_reason), ("pregnancy", stage_reason)):
         if reason in (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE):
             raise UsageError(f"reference_range: {field}: {reason}")
-    limits = build_kernel(knowledge, ranges, "reference", "clinical").limits
+    limits = build_kernel(knowledge, Configuration(ranges, stamp=knowledge.stamp(ranges, "default"))).limits
     rows = limits.interval_rows.get(f"{STATED}{analyte}", limits.interval_rows.get(analyte))
     found = [rows[key] for key in limits.keys(Person(span, who, stage))] if rows is not None else []
     row = found[0] if found else None

@@ -118,7 +118,7 @@ _ANALYTES = (
     "monocytes", "eosinophils", "basophils", "bands", "immature_granulocytes", "blasts", "nrbc", "platelets", "mpv",
     "reticulocytes", "neutrophils_percent", "lymphocytes_percent", "monocytes_percent", "eosinophils_percent",
     "basophils_percent", "bands_percent", "immature_granulocytes_percent", "blasts_percent", "reticulocytes_percent",
-    "ferritin", "vitamin_b12", "crp", "transferrin_saturation",
+    "ferritin", "vitamin_b12", "crp", "transferrin_saturation", "elevation", "cigarettes_per_day",
 )  # fmt: skip
 
 
@@ -143,6 +143,9 @@ class CBCRecord(_Private):
         The severe limit of reticulocytes depends on it.
     wbc_uncorrected : bool, optional
         True where the source says that WBC is not corrected for nucleated red cells.
+    elevation, cigarettes_per_day : text or Measurement, optional
+        Of the person's residence ("2600 m"), and of the person; used only by a screener
+        that adjusts hemoglobin for them.
     film, context : mapping of finding to "present", "absent" or "unknown"
         See `reference_ranges/findings.yaml` for the names.
 
@@ -199,6 +202,8 @@ class CBCRecord(_Private):
     vitamin_b12: Measurement | None = None
     crp: Measurement | None = None
     transferrin_saturation: Measurement | None = None
+    elevation: Measurement | None = None
+    cigarettes_per_day: Measurement | None = None
 
     film: Mapping[str, Presence] = Field(default_factory=dict)
     context: Mapping[str, Presence] = Field(default_factory=dict)

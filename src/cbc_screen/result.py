@@ -71,7 +71,11 @@ class AnalyteResult(_Part):
 
 
 class LineResult(_Part):
-    """One line under the definition; `limits` has several numbers where the person is not exact."""
+    """One line under the definition; `limits` has several numbers where the person is not exact.
+
+    `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
+    line or its grade used them; the `unadjusted` answers are those without them.
+    """
 
     line: Line
     state: LineState
@@ -81,6 +85,9 @@ class LineResult(_Part):
     grade: int | None
     severity: Severity
     severity_min: Severity
+    adjusted: tuple[float | None, float | None] | None = None
+    state_unadjusted: LineState | None = None
+    grade_unadjusted: int | None = None
 
 
 class FindingResult(_Part):
@@ -100,6 +107,7 @@ class ConditionResult(_Part):
     name: str
     support: Support
     net_findings: int
+    place_reason: str
     summary: str
     findings_for: tuple[FindingResult, ...]
     findings_against: tuple[FindingResult, ...]
@@ -123,6 +131,8 @@ class Versions(_Part):
     cbc_screen: str
     data: str
     ranges: str
+    rules: str
+    adjust_hemoglobin: tuple[str, ...]
     definition: str
     grading: str
     grading_version: str
@@ -151,6 +161,7 @@ class ScreeningResult(_Part):
     checklist: tuple[ConditionResult, ...]
     guards: tuple[FindingResult, ...]
     review_triggers: tuple[FindingResult, ...]
+    published_cutoffs: tuple[FindingResult, ...]
     reasons: tuple[tuple[str, Reason], ...]
     notes: tuple[str, ...]
     not_assessed: tuple[str, ...]

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.errors import RecordError, UsageError
-from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge, load_knowledge
-from cbc_screen.normalize.plan import Declared, make_declared
+from cbc_screen.normalize.plan import Declared, make_declared, parse_adjust
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.build import ResultBuilder
 from cbc_screen.result import ScreeningResult
+from cbc_screen.vocabulary import Adjust
 
 if TYPE_CHECKING:
     from cbc_screen.engines.frames import Engine
@@ -41,6 +42,14 @@ class Screener:
         "ctcae_v6" or "daids_v2_1".
     prefer_reported_ranges : bool
         Use a range that came with a result, where it is sane.
+    rules : str
+        "default" for the shipped guards, review triggers and published cut-offs, or the path
+        of your own YAML file that chooses policies, changes or adds rules, or switches some
+        off (docs/knowledge.md).
+    adjust_hemoglobin : tuple of "elevation" and "smoking"
+        Lower hemoglobin before a WHO cut-off is applied, by the guideline's table, for what
+        each record states (`elevation`, `cigarettes_per_day`, the finding `smoker`). What is
+        asked for and not stated is unknown. The unadjusted grade is given beside.
     units : "us", "si" or mapping, optional
         What bare numbers are in: a system, or analyte to unit. A mapping may also hold
         "system", and "hemoglobin_mmol": "monomer" or "tetramer". Nothing is guessed.
@@ -48,7 +57,9 @@ class Screener:
     Raises
     ------
     UsageError
-        If a set, definition, scheme or unit is not known.
+        If a set, definition, scheme, adjustment or unit is not known.
+    KnowledgeError
+        If your own set or rules have a fault; it names file, line and key.
 
     Examples
     --------
@@ -64,16 +75,22 @@ class Screener:
     grading: str = "clinical"
     prefer_reported_ranges: bool = True
     units: str | Mapping[str, str] | None = field(default=None, hash=False)
+    rules: str = "default"
+    adjust_hemoglobin: tuple[Adjust, ...] | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         knowledge = self._knowledge
         knowledge.intervals(self.ranges)
         knowledge.definition(self.definition)
         knowledge.scheme(self.grading)
-        make_declared(knowledge, units=self.units)
+        knowledge.checks_of(self.rules)
+        object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
+        if self.adjust_hemoglobin:
+            _ = self.kernel  # an adjustment of no effect is an error, told now
+        self._declare()
 
     def __reduce__(self) -> tuple[type[Screener], tuple[Any, ...]]:
-        return type(self), (self.ranges, self.definition, self.grading, self.prefer_reported_ranges, self.units)
+        return type(self), tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
     @property
     def _knowledge(self) -> Knowledge:
@@ -83,15 +100,23 @@ class Screener:
     def kernel(self) -> Kernel:
         """The compiled kernel of this configuration."""
         knowledge = self._knowledge
-        return build_kernel(knowledge, self.ranges, self.definition, self.grading, knowledge.stamp(self.ranges))
+        chosen = Configuration(
+            ranges=self.ranges,
+            definition=self.definition,
+            grading=self.grading,
+            rules=self.rules,
+            adjust=parse_adjust(self.adjust_hemoglobin),
+            stamp=knowledge.stamp(self.ranges, self.rules),
+        )
+        return build_kernel(knowledge, chosen)
 
     @cached_property
     def _normalizer(self) -> RecordNormalizer:
-        return RecordNormalizer(self._knowledge, make_declared(self._knowledge, units=self.units))
+        return RecordNormalizer(self._knowledge, self._declare())
 
     @cached_property
     def _builder(self) -> ResultBuilder:
-        return ResultBuilder(self._knowledge, self.kernel, self.ranges)
+        return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules)
 
     def screen(self, record: CBCRecord | Mapping[str, Any], *, compact: bool = False) -> ScreeningResult:
         """Screen one record.
@@ -130,8 +155,9 @@ class Screener:
         return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges)
 
     def _declare(self, **formats: Any) -> Declared:
-        """Return what is declared of a source: the units of this screener, and formats."""
-        return make_declared(self._knowledge, units=self.units, **formats)
+        """Return what is declared of a source: units and adjustments of this screener, and formats."""
+        adjust = parse_adjust(self.adjust_hemoglobin)
+        return make_declared(self._knowledge, units=self.units, adjust=adjust, **formats)
 
     def screen_frame(
         self,

@@ -148,6 +148,7 @@ class Threshold(StrEnum):
     SOURCED = "sourced"
     PROJECT = "project"
     UNVERIFIED = "unverified"
+    LOCAL = "local"
     NONE = "none"
 
 
@@ -160,6 +161,31 @@ class Verification(StrEnum):
     LOCAL = "local"
     UNVERIFIED = "unverified"
     PROJECT = "project"
+
+
+class Adjust(StrEnum):
+    """What hemoglobin may be adjusted for before a WHO cut-off is applied."""
+
+    ELEVATION = "elevation"
+    SMOKING = "smoking"
+
+
+class Group(StrEnum):
+    """What a quantity belongs to: the blood count, chemistry, or the person's setting."""
+
+    COUNT = "count"
+    CHEMISTRY = "chemistry"
+    SETTING = "setting"
+
+
+class Tier(StrEnum):
+    """Why a condition has its place among equally supported ones. The order is the order."""
+
+    TIME_CRITICAL = "time_critical"
+    ARTIFACT = "artifact"
+    SERIOUS = "serious"
+    COMMON = "common"
+    RARE = "rare"
 
 
 class Reason(StrEnum):

@@ -21,6 +21,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}
     unadjusted = ["white_unadjusted"] if rules.stated_finding is not None else []
+    unadjusted += ["red_unadjusted"] if rules.adjusts_line else []
     for name in (*LINES, *unadjusted):
         is_low = _truth(facts, f"line.{name}")
         result[f"line.{name}"] = b.choose(
@@ -44,7 +45,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
         )
         there, assessed = facts[f"{analyte}.value.any"], facts[f"{analyte}.assessed.any"]
         result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
-    for line in LINES:
+    for line in (*LINES, *(["red_unadjusted"] if rules.adjusts_grade else [])):
         least, most = facts[f"grade.{line}.min"], facts[f"grade.{line}.max"]
         result[f"grade.{line}"] = b.code_select(b.code_equal(least, most), least, b.code(-1))
     least, most = facts["severity.min"], facts["severity.max"]
@@ -58,7 +59,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     )
     listed = {condition.id: _conclude_condition(b, condition, facts, result) for condition in rules.conditions}
     result["urgency"] = _conclude_urgency(b, rules, facts, listed)
-    for group, found in (("guard", rules.guards), ("trigger", rules.triggers)):
+    for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):
         for rule in found:
             result[f"{group}.{rule.id}"] = facts[f"{group}.{rule.id}.yes"]
     result |= {name.removesuffix(".any"): node for name, node in facts.items() if name.endswith(REMARKS)}

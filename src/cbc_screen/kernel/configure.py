@@ -1,64 +1,107 @@
-"""From knowledge and a choice of set, definition and scheme to a compiled kernel."""
+"""From knowledge and a choice of set, definition, scheme and checks to a compiled kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.errors import UsageError
 from cbc_screen.kernel.limits import Limits, build_limits
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.intervals import edge
+from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment
+from cbc_screen.knowledge.checks import Checks
+from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
+from cbc_screen.knowledge.edges import edge
 from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
+from cbc_screen.vocabulary import Adjust
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one screener chooses; `stamp` tells the contents of its own files apart."""
+
+    ranges: str = "default"
+    definition: str = "reference"
+    grading: str = "clinical"
+    rules: str = "default"
+    adjust: tuple[Adjust, ...] = ()
+    stamp: str = ""
 
 
 @lru_cache(maxsize=32)
-def build_kernel(knowledge: Knowledge, ranges: str, definition: str, grading: str, stamp: str = "") -> Kernel:
-    """Build the kernel of one configuration (once a process).
-
-    `stamp` tells the contents of a user's own file apart, so that a changed file is read.
-    """
-    intervals = knowledge.intervals(ranges)
-    predicates = list(_predicates(knowledge))
-    used = {definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
+def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
+    """Build the kernel of one configuration (once a process)."""
+    intervals = knowledge.intervals(chosen.ranges)
+    checks = knowledge.checks_of(chosen.rules)
+    predicates = list(_predicates(knowledge, checks))
+    used = {chosen.definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
-    scheme = knowledge.scheme(grading)
-    stated = knowledge.stated_intervals(ranges)
+    scheme = knowledge.scheme(chosen.grading)
+    stated = knowledge.stated_intervals(chosen.ranges)
     youngest, oldest = knowledge.words.pregnancy_ages
+    ages = [p.age for p in predicates if isinstance(p, AgeIs)] + [knowledge.words.preterm_below]
     limits: Limits = build_limits(
         intervals,
         stated,
         scheme,
         definitions,
         knowledge.schemes,
-        [p.age for p in predicates if isinstance(p, AgeIs)],
+        ages,
         knowledge.words.unchanged_in_pregnancy,
         (edge(youngest, "y"), edge(oldest, "y")),
         knowledge.age_implausible_from,
     )
+    adjustments = _adjustments(knowledge, chosen, definitions)
+    asked = {p.finding for p in predicates if isinstance(p, FindingIs)} | {knowledge.words.preterm_finding}
+    asked |= {knowledge.duffy_finding} if stated else set()
+    asked |= {SMOKER_FINDING} if Adjust.SMOKING in chosen.adjust else set()
     rules = Rules(
         analytes=knowledge.analytes,
         ranged=frozenset(row.analyte for row in intervals),
         definitions=definitions,
-        definition=definition,
+        definition=chosen.definition,
         scheme=scheme,
         conditions=knowledge.conditions,
-        guards=knowledge.guards,
-        triggers=knowledge.triggers,
+        guards=checks.guards,
+        triggers=checks.active,
+        cutoffs=checks.cutoffs,
         urgency=knowledge.urgency,
         criteria=knowledge.criteria,
         reported_range_factor=knowledge.reported_range_factor,
         stated_finding=knowledge.duffy_finding if stated else None,
         stated=frozenset(row.analyte for row in stated),
-        findings=frozenset(p.finding for p in predicates if isinstance(p, FindingIs))
-        | ({knowledge.duffy_finding} if stated else set()),
+        preterm_finding=knowledge.words.preterm_finding,
+        preterm_below=knowledge.words.preterm_below,
+        adjust=frozenset(chosen.adjust),
+        adjustments=adjustments,
+        findings=frozenset(asked),
         limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)
+
+
+def _adjustments(
+    knowledge: Knowledge, chosen: Configuration, definitions: dict[str, Definition]
+) -> dict[str, Adjustment]:
+    """Return the adjustment of each scheme in use; asked for and of no effect is an error."""
+    if not chosen.adjust:
+        return {}
+    cutoffs: list[Cutoff | None] = [getattr(rule, part) for rule in definitions.values() for part in PARTS]
+    names = {chosen.grading} | {cutoff.scheme for cutoff in cutoffs if cutoff is not None and cutoff.scheme}
+    found = {name: adjustment for name in names if (adjustment := knowledge.adjustment(name)) is not None}
+    own = {chosen.grading, knowledge.definition(chosen.definition).red.scheme}
+    if not own & set(found):
+        raise UsageError(
+            "adjust_hemoglobin: neither the grading scheme nor the definition uses a hemoglobin table with an "
+            f"adjustment; tables that have one: {', '.join(sorted(knowledge.adjustments))}"
+        )
+    return found
 
 
 def _fixed(column: NDArray[np.float64]) -> float | None:
@@ -66,8 +109,9 @@ def _fixed(column: NDArray[np.float64]) -> float | None:
     return float(column[0]) if (column == column[0]).all() else None
 
 
-def _predicates(knowledge: Knowledge) -> Iterator[Predicate]:
-    roots = [rule.when for rule in (*knowledge.guards, *knowledge.triggers, *knowledge.urgency)]
+def _predicates(knowledge: Knowledge, checks: Checks) -> Iterator[Predicate]:
+    rules = (*checks.guards, *checks.active, *checks.cutoffs, *knowledge.urgency)
+    roots = [rule.when for rule in rules]
     for condition in knowledge.conditions:
         roots += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
         if condition.also_when is not None:

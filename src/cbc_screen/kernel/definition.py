@@ -13,6 +13,9 @@ from cbc_screen.kernel.facts import FactBuilder
 from cbc_screen.kernel.program import Builder, Op, Program
 from cbc_screen.kernel.rules import Given, Rules
 
+# The name of hemoglobin lowered for elevation and smoking, among the numbers derived.
+ADJUSTED = "hemoglobin_adjusted"
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -32,6 +35,11 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     facts = writer.build()
     derived = {a: writer.effective(a) for a in rules.analytes if f"{a}.derived.any" in facts or a == "wbc"}
     derived = {a: interval for a, interval in derived.items() if not builder.absent(interval.low)}
+    lowered = writer.adjusted_hemoglobin(rules.scheme.id) or writer.adjusted_hemoglobin(
+        rules.definitions[rules.definition].red.scheme
+    )
+    if lowered is not None:
+        derived[ADJUSTED] = lowered
     values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
     conclusions = build_conclusions(builder, rules, facts)
     apart = Builder()

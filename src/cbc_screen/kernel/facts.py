@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 
+from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.arithmetic import multiplied, quantity, scaled
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
+from cbc_screen.knowledge.adjustments import SMOKER_FINDING
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.predicates import (
     AgeIs,
+    BeyondRange,
     Compare,
     Count,
     FindingIs,
@@ -149,6 +152,8 @@ class FactBuilder:
             stated = b.step(Op.FLAG, value=f"{self.rules.stated_finding}.present")
             lower, upper = self.set_limits(f"{STATED}{analyte}")
             own = b.select(stated, lower, own[0]), b.select(stated, upper, own[1])
+        if self.rules.preterm_finding in self.given.findings:
+            own = b.select(self._uncovered(), b.nan(), own[0]), b.select(self._uncovered(), b.nan(), own[1])
         if analyte not in self.given.reported:
             return own
         reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
@@ -168,9 +173,17 @@ class FactBuilder:
         used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
         return used[0], used[1]
 
+    def _uncovered(self) -> int:
+        """Return whether the person is an infant born preterm, whom no set covers."""
+        b, below = self.b, self.rules.preterm_below
+        if self.rules.preterm_finding not in self.given.findings:
+            return b.boolean(False)
+        young = b.negate(b.step(Op.TRAIT, value=f"age:{below.unit}:{below.count}"))
+        return b.both(b.step(Op.FLAG, value=f"{self.rules.preterm_finding}.present"), young)
+
     def limits_used(self) -> dict[str, int]:
         """Return the limits behind the answers, for the explanation; they agree where min is max."""
-        found: dict[str, int] = {}
+        found: dict[str, int] = {"preterm.any": self._uncovered()}
         for analyte in sorted(self.rules.ranged):
             found[f"{analyte}.by_report"] = self._by_report.get(analyte, self.b.boolean(False))
             for side, limit in zip(("lower", "upper"), self.limits(analyte), strict=True):
@@ -182,6 +195,16 @@ class FactBuilder:
                 found[f"cut.{part}.min"] = self._cut(cutoff, f"cut:{rule.id}:{part}")
         return found
 
+    def adjusted_hemoglobin(self, scheme: str | None) -> Interval | None:
+        """Return hemoglobin as the guideline of a scheme adjusts it, or None where it does not."""
+        adjustment = self.rules.adjustments.get(scheme or "")
+        if adjustment is None:
+            return None
+        smoker = self._finding(SMOKER_FINDING)
+        elevation, cigarettes = self._measured["elevation"], self._measured["cigarettes_per_day"]
+        hemoglobin = self.effective("hemoglobin")
+        return adjusted(self.b, hemoglobin, adjustment, self.rules.adjust, elevation, cigarettes, smoker)
+
     # Lines -----------------------------------------------------------------------
 
     def lines(self, definition: str) -> dict[Line, Truth]:
@@ -189,7 +212,7 @@ class FactBuilder:
         if definition not in self._lines:
             rule = self.rules.definitions[definition]
             self._lines[definition] = {
-                Line.RED: self._line(rule.red, f"cut:{definition}:red"),
+                Line.RED: self._red(rule),
                 Line.WHITE: self._white(rule),
                 Line.PLATELET: self._line(rule.platelet, f"cut:{definition}:platelet"),
             }
@@ -204,6 +227,15 @@ class FactBuilder:
 
     def _line(self, cutoff: Cutoff, name: str) -> Truth:
         return self.b.below(self.effective(cutoff.analyte), self._cut(cutoff, name))
+
+    def _red(self, rule: Definition) -> Truth:
+        """Judge hemoglobin, adjusted where the limit is a scheme's own and not a reference range."""
+        name, value = f"cut:{rule.id}:red", self.effective("hemoglobin")
+        lowered = self.adjusted_hemoglobin(rule.red.scheme)
+        if lowered is not None:
+            own = self.b.present(self.limit(name))
+            value = Interval(self.b.select(own, lowered.low, value.low), self.b.select(own, lowered.high, value.high))
+        return self.b.below(value, self._cut(rule.red, name))
 
     def _white(self, rule: Definition) -> Truth:
         b = self.b
@@ -275,6 +307,11 @@ class FactBuilder:
             case StateIs(analyte, state):
                 low, high = self.states(analyte)
                 return {State.LOW: low, State.HIGH: high}.get(state, b.truth_all([b.opposite(low), b.opposite(high)]))
+            case BeyondRange(analyte, side, distance):
+                lower, upper = self.limits(analyte) if analyte in self.rules.ranged else (b.nan(), b.nan())
+                if side is State.HIGH:
+                    return b.above(self.effective(analyte), b.arithmetic(Op.ADD, upper, b.number(distance)))
+                return b.below(self.effective(analyte), b.arithmetic(Op.SUBTRACT, lower, b.number(distance)))
             case LineIs(line, is_low, definition):
                 truth = self.lines(definition or self.rules.definition)[line]
                 return truth if is_low else b.opposite(truth)
@@ -363,6 +400,9 @@ class FactBuilder:
             self.put(f"line.{line}", lines[line])
         if self.rules.stated_finding is not None:
             self.put("line.white_unadjusted", self._white_unadjusted())
+        if self.rules.adjusts_line:
+            red = self.rules.definitions[self.rules.definition].red
+            self.put("line.red_unadjusted", self._line(red, f"cut:{self.rules.definition}:red"))
         self.facts["lines.min"], self.facts["lines.max"] = self.counts(self.rules.definition)
         for line in LINES:
             others = [b.opposite(lines[other]) for other in LINES if other is not line]
@@ -374,8 +414,12 @@ class FactBuilder:
         b, scheme = self.b, self.rules.scheme
         lines = self.lines(self.rules.definition)
         lows, highs = [], []
+        if self.rules.adjusts_grade:
+            plain = self._grade("hemoglobin")
+            self.facts["grade.red_unadjusted.min"], self.facts["grade.red_unadjusted.max"] = plain[:2]
         for line in LINES:
-            grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line])
+            lowered = self.adjusted_hemoglobin(scheme.id) if line is Line.RED else None
+            grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line], lowered)
             if line is Line.WHITE:
                 has_neutrophils = b.present(self.effective("neutrophils").low)
                 by_wbc = self._grade("wbc") if "wbc" in scheme.tables else self._no_grade()
@@ -398,12 +442,12 @@ class FactBuilder:
         b = self.b
         return b.code(0), b.code(1), b.code(0), b.code(_TOP_SEVERITY), b.boolean(True)
 
-    def _grade(self, analyte: str) -> tuple[int, int, int, int, int]:
+    def _grade(self, analyte: str, used: Interval | None = None) -> tuple[int, int, int, int, int]:
         table = self.rules.scheme.tables.get(analyte)
         if table is None:
             return self._no_grade()
         cuts = grade_cuts(self.b, self.rules.scheme, analyte, self.limit, self._lower_limit(analyte))
-        value = self.effective(analyte)
+        value = used or self.effective(analyte)
         grades = ladder(self.b, value, [(grade, cut) for grade, _, cut in cuts])
         severities = ladder(self.b, value, [(severity, cut) for _, severity, cut in cuts])
         return (*grades, *severities, self.b.negate(self.b.present(cuts[-1][2])))
@@ -435,6 +479,8 @@ class FactBuilder:
             self.put(f"guard.{rule.id}", self.truth(rule.when))
         for rule in self.rules.triggers:
             self.put(f"trigger.{rule.id}", self.truth(rule.when))
+        for rule in self.rules.cutoffs:
+            self.put(f"cutoff.{rule.id}", self.truth(rule.when))
         for rule in self.rules.urgency:
             self.put(f"urgency.{rule.id}", self.truth(rule.when))
         for condition in self.rules.conditions:

@@ -19,8 +19,9 @@ from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days
 from cbc_screen.kernel.columns import LimitTable
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
+from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import GradeRow, Scheme
-from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow
+from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 Places = tuple[int, int, int, int]  # first and last day place, first and last month place
@@ -162,6 +163,10 @@ class Limits:
             and self.grid.covers(self.grid.places[key // len(SITUATIONS)], youngest, oldest)
             for key in keys
         )
+
+    def may_be_younger(self, keys: Iterable[int], age: AgeEdge) -> bool:
+        """Tell whether some key is of a person below an age."""
+        return any(not self.grid.passed(self.grid.places[key // len(SITUATIONS)], age) for key in keys)
 
     def _situations(self, sex: Sex, pregnancy: Pregnancy, place: tuple[int, int]) -> list[int]:
         if pregnancy is Pregnancy.UNKNOWN:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.definitions import Definition
+from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
-from cbc_screen.vocabulary import Line, Severity
+from cbc_screen.vocabulary import Adjust, Line, Severity
 
 LINES = (Line.RED, Line.WHITE, Line.PLATELET)
 LINE_ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
@@ -28,13 +30,28 @@ class Rules:
     conditions: tuple[Condition, ...]
     guards: tuple[Rule, ...]
     triggers: tuple[Rule, ...]
+    cutoffs: tuple[Rule, ...]
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
     reported_range_factor: float
     stated_finding: str | None  # the finding that switches to the stated ranges
     stated: frozenset[str]  # the analytes that have one
+    preterm_finding: str  # present: no range applies below that age
+    preterm_below: AgeEdge
+    adjust: frozenset[Adjust]  # what hemoglobin is adjusted for, where a table says how
+    adjustments: Mapping[str, Adjustment]  # by grading scheme
     findings: frozenset[str]  # every finding that some rule asks for
     limit_columns: Mapping[str, float | None]  # None, or the number where it is one for everybody
+
+    @property
+    def adjusts_line(self) -> bool:
+        """Whether the red line is judged on adjusted hemoglobin."""
+        return self.definitions[self.definition].red.scheme in self.adjustments
+
+    @property
+    def adjusts_grade(self) -> bool:
+        """Whether the grade of hemoglobin is that of adjusted hemoglobin."""
+        return self.scheme.id in self.adjustments
 
 
 @dataclass(frozen=True)

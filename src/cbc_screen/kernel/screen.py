@@ -92,8 +92,8 @@ class Kernel:
         self._compiled = lru_cache(maxsize=64)(self._compile)
         self._row = lru_cache(maxsize=4096)(limits.row)
         everything = frozenset(rules.analytes)
-        chemistry = frozenset(name for name, analyte in rules.analytes.items() if analyte.chemistry)
-        self._everything, self._core = everything, everything - chemistry
+        self._everything = everything
+        self._core = frozenset(name for name, analyte in rules.analytes.items() if analyte.counted)
 
     def _compile(self, given: Given) -> _Compiled:
         return _Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))

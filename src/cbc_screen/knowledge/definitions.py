@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.grading import Scheme
-from cbc_screen.knowledge.intervals import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Verification

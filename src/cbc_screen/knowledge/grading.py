@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.intervals import AgeEdge, approximate_days, read_age, read_quantity
+from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
+from cbc_screen.knowledge.intervals import read_quantity
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node, Row, parse_csv
 from cbc_screen.vocabulary import Severity, Verification

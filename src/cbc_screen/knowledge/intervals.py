@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
 from cbc_screen.knowledge.quantities import Analyte, Factor
-from cbc_screen.knowledge.strict import Node, Row, parse_csv
+from cbc_screen.knowledge.strict import Row, parse_csv
 
 COLUMNS = (
     "set", "analyte", "sex", "pregnancy", "age_low", "age_low_unit", "age_high", "age_high_unit",
@@ -19,14 +20,6 @@ COLUMNS = (
 )  # fmt: skip
 SETS = "intervals/sets.yaml"
 PREGNANCIES = ("none", "T1", "T2", "T3", "postpartum")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class AgeEdge:
-    """An age in completed units: days, or months (a year is 12 months)."""
-
-    unit: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,45 +50,6 @@ class IntervalRow:
     notes: str
     file: str
     line: int
-
-
-def edge(value: float, unit: str) -> AgeEdge:
-    """Make an age edge; years become months, for both turn on the same day."""
-    return AgeEdge("mo", int(value) * 12) if unit == "y" else AgeEdge(unit, int(value))
-
-
-def read_edge(node: Node, key: str) -> AgeEdge:
-    """Read an age of a rule: a whole number under `key`, and a unit beside it."""
-    if node.text("unit") not in ("d", "mo", "y"):
-        raise node.error("unit", "must be d, mo or y")
-    if node.whole(key) < 0:
-        raise node.error(key, "must be 0 or more")
-    return edge(node.whole(key), node.text("unit"))
-
-
-def approximate_days(age: AgeEdge) -> float:
-    """Place an edge on one axis, to compare bands of one analyte with each other."""
-    return age.count * (30.4375 if age.unit == "mo" else 1.0)
-
-
-def read_age(row: Row) -> tuple[AgeEdge, AgeEdge | None, str]:
-    """Read the four age columns of a row; an empty upper age is no limit."""
-    low, low_unit = row.number("age_low"), row.choice("age_low_unit", ("d", "mo", "y"))
-    high, high_unit = row.number("age_high"), row.choice("age_high_unit", ("d", "mo", "y", ""))
-    if low is None or low < 0 or low != int(low):
-        raise row.error("age_low", "must be a whole number, 0 or more")
-    if high is not None and high != int(high):
-        raise row.error("age_high", "must be a whole number")
-    if (high is None) != (high_unit == ""):
-        raise row.error("age_high_unit", "must be given with age_high, and only then")
-    start = edge(low, low_unit)
-    end = edge(high, high_unit) if high is not None else None
-    if end is not None and approximate_days(end) <= approximate_days(start):
-        raise row.error("age_high", "must be more than age_low")
-    text = (
-        f"{int(low)} {low_unit} and over" if high is None else f"{int(low)} {low_unit} to under {int(high)} {high_unit}"
-    )
-    return start, end, text
 
 
 def read_quantity(row: Row, analytes: Mapping[str, Analyte], sources: Container[str]) -> tuple[Analyte, Factor]:

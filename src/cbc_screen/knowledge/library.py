@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
+from cbc_screen.knowledge.checks import Checks, known_rules, load_checks, own_checks
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
@@ -18,17 +20,17 @@ from cbc_screen.knowledge.quantities import (
     Analyte,
     FalseFriend,
     UnitTable,
-    Words,
     load_analytes,
     load_units,
-    load_words,
 )
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
 from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
-from cbc_screen.vocabulary import Verification
+from cbc_screen.knowledge.words import Words, load_words
+from cbc_screen.vocabulary import Tier, Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
 MANIFEST = "manifest.yaml"
+_TIERS = tuple(Tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Knowledge:
     schemes: Mapping[str, Scheme]
     definitions: Mapping[str, Definition]
     conditions: tuple[Condition, ...]
-    guards: tuple[Rule, ...]
-    triggers: tuple[Rule, ...]
+    checks: Checks
+    adjustments: Mapping[str, Adjustment]
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
     sources: Mapping[str, Source]
@@ -88,11 +90,25 @@ class Knowledge:
         covered = {(row.analyte, row.pregnancy) for row in own}
         return (*own, *(row for row in base if (row.analyte, row.pregnancy) not in covered))
 
-    def stamp(self, ranges: str) -> str:
-        """Return what tells the contents of a user's own file apart ("" for a named set)."""
-        if ranges == "default" or ranges in self.interval_sets:
-            return ""
-        return sha256(Path(ranges).read_bytes())
+    def stamp(self, ranges: str, rules: str) -> str:
+        """Return what tells the contents of a user's own files apart ("" where none is used)."""
+        files = [] if ranges == "default" or ranges in self.interval_sets else [ranges]
+        files += [] if known_rules(rules) else [rules]
+        return " ".join(sha256(Path(file).read_bytes()) for file in files)
+
+    def checks_of(self, rules: str) -> Checks:
+        """Return the shipped guards, triggers and cut-offs, or them under a laboratory's own file."""
+        return self.checks if known_rules(rules) else self.read_rules(Path(rules))
+
+    def read_rules(self, path: Path) -> Checks:
+        """Read and check a laboratory's own rules (docs/knowledge.md gives the format)."""
+        words = Vocabulary(self.analytes, self.findings, frozenset(self.definitions))
+        return own_checks(RuleReader(words, self.sources), parse_yaml(_own_text(path), path.name), self.checks)
+
+    def adjustment(self, scheme: str) -> Adjustment | None:
+        """Return what the guideline behind a scheme's hemoglobin table subtracts, if it does."""
+        rows = self.scheme(scheme).tables.get("hemoglobin", ())
+        return self.adjustments.get(rows[0].scheme) if rows else None
 
     def stated_intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows that are used only where the record states the phenotype."""
@@ -115,11 +131,7 @@ class Knowledge:
 
     def read_set(self, path: Path) -> tuple[IntervalRow, ...]:
         """Read and check a file in the format of reference_ranges/intervals/."""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
-        return load_interval_set(text, path.name, self.analytes, self.sources, complete=False)
+        return load_interval_set(_own_text(path), path.name, self.analytes, self.sources, complete=False)
 
     def scheme(self, name: str) -> Scheme:
         """Return a grading scheme by name."""
@@ -132,6 +144,13 @@ class Knowledge:
         if name not in self.definitions:
             raise UsageError(f"definition: none is named {name!r}; known: {', '.join(sorted(self.definitions))}")
         return self.definitions[name]
+
+
+def _own_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
 
 
 @lru_cache(maxsize=1)
@@ -182,8 +201,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
         schemes=schemes,
         definitions=definitions,
         conditions=_load_conditions(root, reader),
-        guards=reader.rules(node("guards.yaml"), "guards", ["contradicts"]),
-        triggers=reader.rules(node("review_triggers.yaml"), "triggers", ["urgency"], ["id", "kind"]),
+        checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
+        adjustments=_load_adjustments(root, sources, tables),
         urgency=reader.rules(node("urgency.yaml"), "rules", extra=("id", "level")),
         criteria=reader.criteria(node("blood_criteria.yaml")),
         sources=sources,
@@ -288,6 +307,12 @@ def _load_sets(
     return sets, tuple(node.texts("default")), node.text("duffy_null_finding")
 
 
+def _load_adjustments(root: Traversable, sources: Mapping[str, Source], tables: Iterable[str]) -> dict[str, Adjustment]:
+    names = [name for name, _ in walk(root) if name.startswith("adjustments/")]
+    found = [load_adjustment(read_text(root, name), name, sources, tables) for name in names]
+    return {adjustment.table: adjustment for adjustment in found}
+
+
 def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for name, _ in walk(root):
@@ -298,5 +323,10 @@ def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, 
                 raise node.error("id", "must be the file's name")
             if condition.rank in {other.rank for other in conditions}:
                 raise node.error("rank", "is the rank of another condition too")
+            for other in conditions:
+                if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
+                    condition.tier is not other.tier
+                ):
+                    raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")
             conditions.append(condition)
     return tuple(sorted(conditions, key=lambda condition: condition.rank))

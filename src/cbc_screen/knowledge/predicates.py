@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cbc_screen.knowledge.intervals import AgeEdge, read_edge
+from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Line, ReticulocyteMethod, Sex, State
 
+_BEYOND = {"above_upper_limit_by": State.HIGH, "below_lower_limit_by": State.LOW}
 COMPARISONS = ("below", "at_most", "above", "at_least")
 # Arithmetic over the counts of one record; the kernel holds the formulas, which have
 # no clinical number in them.
@@ -40,6 +41,16 @@ class StateIs:
 
     analyte: str
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class BeyondRange:
+    """An analyte by more than so much above its upper, or below its lower, reference limit."""
+
+    analyte: str
+    side: State
+    distance: float
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,9 @@ class Count:
     of: tuple[Predicate, ...]
 
 
-Predicate = Compare | StateIs | LineIs | LinesLow | SexIs | Pregnant | AgeIs | MethodIs | FindingIs | Not | Count
+Predicate = (
+    Compare | StateIs | BeyondRange | LineIs | LinesLow | SexIs | Pregnant | AgeIs | MethodIs | FindingIs | Not | Count
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,12 @@ def _compare(node: Node, words: Vocabulary) -> Predicate:
         if node.text("state") not in ("low", "within", "high"):
             raise node.error("state", "must be low, within or high")
         return StateIs(subject, State(node.text("state")))
+    beyond = next((c for c in _BEYOND if c in node), None)
+    if beyond is not None:
+        node.check_keys(["analyte", beyond, "unit"])
+        return BeyondRange(
+            subject, _BEYOND[beyond], _distance(node, beyond, words.analytes[subject]), node.text("unit")
+        )
     comparison = next((c for c in COMPARISONS if c in node), None)
     if comparison is None:
         raise node.error(key, f"needs one of {', '.join([*COMPARISONS, 'state'])}")
@@ -166,6 +185,14 @@ def _compare(node: Node, words: Vocabulary) -> Predicate:
         raise node.error("unit", factor[1])
     value = round(value * factor.numerator / factor.denominator, 9)
     return Compare(subject, comparison, value, words.analytes[subject].unit)
+
+
+def _distance(node: Node, key: str, analyte: Analyte) -> float:
+    if node.text("unit") != analyte.unit:
+        raise node.error("unit", f"must be the canonical unit {analyte.unit}")
+    if node.number(key) < 0:
+        raise node.error(key, "must not be negative")
+    return node.number(key)
 
 
 def _line(node: Node, words: Vocabulary) -> Predicate:

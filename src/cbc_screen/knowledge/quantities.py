@@ -1,4 +1,4 @@
-"""Analytes, units, words for results, sex and pregnancy: the vocabulary of an export."""
+"""Analytes and units: the quantities of an export."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Comparator, Line, Pregnancy, Reason, Sex
+from cbc_screen.vocabulary import Group, Line, Reason
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -86,7 +85,8 @@ class Analyte:
     names: tuple[str, ...]
     line: Line | None
     percent: str | None
-    chemistry: bool
+    group: Group
+    loinc: tuple[str, ...]
     plausible: tuple[float, float] | None
 
     @property
@@ -97,7 +97,12 @@ class Analyte:
     @property
     def named_unit(self) -> str | None:
         """The unit that the name itself states: `neutrophils_percent` is in percent."""
-        return self.units.canonical if self.id.endswith("_percent") else None
+        return self.units.canonical if self.id.endswith(("_percent", "_per_day")) else None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is part of a blood count."""
+        return self.group is Group.COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +112,6 @@ class FalseFriend:
     why: str
     count: str | None = None
     percent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TextWord:
-    """What a word in place of a number means."""
-
-    reason: Reason
-    finding: str | None
-    kept: bool  # beside a number, the number stands
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words for results, sex, pregnancy and the person's columns."""
-
-    operators: tuple[tuple[str, Comparator], ...]
-    missing: frozenset[str]
-    texts: Mapping[str, TextWord]
-    sex: Mapping[str, str]
-    pregnancy: Mapping[str, str]
-    pregnancy_ages: tuple[int, int]
-    unchanged_in_pregnancy: frozenset[str]
-    columns: Mapping[str, tuple[str, ...]]
 
 
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
@@ -187,8 +169,11 @@ def load_analytes(
     node.check_keys(["analytes", "false_friends", "ambiguous", "age", "reported_range"])
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for entry in node.nodes("analytes"):
-        entry.check_keys(["id", "label", "dimension", "names"], ["line", "plausible", "percent_of_wbc", "chemistry"])
+        entry.check_keys(
+            ["id", "label", "dimension", "names"], ["line", "plausible", "percent_of_wbc", "group", "loinc"]
+        )
         name = entry.text("id")
         if name in analytes:
             raise entry.error("id", "is given twice")
@@ -204,7 +189,8 @@ def load_analytes(
             names=tuple(dict.fromkeys([name.replace("_", " "), *entry.texts("names")])),
             line=entry.choice("line", Line) if "line" in entry else None,
             percent=entry.text("percent_of_wbc") if "percent_of_wbc" in entry else None,
-            chemistry=entry.flag("chemistry"),
+            group=entry.choice("group", Group) if "group" in entry else Group.COUNT,
+            loinc=_loinc(entry, codes),
             plausible=_plausible(entry, units[entry.text("dimension")]),
         )
     for analyte in analytes.values():
@@ -218,6 +204,29 @@ def load_analytes(
     reported = node.node("reported_range")
     reported.check_keys(["factor", "source"])
     return analytes, friends, int(age.number("value")), reported.number("factor")
+
+
+def _loinc(entry: Node, codes: dict[str, str]) -> tuple[str, ...]:
+    """Return the codes of an analyte; a wrong check digit or a code used twice is an error."""
+    for code in entry.texts("loinc"):
+        if not has_check_digit(code):
+            raise entry.error("loinc", f"{code} has a wrong check digit")
+        if codes.setdefault(code, entry.text("id")) != entry.text("id"):
+            raise entry.error("loinc", f"{code} already means {codes[code]}")
+    return tuple(entry.texts("loinc"))
+
+
+def has_check_digit(code: str) -> bool:
+    """Tell whether a LOINC code ends in its mod-10 check digit.
+
+    >>> has_check_digit("718-7"), has_check_digit("718-8")
+    (True, False)
+    """
+    number, dash, check = code.partition("-")
+    if not (dash and number.isdecimal() and len(check) == 1 and check.isdecimal()):
+        return False
+    doubled = [sum(divmod(2 * int(digit), 10)) for digit in number[::-1][0::2]]
+    return (sum(doubled) + sum(map(int, number[::-1][1::2])) + int(check)) % 10 == 0
 
 
 def _plausible(entry: Node, units: UnitTable) -> tuple[float, float] | None:
@@ -250,55 +259,3 @@ def _false_friends(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[s
                 if entry.text(key) not in analytes:
                     raise entry.error(key, "names no analyte")
     return friends
-
-
-def load_words(texts: Node, people: Node) -> Words:
-    """Load text_results.yaml and demographics.yaml."""
-    texts.check_keys(["operators", "missing", "texts"])
-    signs = {
-        "below": Comparator.BELOW,
-        "at_most": Comparator.AT_MOST,
-        "above": Comparator.ABOVE,
-        "at_least": Comparator.AT_LEAST,
-        "equal": Comparator.EQUAL,
-    }
-    texts.node("operators").check_keys(list(signs))
-    operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
-    if len({word for word, _ in operators}) != len(operators):
-        raise texts.error("operators", "a sign is given twice")
-    words: dict[str, TextWord] = {}
-    for entry in texts.nodes("texts"):
-        entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
-        if entry.get("beside_a_number", "kept") != "kept":
-            raise entry.error("beside_a_number", "must be kept")
-        for word in entry.texts("words"):
-            if word in words:
-                raise entry.error("words", f"{word!r} is given twice")
-            words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
-    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "columns"])
-    people.node("sex").check_keys(list(Sex))
-    people.node("pregnancy").check_keys(list(Pregnancy))
-    ages = people.node("pregnancy_ages")
-    ages.check_keys(["lower", "upper", "unit", "source"])
-    if ages.text("unit") != "y" or not 0 <= ages.whole("lower") < ages.whole("upper"):
-        raise ages.error("lower", "must be whole years, less than upper, with unit y")
-    people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
-    return Words(
-        operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
-        missing=frozenset(texts.texts("missing")),
-        texts=words,
-        sex=_invert(people.node("sex")),
-        pregnancy=_invert(people.node("pregnancy")),
-        pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
-        unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
-        columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
-    )
-
-
-def _invert(node: Node) -> dict[str, str]:
-    result: dict[str, str] = {}
-    for key in node:
-        for word in node.texts(key):
-            if result.setdefault(word, key) != key:
-                raise KnowledgeError(node.file, node.line(key), key, f"{word!r} has two meanings")
-    return result

@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Urgency
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Tier, Urgency
 
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
@@ -27,6 +27,7 @@ class Rule:
     urgency: Urgency = Urgency.NONE
     kind: str = ""
     contradicts: Line | None = None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Condition:
     id: str
     name: str
     summary: str
+    tier: Tier
     rank: int
     patterns: tuple[str, ...]
     also_when: Predicate | None
@@ -96,6 +98,7 @@ class RuleReader:
             urgency=node.choice(level, Urgency) if level is not None else Urgency.NONE,
             kind=node.text("kind") if "kind" in node else "",
             contradicts=node.choice("contradicts", Line) if "contradicts" in node else None,
+            policy=node.text("policy") if "policy" in node else "",
         )
 
     def rules(
@@ -110,7 +113,7 @@ class RuleReader:
     def condition(self, node: Node) -> Condition:
         """Read one file of checklist/."""
         node.check_keys(
-            ["id", "name", "summary", "rank", "patterns", "findings_for", "findings_against", "missing",
+            ["id", "name", "summary", "tier", "rank", "patterns", "findings_for", "findings_against", "missing",
              "next_tests", "urgency", "limits", "sources", "approved_by", "witnesses"],
             ["also_when"],
         )  # fmt: skip
@@ -121,6 +124,7 @@ class RuleReader:
             id=node.text("id"),
             name=node.text("name"),
             summary=node.text("summary"),
+            tier=node.choice("tier", Tier),
             rank=node.whole("rank"),
             patterns=tuple(patterns),
             also_when=parse_predicate(node.node("also_when"), self._words) if "also_when" in node else None,

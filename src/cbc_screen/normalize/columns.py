@@ -73,7 +73,7 @@ def normalize_table(
             if limits.unreadable.any():
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
-    result = [low[a] == low[a] for a in low if not knowledge.analytes[a].chemistry]
+    result = [low[a] == low[a] for a in low if knowledge.analytes[a].counted]
     nothing = ~np.logical_or.reduce(result) if result else np.ones(rows, dtype=np.bool_)
     if nothing.any():
         reasons["record"] = np.where(nothing, CODE[Reason.NO_RESULT], NO_REASON).astype(np.int8)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, span_of_days, span_of_months
-from cbc_screen.knowledge.quantities import Words
+from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
 

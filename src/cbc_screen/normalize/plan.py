@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.normalize.names import Meaning, NameReader, Role
 from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
+from cbc_screen.vocabulary import Adjust, Group
 
 PERSON_FIELDS = (
     "age",
@@ -24,6 +25,7 @@ PERSON_FIELDS = (
 )
 MMOL = "hemoglobin_mmol"
 CONVENTIONS = ("monomer", "tetramer")
+_SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: "cigarettes_per_day"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Declared:
     date_format: str | None = None
     sex_codes: Mapping[str, str] | None = None
     pregnancy_codes: Mapping[str, str] | None = None
+    settings: frozenset[str] = frozenset()
+
+    def reads(self, analyte: Analyte) -> bool:
+        """Tell whether a quantity is read: a setting only where something is adjusted for it."""
+        return analyte.group is not Group.SETTING or analyte.id in self.settings
 
     def unit(self, knowledge: Knowledge, analyte: str) -> str | None:
         """Return the declared unit of an analyte, or None."""
@@ -137,7 +144,7 @@ def make_plan(
 
     analytes: dict[str, AnalyteColumn] = {}
     for analyte in knowledge.analytes:
-        column = one(Role.ANALYTE, analyte)
+        column = one(Role.ANALYTE, analyte) if declared.reads(knowledge.analytes[analyte]) else None
         if column is None:
             continue
         meaning = meanings.get(column) or reader.read(column)
@@ -191,6 +198,7 @@ def make_declared(
     date_format: str | None = None,
     sex_codes: Mapping[str, str] | None = None,
     pregnancy_codes: Mapping[str, str] | None = None,
+    adjust: Iterable[Adjust] = (),
 ) -> Declared:
     """Check what the caller declares about a source."""
     by_analyte, system, convention = declare_units(knowledge, units)
@@ -216,4 +224,13 @@ def make_declared(
         date_format,
         sexes or None,
         stages or None,
+        frozenset(_SETTINGS[kind] for kind in adjust),
     )
+
+
+def parse_adjust(given: Iterable[str]) -> tuple[Adjust, ...]:
+    """Check what hemoglobin is to be adjusted for."""
+    words = (given,) if isinstance(given, str) else tuple(given)
+    if not set(words) <= set(Adjust):
+        raise UsageError(f"adjust_hemoglobin must be some of {', '.join(Adjust)}")
+    return tuple(kind for kind in Adjust if kind in words)

@@ -57,6 +57,8 @@ class RecordNormalizer:
         reasons: list[tuple[str, Reason]] = []
         reported = extended = False
         for name, measurement in record.measurements():
+            if not self._declared.reads(self._knowledge.analytes[name]):
+                continue
             reading = self._read(name, measurement)
             readings[name] = reading
             if reading.reason is not None:
@@ -66,12 +68,10 @@ class RecordNormalizer:
             if reading.absent:
                 continue
             inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
-            extended = extended or self._knowledge.analytes[name].chemistry
+            extended = extended or not self._knowledge.analytes[name].counted
             if use_reported and measurement.range is not None:
                 reported = self._range(name, measurement, reading, inputs) or reported
-        if not any(
-            not reading.absent for name, reading in readings.items() if not self._knowledge.analytes[name].chemistry
-        ):
+        if not any(not reading.absent for name, reading in readings.items() if self._knowledge.analytes[name].counted):
             reasons.append(("record", Reason.NO_RESULT))
         extended = self._findings(record, inputs) or extended
         if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:

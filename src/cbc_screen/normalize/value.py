@@ -13,7 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 from math import inf, nan
 
-from cbc_screen.knowledge.quantities import Analyte, Factor, Words, normalize_unit, raise_digits
+from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
+from cbc_screen.knowledge.words import Words
 from cbc_screen.vocabulary import Comparator, Reason
 
 LONGEST_CELL = 256

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from cbc_screen._version import __version__
+from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel, One
@@ -21,7 +22,7 @@ from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, sorted_reasons
-from cbc_screen.report.words import describe, number, pattern_text
+from cbc_screen.report.words import describe, joined, number, pattern_text, place_reason
 from cbc_screen.result import (
     AnalyteResult,
     BloodCriteriaResult,
@@ -64,8 +65,8 @@ class _Template:
 class ResultBuilder:
     """Builds results for one screener; the texts of rules are made once and shared."""
 
-    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str) -> None:
-        self.knowledge, self.kernel, self.ranges = knowledge, kernel, ranges
+    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str, rules: str) -> None:
+        self.knowledge, self.kernel, self.ranges, self.rules = knowledge, kernel, ranges, rules
         # By identity: the rules and rows live as long as the knowledge, and hashing one
         # by its fields costs more than making its text.
         self._findings: dict[int, FindingResult] = {}
@@ -86,6 +87,7 @@ class ResultBuilder:
         checklist = self._checklist(str(columns["checklist"]), one, compact)
         guards = self._fired("guard", rules.guards, conclusions)
         triggers = self._fired("trigger", rules.triggers, conclusions)
+        cutoffs = self._fired("cutoff", rules.cutoffs, conclusions)
         return ScreeningResult(
             pattern=pattern,
             pattern_text=pattern_text(pattern, low_min, low_max, states),
@@ -102,16 +104,19 @@ class ResultBuilder:
             checklist=checklist,
             guards=guards,
             review_triggers=triggers,
+            published_cutoffs=cutoffs,
             reasons=tuple(reasons),
             notes=self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
             not_assessed=tuple(
                 a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
-            sources=() if compact else self._sources(analytes, checklist, (*guards, *triggers), one),
+            sources=() if compact else self._sources(analytes, checklist, (*guards, *triggers, *cutoffs), one),
             versions=Versions(
                 cbc_screen=__version__,
                 data=self.knowledge.data_version,
                 ranges=self.ranges,
+                rules=self.rules,
+                adjust_hemoglobin=tuple(sorted(rules.adjust)),
                 definition=rules.definition,
                 grading=rules.scheme.id,
                 grading_version=rules.scheme.version,
@@ -156,7 +161,7 @@ class ResultBuilder:
             state=_STATES[state],
             reasons=tuple(reasons),
             reported_range=reported,
-            ranges=tuple(self._range_used(row) for row in self._rows(self._table_name(name, inputs), one.keys)),
+            ranges=tuple(self._range_used(row) for row in self._rows(self._table_name(name, inputs), one)),
         )
 
     @staticmethod
@@ -176,12 +181,16 @@ class ResultBuilder:
         stated = analyte in rules.stated and inputs.get(f"{rules.stated_finding}.present")
         return f"{STATED}{analyte}" if stated else analyte
 
-    def _rows(self, analyte: str, keys: Sequence[int]) -> list[IntervalRow]:
-        rows = self.kernel.limits.interval_rows.get(analyte)
-        if rows is None:
+    def _rows(self, table: str, one: One) -> list[IntervalRow]:
+        """Return the rows tried; none of an infant born preterm, whom no set covers."""
+        rows = self.kernel.limits.interval_rows.get(table)
+        if rows is None or self._uncovered(one):
             return []
-        found = [rows[key] for key in keys]
+        found = [rows[key] for key in one.keys]
         return list({id(row): row for row in found if row is not None}.values())
+
+    def _uncovered(self, one: One) -> bool:
+        return any(used["preterm.any"] for used in one.limits)
 
     def _range_used(self, row: IntervalRow) -> RangeUsed:
         if id(row) not in self._ranges:
@@ -207,7 +216,19 @@ class ResultBuilder:
             grade=None if grade < 0 else grade,
             severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
             severity_min=SEVERITIES[low],
+            **(self._unadjusted(one) if line is Line.RED and rules.adjust else {}),
         )
+
+    def _unadjusted(self, one: One) -> dict[str, Any]:
+        """Return adjusted hemoglobin, and the answers without the adjustment."""
+        low, high = one.values[f"{ADJUSTED}.low"], one.values[f"{ADJUSTED}.high"]
+        grade = one.conclusions.get("grade.red_unadjusted", -1)
+        state = one.conclusions.get("line.red_unadjusted")
+        return {
+            "adjusted": (low if isfinite(low) else None, high if isfinite(high) else None),
+            "state_unadjusted": None if state is None else _LINE_STATES[state],
+            "grade_unadjusted": None if grade < 0 else grade,
+        }
 
     # Rules ---------------------------------------------------------------------------
 
@@ -248,6 +269,7 @@ class ResultBuilder:
             "name": condition.name,
             "support": _SUPPORTS[support],
             "net_findings": net,
+            "place_reason": place_reason(condition, _SUPPORTS[support], net),
             "summary": "",
             "findings_for": (),
             "findings_against": (),
@@ -345,6 +367,7 @@ class ResultBuilder:
             notes.append(
                 "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
             )
+        notes += self._setting_notes(normalized, one)
         if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
             notes.append("Some of the ranges used are of low confidence (see ranges): mostly those under one year.")
         if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
@@ -352,6 +375,24 @@ class ResultBuilder:
         remarks = {f"{row.scheme}: {row.notes}." for line in LINES for row in self._grade_rows(line, one) if row.notes}
         notes += sorted(remarks)
         return tuple(notes)
+
+    def _setting_notes(self, normalized: NormalizedRecord, one: One) -> list[str]:
+        """Say what was made of prematurity, elevation and smoking."""
+        rules, notes = self.kernel.rules, []
+        if self._uncovered(one):
+            notes.append("Born preterm: no set of ranges covers infants born preterm, so no range was used.")
+        elif not normalized.inputs.get(f"{rules.preterm_finding}.absent") and self.kernel.limits.may_be_younger(
+            one.keys, rules.preterm_below
+        ):
+            notes.append("Whether the infant was born preterm is not stated: the ranges are of infants born at term.")
+        if rules.adjust:
+            what = joined(sorted(rules.adjust))
+            marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
+            notes.append(
+                f"Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
+                f"(rows read as {joined(sorted(marks))}). What is not stated of it counts as any amount of the table."
+            )
+        return notes
 
     def _grade_rows(self, line: Line, one: One) -> list[GradeRow]:
         scheme = self.kernel.rules.scheme
@@ -369,6 +410,7 @@ class ResultBuilder:
         used |= {finding.source for entry in checklist for finding in (*entry.findings_for, *entry.findings_against)}
         used |= {finding.source for finding in fired}
         used |= {row.source for line in LINES for row in self._grade_rows(line, one)}
+        used |= {adjustment.source for adjustment in self.kernel.rules.adjustments.values()}
         used |= set(self.kernel.rules.definitions[self.kernel.rules.definition].sources)
         used |= {
             rule.source for rule in (*self.kernel.rules.criteria.items, *self.kernel.rules.criteria.by_method.values())

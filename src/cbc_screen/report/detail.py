@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import Batch
@@ -41,8 +42,13 @@ def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
             columns[f"{analyte}_{side}_limit"] = pa.array(least, mask=least != most)
         names, codes = _sets(kernel, batch, analyte, keys)
         codes = np.where(several, 0, codes)
+        codes = np.where(used["preterm.any"], 0, codes)
         codes = np.where(used[f"{analyte}.by_report"], names.index("reported"), codes).astype(np.int8)
         columns[f"{analyte}_range_set"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names))
+    if f"{ADJUSTED}.low" in used:
+        for end in ("low", "high"):
+            column = used[f"{ADJUSTED}.{end}"]
+            columns[f"{ADJUSTED}_{end}"] = pa.array(column, mask=~np.isfinite(column))
     return columns
 
 

@@ -46,6 +46,8 @@ def word_columns(rules: Rules) -> dict[str, tuple[str, tuple[str, ...]]]:
     columns |= {f"{line}_line": (f"line.{line}", _words(LineState)) for line in LINES}
     if rules.stated_finding is not None:
         columns["white_line_unadjusted"] = ("line.white_unadjusted", _words(LineState))
+    if rules.adjusts_line:
+        columns["red_line_unadjusted"] = ("line.red_unadjusted", _words(LineState))
     columns["white_line_basis"] = ("white_basis", _words(WhiteBasis))
     columns["severity"] = ("severity", _words(Severity))
     columns["severity_min"] = ("severity_min", _words(Severity))
@@ -66,14 +68,30 @@ def _words(choices: type[Any]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
+def grade_columns(rules: Rules) -> dict[str, str]:
+    """Return each column of grades, and the name of its code."""
+    columns = {name: f"grade.{line}" for line, name in GRADE_COLUMN.items()}
+    return {**columns, "hemoglobin_grade_unadjusted": "grade.red_unadjusted"} if rules.adjusts_grade else columns
+
+
+def rule_columns(rules: Rules) -> tuple[tuple[str, str, Sequence[Rule]], ...]:
+    """Return each column of rules that fired: its name, the prefix of its codes, the rules."""
+    return (
+        ("guards", "guard", rules.guards),
+        ("review_triggers", "trigger", rules.triggers),
+        ("published_cutoffs", "cutoff", rules.cutoffs),
+    )
+
+
+@lru_cache(maxsize=64)
 def column_names(rules: Rules) -> list[str]:
     """Return the flag columns in their order."""
     words = list(word_columns(rules))
     place = words.index("red_line")
     names = [*words[:place], "lines_low_min", "lines_low_max", *words[place:]]
     grades = names.index("blood_criteria")
-    names[grades:grades] = list(GRADE_COLUMN.values())
-    return [*names, "checklist", "guards", "review_triggers", "reasons", "notice"]
+    names[grades:grades] = list(grade_columns(rules))
+    return [*names, "checklist", *(name for name, _, _ in rule_columns(rules)), "reasons", "notice"]
 
 
 # One record ------------------------------------------------------------------------------
@@ -87,8 +105,8 @@ def flags_of_one(
         name: words[conclusions[code]] for name, (code, words) in word_columns(rules).items()
     }
     values["lines_low_min"], values["lines_low_max"] = conclusions["lines_low_min"], conclusions["lines_low_max"]
-    for line, name in GRADE_COLUMN.items():
-        grade = conclusions[f"grade.{line}"]
+    for name, code in grade_columns(rules).items():
+        grade = conclusions[code]
         values[name] = None if grade < 0 else grade
     values["checklist"] = SEPARATOR.join(
         ordered_conditions(
@@ -97,8 +115,8 @@ def flags_of_one(
             [conclusions[f"net.{c.id}"] for c in rules.conditions],
         )
     )
-    values["guards"] = SEPARATOR.join(rule.id for rule in rules.guards if conclusions[f"guard.{rule.id}"])
-    values["review_triggers"] = SEPARATOR.join(rule.id for rule in rules.triggers if conclusions[f"trigger.{rule.id}"])
+    for name, group, found in rule_columns(rules):
+        values[name] = SEPARATOR.join(rule.id for rule in found if conclusions[f"{group}.{rule.id}"])
     every = [*reasons, *range_reasons(rules, conclusions)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(rules, every))
     values["notice"] = NOTICE
@@ -147,11 +165,11 @@ def flags_table(
         arrays[name] = _dictionary(outputs[code], words)
     for name in ("lines_low_min", "lines_low_max"):
         arrays[name] = pa.array(outputs[name], type=pa.int8())
-    for line, name in GRADE_COLUMN.items():
-        grade = outputs[f"grade.{line}"]
+    for name, code in grade_columns(rules).items():
+        grade = outputs[code]
         arrays[name] = pa.array(grade, type=pa.int8(), mask=grade < 0)
     arrays["checklist"] = _checklist(rules, outputs)
-    for name, group, found in (("guards", "guard", rules.guards), ("review_triggers", "trigger", rules.triggers)):
+    for name, group, found in rule_columns(rules):
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(rules, outputs, reasons, reason_words)
     arrays["notice"] = _dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.intervals import AgeEdge, IntervalRow, approximate_days
+from cbc_screen.knowledge.edges import AgeEdge, approximate_days
+from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.report.words import number
 
 
@@ -131,3 +132,20 @@ def _overlap(row: IntervalRow, other: IntervalRow) -> bool:
         return False
     ends = [approximate_days(r.age_high) if r.age_high is not None else inf for r in (row, other)]
     return approximate_days(row.age_low) < ends[1] and approximate_days(other.age_low) < ends[0]
+
+
+def check_rules(file: Path) -> str:
+    """Check a laboratory's own rules, and say what is then in use."""
+    knowledge = load_knowledge()
+    checks, shipped = knowledge.read_rules(file), knowledge.checks
+    before = {rule.id: rule for rule in (*shipped.guards, *shipped.active, *shipped.cutoffs)}
+    after = {rule.id: rule for rule in (*checks.guards, *checks.active, *checks.cutoffs)}
+    changed = [name for name, rule in after.items() if name in before and before[name] != rule]
+    lines = [
+        "format, vocabulary, units and sources are sound",
+        f"  policies in use: {', '.join(name for name in checks.chosen if name) or 'none of the shipped ones'}",
+        f"  added: {', '.join(name for name in after if name not in before) or 'none'}",
+        f"  changed: {', '.join(changed) or 'none'}",
+        f"  switched off: {', '.join(name for name in before if name not in after) or 'none'}",
+    ]
+    return "\n".join(lines)

@@ -40,7 +40,11 @@ def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> 
             shown=shown,
             lines=_aligned([_line(line, by_name.get(line.analyte)) for line in result.lines]),
             analytes=_aligned([_analyte(analyte) for analyte in result.analytes]) or ["no result was given"],
-            checks=(("CHECKS for a spurious result", result.guards), ("REVIEW TRIGGERS", result.review_triggers)),
+            checks=(
+                ("CHECKS for a spurious result", result.guards),
+                ("REVIEW TRIGGERS", result.review_triggers),
+                ("PUBLISHED CUT-OFFS crossed, beside the grade", result.published_cutoffs),
+            ),
         )
     )
     return "\n".join(_wrapped(line, width) for line in clean(text).split("\n"))
@@ -56,6 +60,7 @@ def _wrapped(line: str, width: int) -> str:
         "against",
         "missing",
         "next",
+        "place",
     )
     hang = indent + (_LABEL if labelled else 4)
     # Runs of blanks align columns: textwrap would fold them, so they stay outside.
@@ -76,6 +81,8 @@ def words(code: Any) -> str:
 
 def _line(line: LineResult, analyte: AnalyteResult | None) -> list[str]:
     value = _used(analyte) if analyte is not None else "no result"
+    if line.adjusted is not None and analyte is not None:
+        value = f"{value}, adjusted {_span(*line.adjusted)}"
     limits = " or ".join(number(limit) for limit in line.limits)
     sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
     against = f"{sign} {limits} {line.unit}" if limits else "no limit for this person"
@@ -84,6 +91,10 @@ def _line(line: LineResult, analyte: AnalyteResult | None) -> list[str]:
         severity = words(line.severity)
     else:
         severity = "severity not told" if line.severity_min is Severity.NONE else f"at least {words(line.severity_min)}"
+    if line.adjusted is not None:
+        plain = "not told" if line.grade_unadjusted is None else str(line.grade_unadjusted)
+        state = "" if line.state_unadjusted is None else f", {words(line.state_unadjusted)}"
+        severity = f"{severity}; unadjusted: grade {plain}{state}"
     return [str(line.line), words(line.state), line.analyte, value, against, f"{grade}, {severity}"]
 
 
@@ -100,6 +111,12 @@ def _range(used: RangeUsed) -> str:
     who = " ".join(part for part in (used.sex if used.sex != "any" else "", used.age) if part)
     stage = f", {used.pregnancy}" if used.pregnancy != "none" else ""
     return f"{_ends(used.lower, used.upper)} ({used.set}, {who}{stage}; {used.source})"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "unknown" if high is None else f"up to {number(high)}"
+    return number(low) if low == high else f"{number(low)} to {number(high)}"
 
 
 def _ends(lower: float | None, upper: float | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.predicates import (
     AgeIs,
+    BeyondRange,
     Compare,
     Count,
     FindingIs,
@@ -19,7 +20,8 @@ from cbc_screen.knowledge.predicates import (
     SexIs,
     StateIs,
 )  # fmt: skip
-from cbc_screen.vocabulary import Line, LineState, Pattern, Sex
+from cbc_screen.knowledge.rules import Condition
+from cbc_screen.vocabulary import Line, LineState, Pattern, Sex, State, Support, Tier
 
 _COMPARISONS = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
 PATTERN_WORDS = ("no line low", "single-line cytopenia", "bicytopenia", "pancytopenia")
@@ -43,6 +45,9 @@ def describe(predicate: Predicate, knowledge: Knowledge) -> str:
             return f"{label(subject, knowledge)} {_COMPARISONS[comparison]} {number(value)}{suffix}"
         case StateIs(analyte, state):
             return f"{label(analyte, knowledge)} {state} for the reference range"
+        case BeyondRange(analyte, side, distance, unit):
+            limit = "above its upper" if side is State.HIGH else "below its lower"
+            return f"{label(analyte, knowledge)} more than {number(distance)} {unit} {limit} reference limit"
         case LineIs(line, low, definition):
             under = f" under the {definition} definition" if definition else ""
             return f"{line} line {'low' if low else 'not low'}{under}"
@@ -73,6 +78,24 @@ def label(subject: str, knowledge: Knowledge) -> str:
         name = knowledge.analytes[subject].label
         return name if name.isupper() or name[:3].isupper() else name[0].lower() + name[1:]
     return subject.replace("_", " ")
+
+
+_TIERS = {
+    Tier.TIME_CRITICAL: "time-critical if missed",
+    Tier.ARTIFACT: "a spurious count, quick to exclude",
+    Tier.SERIOUS: "serious, and told by further tests",
+    Tier.COMMON: "common",
+    Tier.RARE: "rare or inherited",
+}
+
+
+def place_reason(condition: Condition, support: Support, net: int) -> str:
+    """Say why a condition has its place: support, then net findings, then the fixed order."""
+    if net == 0:
+        balance = "as many findings for as against, or none"
+    else:
+        balance = f"net {abs(net)} finding{'s' if abs(net) > 1 else ''} {'for' if net > 0 else 'against'}"
+    return f"{support.replace('_', ' ')}; {balance}; {_TIERS[condition.tier]} (order {condition.rank})"
 
 
 def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Line, LineState]) -> str:

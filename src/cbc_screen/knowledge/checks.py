@@ -1,0 +1,109 @@
+"""Guards, review triggers and published cut-offs: the shipped ones, and a laboratory's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cbc_screen.errors import UsageError
+from cbc_screen.knowledge.rules import Rule, RuleReader
+from cbc_screen.knowledge.strict import Node
+
+GROUPS = ("guards", "triggers", "cutoffs")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A published or local list of review triggers, used as a whole."""
+
+    id: str
+    title: str
+    default: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Checks:
+    """What is checked besides the ranges; `triggers` holds those of the policies in use."""
+
+    guards: tuple[Rule, ...]
+    triggers: tuple[Rule, ...]
+    cutoffs: tuple[Rule, ...]
+    policies: Mapping[str, Policy]
+    chosen: tuple[str, ...]
+
+    @property
+    def active(self) -> tuple[Rule, ...]:
+        """The triggers of the chosen policies."""
+        return tuple(rule for rule in self.triggers if rule.policy in self.chosen)
+
+
+def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node) -> Checks:
+    """Load the shipped files."""
+    guards.check_keys(["guards"])
+    triggers.check_keys(["policies", "triggers"])
+    cutoffs.check_keys(["cutoffs"])
+    policies: dict[str, Policy] = {}
+    for entry in triggers.nodes("policies"):
+        entry.check_keys(["id", "title", "default"])
+        if entry.text("id") in policies:
+            raise entry.error("id", "is given twice")
+        policies[entry.text("id")] = Policy(entry.text("id"), entry.text("title"), entry.flag("default"))
+    found = _read(reader, triggers, "triggers")
+    for place, rule in enumerate(found):
+        if rule.policy not in policies:
+            raise triggers.nodes("triggers")[place].error("policy", "is not one of the policies")
+    for name in policies:
+        if name not in {rule.policy for rule in found}:
+            raise triggers.error("policies", f"{name} has no trigger")
+    chosen = tuple(name for name, policy in policies.items() if policy.default)
+    return Checks(_read(reader, guards, "guards"), found, _read(reader, cutoffs, "cutoffs"), policies, chosen)
+
+
+def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
+    """Lay a laboratory's own file over the shipped checks.
+
+    `policies` chooses lists of triggers; a rule with a shipped id takes its place, another
+    is added, and `off` switches rules off.
+    """
+    node.check_keys([], ["policies", "off", *GROUPS])
+    chosen = list(shipped.chosen)
+    if "policies" in node:
+        chosen = node.texts("policies")
+        for name in chosen:
+            if name not in shipped.policies:
+                raise node.error("policies", f"{name} is none of {', '.join(shipped.policies)}")
+    own = {group: _read(reader, node, group, own=True) for group in GROUPS}
+    merged = {group: _laid_over(own[group], getattr(shipped, group)) for group in GROUPS}
+    off = set(node.texts("off"))
+    known = {rule.id for rules in merged.values() for rule in rules}
+    for name in sorted(off - known):
+        raise node.error("off", f"{name} is not the id of a guard, a trigger or a cut-off")
+    # A rule of one's own is in use whatever its policy says.
+    names = {rule.id for rule in own["triggers"]}
+    triggers = tuple(rule for rule in merged["triggers"] if rule.policy in chosen or rule.id in names)
+    kept = {**merged, "triggers": triggers}
+    kept = {group: tuple(rule for rule in rules if rule.id not in off) for group, rules in kept.items()}
+    used = dict.fromkeys([*chosen, *(rule.policy for rule in kept["triggers"])])  # "": of no shipped list
+    return Checks(kept["guards"], kept["triggers"], kept["cutoffs"], shipped.policies, tuple(used))
+
+
+def _laid_over(own: Sequence[Rule], shipped: Sequence[Rule]) -> tuple[Rule, ...]:
+    mine = {rule.id: rule for rule in own}
+    kept = [mine.pop(rule.id, rule) for rule in shipped]
+    return (*kept, *mine.values())
+
+
+def _read(reader: RuleReader, node: Node, group: str, *, own: bool = False) -> tuple[Rule, ...]:
+    if group == "guards":
+        return reader.rules(node, group, ["contradicts"])
+    if group == "triggers":
+        required = ["id", "kind"] if own else ["id", "kind", "policy"]
+        return reader.rules(node, group, ["urgency", "policy"] if own else ["urgency"], required)
+    return reader.rules(node, group)
+
+
+def known_rules(rules: str) -> bool:
+    """Tell whether a choice of rules is the shipped one; else it must be a YAML file."""
+    if rules != "default" and not rules.lower().endswith((".yaml", ".yml")):
+        raise UsageError('rules: must be "default", or a path that ends in .yaml')
+    return rules == "default"

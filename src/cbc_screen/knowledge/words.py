@@ -1,0 +1,91 @@
+"""Words found in results and in columns about the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.edges import AgeEdge, read_edge
+from cbc_screen.knowledge.strict import Node
+from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, Sex
+
+
+@dataclass(frozen=True, slots=True)
+class TextWord:
+    """What a word in place of a number means."""
+
+    reason: Reason
+    finding: str | None
+    kept: bool  # beside a number, the number stands
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words for results, sex, pregnancy and the person's columns."""
+
+    operators: tuple[tuple[str, Comparator], ...]
+    missing: frozenset[str]
+    texts: Mapping[str, TextWord]
+    sex: Mapping[str, str]
+    pregnancy: Mapping[str, str]
+    pregnancy_ages: tuple[int, int]
+    unchanged_in_pregnancy: frozenset[str]
+    preterm_finding: str
+    preterm_below: AgeEdge
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def load_words(texts: Node, people: Node) -> Words:
+    """Load text_results.yaml and demographics.yaml."""
+    texts.check_keys(["operators", "missing", "texts"])
+    signs = {
+        "below": Comparator.BELOW,
+        "at_most": Comparator.AT_MOST,
+        "above": Comparator.ABOVE,
+        "at_least": Comparator.AT_LEAST,
+        "equal": Comparator.EQUAL,
+    }
+    texts.node("operators").check_keys(list(signs))
+    operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
+    if len({word for word, _ in operators}) != len(operators):
+        raise texts.error("operators", "a sign is given twice")
+    words: dict[str, TextWord] = {}
+    for entry in texts.nodes("texts"):
+        entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
+        if entry.get("beside_a_number", "kept") != "kept":
+            raise entry.error("beside_a_number", "must be kept")
+        for word in entry.texts("words"):
+            if word in words:
+                raise entry.error("words", f"{word!r} is given twice")
+            words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
+    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"])
+    people.node("sex").check_keys(list(Sex))
+    people.node("pregnancy").check_keys(list(Pregnancy))
+    ages = people.node("pregnancy_ages")
+    ages.check_keys(["lower", "upper", "unit", "source"])
+    if ages.text("unit") != "y" or not 0 <= ages.whole("lower") < ages.whole("upper"):
+        raise ages.error("lower", "must be whole years, less than upper, with unit y")
+    people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
+    people.node("preterm").check_keys(["finding", "below", "unit", "source"])
+    return Words(
+        operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
+        missing=frozenset(texts.texts("missing")),
+        texts=words,
+        sex=_invert(people.node("sex")),
+        pregnancy=_invert(people.node("pregnancy")),
+        pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
+        unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
+        preterm_finding=people.node("preterm").text("finding"),
+        preterm_below=read_edge(people.node("preterm"), "below"),
+        columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
+    )
+
+
+def _invert(node: Node) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for key in node:
+        for word in node.texts(key):
+            if result.setdefault(word, key) != key:
+                raise KnowledgeError(node.file, node.line(key), key, f"{word!r} has two meanings")
+    return result

@@ -435,7 +435,7 @@ FAULTS = [
         "a state that is none", APLASTIC, TRIPLE, "    when: {analyte: platelets, state: tiny}", "state", "state: tiny"
     ),
     Fault("a condition without a silent witness", APLASTIC, "  silent: {", "  consider: {", "silent", "  supported: {"),
-    Fault("a condition that is never listed", APLASTIC, "  supported: {", "  also: {", "also", "  also: {"),
+    Fault("a condition that is never supported", APLASTIC, "  supported: {", "  also: {", "supported", "  also: {"),
     # Words and units.
     Fault(
         "a spelling accepted and refused",

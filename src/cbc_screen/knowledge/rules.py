@@ -150,9 +150,7 @@ class RuleReader:
 
     def _witnesses(self, node: Node) -> Mapping[str, Mapping[str, Any]]:
         witnesses = node.node("witnesses")
-        witnesses.check_keys(["silent"], ["supported", "consider"])
-        if "supported" not in witnesses and "consider" not in witnesses:
-            raise witnesses.error("supported", "a condition needs a record in which it is listed")
+        witnesses.check_keys(["silent", "supported"], ["consider"])
         for name in witnesses:
             self._check_witness(witnesses.node(name))
         return {name: dict(witnesses.node(name)) for name in witnesses}

@@ -15,7 +15,7 @@ from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.facts import grade_cuts, ladder
-from cbc_screen.kernel.program import Builder, Interval, Op, Program, Truth
+from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel, join_expanded
 from cbc_screen.kernel_inputs import Batch
@@ -205,8 +205,7 @@ def _grade_columns(
         return none, np.full(count, unknown), [Reason.RANGE_ABSENT] * count, None
     lower, _ = normalized.batch.reported.get(analyte, (np.full(count, np.nan), None))
     inputs = {**normalized.batch.inputs(), "lower_limit": lower}
-    program, runner = _program(kernel, analyte, frozenset(inputs))
-    answers = _run(kernel, program, runner, normalized.batch, inputs)
+    answers = _run(kernel, _program(kernel, analyte, frozenset(inputs)), normalized.batch, inputs)
     grades = _agreed(answers["grade.min"], answers["grade.max"], np.int8(-1))
     severities = _agreed(answers["severity.min"], answers["severity.max"], unknown)
     reasons = [
@@ -231,7 +230,7 @@ def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], told: 
 
 
 @lru_cache(maxsize=64)
-def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> tuple[Program, ColumnProgram]:
+def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgram:
     b, rules = Builder(), kernel.rules
 
     def limit(name: str) -> int:
@@ -257,16 +256,15 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> tuple[Progr
     outputs["severity.min"], outputs["severity.max"] = ladder(b, value, [(code, cut) for _, code, cut in cuts])
     outputs["plain.min"], outputs["plain.max"] = ladder(b, plain, [(number, cut) for number, _, cut in cuts])
     outputs["told.any"] = b.code_equal(outputs["grade.min"], outputs["grade.max"])
-    program = b.program(outputs)
-    return program, ColumnProgram(program, kernel.limits.table)
+    return ColumnProgram(b.program(outputs), kernel.limits.table)
 
 
 def _run(
-    kernel: Kernel, program: Program, runner: ColumnProgram, batch: Batch, inputs: Mapping[str, NDArray[np.generic]]
-) -> dict[str, NDArray[np.generic]]:
+    kernel: Kernel, runner: ColumnProgram, batch: Batch, inputs: Mapping[str, NDArray[np.generic]]
+) -> dict[str, NDArray[np.int8]]:
     """Try every key of every row and join: an array of grades has few rows."""
-    answers = {name: np.empty(batch.rows, dtype=np.int8) for name in program.outputs}
+    answers: dict[str, NDArray[np.int8]] = {}
     for rows, expanded, keys, firsts in kernel.expand(batch, np.arange(batch.rows)):
-        for name, column in join_expanded(program, runner, inputs, expanded, keys, firsts).items():
-            answers[name][rows] = column
-    return dict(answers)
+        for name, column in join_expanded(runner, inputs, expanded, keys, firsts).items():
+            answers.setdefault(name, np.empty(batch.rows, dtype=np.int8))[rows] = column
+    return answers

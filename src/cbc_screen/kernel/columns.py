@@ -1,8 +1,9 @@
 """Run a program over columns, one cache-sized chunk at a time.
 
-Measured reasons (docs/performance.md): chunks of 32k rows stay in the cache; buffers
-are assigned like registers and reused; zero-dimensional array constants and bound
-ufuncs cut the dispatch; every limit is one `take` from a small table.
+Measured reasons (docs/performance.md): chunks stay in the cache; buffers are assigned like
+registers and reused; predicates are packed to bits as soon as they are compared;
+zero-dimensional array constants and bound ufuncs cut the dispatch; every limit is one
+`take` from a small table.
 """
 
 from __future__ import annotations
@@ -14,27 +15,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.program import KIND, Kind, Op, Program
+from cbc_screen.kernel.answers import Answers, Place
+from cbc_screen.kernel.bits import CODE_INPUT_PLANES, FALSE, TRUE, Bit, Lowered, Node, lower
+from cbc_screen.kernel.program import Op, Program
 
-CHUNK = 32_768
-_DTYPES: Mapping[Kind, type] = {Kind.FLOAT: np.float64, Kind.BOOL: np.bool_, Kind.CODE: np.int8}
-_UFUNCS: Mapping[Op, Callable[..., object]] = {
-    Op.LESS: np.less,
-    Op.AT_MOST: np.less_equal,
+CHUNK = 32_768  # a multiple of 8: chunks begin on a byte of bits
+
+
+def _smaller(a: Any, b: Any, out: Any) -> None:
+    np.minimum(a, b, out=out)  # a third place is deprecated for these two
+
+
+def _larger(a: Any, b: Any, out: Any) -> None:
+    np.maximum(a, b, out=out)
+
+
+_FLOAT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
     Op.ADD: np.add,
     Op.SUBTRACT: np.subtract,
     Op.MULTIPLY: np.multiply,
     Op.DIVIDE: np.divide,
-    Op.AND: np.logical_and,
-    Op.OR: np.logical_or,
-    Op.NOT: np.logical_not,
-    Op.CODE_SUBTRACT: np.subtract,
-    Op.CODE_EQUAL: np.equal,
+    Op.SMALLER: _smaller,
+    Op.LARGER: _larger,
 }
-_BINARY, _UNARY, _TAKE, _SELECT, _SPECIAL = range(5)
-_NO_REGISTER = frozenset({Op.CONST, Op.CODE_CONST, Op.INPUT, Op.FLAG, Op.CODE_INPUT})
+_BIT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
+    Bit.AND: np.bitwise_and,
+    Bit.OR: np.bitwise_or,
+    Bit.XOR: np.bitwise_xor,
+}
+_TRAITS_TOGETHER = 8
+_BINARY, _NOT, _COMPARE, _TAKE, _SELECT, _FLAG, _MASKED = range(7)
+_NO_REGISTER: frozenset[Op | Bit] = frozenset({Op.CONST, Op.INPUT})
 Inputs = Mapping[str, NDArray[np.generic]]
-Outputs = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -49,186 +61,216 @@ class LimitTable:
         column: NDArray[np.float64] = self.values[self.columns[name]]
         return column
 
+    def presence(self, name: str) -> str | None:
+        """Return the name of the trait that tells who has a limit, or None where everybody has."""
+        there = ~np.isnan(self.column(name))
+        if there.all():
+            return None
+        # Limits that the same persons have share one trait.
+        return next(other for other in self.columns if (~np.isnan(self.column(other)) == there).all())
+
+    def only(self, name: str) -> float | None:
+        """Return the one number a limit has wherever it is present, or None where it varies."""
+        found = np.unique(self.column(name)[~np.isnan(self.column(name))])
+        return float(found[0]) if len(found) == 1 else None
+
+    def trait(self, name: str) -> NDArray[np.uint8]:
+        """Return a property by key: of a limit, whether it is there; of a trait, itself."""
+        column = self.column(name)
+        return (~np.isnan(column) if np.isnan(column).any() else column != 0).astype(np.uint8)
+
 
 class ColumnProgram:
     """A program bound to a limit table, with its registers planned once."""
 
     def __init__(self, program: Program, table: LimitTable) -> None:
-        self._program = program
-        self._tables = {
-            number: self._table(step.op, table.column(str(step.value)))
-            for number, step in enumerate(program.steps)
-            if step.op in (Op.LIMIT, Op.TRAIT)
-        }
-        self._constants: dict[int, NDArray[np.generic]] = {}
-        for number, step in enumerate(program.steps):
-            if step.op is Op.CODE_CONST:
-                self._constants[number] = np.array(step.value, dtype=np.int8)
-            elif step.op is Op.CONST:
-                self._constants[number] = np.array(step.value)
-        # Thresholds of codes lie behind the steps.
-        self._thresholds: dict[object, int] = {}
-        for step in program.steps:
-            if step.op is Op.CODE_AT_LEAST and step.value not in self._thresholds:
-                place = self._thresholds[step.value] = len(program.steps) + len(self._thresholds)
-                self._constants[place] = np.array(step.value, dtype=np.int8)
-        self._targets: dict[int, str] = {}
-        for name, node in program.outputs.items():
-            if program.steps[node].op not in _NO_REGISTER:
-                self._targets.setdefault(node, name)
-        self._copies = [(name, node) for name, node in program.outputs.items() if self._targets.get(node) != name]
-        self._registers, self._pool = self._assign_registers()
-        self._inputs = [
-            (number, str(step.value))
-            for number, step in enumerate(program.steps)
-            if step.op in (Op.INPUT, Op.FLAG, Op.CODE_INPUT)
-        ]
-        self._plan = self._make_plan()
+        self._table = table
+        self._lowered: Lowered = lower(program, table)
+        self._nodes = self._lowered.nodes
+        self._rows_of_planes, self._places = self._lay_out()
+        self._float_outputs = frozenset(self._lowered.floats.values())
+        self._registers, self._floats, self._bits = self._assign_registers()
+        self._traits = self._trait_masks()
+        self._plan = [step for number, node in enumerate(self._nodes) for step in self._steps(number, node)]
+        self._inputs = [(number, str(node.value)) for number, node in enumerate(self._nodes) if node.op is Op.INPUT]
+        self._flags = [(number, str(node.value)) for number, node in enumerate(self._nodes) if node.op is Bit.FLAG]
+        self._code_inputs = [(n, node.value) for n, node in enumerate(self._nodes) if node.op is Bit.PLANE]
 
-    @staticmethod
-    def _table(op: Op, column: NDArray[np.float64]) -> NDArray[np.generic]:
-        return column.astype(np.bool_) if op is Op.TRAIT else column
+    def _lay_out(self) -> tuple[dict[int, int], dict[str, Place]]:
+        """Give each distinct bit that is an output a row, and say where each answer lies."""
+        rows: dict[int, int] = {}
 
-    def _assign_registers(self) -> tuple[dict[int, int], list[Kind]]:
-        """Give each step a register that is free by then; an output is its own register."""
-        last: dict[int, int] = {}
-        for number, step in enumerate(self._program.steps):
-            for argument in step.arguments:
-                last[argument] = number
-        free: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        def row(node: int) -> int:
+            return node if node in (FALSE, TRUE) else rows.setdefault(node, len(rows))
+
+        places = {name: Place(None, (row(node),)) for name, node in self._lowered.flags.items()}
+        for name, code in self._lowered.codes.items():
+            places[name] = Place(code.base, tuple(row(plane) for plane in code.planes))
+        return rows, places
+
+    def _assign_registers(self) -> tuple[dict[int, int], int, int]:
+        """Give each node a register that is free by then, floats and bits apart.
+
+        Bits that are outputs are written where they belong.
+        """
+        last = {argument: number for number, node in enumerate(self._nodes) for argument in node.arguments}
+        free: tuple[list[int], list[int]] = ([], [])
+        used = [0, 0]
         registers: dict[int, int] = {}
-        pool: list[Kind] = []
-        for number, step in enumerate(self._program.steps):
-            if step.op in _NO_REGISTER or number in self._targets:
-                self._free(step.arguments, number, last, registers, pool, free)
-                continue
-            kind = KIND[step.op]
-            if free[kind]:
-                registers[number] = free[kind].pop()
-            else:
-                registers[number] = len(pool)
-                pool.append(kind)
-            # Freed only after this step took its own register: a ufunc with out= an
-            # argument would be safe, SELECT and SUM (several passes) would not.
-            self._free(step.arguments, number, last, registers, pool, free)
-        return registers, pool
+        for number, node in enumerate(self._nodes):
+            if node.op not in _NO_REGISTER and number not in self._rows_of_planes:
+                kind = int(isinstance(node.op, Bit))
+                if free[kind]:
+                    registers[number] = free[kind].pop()
+                else:
+                    registers[number] = used[kind]
+                    used[kind] += 1
+            # Freed only after the node took its own register: SELECT takes two passes.
+            for argument in set(node.arguments):
+                if last[argument] == number and argument in registers and argument not in self._float_outputs:
+                    free[int(isinstance(self._nodes[argument].op, Bit))].append(registers[argument])
+        return registers, used[0], used[1]
 
-    @staticmethod
-    def _free(
-        arguments: tuple[int, ...],
-        number: int,
-        last: dict[int, int],
-        registers: dict[int, int],
-        pool: list[Kind],
-        free: dict[Kind, list[int]],
-    ) -> None:
-        for argument in set(arguments):
-            if last[argument] == number and argument in registers:
-                free[pool[registers[argument]]].append(registers[argument])
+    def _trait_masks(self) -> list[NDArray[np.uint8]]:
+        """Pack the traits asked for into bytes by key: one `take` serves eight of them."""
+        names = list(dict.fromkeys(str(node.value) for node in self._nodes if node.op is Bit.TRAIT))
+        self._trait_place = {name: divmod(place, _TRAITS_TOGETHER) for place, name in enumerate(names)}
+        masks = [np.zeros(self._table.values.shape[1], dtype=np.uint8) for _ in names[::_TRAITS_TOGETHER]]
+        for name, (mask, place) in self._trait_place.items():
+            masks[mask] |= self._table.trait(name) << np.uint8(place)
+        return masks
 
-    def run(self, inputs: Inputs, keys: NDArray[np.intp], outputs: Outputs, start: int = 0) -> None:
-        """Run over all rows of `inputs`, writing into `outputs` from row `start` on."""
+    def _steps(self, number: int, node: Node) -> list[tuple[int, Any, Any, Any, int]]:
+        a = node.arguments
+        if node.op in _NO_REGISTER:
+            return []
+        if node.op in _BIT_UFUNCS:
+            return [(_BINARY, _BIT_UFUNCS[node.op], a[0], a[1], number)]
+        if node.op in _FLOAT_UFUNCS:
+            return [(_BINARY, _FLOAT_UFUNCS[node.op], a[0], a[1], number)]
+        match node.op:
+            case Bit.NOT:
+                return [(_NOT, None, a[0], 0, number)]
+            case Bit.LESS:
+                return [(_COMPARE, np.less, a[0], a[1], number)]
+            case Bit.PRESENT:
+                return [(_COMPARE, np.equal, a[0], a[0], number)]
+            case Op.LIMIT:
+                return [(_TAKE, self._table.column(str(node.value)).take, 0, 0, number)]
+            case Op.SELECT:
+                return [(_SELECT, a[0], a[1], a[2], number)]
+            case Bit.TRAIT:
+                mask, place = self._trait_place[str(node.value)]
+                return [(_MASKED, None, -1 - mask, np.uint8(1 << place), number)]
+            case Bit.PLANE:
+                return [(_MASKED, None, number, np.uint8(1 << _plane(node.value)[1]), number)]
+            case Bit.FLAG:
+                return [(_FLAG, None, number, 0, number)]
+            case _:
+                raise AssertionError(node.op)
+
+    def run(self, inputs: Inputs, keys: NDArray[np.intp]) -> Answers:
+        """Run over all rows of `inputs`."""
         rows = len(keys)
-        buffers: list[NDArray[np.generic]] = [np.empty(min(CHUNK, rows), dtype=_DTYPES[kind]) for kind in self._pool]
-        values: list[Any] = []
+        planes = np.empty((len(self._rows_of_planes), (rows + 7) // 8), dtype=np.uint8)
+        floats = {name: np.empty(rows, dtype=np.float64) for name in self._lowered.floats}
+        for _, value in self._code_inputs:
+            if inputs[_plane(value)[0]].max(initial=0) >= 1 << CODE_INPUT_PLANES:
+                raise AssertionError("a joined code does not fit its planes")
+        size = min(-(-CHUNK // 8) * 8, rows)
+        chunk = _Chunk(self._floats, self._bits, len(self._traits), size)
         with np.errstate(all="ignore"):
-            for first in range(0, rows, CHUNK):
-                stop = min(first + CHUNK, rows)
-                if first == 0 or stop - first < CHUNK:
-                    values = self._values(buffers, stop - first)
-                for node, name in self._inputs:
-                    values[node] = inputs[name][first:stop]
-                part = slice(start + first, start + stop)
-                for node, name in self._targets.items():
-                    values[node] = outputs[name][part]
-                self._execute(values, keys[first:stop])
-                for name, node in self._copies:
-                    outputs[name][part] = values[node]
+            for first in range(0, rows, size or 1):
+                part = slice(first, min(first + size, rows))
+                if part.stop - first != chunk.size or first == 0:
+                    self._bind(chunk, part.stop - first)
+                self._run_chunk(chunk, inputs, keys[part], part, planes, floats)
+        return Answers(rows, self._places, planes, floats)
 
-    def _values(self, buffers: list[NDArray[np.generic]], size: int) -> list[Any]:
-        """Lay constants and registers out by step; inputs and outputs are filled in by chunk."""
-        values: list[Any] = [None] * (len(self._program.steps) + len(self._thresholds))
-        for number, constant in self._constants.items():
-            values[number] = constant
-        for number, register in self._registers.items():
-            values[number] = buffers[register][:size]
-        return values
+    def _bind(self, chunk: _Chunk, size: int) -> None:
+        """Lay constants and registers out by node, for chunks of one size."""
+        chunk.size = size
+        chunk.values = [None] * len(self._nodes)
+        for number, node in enumerate(self._nodes):
+            if node.op is Op.CONST:
+                chunk.values[number] = np.array(node.value)
+            elif number in self._registers:
+                register = self._registers[number]
+                bits = isinstance(node.op, Bit)
+                chunk.values[number] = chunk.bits[register][: (size + 7) // 8] if bits else chunk.floats[register][:size]
 
-    def _execute(self, values: list[Any], keys: NDArray[np.intp]) -> None:
-        # One flat loop: at 32k rows a logical step takes a microsecond, as long as
-        # deciding what to do with it would.
-        for kind, call, a, b, out, extra in self._plan:
+    def _run_chunk(
+        self,
+        chunk: _Chunk,
+        inputs: Inputs,
+        keys: NDArray[np.intp],
+        part: slice,
+        planes: NDArray[np.uint8],
+        floats: dict[str, NDArray[np.float64]],
+    ) -> None:
+        size, values = chunk.size, chunk.values
+        for number, name in self._inputs:
+            values[number] = inputs[name][part]
+        of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
+        for number, row in self._rows_of_planes.items():
+            values[number] = planes[row, of_bytes]
+        masked: dict[int, NDArray[np.uint8]] = {}
+        for place, mask in enumerate(self._traits):
+            mask.take(keys, 0, chunk.masks[place][:size], "clip")
+            masked[-1 - place] = chunk.masks[place][:size]
+        for number, name in self._flags:
+            masked[number] = inputs[name][part].view(np.uint8)
+        for number, value in self._code_inputs:
+            masked[number] = inputs[_plane(value)[0]][part].view(np.uint8)
+        self._execute(values, masked, keys, chunk.truths[:size], chunk.bytes[:size])
+        for name, number in self._lowered.floats.items():
+            floats[name][part] = values[number]
+
+    def _execute(
+        self,
+        values: list[Any],
+        masked: Mapping[int, NDArray[np.uint8]],
+        keys: NDArray[np.intp],
+        truths: NDArray[np.bool_],
+        scratch: NDArray[np.uint8],
+    ) -> None:
+        # One flat loop: a logical step on packed bits takes half a microsecond, as long
+        # as deciding what to do with it would.
+        for kind, call, a, b, out in self._plan:
             if kind == _BINARY:
                 call(values[a], values[b], values[out])
-            elif kind == _UNARY:
-                call(values[a], values[out])
+            elif kind == _COMPARE:
+                call(values[a], values[b], truths)
+                values[out][:] = np.packbits(truths)
+            elif kind == _NOT:
+                np.bitwise_not(values[a], values[out])
             elif kind == _TAKE:
                 call(keys, 0, values[out], "clip")
             elif kind == _SELECT:
-                _select_code(values[a], values[b], values[extra], values[out])
+                np.copyto(values[out], values[b])
+                condition = np.unpackbits(values[call], count=len(keys)).view(np.bool_)
+                np.copyto(values[out], values[a], where=condition)
+            elif kind == _MASKED:
+                np.bitwise_and(masked[a], b, scratch)
+                values[out][:] = np.packbits(scratch)
             else:
-                _special(extra[0], [values[i] for i in extra[1]], values[out], extra[2])
-
-    def _make_plan(self) -> list[tuple[int, Any, int, int, int, Any]]:
-        plan: list[tuple[int, Any, int, int, int, Any]] = []
-        for number, step in enumerate(self._program.steps):
-            ufunc = _UFUNCS.get(step.op)
-            if step.op in _NO_REGISTER:
-                continue
-            if step.op is Op.PRESENT:
-                plan.append((_BINARY, np.equal, step.arguments[0], step.arguments[0], number, None))
-            elif step.op is Op.CODE_AT_LEAST:
-                plan.append((_BINARY, np.greater_equal, step.arguments[0], self._thresholds[step.value], number, None))
-            elif ufunc is not None and len(step.arguments) == 2:
-                plan.append((_BINARY, ufunc, *step.arguments, number, None))
-            elif ufunc is not None:
-                plan.append((_UNARY, ufunc, step.arguments[0], 0, number, None))
-            elif step.op is Op.CODE_SELECT:
-                condition, a, b = step.arguments
-                plan.append((_SELECT, None, condition, a, number, b))
-            elif step.op in (Op.LIMIT, Op.TRAIT):
-                plan.append((_TAKE, self._tables[number].take, 0, 0, number, None))
-            else:
-                plan.append((_SPECIAL, None, 0, 0, number, (step.op, step.arguments, step.value)))
-        return plan
+                values[out][:] = np.packbits(masked[a])
 
 
-def _select_code(condition: NDArray[Any], a: NDArray[Any], b: NDArray[Any], out: NDArray[Any]) -> None:
-    # b ^ ((a ^ b) & mask): a masked copy of bytes is 6 times slower (measured).
-    np.negative(condition.view(np.int8), out)
-    np.bitwise_and(out, np.bitwise_xor(a, b), out)
-    np.bitwise_xor(out, b, out)
+class _Chunk:
+    """The buffers of one chunk."""
+
+    def __init__(self, floats: int, bits: int, masks: int, size: int) -> None:
+        self.size = size
+        self.values: list[Any] = []
+        self.floats = [np.empty(size, dtype=np.float64) for _ in range(floats)]
+        self.bits = [np.empty((size + 7) // 8, dtype=np.uint8) for _ in range(bits)]
+        self.masks = [np.empty(size, dtype=np.uint8) for _ in range(masks)]
+        self.truths = np.empty(size, dtype=np.bool_)
+        self.bytes = np.empty(size, dtype=np.uint8)
 
 
-def _special(
-    op: Op,
-    a: list[NDArray[np.generic]],
-    out: NDArray[np.generic],
-    value: object,
-) -> None:
-    if op is Op.SELECT:
-        np.copyto(out, a[2])
-        np.copyto(out, a[1], where=a[0])
-    elif op is Op.SMALLER:
-        np.minimum(a[0], a[1], out=out)
-    elif op in (Op.LARGER, Op.CODE_LARGER):
-        np.maximum(a[0], a[1], out=out)
-    elif op is Op.SUM:
-        np.copyto(out, np.array(value, dtype=np.int8))
-        for term in a:
-            np.add(out, term.view(np.int8), out=out)
-    else:
-        raise AssertionError(op)
-
-
-def allocate(program: Program, rows: int) -> Outputs:
-    """Make empty output columns for so many rows."""
-    return {name: np.empty(rows, dtype=_DTYPES[kind_of(program, node)]) for name, node in program.outputs.items()}
-
-
-def kind_of(program: Program, node: int) -> Kind:
-    """Return what a step of a program yields."""
-    step = program.steps[node]
-    if step.op is Op.CONST:
-        return Kind.BOOL if isinstance(step.value, bool) else Kind.FLOAT
-    return KIND[step.op]
+def _plane(value: object) -> tuple[str, int]:
+    """Return the name and the place of a bit of a code that comes in."""
+    assert isinstance(value, tuple)
+    return str(value[0]), int(value[1])

@@ -208,6 +208,8 @@ class Builder:
         known = self._constant(condition)
         if known is not None:
             return a if known else b
+        if self.absent(b) and self.steps[condition] == Step(Op.PRESENT, (a,)):
+            return a
         return a if a == b else self.step(Op.SELECT, condition, a, b)
 
     # Codes (small whole numbers) -------------------------------------------------

@@ -15,10 +15,10 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable, Outputs, allocate
+from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable
 from cbc_screen.kernel.definition import Programs, build_programs
 from cbc_screen.kernel.limits import SITUATIONS, Limits
-from cbc_screen.kernel.program import Program
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import Scalar, compile_scalar
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
@@ -100,24 +100,23 @@ class Kernel:
 
     # Columns -----------------------------------------------------------------------
 
-    def screen(self, batch: Batch) -> Outputs:
-        """Screen a batch; the answers are columns of codes (see definition.py)."""
+    def screen(self, batch: Batch) -> Answers:
+        """Screen a batch; the answers are codes and flags by name (see conclusions.py)."""
         compiled = self._compiled(given_inputs(batch))
-        fused = compiled.columns("fused")
         keys, unsure = self.keys(batch)
         inputs = batch.inputs()
-        outputs = allocate(compiled.programs.fused, batch.rows)
-        if len(unsure) == 0:
-            fused.run(inputs, keys, outputs)
-            return outputs
-        sure = np.setdiff1d(np.arange(batch.rows), unsure, assume_unique=True)
-        if len(sure):
-            part = allocate(compiled.programs.fused, len(sure))
-            fused.run({name: column[sure] for name, column in inputs.items()}, keys[sure], part)
-            for name, column in part.items():
-                outputs[name][sure] = column
-        self._screen_unsure(batch, compiled, inputs, unsure, outputs)
-        return outputs
+        answers = compiled.columns("fused").run(inputs, keys)
+        for rows, joined in self._joined_facts(batch, compiled, "facts", inputs, unsure):
+            concluded = compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp))
+            answers.others.append((rows, concluded))
+        return answers
+
+    def _joined_facts(
+        self, batch: Batch, compiled: _Compiled, part: str, inputs: Inputs, unsure: NDArray[np.intp]
+    ) -> Iterator[tuple[NDArray[np.intp], dict[str, NDArray[np.generic]]]]:
+        """Work facts out for every key of each unsure row, and join them."""
+        for rows, expanded, keys, firsts in self.expand(batch, unsure):
+            yield rows, join_expanded(compiled.columns(part), inputs, expanded, keys, firsts)
 
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
@@ -131,16 +130,6 @@ class Kernel:
         one &= (number >= 0) & (situation >= 0)
         keys = np.where(one, number * len(SITUATIONS) + situation, 0).astype(np.intp)
         return keys, np.flatnonzero(~one)
-
-    def _screen_unsure(
-        self, batch: Batch, compiled: _Compiled, inputs: Inputs, unsure: NDArray[np.intp], outputs: Outputs
-    ) -> None:
-        for rows, expanded, keys, firsts in self.expand(batch, unsure):
-            joined = join_expanded(compiled.programs.facts, compiled.columns("facts"), inputs, expanded, keys, firsts)
-            part = allocate(compiled.programs.conclusions, len(rows))
-            compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp), part)
-            for name, column in part.items():
-                outputs[name][rows] = column
 
     def expand(self, batch: Batch, rows: NDArray[np.intp]) -> Iterator[Expansion]:
         """Repeat each row for every key it can have, so many rows at a time."""
@@ -179,22 +168,15 @@ class Kernel:
         ]
         return [found[place] for place in inverse.ravel()]
 
-    def numbers_used(self, batch: Batch) -> Outputs:
+    def numbers_used(self, batch: Batch) -> dict[str, NDArray[np.generic]]:
         """Return the derived and corrected numbers of a batch, and the limits behind its answers.
 
         A limit is joined over the keys of a row: its `min` is its `max` where all agree.
         """
         compiled = self._compiled(given_inputs(batch))
         inputs, (keys, unsure) = batch.inputs(), self.keys(batch)
-        found: Outputs = {}
-        for part, program in (("values", compiled.programs.values), ("limits", compiled.programs.limits)):
-            outputs = allocate(program, batch.rows)
-            compiled.columns(part).run(inputs, keys, outputs)
-            found |= outputs
-        for rows, expanded, own_keys, firsts in self.expand(batch, unsure):
-            joined = join_expanded(
-                compiled.programs.limits, compiled.columns("limits"), inputs, expanded, own_keys, firsts
-            )
+        found = {**compiled.columns("values").run(inputs, keys), **compiled.columns("limits").run(inputs, keys)}
+        for rows, joined in self._joined_facts(batch, compiled, "limits", inputs, unsure):
             for name, column in joined.items():
                 found[name][rows] = column
         return found
@@ -242,16 +224,14 @@ class Kernel:
 
 
 def join_expanded(
-    program: Program,
     runner: ColumnProgram,
     inputs: Inputs,
     expanded: NDArray[np.intp],
     keys: NDArray[np.intp],
     firsts: NDArray[np.intp],
-) -> Outputs:
+) -> dict[str, NDArray[np.generic]]:
     """Run a program of facts for every key of every row, and join each row's answers."""
-    facts = allocate(program, len(expanded))
-    runner.run({name: column[expanded] for name, column in inputs.items()}, keys, facts)
+    facts = runner.run({name: column[expanded] for name, column in inputs.items()}, keys)
     return {name: _join_column(name, column, firsts) for name, column in facts.items()}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.rules import Rule
 from cbc_screen.normalize.codes import RANGE_FIELD
@@ -152,21 +153,21 @@ def ordered_conditions(rules: Rules, support: Sequence[int], net: Sequence[int])
 
 def flags_table(
     rules: Rules,
-    outputs: Mapping[str, NDArray[Any]],
+    outputs: Answers,
     reasons: Mapping[str, NDArray[np.int8]],
     reason_words: Sequence[Reason],
 ) -> pa.Table:
     """Return the flag columns as an Arrow table, with dictionary-coded words."""
     import pyarrow as pa
 
-    rows = len(outputs["pattern"])
+    rows = outputs.rows
     arrays: dict[str, pa.Array] = {}
     for name, (code, words) in word_columns(rules).items():
         arrays[name] = _dictionary(outputs[code], words)
     for name in ("lines_low_min", "lines_low_max"):
         arrays[name] = pa.array(outputs[name], type=pa.int8())
     for name, code in grade_columns(rules).items():
-        grade = outputs[code]
+        grade: NDArray[Any] = outputs[code]
         arrays[name] = pa.array(grade, type=pa.int8(), mask=grade < 0)
     arrays["checklist"] = _checklist(rules, outputs)
     for name, group, found in rule_columns(rules):
@@ -182,14 +183,14 @@ def _dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray
     return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int8()), pa.array(list(words)))
 
 
-def _fired(group: str, rules: Sequence[Rule], outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:
+def _fired(group: str, rules: Sequence[Rule], outputs: Answers) -> pa.DictionaryArray:
     def ids(row: bytes) -> list[str]:
         return [rule.id for rule, fired in zip(rules, row, strict=True) if fired]
 
     return _joined([outputs[f"{group}.{rule.id}"].view(np.uint8) for rule in rules], ids)
 
 
-def _checklist(rules: Rules, outputs: Mapping[str, NDArray[Any]]) -> pa.DictionaryArray:
+def _checklist(rules: Rules, outputs: Answers) -> pa.DictionaryArray:
     parts = []
     for condition in rules.conditions:
         parts.append(outputs[f"support.{condition.id}"].view(np.uint8))
@@ -206,7 +207,7 @@ def _checklist(rules: Rules, outputs: Mapping[str, NDArray[Any]]) -> pa.Dictiona
 
 
 def _reasons(
-    rules: Rules, outputs: Mapping[str, NDArray[Any]], reasons: Mapping[str, NDArray[np.int8]], words: Sequence[Reason]
+    rules: Rules, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]], words: Sequence[Reason]
 ) -> pa.DictionaryArray:
     labels: list[tuple[str, Reason | None]] = []
     parts: list[NDArray[np.uint8]] = []
@@ -220,7 +221,7 @@ def _reasons(
                 labels.append((analyte, reason))
                 parts.append(flag.view(np.uint8))
     if not parts:
-        parts, labels = [np.zeros(len(outputs["pattern"]), dtype=np.uint8)], [("record", None)]
+        parts, labels = [np.zeros(outputs.rows, dtype=np.uint8)], [("record", None)]
 
     def texts(row: bytes) -> list[str]:
         found = [(field, fixed or words[value - 1]) for (field, fixed), value in zip(labels, row, strict=True) if value]

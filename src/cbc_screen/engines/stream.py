@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from cbc_screen._version import __version__
 from cbc_screen.engines.frames import Engine, require_analyte, result_mask
+from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.open import open_source
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
@@ -60,25 +62,24 @@ class _Account:
     results: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
 
-    def add(self, normalized: Normalized, table: pa.Table) -> None:
-        """Count a screened batch."""
+    def add(self, screened: _Screened) -> None:
+        """Count a batch."""
+        self.rows_in += screened.rows_in
+        self.rejected += len(screened.rejected)
+        for row in screened.rejected:
+            self.rejects[row.reason.value] += 1
+        for analyte, (given, unused) in screened.results.items():
+            self.results[analyte] += given
+            self.unused[analyte] += unused
+        table = screened.table
+        if table is None:
+            return
         self.screened += len(table)
         for name, counter in (("pattern", self.patterns), ("severity", self.severities), ("urgency", self.urgencies)):
             counter.update(_word_counts(table, name))
         for text, count in _word_counts(table, "reasons").items():
             for reason in filter(None, text.split(";")):
                 self.reasons[reason] += count
-        for analyte, low in normalized.batch.low.items():
-            given = int((low == low).sum())
-            void = int(((low == 0) & np.isinf(normalized.batch.high[analyte])).sum())
-            self.results[analyte] += given
-            self.unused[analyte] += void
-
-    def reject(self, rows: list[RejectedRow]) -> None:
-        """Count rejected rows."""
-        self.rejected += len(rows)
-        for row in rows:
-            self.rejects[row.reason.value] += 1
 
 
 def _word_counts(table: pa.Table, name: str) -> dict[str, int]:
@@ -92,7 +93,12 @@ def _word_counts(table: pa.Table, name: str) -> dict[str, int]:
 
 
 def scan_file(
-    engine: Engine, request: ScanRequest, declared: Declared, options: ReadOptions, progress: Progress | None
+    engine: Engine,
+    request: ScanRequest,
+    declared: Declared,
+    options: ReadOptions,
+    progress: Progress | None,
+    workers: int | None = None,
 ) -> ScanSummary:
     """Scan a file; see `Screener.scan`."""
     began = time.monotonic()
@@ -118,10 +124,21 @@ def scan_file(
         if request.summary is not None:
             summary_file = AtomicFile(request.summary, force=request.force)
             undo.callback(summary_file.discard)
-        for batch in source.batches(wanted):
-            _scan_batch(engine, request, plan, batch, account, writer, rejects)
+        background = Background()
+        undo.callback(background.abandon)
+
+        def work(batch: SourceBatch) -> _Screened:
+            return _screen_batch(engine, request, plan, batch)
+
+        for screened in in_order(source.batches(wanted), work, workers or worker_count()):
+            account.add(screened)
+            if rejects is not None:
+                rejects.write(screened.rejected)
+            if writer is not None and screened.table is not None:
+                background.submit(partial(writer.write, screened.table))
             if progress is not None:
-                progress(account.rows_in, batch.share)
+                progress(account.rows_in, screened.share)
+        background.finish()
         if account.rows_in != account.screened + account.rejected:
             raise CBCScreenError("rows in are not rows screened plus rows rejected; nothing was written")
         if writer is not None and account.screened == 0:
@@ -145,17 +162,19 @@ def _check_paths(request: ScanRequest) -> None:
         raise UsageError("source, out, rejects and summary must be different files")
 
 
-def _scan_batch(
-    engine: Engine,
-    request: ScanRequest,
-    plan: Plan,
-    batch: SourceBatch,
-    account: _Account,
-    writer: FlagWriter | None,
-    rejects: RejectWriter | None,
-) -> None:
+@dataclass(frozen=True)
+class _Screened:
+    """What became of one batch: its flags, its rejected rows in order, and its counts."""
+
+    rows_in: int
+    table: pa.Table | None
+    rejected: list[RejectedRow]
+    results: Mapping[str, tuple[int, int]]  # results given, and those not used
+    share: float
+
+
+def _screen_batch(engine: Engine, request: ScanRequest, plan: Plan, batch: SourceBatch) -> _Screened:
     rows = len(batch.lines)
-    account.rows_in += rows + len(batch.rejected)
     rejected = list(batch.rejected)
     columns, lines = batch.columns, batch.lines
     normalized = engine.normalize(columns, rows, plan)
@@ -163,18 +182,23 @@ def _scan_batch(
     if not has_result.all():
         empty = np.flatnonzero(~has_result)
         rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT, batch.content(int(i))) for i in empty]
+        rejected.sort(key=lambda row: row.line)
         chosen = np.flatnonzero(has_result)
         columns = {name: array.take(chosen) for name, array in columns.items()}
-        lines, rows = lines[chosen], len(chosen)
-        normalized = engine.normalize(columns, rows, plan)
-    account.reject(rejected)
-    if rejects is not None:
-        rejects.write(sorted(rejected, key=lambda row: row.line))
-    if rows:
-        table = engine.flags(normalized, detail=request.detail)
-        account.add(normalized, table)
-        if writer is not None:
-            writer.write(_with_keys(table, lines, columns, request.keep))
+        lines = lines[chosen]
+        normalized = engine.normalize(columns, len(chosen), plan)
+    table = None
+    if len(lines):
+        table = _with_keys(engine.flags(normalized, detail=request.detail), lines, columns, request.keep)
+    return _Screened(rows + len(batch.rejected), table, rejected, _result_counts(normalized), batch.share)
+
+
+def _result_counts(normalized: Normalized) -> dict[str, tuple[int, int]]:
+    high = normalized.batch.high
+    return {
+        analyte: (int((low == low).sum()), int(((low == 0) & np.isinf(high[analyte])).sum()))
+        for analyte, low in normalized.batch.low.items()
+    }
 
 
 def _with_keys(

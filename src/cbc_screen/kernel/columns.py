@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,16 +64,27 @@ class LimitTable:
 
     def presence(self, name: str) -> str | None:
         """Return the name of the trait that tells who has a limit, or None where everybody has."""
-        there = ~np.isnan(self.column(name))
-        if there.all():
-            return None
-        # Limits that the same persons have share one trait.
-        return next(other for other in self.columns if (~np.isnan(self.column(other)) == there).all())
+        return self._presence[name]
 
     def only(self, name: str) -> float | None:
         """Return the one number a limit has wherever it is present, or None where it varies."""
-        found = np.unique(self.column(name)[~np.isnan(self.column(name))])
-        return float(found[0]) if len(found) == 1 else None
+        return self._only[name]
+
+    @cached_property
+    def _presence(self) -> dict[str, str | None]:
+        # Limits that the same persons have share one trait.
+        first: dict[bytes, str | None] = {}
+        there = np.logical_not(np.isnan(self.values))
+        full = np.logical_and.reduce(there, axis=1)
+        return {
+            name: first.setdefault(there[place].tobytes(), None if full[place] else name)
+            for name, place in self.columns.items()
+        }
+
+    @cached_property
+    def _only(self) -> dict[str, float | None]:
+        low, high = np.fmin.reduce(self.values, axis=1), np.fmax.reduce(self.values, axis=1)
+        return {name: float(low[place]) if low[place] == high[place] else None for name, place in self.columns.items()}
 
     def trait(self, name: str) -> NDArray[np.uint8]:
         """Return a property by key: of a limit, whether it is there; of a trait, itself."""
@@ -197,7 +209,9 @@ class ColumnProgram:
             elif number in self._registers:
                 register = self._registers[number]
                 bits = isinstance(node.op, Bit)
-                chunk.values[number] = chunk.bits[register][: (size + 7) // 8] if bits else chunk.floats[register][:size]
+                chunk.values[number] = (
+                    chunk.bits[register][: (size + 7) // 8] if bits else chunk.floats[register][:size]
+                )
 
     def _run_chunk(
         self,

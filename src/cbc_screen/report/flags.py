@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 SEPARATOR = ";"
 GRADE_COLUMN = {Line.RED: "hemoglobin_grade", Line.WHITE: "white_grade", Line.PLATELET: "platelets_grade"}
-_NET_ZERO = 32
-_NOT_LISTED = 255
+_UNLISTED = list(Support).index(Support.NOT_LISTED)
+_HIDDEN = -1
+_LAST = np.iinfo(np.int32).max
 
 
 @lru_cache(maxsize=64)
@@ -137,15 +138,22 @@ def sorted_reasons(rules: Rules, reasons: Sequence[tuple[str, Reason]]) -> list[
     return sorted(set(reasons), key=lambda pair: (fields.index(pair[0]), codes.index(pair[1])))
 
 
+def order_key(support: Any, net: Any, rank: int) -> Any:
+    """Return what listed conditions are ordered by: support, net findings, fixed rank.
+
+    One expression for a number and for a column of them; a net is above -32, a rank below 128.
+    """
+    return (support * 64 + (32 - net)) * 128 + rank
+
+
 def ordered_conditions(rules: Rules, support: Sequence[int], net: Sequence[int]) -> list[str]:
-    """Return the listed conditions by support, then net findings, then the fixed rank."""
-    not_listed = list(Support).index(Support.NOT_LISTED)
+    """Return the listed conditions in their order."""
     listed = [
-        (support[place], -net[place], condition.rank, condition.id)
+        (order_key(support[place], net[place], condition.rank), condition.id)
         for place, condition in enumerate(rules.conditions)
-        if support[place] != not_listed
+        if support[place] != _UNLISTED
     ]
-    return [entry[3] for entry in sorted(listed)]
+    return [entry[1] for entry in sorted(listed)]
 
 
 # Columns ---------------------------------------------------------------------------------
@@ -191,19 +199,35 @@ def _fired(group: str, rules: Sequence[Rule], outputs: Answers) -> pa.Dictionary
 
 
 def _checklist(rules: Rules, outputs: Answers) -> pa.DictionaryArray:
-    parts = []
-    for condition in rules.conditions:
-        parts.append(outputs[f"support.{condition.id}"].view(np.uint8))
-        parts.append((outputs[f"net.{condition.id}"] + _NET_ZERO).astype(np.uint8))
-    unlisted = list(Support).index(Support.NOT_LISTED)
-    for place in range(0, len(parts), 2):
-        # The net findings of a condition that is not listed do not matter: fewer distinct rows.
-        parts[place + 1] = np.where(parts[place] == unlisted, _NOT_LISTED, parts[place + 1]).astype(np.uint8)
+    """Return the ordered conditions of each row; rows that list none are not looked at again."""
+    supports = [outputs[f"support.{condition.id}"] for condition in rules.conditions]
+    rows = np.flatnonzero(np.logical_or.reduce([support != _UNLISTED for support in supports]))
+    matrix = np.empty((len(rows), len(supports)), dtype=np.int16)
+    for place, (condition, support) in enumerate(zip(rules.conditions, supports, strict=True)):
+        own: NDArray[Any] = support[rows].astype(np.int16)
+        net: NDArray[Any] = outputs[f"net.{condition.id}"][rows]
+        # What the findings say of a condition that is not listed does not matter.
+        matrix[:, place] = np.where(own == _UNLISTED, _HIDDEN, order_key(own, net, 0) // 128)
+    own_words, codes = _worded(matrix.view(np.uint8), lambda unique: _lists(rules, unique.view(np.int16)))
+    # Equal lists come from unequal findings; the empty one is that of every other row.
+    unique = ["", *dict.fromkeys(own_words)]
+    place_of = {text: place for place, text in enumerate(unique)}
+    every = np.zeros(outputs.rows, dtype=np.int32)
+    every[rows] = np.array([place_of[text] for text in own_words], dtype=np.int32)[codes] if len(rows) else 0
+    return _texts(every, unique)
 
-    def names(row: bytes) -> list[str]:
-        return ordered_conditions(rules, row[0::2], [value - _NET_ZERO for value in row[1::2]])
 
-    return _joined(parts, names)
+def _lists(rules: Rules, keys: NDArray[np.int16]) -> list[str]:
+    """Word the lists of rows of keys (support and net findings of each condition)."""
+    ids = [condition.id for condition in rules.conditions]
+    ranks = np.array([condition.rank for condition in rules.conditions], dtype=np.int32)
+    hidden = keys == _HIDDEN
+    order = np.argsort(np.where(hidden, _LAST, keys.astype(np.int32) * 128 + ranks), axis=1)
+    counts = (~hidden).sum(axis=1)
+    return [
+        SEPARATOR.join([ids[place] for place in row[:count]])
+        for row, count in zip(order.tolist(), counts.tolist(), strict=True)
+    ]
 
 
 def _reasons(
@@ -232,18 +256,35 @@ def _reasons(
 
 def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[str]]) -> pa.DictionaryArray:
     """Join the words of each row; rows of equal bytes are worded once."""
-    import pyarrow as pa
-
     matrix = np.empty((len(parts[0]), len(parts)), dtype=np.uint8)
     for place, part in enumerate(parts):
         matrix[:, place] = part
-    width = pa.binary(len(parts))
-    rows = pa.Array.from_buffers(width, len(matrix), [None, pa.py_buffer(matrix)])
-    encoded = rows.dictionary_encode()
-    worded = [SEPARATOR.join(texts(row)) for row in encoded.dictionary.to_pylist()]
-    unique = list(dict.fromkeys(worded))
+    some = np.flatnonzero(matrix.any(axis=1))
+    found, codes = _worded(matrix[some], lambda unique: [SEPARATOR.join(texts(bytes(row))) for row in unique])
+    unique = ["", *dict.fromkeys(found)]
     place_of = {text: place for place, text in enumerate(unique)}
-    recode = np.array([place_of[text] for text in worded], dtype=np.int32)
-    indices = encoded.indices.to_numpy(zero_copy_only=False)
-    codes = recode[indices] if len(recode) else np.zeros(0, dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), pa.array(unique, type=pa.string()))
+    every = np.zeros(len(matrix), dtype=np.int32)
+    every[some] = np.array([place_of[text] for text in found], dtype=np.int32)[codes] if len(some) else 0
+    return _texts(every, unique)
+
+
+def _worded(
+    matrix: NDArray[np.uint8], words: Callable[[NDArray[np.uint8]], list[str]]
+) -> tuple[list[str], NDArray[np.int32]]:
+    """Word each distinct row once; return the words and the place of each row among them."""
+    import pyarrow as pa
+
+    if not len(matrix):
+        return [], np.zeros(0, dtype=np.int32)
+    width = matrix.shape[1]
+    rows = pa.Array.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(np.ascontiguousarray(matrix))])
+    encoded = rows.dictionary_encode()
+    buffer = encoded.dictionary.buffers()[1]
+    unique = np.frombuffer(buffer, dtype=np.uint8)[: len(encoded.dictionary) * width].reshape(-1, width)
+    return words(unique), encoded.indices.to_numpy(zero_copy_only=False)
+
+
+def _texts(codes: NDArray[np.int32], words: Sequence[str]) -> pa.DictionaryArray:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), pa.array(words, type=pa.string()))

@@ -1,0 +1,75 @@
+"""Reading, working and writing at the same time, in order and with a bounded number in hand."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def worker_count() -> int:
+    """Return how many threads screen at once: numpy and Arrow release the lock only partly."""
+    return max(1, min(4, (os.cpu_count() or 1)))
+
+
+def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
+    """Read `items` in one thread, work on them in `workers` threads, and yield in order.
+
+    No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
+    """
+    source = iter(items)
+    end = object()
+
+    def take() -> object:
+        return next(source, end)
+
+    with ThreadPoolExecutor(1, "cbc-read") as reader, ThreadPoolExecutor(workers, "cbc-screen") as pool:
+        waiting: deque[Future[Result]] = deque()
+        coming = reader.submit(take)
+        try:
+            while True:
+                item = coming.result()
+                if item is end:
+                    break
+                coming = reader.submit(take)
+                waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            coming.cancel()
+            for future in waiting:
+                future.cancel()
+
+
+class Background:
+    """Does one thing after another in a thread of its own, with few waiting."""
+
+    def __init__(self, waiting: int = 2) -> None:
+        self._pool = ThreadPoolExecutor(1, "cbc-write")
+        self._futures: deque[Future[None]] = deque()
+        self._waiting = waiting
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do some work soon; an earlier error is raised now."""
+        self._futures.append(self._pool.submit(work))
+        while len(self._futures) > self._waiting:
+            self._futures.popleft().result()
+
+    def finish(self) -> None:
+        """Wait until everything is done; an error is raised now."""
+        while self._futures:
+            self._futures.popleft().result()
+        self._pool.shutdown()
+
+    def abandon(self) -> None:
+        """Stop without waiting for what has not begun."""
+        for future in self._futures:
+            future.cancel()
+        self._pool.shutdown(wait=True)

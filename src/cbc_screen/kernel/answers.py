@@ -1,0 +1,68 @@
+"""The answers of a program for many rows, packed eight rows to a byte, unpacked when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.kernel.bits import FALSE, TRUE
+
+Planes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer lies: rows of the matrix of planes (or FALSE, TRUE), and the code's base.
+
+    `base` is None for a flag.
+    """
+
+    base: int | None
+    planes: tuple[int, ...]
+
+
+@dataclass
+class Answers(Mapping[str, NDArray[np.generic]]):
+    """Answers by name: flags as booleans, codes as small integers, numbers as floats.
+
+    `planes` has a row for each distinct bit. `others` holds rows that were worked out apart,
+    with their answers; they take the place of what `planes` says of them.
+    """
+
+    rows: int
+    places: Mapping[str, Place]
+    planes: Planes
+    floats: dict[str, NDArray[np.float64]]
+    others: list[tuple[NDArray[np.intp], Answers]] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        column = self._own(name)
+        for rows, answers in self.others:
+            column[rows] = answers[name]
+        return column
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.places
+        yield from self.floats
+
+    def __len__(self) -> int:
+        return len(self.places) + len(self.floats)
+
+    def _own(self, name: str) -> NDArray[np.generic]:
+        if name in self.floats:
+            return self.floats[name]
+        place = self.places[name]
+        if place.base is None:
+            return self._bits(place.planes[0]).view(np.bool_)
+        column = np.full(self.rows, place.base, dtype=np.int8)
+        for position, plane in enumerate(place.planes):
+            column += (self._bits(plane) << np.uint8(position)).view(np.int8)
+        return column
+
+    def _bits(self, plane: int) -> NDArray[np.uint8]:
+        if plane in (FALSE, TRUE):
+            return np.full(self.rows, plane == TRUE, dtype=np.uint8)
+        return np.unpackbits(self.planes[plane], count=self.rows)

@@ -1,0 +1,347 @@
+"""Lower a program to floats and single bits, eight rows to a byte.
+
+A comparison of 32k rows yields 4 kB of bits, so a logical step costs its dispatch and
+little more (measured; docs/performance.md). Codes become bit planes: a code is a base
+plus an unsigned number in binary, a sum is a row of adders, a choice a few logical steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Protocol
+
+from cbc_screen.kernel.program import Op, Program, Step
+
+
+class Bit(StrEnum):
+    """The operations that yield bits. Arguments are earlier nodes, of floats or of bits."""
+
+    LESS = "less"
+    PRESENT = "present"
+    FLAG = "flag"
+    TRAIT = "trait"
+    PLANE = "plane"  # one bit of a code that comes in, by (name, place)
+    AND = "and"
+    OR = "or"
+    XOR = "xor"
+    NOT = "not"
+
+
+LOGIC = frozenset({Bit.AND, Bit.OR, Bit.XOR, Bit.NOT})
+FALSE, TRUE = -1, -2
+# Codes that come in (joined facts) lie below this; checked where they are packed.
+CODE_INPUT_PLANES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation; a float operation of the program, or a bit operation."""
+
+    op: Op | Bit
+    arguments: tuple[int, ...] = ()
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A small number in bits: `base` plus the planes in binary, lowest first."""
+
+    base: int
+    planes: tuple[int, ...] = ()
+
+    @property
+    def most(self) -> int:
+        """The largest number the planes can hold."""
+        return self.base + (1 << len(self.planes)) - 1
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The nodes that are needed, in order, and the bits (or the float) of each output.
+
+    A place of FALSE or TRUE is a constant bit.
+    """
+
+    nodes: tuple[Node, ...]
+    flags: Mapping[str, int]
+    codes: Mapping[str, Code]
+    floats: Mapping[str, int]
+
+
+class Table(Protocol):
+    """What is known of the limits of all persons before any row is seen."""
+
+    def presence(self, name: str) -> str | None:
+        """Return the name of the trait that tells who has a limit, or None where everybody has."""
+        ...
+
+    def only(self, name: str) -> float | None:
+        """Return the one number a limit has wherever it is present, or None where it varies."""
+        ...
+
+
+@dataclass
+class _Lowering:
+    table: Table
+    nodes: list[Node] = field(default_factory=list)
+    _index: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def node(self, op: Op | Bit, *arguments: int, value: object = None) -> int:
+        key = (op, arguments, type(value).__name__, value)
+        found = self._index.get(key)
+        if found is None:
+            self.nodes.append(Node(op, arguments, value))
+            found = self._index[key] = len(self.nodes) - 1
+        return found
+
+    # Bits ------------------------------------------------------------------------
+
+    def both(self, a: int, b: int) -> int:
+        if FALSE in (a, b) or self._opposite(a, b):
+            return FALSE
+        if a in (TRUE, b):
+            return b
+        return a if b == TRUE else self.node(Bit.AND, *sorted((a, b)))
+
+    def either(self, a: int, b: int) -> int:
+        if TRUE in (a, b) or self._opposite(a, b):
+            return TRUE
+        if a in (FALSE, b):
+            return b
+        return a if b == FALSE else self.node(Bit.OR, *sorted((a, b)))
+
+    def differ(self, a: int, b: int) -> int:
+        for x, y in ((a, b), (b, a)):
+            if x == FALSE:
+                return y
+            if x == TRUE:
+                return self.negate(y)
+        if a == b:
+            return FALSE
+        return TRUE if self._opposite(a, b) else self.node(Bit.XOR, *sorted((a, b)))
+
+    def negate(self, a: int) -> int:
+        if a in (FALSE, TRUE):
+            return TRUE if a == FALSE else FALSE
+        node = self.nodes[a]
+        return node.arguments[0] if node.op is Bit.NOT else self.node(Bit.NOT, a)
+
+    def _opposite(self, a: int, b: int) -> bool:
+        if a < 0 or b < 0:
+            return {a, b} == {FALSE, TRUE}
+        return (self.nodes[a].op is Bit.NOT and self.nodes[a].arguments[0] == b) or (
+            self.nodes[b].op is Bit.NOT and self.nodes[b].arguments[0] == a
+        )
+
+    def choose(self, condition: int, a: int, b: int) -> int:
+        """Return a where the condition holds, else b."""
+        if condition in (FALSE, TRUE) or a == b:
+            return a if condition == TRUE or a == b else b
+        if TRUE in (a, b) or FALSE in (a, b):
+            return self.either(self.both(condition, a), self.both(self.negate(condition), b))
+        return self.differ(b, self.both(condition, self.differ(a, b)))
+
+    def present(self, number: int) -> int:
+        """Tell whether a float is there; a constant and a full limit table always are."""
+        node = self.nodes[number]
+        if node.op is Op.CONST:
+            return TRUE if node.value == node.value else FALSE
+        if node.op is Op.LIMIT:
+            trait = self.table.presence(str(node.value))
+            return TRUE if trait is None else self.node(Bit.TRAIT, value=trait)
+        return self.node(Bit.PRESENT, number)
+
+    def less(self, a: int, b: int) -> int:
+        """Compare two floats; a limit that is one number wherever it is present is that constant."""
+        there = TRUE
+        operands = []
+        for number in (a, b):
+            node = self.nodes[number]
+            only = self.table.only(str(node.value)) if node.op is Op.LIMIT else None
+            if only is not None:
+                there = self.both(there, self.present(number))
+                number = self.node(Op.CONST, value=only)
+            operands.append(number)
+        return self.both(there, self.node(Bit.LESS, *operands))
+
+    def at_most(self, a: int, b: int) -> int:
+        # Of two numbers that are there, one is at most the other unless it is above it:
+        # the comparison is shared with the opposite predicate.
+        there = self.both(self.present(a), self.present(b))
+        return self.both(there, self.negate(self.less(b, a)))
+
+    # Codes -----------------------------------------------------------------------
+
+    def add(self, a: Sequence[int], b: Sequence[int], carry: int = FALSE) -> tuple[int, ...]:
+        """Add two numbers in binary."""
+        result: list[int] = []
+        for x, y in zip_longest(a, b, fillvalue=FALSE):
+            half = self.differ(x, y)
+            result.append(self.differ(half, carry))
+            carry = self.either(self.both(x, y), self.both(half, carry))
+        return (*result, carry) if carry != FALSE else tuple(result)
+
+    def count(self, bits: Sequence[int], base: int) -> Code:
+        """Count the bits that are set: adders of three bits of equal weight."""
+        columns: list[list[int]] = [[bit for bit in bits if bit not in (FALSE, TRUE)]]
+        place = 0
+        while place < len(columns):
+            column = columns[place]
+            while len(column) > 1:
+                if place + 1 == len(columns):
+                    columns.append([])
+                a, b = column.pop(0), column.pop(0)
+                c = column.pop(0) if column else FALSE
+                half = self.differ(a, b)
+                column.append(self.differ(half, c))
+                carry = self.either(self.both(a, b), self.both(half, c))
+                if carry != FALSE:
+                    columns[place + 1].append(carry)
+            place += 1
+        planes = tuple(column[0] if column else FALSE for column in columns)
+        return self.code(base + sum(bit == TRUE for bit in bits), planes)
+
+    @staticmethod
+    def code(base: int, planes: Sequence[int]) -> Code:
+        """Make a code without empty planes at the top."""
+        kept = list(planes)
+        while kept and kept[-1] == FALSE:
+            kept.pop()
+        return Code(base, tuple(kept))
+
+    def from_base(self, code: Code, base: int) -> tuple[int, ...]:
+        """Return the planes of a code counted from a base that is not above its own."""
+        more = code.base - base
+        constant = [TRUE if more >> place & 1 else FALSE for place in range(more.bit_length())]
+        return self.add(code.planes, constant)
+
+    def subtract(self, a: Code, b: Code) -> Code:
+        # a - b = a + not b - (2^k - 1), k planes of b
+        inverted = [self.negate(bit) for bit in b.planes]
+        return self.code(a.base - b.base - (1 << len(b.planes)) + 1, self.add(a.planes, inverted))
+
+    def select(self, condition: int, a: Code, b: Code) -> Code:
+        base = min(a.base, b.base)
+        pairs = zip_longest(self.from_base(a, base), self.from_base(b, base), fillvalue=FALSE)
+        return self.code(base, [self.choose(condition, x, y) for x, y in pairs])
+
+    def at_least(self, code: Code, threshold: int) -> int:
+        least = threshold - code.base
+        if least <= 0:
+            return TRUE
+        if threshold > code.most:
+            return FALSE
+        result = TRUE
+        for place, bit in enumerate(code.planes):
+            result = self.both(bit, result) if least >> place & 1 else self.either(bit, result)
+        return result
+
+    def reaches(self, a: Code, b: Code) -> int:
+        """Tell whether a is at least b."""
+        base = min(a.base, b.base)
+        result = TRUE
+        for x, y in zip_longest(self.from_base(a, base), self.from_base(b, base), fillvalue=FALSE):
+            above = self.both(x, self.negate(y))
+            result = self.either(above, self.both(self.negate(self.differ(x, y)), result))
+        return result
+
+    def equal(self, a: Code, b: Code) -> int:
+        base = min(a.base, b.base)
+        result = TRUE
+        for x, y in zip_longest(self.from_base(a, base), self.from_base(b, base), fillvalue=FALSE):
+            result = self.both(result, self.negate(self.differ(x, y)))
+        return result
+
+
+def lower(program: Program, table: Table) -> Lowered:
+    """Lower a program against the limits it will be run with."""
+    build = _Lowering(table)
+    values: list[int | Code] = []
+    for step in program.steps:
+        values.append(_lower_step(build, step, [values[a] for a in step.arguments]))
+    flags: dict[str, int] = {}
+    codes: dict[str, Code] = {}
+    floats: dict[str, int] = {}
+    for name, place in program.outputs.items():
+        value = values[place]
+        if isinstance(value, Code):
+            codes[name] = value
+        elif value < 0 or isinstance(build.nodes[value].op, Bit):
+            flags[name] = value
+        else:
+            floats[name] = value
+    return _needed(build.nodes, flags, codes, floats)
+
+
+def _lower_step(build: _Lowering, step: Step, arguments: list[int | Code]) -> int | Code:
+    bits = [a for a in arguments if isinstance(a, int)]
+    codes = [a for a in arguments if isinstance(a, Code)]
+    match step.op:
+        case Op.CONST if isinstance(step.value, bool):
+            return TRUE if step.value else FALSE
+        case Op.LESS:
+            return build.less(*bits)
+        case Op.AT_MOST:
+            return build.at_most(*bits)
+        case Op.PRESENT:
+            return build.present(*bits)
+        case Op.FLAG:
+            return build.node(Bit.FLAG, value=step.value)
+        case Op.TRAIT:
+            return build.node(Bit.TRAIT, value=step.value)
+        case Op.AND:
+            return build.both(*bits)
+        case Op.OR:
+            return build.either(*bits)
+        case Op.NOT:
+            return build.negate(*bits)
+        case Op.SUM:
+            return build.count(bits, int(step.value or 0))
+        case Op.CODE_CONST:
+            return Code(int(step.value or 0))
+        case Op.CODE_INPUT:
+            planes = range(CODE_INPUT_PLANES)
+            return Code(0, tuple(build.node(Bit.PLANE, value=(step.value, place)) for place in planes))
+        case Op.CODE_SUBTRACT:
+            return build.subtract(*codes)
+        case Op.CODE_SELECT:
+            return build.select(bits[0], *codes)
+        case Op.CODE_LARGER:
+            return build.select(build.reaches(*codes), *codes)
+        case Op.CODE_AT_LEAST:
+            return build.at_least(codes[0], int(step.value or 0))
+        case Op.CODE_EQUAL:
+            return build.equal(*codes)
+        case Op.SELECT if bits[0] in (FALSE, TRUE):
+            return bits[1] if bits[0] == TRUE else bits[2]
+        case _:
+            return build.node(step.op, *bits, value=step.value)
+
+
+def _needed(
+    nodes: Sequence[Node], flags: Mapping[str, int], codes: Mapping[str, Code], floats: Mapping[str, int]
+) -> Lowered:
+    """Keep what the outputs need, each as late as possible: few registers are live at a time."""
+    roots = [*flags.values(), *(plane for code in codes.values() for plane in code.planes), *floats.values()]
+    order: list[int] = []
+    done: set[int] = set()
+    stack = [(node, False) for node in reversed(roots) if node >= 0]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node not in done:
+            done.add(node)
+            stack.append((node, True))
+            stack.extend((argument, False) for argument in reversed(nodes[node].arguments))
+    place = {FALSE: FALSE, TRUE: TRUE, **{node: position for position, node in enumerate(order)}}
+    kept = tuple(Node(nodes[n].op, tuple(place[a] for a in nodes[n].arguments), nodes[n].value) for n in order)
+    return Lowered(
+        kept,
+        {name: place[node] for name, node in flags.items()},
+        {name: Code(code.base, tuple(place[p] for p in code.planes)) for name, code in codes.items()},
+        {name: place[node] for name, node in floats.items()},
+    )

@@ -230,8 +230,9 @@ class CBCRecord(_Private):
 
     def measurements(self) -> Iterator[tuple[str, Measurement]]:
         """Yield each analyte that was given, with its result as received."""
+        fields = self.__dict__
         for name in ANALYTE_FIELDS:
-            measurement = getattr(self, name)
+            measurement = fields[name]
             if measurement is not None:
                 yield name, measurement
 

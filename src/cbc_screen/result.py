@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
 from cbc_screen.vocabulary import (
     NOTICE,
@@ -168,6 +169,61 @@ class ScreeningResult(_Part):
     sources: tuple[Citation, ...]
     versions: Versions
     columns: dict[str, str | int | None]
+
+    _rest: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
+
+    @classmethod
+    def later(cls, now: dict[str, Any], rest: Callable[[], dict[str, Any]]) -> ScreeningResult:
+        """Make a result of which some fields are known, and the rest is worked out when asked for.
+
+        Measured: most of the time of a screen went into texts that a service never reads.
+        """
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", now)
+        object.__setattr__(made, "__pydantic_fields_set__", set(now))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", {"_rest": rest})
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        # Called only for what is not there yet.
+        if name in type(self).model_fields:
+            return self._completed().__dict__[name]
+        return super().__getattr__(name)  # type: ignore[misc]
+
+    def _completed(self) -> ScreeningResult:
+        """Work out what was left for later, checked as any other result."""
+        if self._rest is not None:
+            whole = type(self).model_validate({**self.__dict__, **self._rest()})
+            self.__dict__.update(whole.__dict__)
+            self.__pydantic_fields_set__.update(whole.__pydantic_fields_set__)
+            self._rest = None
+        return self
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        whole: dict[str, Any] = handler(self._completed())
+        return whole
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ScreeningResult):
+            other._completed()
+        return super(ScreeningResult, self._completed()).__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash((self.pattern, self.lines_low_min, self.lines_low_max, self.severity, self.urgency))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return super(ScreeningResult, self._completed()).__getstate__()
+
+    def __copy__(self) -> ScreeningResult:
+        return super(ScreeningResult, self._completed()).__copy__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> ScreeningResult:
+        return super(ScreeningResult, self._completed()).__deepcopy__(memo)
+
+    def __iter__(self) -> Any:
+        return super(ScreeningResult, self._completed()).__iter__()
 
     def __repr__(self) -> str:
         return f"ScreeningResult(pattern={self.pattern.value!r}, severity={self.severity.value!r}, urgency={self.urgency.value!r}; {NOTICE})"

@@ -8,7 +8,6 @@ facts are joined (a fact is known where all keys agree), and conclusions are dra
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import nan
 
@@ -16,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable
-from cbc_screen.kernel.definition import Programs, build_programs
+from cbc_screen.kernel.columns import ColumnProgram, Inputs
+from cbc_screen.kernel.compiled import Compiled
+from cbc_screen.kernel.definition import build_programs
 from cbc_screen.kernel.limits import SITUATIONS, Limits
+from cbc_screen.kernel.one import One
 from cbc_screen.kernel.rules import Given, Rules
-from cbc_screen.kernel.scalar import Scalar, compile_scalar
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
 from cbc_screen.vocabulary import Pregnancy, Sex
 
@@ -48,42 +48,6 @@ def given_inputs(batch: Batch) -> Given:
     )
 
 
-@dataclass(frozen=True)
-class One:
-    """The answers for one record: conclusions, the joined facts, and the keys tried.
-
-    `values` are the numbers derived or corrected on the way, `limits` those used under
-    each key.
-    """
-
-    conclusions: Mapping[str, int]
-    facts: Mapping[str, float]
-    values: Mapping[str, float]
-    limits: tuple[Mapping[str, float], ...]
-    keys: tuple[int, ...]
-
-
-@dataclass
-class _Compiled:
-    """What is compiled for one set of inputs."""
-
-    programs: Programs
-    table: LimitTable
-    blank: Mapping[str, float]
-    _columns: dict[str, ColumnProgram] = field(default_factory=dict)
-    _scalars: dict[str, tuple[Scalar, tuple[str, ...]]] = field(default_factory=dict)
-
-    def columns(self, part: str) -> ColumnProgram:
-        if part not in self._columns:
-            self._columns[part] = ColumnProgram(getattr(self.programs, part), self.table)
-        return self._columns[part]
-
-    def scalar(self, part: str) -> tuple[Scalar, tuple[str, ...]]:
-        if part not in self._scalars:
-            self._scalars[part] = compile_scalar(getattr(self.programs, part), self.table.columns)
-        return self._scalars[part]
-
-
 class Kernel:
     """The compiled screen of one configuration. Thread-safe: it only caches."""
 
@@ -91,12 +55,12 @@ class Kernel:
         self.rules, self.limits = rules, limits
         self._compiled = lru_cache(maxsize=64)(self._compile)
         self._row = lru_cache(maxsize=4096)(limits.row)
-        everything = frozenset(rules.analytes)
-        self._everything = everything
+        self._everything = frozenset(rules.analytes)
         self._core = frozenset(name for name, analyte in rules.analytes.items() if analyte.counted)
+        self._given_one = lru_cache(maxsize=4)(self._make_given_one)
 
-    def _compile(self, given: Given) -> _Compiled:
-        return _Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))
+    def _compile(self, given: Given) -> Compiled:
+        return Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))
 
     # Columns -----------------------------------------------------------------------
 
@@ -112,7 +76,7 @@ class Kernel:
         return answers
 
     def _joined_facts(
-        self, batch: Batch, compiled: _Compiled, part: str, inputs: Inputs, unsure: NDArray[np.intp]
+        self, batch: Batch, compiled: Compiled, part: str, inputs: Inputs, unsure: NDArray[np.intp]
     ) -> Iterator[tuple[NDArray[np.intp], dict[str, NDArray[np.generic]]]]:
         """Work facts out for every key of each unsure row, and join them."""
         for rows, expanded, keys, firsts in self.expand(batch, unsure):
@@ -185,26 +149,10 @@ class Kernel:
 
     def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
         """Screen one record: its inputs by name (absent ones may be left out)."""
-        given = self._given_one(extended, reported)
-        compiled = self._compiled(given)
-        inputs: Mapping[str, float] = {**compiled.blank, **record}
-        keys = self.limits.keys(person)
-        function, names = compiled.scalar("facts")
-        facts: Mapping[str, float]
-        if len(keys) == 1:
-            facts = dict(zip(names, function(inputs, self._row(keys[0])), strict=True))
-        else:
-            answers = [function(inputs, self._row(key)) for key in keys]
-            facts = {name: _join(name, values) for name, values in zip(names, zip(*answers, strict=True), strict=True)}
-        conclude, outputs = compiled.scalar("conclusions")
-        conclusions = dict(zip(outputs, map(int, conclude(facts, ())), strict=True))
-        numbers, number_names = compiled.scalar("values")
-        values = dict(zip(number_names, numbers(inputs, ()), strict=True))
-        limits, limit_names = compiled.scalar("limits")
-        used = tuple(dict(zip(limit_names, limits(inputs, self._row(key)), strict=True)) for key in keys)
-        return One(conclusions, facts, values, used, keys)
+        compiled = self._compiled(self._given_one(extended, reported))
+        return One(compiled, {**compiled.blank, **record}, self.limits.keys(person), self._row)
 
-    def _given_one(self, extended: bool, reported: bool) -> Given:
+    def _make_given_one(self, extended: bool, reported: bool) -> Given:
         analytes = self._everything if extended else self._core
         findings = self.rules.findings if extended else frozenset()
         ranged = self.rules.ranged if reported else frozenset()
@@ -233,14 +181,6 @@ def join_expanded(
     """Run a program of facts for every key of every row, and join each row's answers."""
     facts = runner.run({name: column[expanded] for name, column in inputs.items()}, keys)
     return {name: _join_column(name, column, firsts) for name, column in facts.items()}
-
-
-def _join(name: str, values: tuple[float | int | bool, ...]) -> int:
-    if name.endswith(".min"):
-        return int(min(values))
-    if name.endswith((".max", ".any")):
-        return int(max(values))
-    return int(all(values))
 
 
 def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp]) -> NDArray[np.generic]:

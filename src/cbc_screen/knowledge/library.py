@@ -14,7 +14,7 @@ from cbc_screen.knowledge.checks import Checks, known_rules, load_checks, own_ch
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
-from cbc_screen.knowledge.intervals import SETS, IntervalRow, IntervalSet, SetKind, load_interval_set
+from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import (
     Analyte,
@@ -24,6 +24,7 @@ from cbc_screen.knowledge.quantities import (
     load_units,
 )
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.vocabulary import Tier, Verification
@@ -156,11 +157,15 @@ def _own_text(path: Path) -> str:
 @lru_cache(maxsize=1)
 def load_knowledge() -> Knowledge:
     """Load, check and freeze reference_ranges/ (once a process)."""
-    return build_knowledge(reference_ranges_root())
+    return build_knowledge(reference_ranges_root(), every_set=False)
 
 
-def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledge:
-    """Load a tree laid out like reference_ranges/; every fault names file, line and key."""
+def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: bool = True) -> Knowledge:
+    """Load a tree laid out like reference_ranges/; every fault names file, line and key.
+
+    Without `every_set`, sets of ranges that are not the default's are read when they are
+    asked for; their hashes are checked now all the same.
+    """
     version = check_manifest(root) if check_hashes else "unchecked"
 
     def node(name: str) -> Node:
@@ -182,7 +187,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True) -> Knowledg
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
     _check_references(node, analytes, words, findings, sources)
-    interval_sets, default_sets, duffy_finding = _load_sets(root, analytes, sources, findings)
+    interval_sets, default_sets, duffy_finding = load_sets(root, analytes, sources, findings)
+    for name in interval_sets if every_set else default_sets:
+        interval_sets[name]
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     return Knowledge(
         data_version=version,
@@ -276,35 +283,6 @@ def _load_findings(node: Node) -> dict[str, dict[str, str]]:
     if len(set(names)) != len(names):
         raise node.error("film", "a finding is listed in two groups")
     return groups
-
-
-def _load_sets(
-    root: Traversable, analytes: Mapping[str, Analyte], sources: Mapping[str, Source], findings: Mapping[str, str]
-) -> tuple[dict[str, IntervalSet], tuple[str, ...], str]:
-    """Load every set that intervals/sets.yaml lists, and nothing else."""
-    node = parse_yaml(read_text(root, SETS), SETS)
-    node.check_keys(["default", "duffy_null_finding", "sets"])
-    if node.text("duffy_null_finding") not in findings:
-        raise node.error("duffy_null_finding", "is not in findings.yaml")
-    sets: dict[str, IntervalSet] = {}
-    for entry in node.nodes("sets"):
-        entry.check_keys(["id", "kind", "title"], ["gaps"])
-        name = entry.text("id")
-        if name in sets:
-            raise entry.error("id", "is given twice")
-        file = f"intervals/{name}.csv"
-        gaps = entry.flag("gaps")
-        rows = load_interval_set(read_text(root, file), file, analytes, sources, complete=not gaps)
-        if rows[0].set != name:
-            raise KnowledgeError(file, rows[0].line, "set", "must be the file's name")
-        sets[name] = IntervalSet(name, entry.choice("kind", SetKind), entry.text("title"), gaps, rows)
-    for name, _ in walk(root):
-        if name.startswith("intervals/") and name.endswith(".csv") and name[10:-4] not in sets:
-            raise node.error("sets", f"{name} is not listed")
-    for name in node.texts("default"):
-        if name not in sets:
-            raise node.error("default", f"{name} is not one of the sets")
-    return sets, tuple(node.texts("default")), node.text("duffy_null_finding")
 
 
 def _load_adjustments(root: Traversable, sources: Mapping[str, Source], tables: Iterable[str]) -> dict[str, Adjustment]:

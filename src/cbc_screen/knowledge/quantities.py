@@ -38,6 +38,8 @@ def normalize_unit(text: str) -> str:
     >>> normalize_unit("×10⁹ / L")
     'x10^9/L'
     """
+    if text.isascii():
+        return "".join(text.split())
     plain = unicodedata.normalize("NFKC", raise_digits(text))
     plain = plain.replace("×", "x").replace("µ", "u").replace("μ", "u").replace("∕", "/").replace("−", "-")
     return "".join(plain.split())

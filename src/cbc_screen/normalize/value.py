@@ -83,6 +83,8 @@ def convert(value: float, factor: Factor) -> float:
 
 def fold(text: str) -> str:
     """Fold Unicode forms and blanks of a cell, without touching its words."""
+    if text.isascii():
+        return " ".join(text.split())
     signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-")
     return " ".join(unicodedata.normalize("NFKC", signs).split())
 
@@ -121,7 +123,7 @@ class ResultReader:
             return void(Reason.OVERSIZE)
         if _UNDECODABLE.search(text):
             return void(Reason.ENCODING)
-        if any(unicodedata.category(c) == "No" for c in raise_digits(text) if not c.isascii()):
+        if not text.isascii() and any(unicodedata.category(c) == "No" for c in raise_digits(text) if not c.isascii()):
             # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
             return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
@@ -181,6 +183,8 @@ class ResultReader:
         return self.analyte.units.find(chosen, self._convention)
 
     def _operator(self, plain: str) -> tuple[Comparator | None, str]:
+        if plain[:1].isdigit() and plain.isascii():
+            return None, plain  # no sign begins with a digit, and only signs that are not ASCII stand behind
         upper = plain.upper()
         for sign, comparator in self._words.operators:
             symbol = not sign[0].isalpha() or not sign.isascii()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import isfinite
 from typing import Any
 
 from cbc_screen._version import __version__
 from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.one import One
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
-from cbc_screen.kernel.screen import Kernel, One
+from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.definitions import Cutoff
 from cbc_screen.knowledge.grading import GradeRow
@@ -21,7 +22,7 @@ from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
-from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, sorted_reasons
+from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, rule_columns, sorted_reasons
 from cbc_screen.report.words import describe, joined, number, pattern_text, place_reason
 from cbc_screen.result import (
     AnalyteResult,
@@ -35,6 +36,7 @@ from cbc_screen.result import (
     Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
+    NOTICE,
     Criteria,
     Line,
     LineState,
@@ -76,52 +78,65 @@ class ResultBuilder:
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
-        """Build the result; `compact` leaves the texts of the checklist and the sources out."""
+        """Build the result; `compact` leaves the texts of the checklist and the sources out.
+
+        What a service asks of every record is worked out now, the rest when it is asked for.
+        """
+        conclusions = one.conclusions
+        now = {
+            "notice": NOTICE,
+            "pattern": _PATTERNS[conclusions["pattern"]],
+            "lines_low_min": conclusions["lines_low_min"],
+            "lines_low_max": conclusions["lines_low_max"],
+            "severity": SEVERITIES[conclusions["severity"]],
+            "severity_min": SEVERITIES[conclusions["severity_min"]],
+            "urgency": _URGENCIES[conclusions["urgency"]],
+        }
+        return ScreeningResult.later(now, lambda: self._rest(record, normalized, one, compact))
+
+    def _rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, compact: bool) -> dict[str, Any]:
+        """Return what `build` left for later."""
         rules, conclusions = self.kernel.rules, one.conclusions
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
         reasons = sorted_reasons(rules, [*normalized.reasons, *range_reasons(rules, conclusions)])
         analytes = self._analytes(record, normalized, one, reasons)
-        pattern = _PATTERNS[conclusions["pattern"]]
-        low_min, low_max = conclusions["lines_low_min"], conclusions["lines_low_max"]
         columns = flags_of_one(rules, conclusions, normalized.reasons)
         checklist = self._checklist(str(columns["checklist"]), one, compact)
-        guards = self._fired("guard", rules.guards, conclusions)
-        triggers = self._fired("trigger", rules.triggers, conclusions)
-        cutoffs = self._fired("cutoff", rules.cutoffs, conclusions)
-        return ScreeningResult(
-            pattern=pattern,
-            pattern_text=pattern_text(pattern, low_min, low_max, states),
-            lines_low_min=low_min,
-            lines_low_max=low_max,
-            lines=tuple(self._line(line, states[line], one) for line in LINES),
-            white_line_basis=str(columns["white_line_basis"]),
-            severity=SEVERITIES[conclusions["severity"]],
-            severity_min=SEVERITIES[conclusions["severity_min"]],
-            analytes=analytes,
-            blood_criteria=self._criteria(one),
-            urgency=_URGENCIES[conclusions["urgency"]],
-            urgency_reasons=self._urgency_reasons(one),
-            checklist=checklist,
-            guards=guards,
-            review_triggers=triggers,
-            published_cutoffs=cutoffs,
-            reasons=tuple(reasons),
-            notes=self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
-            not_assessed=tuple(
+        fired = {name: self._fired(group, found, conclusions) for name, group, found in rule_columns(rules)}
+        every = [finding for found in fired.values() for finding in found]
+        return {
+            **fired,
+            "pattern_text": pattern_text(
+                _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
+            ),
+            "lines": tuple(self._line(line, states[line], one) for line in LINES),
+            "white_line_basis": str(columns["white_line_basis"]),
+            "analytes": analytes,
+            "blood_criteria": self._criteria(one),
+            "urgency_reasons": self._urgency_reasons(one),
+            "checklist": checklist,
+            "reasons": tuple(reasons),
+            "notes": self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
+            "not_assessed": tuple(
                 a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
-            sources=() if compact else self._sources(analytes, checklist, (*guards, *triggers, *cutoffs), one),
-            versions=Versions(
-                cbc_screen=__version__,
-                data=self.knowledge.data_version,
-                ranges=self.ranges,
-                rules=self.rules,
-                adjust_hemoglobin=tuple(sorted(rules.adjust)),
-                definition=rules.definition,
-                grading=rules.scheme.id,
-                grading_version=rules.scheme.version,
-            ),
-            columns=columns,
+            "sources": () if compact else self._sources(analytes, checklist, every, one),
+            "versions": self._versions,
+            "columns": columns,
+        }
+
+    @cached_property
+    def _versions(self) -> Versions:
+        rules = self.kernel.rules
+        return Versions(
+            cbc_screen=__version__,
+            data=self.knowledge.data_version,
+            ranges=self.ranges,
+            rules=self.rules,
+            adjust_hemoglobin=tuple(sorted(rules.adjust)),
+            definition=rules.definition,
+            grading=rules.scheme.id,
+            grading_version=rules.scheme.version,
         )
 
     # Analytes and lines ------------------------------------------------------------

@@ -130,7 +130,7 @@ def scan_file(
         def work(batch: SourceBatch) -> _Screened:
             return _screen_batch(engine, request, plan, batch)
 
-        for screened in in_order(source.batches(wanted), work, workers or worker_count()):
+        for screened in in_order(source.batches(wanted, frozenset(request.keep)), work, workers or worker_count()):
             account.add(screened)
             if rejects is not None:
                 rejects.write(screened.rejected)

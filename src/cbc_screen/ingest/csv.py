@@ -1,4 +1,7 @@
-"""CSV and TSV: every cell as text, every bad line kept with its number and content."""
+"""CSV and TSV: every cell as text, every bad line kept with its number and content.
+
+This is the careful reader, and the choice between it and the fast lane for each block.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,24 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch, check_headers
+from cbc_screen.ingest.fastlane import FastBlock, FastLane
+from cbc_screen.ingest.source import LONGEST_ROW, ReadOptions, RejectedRow, SourceBatch, check_headers
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 50_000
-LONGEST_ROW = 65_536
+BLOCK_BYTES = 1 << 22
 DELIMITERS = (",", ";", "\t", "|")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -139,24 +144,83 @@ class CSVSource:
     def _open(self) -> _Opened:
         return _Opened(self._path, self._encoding)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
-        """Yield the wanted columns in batches; see `SourceBatch`."""
+    @contextmanager
+    def _open_raw(self) -> Iterator[tuple[IO[bytes], _Share]]:
+        with _Opened(self._path, None) as (raw, share):
+            if self._encoding == "utf-8-sig":
+                raw.read(3)  # the byte order mark
+            yield raw, share
+
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches; see `SourceBatch`.
+
+        A block of plain lines goes to Arrow, any other to the careful reader; both give the
+        same cells (tests hold them equal), and no line is read by both.
+        """
         check_headers(self.headers, columns)
-        places = [self.headers.index(name) for name in columns]
-        header_seen, number = False, 0
+        if self._encoding not in ("utf-8", "utf-8-sig"):
+            yield from self._careful_batches(columns)
+            return
+        fast = FastLane(len(self.headers), self._delimiter, [self.headers.index(name) for name in columns])
+        number, header = 0, True
+        with self._open_raw() as (raw, share):
+            lines = _Lines(raw)
+            while block := lines.read_block(number):
+                found = None
+                if isinstance(block, bytes):
+                    found = fast.read(block, number + 1, self._header if header else None)
+                    if found is None:
+                        block = split_lines(block)
+                if found is not None:
+                    number, header = number + found.lines_read, False
+                    yield self._fast_batch(columns, plain, found, share())
+                    continue
+                assert isinstance(block, list)
+                batch, extra, header = self._careful_batch(columns, block, number, lines, share, header)
+                number += len(block) + extra
+                yield batch
+
+    def _fast_batch(self, columns: Sequence[str], plain: Container[str], found: FastBlock, share: float) -> SourceBatch:
+        rejected = []
+        for line, content in found.invalid:
+            _, refused = self._sort([content], [next(csv.reader([content], delimiter=self._delimiter))], line - 1)
+            rejected += refused
+        arrays = dict(zip(columns, found.columns, strict=True))
+        for name in columns:
+            if name in plain:
+                arrays[name] = arrays[name].dictionary_decode()
+        return SourceBatch(arrays, found.numbers, found.content, rejected, share)
+
+    def _careful_batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
+        number, header = 0, True
         with self._open() as (text, share):
             while block := self._read(text, number):
-                ascii_only = all(map(str.isascii, block))
-                rows, rejected, extra = self._parse(block, number, text)
+                batch, extra, header = self._careful_batch(columns, block, number, text, share, header)
                 number += len(block) + extra
-                if not header_seen and (rows or rejected):
-                    header_seen = True
-                    # Only the header itself is taken off: the first row that is sound
-                    # would be a patient's if the header were rejected.
-                    if not rows or rows[0][2] != self._header:
-                        raise UsageError("the header line cannot be read as a row of the file")
-                    rows = rows[1:]
-                yield _batch(columns, places, rows, rejected, share(), ascii_only=ascii_only and not extra)
+                yield batch
+
+    def _careful_batch(
+        self,
+        columns: Sequence[str],
+        block: list[str],
+        number: int,
+        text: Iterator[str],
+        share: Callable[[], float],
+        header: bool,
+    ) -> tuple[SourceBatch, int, bool]:
+        """Read a block cell by cell; also say how many lines beyond it were read, and if the header is still to come."""
+        places = [self.headers.index(name) for name in columns]
+        ascii_only = all(map(str.isascii, block))
+        rows, rejected, extra = self._parse(block, number, text)
+        if header and (rows or rejected):
+            header = False
+            # Only the header itself is taken off: the first row that is sound would be
+            # a patient's if the header were rejected.
+            if not rows or rows[0][2] != self._header:
+                raise UsageError("the header line cannot be read as a row of the file")
+            rows = rows[1:]
+        batch = _batch(columns, places, rows, rejected, share(), ascii_only=ascii_only and not extra)
+        return batch, extra, header
 
     def _read(self, text: IO[str], number: int) -> list[str]:
         try:
@@ -222,23 +286,61 @@ class CSVSource:
         return good, rejected, tape.extra
 
 
+class _Lines:
+    """The lines of a UTF-8 file, in blocks that end with a line, or one by one beyond a block."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._waiting: deque[str] = deque()
+
+    def read_block(self, number: int) -> bytes | list[str]:
+        """Return the next block: bytes, or the lines left of one that was read one by one."""
+        if self._waiting:
+            left = list(self._waiting)
+            self._waiting.clear()
+            return left
+        try:
+            return self._raw.read(BLOCK_BYTES) + self._raw.readline()
+        except (OSError, EOFError, zlib.error):
+            message = f"the source is cut short or damaged after line {number}"
+        raise UsageError(message)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if not self._waiting:
+            self._waiting.extend(split_lines(self._raw.readline()))
+        if not self._waiting:
+            raise StopIteration
+        return self._waiting.popleft()
+
+
+def split_lines(block: bytes) -> list[str]:
+    """Decode a block and part its lines; undecodable bytes cost the cell they are in."""
+    return list(io.StringIO(block.decode("utf-8", "surrogateescape"), newline=""))
+
+
 class _Opened:
     """An open text file with its share read so far."""
 
-    def __init__(self, path: Path, encoding: str) -> None:
+    def __init__(self, path: Path, encoding: str | None) -> None:
         self._path, self._encoding = path, encoding
 
-    def __enter__(self) -> tuple[IO[str], _Share]:
+    def __enter__(self) -> tuple[Any, _Share]:
         self._file = self._path.open("rb")
         zipped = self._path.suffix.lower() == ".gz"
         raw: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=self._file)) if zipped else self._file
-        # Undecodable bytes cost the cell they are in, not the file.
-        errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
-        self._text = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
-        return self._text, _Share(self._file, self._path.stat().st_size)
+        share = _Share(self._file, self._path.stat().st_size)
+        self._opened: IO[Any] = raw
+        if self._encoding is not None:
+            # Undecodable bytes cost the cell they are in, not the file.
+            errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
+            self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
+        return self._opened, share
 
     def __exit__(self, *_: object) -> None:
-        self._text.close()
+        self._opened.close()
         self._file.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class ExcelSource:
             if any(cell is not None and str(cell).strip() for cell in row):
                 yield number, row
 
-    def batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         check_headers(self.headers, columns)
         places = [self.headers.index(name) for name in columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class ParquetSource:
             raise UsageError("the source is not a readable Parquet file")
         self.headers = list(self._file.schema_arrow.names)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         import pyarrow as pa
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,9 @@ from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+LONGEST_ROW = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,11 @@ class TableSource(Protocol):
 
     headers: list[str]
 
-    def batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
-        """Yield the wanted columns in batches, in the order of the file."""
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches, in the order of the file.
+
+        Columns named in `plain` are of the same type in every batch.
+        """
         ...
 
 

@@ -42,6 +42,8 @@ def as_text(column: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.types as types
 
+    if _is_text_dictionary(column):
+        return column
     column = _comparable(column)
     if types.is_string(column.type) or types.is_large_string(column.type):
         return column
@@ -64,6 +66,8 @@ def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:
     import pyarrow as pa
     import pyarrow.types as types
 
+    if _is_text_dictionary(column):
+        return _of_dictionary(column)
     column = _comparable(column)
     if types.is_null(column.type):
         return [], np.full(len(column), -1, dtype=np.int64)
@@ -74,3 +78,20 @@ def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:
     except (OverflowError, ValueError):
         pass  # a time that Python cannot hold
     return encoded.dictionary.cast(pa.string()).to_pylist(), places
+
+
+def _is_text_dictionary(column: pa.Array) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_dictionary(column.type) and types.is_string(column.type.value_type))
+
+
+def _of_dictionary(column: pa.DictionaryArray) -> tuple[list[Any], NDArray[np.int64]]:
+    """Take the distinct texts of a column that is coded already; a null text is a null."""
+    texts = column.dictionary.to_pylist()
+    places = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    if None in texts:
+        null = np.array([text is None for text in texts] + [True])
+        places = np.where(null[places], -1, places)
+        texts = ["" if text is None else text for text in texts]
+    return texts, places

@@ -86,6 +86,8 @@ def main() -> int:
             group = tuple(GROUPS)[number % 2]
             file = copy / chance.choice(files[group]).relative_to(ROOT)
             whole = file.read_text(encoding="utf-8")
+            if digest(whole) not in listed:
+                sys.exit(f"{file.name}: the manifest lists another hash; run tools/update_manifest.py first")
             wrong, kind = plant(whole, chance)
             file.write_text(wrong, encoding="utf-8")
             manifest.write_text(listed.replace(digest(whole), digest(wrong)), encoding="utf-8")

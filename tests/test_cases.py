@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -30,14 +31,13 @@ NAMES = list(CASES)
 
 
 @cache
-def make_screener(options: tuple[tuple[str, Any], ...]) -> cbc.Screener:
-    return cbc.Screener(**{name: dict(value) if isinstance(value, tuple) else value for name, value in options})
+def make_screener(options: str) -> cbc.Screener:
+    return cbc.Screener(**json.loads(options))
 
 
 def screener_of(case: dict[str, Any]) -> cbc.Screener:
-    options = case.get("screener", {})
-    frozen = {name: tuple(value.items()) if isinstance(value, dict) else value for name, value in options.items()}
-    return make_screener(tuple(frozen.items()))
+    """Make one screener for equal options, lists and mappings among them."""
+    return make_screener(json.dumps(case.get("screener", {})))
 
 
 def items(flags: dict[str, Any], column: str) -> list[str]:

@@ -46,6 +46,7 @@ class Fault:
 APLASTIC = "checklist/aplastic_anemia.yaml"
 INTERVALS = "intervals/default_v1.csv"
 WHO = "grading/who_2024.csv"
+ADJUSTMENTS = "adjustments/who_2024.csv"
 NEUTROPENIA = "grading/neutropenia_bands.csv"
 FIRST = "default_v1,hemoglobin,any,none,0,d,1,d,135,195,g/L"
 SECOND = "default_v1,hemoglobin,any,none,1,d,7,d,145,225,g/L"
@@ -507,6 +508,179 @@ FAULTS = [
         "context:\n  platelet_clumps: again\n",
         "film",
         "film:",
+    ),
+    # Codes.
+    Fault(
+        "a code with a wrong digit",
+        "analytes.yaml",
+        "loinc: [718-7,",
+        "loinc: [719-7,",
+        "loinc",
+        "loinc: [719-7,",
+        says="719-7",
+    ),
+    Fault(
+        "a code with a wrong check digit",
+        "analytes.yaml",
+        "6690-2, 26464-8,",
+        "6690-2, 26464-9,",
+        "loinc",
+        "26464-9",
+        says="26464-9",
+    ),
+    Fault(
+        "a code without a check digit",
+        "analytes.yaml",
+        "loinc: [32623-1,",
+        "loinc: [32623,",
+        "loinc",
+        "loinc: [32623,",
+        says="",
+    ),
+    Fault(
+        "a code of two analytes",
+        "analytes.yaml",
+        "loinc: [4544-3,",
+        "loinc: [718-7, 4544-3,",
+        "loinc",
+        "loinc: [718-7, 4544-3,",
+        says="hemoglobin",
+    ),
+    Fault(
+        "a code of a count given to its percentage",
+        "analytes.yaml",
+        "loinc: [17849-1,",
+        "loinc: [60474-4, 17849-1,",
+        "loinc",
+        "loinc: [60474-4, 17849-1,",
+        says="reticulocytes",
+    ),
+    # Order of the checklist.
+    Fault(
+        "a rank before a tier above",
+        "checklist/mds.yaml",
+        "rank: 21",
+        "rank: 8",
+        "rank",
+        "rank: 8",
+        says="out of order",
+    ),
+    Fault(
+        "a rank after a tier below",
+        "checklist/mds.yaml",
+        "rank: 21",
+        "rank: 49",
+        "rank",
+        "rank: 49",
+        says="out of order",
+    ),
+    Fault(
+        "a tier that its rank is not in",
+        "checklist/mds.yaml",
+        "tier: serious",
+        "tier: rare",
+        "rank",
+        "rank: 21",
+        says="out of order",
+    ),
+    Fault("an unknown tier", APLASTIC, "tier: serious", "tier: grave", "tier", "tier: grave", says="one of"),
+    Fault("no tier", APLASTIC, "tier: serious\n", "", "tier", "", says="required"),
+    # Policies of review triggers.
+    Fault(
+        "a trigger of an unknown policy",
+        "review_triggers.yaml",
+        "policy: barnsley,",
+        "policy: barnsly,",
+        "policy",
+        "policy: barnsly,",
+        says="policies",
+    ),
+    Fault(
+        "two policies with one id", "review_triggers.yaml", "{id: islh, ", "{id: recalled, ", "id", "{id: recalled, ", 2
+    ),
+    Fault(
+        "a policy without a trigger",
+        "review_triggers.yaml",
+        "  - {id: islh, ",
+        "  - {id: nobody, title: none, default: false}\n  - {id: islh, ",
+        "policies",
+        "policies:",
+        says="nobody",
+    ),
+    Fault(
+        "a default that is a text",
+        "review_triggers.yaml",
+        "default: true}",
+        'default: "yes"}',
+        "default",
+        'default: "yes"}',
+        says="true or false",
+    ),
+    Fault(
+        "a distance from a limit in another unit",
+        "review_triggers.yaml",
+        "above_upper_limit_by: 20, unit: g/L",
+        "above_upper_limit_by: 20, unit: fL",
+        "unit",
+        "above_upper_limit_by: 20, unit: fL",
+    ),
+    # Adjustments of hemoglobin.
+    Fault(
+        "a hole between two steps",
+        ADJUSTMENTS,
+        "elevation,500,1000",
+        "elevation,501,1000",
+        "lower",
+        "elevation,501,1000",
+        says="upper end",
+    ),
+    Fault(
+        "steps that overlap",
+        ADJUSTMENTS,
+        "elevation,500,1000",
+        "elevation,500,1001",
+        "lower",
+        "elevation,1000,1500",
+        says="upper end",
+    ),
+    Fault(
+        "an amount that falls",
+        ADJUSTMENTS,
+        "1500,2000,m,11,",
+        "1500,2000,m,7,",
+        "subtract",
+        "1500,2000,m,7,",
+        says="less than",
+    ),
+    Fault("an amount below nothing", ADJUSTMENTS, "0,1,m,0,", "0,1,m,-1,", "subtract", "0,1,m,-1,", says="0 or more"),
+    Fault("a table that begins above the sea", ADJUSTMENTS, "0,1,m,0,", "0.5,1,m,0,", "lower", "0.5,1,m,0,"),
+    Fault("a table that ends", ADJUSTMENTS, "5000,,m,,", "5000,6000,m,,", "upper", "5000,6000,m,,"),
+    Fault("an amount missing in the middle", ADJUSTMENTS, "1000,1500,m,8,", "1000,1500,m,,", "subtract", "1500,2000,"),
+    Fault("an elevation in feet", ADJUSTMENTS, "500,1000,m,4", "500,1000,ft,4", "unit", "500,1000,ft,4"),
+    Fault("an amount in g/dL", ADJUSTMENTS, "m,4,g/L", "m,4,g/dL", "subtract_unit", "m,4,g/dL"),
+    Fault("an amount that is a text", ADJUSTMENTS, "m,4,g/L", "m,four,g/L", "subtract", "m,four,g/L"),
+    Fault(
+        "an adjustment without a known source",
+        ADJUSTMENTS,
+        "m,4,g/L,who2024_adjustments",
+        "m,4,g/L,nobody",
+        "source",
+        "m,4,g/L,nobody",
+        says="sources.csv",
+    ),
+    Fault(
+        "an adjustment of another table", ADJUSTMENTS, "who_2024,smoker", "who_2011,smoker", "table", "who_2011,smoker"
+    ),
+    Fault("an unknown setting", ADJUSTMENTS, "who_2024,smoker", "who_2024,snuff", "quantity", "who_2024,snuff"),
+    Fault("no row for smokers", ADJUSTMENTS, "who_2024,smoker", "who_2024,non_smoker", "quantity", "", says="smoker"),
+    # Infants born preterm.
+    Fault(
+        "an unknown unit of prematurity",
+        "demographics.yaml",
+        "below: 1, unit: y",
+        "below: 1, unit: moon",
+        "unit",
+        "below: 1, unit: moon",
     ),
 ]
 

@@ -339,6 +339,107 @@ def test_grading_sources_name_their_version(shared: Path) -> None:
         assert mark in cited[mark.removeprefix("v")]
 
 
+# Adjustments of hemoglobin ---------------------------------------------------------------
+
+# What the cited table calls a row, and what the shipped one does. A count of cigarettes and
+# an elevation carry bounds; a word alone (smoker, non-smoker) carries none.
+QUANTITIES = {
+    "1-499 m": "elevation", "500-999 m": "elevation", "1000-1499 m": "elevation", "1500-1999 m": "elevation",
+    "2000-2499 m": "elevation", "2500-2999 m": "elevation", "3000-3499 m": "elevation", "3500-3999 m": "elevation",
+    "4000-4499 m": "elevation", "4500-4999 m": "elevation", ">=5000 m": "elevation",
+    "<1000 m": "elevation", "1000 m": "elevation", "1500 m": "elevation", "2000 m": "elevation", "2500 m": "elevation",
+    "3000 m": "elevation", "3500 m": "elevation", "4000 m": "elevation", ">=4500 m": "elevation",
+    "<10 cigarettes/day": "cigarettes_per_day", "10-19 cigarettes/day": "cigarettes_per_day",
+    ">=20 cigarettes/day": "cigarettes_per_day",
+    "non-smoker": "non_smoker", "smoker, quantity unknown": "smoker", "smoker, all": "smoker",
+}  # fmt: skip
+ADJUSTMENT_UNITS = {"elevation": "m", "cigarettes_per_day": "1/d", "smoker": "", "non_smoker": ""}
+# A pack is not a stated number of cigarettes, and "none" is what WHO does not adjust for.
+NOT_SHIPPED = {
+    "0.5-1 pack/day", "1-2 packs/day", ">=2 packs/day",
+    "inflammation / CRP", "ancestry / ethnicity", "specimen",
+}  # fmt: skip
+POINTS_2011 = "printed at point altitudes; the bins are a reading of them; amounts also read in the micronutr package"
+ADJUSTMENT_NOTES = {
+    ("2024", ">=5000 m"): "not tabulated; never extrapolated",
+    ("2024", "smoker, quantity unknown"): "quantity not known",
+    ("2024", "<10 cigarettes/day"): "more than none",
+    ("2011", "smoker, all"): "smokers of any quantity; the rows by packs a day are left out, for a pack is not a stated number",
+}  # fmt: skip
+# Rows that the cited table does not print: below 1 m nothing is subtracted, and the cut-offs
+# of 2011 are those of non-smokers.
+ADDED_ADJUSTMENTS = {
+    "2024": {
+        "table": "who_2024", "quantity": "elevation", "lower": "0", "upper": "1", "unit": "m", "subtract": "0",
+        "subtract_unit": "g/L", "source": "who2024_adjustments", "verification": "secondary",
+        "notes": "the cut-offs are those of sea level",
+    },
+    "2011": {
+        "table": "who_2011", "quantity": "non_smoker", "lower": "", "upper": "", "unit": "", "subtract": "0",
+        "subtract_unit": "g/L", "source": "who2011_adjustments", "verification": "unverified",
+        "notes": "the cut-offs are those of non-smokers",
+    },
+}  # fmt: skip
+
+
+def expected_adjustment(row: Cells) -> Cells:
+    quantity, bounded = QUANTITIES[row["category"]], row["category"] not in ("non-smoker", "smoker, all")
+    # Half-open steps: the lower end belongs to a step (but "more than none" is not none), the upper does not.
+    assert row["lower_inclusive"] == ("yes" if row["lower"] not in ("", ">0") else "")
+    assert row["upper_inclusive"] == ("no" if row["upper"] and bounded else "")
+    point_2011 = (row["version"], quantity) == ("2011", "elevation")
+    return {
+        "table": f"who_{row['version']}",
+        "quantity": quantity,
+        "lower": row["lower"].removeprefix(">") if bounded else "",
+        "upper": row["upper"] if bounded else "",
+        "unit": ADJUSTMENT_UNITS[quantity],
+        "subtract": row["subtract_from_hb_g_per_L"],
+        "subtract_unit": "g/L",
+        "source": f"who{row['version']}_adjustments",
+        "verification": "unverified" if (row["version"], quantity) == ("2011", "smoker") else "secondary",
+        "notes": POINTS_2011 if point_2011 else ADJUSTMENT_NOTES.get((row["version"], row["category"]), ""),
+    }
+
+
+@pytest.mark.parametrize(("version", "count", "left_out"), [("2024", 17, 3), ("2011", 11, 3)])
+def test_adjustments_of_hemoglobin(shared: Path, version: str, count: int, left_out: int) -> None:
+    """Every step of elevation and smoking, cell by cell; what is left out or added is named above."""
+    cited = [r for r in rows_of(shared / "knowledge" / "who_adjustments.csv") if r["version"] == version]
+    kept = [row for row in cited if row["category"] not in NOT_SHIPPED]
+    assert len(cited) - len(kept) == left_out
+    shipped = rows_of(TABLES / "adjustments" / f"who_{version}.csv")
+    same_rows(shipped, [ADDED_ADJUSTMENTS[version], *map(expected_adjustment, kept)])
+    assert len(shipped) == count
+
+
+def test_adjustment_steps_are_in_ascending_order() -> None:
+    """The order of the steps carries meaning: each begins where the one before ends."""
+    for name, starts in (
+        ("who_2024", ["0", "1", "500", "1000", "1500", "2000", "2500", "3000", "3500", "4000", "4500", "5000"]),
+        ("who_2011", ["0", "1000", "1500", "2000", "2500", "3000", "3500", "4000", "4500"]),
+    ):
+        rows = [row for row in rows_of(TABLES / "adjustments" / f"{name}.csv") if row["quantity"] == "elevation"]
+        assert [row["lower"] for row in rows] == starts
+        assert [row["upper"] for row in rows] == [*starts[1:], ""]
+
+
+def test_every_adjustment_table_is_compared_here() -> None:
+    assert {path.name for path in (TABLES / "adjustments").iterdir()} == {"who_2024.csv", "who_2011.csv"}
+
+
+def test_adjustment_sources_name_the_cited_documents(shared: Path) -> None:
+    shipped = {row["id"]: row["citation"] for row in rows_of(TABLES / "sources.csv")}
+    cited = {
+        row["version"]: row["source"]
+        for row in rows_of(shared / "knowledge" / "who_adjustments.csv")
+        if row["adjustment"] == "altitude"
+    }
+    for version, mark in (("2024", "978-92-4-008854-2"), ("2011", "WHO/NMH/NHD/MNM/11.1")):
+        assert mark in cited[version]
+        assert mark in shipped[f"who{version}_adjustments"]
+
+
 # Definitions and criteria ----------------------------------------------------------------
 
 

@@ -148,6 +148,20 @@ def test_a_stated_number_is_more_exact_than_the_word_smoker() -> None:
         assert found == [1, 0]
 
 
+def test_an_unreadable_number_does_not_hide_the_word_smoker() -> None:
+    """A smoker of an unknown quantity: 3 g/L."""
+    found = [graded(value, cigarettes_per_day="many", smoker="present").grade for value in (122.9, 123)]
+    assert found == [1, 0]
+
+
+def test_a_smoker_of_no_cigarettes_is_a_contradiction() -> None:
+    """Either may be right: 0 or 3 g/L."""
+    found = [graded(value, cigarettes_per_day="0", smoker="present").grade for value in (119.9, 120, 122.9, 123)]
+    assert found == [1, None, None, 0]
+    found = [graded(value, cigarettes_per_day="20", smoker="absent").grade for value in (119.9, 120, 125.9, 126)]
+    assert found == [1, None, None, 0]
+
+
 @pytest.mark.parametrize("unit", ["20 packs/day", "1 pack/day", "1 packs", "20 pack-years"])
 def test_a_pack_is_not_a_number_of_cigarettes(unit: str) -> None:
     found = graded(123, cigarettes_per_day=unit)
@@ -222,9 +236,9 @@ def test_cigarettes_with_a_comparator_are_used_where_they_are_sure(
 @pytest.mark.parametrize(
     ("elevation", "reason"),
     [
-        ("", "RANGE_ABSENT"), ("unknown", "TEXT_RESULT"), ("2600", "UNIT_MISSING"), (2600, "UNIT_MISSING"),
+        ("", "SETTING_MISSING"), ("unknown", "TEXT_RESULT"), ("2600", "UNIT_MISSING"), (2600, "UNIT_MISSING"),
         ("2600 miles", "UNIT_UNKNOWN"), ("2600 '", "UNIT_CONFUSABLE"), ("-400 m", "NUMBER_NEGATIVE"), ("high", "TEXT_RESULT"),
-        (float("nan"), "RANGE_ABSENT"),
+        (float("nan"), "SETTING_MISSING"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(

@@ -236,6 +236,7 @@ POLICIES = [
     ("us_laboratory_list", "us_laboratory_list_platelets", "platelets", "1000.1 10^9/L", "1000 10^9/L"),
     ("us_laboratory_list", "us_laboratory_list_wbc", "wbc", "1.999 10^9/L", "2 10^9/L"),
     ("us_laboratory_list", "us_laboratory_list_wbc", "wbc", "50.1 10^9/L", "50 10^9/L"),
+    ("us_laboratory_list", "us_laboratory_list_neutrophils", "neutrophils", "1.499 10^9/L", "1.5 10^9/L"),
     ("sepehr_lab", "sepehr_lab_hemoglobin", "hemoglobin", "69.9 g/L", "70 g/L"),
     ("sepehr_lab", "sepehr_lab_hemoglobin", "hemoglobin", "200.1 g/L", "200 g/L"),
     ("sepehr_lab", "sepehr_lab_platelets", "platelets", "29.9 10^9/L", "30 10^9/L"),
@@ -327,6 +328,10 @@ FAULTS: list[tuple[str, str, int, str, str]] = [
     ("one id for two triggers", "triggers:\n" + RULE + RULE, 1, "triggers", "same id"),
     ("one id for two cut-offs", "cutoffs:\n" + CUTOFF + CUTOFF, 1, "cutoffs", "same id"),
     ("an unknown policy", "off: []\npolicies: [islh, our_policy]\n", 2, "policies", "our_policy"),
+    ("a policy of a rule that is none", "triggers:\n" + RULE.replace("kind:", "policy: nosuch, kind:"), 1, "triggers", "nosuch is none"),
+    ("a kind that is none", "triggers:\n" + RULE.replace("film_review", "telephone"), 2, "kind", "one of"),
+    ("a tag on a list", "off: !!python/object:os.system []\n", 1, "yaml", "tag"),
+    ("a tag on a mapping", "triggers:\n  - !!python/dict {id: ours}\n", 2, "yaml", "tag"),
     ("policies as one word", "policies: islh\n", 1, "policies", "list of texts"),
     ("an unknown id that is off", "\noff: [rule_of_three, rule_of_four]\n", 2, "off", "rule_of_four"),
     ("an urgency rule that is off", "off: [one_line_low]\n", 1, "off", "one_line_low"),
@@ -502,3 +507,9 @@ def test_a_screener_with_rules_and_adjustments_survives_pickling(tmp_path: Path)
     assert found == [chosen.screen(row).flags() for row in rows]
     assert all("our_platelets" in row["review_triggers"] for row in found)
     assert answers(copy.screen_frame(pd.DataFrame(rows))) == found
+
+
+def test_one_id_in_two_groups_is_refused(tmp_path: Path) -> None:
+    """`off` would not know which of the two is meant."""
+    with pytest.raises(KnowledgeError, match="rules in two groups"):
+        cbc.Screener(rules=rules_file(tmp_path, "triggers:\n" + RULE + "cutoffs:\n" + CUTOFF))

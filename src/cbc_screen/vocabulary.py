@@ -163,6 +163,13 @@ class Verification(StrEnum):
     PROJECT = "project"
 
 
+class TriggerKind(StrEnum):
+    """What a review trigger asks for."""
+
+    FILM_REVIEW = "film_review"
+    NOTIFICATION = "notification"
+
+
 class Adjust(StrEnum):
     """What hemoglobin may be adjusted for before a WHO cut-off is applied."""
 
@@ -219,6 +226,7 @@ class Reason(StrEnum):
     PREGNANCY_UNKNOWN = "PREGNANCY_UNKNOWN"
     PREGNANCY_CONFLICT = "PREGNANCY_CONFLICT"
     TRIMESTER_UNKNOWN = "TRIMESTER_UNKNOWN"
+    SETTING_MISSING = "SETTING_MISSING"
     RANGE_ABSENT = "RANGE_ABSENT"
     RANGE_INSANE = "RANGE_INSANE"
     RANGE_UNREADABLE = "RANGE_UNREADABLE"

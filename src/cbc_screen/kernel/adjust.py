@@ -62,7 +62,12 @@ def _by_smoking(b: Builder, adjustment: Adjustment, cigarettes: Interval, smoker
         reached = b.at_most if step.lower > 0 else b.less  # the first step is "more than none"
         low = b.select(reached(lower, cigarettes.low), amount, low)
         high = b.select(reached(lower, cigarettes.high), amount, high)
-    counted = b.present(cigarettes.low)
+    # A number that could not be read says nothing, and does not hide what is stated.
+    void = b.both(b.at_most(cigarettes.low, b.number(0.0)), b.at_most(b.number(inf), cigarettes.high))
+    counted = b.both(b.present(cigarettes.low), b.negate(void))
+    # Where the two contradict, either may be right.
+    high = b.select(b.both(smoker.yes, b.at_most(cigarettes.high, b.number(0.0))), some, high)
+    low = b.select(smoker.no, none, low)
     return Interval(b.select(counted, low, stated.low), b.select(counted, high, stated.high))
 
 

@@ -68,8 +68,8 @@ def load_adjustment(text: str, file: str, sources: Iterable[str], tables: Iterab
     for quantity, found in by_quantity.items():
         if _UNITS[quantity]:
             _check_steps(found)
-        elif len(found) != 1 or found[0][1].subtract is None:
-            raise KnowledgeError(file, None, "quantity", f"needs one row for {quantity}, with an amount")
+        else:
+            _check_word(file, quantity, found)
     if not by_quantity[ELEVATION]:
         raise KnowledgeError(file, None, "quantity", "needs rows for elevation")
     steps = {name: tuple(step for _, step in found) for name, found in by_quantity.items()}
@@ -83,6 +83,16 @@ def load_adjustment(text: str, file: str, sources: Iterable[str], tables: Iterab
     )
 
 
+def _check_word(file: str, quantity: str, found: list[tuple[Row, Step]]) -> None:
+    """Refuse anything but one row with an amount: none for a non-smoker, whom the cut-offs are for."""
+    if len(found) != 1 or found[0][1].subtract is None:
+        raise KnowledgeError(file, None, "quantity", f"needs one row for {quantity}, with an amount")
+    row, step = found[0]
+    row.choice("lower", [""]), row.choice("upper", [""])
+    if (step.subtract or 0.0) < 0 or (quantity == NON_SMOKER and step.subtract != 0):
+        raise row.error("subtract", "must be 0 for a non-smoker, and not negative")
+
+
 def _check_steps(found: list[tuple[Row, Step]]) -> None:
     """Refuse a hole, an overlap, or an amount that falls: the kernel relies on none of them."""
     for (before, low), (after, high) in itertools.pairwise(found):
@@ -90,7 +100,7 @@ def _check_steps(found: list[tuple[Row, Step]]) -> None:
             raise after.error("lower", f"must equal the upper end of line {before.line}")
         if low.subtract is None or (high.subtract is not None and high.subtract < low.subtract):
             raise after.error("subtract", f"must not be less than on line {before.line}")
-    if found and found[0][1].lower != 0:
+    if found and found[0][0].number("lower") != 0:
         raise found[0][0].error("lower", "the first row must start at 0")
     if found and found[-1][0].number("upper") is not None:
         raise found[-1][0].error("upper", "the last row must have no upper end")

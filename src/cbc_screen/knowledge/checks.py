@@ -56,7 +56,9 @@ def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node)
         if name not in {rule.policy for rule in found}:
             raise triggers.error("policies", f"{name} has no trigger")
     chosen = tuple(name for name, policy in policies.items() if policy.default)
-    return Checks(_read(reader, guards, "guards"), found, _read(reader, cutoffs, "cutoffs"), policies, chosen)
+    checks = Checks(_read(reader, guards, "guards"), found, _read(reader, cutoffs, "cutoffs"), policies, chosen)
+    _check_ids(triggers, checks.guards, checks.triggers, checks.cutoffs)
+    return checks
 
 
 def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
@@ -73,7 +75,11 @@ def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
             if name not in shipped.policies:
                 raise node.error("policies", f"{name} is none of {', '.join(shipped.policies)}")
     own = {group: _read(reader, node, group, own=True) for group in GROUPS}
+    for rule in own["triggers"]:
+        if rule.policy and rule.policy not in shipped.policies:
+            raise node.error("triggers", f"{rule.id}: {rule.policy} is none of {', '.join(shipped.policies)}")
     merged = {group: _laid_over(own[group], getattr(shipped, group)) for group in GROUPS}
+    _check_ids(node, *merged.values())
     off = set(node.texts("off"))
     known = {rule.id for rules in merged.values() for rule in rules}
     for name in sorted(off - known):
@@ -85,6 +91,16 @@ def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
     kept = {group: tuple(rule for rule in rules if rule.id not in off) for group, rules in kept.items()}
     used = dict.fromkeys([*chosen, *(rule.policy for rule in kept["triggers"])])  # "": of no shipped list
     return Checks(kept["guards"], kept["triggers"], kept["cutoffs"], shipped.policies, tuple(used))
+
+
+def _check_ids(node: Node, *groups: Sequence[Rule]) -> None:
+    """Refuse an id in two groups: `off` would not know which is meant."""
+    seen: set[str] = set()
+    for rules in groups:
+        for rule in rules:
+            if rule.id in seen:
+                raise node.error("", f"{rule.id} is the id of rules in two groups")
+        seen |= {rule.id for rule in rules}
 
 
 def _laid_over(own: Sequence[Rule], shipped: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
-from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
+from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment, load_adjustment
 from cbc_screen.knowledge.checks import Checks, known_rules, load_checks, own_checks
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
@@ -232,8 +232,13 @@ def _check_references(
     for entry in texts.nodes("texts"):
         if "finding" in entry and entry.text("finding") not in findings:
             raise entry.error("finding", "is not in findings.yaml")
+    if words.preterm_finding not in findings:
+        raise people.node("preterm").error("finding", "is not in findings.yaml")
+    if SMOKER_FINDING not in findings:
+        raise node("findings.yaml").error("context", f"{SMOKER_FINDING} is missing; adjustments ask for it")
     cited = [
         unchanged,
+        people.node("preterm"),
         people.node("pregnancy_ages"),
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),

@@ -210,6 +210,8 @@ def load_analytes(
 
 def _loinc(entry: Node, codes: dict[str, str]) -> tuple[str, ...]:
     """Return the codes of an analyte; a wrong check digit or a code used twice is an error."""
+    if len(set(entry.texts("loinc"))) != len(entry.texts("loinc")):
+        raise entry.error("loinc", "a code is given twice")
     for code in entry.texts("loinc"):
         if not has_check_digit(code):
             raise entry.error("loinc", f"{code} has a wrong check digit")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Tier, Urgency
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
@@ -25,7 +25,7 @@ class Rule:
     source: str
     key: bool = False
     urgency: Urgency = Urgency.NONE
-    kind: str = ""
+    kind: TriggerKind | None = None
     contradicts: Line | None = None
     policy: str = ""
 
@@ -96,7 +96,7 @@ class RuleReader:
             source=self.source(node),
             key=node.flag("key"),
             urgency=node.choice(level, Urgency) if level is not None else Urgency.NONE,
-            kind=node.text("kind") if "kind" in node else "",
+            kind=node.choice("kind", TriggerKind) if "kind" in node else None,
             contradicts=node.choice("contradicts", Line) if "contradicts" in node else None,
             policy=node.text("policy") if "policy" in node else "",
         )

@@ -15,6 +15,7 @@ import yaml
 from cbc_screen.errors import KnowledgeError
 
 Word = TypeVar("Word", bound=StrEnum)
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -122,6 +123,8 @@ def parse_yaml(text: str, file: str) -> Node:
 
 
 def _build(node: Any, file: str, constructor: Any) -> Any:
+    if isinstance(node, yaml.MappingNode | yaml.SequenceNode) and node.tag not in _PLAIN_TAGS:
+        raise KnowledgeError(file, node.start_mark.line + 1, "yaml", "holds a tag that is not allowed")
     if isinstance(node, yaml.MappingNode):
         result = Node()
         result.file, result.lines = file, {"": node.start_mark.line + 1}

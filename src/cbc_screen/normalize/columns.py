@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
@@ -73,6 +74,11 @@ def normalize_table(
             if limits.unreadable.any():
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
+    for setting in plan.declared.settings:
+        missing = _setting_missing(setting, low, found, rows)
+        if missing.any():
+            codes = np.where(missing, CODE[Reason.SETTING_MISSING], reasons.get(setting, NO_REASON))
+            reasons[setting] = codes.astype(np.int8)
     result = [low[a] == low[a] for a in low if knowledge.analytes[a].counted]
     nothing = ~np.logical_or.reduce(result) if result else np.ones(rows, dtype=np.bool_)
     if nothing.any():
@@ -98,6 +104,20 @@ def normalize_table(
         pregnancy=stage,
     )
     return Normalized(batch, reasons)
+
+
+def _setting_missing(
+    setting: str,
+    low: Mapping[str, NDArray[np.float64]],
+    found: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+    rows: int,
+) -> NDArray[np.bool_]:
+    """Say in which rows a setting that is asked for is not stated in any form."""
+    missing = low[setting] != low[setting] if setting in low else np.ones(rows, dtype=np.bool_)
+    if setting == CIGARETTES and SMOKER_FINDING in found:
+        present, absent = found[SMOKER_FINDING]
+        missing = missing & ~(present | absent)
+    return missing
 
 
 # Results -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import Declared
 from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, void
@@ -74,6 +75,7 @@ class RecordNormalizer:
         if not any(not reading.absent for name, reading in readings.items() if self._knowledge.analytes[name].counted):
             reasons.append(("record", Reason.NO_RESULT))
         extended = self._findings(record, inputs) or extended
+        reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
             inputs[f"reticulocytes_{record.reticulocyte_method}"] = extended = True
         if record.wbc_uncorrected:
@@ -108,6 +110,13 @@ class RecordNormalizer:
                 if presence is not Presence.UNKNOWN and not inputs.get(f"{finding}.present"):
                     inputs[f"{finding}.{presence}"] = stated = True
         return stated
+
+    def _settings_missing(self, inputs: Mapping[str, float]) -> list[str]:
+        """Return the settings that are asked for and not stated in any form."""
+        stated = {name for name in self._declared.settings if f"{name}.low" in inputs}
+        if any(f"{SMOKER_FINDING}.{presence}" in inputs for presence in (Presence.PRESENT, Presence.ABSENT)):
+            stated.add(CIGARETTES)
+        return sorted(self._declared.settings - stated)
 
     def _person(self, record: CBCRecord, reasons: list[tuple[str, Reason]]) -> Person:
         words = self._knowledge.words

@@ -395,7 +395,9 @@ class ResultBuilder:
         """Say what was made of prematurity, elevation and smoking."""
         rules, notes = self.kernel.rules, []
         if self._uncovered(one):
-            notes.append("Born preterm: no set of ranges covers infants born preterm, so no range was used.")
+            notes.append(
+                "Born preterm: no set covers infants born preterm, so no range of a set was used; one that came with a result is."
+            )
         elif not normalized.inputs.get(f"{rules.preterm_finding}.absent") and self.kernel.limits.may_be_younger(
             one.keys, rules.preterm_below
         ):

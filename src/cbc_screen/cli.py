@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,12 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 
 
 @main.command(epilog=_EPILOG["scan"])
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Flags: .parquet, .csv or .ndjson.")
+@click.argument("source", nargs=-1, required=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Flags: .parquet, .csv, .ndjson (also .gz, .zst), or -."
+)
+@click.option("--out-format", type=click.Choice(["csv", "ndjson"]), help="Of standard output (-o -).")
+@click.option("--resume", is_flag=True, help="Go on with a scan to the same output that was broken off.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Rejected rows, as CSV.")
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="The summary, as JSON.")
 @click.option(
@@ -124,8 +129,8 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
 @_screening_options
-def scan(source: Path, **options: Any) -> None:
-    """Screen a file of one blood count a row: CSV, TSV, Parquet or .xlsx."""
+def scan(source: tuple[str, ...], **options: Any) -> None:
+    """Screen files of one blood count a row: CSV, TSV, NDJSON, Parquet, .xlsx; - is standard input."""
     from cbc_screen.report.terminal import make_console, print_summary
 
     screener = _screener(options)
@@ -134,11 +139,13 @@ def scan(source: Path, **options: Any) -> None:
         reading[name] = _mapping(name, options[name]) or None
     with _ProgressBar() as progress:
         summary = screener.scan(
-            source,
+            list(source),
             options["out"],
             options["rejects"],
             summary=options["summary_file"],
             force=options["force"],
+            resume=options["resume"],
+            out_format=options["out_format"],
             columns=_mapping("--columns", options["columns"]),
             keep=list(options["keep"]),
             detail=options["detail"],
@@ -147,7 +154,8 @@ def scan(source: Path, **options: Any) -> None:
             thousands=options["thousands"],
             **reading,
         )
-    print_summary(make_console(), summary)
+    # What goes to standard output are the flags alone.
+    print_summary(make_console(stderr=str(options["out"]) == "-"), summary)
     share = summary.rejected / summary.rows_in if summary.rows_in else 0.0
     if options["max_rejects"] is not None and share > options["max_rejects"]:
         click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
@@ -167,14 +175,21 @@ class _ProgressBar:
         self._bar = Progress(
             TextColumn("{task.fields[rows]:,} rows"),
             BarColumn(),
+            TextColumn("{task.fields[rate]:,.0f} rows/s"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
         self._bar.start()
-        task = self._bar.add_task("scan", total=1.0, rows=0)
-        return lambda rows, share: self._bar.update(task, completed=share, rows=rows)
+        task = self._bar.add_task("scan", total=1.0, rows=0, rate=0.0)
+        began = time.monotonic()
+
+        def update(rows: int, share: float) -> None:
+            rate = rows / max(time.monotonic() - began, 1e-6)
+            self._bar.update(task, completed=share, rows=rows, rate=rate)
+
+        return update
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:

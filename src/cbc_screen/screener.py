@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -152,7 +152,16 @@ class Screener:
     def _engine(self) -> Engine:
         from cbc_screen.engines.frames import Engine
 
-        return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges)
+        described = {
+            "ranges": self.ranges,
+            "definition": self.definition,
+            "grading": self.grading,
+            "rules": self.rules,
+            "own_files": self._knowledge.stamp(self.ranges, self.rules),
+            "prefer_reported_ranges": self.prefer_reported_ranges,
+            "adjust_hemoglobin": list(self.adjust_hemoglobin),
+        }
+        return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
 
     def _declare(self, **formats: Any) -> Declared:
         """Return what is declared of a source: units and adjustments of this screener, and formats."""
@@ -215,16 +224,19 @@ class Screener:
 
     def scan(
         self,
-        source: str | Path,
+        source: str | Path | Sequence[str | Path],
         out: str | Path | None = None,
         rejects: str | Path | None = None,
         *,
         force: bool = False,
+        resume: bool = False,
         columns: Mapping[str, str] | None = None,
         keep: list[str] | None = None,
         detail: bool = False,
         progress: Callable[[int, float], None] | None = None,
         summary: str | Path | None = None,
+        out_format: str | None = None,
+        workers: int | None = None,
         age_unit: str | None = None,
         sex_codes: Mapping[str, str] | None = None,
         pregnancy_codes: Mapping[str, str] | None = None,
@@ -235,19 +247,24 @@ class Screener:
         delimiter: str | None = None,
         sheet: str | None = None,
     ) -> ScanSummary:
-        """Screen a file of one blood count a row, in bounded memory.
+        """Screen files of one blood count a row, in bounded memory.
 
         Parameters
         ----------
-        source : path
-            CSV or TSV (also .gz), Parquet, or Excel (.xlsx).
-        out : path, optional
-            Flags, by ending: .parquet, .csv or .ndjson. Written under another name and
-            renamed when whole.
+        source : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them
+            CSV or TSV, NDJSON (both also .gz and .zst), Parquet, or Excel (.xlsx). Of several
+            files each row says which one it is of.
+        out : path, or "-" (standard output), optional
+            Flags, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
+            under another name and renamed when whole. A manifest is written beside it:
+            hashes of the inputs, options, versions and counts.
         rejects : path, optional
             CSV of rejected rows: line, reason, content as received.
         force : bool
             Overwrite existing outputs.
+        resume : bool
+            Go on with a scan to the same output that was broken off, even by kill -9; the
+            outputs are the same bytes as without the break.
         columns : mapping of field to column, optional
         keep : list of column names, optional
             Columns of the input to carry into the output, such as a sample number.
@@ -256,6 +273,10 @@ class Screener:
         progress : function of (rows, share of the input), optional
         summary : path, optional
             The summary, as JSON.
+        out_format : "csv" or "ndjson", optional
+            Of standard output.
+        workers : int, optional
+            Threads that screen; chosen by the machine.
         age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
             As in `screen_frame`.
         encoding, delimiter : str, optional
@@ -277,7 +298,7 @@ class Screener:
         from cbc_screen.ingest.source import ReadOptions
 
         request = ScanRequest(
-            source=Path(source),
+            sources=tuple(map(str, [source] if isinstance(source, str | Path) else source)),
             out=Path(out) if out is not None else None,
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
@@ -285,6 +306,8 @@ class Screener:
             keep=tuple(dict.fromkeys(keep or ())),
             detail=detail,
             summary=Path(summary) if summary is not None else None,
+            out_format=out_format,
+            resume=resume,
         )
         declared = self._declare(
             age_unit=age_unit,
@@ -294,7 +317,8 @@ class Screener:
             thousands=thousands,
             date_format=date_format,
         )
-        return scan_file(self._engine, request, declared, ReadOptions(encoding, delimiter, sheet), progress)
+        reading = ReadOptions(encoding, delimiter, sheet)
+        return scan_file(self._engine, request, declared, reading, progress, workers)
 
 
 def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:
@@ -308,7 +332,10 @@ def screen_frame(frame: Any, **options: Any) -> Any:
 
 
 def scan(
-    source: str | Path, out: str | Path | None = None, rejects: str | Path | None = None, **options: Any
+    source: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    rejects: str | Path | None = None,
+    **options: Any,
 ) -> ScanSummary:
     """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
     return _configured(_taken_out(options)).scan(source, out, rejects, **options)

@@ -32,6 +32,7 @@ class Engine:
     kernel: Kernel
     ranges: str
     use_reported: bool
+    described: Mapping[str, Any]  # the configuration in words, for the manifest
 
     def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
         """Normalize columns under a plan."""

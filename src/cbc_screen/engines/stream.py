@@ -1,43 +1,42 @@
-"""scan: a file of any size, batch by batch, with an account of every row."""
+"""scan: files of any size, batch by batch, with an account of every row."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cbc_screen._version import __version__
-from cbc_screen.engines.frames import Engine, require_analyte, result_mask
+from cbc_screen.engines.account import Account
+from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
+from cbc_screen.engines.frames import Engine
+from cbc_screen.engines.inputs import STANDARD, Input, all_batches, expand, open_inputs
+from cbc_screen.engines.journal import Journal
+from cbc_screen.engines.manifest import InputHashes, manifest_text
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
-from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.ingest.open import open_source
-from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
-from cbc_screen.normalize.columns import Normalized
-from cbc_screen.normalize.plan import Declared, Plan, make_plan
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.source import ReadOptions, SourceBatch
+from cbc_screen.normalize.plan import Declared
 from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW = "row"
 Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """What to scan and where to write."""
+    """What to scan and where to write; `sources` may hold patterns and "-", `out` may be "-"."""
 
-    source: Path
+    sources: tuple[str, ...]
     out: Path | None
     rejects: Path | None
     force: bool
@@ -45,51 +44,18 @@ class ScanRequest:
     keep: tuple[str, ...]
     detail: bool
     summary: Path | None = None
+    out_format: str | None = None
+    resume: bool = False
 
+    @property
+    def to_standard_output(self) -> bool:
+        """Whether the flags go to standard output."""
+        return self.out is not None and str(self.out) == STANDARD
 
-@dataclass
-class _Account:
-    """The counts of a scan as it goes."""
-
-    rows_in: int = 0
-    screened: int = 0
-    rejected: int = 0
-    patterns: Counter[str] = field(default_factory=Counter)
-    severities: Counter[str] = field(default_factory=Counter)
-    urgencies: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    rejects: Counter[str] = field(default_factory=Counter)
-    results: Counter[str] = field(default_factory=Counter)
-    unused: Counter[str] = field(default_factory=Counter)
-
-    def add(self, screened: _Screened) -> None:
-        """Count a batch."""
-        self.rows_in += screened.rows_in
-        self.rejected += len(screened.rejected)
-        for row in screened.rejected:
-            self.rejects[row.reason.value] += 1
-        for analyte, (given, unused) in screened.results.items():
-            self.results[analyte] += given
-            self.unused[analyte] += unused
-        table = screened.table
-        if table is None:
-            return
-        self.screened += len(table)
-        for name, counter in (("pattern", self.patterns), ("severity", self.severities), ("urgency", self.urgencies)):
-            counter.update(_word_counts(table, name))
-        for text, count in _word_counts(table, "reasons").items():
-            for reason in filter(None, text.split(";")):
-                self.reasons[reason] += count
-
-
-def _word_counts(table: pa.Table, name: str) -> dict[str, int]:
-    """Count the words of a dictionary-coded column; a word that does not occur counts 0."""
-    counts: Counter[str] = Counter()
-    for chunk in table.column(name).chunks:
-        words = chunk.dictionary.to_pylist()
-        found = np.bincount(chunk.indices.to_numpy(zero_copy_only=False), minlength=len(words))
-        counts.update(dict(zip(words, found.tolist(), strict=True)))
-    return dict(counts)
+    @property
+    def file(self) -> Path | None:
+        """The file of flags, where there is one."""
+        return None if self.to_standard_output else self.out
 
 
 def scan_file(
@@ -100,131 +66,160 @@ def scan_file(
     progress: Progress | None,
     workers: int | None = None,
 ) -> ScanSummary:
-    """Scan a file; see `Screener.scan`."""
+    """Scan; see `Screener.scan`."""
     began = time.monotonic()
-    _check_paths(request)
-    source = open_source(request.source, options)
-    plan = make_plan(engine.knowledge, [h for h in source.headers if h], declared, request.columns)
-    require_analyte(plan)
-    for name in request.keep:
-        if name not in source.headers:
-            raise UsageError(f"keep: there is no column {name!r}")
-    wanted = list(dict.fromkeys([*plan.columns, *request.keep]))
-    account = _Account()
+    names = expand(request.sources)
+    _check_paths(request, names)
     with ExitStack() as undo:
-        metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
-        writer = FlagWriter(request.out, metadata, force=request.force) if request.out else None
-        rejects = None
-        if writer is not None:
-            undo.callback(writer.discard)
-        if request.rejects is not None:
-            rejects = RejectWriter(request.rejects, force=request.force)
-            undo.callback(rejects.discard)
-        summary_file = None
-        if request.summary is not None:
-            summary_file = AtomicFile(request.summary, force=request.force)
-            undo.callback(summary_file.discard)
-        background = Background()
-        undo.callback(background.abandon)
-
-        def work(batch: SourceBatch) -> _Screened:
-            return _screen_batch(engine, request, plan, batch)
-
-        for screened in in_order(source.batches(wanted, frozenset(request.keep)), work, workers or worker_count()):
+        folder = request.file.parent if request.file is not None else None
+        inputs = open_inputs(names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep)
+        layout = Layout(request.keep, request.detail, file=len(inputs) > 1)
+        if request.detail and len({frozenset(entry.plan.analytes) for entry in inputs}) > 1:
+            raise UsageError("detail: the sources have different results; scan them one by one")
+        outputs = _Outputs(engine, request, inputs, declared, undo)
+        account = Account()
+        for screened in _screened(engine, request, layout, inputs, outputs.journal, workers or worker_count()):
             account.add(screened)
-            if rejects is not None:
-                rejects.write(screened.rejected)
-            if writer is not None and screened.table is not None:
-                background.submit(partial(writer.write, screened.table))
+            outputs.write(screened)
             if progress is not None:
                 progress(account.rows_in, screened.share)
-        background.finish()
-        if account.rows_in != account.screened + account.rejected:
-            raise CBCScreenError("rows in are not rows screened plus rows rejected; nothing was written")
-        if writer is not None and account.screened == 0:
-            _write_empty(engine, request, plan, wanted, writer)
-        for output in (rejects, writer):
-            if output is not None:
-                output.close()
-                output.commit()
-        summary = _summary(engine, request, plan, account, time.monotonic() - began)
-        if summary_file is not None:
-            summary_file.part.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
-            summary_file.commit()
-        undo.pop_all()
+        account.check()
+        if account.screened == 0:
+            outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
+        summary = _summary(engine, request, inputs, account, time.monotonic() - began)
+        outputs.commit(summary)
     return summary
 
 
-def _check_paths(request: ScanRequest) -> None:
-    given = (request.source, request.out, request.rejects, request.summary)
-    named = [path.resolve() for path in given if path is not None]
+def _screened(
+    engine: Engine, request: ScanRequest, layout: Layout, inputs: list[Input], journal: Journal | None, workers: int
+) -> Iterator[Screened]:
+    """Yield what the journal holds of a broken scan, then screen the rest."""
+    done = 0
+    if journal is not None and request.resume:
+        for screened in journal.resume():
+            done += 1
+            yield screened
+    elif journal is not None:
+        journal.begin()
+
+    def work(item: tuple[Input, SourceBatch]) -> Screened:
+        entry, batch = item
+        return screen_batch(engine, layout, entry.plan, batch, entry.name)
+
+    rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)
+    for screened in in_order(rest, work, workers):
+        if journal is not None:
+            journal.append(screened)
+        yield screened
+
+
+def _check_paths(request: ScanRequest, names: list[str]) -> None:
+    given = [*names, request.out, request.rejects, request.summary]
+    named = [Path(path).resolve() for path in given if path is not None and str(path) != STANDARD]
     if len(set(named)) != len(named):
         raise UsageError("source, out, rejects and summary must be different files")
+    if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
+        raise UsageError("standard output takes out_format csv or ndjson (--out-format)")
+    if request.resume and request.file is None:
+        raise UsageError("resume needs an output file: its journal lies beside it")
 
 
-@dataclass(frozen=True)
-class _Screened:
-    """What became of one batch: its flags, its rejected rows in order, and its counts."""
+class _Outputs:
+    """Every output of a scan; none has its name until all are whole."""
 
-    rows_in: int
-    table: pa.Table | None
-    rejected: list[RejectedRow]
-    results: Mapping[str, tuple[int, int]]  # results given, and those not used
-    share: float
+    def __init__(
+        self, engine: Engine, request: ScanRequest, inputs: list[Input], declared: Declared, undo: ExitStack
+    ) -> None:
+        self._engine, self._request, self._inputs, self._declared = engine, request, inputs, declared
+        self._writer: FlagWriter | None = None
+        self._rejects: RejectWriter | None = None
+        self._summary: AtomicFile | None = None
+        self._manifest: AtomicFile | None = None
+        self.journal: Journal | None = None
+        metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
+        if request.file is not None:
+            self.journal = Journal(request.file, self._fingerprint())
+            undo.callback(self.journal.close)
+        # A scan broken off between the names of two outputs goes on over the first.
+        force = request.force or (request.resume and self.journal is not None and self.journal.exists)
+        if request.out is not None:
+            self._writer = FlagWriter(request.out, metadata, force=force, out_format=request.out_format)
+            undo.callback(self._writer.discard)
+        if request.rejects is not None:
+            self._rejects = RejectWriter(request.rejects, force=force, file=len(inputs) > 1)
+            undo.callback(self._rejects.discard)
+        if request.summary is not None:
+            self._summary = AtomicFile(request.summary, force=force)
+            undo.callback(self._summary.discard)
+        if request.file is not None:
+            self._manifest = AtomicFile(request.file.with_name(request.file.name + ".manifest.json"), force=force)
+            undo.callback(self._manifest.discard)
+            self._hashes = InputHashes(inputs)
+            undo.callback(self._hashes.abandon)
+        self._background = Background()
+        undo.callback(self._background.abandon)
+
+    def _fingerprint(self) -> dict[str, Any]:
+        inputs = [[entry.name, entry.size, entry.path.stat().st_mtime_ns] for entry in self._inputs]
+        # Standard input is another file each time, of the same size or not the same scan.
+        for place, entry in enumerate(self._inputs):
+            inputs[place][2] = 0 if entry.name == "standard input" else inputs[place][2]
+        return {"inputs": inputs, "options": self._options()}
+
+    def _options(self) -> dict[str, Any]:
+        """Return what decides the answers, in words."""
+        return {
+            "cbc_screen": __version__,
+            "data_version": self._engine.knowledge.data_version,
+            **self._engine.described,
+            "declared": json.loads(json.dumps(vars(self._declared), default=_plain)),
+            "columns": dict(self._request.columns),
+            "keep": list(self._request.keep),
+            "detail": self._request.detail,
+            "rejects": self._request.rejects is not None,
+        }
+
+    def write(self, screened: Screened) -> None:
+        """Write a batch, the flags in a thread of their own."""
+        if self._rejects is not None:
+            self._rejects.write(screened.rejected, screened.file)
+        if screened.table is not None:
+            self.write_table(screened.table)
+
+    def write_table(self, table: pa.Table) -> None:
+        """Write flags."""
+        if self._writer is not None:
+            self._background.submit(partial(self._writer.write, table))
+
+    def commit(self, summary: ScanSummary) -> None:
+        """Finish every output, then give each its name."""
+        self._background.finish()
+        if self._manifest is not None:
+            text = manifest_text(self._inputs, self._hashes.wait(), self._options(), summary)
+            self._manifest.part.write_text(text, encoding="utf-8")
+        if self._summary is not None:
+            self._summary.part.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
+        for output in (self._rejects, self._writer):
+            if output is not None:
+                output.close()
+        for part in (self._rejects, self._manifest, self._summary, self._writer):
+            if part is not None:
+                part.commit()
+        if self.journal is not None:
+            self.journal.remove()
 
 
-def _screen_batch(engine: Engine, request: ScanRequest, plan: Plan, batch: SourceBatch) -> _Screened:
-    rows = len(batch.lines)
-    rejected = list(batch.rejected)
-    columns, lines = batch.columns, batch.lines
-    normalized = engine.normalize(columns, rows, plan)
-    has_result = result_mask(normalized)
-    if not has_result.all():
-        empty = np.flatnonzero(~has_result)
-        rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT, batch.content(int(i))) for i in empty]
-        rejected.sort(key=lambda row: row.line)
-        chosen = np.flatnonzero(has_result)
-        columns = {name: array.take(chosen) for name, array in columns.items()}
-        lines = lines[chosen]
-        normalized = engine.normalize(columns, len(chosen), plan)
-    table = None
-    if len(lines):
-        table = _with_keys(engine.flags(normalized, detail=request.detail), lines, columns, request.keep)
-    return _Screened(rows + len(batch.rejected), table, rejected, _result_counts(normalized), batch.share)
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else vars(value) if hasattr(value, "__dict__") else str(value)
 
 
-def _result_counts(normalized: Normalized) -> dict[str, tuple[int, int]]:
-    high = normalized.batch.high
-    return {
-        analyte: (int((low == low).sum()), int(((low == 0) & np.isinf(high[analyte])).sum()))
-        for analyte, low in normalized.batch.low.items()
-    }
-
-
-def _with_keys(
-    table: pa.Table, lines: np.ndarray[Any, Any], columns: Mapping[str, Any], keep: tuple[str, ...]
-) -> pa.Table:
-    import pyarrow as pa
-
-    taken = {ROW, *table.column_names}
-    for place, name in enumerate(keep):
-        if name in taken:
-            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
-        table = table.add_column(place, name, columns[name])
-    return table.add_column(0, ROW, pa.array(lines, type=pa.int64()))
-
-
-def _write_empty(engine: Engine, request: ScanRequest, plan: Plan, wanted: list[str], writer: FlagWriter) -> None:
-    """Write a file with the columns and no row, so that a reader finds what it expects."""
-    import pyarrow as pa
-
-    columns = {name: pa.array([], type=pa.string()) for name in wanted}
-    normalized = engine.normalize(columns, 0, plan)
-    table = engine.flags(normalized, detail=request.detail)
-    writer.write(_with_keys(table, np.zeros(0, dtype=np.int64), columns, request.keep))
-
-
-def _summary(engine: Engine, request: ScanRequest, plan: Plan, account: _Account, seconds: float) -> ScanSummary:
+def _summary(
+    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, seconds: float
+) -> ScanSummary:
+    plan = inputs[0].plan
+    for entry in inputs[1:]:
+        plan = plan.together(entry.plan)
     analytes = {
         analyte: AnalyteCount(
             column=entry.column,
@@ -239,8 +234,8 @@ def _summary(engine: Engine, request: ScanRequest, plan: Plan, account: _Account
         for analyte, entry in plan.analytes.items()
     }
     return ScanSummary(
-        source=request.source.name,
-        out=request.out.name if request.out else None,
+        source=", ".join(entry.name for entry in inputs),
+        out=request.file.name if request.file else None,
         rejects_file=request.rejects.name if request.rejects else None,
         rows_in=account.rows_in,
         screened=account.screened,

@@ -6,7 +6,6 @@ This is the careful reader, and the choice between it and the fast lane for each
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 import zlib
@@ -15,11 +14,12 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fastlane import FastBlock, FastLane
 from cbc_screen.ingest.source import LONGEST_ROW, ReadOptions, RejectedRow, SourceBatch, check_headers
 from cbc_screen.vocabulary import Reason
@@ -112,7 +112,7 @@ class CSVSource:
                 f"the source cannot be read as {self._encoding} text; name its encoding (--encoding)"
             ) from None
         except (OSError, EOFError, zlib.error):
-            raise UsageError("the source is named .gz and is not a gzip file, or it is cut short") from None
+            raise UsageError(not_packed(self._path)) from None
         if first is None:
             raise UsageError("the source has no header line")
         self.headers = [_clean(cell).replace("\ufeff", "").strip() for cell in self._header]
@@ -129,17 +129,12 @@ class CSVSource:
         return next(csv.reader(chain([first], text), delimiter=self._delimiter), [])
 
     def _detect_encoding(self) -> str:
-        with self._raw() as file:
+        with self._path.open("rb") as file:
             try:
-                start = file.read(4)
+                start = unpacked(file, self._path).read(4)
             except (OSError, EOFError, zlib.error):
-                raise UsageError("the source is named .gz and is not a gzip file, or it is cut short") from None
+                raise UsageError(not_packed(self._path)) from None
         return next((encoding for mark, encoding in _BOMS if start.startswith(mark)), "utf-8")
-
-    def _raw(self) -> io.BufferedIOBase:
-        if self._path.suffix.lower() == ".gz":
-            return gzip.GzipFile(self._path, "rb")
-        return self._path.open("rb")
 
     def _open(self) -> _Opened:
         return _Opened(self._path, self._encoding)
@@ -329,8 +324,7 @@ class _Opened:
 
     def __enter__(self) -> tuple[Any, _Share]:
         self._file = self._path.open("rb")
-        zipped = self._path.suffix.lower() == ".gz"
-        raw: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=self._file)) if zipped else self._file
+        raw = unpacked(self._file, self._path)
         share = _Share(self._file, self._path.stat().st_size)
         self._opened: IO[Any] = raw
         if self._encoding is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
@@ -101,6 +101,16 @@ class Plan:
     refused: Mapping[str, str]
     ignored: tuple[str, ...]
     declared: Declared
+
+    def together(self, other: Plan) -> Plan:
+        """Return what two files' plans read, refuse and ignore between them, for an account of both."""
+        return replace(
+            self,
+            analytes={**other.analytes, **self.analytes},
+            people={**other.people, **self.people},
+            refused={**other.refused, **self.refused},
+            ignored=tuple(dict.fromkeys([*self.ignored, *other.ignored])),
+        )
 
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
         """Return the reader of one analyte's column."""

@@ -25,10 +25,10 @@ _COLOURS: dict[str, str] = {
 PLAIN_WIDTH = 120
 
 
-def make_console() -> Console:
+def make_console(*, stderr: bool = False) -> Console:
     """Return a console as wide as the terminal, or of a fixed width where there is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH, stderr=stderr)
 
 
 def text_width() -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDINGS = (".parquet", ".csv", ".ndjson")
+STANDARD = "-"
+_PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _PART = ".part"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -59,14 +63,12 @@ class AtomicFile:
 class FlagWriter:
     """Writes flag tables in the format of the file's ending."""
 
-    def __init__(self, path: Path, metadata: Mapping[str, str], *, force: bool) -> None:
-        if path.suffix.lower() not in ENDINGS:
-            raise UsageError(f"out must end in {', '.join(ENDINGS)}")
-        self._file = AtomicFile(path, force=force)
-        self._kind = path.suffix.lower()
+    def __init__(self, path: Path, metadata: Mapping[str, str], *, force: bool, out_format: str | None = None) -> None:
+        self._kind, self._packing = _kind_of(path, out_format)
+        self._file = None if str(path) == STANDARD else AtomicFile(path, force=force)
         self._metadata = {"notice": NOTICE, **metadata}
         self._parquet: Any = None
-        self._text: IO[str] | None = None
+        self._text: io.TextIOWrapper | None = None
 
     def write(self, table: pa.Table) -> None:
         """Write some rows."""
@@ -83,14 +85,20 @@ class FlagWriter:
         table = table.replace_schema_metadata(self._metadata)
         if self._parquet is None:
             # Statistics of words help no reader and cost 40 % of the writing (measured).
+            assert self._file is not None
             self._parquet = pq.ParquetWriter(
                 self._file.part, table.schema, compression="zstd", write_statistics=["row"]
             )
         self._parquet.write_table(table)
 
-    def _open_text(self) -> IO[str]:
+    def _open_text(self) -> io.TextIOWrapper:
         if self._text is None:
-            self._text = self._file.part.open("w", encoding="utf-8", newline="")
+            raw: Any = sys.stdout.buffer if self._file is None else self._file.part.open("wb")
+            if self._packing is not None:
+                import pyarrow as pa
+
+                raw = pa.CompressedOutputStream(pa.PythonFile(raw, "w"), self._packing)
+            self._text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=False)
         return self._text
 
     def _write_csv(self, table: pa.Table) -> None:
@@ -110,17 +118,36 @@ class FlagWriter:
         """Finish the content; the file still has its other name."""
         if self._parquet is not None:
             self._parquet.close()
-        if self._text is not None:
+        if self._text is None:
+            return
+        self._text.flush()
+        if self._file is None:
+            self._text.detach()  # standard output stays open
+        else:
             self._text.close()
+        self._text = None
 
     def commit(self) -> None:
         """Give the file its name."""
-        self._file.commit()
+        if self._file is not None:
+            self._file.commit()
 
     def discard(self) -> None:
         """Remove what was written."""
-        self.close()
-        self._file.discard()
+        if self._file is not None:
+            self.close()
+            self._file.discard()
+
+
+def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
+    """Return the format of an output and how it is compressed, from its name or as declared."""
+    if str(path) == STANDARD:
+        return f".{out_format}", None
+    packing = _PACKINGS.get(path.suffix.lower())
+    kind = Path(path.stem).suffix.lower() if packing is not None else path.suffix.lower()
+    if kind not in ENDINGS or (packing is not None and kind == ".parquet"):
+        raise UsageError(f"out must end in {', '.join(ENDINGS)}, or in .csv.gz, .csv.zst, .ndjson.gz, .ndjson.zst")
+    return kind, packing
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -143,13 +170,14 @@ def _csv_cells(column: pa.ChunkedArray) -> list[Any]:
 class RejectWriter:
     """Writes rejected rows: line, reason, content as received."""
 
-    def __init__(self, path: Path, *, force: bool) -> None:
+    def __init__(self, path: Path, *, force: bool, file: bool = False) -> None:
         if path.suffix.lower() != ".csv":
             raise UsageError("rejects must end in .csv")
         self._file = AtomicFile(path, force=force)
         self._text = self._file.part.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(["line", "reason", "content", "notice"])
+        self._with_file = file
+        self._writer.writerow([*(["file"] if file else []), "line", "reason", "content", "notice"])
 
     def __enter__(self) -> Self:
         return self
@@ -159,9 +187,10 @@ class RejectWriter:
     ) -> None:
         self.close()
 
-    def write(self, rows: Iterable[RejectedRow]) -> None:
+    def write(self, rows: Iterable[RejectedRow], file: str = "") -> None:
         """Write some rejected rows."""
-        self._writer.writerows([row.line, row.reason.value, formula_safe(row.content), NOTICE] for row in rows)
+        place = [formula_safe(file)] if self._with_file else []
+        self._writer.writerows([*place, row.line, row.reason.value, formula_safe(row.content), NOTICE] for row in rows)
 
     def close(self) -> None:
         """Finish the content."""

@@ -1,0 +1,136 @@
+"""A journal of screened batches beside the output, from which a broken scan goes on.
+
+Each record holds the flags of one batch and its rejected rows. After a crash the whole
+records are written again as they were, the torn one is dropped, and the scan goes on with
+the next batch: the outputs are the same bytes as those of a scan that was not broken off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from cbc_screen.engines.batch import Screened
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.vocabulary import Reason
+
+_MAGIC = b"CBCJ1\n"
+_HEAD = struct.Struct("<QQI")  # length of the JSON, length of the table, checksum of both
+
+
+class Journal:
+    """The journal of one scan."""
+
+    def __init__(self, out: Path, fingerprint: Mapping[str, Any]) -> None:
+        self._path = out.with_name(out.name + ".journal")
+        self._fingerprint = json.dumps(fingerprint, sort_keys=True).encode()
+        self._file: IO[bytes] | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether a scan to this output was broken off."""
+        return self._path.exists()
+
+    def begin(self) -> None:
+        """Begin a new journal."""
+        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        self._write(self._file, _MAGIC, self._fingerprint, b"")
+
+    def resume(self) -> Iterator[Screened]:
+        """Yield the batches of a broken scan; the journal then goes on after the last whole one."""
+        if not self._path.exists():
+            self.begin()
+            return
+        self._file = self._path.open("r+b", buffering=0)
+        if self._file.read(len(_MAGIC)) != _MAGIC or (self._read() or (b"",))[0] != self._fingerprint:
+            raise UsageError(
+                "the journal beside the output is of another scan (another source, option or version); "
+                "run without --resume"
+            )
+        end = self._file.tell()
+        while record := self._read():
+            yield _unpack(*record)
+            end = self._file.tell()
+        self._file.seek(end)
+        self._file.truncate(end)
+
+    def append(self, screened: Screened) -> None:
+        """Add a batch."""
+        assert self._file is not None
+        self._write(self._file, b"", *_pack(screened))
+
+    def remove(self) -> None:
+        """Close the journal and remove it: the outputs have their names."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the journal and leave it for a later scan."""
+        if self._file is not None:
+            self._file.close()
+
+    @staticmethod
+    def _write(file: IO[bytes], magic: bytes, text: bytes, table: bytes) -> None:
+        head = _HEAD.pack(len(text), len(table), zlib.crc32(table, zlib.crc32(text)))
+        whole = memoryview(magic + head + text + table)
+        while whole:  # an unbuffered write may be partial
+            whole = whole[file.write(whole) :]
+
+    def _read(self) -> tuple[bytes, bytes] | None:
+        """Return the next whole record, or None at the end or where it is torn."""
+        assert self._file is not None
+        head = self._file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        size, table_size, checksum = _HEAD.unpack(head)
+        text, table = self._exactly(size), self._exactly(table_size)
+        if text is None or table is None or zlib.crc32(table, zlib.crc32(text)) != checksum:
+            return None
+        return text, table
+
+    def _exactly(self, size: int) -> bytes | None:
+        assert self._file is not None
+        if size > os.fstat(self._file.fileno()).st_size:
+            return None
+        parts = bytearray()
+        while len(parts) < size:
+            part = self._file.read(size - len(parts))
+            if not part:
+                return None
+            parts += part
+        return bytes(parts)
+
+
+def _pack(screened: Screened) -> tuple[bytes, bytes]:
+    import pyarrow as pa
+
+    rejected = [[row.line, row.reason.value, row.content] for row in screened.rejected]
+    text = json.dumps([screened.rows_in, rejected, screened.results, screened.share, screened.file])
+    if screened.table is None:
+        return text.encode(), b""
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, screened.table.schema, options=options) as stream:
+        stream.write_table(screened.table)
+    return text.encode(), sink.getvalue().to_pybytes()
+
+
+def _unpack(text: bytes, table: bytes) -> Screened:
+    import pyarrow as pa
+
+    rows_in, rejected, results, share, file = json.loads(text)
+    return Screened(
+        rows_in=rows_in,
+        table=pa.ipc.open_stream(table).read_all() if table else None,
+        rejected=[RejectedRow(line, Reason(reason), content) for line, reason, content in rejected],
+        results={analyte: (given, unused) for analyte, (given, unused) in results.items()},
+        share=share,
+        file=file,
+    )

@@ -1,0 +1,56 @@
+"""Files as bytes, unpacked where their name says so (.gz, .zst)."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import IO, Any, cast
+
+PACKINGS = (".gz", ".zst")
+
+
+class _Zstandard(io.RawIOBase):
+    """A zstd stream as Python reads files; damage is an OSError, as of any other file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        import pyarrow as pa
+
+        self._errors: type[Exception] = pa.ArrowException
+        self._stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            found = self._stream.read(len(buffer))
+        except self._errors:
+            damaged = True
+        else:
+            damaged = False
+        if damaged:
+            raise OSError("the stream is damaged")
+        buffer[: len(found)] = found
+        return len(found)
+
+
+def unpacked(file: IO[bytes], path: Path) -> IO[bytes]:
+    """Return the content of an open file, unpacked by its name's ending."""
+    ending = path.suffix.lower()
+    if ending == ".gz":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=file))
+    if ending == ".zst":
+        return cast(IO[bytes], io.BufferedReader(_Zstandard(file), 1 << 20))
+    return file
+
+
+def ending_of(path: Path) -> str:
+    """Return the ending of a name without that of its packing."""
+    return Path(path.stem).suffix.lower() if path.suffix.lower() in PACKINGS else path.suffix.lower()
+
+
+def not_packed(path: Path) -> str:
+    """Say that a file is not packed as its name says."""
+    kind = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix.lower(), "text")
+    return f"the source is named {path.suffix} and is not a {kind} file, or it is cut short"

@@ -214,12 +214,17 @@ def test_an_existing_output_is_kept_without_force(export, tmp_path: Path) -> Non
 
 
 def test_an_interrupted_scan_leaves_no_file_under_the_final_name(export, tmp_path: Path) -> None:
+    """What is left is the journal, from which --resume goes on."""
+
     def interrupt(rows: int, share: float) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         cbc.scan(export(HEADER + SICK), tmp_path / "flags.parquet", tmp_path / "rejects.csv", progress=interrupt)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["export.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["export.csv", "flags.parquet.journal"]
+    assert (tmp_path / "flags.parquet.journal").stat().st_mode & 0o777 == 0o600
+    cbc.scan(export(HEADER + SICK), tmp_path / "flags.parquet", tmp_path / "rejects.csv")
+    assert not (tmp_path / "flags.parquet.journal").exists()
 
 
 def test_outputs_are_readable_by_their_owner_only(export, tmp_path: Path) -> None:

@@ -282,6 +282,7 @@ def test_a_journal_of_another_scan_is_refused(tmp_path: Path, monkeypatch: pytes
     broken_scan(source, tmp_path / "flags.csv", tmp_path / "rejects.csv", 2, monkeypatch)
     with pytest.raises(cbc.UsageError, match="another scan"):
         cbc.scan(source, tmp_path / "flags.csv", tmp_path / "rejects.csv", resume=True, definition="clinical")
+    assert (tmp_path / "flags.csv.journal").exists()  # it is still there for its own scan
     source.write_text(export(1_300), encoding="utf-8")
     with pytest.raises(cbc.UsageError, match="another scan"):
         cbc.scan(source, tmp_path / "flags.csv", tmp_path / "rejects.csv", resume=True)

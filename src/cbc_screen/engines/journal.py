@@ -31,6 +31,7 @@ class Journal:
         self._path = out.with_name(out.name + ".journal")
         self._fingerprint = json.dumps(fingerprint, sort_keys=True).encode()
         self._file: IO[bytes] | None = None
+        self._own = False  # a journal of another scan is never removed
 
     @property
     def exists(self) -> bool:
@@ -42,6 +43,7 @@ class Journal:
         descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         self._write(self._file, _MAGIC, self._fingerprint, b"")
+        self._own = True
 
     def resume(self) -> Iterator[Screened]:
         """Yield the batches of a broken scan; the journal then goes on after the last whole one."""
@@ -54,6 +56,7 @@ class Journal:
                 "the journal beside the output is of another scan (another source, option or version); "
                 "run without --resume"
             )
+        self._own = True
         end = self._file.tell()
         while record := self._read():
             yield _unpack(*record)
@@ -67,9 +70,10 @@ class Journal:
         self._write(self._file, b"", *_pack(screened))
 
     def remove(self) -> None:
-        """Close the journal and remove it: the outputs have their names."""
+        """Close the journal and remove it, if it is of this scan."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        if self._own:
+            self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the journal and leave it for a later scan."""

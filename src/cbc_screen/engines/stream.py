@@ -140,7 +140,7 @@ class _Outputs:
         metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
         if request.file is not None:
             self.journal = Journal(request.file, self._fingerprint())
-            undo.callback(self.journal.close)
+            undo.push(self._leave_journal)
         # A scan broken off between the names of two outputs goes on over the first.
         force = request.force or (request.resume and self.journal is not None and self.journal.exists)
         if request.out is not None:
@@ -159,6 +159,15 @@ class _Outputs:
             undo.callback(self._hashes.abandon)
         self._background = Background()
         undo.callback(self._background.abandon)
+
+    def _leave_journal(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Keep the journal of a scan that was interrupted or had no room; another error would come again."""
+        if self.journal is None:
+            return
+        if kind is not None and issubclass(kind, Exception) and not issubclass(kind, OSError):
+            self.journal.remove()
+        else:
+            self.journal.close()
 
     def _fingerprint(self) -> dict[str, Any]:
         inputs = [[entry.name, entry.size, entry.path.stat().st_mtime_ns] for entry in self._inputs]

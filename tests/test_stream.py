@@ -328,3 +328,67 @@ def test_a_scan_killed_with_signal_9_goes_on(tmp_path: Path, wait: float) -> Non
     assert out.read_bytes() == whole.read_bytes()
     assert rejects.read_bytes() == whole_rejects.read_bytes()
     assert pq.read_table(out).num_rows == 36_000
+
+
+# Packed flags ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_packed_flags_read_as_the_readable_ones(tmp_path: Path) -> None:
+    """Among the rows are unknown ages and sexes, which are worked out apart."""
+    rows = [
+        f"{row},{place}\n" for place, row in enumerate(("a,,F,9.1,2.3,<10", "b,30 y,,12.5,6.0,250", "c,3 d,M,150,9,8"))
+    ]
+    text = "id,age,sex,HGB (g/dL),WBC (10^9/L),PLT (10^9/L),kept\n" + "".join(rows * 200)
+    (tmp_path / "export.csv").write_text(text, encoding="utf-8")
+    plain = cbc.scan(tmp_path / "export.csv", tmp_path / "plain.parquet", keep=["kept"])
+    packed = cbc.scan(tmp_path / "export.csv", tmp_path / "packed.parquet", keep=["kept"], packed=True)
+    assert (packed.patterns, packed.reasons, packed.screened) == (plain.patterns, plain.reasons, 600)
+    expected, found = (cbc.read_flags(tmp_path / name) for name in ("plain.parquet", "packed.parquet"))
+    assert list(found.columns) == list(expected.columns)
+    assert list(found["kept"][:4]) == ["0", "1", "2", "0"]
+    pd.testing.assert_frame_equal(found.astype(str), expected.astype(str))
+    assert pq.read_schema(tmp_path / "packed.parquet").metadata[b"notice"] == b"For clinician review. Not a diagnosis."
+
+
+def test_packed_flags_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(HEADER + ROWS[2], encoding="utf-8")
+    cbc.scan(tmp_path / "export.csv", tmp_path / "plain.parquet")
+    cbc.scan(tmp_path / "export.csv", tmp_path / "packed.parquet", packed=True)
+    expected, found = (cbc.read_flags(tmp_path / name, kind="pyarrow") for name in ("plain.parquet", "packed.parquet"))
+    assert found.num_rows == 0
+    assert found.column_names == expected.column_names
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "says"),
+    [
+        ("flags.csv", {"packed": True}, "to a .parquet file"),
+        ("flags.parquet", {"packed": True, "detail": True}, "without detail"),
+    ],
+)
+def test_packed_flags_need_parquet(tmp_path: Path, out: str, options: dict[str, bool], says: str) -> None:
+    (tmp_path / "export.csv").write_text(export(5), encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match=says):
+        cbc.scan(tmp_path / "export.csv", tmp_path / out, **options)
+
+
+def test_read_flags_refuses_what_scan_did_not_write(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(cbc.UsageError, match="does not hold flags"):
+        cbc.read_flags(tmp_path / "other.parquet")
+    (tmp_path / "text.parquet").write_text("no", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="takes a Parquet file"):
+        cbc.read_flags(tmp_path / "text.parquet")
+
+
+def test_packed_flags_of_other_words_are_refused(tmp_path: Path) -> None:
+    """Codes are numbers: where a word was added since, they stand for something else."""
+    (tmp_path / "export.csv").write_text(export(5), encoding="utf-8")
+    cbc.scan(tmp_path / "export.csv", tmp_path / "packed.parquet", packed=True)
+    table = pq.read_table(tmp_path / "packed.parquet")
+    metadata = dict(table.schema.metadata)
+    metadata[b"cbc_screen.layout"] = metadata[b"cbc_screen.layout"].replace(b'"mild"', b'"slight"')
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "old.parquet")
+    with pytest.raises(cbc.UsageError, match="another version"):
+        cbc.read_flags(tmp_path / "old.parquet")

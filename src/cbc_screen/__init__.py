@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import ReferenceRange, reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
+    from cbc_screen.report.packed import read_flags
     from cbc_screen.result import ScreeningResult
     from cbc_screen.screener import Screener, scan, screen, screen_frame
     from cbc_screen.summary import ScanSummary
@@ -37,6 +38,7 @@ _HOME = {
     "ScreeningResult": "result",
     "UsageError": "errors",
     "grade": "grading",
+    "read_flags": "report.packed",
     "reference_range": "ranges",
     "scan": "screener",
     "screen": "screener",
@@ -61,6 +63,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "grade",
+    "read_flags",
     "reference_range",
     "scan",
     "screen",

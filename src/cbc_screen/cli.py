@@ -107,6 +107,7 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
     "-o", "--out", type=click.Path(path_type=Path), help="Flags: .parquet, .csv, .ndjson (also .gz, .zst), or -."
 )
 @click.option("--out-format", type=click.Choice(["csv", "ndjson"]), help="Of standard output (-o -).")
+@click.option("--packed", is_flag=True, help="Leave the flags as bits; cbc_screen.read_flags words them.")
 @click.option("--resume", is_flag=True, help="Go on with a scan to the same output that was broken off.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Rejected rows, as CSV.")
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="The summary, as JSON.")
@@ -145,6 +146,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             summary=options["summary_file"],
             force=options["force"],
             resume=options["resume"],
+            packed=options["packed"],
             out_format=options["out_format"],
             columns=_mapping("--columns", options["columns"]),
             keep=list(options["keep"]),

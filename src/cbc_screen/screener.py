@@ -230,6 +230,7 @@ class Screener:
         *,
         force: bool = False,
         resume: bool = False,
+        packed: bool = False,
         columns: Mapping[str, str] | None = None,
         keep: list[str] | None = None,
         detail: bool = False,
@@ -265,6 +266,8 @@ class Screener:
         resume : bool
             Go on with a scan to the same output that was broken off, even by kill -9; the
             outputs are the same bytes as without the break.
+        packed : bool
+            Leave the flags as bits, for the largest scans; `read_flags` words them.
         columns : mapping of field to column, optional
         keep : list of column names, optional
             Columns of the input to carry into the output, such as a sample number.
@@ -308,6 +311,7 @@ class Screener:
             summary=Path(summary) if summary is not None else None,
             out_format=out_format,
             resume=resume,
+            packed=packed,
         )
         declared = self._declare(
             age_unit=age_unit,

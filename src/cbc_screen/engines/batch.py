@@ -11,8 +11,12 @@ import numpy as np
 from cbc_screen.engines.frames import Engine, result_mask
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
+from cbc_screen.kernel.answers import Answers
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
+from cbc_screen.report.flags import flag_counts
+from cbc_screen.report.layout import layout_of
+from cbc_screen.report.packed import pack
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -23,11 +27,12 @@ ROW, FILE = "row", "file"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the output has besides the flags: columns kept, details, and the file of a row."""
+    """What the output is: columns kept, details, the file of a row, and whether flags stay packed."""
 
     keep: tuple[str, ...]
     detail: bool
     file: bool
+    packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Screened:
     table: pa.Table | None
     rejected: list[RejectedRow]
     results: Mapping[str, tuple[int, int]]  # results given, and those not used
+    counts: Mapping[str, Mapping[str, int]]  # rows by pattern, severity, urgency and reason
     share: float
     file: str
 
@@ -57,10 +63,12 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
         columns = {name: array.take(chosen) for name, array in columns.items()}
         lines = lines[chosen]
         normalized = engine.normalize(columns, len(chosen), plan)
-    table = None
+    table, counts = None, {}
     if len(lines):
-        table = with_keys(engine.flags(normalized, detail=layout.detail), lines, columns, layout, file)
-    return Screened(rows + len(batch.rejected), table, rejected, _result_counts(normalized), batch.share, file)
+        answers = engine.kernel.screen(normalized.batch)
+        counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
+        table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, file))
+    return Screened(rows + len(batch.rejected), table, rejected, _result_counts(normalized), counts, batch.share, file)
 
 
 def _result_counts(normalized: Normalized) -> dict[str, tuple[int, int]]:
@@ -71,22 +79,32 @@ def _result_counts(normalized: Normalized) -> dict[str, tuple[int, int]]:
     }
 
 
-def with_keys(
-    table: pa.Table, lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout: Layout, file: str
-) -> pa.Table:
-    """Put the line of each row, the columns kept, and the file (where there are several) before the flags."""
+def _table(engine: Engine, layout: Layout, normalized: Normalized, answers: Answers, keys: pa.Table) -> pa.Table:
+    if layout.packed:
+        return pack(layout_of(engine.kernel.rules), answers, normalized.reasons, keys)
+    flags = engine.table(normalized, answers, detail=layout.detail)
+    for name in keys.column_names:
+        if name in flags.column_names:
+            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
+    for place, name in enumerate(keys.column_names):
+        flags = flags.add_column(place, name, keys.column(name))
+    return flags
+
+
+def key_columns(lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout: Layout, file: str) -> pa.Table:
+    """Return what stands before the flags: the file (where there are several), the line, the columns kept."""
     import pyarrow as pa
 
-    taken = {ROW, FILE, *table.column_names} if layout.file else {ROW, *table.column_names}
-    for place, name in enumerate(layout.keep):
-        if name in taken:
-            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
-        table = table.add_column(place, name, columns[name])
-    table = table.add_column(0, ROW, pa.array(lines, type=pa.int64()))
+    keys: dict[str, pa.Array] = {}
     if layout.file:
         codes = pa.array(np.zeros(len(lines), dtype=np.int32))
-        table = table.add_column(0, FILE, pa.DictionaryArray.from_arrays(codes, pa.array([file])))
-    return table
+        keys[FILE] = pa.DictionaryArray.from_arrays(codes, pa.array([file]))
+    keys[ROW] = pa.array(lines, type=pa.int64())
+    for name in layout.keep:
+        if name in keys:
+            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
+        keys[name] = columns[name]
+    return pa.table(keys)
 
 
 def empty_table(engine: Engine, layout: Layout, plan: Plan, wanted: list[str]) -> pa.Table:
@@ -94,5 +112,6 @@ def empty_table(engine: Engine, layout: Layout, plan: Plan, wanted: list[str]) -
     import pyarrow as pa
 
     columns = {name: pa.array([], type=pa.string()) for name in wanted}
-    flags = engine.flags(engine.normalize(columns, 0, plan), detail=layout.detail)
-    return with_keys(flags, np.zeros(0, dtype=np.int64), columns, layout, "")
+    normalized = engine.normalize(columns, 0, plan)
+    keys = key_columns(np.zeros(0, dtype=np.int64), columns, layout, "")
+    return _table(engine, layout, normalized, engine.kernel.screen(normalized.batch), keys)

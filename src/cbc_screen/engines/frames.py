@@ -10,13 +10,14 @@ import numpy as np
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
+from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.codes import REASONS
 from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.plan import Declared, Plan, make_plan
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table
+from cbc_screen.report.layout import layout_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,10 +39,9 @@ class Engine:
         """Normalize columns under a plan."""
         return normalize_table(columns, rows, plan, self.knowledge, use_reported=self.use_reported)
 
-    def flags(self, normalized: Normalized, *, detail: bool) -> pa.Table:
-        """Screen a normalized batch and return its flag columns."""
-        outputs = self.kernel.screen(normalized.batch)
-        table = flags_table(self.kernel.rules, outputs, normalized.reasons, REASONS)
+    def table(self, normalized: Normalized, answers: Answers, *, detail: bool) -> pa.Table:
+        """Word the answers of a normalized batch: its flag columns."""
+        table = flags_table(layout_of(self.kernel.rules), answers, normalized.reasons)
         if detail:
             for name, array in detail_columns(self.kernel, normalized.batch).items():
                 table = table.append_column(name, array)
@@ -67,7 +67,7 @@ def screen_frame(
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
         normalized = engine.normalize(part, min(SLICE, rows - start), plan)
-        parts.append(engine.flags(normalized, detail=detail))
+        parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
 

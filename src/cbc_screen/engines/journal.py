@@ -116,7 +116,7 @@ def _pack(screened: Screened) -> tuple[bytes, bytes]:
     import pyarrow as pa
 
     rejected = [[row.line, row.reason.value, row.content] for row in screened.rejected]
-    text = json.dumps([screened.rows_in, rejected, screened.results, screened.share, screened.file])
+    text = json.dumps([screened.rows_in, rejected, screened.results, screened.counts, screened.share, screened.file])
     if screened.table is None:
         return text.encode(), b""
     sink = pa.BufferOutputStream()
@@ -129,12 +129,13 @@ def _pack(screened: Screened) -> tuple[bytes, bytes]:
 def _unpack(text: bytes, table: bytes) -> Screened:
     import pyarrow as pa
 
-    rows_in, rejected, results, share, file = json.loads(text)
+    rows_in, rejected, results, counts, share, file = json.loads(text)
     return Screened(
         rows_in=rows_in,
         table=pa.ipc.open_stream(table).read_all() if table else None,
         rejected=[RejectedRow(line, Reason(reason), content) for line, reason, content in rejected],
         results={analyte: (given, unused) for analyte, (given, unused) in results.items()},
+        counts=counts,
         share=share,
         file=file,
     )

@@ -46,6 +46,7 @@ class ScanRequest:
     summary: Path | None = None
     out_format: str | None = None
     resume: bool = False
+    packed: bool = False
 
     @property
     def to_standard_output(self) -> bool:
@@ -73,7 +74,7 @@ def scan_file(
     with ExitStack() as undo:
         folder = request.file.parent if request.file is not None else None
         inputs = open_inputs(names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep)
-        layout = Layout(request.keep, request.detail, file=len(inputs) > 1)
+        layout = Layout(request.keep, request.detail, file=len(inputs) > 1, packed=request.packed)
         if request.detail and len({frozenset(entry.plan.analytes) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
         outputs = _Outputs(engine, request, inputs, declared, undo)
@@ -121,6 +122,8 @@ def _check_paths(request: ScanRequest, names: list[str]) -> None:
         raise UsageError("source, out, rejects and summary must be different files")
     if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
         raise UsageError("standard output takes out_format csv or ndjson (--out-format)")
+    if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
+        raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:
         raise UsageError("resume needs an output file: its journal lies beside it")
 
@@ -186,6 +189,7 @@ class _Outputs:
             "columns": dict(self._request.columns),
             "keep": list(self._request.keep),
             "detail": self._request.detail,
+            "packed": self._request.packed,
             "rejects": self._request.rejects is not None,
         }
 

@@ -22,7 +22,8 @@ from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
-from cbc_screen.report.flags import flags_of_one, range_reasons, ranged, rule_columns, sorted_reasons
+from cbc_screen.report.flags import flags_of_one, range_reasons, sorted_reasons
+from cbc_screen.report.layout import layout_of
 from cbc_screen.report.words import describe, joined, number, pattern_text, place_reason
 from cbc_screen.result import (
     AnalyteResult,
@@ -71,6 +72,7 @@ class ResultBuilder:
         self.knowledge, self.kernel, self.ranges, self.rules = knowledge, kernel, ranges, rules
         # By identity: the rules and rows live as long as the knowledge, and hashing one
         # by its fields costs more than making its text.
+        self._layout = layout_of(kernel.rules)
         self._findings: dict[int, FindingResult] = {}
         self._ranges: dict[int, RangeUsed] = {}
         self._templates = {condition.id: self._template(condition) for condition in kernel.rules.conditions}
@@ -98,11 +100,13 @@ class ResultBuilder:
         """Return what `build` left for later."""
         rules, conclusions = self.kernel.rules, one.conclusions
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
-        reasons = sorted_reasons(rules, [*normalized.reasons, *range_reasons(rules, conclusions)])
+        reasons = sorted_reasons(self._layout, [*normalized.reasons, *range_reasons(self._layout, conclusions)])
         analytes = self._analytes(record, normalized, one, reasons)
-        columns = flags_of_one(rules, conclusions, normalized.reasons)
+        columns = flags_of_one(self._layout, conclusions, normalized.reasons)
         checklist = self._checklist(str(columns["checklist"]), one, compact)
-        fired = {name: self._fired(group, found, conclusions) for name, group, found in rule_columns(rules)}
+        groups = (("guards", "guard"), ("review_triggers", "trigger"), ("published_cutoffs", "cutoff"))
+        found = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
+        fired = {name: self._fired(group, found[group], conclusions) for name, group in groups}
         every = [finding for found in fired.values() for finding in found]
         return {
             **fired,
@@ -118,7 +122,7 @@ class ResultBuilder:
             "reasons": tuple(reasons),
             "notes": self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
             "not_assessed": tuple(
-                a for a in ranged(rules) if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
+                a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
             "sources": () if compact else self._sources(analytes, checklist, every, one),
             "versions": self._versions,

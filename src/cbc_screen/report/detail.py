@@ -13,7 +13,7 @@ from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.report.flags import ranged
+from cbc_screen.report.layout import layout_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
     several = np.zeros(batch.rows, dtype=np.bool_)
     several[unsure] = True
     columns: dict[str, pa.Array] = {}
-    for analyte in ranged(kernel.rules):
+    for analyte in layout_of(kernel.rules).ranged:
         low, high = (
             used.get(f"{analyte}.low", batch.low.get(analyte)),
             used.get(f"{analyte}.high", batch.high.get(analyte)),

@@ -82,7 +82,7 @@ class FlagWriter:
     def _write_parquet(self, table: pa.Table) -> None:
         import pyarrow.parquet as pq
 
-        table = table.replace_schema_metadata(self._metadata)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **self._metadata})
         if self._parquet is None:
             # Statistics of words help no reader and cost 40 % of the writing (measured).
             assert self._file is not None

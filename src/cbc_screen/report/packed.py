@@ -1,0 +1,135 @@
+"""Flags as the kernel has them, eight rows to a byte: for the largest scans.
+
+A packed file is Parquet with one row for each batch: bits, reasons and kept columns. It
+carries its layout, so that `read_flags` words it as it was screened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.errors import UsageError
+from cbc_screen.kernel.answers import Answers, Place
+from cbc_screen.report.flags import flags_table
+from cbc_screen.report.layout import FlagLayout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LAYOUT = b"cbc_screen.layout"
+
+
+def pack(layout: FlagLayout, answers: Answers, reasons: Mapping[str, NDArray[np.int8]], keys: pa.Table) -> pa.Table:
+    """Return one row that holds a batch; `keys` are the columns that stand before the flags."""
+    import pyarrow as pa
+
+    others = [
+        _packed_answers(answers.rows, own) | {"at": rows.astype(np.int32).tobytes()} for rows, own in answers.others
+    ]
+    whole = _packed_answers(answers.rows, answers)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, keys.schema) as stream:
+        stream.write_table(keys)
+    row = {
+        **whole,
+        "others": others,
+        "reasons": [{"field": field, "codes": codes.tobytes()} for field, codes in reasons.items()],
+        "keys": sink.getvalue().to_pybytes(),
+    }
+    table = pa.Table.from_pylist([row], schema=_schema())
+    return table.replace_schema_metadata({LAYOUT: layout.to_json().encode()})
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    answers = [("rows", pa.int32()), ("places", pa.string()), ("planes", pa.binary())]
+    other = pa.struct([*answers, ("at", pa.binary())])
+    reason = pa.struct([("field", pa.string()), ("codes", pa.binary())])
+    return pa.schema([*answers, ("others", pa.list_(other)), ("reasons", pa.list_(reason)), ("keys", pa.binary())])
+
+
+def _packed_answers(rows: int, answers: Answers) -> dict[str, Any]:
+    places = {name: [place.base, list(place.planes)] for name, place in answers.places.items()}
+    return {"rows": answers.rows, "places": json.dumps(places), "planes": answers.planes.tobytes()}
+
+
+def _unpacked_answers(row: Mapping[str, Any]) -> Answers:
+    places = {name: Place(base, tuple(planes)) for name, (base, planes) in json.loads(row["places"]).items()}
+    count = 1 + max(plane for place in places.values() for plane in (-1, *place.planes))
+    planes = np.frombuffer(row["planes"], dtype=np.uint8).reshape(count, (row["rows"] + 7) // 8)
+    return Answers(row["rows"], places, planes, {})
+
+
+def unpack(layout: FlagLayout, row: Mapping[str, Any]) -> pa.Table:
+    """Word one batch: the key columns, then the flags."""
+    import pyarrow as pa
+
+    answers = _unpacked_answers(row)
+    for other in row["others"]:
+        answers.others.append((np.frombuffer(other["at"], dtype=np.int32).astype(np.intp), _unpacked_answers(other)))
+    reasons = {entry["field"]: np.frombuffer(entry["codes"], dtype=np.int8) for entry in row["reasons"]}
+    table = pa.ipc.open_stream(row["keys"]).read_all()
+    for name, column in zip(layout.column_names, flags_table(layout, answers, reasons).columns, strict=True):
+        table = table.append_column(name, column)
+    return table
+
+
+def read_batches(path: Path) -> Iterator[pa.Table]:
+    """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path, pre_buffer=False)
+    except (pa.ArrowException, OSError):
+        file = None
+    if file is None:
+        raise UsageError("read_flags takes a Parquet file that scan wrote")
+    metadata = file.schema_arrow.metadata or {}
+    if LAYOUT in metadata:
+        layout = FlagLayout.from_json(metadata[LAYOUT].decode())
+        for batch in file.iter_batches(batch_size=1):
+            for row in batch.to_pylist():
+                yield unpack(layout, row)
+        return
+    if b"notice" not in metadata:
+        raise UsageError("the file does not hold flags that scan wrote")
+    if file.metadata.num_rows == 0:
+        yield file.schema_arrow.empty_table()
+    for batch in file.iter_batches():
+        yield pa.Table.from_batches([batch])
+
+
+def read_flags(path: str | Path, *, kind: str = "pandas") -> Any:
+    """Read what `scan` wrote, packed or not, in readable columns.
+
+    Parameters
+    ----------
+    path : path
+        A Parquet file that `scan` wrote.
+    kind : "pandas" or "pyarrow"
+        What to return.
+
+    Returns
+    -------
+    pandas.DataFrame or pyarrow.Table
+
+    Raises
+    ------
+    UsageError
+        If the file is none that scan wrote, or is packed by another version.
+    """
+    import pyarrow as pa
+
+    if kind not in ("pandas", "pyarrow"):
+        raise UsageError('kind must be "pandas" or "pyarrow"')
+    tables = [table.replace_schema_metadata(None) for table in read_batches(Path(path))]
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    return table if kind == "pyarrow" else table.to_pandas()

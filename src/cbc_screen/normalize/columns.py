@@ -21,7 +21,7 @@ from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
-from cbc_screen.normalize.value import SNAP, NumberFormat, Reading, ResultReader, plain_number
+from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, plain_number
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -189,9 +189,11 @@ def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.fl
     raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero
     if factor.numerator == factor.denominator:
         return raw
+    short = (np.rint(values * SHORT) / SHORT == values) | (np.rint(values) == values)
     snapped = np.rint(raw * SNAP) / SNAP
-    back = snapped * float(factor.denominator) / float(factor.numerator)
-    converted: NDArray[np.float64] = np.where(back == values, snapped, raw)
+    near = np.abs(raw - snapped) <= ROUNDINGS * raw
+    finite = np.isfinite(values * SHORT) & np.isfinite(raw * SNAP)
+    converted: NDArray[np.float64] = np.where(short & near & finite, snapped, raw)
     return converted
 
 

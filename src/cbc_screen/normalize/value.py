@@ -26,7 +26,8 @@ _FLAGS = frozenset(
     {"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"}
 )
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
-SNAP = 1e6
+SNAP, SHORT = 1e6, 1e9
+ROUNDINGS = 1e-15  # of two operations and of the number itself, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,18 @@ def void(reason: Reason, finding: str | None = None) -> Reading:
 def convert(value: float, factor: Factor) -> float:
     """Convert to the canonical unit so that a decimal text lands on its decimal result.
 
-    The quotient is snapped to six decimals only where the snapped number converts back
-    to exactly the input; a value one ulp below a limit stays below it. `convert_column`
-    does the same on arrays.
+    39.3 % is 0.393 and not the float below it: two roundings of a number of up to nine
+    decimals leave it within a few units of its last place, and six decimals are what limits
+    have. A number that is no such decimal, such as the float just below 39.3, is only
+    multiplied and divided, and stays below. `convert_column` does the same on arrays
+    (tools/exactness.py).
     """
     raw = value * factor.numerator / factor.denominator + 0.0  # no negative zero
-    scaled = raw * SNAP
-    snapped = (float(round(scaled)) if abs(scaled) < 2**53 else scaled) / SNAP
-    return snapped if snapped * factor.denominator / factor.numerator == value else raw
+    if factor.numerator == factor.denominator or not math.isfinite(value * SHORT) or not math.isfinite(raw * SNAP):
+        return raw
+    short = round(value * SHORT) / SHORT == value or value == round(value)
+    snapped = round(raw * SNAP) / SNAP
+    return snapped if short and abs(raw - snapped) <= ROUNDINGS * raw else raw
 
 
 def fold(text: str) -> str:

@@ -272,3 +272,34 @@ def test_a_new_screener_may_be_used_by_eight_threads_at_once() -> None:
     for _ in range(3):
         fresh = cbc.Screener()
         assert at_once(8, lambda number, fresh=fresh: fresh.screen(records[number]).to_dict()) == expected
+
+
+FIRSTS: list[Callable[[ScreeningResult], Any]] = [
+    lambda r: r.lines, lambda r: r.checklist, lambda r: r.model_dump(), lambda r: r.columns,
+    lambda r: r.explain(), lambda r: pickle.loads(pickle.dumps(r)), lambda r: r.to_dict(), lambda r: copy.copy(r),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("hasty")
+def test_eight_threads_may_ask_for_the_first_time_at_once(screener: cbc.Screener) -> None:
+    whole = eager(screener.screen(SICK))
+    expected = [ask(whole) for ask in FIRSTS]
+    for _ in range(40):
+        result = screener.screen(SICK)
+        assert at_once(8, lambda number, result=result: FIRSTS[number](result)) == expected
+
+
+def test_the_fields_of_a_dump_stand_in_their_written_order(screener: cbc.Screener) -> None:
+    assert list(screener.screen(SICK).model_dump()) == list(ScreeningResult.model_fields)
+    assert screener.screen(SICK).model_dump_json() == eager(screener.screen(SICK)).model_dump_json()
+
+
+def test_a_dump_read_back_is_written_the_same(screener: cbc.Screener) -> None:
+    text = screener.screen(SICK).model_dump_json()
+    assert ScreeningResult.model_validate_json(text).model_dump_json() == text
+
+
+def test_the_schema_of_what_goes_out_names_the_fields() -> None:
+    assert set(ScreeningResult.model_json_schema(mode="serialization").get("properties", {})) == set(
+        ScreeningResult.model_fields
+    )

@@ -387,22 +387,23 @@ def test_an_error_on_the_way_leaves_no_file_and_no_thread(
 ) -> None:
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 512)
     monkeypatch.setattr(stream, "worker_count", lambda: workers)
-    screen_batch, batches = stream._screen_batch, iter(range(10_000))
+    screen_batch, batches = stream.screen_batch, iter(range(10_000))
 
     def breaks_later(*given: object) -> object:
         if next(batches) == 20:
             raise Broken("in the middle")
         return screen_batch(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stream, "_screen_batch", breaks_later)
+    monkeypatch.setattr(stream, "screen_batch", breaks_later)
     with pytest.raises(Broken, match="in the middle"):
         cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", summary=tmp_path / "summary.json")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_the_writer_leaves_no_file_and_no_thread(
+def test_a_full_disk_leaves_the_journal_alone_and_no_thread(
     messy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With room made, --resume goes on from it."""
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 8_192)
     write, tables = stream.FlagWriter.write, iter(range(10_000))
 
@@ -414,7 +415,7 @@ def test_an_error_of_the_writer_leaves_no_file_and_no_thread(
     monkeypatch.setattr(stream.FlagWriter, "write", breaks_at_the_third)
     with pytest.raises(OSError, match="No space left"):
         cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["flags.csv.journal"]
 
 
 def test_progress_is_told_in_the_order_of_the_rows(

@@ -422,3 +422,17 @@ def test_the_summary_file_is_kept_apart_and_written_like_the_other_outputs(expor
     assert json.loads(summary.read_text())["rows_in"] == counted.rows_in == 1
     with pytest.raises(cbc.UsageError, match=r"^summary\.json exists"):
         cbc.scan(path, summary=summary)
+
+
+def test_a_pair_of_stray_marks_swallows_no_row(export, tmp_path: Path) -> None:
+    """The lines between them are somebody's results; a remark of several lines is none."""
+    header = "id,age,sex,HGB (g/dL),PLT (10^9/L),remark\n"
+    lines = [
+        'a,54 y,F,9.1,100,"odd\n', "b,54 y,F,6.0,9,x\n", 'c,54 y,F,9.1,100,odd"\n', 'd,54 y,F,7.0,30,"two\n', 'lines"\n',
+    ]  # fmt: skip
+    summary = cbc.scan(export(header + "".join(lines)), tmp_path / "flags.csv", tmp_path / "rejects.csv", keep=["id"])
+    with (tmp_path / "flags.csv").open(newline="", encoding="utf-8") as file:
+        assert [(row["id"], row["row"]) for row in csv.DictReader(file)] == [("b", "3"), ("c", "4"), ("d", "5")]
+    with (tmp_path / "rejects.csv").open(newline="", encoding="utf-8") as file:
+        assert [(row["line"], row["reason"]) for row in csv.DictReader(file)] == [("2", "ROW_RAGGED")]
+    assert (summary.rows_in, summary.screened, summary.rejected) == (4, 3, 1)

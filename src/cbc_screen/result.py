@@ -193,17 +193,19 @@ class ScreeningResult(_Part):
 
     def _completed(self) -> ScreeningResult:
         """Work out what was left for later, checked as any other result."""
-        if self._rest is not None:
-            whole = type(self).model_validate({**self.__dict__, **self._rest()})
-            self.__dict__.update(whole.__dict__)
+        rest = self._rest  # another thread may be at it too: both find the same
+        if rest is not None:
+            whole = type(self).model_validate({**self.__dict__, **rest()})
             self.__pydantic_fields_set__.update(whole.__pydantic_fields_set__)
+            # In one step, and in the order of the fields.
+            object.__setattr__(self, "__dict__", dict(whole.__dict__))
             self._rest = None
         return self
 
     @model_serializer(mode="wrap")
-    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        whole: dict[str, Any] = handler(self._completed())
-        return whole
+    def _serialize(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]
+        # Without a return type: the schema is that of the fields.
+        return handler(self._completed())
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ScreeningResult):

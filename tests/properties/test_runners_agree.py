@@ -408,3 +408,12 @@ def test_a_quotient_is_that_of_ieee_754_where_python_would_raise(x: float, y: fl
     function, _ = compile_scalar(b.program(outputs), {})
     np.testing.assert_array_equal(answers(outputs, b, inputs)["quotient"], [quotient])
     np.testing.assert_array_equal(function({"x": x, "y": y}, ()), [quotient])
+
+
+@pytest.mark.parametrize(("x", "y", "quotient"), [(-1.0, 0.0, -inf), (-inf, 0.0, -inf), (1.0, -0.0, -inf)])
+def test_the_sign_of_an_infinite_quotient(x: float, y: float, quotient: float) -> None:
+    b = Builder()
+    outputs = {"quotient": b.step(Op.DIVIDE, b.step(Op.INPUT, value="x"), b.step(Op.INPUT, value="y"))}
+    function, _ = compile_scalar(b.program(outputs), {})
+    assert answers(outputs, b, {"x": np.array([x]), "y": np.array([y])})["quotient"].tolist() == [quotient]
+    assert function({"x": x, "y": y}, ()) == (quotient,)

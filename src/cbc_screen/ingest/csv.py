@@ -10,7 +10,7 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from cbc_screen.vocabulary import Reason
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ROW_LIKE = 3  # columns from which a line inside a cell may be a row
 BATCH_ROWS = 50_000
 BLOCK_BYTES = 1 << 22
 DELIMITERS = (",", ";", "\t", "|")
@@ -51,7 +52,7 @@ class _Tape:
         self._waiting = deque(enumerate(block, start=number + 1))
         self._text, self._next = text, number + len(block) + 1
         self.record: list[tuple[int, str]] = []
-        self.extra = 0
+        self.extra = self._length = 0
 
     def __iter__(self) -> _Tape:
         return self
@@ -66,7 +67,8 @@ class _Tape:
         else:
             raise StopIteration
         self.record.append(entry)
-        if len(self.record) > 1 and sum(len(text) for _, text in self.record) > LONGEST_ROW:
+        self._length += len(entry[1])
+        if len(self.record) > 1 and self._length > LONGEST_ROW:
             raise _OversizeError
         return entry[1]
 
@@ -77,7 +79,7 @@ class _Tape:
 
     def begin(self) -> None:
         """Begin a record."""
-        self.record = []
+        self.record, self._length = [], 0
 
     def keep_first_line_only(self) -> None:
         """Give the lines after the first one back, to be read again as rows of their own."""
@@ -255,7 +257,7 @@ class CSVSource:
     ) -> tuple[list[_Line], list[RejectedRow], int]:
         """Part lines with quotation marks, record by record."""
         tape, width = _Tape(block, number, text), len(self.headers)
-        reader = csv.reader(tape, delimiter=self._delimiter)
+        reader = self._reader(tape)
         good: list[_Line] = []
         rejected: list[RejectedRow] = []
         while tape.pending:
@@ -263,22 +265,53 @@ class CSVSource:
             reason, cells = Reason.ROW_RAGGED, None
             try:
                 cells = next(reader)
-            except (_OversizeError, csv.Error):
+            except _OversizeError:
                 reason = Reason.OVERSIZE
+            except csv.Error as problem:
+                reason = Reason.OVERSIZE if "larger than field limit" in str(problem) else Reason.ROW_RAGGED
             except StopIteration:
                 break
+            if cells is not None and self._swallows_rows(tape):
+                cells = None
             if cells is not None and len(cells) > width and not any(cells[width:]):
                 cells = cells[:width]
             if cells is not None and len(cells) == width:
                 good.append((tape.line, tape.content, cells))
                 continue
-            # A stray quotation mark can swallow the lines after it: only the first line
-            # is rejected, the others are read again.
+            # A stray quotation mark can swallow the lines after it: only the first line is
+            # at stake, the others are read again.
             tape.keep_first_line_only()
-            reader = csv.reader(tape, delimiter=self._delimiter)
-            if tape.content.strip():
+            reader = self._reader(tape)
+            alone = self._read_alone(tape.record[0][1]) if reason is Reason.ROW_RAGGED else None
+            if alone is not None:
+                good.append((tape.line, tape.content, alone))
+            elif tape.content.strip():
                 rejected.append(RejectedRow(tape.line, reason, _clean(tape.content)))
         return good, rejected, tape.extra
+
+    def _reader(self, lines: Iterable[str]) -> Any:
+        # Strict: a mark that closes before other text, or never, is an error and no end of a cell.
+        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+
+    def _read_alone(self, line: str) -> list[str] | None:
+        """Read a line with an odd mark by itself, or return None where its marks do not close."""
+        try:
+            cells = next(csv.reader([line], delimiter=self._delimiter))
+        except (csv.Error, StopIteration):
+            return None
+        closed = not any("\n" in cell or "\r" in cell for cell in cells) and line.endswith(("\n", "\r"))
+        return cells if closed and len(cells) == len(self.headers) else None
+
+    def _swallows_rows(self, tape: _Tape) -> bool:
+        """Tell whether a record of several lines holds a line that is a row by itself.
+
+        Two stray marks look like a cell of several lines. No line is given up as part of a
+        cell that could be somebody's results.
+        """
+        width = len(self.headers)
+        return width >= _ROW_LIKE and any(
+            line.count(self._delimiter) == width - 1 for _, line in tape.record[1:] if '"' not in line
+        )
 
 
 class _Lines:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_MARK = b"\xef\xbb\xbf"
+
+
 @dataclass(frozen=True)
 class FastBlock:
     """A block that was read: wanted columns as coded texts, and the lines with another number of cells."""
@@ -52,7 +55,7 @@ class FastLane:
         `header` is given while the header is still to come; it must then be the first line.
         """
         ends = self._plain_ends(block)
-        if ends is None:
+        if ends is None or not self._delimiter.isascii():
             return None
         start, skipped = 0, 0
         if header is not None:
@@ -61,6 +64,8 @@ class FastLane:
             if line.split(self._delimiter) != header or len(ends) == 1:
                 return None
             start, skipped = int(ends[0]) + 1, 1
+        if block.startswith(_MARK, start):
+            return None  # Arrow would strip what the careful reader keeps
         invalid: list[tuple[int, str]] = []
         columns = self._parse(block, start, invalid)
         lines = len(ends) - skipped

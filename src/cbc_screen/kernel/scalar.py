@@ -8,7 +8,7 @@ numbers and operators only: no text of a record or of a data file reaches it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, nan
+from math import copysign, inf, nan
 from typing import cast
 
 from cbc_screen.kernel.program import Op, Program
@@ -19,7 +19,7 @@ Scalar = Callable[[Mapping[str, float], Sequence[float]], tuple[float | int | bo
 def divide(a: float, b: float) -> float:
     """Divide as IEEE 754 does, where Python would raise."""
     if b == 0:
-        return nan if a == 0 or a != a else inf
+        return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
     return a / b
 
 

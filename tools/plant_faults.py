@@ -75,9 +75,21 @@ FAULTS = (
     ),
     Fault(
         "3 nothing is lost: rows without a result are dropped and not counted",
-        "src/cbc_screen/engines/stream.py",
+        "src/cbc_screen/engines/batch.py",
         "rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT",
-        "account.rows_in -= len(empty)\n        _ = [RejectedRow(int(lines[i]), Reason.NO_RESULT",
+        "rows -= len(empty)\n        _ = [RejectedRow(int(lines[i]), Reason.NO_RESULT",
+    ),
+    Fault(
+        "3 nothing is lost: ragged lines of a plain block are dropped",
+        "src/cbc_screen/ingest/csv.py",
+        "            rejected += refused\n        arrays",
+        "            _ = refused\n        arrays",
+    ),
+    Fault(
+        "3 nothing is lost: a resumed scan begins one batch late",
+        "src/cbc_screen/engines/stream.py",
+        "all_batches(inputs, frozenset(request.keep)), done, None)",
+        "all_batches(inputs, frozenset(request.keep)), done + bool(done), None)",
     ),
     Fault(
         "4 every number has a source: the sources of the ranges are left out",
@@ -120,6 +132,12 @@ FAULTS = (
         "src/cbc_screen/normalize/columns.py",
         "raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero",
         "return values * (float(factor.numerator) / float(factor.denominator))\n    raw = values",
+    ),
+    Fault(
+        "8 the same answer through every door: a carry is lost where findings are counted in bits",
+        "src/cbc_screen/kernel/bits.py",
+        "                carry = self.either(self.both(a, b), self.both(half, c))\n",
+        "                carry = self.both(a, b)\n",
     ),
     Fault(
         "8 the same answer through every door: columns forget the implausible",

@@ -15,7 +15,7 @@ from cbc_screen.ingest.source import SourceBatch, check_headers
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 
 
 class ParquetSource:

@@ -24,7 +24,7 @@ class Place:
     planes: tuple[int, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Answers(Mapping[str, NDArray[np.generic]]):
     """Answers by name: flags as booleans, codes as small integers, numbers as floats.
 

@@ -31,7 +31,7 @@ for _stage in (Pregnancy.NONE, Pregnancy.NOT_STATED):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", ("none",)))
 for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
-_EXPANDED_AT_ONCE = 200_000
+_EXPANDED_AT_ONCE = 65_536
 # Rows, each row once for each of its keys, those keys, and where each row begins.
 Expansion = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 

@@ -37,10 +37,15 @@ Expansion = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[
 
 
 def given_inputs(batch: Batch) -> Given:
-    """Say which inputs a batch has."""
+    """Say which inputs a batch has.
+
+    One inexact cell makes all analytes inexact: batches of one file then need two programs,
+    and not one for every set of analytes in which a cell happens to be censored.
+    """
+    analytes = frozenset(batch.low)
     return Given(
-        analytes=frozenset(batch.low),
-        inexact=frozenset(a for a in batch.low if batch.high[a] is not batch.low[a]),
+        analytes=analytes,
+        inexact=frozenset() if all(batch.high[a] is batch.low[a] for a in analytes) else analytes,
         findings=frozenset(batch.findings),
         reported=frozenset(batch.reported),
         method=batch.method is not None,

@@ -1,0 +1,267 @@
+"""The kernel beside the same rules as plans for polars, DuckDB and pandas, in one run.
+
+Usage: python benchmarks/compare.py [--rows 1000000] [--check]
+
+Each timing is made in a process of its own, over the same synthetic rows in memory: full
+counts of 15 analytes, and the same outputs (codes, not words). Quote the ratios: machines
+are noisy. `--check` compares every output instead, on rows at and beside every limit, with
+a twentieth of the results absent and every finding of the checklist stated or not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from plans import Run, duckdb_plan, pandas_plan, polars_plan
+from rows import counts, finding_names, hard_counts, result_names, slices, to_batch, wrong_limits
+
+import cbc_screen as cbc
+from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.configure import Configuration, build_kernel
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.report.layout import layout_of
+from cbc_screen.vocabulary import Sex, Support
+
+SLICE = 262_144
+RUNS = 5
+KERNEL = "kernel, packed answers"
+Plan = Callable[..., Run]
+# Every plan, and the one of each engine that is timed on all threads too.
+PLANS: dict[str, tuple[str, dict[str, bool]]] = {
+    "polars, key join": ("polars", {}),
+    "polars, key join, in memory": ("polars", {"stream": False}),
+    "polars, key join, two flags": ("polars", {"pairs": True}),
+    "polars, as-of join": ("polars", {"asof": True}),
+    "duckdb, key join": ("duckdb", {}),
+    "duckdb, key join, two flags": ("duckdb", {"pairs": True}),
+    "duckdb, as-of join": ("duckdb", {"asof": True}),
+    "pandas, merge_asof": ("pandas", {}),
+}
+MAKERS: dict[str, Plan] = {"polars": polars_plan, "duckdb": duckdb_plan, "pandas": pandas_plan}
+
+
+# The check -------------------------------------------------------------------------------
+
+
+def differences(table: pa.Table, rows: pa.Table, kernel: Kernel, knowledge: Knowledge) -> Iterator[str]:
+    """Name each output in which a plan differs from the kernel or from screen_frame."""
+    table = table.sort_by("row")
+    answers = kernel.screen(to_batch(rows, knowledge))
+    for name in table.column_names:
+        if name == "row":
+            continue
+        own, theirs = np.asarray(table[name].to_numpy()), np.asarray(answers[name])
+        wrong = np.flatnonzero(own.astype(np.int8) != theirs.astype(np.int8))
+        if name.startswith("net."):
+            # What the findings say of a condition that is not listed does not matter, but is equal too.
+            name = f"{name} (net findings)"
+        if len(wrong):
+            yield f"{name}: {len(wrong)} rows, first {wrong[0]}: plan {own[wrong[0]]}, kernel {theirs[wrong[0]]}"
+    missing = {name for name in answers if "." not in name or name.split(".")[0] in KINDS} - set(table.column_names)
+    yield from (f"{name}: not in the plan" for name in sorted(missing))
+    flags = screened_frame(rows, knowledge)
+    for name, words in readable(table, kernel).items():
+        theirs = flags[name].to_pylist()
+        wrong_rows = [place for place, (a, b) in enumerate(zip(words, theirs, strict=True)) if a != b]
+        if wrong_rows:
+            place = wrong_rows[0]
+            yield f"screen_frame {name}: {len(wrong_rows)} rows, first {place}: plan {words[place]}, {theirs[place]}"
+
+
+KINDS = ("line", "state", "grade", "guard", "trigger", "cutoff", "support", "net")
+
+
+def screened_frame(rows: pa.Table, knowledge: Knowledge) -> pa.Table:
+    """Screen the rows through the door for frames."""
+    columns: dict[str, Any] = {"age": rows["months"]}
+    columns["sex"] = pa.array(np.where(rows["male"].to_numpy() == 1, Sex.MALE.value, Sex.FEMALE.value))
+    columns |= {name: rows[name] for name in result_names(rows, knowledge)}
+    for name in finding_names(rows, knowledge):
+        columns[name] = pa.array(np.array(["unknown", "absent", "present"])[rows[name].fill_null(-1).to_numpy() + 1])
+    units = {name: knowledge.analytes[name].unit for name in result_names(rows, knowledge)}
+    return cbc.Screener(units=units).screen_frame(pa.table(columns), age_unit="mo")
+
+
+def readable(table: pa.Table, kernel: Kernel) -> dict[str, list[Any]]:
+    """Return the readable columns of a plan's codes, worded row by row."""
+    layout = layout_of(kernel.rules)
+    found: dict[str, list[Any]] = {}
+    for name, (code, words) in layout.word_columns.items():
+        found[name] = [words[value] for value in table[code].to_pylist()]
+    for name in ("lines_low_min", "lines_low_max"):
+        found[name] = table[name].to_pylist()
+    for name, code in layout.grade_columns.items():
+        found[name] = [None if value < 0 else value for value in table[code].to_pylist()]
+    for name, group, ids in layout.rule_columns:
+        fired = [table[f"{group}.{rule}"].to_pylist() for rule in ids]
+        found[name] = [
+            ";".join(rule for rule, flag in zip(ids, row, strict=True) if flag) for row in zip(*fired, strict=True)
+        ]
+    found["checklist"] = _checklists(table, kernel)
+    return found
+
+
+def _checklists(table: pa.Table, kernel: Kernel) -> list[str]:
+    """Order the listed conditions by support, net findings and rank."""
+    unlisted = list(Support).index(Support.NOT_LISTED)
+    supports = [table[f"support.{c.id}"].to_pylist() for c in kernel.rules.conditions]
+    nets = [table[f"net.{c.id}"].to_pylist() for c in kernel.rules.conditions]
+    lists = []
+    for row in range(len(table)):
+        entries = [
+            (support[row], -net[row], condition.rank, condition.id)
+            for condition, support, net in zip(kernel.rules.conditions, supports, nets, strict=True)
+            if support[row] != unlisted
+        ]
+        lists.append(";".join(entry[-1] for entry in sorted(entries)))
+    return lists
+
+
+def check(rows: int) -> list[str]:
+    """Compare every plan whose package is installed; return what differs."""
+    knowledge, kernel = load_knowledge(), default_kernel()
+    found = wrong_limits(kernel, knowledge)
+    for title, (engine, options) in PLANS.items():
+        if not installed(engine):
+            print(f"{title:<32} not installed, not checked")
+            continue
+        wrong: list[str] = []
+        outputs = 0
+        for table in (counts(rows, kernel, knowledge), hard_counts(rows, kernel, knowledge)):
+            result = MAKERS[engine](table, kernel, knowledge, **options)()
+            outputs = result.num_columns - 1
+            wrong += differences(result, table, kernel, knowledge)
+        print(f"{title:<32} {outputs} outputs of {2 * rows} rows: {'equal' if not wrong else f'{len(wrong)} differ'}")
+        found += [f"{title}: {text}" for text in wrong]
+    return found
+
+
+# The timing ------------------------------------------------------------------------------
+
+
+def default_kernel() -> Kernel:
+    """Return the kernel of the default configuration."""
+    return build_kernel(load_knowledge(), Configuration())
+
+
+def installed(package: str) -> bool:
+    """Tell whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def unpack(answers: Answers) -> None:
+    """Make an array of every answer, as the plans do."""
+    for name in answers:
+        answers[name]
+
+
+def kernel_work(
+    rows: pa.Table, kernel: Kernel, knowledge: Knowledge, threads: int, unpacked: bool
+) -> Callable[[], Any]:
+    """Return the work of the kernel over slices of the rows."""
+    batches = [to_batch(part, knowledge) for part in slices(rows, SLICE)]
+
+    def one(batch: Any) -> None:
+        answers = kernel.screen(batch)
+        if unpacked:
+            unpack(answers)
+
+    if threads == 1:
+        return lambda: [one(batch) for batch in batches]
+    pool = ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(one, batches))
+
+
+def run_child(name: str, rows: int, threads: int) -> None:
+    """Time one plan, or the kernel, in this process; print the median seconds."""
+    knowledge, kernel = load_knowledge(), default_kernel()
+    table = counts(rows, kernel, knowledge)
+    if name.startswith("kernel"):
+        work = kernel_work(table, kernel, knowledge, threads, unpacked="unpacked" in name)
+    else:
+        engine, options = PLANS[name]
+        more = {"threads": threads} if engine == "duckdb" else {}
+        work = MAKERS[engine](table, kernel, knowledge, **options, **more)
+    work()
+    times = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    print(json.dumps(statistics.median(times)))
+
+
+def seconds(name: str, rows: int, threads: int) -> float:
+    """Time one plan in a process with so many threads."""
+    command = [
+        sys.executable,
+        str(Path(__file__).resolve()),
+        "--child",
+        name,
+        "--threads",
+        str(threads),
+        "--rows",
+        str(rows),
+    ]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "POLARS_MAX_THREADS": str(threads)}
+    )
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def show(rows: int) -> None:
+    """Print the rates, and their ratios to the kernel, which is timed again beside each plan."""
+    threads = os.cpu_count() or 1
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, {rows} rows of 15 analytes, medians of {RUNS} runs"
+    )
+    print(f"{'':<34}{'1 thread':>12}{'of kernel':>11}{f'{threads} threads':>12}{'of kernel':>11}")
+    bases = []
+    for name in ("kernel, unpacked", *(n for n, (engine, _) in PLANS.items() if installed(engine))):
+        bases.append(rows / seconds(KERNEL, rows, 1))
+        alone = rows / seconds(name, rows, 1)
+        line = f"{name:<34}{alone / 1e6:>8.2f} M/s{alone / bases[-1]:>11.2f}"
+        if not name.startswith("pandas"):  # numpy works in one thread
+            every = rows / seconds(name, rows, threads)
+            line += f"{every / 1e6:>8.2f} M/s{every / bases[-1]:>11.2f}"
+        print(line, flush=True)
+    base, every = statistics.median(bases), rows / seconds(KERNEL, rows, threads)
+    print(f"{KERNEL:<34}{base / 1e6:>8.2f} M/s{1:>11.2f}{every / 1e6:>8.2f} M/s{every / base:>11.2f}")
+    print(f"the kernel beside each plan: {', '.join(f'{rate / 1e6:.2f}' for rate in bases)} M/s")
+
+
+def main() -> None:
+    """Check, or print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        run_child(given.child, given.rows, given.threads)
+    elif given.check:
+        found = check(given.rows)
+        print("\n".join(found))
+        sys.exit(bool(found))
+    else:
+        show(given.rows)
+
+
+if __name__ == "__main__":
+    main()

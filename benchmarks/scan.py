@@ -1,0 +1,352 @@
+"""How fast scan is, what it holds in memory, and that it reports every bad cell and line.
+
+Usage: python benchmarks/scan.py [--rows 1000000]
+
+Every figure is of a process of its own, over the same synthetic file of 15 analytes. Beside
+scan stand the reading and writing alone, and the polars plan of plans.py writing the same
+columns in words. Then a CSV with 1 bad cell in 1,000 and 1 ragged line in 10,000: what scan
+says of them is compared with a pass of the csv module that shares nothing with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import importlib.util
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from compare import default_kernel
+from plans import polars_lazy
+from rows import ANALYTES, counts, to_batch, to_export
+
+import cbc_screen as cbc
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.report.flags import order_key
+from cbc_screen.report.layout import layout_of
+from cbc_screen.vocabulary import NOTICE, Reason, Sex, Support
+
+BAD_CELLS, RAGGED_LINES = 1_000, 10_000  # one in so many
+SLICE = 65_536
+# Cells that are no number, and why.
+BAD_TEXTS = {
+    "abc": Reason.TEXT_RESULT,
+    "?": Reason.NUMBER_UNREADABLE,
+    "1,2": Reason.NUMBER_AMBIGUOUS,
+    "-5": Reason.NUMBER_NEGATIVE,
+}
+PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
+CURVE = (4, 2, 1)  # parts of the rows
+RUNS = 3
+
+
+# What is timed -------------------------------------------------------------------------
+
+
+def work_make(folder: Path, rows: int) -> None:
+    """Write the files."""
+    knowledge = load_knowledge()
+    export = to_export(counts(rows, default_kernel(), knowledge), knowledge)
+    for part in CURVE:
+        pq.write_table(export.slice(0, rows // part), folder / f"{part}.parquet", compression="zstd")
+    with (
+        (folder / "clean.csv").open("w", encoding="utf-8", newline="") as clean,
+        (folder / "bad.csv").open("w", encoding="utf-8", newline="") as bad,
+    ):
+        writers = csv.writer(clean), csv.writer(bad)
+        for writer in writers:
+            writer.writerow(export.column_names)
+        for row, spoiled in _lines(export):
+            writers[0].writerow(row)
+            writers[1].writerow(spoiled)
+
+
+def _lines(export: pa.Table) -> Iterator[tuple[list[Any], list[Any]]]:
+    """Yield each row, and the same row with what goes wrong in it."""
+    chance, texts, first = random.Random(1), list(BAD_TEXTS), export.num_columns - len(ANALYTES)
+    for batch in export.to_batches(SLICE):
+        for row in map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
+            spoiled = list(row)
+            for place in range(first, len(row)):
+                if chance.randrange(BAD_CELLS) == 0:
+                    spoiled[place] = chance.choice(texts)
+            if chance.randrange(RAGGED_LINES) == 0:
+                spoiled = spoiled[:-1] if chance.randrange(2) else [*spoiled, "more"]
+            yield row, spoiled
+
+
+def scan(folder: Path, name: str, *, packed: bool = False) -> None:
+    """Scan a file to Parquet, with an account of its rejected rows."""
+    analytes = load_knowledge().analytes
+    screener = cbc.Screener(units={analyte: analytes[analyte].unit for analyte in ANALYTES})
+    out = folder / f"{name}.{'packed' if packed else 'flags'}.parquet"
+    screener.scan(folder / name, out, folder / f"{name}.rejects.csv", force=True, packed=packed, age_unit="mo")
+
+
+def bare(folder: Path) -> None:
+    """Read the columns of the input and write them again."""
+    _rewrite(folder / "1.parquet", folder / "bare.parquet")
+
+
+def words_again(folder: Path) -> None:
+    """Read the input, read what scan wrote, and write that again."""
+    for _ in pq.ParquetFile(folder / "1.parquet").iter_batches(SLICE):
+        pass
+    _rewrite(folder / "1.parquet.flags.parquet", folder / "again.parquet")
+
+
+def _rewrite(source: Path, out: Path) -> None:
+    file = pq.ParquetFile(source, read_dictionary=_words_of(source))
+    with pq.ParquetWriter(out, file.schema_arrow, compression="zstd", write_statistics=False) as writer:
+        for batch in file.iter_batches(SLICE):
+            writer.write_batch(batch)
+
+
+def _words_of(source: Path) -> list[str]:
+    return [field.name for field in pq.read_schema(source) if pa.types.is_dictionary(field.type)]
+
+
+def polars_words(folder: Path) -> None:
+    """Write the columns of scan in words, by the polars plan."""
+    polars_readable(folder / "1.parquet").sink_parquet(folder / "polars.parquet", compression="zstd", statistics=False)
+
+
+def polars_readable(source: Path) -> Any:
+    """Return a lazy frame of every column of scan but the reasons, which are empty for clean rows."""
+    import polars as pl
+
+    knowledge, kernel = load_knowledge(), default_kernel()
+    frame = pl.scan_parquet(source).rename({"Age": "months"}).with_row_index("row", offset=1)
+    frame = frame.with_columns(male=(pl.col("Sex") == Sex.MALE.value).cast(pl.Int8))
+    plan = polars_lazy(frame, ["row", "months", "male", *ANALYTES], kernel, knowledge)
+    return plan.select("row", **_words(kernel))
+
+
+def _words(kernel: Kernel) -> dict[str, Any]:
+    import polars as pl
+
+    layout = layout_of(kernel.rules)
+    found: dict[str, Any] = {name: pl.lit("") for name in layout.column_names} | {"notice": pl.lit(NOTICE)}
+    for name, (code, words) in layout.word_columns.items():
+        found[name] = pl.col(code).replace_strict(
+            list(range(len(words))), list(words), return_dtype=pl.Enum(list(words))
+        )
+    found |= {name: pl.col(name) for name in ("lines_low_min", "lines_low_max")}
+    for name, code in layout.grade_columns.items():
+        found[name] = pl.when(pl.col(code) >= 0).then(pl.col(code))
+    for name, group, ids in layout.rule_columns:
+        fired = [pl.when(pl.col(f"{group}.{rule}")).then(pl.lit(rule)) for rule in ids]
+        found[name] = pl.concat_str(fired, separator=";", ignore_nulls=True)
+    return {**found, "checklist": _checklist(kernel)}
+
+
+def _checklist(kernel: Kernel) -> Any:
+    """Order the listed conditions: a list of numbers a row, sorted and worded."""
+    import polars as pl
+
+    conditions, unlisted = kernel.rules.conditions, list(Support).index(Support.NOT_LISTED)
+    keys = [
+        pl.when(pl.col(f"support.{c.id}") != unlisted).then(
+            order_key(pl.col(f"support.{c.id}").cast(pl.Int32), pl.col(f"net.{c.id}").cast(pl.Int32), c.rank)
+        )
+        for c in conditions
+    ]
+    ids = {c.rank: c.id for c in conditions}
+    ranks = pl.element() % order_key(0, order_key(0, 0, 0) // 128 - 1, 0)
+    sure = pl.concat_list(keys).list.drop_nulls().list.sort()
+    return sure.list.eval(ranks.replace_strict(ids, return_dtype=pl.String)).list.join(";")
+
+
+def conditions_curve(rows: int) -> dict[int, float]:
+    """Return the seconds of the kernel with some of the conditions."""
+    knowledge, kernel = load_knowledge(), default_kernel()
+    batch = to_batch(counts(min(rows, 4 * SLICE), kernel, knowledge), knowledge)
+    every = kernel.rules.conditions
+    parts = {len(every) // part: every[: len(every) // part] for part in CURVE}
+    kernels = {n: Kernel(dataclasses.replace(kernel.rules, conditions=own), kernel.limits) for n, own in parts.items()}
+    return {
+        n: _median(lambda own=own: own.screen(batch), 2 * RUNS + 1) / batch.rows * rows for n, own in kernels.items()
+    }
+
+
+def _median(work: Callable[[], object], runs: int) -> float:
+    work()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+# The account of bad cells and lines -------------------------------------------------------
+
+
+def expected(source: Path) -> tuple[set[tuple[int, str]], set[tuple[int, str]], int]:
+    """Find the bad cells (line, "analyte:REASON") and the ragged lines (line, content) with the csv module."""
+    with source.open(encoding="utf-8", newline="") as file:
+        lines = file.read().splitlines()
+    header = next(csv.reader(lines[:1]))
+    cells: set[tuple[int, str]] = set()
+    ragged: set[tuple[int, str]] = set()
+    for line, row in enumerate(csv.reader(lines[1:]), start=2):
+        if len(row) != len(header):
+            ragged.add((line, lines[line - 1]))
+            continue
+        for column, cell in zip(header, row, strict=True):
+            if column in ANALYTES and not PLAIN.fullmatch(cell):
+                cells.add((line, f"{column}:{BAD_TEXTS[cell]}"))
+    return cells, ragged, len(lines) - 1
+
+
+def reported(folder: Path) -> tuple[set[tuple[int, str]], set[tuple[int, str]], int]:
+    """Return the same, as scan reported it."""
+    flags = pq.read_table(folder / "bad.csv.flags.parquet", columns=["row", "reasons"])
+    said = zip(flags["row"].to_pylist(), flags["reasons"].to_pylist(), strict=True)
+    cells = {(row, reason) for row, reasons in said for reason in filter(None, reasons.split(";"))}
+    with (folder / "bad.csv.rejects.csv").open(encoding="utf-8", newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert all(entry["reason"] == Reason.ROW_RAGGED for entry in rejects)
+    return cells, {(int(entry["line"]), entry["content"]) for entry in rejects}, len(flags) + len(rejects)
+
+
+def check_bad(folder: Path) -> str:
+    """Compare the two; say what differs."""
+    ours, theirs = expected(folder / "bad.csv"), reported(folder)
+    differ = [len(a ^ b) for a, b in zip(ours[:2], theirs[:2], strict=True)]
+    if any(differ) or ours[2] != theirs[2]:
+        examples = [sorted(a ^ b)[:3] for a, b in zip(ours[:2], theirs[:2], strict=True)]
+        return f"DIFFERS: {differ[0]} cells, {differ[1]} lines, {ours[2]} and {theirs[2]} rows; {examples}"
+    return f"all {len(ours[0])} bad cells and {len(ours[1])} ragged lines of {ours[2]} rows reported, and no other"
+
+
+def check_words(folder: Path) -> str:
+    """Compare what scan and the polars plan wrote."""
+    import polars as pl
+
+    own, theirs = pl.read_parquet(folder / "1.parquet.flags.parquet"), pl.read_parquet(folder / "polars.parquet")
+    wrong = [
+        name for name in own.columns if not (own[name].cast(pl.String).eq_missing(theirs[name].cast(pl.String))).all()
+    ]
+    return (
+        f"DIFFERS in {', '.join(wrong)}"
+        if wrong
+        else f"all {own.width} columns of the polars plan are equal to those of scan"
+    )
+
+
+# Processes -------------------------------------------------------------------------------
+
+
+def peak_bytes() -> int:
+    """Return the most memory this process has held; not that of the process that started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024  # type: ignore[index]
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+WORKS: dict[str, Callable[[Path, int], object]] = {
+    "make": work_make,
+    "packed": lambda folder, rows: scan(folder, "1.parquet", packed=True),
+    "bare": lambda folder, rows: bare(folder),
+    "again": lambda folder, rows: words_again(folder),
+    "polars": lambda folder, rows: polars_words(folder),
+    "clean.csv": lambda folder, rows: scan(folder, "clean.csv"),
+    "bad.csv": lambda folder, rows: scan(folder, "bad.csv"),
+    "check bad": lambda folder, rows: check_bad(folder),
+    "check words": lambda folder, rows: check_words(folder),
+    "conditions": lambda folder, rows: conditions_curve(rows),
+    **{f"{part}.parquet": lambda folder, rows, part=part: scan(folder, f"{part}.parquet") for part in CURVE},
+}
+
+
+def child(name: str, folder: Path, rows: int) -> tuple[float, int, Any]:
+    """Do some work in a process of its own; return seconds without imports, peak memory, and the answer."""
+    command = [
+        sys.executable,
+        str(Path(__file__).resolve()),
+        "--child",
+        name,
+        "--folder",
+        str(folder),
+        "--rows",
+        str(rows),
+    ]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return tuple(json.loads(done.stdout.splitlines()[-1]))
+
+
+def run_child(name: str, folder: Path, rows: int) -> None:
+    """Do the work and print how it went."""
+    began = time.perf_counter()
+    answer = WORKS[name](folder, rows)
+    print(json.dumps([time.perf_counter() - began, peak_bytes(), answer]))
+
+
+def show(rows: int, folder: Path) -> None:
+    """Print the figures."""
+    child("make", folder, rows)
+    titles = {
+        "1.parquet": "scan, Parquet to Parquet",
+        "packed": "scan, Parquet to Parquet, packed",
+        "bare": "read and write the input alone",
+        "again": "read the input, rewrite scan's output",
+        "polars": "polars plan, the same words",
+        "clean.csv": "scan, clean CSV to Parquet",
+        "bad.csv": "scan, CSV with bad cells and lines",
+    }
+    if importlib.util.find_spec("polars") is None:
+        del titles["polars"]
+    print(f"{rows} rows of {len(ANALYTES)} analytes, medians of {RUNS} processes, compiling included")
+    base = None
+    for name, title in titles.items():
+        runs = [child(name, folder, rows) for _ in range(RUNS)]
+        rate, peak = rows / statistics.median(run[0] for run in runs), max(run[1] for run in runs)
+        base = base or rate
+        print(f"{title:<40}{rate / 1e6:>7.2f} M/s{rate / base:>8.2f} of the first {peak / 2**20:>7.0f} MB", flush=True)
+    if "polars" in titles:
+        print(child("check words", folder, rows)[2])
+    print(child("check bad", folder, rows)[2])
+    for part in CURVE:
+        times = [child(f"{part}.parquet", folder, rows) for _ in range(RUNS)]
+        taken = statistics.median(run[0] for run in times)
+        print(
+            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 2**20:>7.0f} MB",
+            flush=True,
+        )
+    for number, taken in child("conditions", folder, rows)[2].items():
+        print(f"kernel with {number:>3} conditions {taken:>8.3f} s for {rows} rows")
+
+
+def main() -> None:
+    """Print the figures, or do one piece of work."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        run_child(given.child, given.folder, given.rows)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        show(given.rows, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -273,3 +273,19 @@ def test_the_reason_of_a_missing_grade_is_the_one_that_would_help() -> None:
     assert cbc.grade("hemoglobin", "<13", "g/dL", age="30 y", sex="F").reason == "CENSORED_LOW"
     assert cbc.grade("hemoglobin", 12.5, age="30 y", sex="F").reason == "UNIT_MISSING"
     assert cbc.grade("mcv", 60, "fL", scheme="ctcae_v5").reason == "RANGE_ABSENT"
+
+
+@pytest.mark.parametrize(
+    ("header", "analyte", "value"),
+    [
+        ("Reticulocytes % (\u2030)", "reticulocytes_percent", 1.2),
+        ("RDW-CV (%)", "rdw_cv", 12.0),
+        ("rdw_cv (%)", "rdw_cv", 12.0),
+        ("RDW (\u2030)", "rdw_cv", 1.2),
+        ("Reticulocytes percent", "reticulocytes_percent", 12.0),
+    ],
+)
+def test_a_header_that_is_a_name_as_it_stands_keeps_its_unit(header: str, analyte: str, value: float) -> None:
+    found = cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "sex": ["F"], header: [12.0]}), detail=True)
+    assert found[f"{analyte}_low"][0] == value
+    assert analyte not in found["reasons"][0]

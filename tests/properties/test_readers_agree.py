@@ -364,7 +364,30 @@ def test_plain_blocks_do_take_the_fast_lane(tmp_path: Path, fast_lines: list[int
     assert fast_lines == [102]
 
 
-@pytest.mark.parametrize("odd", [b'"a",b,c\n', b"a,b,c\r", b"\n", b"a,\xff,c\n", b"a,b,c,\n"])
+def test_marks_around_whole_cells_are_plain(tmp_path: Path, fast_lines: list[int]) -> None:
+    """As exports that quote every field have them: with the delimiter inside, empty, at both ends."""
+    path = tmp_path / "a.csv"
+    path.write_text('"h0","h1","h2"\n' + '"1","2,5","3"\r\n' * 50 + '"4","5"\n' + '"",é,"x"\n' * 50, encoding="utf-8")
+    found = reading(path, 8192)
+    assert isinstance(found, Reading)
+    assert fast_lines == [102]
+    assert (found.cells["h1"][0], found.cells["h0"][50], [line for line, _, _ in found.rejected]) == ("2,5", "", [52])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"a""a",b,c\n',
+        b'"a"b,b,c\n',
+        b'a"b",b,c\n',
+        b'"a,b\nc",b,c\n',
+        b'"a,b,c\n',
+        b"a,b,c\r",
+        b"\n",
+        b"a,\xff,c\n",
+        b"a,b,c,\n",
+    ],
+)
 def test_a_block_that_is_not_plain_is_left_to_the_careful_reader(
     tmp_path: Path, fast_lines: list[int], odd: bytes
 ) -> None:

@@ -47,7 +47,17 @@ _BIT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
 _TRAITS_TOGETHER = 8
 _BINARY, _NOT, _COMPARE, _TAKE, _SELECT, _FLAG, _MASKED = range(7)
 _NO_REGISTER: frozenset[Op | Bit] = frozenset({Op.CONST, Op.INPUT})
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFlags:
+    """A flag of every row, eight rows to a byte."""
+
+    bits: NDArray[np.uint8]
+
+
 Inputs = Mapping[str, NDArray[np.generic]]
+JoinedInputs = Mapping[str, NDArray[np.generic] | PackedFlags]
 
 
 @dataclass(frozen=True)
@@ -181,13 +191,13 @@ class ColumnProgram:
             case _:
                 raise AssertionError(node.op)
 
-    def run(self, inputs: Inputs, keys: NDArray[np.intp]) -> Answers:
+    def run(self, inputs: JoinedInputs, keys: NDArray[np.intp]) -> Answers:
         """Run over all rows of `inputs`."""
         rows = len(keys)
         planes = np.empty((len(self._rows_of_planes), (rows + 7) // 8), dtype=np.uint8)
         floats = {name: np.empty(rows, dtype=np.float64) for name in self._lowered.floats}
         for _, value in self._code_inputs:
-            if inputs[_plane(value)[0]].max(initial=0) >= 1 << CODE_INPUT_PLANES:
+            if _array(inputs, _plane(value)[0]).max(initial=0) >= 1 << CODE_INPUT_PLANES:
                 raise AssertionError("a joined code does not fit its planes")
         size = min(-(-CHUNK // 8) * 8, rows)
         chunk = _Chunk(self._floats, self._bits, len(self._traits), size)
@@ -216,7 +226,7 @@ class ColumnProgram:
     def _run_chunk(
         self,
         chunk: _Chunk,
-        inputs: Inputs,
+        inputs: JoinedInputs,
         keys: NDArray[np.intp],
         part: slice,
         planes: NDArray[np.uint8],
@@ -224,7 +234,7 @@ class ColumnProgram:
     ) -> None:
         size, values = chunk.size, chunk.values
         for number, name in self._inputs:
-            values[number] = inputs[name][part]
+            values[number] = _array(inputs, name)[part]
         of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
         for number, row in self._rows_of_planes.items():
             values[number] = planes[row, of_bytes]
@@ -233,9 +243,13 @@ class ColumnProgram:
             mask.take(keys, 0, chunk.masks[place][:size], "clip")
             masked[-1 - place] = chunk.masks[place][:size]
         for number, name in self._flags:
-            masked[number] = inputs[name][part].view(np.uint8)
+            column = inputs[name]
+            if isinstance(column, PackedFlags):
+                masked[number] = column.bits[of_bytes]
+            else:
+                masked[number] = np.packbits(column[part].view(np.uint8))
         for number, value in self._code_inputs:
-            masked[number] = inputs[_plane(value)[0]][part].view(np.uint8)
+            masked[number] = _array(inputs, _plane(value)[0])[part].view(np.uint8)
         self._execute(values, masked, keys, chunk.truths[:size], chunk.bytes[:size])
         for name, number in self._lowered.floats.items():
             floats[name][part] = values[number]
@@ -268,7 +282,7 @@ class ColumnProgram:
                 np.bitwise_and(masked[a], b, scratch)
                 values[out][:] = np.packbits(scratch)
             else:
-                values[out][:] = np.packbits(masked[a])
+                values[out][:] = masked[a]
 
 
 class _Chunk:
@@ -282,6 +296,13 @@ class _Chunk:
         self.masks = [np.empty(size, dtype=np.uint8) for _ in range(masks)]
         self.truths = np.empty(size, dtype=np.bool_)
         self.bytes = np.empty(size, dtype=np.uint8)
+
+
+def _array(inputs: JoinedInputs, name: str) -> NDArray[Any]:
+    """Return a column that is not packed."""
+    column = inputs[name]
+    assert not isinstance(column, PackedFlags)
+    return column
 
 
 def _plane(value: object) -> tuple[str, int]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.columns import ColumnProgram, Inputs
+from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
 from cbc_screen.kernel.limits import SITUATIONS, Limits
@@ -75,17 +75,24 @@ class Kernel:
         keys, unsure = self.keys(batch)
         inputs = batch.inputs()
         answers = compiled.columns("fused").run(inputs, keys)
-        for rows, joined in self._joined_facts(batch, compiled, "facts", inputs, unsure):
+        for rows, keys_of_rows in self._by_number_of_keys(batch, unsure):
+            joined = join_packed(compiled.columns("facts"), inputs, rows, keys_of_rows)
             concluded = compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp))
             answers.others.append((rows, concluded))
         return answers
 
-    def _joined_facts(
-        self, batch: Batch, compiled: Compiled, part: str, inputs: Inputs, unsure: NDArray[np.intp]
-    ) -> Iterator[tuple[NDArray[np.intp], dict[str, NDArray[np.generic]]]]:
-        """Work facts out for every key of each unsure row, and join them."""
-        for rows, expanded, keys, firsts in self.expand(batch, unsure):
-            yield rows, join_expanded(compiled.columns(part), inputs, expanded, keys, firsts)
+    def _by_number_of_keys(
+        self, batch: Batch, unsure: NDArray[np.intp]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield rows that have equally many keys, and those keys, so many at a time."""
+        choices = self._choices(batch, unsure)
+        counts = np.array([len(keys) for keys in choices], dtype=np.intp)
+        for count in np.unique(counts):
+            places = np.flatnonzero(counts == count)
+            step = max(8, _EXPANDED_AT_ONCE // int(count))
+            for start in range(0, len(places), step):
+                part = places[start : start + step]
+                yield unsure[part], np.array([choices[place] for place in part], dtype=np.intp)
 
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
@@ -145,7 +152,8 @@ class Kernel:
         compiled = self._compiled(given_inputs(batch))
         inputs, (keys, unsure) = batch.inputs(), self.keys(batch)
         found = {**compiled.columns("values").run(inputs, keys), **compiled.columns("limits").run(inputs, keys)}
-        for rows, joined in self._joined_facts(batch, compiled, "limits", inputs, unsure):
+        for rows, expanded, own, firsts in self.expand(batch, unsure):
+            joined = join_expanded(compiled.columns("limits"), inputs, expanded, own, firsts)
             for name, column in joined.items():
                 found[name][rows] = column
         return found
@@ -174,6 +182,32 @@ class Kernel:
         if given.uncorrected:
             blank |= {"wbc_uncorrected": False}
         return blank
+
+
+def join_packed(
+    runner: ColumnProgram, inputs: Inputs, rows: NDArray[np.intp], keys: NDArray[np.intp]
+) -> dict[str, NDArray[np.generic] | PackedFlags]:
+    """Run the facts for every key of every row, and join them without unpacking.
+
+    `keys` has a row for each of `rows`. The rows are laid out key by key and padded to whole
+    bytes, so that joining is one operation on the planes of all facts at once.
+    """
+    many, count = keys.shape
+    padded = np.concatenate([np.arange(many), np.zeros(-many % 8, dtype=np.intp)])
+    expanded = np.tile(rows[padded], count)
+    facts = runner.run({name: column[expanded] for name, column in inputs.items()}, keys[padded].T.ravel())
+    planes = facts.planes.reshape(len(facts.planes), count, len(padded) // 8)
+    everywhere, anywhere = np.bitwise_and.reduce(planes, axis=1), np.bitwise_or.reduce(planes, axis=1)
+    joined: dict[str, NDArray[np.generic] | PackedFlags] = {}
+    for name, place in facts.places.items():
+        if place.base is not None:
+            codes = facts[name].reshape(count, len(padded))[:, :many]
+            joined[name] = codes.min(axis=0) if name.endswith(".min") else codes.max(axis=0)
+        elif place.planes[0] < 0:
+            joined[name] = facts[name][:many]
+        else:
+            joined[name] = PackedFlags((anywhere if name.endswith(".any") else everywhere)[place.planes[0]])
+    return joined
 
 
 def join_expanded(

@@ -46,7 +46,9 @@ def plain_name(text: str) -> str:
     >>> plain_name("NEUT#"), plain_name("Red_Blood-Cells")
     ('neut count', 'red blood cells')
     """
-    folded = unicodedata.normalize("NFKC", text).lower().replace("%", " percent ").replace("#", " count ")
+    folded = unicodedata.normalize("NFKC", text).lower()
+    for mark, word in (("%", " percent "), ("\u2030", " permille "), ("#", " count ")):
+        folded = folded.replace(mark, word)
     return " ".join(re.sub(r"[^0-9a-zà-ÿ]+", " ", folded).split())
 
 
@@ -63,13 +65,13 @@ class NameReader:
         """Say what a header text means."""
         text = " ".join(header.replace("\ufeff", "").split())
         whole = self._whole(text)
-        if whole is not None:
-            return whole
-        for base, unit in _splits(text):
-            meaning = self._with_unit(plain_name(base), unit.strip())
-            if meaning is not None:
-                return meaning
-        return Meaning(Role.OTHER)
+        parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
+        parted = next((meaning for meaning in parts if meaning is not None), None)
+        if whole is None:
+            return parted or Meaning(Role.OTHER)
+        # "RDW-CV (%)" is a name as it stands, and states a unit all the same.
+        same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
+        return parted if parted is not None and same else whole
 
     def _whole(self, text: str) -> Meaning | None:
         name = plain_name(text)

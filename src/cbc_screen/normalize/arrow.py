@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LONGEST_NUMBER = 24
+_PLAIN_NUMBER = r"^[0-9]{1,15}(\.[0-9]{1,8})?$"
+
 
 def is_number(column: pa.Array) -> bool:
     """Tell whether a column holds plain numbers."""
@@ -56,6 +59,38 @@ def floats(column: pa.Array) -> NDArray[np.float64]:
 
     values: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def plain_numbers(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read the texts that are plain numbers, or nothing; the mask tells which they are.
+
+    A plain number is not negative, finite, and short; Arrow reads it as Python does.
+    """
+    encoded = column if _is_text_dictionary(column) else column.dictionary_encode()
+    texts = encoded.dictionary
+    places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    values, plain = _plain_texts(texts)
+    # The last place is that of a null, which a place of -1 reaches.
+    return np.append(values, np.nan)[places], np.append(plain, True)[places]
+
+
+def _plain_texts(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    empty = pc.equal(texts, "").to_numpy(zero_copy_only=False).astype(np.bool_)
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    if longest <= _LONGEST_NUMBER:
+        try:
+            whole = pc.if_else(pc.equal(texts, ""), None, texts).cast(pa.float64())
+        except pa.ArrowException:
+            pass
+        else:
+            values = whole.to_numpy(zero_copy_only=False)
+            return values, (np.isfinite(values) & (values >= 0)) | empty
+    shaped = pc.match_substring_regex(texts, _PLAIN_NUMBER)
+    values = pc.if_else(shaped, texts, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values, shaped.to_numpy(zero_copy_only=False).astype(np.bool_) | empty
 
 
 def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:

@@ -17,7 +17,7 @@ from cbc_screen.kernel_inputs import Batch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
+from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
@@ -124,10 +124,30 @@ def _setting_missing(
 
 
 def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -> _Cells:
-    """Read one analyte's column, with the unit beside each cell where there is one."""
-    if not is_number(column):
-        return _read_texts(as_text(column), units, reader)
-    values = floats(column)
+    """Read one analyte's column, with the unit beside each cell where there is one.
+
+    Cells that are plain numbers take the arithmetic on arrays, also where they came as
+    texts; only the others are read one by one.
+    """
+    if is_number(column):
+        return _read_column(floats(column), units, reader)
+    column = as_text(column)
+    if not reader.plain_point:
+        return _read_texts(column, units, reader)
+    values, plain = plain_numbers(column)
+    if plain.all():
+        return _read_column(values, units, reader)
+    if not plain.any():
+        return _read_texts(column, units, reader)
+    parts = []
+    for rows, read in ((np.flatnonzero(plain), _read_column), (np.flatnonzero(~plain), _read_texts)):
+        own = None if units is None else units.take(rows)
+        cells = read(values[rows] if read is _read_column else column.take(rows), own, reader)
+        parts.append((rows, cells))
+    return _merged(parts, len(values))
+
+
+def _read_column(values: NDArray[np.float64], units: pa.Array | None, reader: ResultReader) -> _Cells:
     if units is None:
         return _read_numbers(values, reader.factor(None), reader)
     parts: list[tuple[NDArray[np.intp], _Cells]] = []
@@ -136,17 +156,25 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
         rows = np.flatnonzero(places == (place if text is not None else -1))
         if len(rows):
             parts.append((rows, _read_numbers(values[rows], reader.factor(text), reader)))
-    low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    codes = np.full(len(values), NO_REASON, dtype=np.int8)
+    return _merged(parts, len(values))
+
+
+def _merged(parts: list[tuple[NDArray[np.intp], _Cells]], many: int) -> _Cells:
+    """Put parts of a column together."""
+    low, high = np.full(many, np.nan), np.full(many, np.nan)
+    codes = np.full(many, NO_REASON, dtype=np.int8)
+    findings: dict[str, NDArray[np.bool_]] = {}
     factors: list[Factor] = []
-    used = np.full(len(values), -1, dtype=np.int16)
+    used = np.full(many, -1, dtype=np.int16)
     for rows, part in parts:
         low[rows], high[rows] = part.low, part.high
         if part.reasons is not None:
             codes[rows] = part.reasons
+        for name, flags in part.findings.items():
+            findings.setdefault(name, np.zeros(many, dtype=np.bool_))[rows] = flags
         used[rows] = np.where(part.factor_places >= 0, part.factor_places + len(factors), -1)
         factors += part.factors
-    return _cells(low, high, codes, {}, factors, used)
+    return _cells(low, high, codes, findings, factors, used)
 
 
 def _cells(

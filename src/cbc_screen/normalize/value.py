@@ -122,6 +122,11 @@ class ResultReader:
         self.analyte, self._words = analyte, words
         self._declared, self._format, self._convention = declared_unit, number_format, convention
 
+    @property
+    def plain_point(self) -> bool:
+        """Whether numbers are written with a point and nothing else, as Arrow reads them."""
+        return self._format == POINT
+
     def read_text(self, text: str, unit: str | None = None) -> Reading:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
         if len(text) > LONGEST_CELL:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
+from cbc_screen.normalize.arrow import primitive
 from cbc_screen.normalize.codes import RANGE_FIELD
 from cbc_screen.report.layout import FlagLayout
 from cbc_screen.vocabulary import (
@@ -240,7 +241,7 @@ def _worded(
     encoded = rows.dictionary_encode()
     buffer = encoded.dictionary.buffers()[1]
     unique = np.frombuffer(buffer, dtype=np.uint8)[: len(encoded.dictionary) * width].reshape(-1, width)
-    return words(unique), encoded.indices.to_numpy(zero_copy_only=False)
+    return words(unique), primitive(encoded.indices)[0]
 
 
 def _texts(codes: NDArray[np.int32], words: Sequence[str]) -> pa.DictionaryArray:

@@ -156,11 +156,18 @@ def _is_text_dictionary(column: pa.Array) -> bool:
 
 
 def _of_dictionary(column: pa.DictionaryArray) -> tuple[list[Any], NDArray[np.int64]]:
-    """Take the distinct texts of a column that is coded already; a null text is a null."""
-    texts = column.dictionary.to_pylist()
+    """Take the distinct texts that a coded column has; a null text is a null.
+
+    Texts of the dictionary that no row has are left out: a part of a column keeps the whole.
+    """
+    import pyarrow as pa
+
     places = _places(column.indices)
+    used, own = np.unique(places, return_inverse=True)
+    used, own = (used[1:], own.ravel() - 1) if len(used) and used[0] < 0 else (used, own.ravel())
+    texts = column.dictionary.take(pa.array(used)).to_pylist()
     if None in texts:
         null = np.array([text is None for text in texts] + [True])
-        places = np.where(null[places], -1, places)
+        own = np.where(null[own], -1, own)
         texts = ["" if text is None else text for text in texts]
-    return texts, places
+    return texts, own.astype(np.int64)

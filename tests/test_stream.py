@@ -174,16 +174,17 @@ def test_ndjson_is_read_line_by_line(tmp_path: Path) -> None:
         "",
         '{"age": "30 y", ',
         '["a list"]',
+        '{"age": "30 y", "hemoglobin": "9.1 g/dL", "hemoglobin": "15 g/dL"}',
         '{"age": "30 y", "sex": "M", "hemoglobin": {"value": 150}}',
         '{"age": "30 y", "sex": null}',
     ]
     (tmp_path / "export.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
     summary = cbc.scan(tmp_path / "export.ndjson", tmp_path / "flags.csv", tmp_path / "rejects.csv")
-    assert (summary.rows_in, summary.screened, summary.rejected) == (6, 3, 3)
+    assert (summary.rows_in, summary.screened, summary.rejected) == (7, 3, 4)
     found = [(row["row"], row["pattern"], row["hemoglobin_state"]) for row in read(tmp_path / "flags.csv")]
-    assert found == [("1", "pancytopenia", "low"), ("2", "cannot_tell", "within"), ("6", "cannot_tell", "cannot_tell")]
+    assert found == [("1", "pancytopenia", "low"), ("2", "cannot_tell", "within"), ("7", "cannot_tell", "cannot_tell")]
     assert [(row["line"], row["reason"]) for row in read(tmp_path / "rejects.csv")] == [
-        ("4", "ROW_RAGGED"), ("5", "ROW_RAGGED"), ("7", "NO_RESULT"),
+        ("4", "ROW_RAGGED"), ("5", "ROW_RAGGED"), ("6", "ROW_RAGGED"), ("8", "NO_RESULT"),
     ]  # fmt: skip
 
 
@@ -286,6 +287,26 @@ def test_a_journal_of_another_scan_is_refused(tmp_path: Path, monkeypatch: pytes
     source.write_text(export(1_300), encoding="utf-8")
     with pytest.raises(cbc.UsageError, match="another scan"):
         cbc.scan(source, tmp_path / "flags.csv", tmp_path / "rejects.csv", resume=True)
+
+
+def test_standard_input_is_not_resumed(tmp_path: Path) -> None:
+    """Another stream of the same length could not be told from the first."""
+    done = CliRunner().invoke(main, ["scan", "-", "-o", str(tmp_path / "flags.csv"), "--resume"], input=export(5))
+    assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "save it to a file" in done.stderr
+
+
+def test_a_gzip_cut_within_a_quoted_record_is_one_clear_line(tmp_path: Path) -> None:
+    """The record goes over the end of a block, and the file ends in the middle of it."""
+    remark = '"' + "".join(f"line {place}\n" for place in range(2_000))
+    text = HEADER.replace("\n", ",remark\n") + "".join(f"{row.rstrip()},x\n" for row in ROWS[:2] * 400)
+    whole = gzip.compress((text + f"a,54 y,F,9.1,2.3,100,{remark}").encode(), 0)
+    (tmp_path / "cut.csv.gz").write_bytes(whole[:-6_000])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest_csv, "BLOCK_BYTES", len(text))
+        with pytest.raises(cbc.UsageError, match="cut short or damaged") as caught:
+            cbc.scan(tmp_path / "cut.csv.gz", tmp_path / "flags.csv")
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 def test_resume_without_a_break_is_a_scan(tmp_path: Path) -> None:

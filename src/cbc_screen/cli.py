@@ -13,7 +13,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.vocabulary import NOTICE, ExitCode
+from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM, ExitCode
 
 _EPILOG = {
     "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
@@ -157,7 +157,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             **reading,
         )
     # What goes to standard output are the flags alone.
-    print_summary(make_console(stderr=str(options["out"]) == "-"), summary)
+    print_summary(make_console(stderr=str(options["out"]) == STANDARD_STREAM), summary)
     share = summary.rejected / summary.rows_in if summary.rows_in else 0.0
     if options["max_rejects"] is not None and share > options["max_rejects"]:
         click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)

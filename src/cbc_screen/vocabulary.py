@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 
 NOTICE = "For clinician review. Not a diagnosis."
+STANDARD_STREAM = "-"  # in place of a path: standard input or output
 
 
 class Sex(StrEnum):

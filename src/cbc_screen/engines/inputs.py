@@ -18,8 +18,7 @@ from cbc_screen.ingest.open import open_source
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.plan import Declared, Plan, make_plan
-
-STANDARD = "-"
+from cbc_screen.vocabulary import STANDARD_STREAM
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
     """Expand patterns of names, in sorted order; a name that exists is taken as it is."""
     found: list[str] = []
     for source in map(str, sources):
-        if source == STANDARD or os.path.exists(source) or not glob.has_magic(source):
+        if source == STANDARD_STREAM or os.path.exists(source) or not glob.has_magic(source):
             found.append(source)
             continue
         names = sorted(glob.glob(source, recursive=True))
@@ -53,7 +52,7 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
 def spool_standard_input(folder: Path | None, undo: ExitStack) -> Path:
     """Write standard input to a file of its owner only, removed at the end.
 
-    A header is read before the rows, and a resumed scan reads again: a stream allows neither.
+    A header is read before the rows, which a stream does not allow.
     """
     handle, name = tempfile.mkstemp(prefix="cbc-screen-", suffix=".input", dir=folder)
     undo.callback(Path(name).unlink, missing_ok=True)
@@ -75,7 +74,7 @@ def open_inputs(
     """Open every input and read its header, so that a fault of the last one is told now."""
     inputs = []
     for name in names:
-        path = spool_standard_input(folder, undo) if name == STANDARD else Path(name)
+        path = spool_standard_input(folder, undo) if name == STANDARD_STREAM else Path(name)
         try:
             inputs.append(_open(path, name, knowledge, declared, options, columns, keep))
             continue
@@ -102,7 +101,7 @@ def _open(
         if column not in source.headers:
             raise UsageError(f"keep: there is no column {column!r}")
     wanted = list(dict.fromkeys([*plan.columns, *keep]))
-    called = "standard input" if name == STANDARD else path.name
+    called = "standard input" if name == STANDARD_STREAM else path.name
     return Input(path, called, path.stat().st_size, source, plan, wanted)
 
 

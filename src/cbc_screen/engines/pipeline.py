@@ -20,13 +20,12 @@ def worker_count() -> int:
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
     """Read `items` in one thread, work on them in `workers` threads, and yield in order.
 
-    No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
+    None is no item. No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
     """
     source = iter(items)
-    end = object()
 
-    def take() -> object:
-        return next(source, end)
+    def take() -> Item | None:
+        return next(source, None)
 
     with ThreadPoolExecutor(1, "cbc-read") as reader, ThreadPoolExecutor(workers, "cbc-screen") as pool:
         waiting: deque[Future[Result]] = deque()
@@ -34,10 +33,10 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int
         try:
             while True:
                 item = coming.result()
-                if item is end:
+                if item is None:
                     break
                 coming = reader.submit(take)
-                waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
+                waiting.append(pool.submit(work, item))
                 if len(waiting) > workers:
                     yield waiting.popleft().result()
             while waiting:

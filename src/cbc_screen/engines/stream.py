@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from cbc_screen._version import __version__
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
 from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import STANDARD, Input, all_batches, expand, open_inputs
+from cbc_screen.engines.inputs import Input, all_batches, expand, open_inputs
 from cbc_screen.engines.journal import Journal
 from cbc_screen.engines.manifest import InputHashes, manifest_text
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
@@ -25,6 +25,7 @@ from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.normalize.plan import Declared
 from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
+from cbc_screen.vocabulary import STANDARD_STREAM
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +52,7 @@ class ScanRequest:
     @property
     def to_standard_output(self) -> bool:
         """Whether the flags go to standard output."""
-        return self.out is not None and str(self.out) == STANDARD
+        return self.out is not None and str(self.out) == STANDARD_STREAM
 
     @property
     def file(self) -> Path | None:
@@ -117,7 +118,7 @@ def _screened(
 
 def _check_paths(request: ScanRequest, names: list[str]) -> None:
     given = [*names, request.out, request.rejects, request.summary]
-    named = [Path(path).resolve() for path in given if path is not None and str(path) != STANDARD]
+    named = [Path(path).resolve() for path in given if path is not None and str(path) != STANDARD_STREAM]
     if len(set(named)) != len(named):
         raise UsageError("source, out, rejects and summary must be different files")
     if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
@@ -126,6 +127,9 @@ def _check_paths(request: ScanRequest, names: list[str]) -> None:
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:
         raise UsageError("resume needs an output file: its journal lies beside it")
+    if request.resume and STANDARD_STREAM in names:
+        # Another stream of the same length could not be told from the first.
+        raise UsageError("resume cannot go on with standard input; save it to a file")
 
 
 class _Outputs:
@@ -174,9 +178,6 @@ class _Outputs:
 
     def _fingerprint(self) -> dict[str, Any]:
         inputs = [[entry.name, entry.size, entry.path.stat().st_mtime_ns] for entry in self._inputs]
-        # Standard input is another file each time, of the same size or not the same scan.
-        for place, entry in enumerate(self._inputs):
-            inputs[place][2] = 0 if entry.name == "standard input" else inputs[place][2]
         return {"inputs": inputs, "options": self._options()}
 
     def _options(self) -> dict[str, Any]:
@@ -185,7 +186,7 @@ class _Outputs:
             "cbc_screen": __version__,
             "data_version": self._engine.knowledge.data_version,
             **self._engine.described,
-            "declared": json.loads(json.dumps(vars(self._declared), default=_plain)),
+            "declared": {**asdict(self._declared), "settings": sorted(self._declared.settings)},
             "columns": dict(self._request.columns),
             "keep": list(self._request.keep),
             "detail": self._request.detail,
@@ -221,10 +222,6 @@ class _Outputs:
                 part.commit()
         if self.journal is not None:
             self.journal.remove()
-
-
-def _plain(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else vars(value) if hasattr(value, "__dict__") else str(value)
 
 
 def _summary(

@@ -320,6 +320,7 @@ class _Lines:
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
         self._waiting: deque[str] = deque()
+        self._number = 0
 
     def read_block(self, number: int) -> bytes | list[str]:
         """Return the next block: bytes, or the lines left of one that was read one by one."""
@@ -327,21 +328,26 @@ class _Lines:
             left = list(self._waiting)
             self._waiting.clear()
             return left
-        try:
-            return self._raw.read(BLOCK_BYTES) + self._raw.readline()
-        except (OSError, EOFError, zlib.error):
-            message = f"the source is cut short or damaged after line {number}"
-        raise UsageError(message)
+        return self._read(lambda: self._raw.read(BLOCK_BYTES) + self._raw.readline(), number)
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
         if not self._waiting:
-            self._waiting.extend(split_lines(self._raw.readline()))
+            self._waiting.extend(split_lines(self._read(self._raw.readline, self._number)))
         if not self._waiting:
             raise StopIteration
         return self._waiting.popleft()
+
+    def _read(self, read: Callable[[], bytes], number: int) -> bytes:
+        self._number = number
+        try:
+            return read()
+        except (OSError, EOFError, zlib.error):
+            message = f"the source is cut short or damaged after line {number}"
+        # Outside the except block: nothing of the first error is attached.
+        raise UsageError(message)
 
 
 def split_lines(block: bytes) -> list[str]:

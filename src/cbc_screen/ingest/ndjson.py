@@ -85,10 +85,18 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     if len(line) > LONGEST_ROW:
         return None
     try:
-        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of a key given twice, which value is meant is unknown."""
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError
+    return record
 
 
 def _cell(value: Any) -> str | None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Protocol
 
-from cbc_screen.kernel.program import Op, Program, Step
+from cbc_screen.kernel.program import Op, Program, Step, needed
 
 
 class Bit(StrEnum):
@@ -30,7 +30,6 @@ class Bit(StrEnum):
     NOT = "not"
 
 
-LOGIC = frozenset({Bit.AND, Bit.OR, Bit.XOR, Bit.NOT})
 FALSE, TRUE = -1, -2
 # Codes that come in (joined facts) lie below this; checked where they are packed.
 CODE_INPUT_PLANES = 4
@@ -175,9 +174,10 @@ class _Lowering:
 
     # Codes -----------------------------------------------------------------------
 
-    def add(self, a: Sequence[int], b: Sequence[int], carry: int = FALSE) -> tuple[int, ...]:
+    def add(self, a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
         """Add two numbers in binary."""
         result: list[int] = []
+        carry = FALSE
         for x, y in zip_longest(a, b, fillvalue=FALSE):
             half = self.differ(x, y)
             result.append(self.differ(half, carry))
@@ -326,17 +326,7 @@ def _needed(
 ) -> Lowered:
     """Keep what the outputs need, each as late as possible: few registers are live at a time."""
     roots = [*flags.values(), *(plane for code in codes.values() for plane in code.planes), *floats.values()]
-    order: list[int] = []
-    done: set[int] = set()
-    stack = [(node, False) for node in reversed(roots) if node >= 0]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node not in done:
-            done.add(node)
-            stack.append((node, True))
-            stack.extend((argument, False) for argument in reversed(nodes[node].arguments))
+    order = needed((root for root in roots if root >= 0), lambda node: nodes[node].arguments)
     place = {FALSE: FALSE, TRUE: TRUE, **{node: position for position, node in enumerate(order)}}
     kept = tuple(Node(nodes[n].op, tuple(place[a] for a in nodes[n].arguments), nodes[n].value) for n in order)
     return Lowered(

@@ -10,17 +10,9 @@ alike, so a predicate is a pair of booleans, surely true and surely false (`Trut
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-
-class Kind(StrEnum):
-    """What a step yields."""
-
-    FLOAT = "float"
-    BOOL = "bool"
-    CODE = "code"
 
 
 class Op(StrEnum):
@@ -52,21 +44,6 @@ class Op(StrEnum):
     CODE_LARGER = "code_larger"
     CODE_AT_LEAST = "code_at_least"
     CODE_EQUAL = "code_equal"
-
-
-KIND: Mapping[Op, Kind] = {
-    **dict.fromkeys(
-        (Op.INPUT, Op.LIMIT, Op.CONST, Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE, Op.SMALLER, Op.LARGER, Op.SELECT),
-        Kind.FLOAT,
-    ),
-    **dict.fromkeys(
-        (Op.FLAG, Op.TRAIT, Op.LESS, Op.AT_MOST, Op.PRESENT, Op.AND, Op.OR, Op.NOT, Op.CODE_AT_LEAST, Op.CODE_EQUAL),
-        Kind.BOOL,
-    ),
-    **dict.fromkeys(
-        (Op.CODE_CONST, Op.CODE_INPUT, Op.SUM, Op.CODE_SUBTRACT, Op.CODE_SELECT, Op.CODE_LARGER), Kind.CODE
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,22 +294,28 @@ class Builder:
         Steps are ordered output by output, so that few results wait at a time and the
         registers of a chunk stay in the cache.
         """
-        order: list[int] = []
-        done: set[int] = set()
-        stack = [(node, False) for node in reversed(list(outputs.values()))]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-            elif node not in done:
-                done.add(node)
-                stack.append((node, True))
-                stack.extend((argument, False) for argument in reversed(self.steps[node].arguments))
+        order = needed(outputs.values(), lambda node: self.steps[node].arguments)
         place = {node: position for position, node in enumerate(order)}
         steps = tuple(
             Step(self.steps[n].op, tuple(place[a] for a in self.steps[n].arguments), self.steps[n].value) for n in order
         )
         return Program(steps, {name: place[node] for name, node in outputs.items()})
+
+
+def needed(roots: Iterable[int], arguments: Callable[[int], Sequence[int]]) -> list[int]:
+    """Return the nodes that the roots need, arguments first, each as late as possible."""
+    order: list[int] = []
+    done: set[int] = set()
+    stack = [(node, False) for node in reversed(list(roots))]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node not in done:
+            done.add(node)
+            stack.append((node, True))
+            stack.extend((argument, False) for argument in reversed(arguments(node)))
+    return order
 
 
 _NAN = float("nan")

@@ -23,18 +23,14 @@ class Policy:
 
 @dataclass(frozen=True, eq=False)
 class Checks:
-    """What is checked besides the ranges; `triggers` holds those of the policies in use."""
+    """What is checked besides the ranges; of the triggers the `active` ones are used."""
 
     guards: tuple[Rule, ...]
     triggers: tuple[Rule, ...]
     cutoffs: tuple[Rule, ...]
+    active: tuple[Rule, ...]
     policies: Mapping[str, Policy]
     chosen: tuple[str, ...]
-
-    @property
-    def active(self) -> tuple[Rule, ...]:
-        """The triggers of the chosen policies."""
-        return tuple(rule for rule in self.triggers if rule.policy in self.chosen)
 
 
 def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node) -> Checks:
@@ -56,9 +52,10 @@ def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node)
         if name not in {rule.policy for rule in found}:
             raise triggers.error("policies", f"{name} has no trigger")
     chosen = tuple(name for name, policy in policies.items() if policy.default)
-    checks = Checks(_read(reader, guards, "guards"), found, _read(reader, cutoffs, "cutoffs"), policies, chosen)
-    _check_ids(triggers, checks.guards, checks.triggers, checks.cutoffs)
-    return checks
+    rules = {"guards": _read(reader, guards, "guards"), "triggers": found, "cutoffs": _read(reader, cutoffs, "cutoffs")}
+    _check_ids(triggers, rules)
+    active = tuple(rule for rule in found if rule.policy in chosen)
+    return Checks(**rules, active=active, policies=policies, chosen=chosen)
 
 
 def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
@@ -79,27 +76,25 @@ def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
         if rule.policy and rule.policy not in shipped.policies:
             raise node.error("triggers", f"{rule.id}: {rule.policy} is none of {', '.join(shipped.policies)}")
     merged = {group: _laid_over(own[group], getattr(shipped, group)) for group in GROUPS}
-    _check_ids(node, *merged.values())
+    _check_ids(node, merged)
     off = set(node.texts("off"))
     known = {rule.id for rules in merged.values() for rule in rules}
     for name in sorted(off - known):
         raise node.error("off", f"{name} is not the id of a guard, a trigger or a cut-off")
+    kept = {group: tuple(rule for rule in rules if rule.id not in off) for group, rules in merged.items()}
     # A rule of one's own is in use whatever its policy says.
     names = {rule.id for rule in own["triggers"]}
-    triggers = tuple(rule for rule in merged["triggers"] if rule.policy in chosen or rule.id in names)
-    kept = {**merged, "triggers": triggers}
-    kept = {group: tuple(rule for rule in rules if rule.id not in off) for group, rules in kept.items()}
-    used = dict.fromkeys([*chosen, *(rule.policy for rule in kept["triggers"])])  # "": of no shipped list
-    return Checks(kept["guards"], kept["triggers"], kept["cutoffs"], shipped.policies, tuple(used))
+    active = tuple(rule for rule in kept["triggers"] if rule.policy in chosen or rule.id in names)
+    return Checks(**kept, active=active, policies=shipped.policies, chosen=tuple(chosen))
 
 
-def _check_ids(node: Node, *groups: Sequence[Rule]) -> None:
+def _check_ids(node: Node, groups: Mapping[str, Sequence[Rule]]) -> None:
     """Refuse an id in two groups: `off` would not know which is meant."""
     seen: set[str] = set()
-    for rules in groups:
+    for group, rules in groups.items():
         for rule in rules:
             if rule.id in seen:
-                raise node.error("", f"{rule.id} is the id of rules in two groups")
+                raise node.error(group, f"{rule.id} is the id of rules in two groups")
         seen |= {rule.id for rule in rules}
 
 
@@ -118,7 +113,7 @@ def _read(reader: RuleReader, node: Node, group: str, *, own: bool = False) -> t
     return reader.rules(node, group)
 
 
-def known_rules(rules: str) -> bool:
+def is_shipped(rules: str) -> bool:
     """Tell whether a choice of rules is the shipped one; else it must be a YAML file."""
     if rules != "default" and not rules.lower().endswith((".yaml", ".yml")):
         raise UsageError('rules: must be "default", or a path that ends in .yaml')

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment, load_adjustment
-from cbc_screen.knowledge.checks import Checks, known_rules, load_checks, own_checks
+from cbc_screen.knowledge.checks import Checks, is_shipped, load_checks, own_checks
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
@@ -94,12 +94,12 @@ class Knowledge:
     def stamp(self, ranges: str, rules: str) -> str:
         """Return what tells the contents of a user's own files apart ("" where none is used)."""
         files = [] if ranges == "default" or ranges in self.interval_sets else [ranges]
-        files += [] if known_rules(rules) else [rules]
+        files += [] if is_shipped(rules) else [rules]
         return " ".join(sha256(Path(file).read_bytes()) for file in files)
 
     def checks_of(self, rules: str) -> Checks:
         """Return the shipped guards, triggers and cut-offs, or them under a laboratory's own file."""
-        return self.checks if known_rules(rules) else self.read_rules(Path(rules))
+        return self.checks if is_shipped(rules) else self.read_rules(Path(rules))
 
     def read_rules(self, path: Path) -> Checks:
         """Read and check a laboratory's own rules (docs/knowledge.md gives the format)."""

@@ -139,11 +139,12 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
         return _read_column(values, units, reader)
     if not plain.any():
         return _read_texts(column, units, reader)
-    parts = []
-    for rows, read in ((np.flatnonzero(plain), _read_column), (np.flatnonzero(~plain), _read_texts)):
-        own = None if units is None else units.take(rows)
-        cells = read(values[rows] if read is _read_column else column.take(rows), own, reader)
-        parts.append((rows, cells))
+    numbers, others = np.flatnonzero(plain), np.flatnonzero(~plain)
+    beside = (None, None) if units is None else (units.take(numbers), units.take(others))
+    parts = [
+        (numbers, _read_column(values[numbers], beside[0], reader)),
+        (others, _read_texts(column.take(others), beside[1], reader)),
+    ]
     return _merged(parts, len(values))
 
 

@@ -104,9 +104,8 @@ class ResultBuilder:
         analytes = self._analytes(record, normalized, one, reasons)
         columns = flags_of_one(self._layout, conclusions, normalized.reasons)
         checklist = self._checklist(str(columns["checklist"]), one, compact)
-        groups = (("guards", "guard"), ("review_triggers", "trigger"), ("published_cutoffs", "cutoff"))
-        found = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
-        fired = {name: self._fired(group, found[group], conclusions) for name, group in groups}
+        rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
+        fired = {name: self._fired(group, rules_of[group], conclusions) for name, group, _ in self._layout.rule_columns}
         every = [finding for found in fired.values() for finding in found]
         return {
             **fired,

@@ -29,10 +29,8 @@ def pack(layout: FlagLayout, answers: Answers, reasons: Mapping[str, NDArray[np.
     """Return one row that holds a batch; `keys` are the columns that stand before the flags."""
     import pyarrow as pa
 
-    others = [
-        _packed_answers(answers.rows, own) | {"at": rows.astype(np.int32).tobytes()} for rows, own in answers.others
-    ]
-    whole = _packed_answers(answers.rows, answers)
+    others = [_packed_answers(own) | {"at": rows.astype(np.int32).tobytes()} for rows, own in answers.others]
+    whole = _packed_answers(answers)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, keys.schema) as stream:
         stream.write_table(keys)
@@ -55,7 +53,7 @@ def _schema() -> pa.Schema:
     return pa.schema([*answers, ("others", pa.list_(other)), ("reasons", pa.list_(reason)), ("keys", pa.binary())])
 
 
-def _packed_answers(rows: int, answers: Answers) -> dict[str, Any]:
+def _packed_answers(answers: Answers) -> dict[str, Any]:
     places = {name: [place.base, list(place.planes)] for name, place in answers.places.items()}
     return {"rows": answers.rows, "places": json.dumps(places), "planes": answers.planes.tobytes()}
 

@@ -143,7 +143,7 @@ def check_rules(file: Path) -> str:
     changed = [name for name, rule in after.items() if name in before and before[name] != rule]
     lines = [
         "format, vocabulary, units and sources are sound",
-        f"  policies in use: {', '.join(name for name in checks.chosen if name) or 'none of the shipped ones'}",
+        f"  policies in use: {', '.join(checks.chosen) or 'none of the shipped ones'}",
         f"  added: {', '.join(name for name in after if name not in before) or 'none'}",
         f"  changed: {', '.join(changed) or 'none'}",
         f"  switched off: {', '.join(name for name in before if name not in after) or 'none'}",

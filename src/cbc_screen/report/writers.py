@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDINGS = (".parquet", ".csv", ".ndjson")
-STANDARD = "-"
 _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _PART = ".part"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -65,7 +64,7 @@ class FlagWriter:
 
     def __init__(self, path: Path, metadata: Mapping[str, str], *, force: bool, out_format: str | None = None) -> None:
         self._kind, self._packing = _kind_of(path, out_format)
-        self._file = None if str(path) == STANDARD else AtomicFile(path, force=force)
+        self._file = None if str(path) == STANDARD_STREAM else AtomicFile(path, force=force)
         self._metadata = {"notice": NOTICE, **metadata}
         self._parquet: Any = None
         self._text: io.TextIOWrapper | None = None
@@ -141,7 +140,7 @@ class FlagWriter:
 
 def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
     """Return the format of an output and how it is compressed, from its name or as declared."""
-    if str(path) == STANDARD:
+    if str(path) == STANDARD_STREAM:
         return f".{out_format}", None
     packing = _PACKINGS.get(path.suffix.lower())
     kind = Path(path.stem).suffix.lower() if packing is not None else path.suffix.lower()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbc_screen.arrays import dictionary, from_numpy, from_texts
 from cbc_screen.engines.frames import Engine, result_mask
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
@@ -97,9 +98,8 @@ def key_columns(lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout:
 
     keys: dict[str, pa.Array] = {}
     if layout.file:
-        codes = pa.array(np.zeros(len(lines), dtype=np.int32))
-        keys[FILE] = pa.DictionaryArray.from_arrays(codes, pa.array([file]))
-    keys[ROW] = pa.array(lines, type=pa.int64())
+        keys[FILE] = dictionary(np.zeros(len(lines), dtype=np.int32), [file])
+    keys[ROW] = from_numpy(lines)
     for name in layout.keep:
         if name in keys:
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
@@ -109,9 +109,7 @@ def key_columns(lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout:
 
 def empty_table(engine: Engine, layout: Layout, plan: Plan, wanted: list[str]) -> pa.Table:
     """Return the columns of the output without a row, so that a reader finds what it expects."""
-    import pyarrow as pa
-
-    columns = {name: pa.array([], type=pa.string()) for name in wanted}
+    columns = {name: from_texts([]) for name in wanted}
     normalized = engine.normalize(columns, 0, plan)
     keys = key_columns(np.zeros(0, dtype=np.int64), columns, layout, "")
     return _table(engine, layout, normalized, engine.kernel.screen(normalized.batch), keys)

@@ -13,19 +13,24 @@ Result = TypeVar("Result")
 
 
 def worker_count() -> int:
-    """Return how many threads screen at once: numpy and Arrow release the lock only partly."""
-    return max(1, min(4, (os.cpu_count() or 1)))
+    """Return how many threads screen at once; reading and writing keep a core busy by themselves.
+
+    Measured on two cores: a second one adds a tenth to the speed and a fifth to the memory.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(4, cores - 1))
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
     """Read `items` in one thread, work on them in `workers` threads, and yield in order.
 
-    None is no item. No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
+    No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
     """
     source = iter(items)
+    end = object()
 
-    def take() -> Item | None:
-        return next(source, None)
+    def take() -> object:
+        return next(source, end)
 
     with ThreadPoolExecutor(1, "cbc-read") as reader, ThreadPoolExecutor(workers, "cbc-screen") as pool:
         waiting: deque[Future[Result]] = deque()
@@ -33,10 +38,10 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int
         try:
             while True:
                 item = coming.result()
-                if item is None:
+                if item is end:
                     break
                 coming = reader.submit(take)
-                waiting.append(pool.submit(work, item))
+                waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
                 if len(waiting) > workers:
                     yield waiting.popleft().result()
             while waiting:

@@ -151,7 +151,9 @@ class _Outputs:
         # A scan broken off between the names of two outputs goes on over the first.
         force = request.force or (request.resume and self.journal is not None and self.journal.exists)
         if request.out is not None:
-            self._writer = FlagWriter(request.out, metadata, force=force, out_format=request.out_format)
+            self._writer = FlagWriter(
+                request.out, metadata, force=force, out_format=request.out_format, packed=request.packed
+            )
             undo.callback(self._writer.discard)
         if request.rejects is not None:
             self._rejects = RejectWriter(request.rejects, force=force, file=len(inputs) > 1)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_numpy, to_bools, to_numpy
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -57,7 +59,7 @@ def floats(column: pa.Array) -> NDArray[np.float64]:
     """Return a column of numbers as floats, with NaN for null."""
     import pyarrow as pa
 
-    values, valid = primitive(column.cast(pa.float64(), safe=False))
+    values, valid = to_numpy(column.cast(pa.float64(), safe=False))
     return np.ascontiguousarray(values if valid is None else np.where(valid, values, np.nan), dtype=np.float64)
 
 
@@ -76,55 +78,35 @@ def plain_numbers(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.boo
 
 def _places(indices: pa.Array) -> NDArray[np.int64]:
     """Return codes as numbers, -1 for a null."""
-    values, valid = primitive(indices)
+    values, valid = to_numpy(indices)
     return (values if valid is None else np.where(valid, values, -1)).astype(np.int64)
-
-
-def primitive(column: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Return the numbers of a column, and which are not null (None where all are).
-
-    From the buffers themselves: `to_numpy` imports pandas where it is installed (0.35 s).
-    """
-    import pyarrow.types as types
-
-    valid, data = column.buffers()
-    part = slice(column.offset, column.offset + len(column))
-    there = None
-    if column.null_count and valid is not None:
-        there = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")[part].view(np.bool_)
-    if data is None:
-        return np.zeros(len(column)), there
-    if types.is_boolean(column.type):
-        bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), bitorder="little")[part]
-        return bits.view(np.bool_), there
-    kind = "f" if types.is_floating(column.type) else "u" if types.is_unsigned_integer(column.type) else "i"
-    return np.frombuffer(data, dtype=np.dtype(f"{kind}{column.type.bit_width // 8}"))[part], there
 
 
 def _plain_texts(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    empty = _truths(pc.equal(texts, ""))
-    longest = pc.max(pc.binary_length(texts)).as_py() or 0
-    if longest <= _LONGEST_NUMBER:
+    lengths, _ = to_numpy(pc.binary_length(texts))
+    empty = to_bools(texts.is_valid()) & (lengths == 0)
+    if lengths.max(initial=0) <= _LONGEST_NUMBER:
         try:
-            whole = pc.if_else(pc.equal(texts, ""), None, texts).cast(pa.float64())
+            # An empty text is no number to Arrow, and nothing to us.
+            values = _cast(texts, ~empty) if empty.any() else floats(texts.cast(pa.float64()))
         except pa.ArrowException:
             pass
         else:
-            values = floats(whole)
             return values, (np.isfinite(values) & (values >= 0)) | empty
-    shaped = pc.match_substring_regex(texts, _PLAIN_NUMBER)
-    values = floats(pc.if_else(shaped, texts, None).cast(pa.float64()))
-    return values, _truths(shaped) | empty
+    shaped = to_bools(pc.match_substring_regex(texts, _PLAIN_NUMBER))
+    return _cast(texts, shaped), shaped | empty
 
 
-def _truths(column: pa.BooleanArray) -> NDArray[np.bool_]:
-    """Return which are true; a null is not."""
-    values, valid = primitive(column)
-    truths: NDArray[np.bool_] = values.astype(np.bool_) if valid is None else values.astype(np.bool_) & valid
-    return truths
+def _cast(texts: pa.Array, which: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Read some texts as numbers; the others are none."""
+    import pyarrow as pa
+
+    values = np.full(len(texts), np.nan)
+    values[which] = floats(texts.take(from_numpy(np.flatnonzero(which))).cast(pa.float64()))
+    return values
 
 
 def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:
@@ -160,12 +142,10 @@ def _of_dictionary(column: pa.DictionaryArray) -> tuple[list[Any], NDArray[np.in
 
     Texts of the dictionary that no row has are left out: a part of a column keeps the whole.
     """
-    import pyarrow as pa
-
     places = _places(column.indices)
     used, own = np.unique(places, return_inverse=True)
     used, own = (used[1:], own.ravel() - 1) if len(used) and used[0] < 0 else (used, own.ravel())
-    texts = column.dictionary.take(pa.array(used)).to_pylist()
+    texts = column.dictionary.take(from_numpy(used)).to_pylist()
     if None in texts:
         null = np.array([text is None for text in texts] + [True])
         own = np.where(null[own], -1, own)

@@ -195,10 +195,16 @@ def _cells(
 def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, str], reader: ResultReader) -> _Cells:
     """Read numbers as `ResultReader.read_number` does, on arrays."""
     present = values == values
-    codes = np.full(len(values), NO_REASON, dtype=np.int8)
     if isinstance(factor, Factor):
+        # A column without a fault, the usual case, needs none of the masks below.
         with np.errstate(all="ignore"):
             canonical = convert_column(values, factor)
+        lowest, highest = reader.analyte.plausible or (0.0, np.finfo(np.float64).max)
+        sound = np.fmin.reduce(values, initial=0.0) >= 0 and np.fmin.reduce(canonical, initial=np.inf) >= lowest
+        if sound and np.fmax.reduce(canonical, initial=0.0) <= highest:
+            return _Cells(canonical, canonical, None, {}, [factor], present.astype(np.int16) - np.int16(1))
+    codes = np.full(len(values), NO_REASON, dtype=np.int8)
+    if isinstance(factor, Factor):
         limits = reader.analyte.plausible
         if limits is not None:
             codes[present & ((canonical < limits[0]) | (canonical > limits[1]))] = CODE[Reason.NUMBER_IMPLAUSIBLE]
@@ -215,9 +221,9 @@ def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, st
 
 def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
     """Convert an array exactly as `value.convert` converts a number."""
-    raw = values * float(factor.numerator) / float(factor.denominator) + 0.0  # no negative zero
     if factor.numerator == factor.denominator:
-        return raw
+        return values + 0.0  # no negative zero
+    raw = values * float(factor.numerator) / float(factor.denominator) + 0.0
     short = (np.rint(values * SHORT) / SHORT == values) | (np.rint(values) == values)
     snapped = np.rint(raw * SNAP) / SNAP
     near = np.abs(raw - snapped) <= ROUNDINGS * raw

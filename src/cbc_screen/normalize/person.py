@@ -6,6 +6,7 @@ import datetime
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, span_of_days, span_of_months
 from cbc_screen.knowledge.words import Words
@@ -41,7 +42,14 @@ def parse_age(value: str | float | int | None, unit: str | None, oldest: int) ->
     """Read an age; `unit` is the unit beside it. An age in completed years is a year wide."""
     if value is None or (isinstance(value, float) and value != value):
         return None, None
-    text = fold(str(value)).lower() if len(str(value)) <= LONGEST_CELL else "?"
+    cell = str(value)
+    return _parse_age_text(cell if len(cell) <= LONGEST_CELL else "?", unit, oldest)
+
+
+# A file has few different ages, and many batches.
+@lru_cache(maxsize=65_536)
+def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan | None, Reason | None]:
+    text = fold(cell).lower()
     if text in ("", "-", "na", "n/a", "nan", "none", "null", "."):
         return None, None
     both = _YEARS_MONTHS.fullmatch(text)

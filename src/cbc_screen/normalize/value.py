@@ -78,8 +78,10 @@ def convert(value: float, factor: Factor) -> float:
     multiplied and divided, and stays below. `convert_column` does the same on arrays
     (tools/exactness.py).
     """
-    raw = value * factor.numerator / factor.denominator + 0.0  # no negative zero
-    if factor.numerator == factor.denominator or not math.isfinite(value * SHORT) or not math.isfinite(raw * SNAP):
+    if factor.numerator == factor.denominator:
+        return value + 0.0  # no negative zero
+    raw = value * factor.numerator / factor.denominator + 0.0
+    if not math.isfinite(value * SHORT) or not math.isfinite(raw * SNAP):
         return raw
     short = round(value * SHORT) / SHORT == value or value == round(value)
     snapped = round(raw * SNAP) / SNAP

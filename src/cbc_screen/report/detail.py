@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
     """Return value, limits and set used of each analyte; null where several ranges disagree."""
-    import pyarrow as pa
-
     used = kernel.numbers_used(batch)
     keys, unsure = kernel.keys(batch)
     several = np.zeros(batch.rows, dtype=np.bool_)
@@ -35,20 +34,20 @@ def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
         )
         if low is None or high is None:
             continue
-        columns[f"{analyte}_low"] = pa.array(low, mask=low != low)
-        columns[f"{analyte}_high"] = pa.array(high, mask=(high != high) | np.isinf(high))
+        columns[f"{analyte}_low"] = from_numpy(low, low != low)
+        columns[f"{analyte}_high"] = from_numpy(high, (high != high) | np.isinf(high))
         for side in ("lower", "upper"):
             least, most = used[f"{analyte}.{side}.min"], used[f"{analyte}.{side}.max"]
-            columns[f"{analyte}_{side}_limit"] = pa.array(least, mask=least != most)
+            columns[f"{analyte}_{side}_limit"] = from_numpy(least, least != most)
         names, codes = _sets(kernel, batch, analyte, keys)
         codes = np.where(several, 0, codes)
         codes = np.where(used["preterm.any"], 0, codes)
         codes = np.where(used[f"{analyte}.by_report"], names.index("reported"), codes).astype(np.int8)
-        columns[f"{analyte}_range_set"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names))
+        columns[f"{analyte}_range_set"] = dictionary(codes, names)
     if f"{ADJUSTED}.low" in used:
         for end in ("low", "high"):
             column = used[f"{ADJUSTED}.{end}"]
-            columns[f"{ADJUSTED}_{end}"] = pa.array(column, mask=~np.isfinite(column))
+            columns[f"{ADJUSTED}_{end}"] = from_numpy(column, ~np.isfinite(column))
     return columns
 
 

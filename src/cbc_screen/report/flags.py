@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import dictionary, from_numpy, to_numpy
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.normalize.arrow import primitive
 from cbc_screen.normalize.codes import RANGE_FIELD
 from cbc_screen.report.layout import FlagLayout
 from cbc_screen.vocabulary import (
@@ -31,6 +31,7 @@ Word = TypeVar("Word", bound=str)
 _UNLISTED = list(Support).index(Support.NOT_LISTED)
 _HIDDEN = -1
 _RANGE_KINDS = (("range_absent", Reason.RANGE_ABSENT), ("range_insane", Reason.RANGE_INSANE))
+_SORTED_AT_ONCE = 4_096
 _LAST = np.iinfo(np.int32).max
 
 
@@ -107,17 +108,17 @@ def flags_table(
     rows = outputs.rows
     arrays: dict[str, pa.Array] = {}
     for name, (code, words) in layout.word_columns.items():
-        arrays[name] = _dictionary(outputs[code], words)
+        arrays[name] = dictionary(outputs[code], words)
     for name in ("lines_low_min", "lines_low_max"):
-        arrays[name] = pa.array(outputs[name], type=pa.int8())
+        arrays[name] = from_numpy(outputs[name])
     for name, code in layout.grade_columns.items():
         grade: NDArray[Any] = outputs[code]
-        arrays[name] = pa.array(grade, type=pa.int8(), mask=grade < 0)
+        arrays[name] = from_numpy(grade, grade < 0)
     arrays["checklist"] = _checklist(layout, outputs)
     for name, group, found in layout.rule_columns:
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(layout, outputs, reasons)
-    arrays["notice"] = _dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
+    arrays["notice"] = dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
     return pa.table({name: arrays[name] for name in layout.column_names})
 
 
@@ -143,12 +144,6 @@ def flag_counts(
     return counts
 
 
-def _dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int8()), pa.array(list(words)))
-
-
 def _fired(group: str, names: Sequence[str], outputs: Answers) -> pa.DictionaryArray:
     def ids(row: bytes) -> list[str]:
         return [name for name, fired in zip(names, row, strict=True) if fired]
@@ -172,20 +167,24 @@ def _checklist(layout: FlagLayout, outputs: Answers) -> pa.DictionaryArray:
     place_of = {text: place for place, text in enumerate(unique)}
     every = np.zeros(outputs.rows, dtype=np.int32)
     every[rows] = np.array([place_of[text] for text in own_words], dtype=np.int32)[codes] if len(rows) else 0
-    return _texts(every, unique)
+    return dictionary(every, unique)
 
 
 def _lists(layout: FlagLayout, keys: NDArray[np.int16]) -> list[str]:
     """Word the lists of rows of keys (support and net findings of each condition)."""
     ids = [name for name, _ in layout.conditions]
     ranks = np.array([rank for _, rank in layout.conditions], dtype=np.int32)
-    hidden = keys == _HIDDEN
-    order = np.argsort(np.where(hidden, _LAST, keys.astype(np.int32) * 128 + ranks), axis=1)
-    counts = (~hidden).sum(axis=1)
-    return [
-        SEPARATOR.join([ids[place] for place in row[:count]])
-        for row, count in zip(order.tolist(), counts.tolist(), strict=True)
-    ]
+    found: list[str] = []
+    for start in range(0, len(keys), _SORTED_AT_ONCE):
+        part = keys[start : start + _SORTED_AT_ONCE]
+        hidden = part == _HIDDEN
+        order = np.argsort(np.where(hidden, _LAST, part.astype(np.int32) * 128 + ranks), axis=1)
+        counts = (~hidden).sum(axis=1)
+        found += [
+            SEPARATOR.join([ids[place] for place in row[:count]])
+            for row, count in zip(order.tolist(), counts.tolist(), strict=True)
+        ]
+    return found
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:
@@ -225,7 +224,7 @@ def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[st
     place_of = {text: place for place, text in enumerate(unique)}
     every = np.zeros(len(matrix), dtype=np.int32)
     every[some] = np.array([place_of[text] for text in found], dtype=np.int32)[codes] if len(some) else 0
-    return _texts(every, unique)
+    return dictionary(every, unique)
 
 
 def _worded(
@@ -241,10 +240,4 @@ def _worded(
     encoded = rows.dictionary_encode()
     buffer = encoded.dictionary.buffers()[1]
     unique = np.frombuffer(buffer, dtype=np.uint8)[: len(encoded.dictionary) * width].reshape(-1, width)
-    return words(unique), primitive(encoded.indices)[0]
-
-
-def _texts(codes: NDArray[np.int32], words: Sequence[str]) -> pa.DictionaryArray:
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), pa.array(words, type=pa.string()))
+    return words(unique), to_numpy(encoded.indices)[0]

@@ -7,13 +7,14 @@ carries its layout, so that `read_flags` words it as it was screened.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_bytes, from_numpy, from_texts
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.answers import Answers, Place
 from cbc_screen.report.flags import flags_table
@@ -29,33 +30,41 @@ def pack(layout: FlagLayout, answers: Answers, reasons: Mapping[str, NDArray[np.
     """Return one row that holds a batch; `keys` are the columns that stand before the flags."""
     import pyarrow as pa
 
-    others = [_packed_answers(own) | {"at": rows.astype(np.int32).tobytes()} for rows, own in answers.others]
-    whole = _packed_answers(answers)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, keys.schema) as stream:
         stream.write_table(keys)
-    row = {
-        **whole,
-        "others": others,
-        "reasons": [{"field": field, "codes": codes.tobytes()} for field, codes in reasons.items()],
-        "keys": sink.getvalue().to_pybytes(),
+    others = {
+        **_packed_answers([own for _, own in answers.others]),
+        "at": from_bytes([rows.astype(np.int32).tobytes() for rows, _ in answers.others]),
     }
-    table = pa.Table.from_pylist([row], schema=_schema())
-    return table.replace_schema_metadata({LAYOUT: layout.to_json().encode()})
+    codes = {
+        "field": from_texts(list(reasons)),
+        "codes": from_bytes([codes.tobytes() for codes in reasons.values()]),
+    }
+    columns = {
+        **_packed_answers([answers]),
+        "others": _one_list(others),
+        "reasons": _one_list(codes),
+        "keys": from_bytes([sink.getvalue().to_pybytes()]),
+    }
+    return pa.table(columns).replace_schema_metadata({LAYOUT: layout.to_json().encode()})
 
 
-def _schema() -> pa.Schema:
+def _one_list(columns: Mapping[str, pa.Array]) -> pa.ListArray:
+    """Return a single cell that holds every row of some columns."""
     import pyarrow as pa
 
-    answers = [("rows", pa.int32()), ("places", pa.string()), ("planes", pa.binary())]
-    other = pa.struct([*answers, ("at", pa.binary())])
-    reason = pa.struct([("field", pa.string()), ("codes", pa.binary())])
-    return pa.schema([*answers, ("others", pa.list_(other)), ("reasons", pa.list_(reason)), ("keys", pa.binary())])
+    rows = pa.StructArray.from_arrays(list(columns.values()), list(columns))
+    return pa.ListArray.from_arrays(from_numpy(np.array([0, len(rows)], dtype=np.int32)), rows)
 
 
-def _packed_answers(answers: Answers) -> dict[str, Any]:
-    places = {name: [place.base, list(place.planes)] for name, place in answers.places.items()}
-    return {"rows": answers.rows, "places": json.dumps(places), "planes": answers.planes.tobytes()}
+def _packed_answers(parts: Sequence[Answers]) -> dict[str, pa.Array]:
+    places = [{name: [place.base, list(place.planes)] for name, place in own.places.items()} for own in parts]
+    return {
+        "rows": from_numpy(np.array([own.rows for own in parts], dtype=np.int32)),
+        "places": from_texts([json.dumps(own) for own in places]),
+        "planes": from_bytes([own.planes for own in parts]),
+    }
 
 
 def _unpacked_answers(row: Mapping[str, Any]) -> Answers:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ENDINGS = (".parquet", ".csv", ".ndjson")
 _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _PART = ".part"
+# A row group for each packed batch (one row) would make the file's own index grow in memory.
+_PACKED_TOGETHER = 4
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -62,7 +64,17 @@ class AtomicFile:
 class FlagWriter:
     """Writes flag tables in the format of the file's ending."""
 
-    def __init__(self, path: Path, metadata: Mapping[str, str], *, force: bool, out_format: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        metadata: Mapping[str, str],
+        *,
+        force: bool,
+        out_format: str | None = None,
+        packed: bool = False,
+    ) -> None:
+        self._together = _PACKED_TOGETHER if packed else 1
+        self._waiting: list[pa.Table] = []
         self._kind, self._packing = _kind_of(path, out_format)
         self._file = None if str(path) == STANDARD_STREAM else AtomicFile(path, force=force)
         self._metadata = {"notice": NOTICE, **metadata}
@@ -88,7 +100,16 @@ class FlagWriter:
             self._parquet = pq.ParquetWriter(
                 self._file.part, table.schema, compression="zstd", write_statistics=["row"]
             )
-        self._parquet.write_table(table)
+        self._waiting.append(table)
+        if len(self._waiting) >= self._together:
+            self._write_row_group()
+
+    def _write_row_group(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            self._parquet.write_table(pa.concat_tables(self._waiting))
+        self._waiting.clear()
 
     def _open_text(self) -> io.TextIOWrapper:
         if self._text is None:
@@ -116,6 +137,7 @@ class FlagWriter:
     def close(self) -> None:
         """Finish the content; the file still has its other name."""
         if self._parquet is not None:
+            self._write_row_group()
             self._parquet.close()
         if self._text is None:
             return
@@ -134,6 +156,7 @@ class FlagWriter:
     def discard(self) -> None:
         """Remove what was written."""
         if self._file is not None:
+            self._waiting.clear()
             self.close()
             self._file.discard()
 

@@ -101,6 +101,17 @@ def bare(folder: Path) -> None:
     _rewrite(folder / "1.parquet", folder / "bare.parquet")
 
 
+def bare_csv(folder: Path) -> None:
+    """Read the clean CSV, typed, and write it as Parquet."""
+    import pyarrow.csv as arrow_csv
+
+    with arrow_csv.open_csv(folder / "clean.csv") as reader:
+        kinds = {"compression": "zstd", "write_statistics": False}
+        with pq.ParquetWriter(folder / "bare.csv.parquet", reader.schema, **kinds) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
 def words_again(folder: Path) -> None:
     """Read the input, read what scan wrote, and write that again."""
     for _ in pq.ParquetFile(folder / "1.parquet").iter_batches(SLICE):
@@ -271,6 +282,8 @@ WORKS: dict[str, Callable[[Path, int], object]] = {
     "polars": lambda folder, rows: polars_words(folder),
     "unlisted": lambda folder, rows: polars_words(folder, checklist=False),
     "clean.csv": lambda folder, rows: scan(folder, "clean.csv"),
+    "packed.csv": lambda folder, rows: scan(folder, "clean.csv", packed=True),
+    "bare.csv": lambda folder, rows: bare_csv(folder),
     "bad.csv": lambda folder, rows: scan(folder, "bad.csv"),
     "check bad": lambda folder, rows: check_bad(folder),
     "check words": lambda folder, rows: check_words(folder),
@@ -314,6 +327,8 @@ def show(rows: int, folder: Path) -> None:
         "unlisted": "polars plan, without the checklist",
         "clean.csv": "scan, clean CSV to Parquet",
         "bad.csv": "scan, CSV with bad cells and lines",
+        "packed.csv": "scan, clean CSV, packed",
+        "bare.csv": "read the clean CSV, write it as Parquet",
     }
     if importlib.util.find_spec("polars") is None:
         del titles["polars"], titles["unlisted"]

@@ -1,0 +1,112 @@
+"""What readers of messages and of one-result-a-row tables give: one laboratory result at a time.
+
+A reader says what the source says and decides nothing clinical: which analyte a code
+means, which result replaces which, and what a text is worth is decided once, for every
+format, in `normalize/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from cbc_screen.ingest.source import RejectedRow
+
+
+class ResultStatus(StrEnum):
+    """How far a result has come, in the words of HL7 table 0085."""
+
+    FINAL = "F"
+    CORRECTED = "C"
+    AMENDED = "A"
+    PRELIMINARY = "P"
+    PENDING = "I"
+    CANCELLED = "X"
+    DELETED = "D"
+    OTHER = "O"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code for what was measured, as received; any part may be empty."""
+
+    code: str
+    name: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a source says of a person; texts as received, "" where it is silent.
+
+    Dates are ISO: a year, a month or a day, with or without a time.
+    """
+
+    key: str
+    birth_date: str = ""
+    sex: str = ""
+    age: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabResult:
+    """One result as received; texts are "" where the source is silent.
+
+    Attributes
+    ----------
+    line : where it begins in the source: a line, or the number of a row or resource
+    person : key of the person; results without one belong to nobody else's count
+    group : key of the message, report or specimen the result came in
+    collected_at : ISO date and time of collection, as exact as the source has it
+    codes : every code of what was measured, in the order of the source
+    specimen, panel : texts that name the specimen, and what was ordered
+    value : the result in the value grammar of docs/reading.md ("<5", "9.1", "CLUMPED")
+    unit : unit, as received
+    lower, upper : limits that came with it, in its unit
+    range_text : limits that came as one text ("4.0-11.0", "<5")
+    status : how far it has come
+    notes : remarks about this result, which may tell of clumps
+    content : the original, for the file of rejects
+    """
+
+    line: int
+    person: str
+    group: str
+    collected_at: str
+    codes: tuple[Code, ...]
+    value: str
+    unit: str = ""
+    specimen: str = ""
+    panel: str = ""
+    lower: str = ""
+    upper: str = ""
+    range_text: str = ""
+    status: ResultStatus = ResultStatus.FINAL
+    notes: tuple[str, ...] = ()
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotResults:
+    """A message or resource that carries no results, such as an order; `kind` says what it is."""
+
+    line: int
+    kind: str
+
+
+Item = LabResult | Person | NotResults | RejectedRow
+
+
+class ResultSource(Protocol):
+    """A file of results, in bounded memory."""
+
+    def items(self) -> Iterator[Item]:
+        """Yield results, persons, what carries no results, and what could not be read, in order."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        ...

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
     from cbc_screen.report.packed import read_flags
     from cbc_screen.result import ScreeningResult
-    from cbc_screen.screener import Screener, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, read, scan, screen, screen_frame
     from cbc_screen.summary import ScanSummary
     from cbc_screen.vocabulary import NOTICE, Reason
 
@@ -38,6 +38,7 @@ _HOME = {
     "ScreeningResult": "result",
     "UsageError": "errors",
     "grade": "grading",
+    "read": "screener",
     "read_flags": "report.packed",
     "reference_range": "ranges",
     "scan": "screener",
@@ -63,6 +64,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "grade",
+    "read",
     "read_flags",
     "reference_range",
     "scan",

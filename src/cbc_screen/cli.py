@@ -16,6 +16,7 @@ from cbc_screen.errors import CBCScreenError
 from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM, ExitCode
 
 _EPILOG = {
+    "profile": "Example: cbc-screen profile export.csv -o export.yaml",
     "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
     "one": 'Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"',
     "grade": 'Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150',
@@ -125,17 +126,34 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 @click.option("--date-format", help="strptime format of dates that are not ISO, such as %d/%m/%Y.")
 @click.option("--encoding", help="Text encoding; UTF-8 and byte order marks are found.")
 @click.option("--delimiter", help="CSV delimiter; comma, semicolon, tab and bar are found.")
+@click.option(
+    "--format",
+    "format_",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7", "fhir"]),
+    help="What the files are; found by what they hold.",
+)
+@click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file.")
+@click.option("--persons", type=click.Path(path_type=Path), help="Birth date and sex, for a table of single results.")
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, exists=True),
+    help="Manifest of an earlier scan: exit with 3 where an analyte is gone or has fallen by half.",
+)
 @click.option("--sheet", help="Sheet of a workbook; the first one by default.")
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
 @_screening_options
 def scan(source: tuple[str, ...], **options: Any) -> None:
-    """Screen files of one blood count a row: CSV, TSV, NDJSON, Parquet, .xlsx; - is standard input."""
+    """Screen files of blood counts: tables (CSV, NDJSON, Parquet, .xlsx, .xpt), HL7 v2, FHIR; - is standard input."""
     from cbc_screen.report.terminal import make_console, print_summary
 
     screener = _screener(options)
     reading = {name: options[name] for name in ("age_unit", "date_format", "encoding", "delimiter", "sheet")}
+    reading |= {"format": options["format_"], "profile": options["profile"], "persons": options["persons"]}
+    reading["previous"] = options["previous"]
     for name in ("sex_codes", "pregnancy_codes"):
         reading[name] = _mapping(name, options[name]) or None
     with _ProgressBar() as progress:
@@ -162,6 +180,37 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     if options["max_rejects"] is not None and share > options["max_rejects"]:
         click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
         sys.exit(ExitCode.TOO_MANY_REJECTS)
+    if summary.vanished:
+        click.echo(f"cbc-screen: expected and missing: {', '.join(summary.vanished)}", err=True)
+        sys.exit(ExitCode.ANALYTE_VANISHED)
+
+
+@main.command(epilog=_EPILOG["profile"])
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write a draft profile (.yaml) to edit.")
+@click.option("--format", "format_", default="auto", help="What the file is, as in scan.")
+@click.option("--profile", help="Look at it through this profile.")
+@click.option("--units", multiple=True, help="As in scan.")
+@click.option("--force", is_flag=True, help="Overwrite the draft.")
+def profile(source: Path, out: Path | None, **options: Any) -> None:
+    """Inspect an unknown file: what is recognized, what is refused and why; no value is printed."""
+    from cbc_screen.engines.inspection import inspect
+    from cbc_screen.ingest.source import ReadOptions
+    from cbc_screen.knowledge import load_knowledge
+    from cbc_screen.normalize.plan import make_declared
+    from cbc_screen.report.terminal import make_console, print_inspection
+
+    knowledge = load_knowledge()
+    declared = make_declared(knowledge, units=_units(options["units"]))
+    reading = ReadOptions(format=options["format_"], profile=options["profile"])
+    found = inspect(source, knowledge, declared, reading)
+    print_inspection(make_console(), found)
+    if out is not None:
+        if not found.draft:
+            raise click.UsageError("there is no draft for this kind of file: it is read as it is")
+        if out.exists() and not options["force"]:
+            raise click.UsageError("the draft exists; add --force to overwrite it")
+        out.write_text(found.draft, encoding="utf-8")
 
 
 class _ProgressBar:

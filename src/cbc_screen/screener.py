@@ -247,14 +247,20 @@ class Screener:
         encoding: str | None = None,
         delimiter: str | None = None,
         sheet: str | None = None,
+        format: str = "auto",
+        profile: str | None = None,
+        persons: str | Path | None = None,
+        previous: str | Path | None = None,
     ) -> ScanSummary:
-        """Screen files of one blood count a row, in bounded memory.
+        """Screen files of blood counts, in bounded memory.
 
         Parameters
         ----------
         source : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them
-            CSV or TSV, NDJSON (both also .gz and .zst), Parquet, or Excel (.xlsx). Of several
-            files each row says which one it is of.
+            One count a row: CSV or TSV, NDJSON (both also .gz and .zst), Parquet, Excel (.xlsx)
+            or SAS transport (.xpt). One result a row, as a profile says. HL7 v2 ORU messages,
+            or FHIR resources as JSON or NDJSON. Of several files each row says which one it
+            is of; results of one person and collection are one row.
         out : path, or "-" (standard output), optional
             Flags, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
             under another name and renamed when whole. A manifest is written beside it:
@@ -287,6 +293,16 @@ class Screener:
             found.
         sheet : str, optional
             Of a workbook; the first one by default.
+        format : "auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7" or "fhir"
+            What the files are; by default told from what they hold.
+        profile : str, optional
+            What columns and codes mean: a name in `reference_ranges/profiles/`, or a path that
+            ends in .yaml. A known table of one result a row is recognized by its columns.
+        persons : path, optional
+            Table of persons (birth date, sex) that goes with a table of results.
+        previous : path, optional
+            Manifest of an earlier scan of the same source: an analyte that is missing now, or
+            has fallen by half, is named in the summary's `vanished`.
 
         Returns
         -------
@@ -297,6 +313,7 @@ class Screener:
         UsageError
             If the file is not what it says, has no analyte, or an output exists.
         """
+        from cbc_screen.engines.monitor import previous_counts
         from cbc_screen.engines.stream import ScanRequest, scan_file
         from cbc_screen.ingest.source import ReadOptions
 
@@ -312,6 +329,7 @@ class Screener:
             out_format=out_format,
             resume=resume,
             packed=packed,
+            previous=previous_counts(previous) if previous is not None else None,
         )
         declared = self._declare(
             age_unit=age_unit,
@@ -321,8 +339,82 @@ class Screener:
             thousands=thousands,
             date_format=date_format,
         )
-        reading = ReadOptions(encoding, delimiter, sheet)
+        reading = ReadOptions(
+            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None
+        )
         return scan_file(self._engine, request, declared, reading, progress, workers)
+
+
+def read(
+    source: str | Path | Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: str | Mapping[str, str] | None = None,
+    age_unit: str | None = None,
+    sex_codes: Mapping[str, str] | None = None,
+    pregnancy_codes: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    thousands: str = "",
+    date_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    format: str = "auto",
+    profile: str | None = None,
+    persons: str | Path | None = None,
+) -> Any:
+    """Read any supported file as one blood count a row, before screening.
+
+    Parameters
+    ----------
+    source, columns, encoding, delimiter, sheet, format, profile, persons
+        As in `Screener.scan`.
+    units, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
+        As in `Screener.screen_frame`; what is declared stands beside the values, nothing is
+        converted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `row` (the line of the source), the person's fields, each analyte as received with its
+        unit in `<analyte>_unit`, reported limits, and the columns that are not known. Made to
+        be given to `screen_frame`. `attrs["rejected"]` lists what could not be read, with
+        line, reason and content; `attrs["results"]` is the account of single results.
+
+    Raises
+    ------
+    UsageError
+        As in `Screener.scan`.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> from cbc_screen.demo import write_demo
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "export.csv"
+    >>> write_demo(file, ordinary=3)
+    >>> "hemoglobin_unit" in cbc.read(file).columns
+    True
+    """
+    from cbc_screen.engines.read import read_counts, sources_of
+    from cbc_screen.ingest.source import ReadOptions
+    from cbc_screen.knowledge import load_knowledge
+    from cbc_screen.normalize.plan import make_declared
+
+    knowledge = load_knowledge()
+    declared = make_declared(
+        knowledge,
+        units=units,
+        decimal=decimal,
+        thousands=thousands,
+        age_unit=age_unit,
+        date_format=date_format,
+        sex_codes=sex_codes,
+        pregnancy_codes=pregnancy_codes,
+    )
+    given = list(source) if not isinstance(source, str | Path) else source
+    options = ReadOptions(encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None)
+    return read_counts(knowledge, sources_of(given), declared, options, dict(columns or {}))
 
 
 def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:

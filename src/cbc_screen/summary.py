@@ -33,6 +33,11 @@ class ScanSummary:
         Why something could not be told.
     rejects : mapping of reason to rows
     analytes : mapping of analyte to AnalyteCount
+    results : mapping
+        Where single results were collected to counts: how many were read, used, superseded
+        (duplicates among them), no part of a count, and rejected by reason; the four add up.
+    unit_suspect : mapping of analyte to what looks like another unit; nothing is converted
+    vanished : mapping of an expected analyte to how it is missing
     refused_columns : mapping of column to why it was not read
     ignored_columns : columns that are none of this program's business
     """
@@ -59,7 +64,23 @@ class ScanSummary:
     code_version: str
     seconds: float = field(compare=False, default=0.0)
     notice: str = NOTICE
+    results: Mapping[str, Any] = field(default_factory=dict)
+    unit_suspect: Mapping[str, str] = field(default_factory=dict)
+    vanished: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""
         return asdict(self)
+
+
+@dataclass
+class Inspection:
+    """What was found in an unknown file; no value of a person is in it."""
+
+    format: str
+    profile: str | None = None
+    shape: str = ""
+    recognized: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
+    draft: str = ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from cbc_screen.engines.batch import Screened
 from cbc_screen.errors import CBCScreenError
+
+if TYPE_CHECKING:
+    from cbc_screen.engines.batch import Screened
 
 
 @dataclass
@@ -23,6 +26,9 @@ class Account:
     rejects: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
+    below: Counter[str] = field(default_factory=Counter)
+    above: Counter[str] = field(default_factory=Counter)
+    implausible: Counter[str] = field(default_factory=Counter)
 
     def add(self, screened: Screened) -> None:
         """Count a batch."""
@@ -30,9 +36,10 @@ class Account:
         self.rejected += len(screened.rejected)
         for row in screened.rejected:
             self.rejects[row.reason.value] += 1
-        for analyte, (given, unused) in screened.results.items():
-            self.results[analyte] += given
-            self.unused[analyte] += unused
+        counters = (self.results, self.unused, self.below, self.above, self.implausible)
+        for analyte, own in screened.results.items():
+            for counter, many in zip(counters, own, strict=True):
+                counter[analyte] += many
         # Rows screened are those that have a pattern, so that the sum at the end is a check.
         self.screened += sum(screened.counts.get("pattern", {}).values())
         for name, counter in (

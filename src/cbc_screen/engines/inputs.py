@@ -9,28 +9,51 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
 from cbc_screen.engines.frames import require_analyte
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.open import open_source
+from cbc_screen.ingest.detect import detect
+from cbc_screen.ingest.long import LongSource
+from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
+from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.plan import Declared, Plan, make_plan
+from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
+from cbc_screen.normalize.plan import Declared, Plan, make_plan, with_profile
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 
-@dataclass(frozen=True)
-class Input:
-    """One input: where it lies, what it is called, and what its columns mean."""
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file: where it lies, what it is called, and how many bytes it has."""
 
     path: Path
     name: str
     size: int
+
+
+@dataclass(frozen=True)
+class Input:
+    """One table to screen: the file it is of (or the files it was collected from), and what its columns mean."""
+
+    files: tuple[SourceFile, ...]
     source: TableSource
     plan: Plan
     wanted: list[str]
+    expected: tuple[str, ...] = ()  # analytes that the source's profile says it gives
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.files[0].name if len(self.files) == 1 else f"{len(self.files)} files"
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(file.size for file in self.files)
 
 
 def expand(sources: Sequence[str | Path]) -> list[str]:
@@ -71,38 +94,113 @@ def open_inputs(
     columns: Mapping[str, str],
     keep: Sequence[str],
 ) -> list[Input]:
-    """Open every input and read its header, so that a fault of the last one is told now."""
-    inputs = []
+    """Open every input and read its header, so that a fault of the last one is told now.
+
+    Messages and tables of one result a row are collected together: the counts of a person
+    may lie in several files.
+    """
+    opener = _Opener(knowledge, declared, options, columns, keep)
     for name in names:
         path = spool_standard_input(folder, undo) if name == STANDARD_STREAM else Path(name)
+        called = "standard input" if name == STANDARD_STREAM else path.name
         try:
-            inputs.append(_open(path, name, knowledge, declared, options, columns, keep))
+            opener.open(path, called)
             continue
         except UsageError as problem:
             message = str(problem) if len(names) == 1 else f"{Path(name).name}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
-    return inputs
+    return opener.finish(undo)
 
 
-def _open(
-    path: Path,
-    name: str,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-    keep: Sequence[str],
-) -> Input:
-    source = open_source(path, options)
-    plan = make_plan(knowledge, [header for header in source.headers if header], declared, columns)
-    require_analyte(plan)
-    for column in keep:
-        if column not in source.headers:
-            raise UsageError(f"keep: there is no column {column!r}")
-    wanted = list(dict.fromkeys([*plan.columns, *keep]))
-    called = "standard input" if name == STANDARD_STREAM else path.name
-    return Input(path, called, path.stat().st_size, source, plan, wanted)
+class _Opener:
+    """Opens files one after another; those of single results wait for each other."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        declared: Declared,
+        options: ReadOptions,
+        columns: Mapping[str, str],
+        keep: Sequence[str],
+    ) -> None:
+        self._knowledge, self._declared, self._options = knowledge, declared, options
+        self._columns, self._keep = columns, keep
+        self._profile = find_profile(options.profile, knowledge) if options.profile is not None else None
+        self._inputs: list[Input] = []
+        self._results: list[tuple[SourceFile, ResultSource]] = []
+        self._long: Profile | None = None
+
+    def open(self, path: Path, called: str) -> None:
+        """Open one file."""
+        kind = format_of(path, self._options)
+        file = SourceFile(path, called, path.stat().st_size)
+        if kind in MESSAGES:
+            self._results.append((file, open_messages(path, kind, self._options)))
+            return
+        table = open_table(path, kind, self._options)
+        profile = self._profile or recognized(table.headers, self._knowledge)
+        if profile is not None and profile.shape is Shape.LONG:
+            self._open_long(file, table, profile)
+        else:
+            self._inputs.append(self._table(file, table, profile))
+
+    def _open_long(self, file: SourceFile, table: TableSource, profile: Profile) -> None:
+        if self._long is not None and self._long.id != profile.id:
+            raise UsageError("the sources are of two profiles; scan them one by one")
+        first, self._long = self._long is None, profile
+        persons = self._persons() if first else None
+        self._results.append((file, LongSource(table, profile, persons)))
+
+    def _persons(self) -> TableSource | None:
+        """Open the table of persons; a FHIR one is a source of its own."""
+        if self._options.persons is None:
+            return None
+        path = Path(self._options.persons)
+        kind = detect(path)
+        if kind not in MESSAGES:
+            return open_table(path, kind, ReadOptions())
+        self._results.append(
+            (SourceFile(path, path.name, path.stat().st_size), open_messages(path, kind, ReadOptions()))
+        )
+        return None
+
+    def _table(self, file: SourceFile, table: TableSource, profile: Profile | None) -> Input:
+        declared, columns = self._declared, dict(self._columns)
+        if profile is not None:
+            declared = with_profile(self._knowledge, declared, profile)
+            there = {header.casefold(): header for header in table.headers}
+            own = {name: there[c[0].casefold()] for name, c in profile.columns.items() if c[0].casefold() in there}
+            columns = {**own, **columns}
+        plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
+        require_analyte(plan)
+        return self._input((file,), table, plan, profile)
+
+    def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:
+        for column in self._keep:
+            if column not in table.headers:
+                raise UsageError(f"keep: there is no column {column!r}")
+        which = [SOURCE_FILE] if len(files) > 1 else []
+        wanted = list(dict.fromkeys([*plan.columns, *self._keep, *which]))
+        return Input(files, table, plan, wanted, profile.expected if profile is not None else ())
+
+    def finish(self, undo: ExitStack) -> list[Input]:
+        """Collect the results, and return every input."""
+        if not self._results:
+            if self._options.persons is not None:
+                raise UsageError("persons goes with a table of one result a row, or with FHIR")
+            return self._inputs
+        if self._options.persons is not None and self._long is None:
+            self._persons()
+        declared = self._declared
+        profile = self._profile or self._long
+        if profile is not None:
+            declared = with_profile(self._knowledge, declared, profile)
+        pairs = [(file.name, source) for file, source in self._results]
+        collected = CollectedSource(pairs, self._knowledge, profile)
+        undo.callback(collected.close)
+        plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
+        return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, profile)]
 
 
 def all_batches(inputs: Sequence[Input], keep: frozenset[str]) -> Iterator[tuple[Input, SourceBatch]]:

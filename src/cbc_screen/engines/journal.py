@@ -115,7 +115,7 @@ class Journal:
 def _pack(screened: Screened) -> tuple[bytes, bytes]:
     import pyarrow as pa
 
-    rejected = [[row.line, row.reason.value, row.content] for row in screened.rejected]
+    rejected = [[row.line, row.reason.value, row.content, row.file] for row in screened.rejected]
     text = json.dumps([screened.rows_in, rejected, screened.results, screened.counts, screened.share, screened.file])
     if screened.table is None:
         return text.encode(), b""
@@ -133,8 +133,8 @@ def _unpack(text: bytes, table: bytes) -> Screened:
     return Screened(
         rows_in=rows_in,
         table=pa.ipc.open_stream(table).read_all() if table else None,
-        rejected=[RejectedRow(line, Reason(reason), content) for line, reason, content in rejected],
-        results={analyte: (given, unused) for analyte, (given, unused) in results.items()},
+        rejected=[RejectedRow(line, Reason(reason), content, name) for line, reason, content, name in rejected],
+        results={analyte: tuple(own) for analyte, own in results.items()},
         counts=counts,
         share=share,
         file=file,

@@ -22,7 +22,9 @@ class InputHashes:
     def __init__(self, inputs: Sequence[Input]) -> None:
         self._pool = ThreadPoolExecutor(1, "cbc-hash")
         self._stop = False
-        self._hashes: list[Future[str]] = [self._pool.submit(self._hash, entry.path) for entry in inputs]
+        self._hashes: list[Future[str]] = [
+            self._pool.submit(self._hash, file.path) for entry in inputs for file in entry.files
+        ]
 
     def _hash(self, path: Path) -> str:
         found = hashlib.sha256()
@@ -51,8 +53,8 @@ def manifest_text(
     manifest = {
         "notice": NOTICE,
         "inputs": [
-            {"name": entry.name, "bytes": entry.size, "sha256": digest}
-            for entry, digest in zip(inputs, hashes, strict=True)
+            {"name": file.name, "bytes": file.size, "sha256": digest}
+            for file, digest in zip((file for entry in inputs for file in entry.files), hashes, strict=True)
         ],
         "options": options,
         "counts": counted,

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen._version import __version__
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
+from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
+from cbc_screen.engines.distribution import suspects
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input, all_batches, expand, open_inputs
 from cbc_screen.engines.journal import Journal
 from cbc_screen.engines.manifest import InputHashes, manifest_text
+from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
@@ -48,6 +51,7 @@ class ScanRequest:
     out_format: str | None = None
     resume: bool = False
     packed: bool = False
+    previous: Mapping[str, int] | None = None  # results by analyte of the scan before
 
     @property
     def to_standard_output(self) -> bool:
@@ -75,6 +79,8 @@ def scan_file(
     with ExitStack() as undo:
         folder = request.file.parent if request.file is not None else None
         inputs = open_inputs(names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep)
+        if len(inputs) == 1 and len(inputs[0].files) > 1:
+            request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
         layout = Layout(request.keep, request.detail, file=len(inputs) > 1, packed=request.packed)
         if request.detail and len({frozenset(entry.plan.analytes) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
@@ -86,6 +92,7 @@ def scan_file(
             if progress is not None:
                 progress(account.rows_in, screened.share)
         account.check()
+        outputs.write_set_aside()
         if account.screened == 0:
             outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
         summary = _summary(engine, request, inputs, account, time.monotonic() - began)
@@ -156,7 +163,9 @@ class _Outputs:
             )
             undo.callback(self._writer.discard)
         if request.rejects is not None:
-            self._rejects = RejectWriter(request.rejects, force=force, file=len(inputs) > 1)
+            self._rejects = RejectWriter(
+                request.rejects, force=force, file=sum(len(entry.files) for entry in inputs) > 1
+            )
             undo.callback(self._rejects.discard)
         if request.summary is not None:
             self._summary = AtomicFile(request.summary, force=force)
@@ -179,7 +188,9 @@ class _Outputs:
             self.journal.close()
 
     def _fingerprint(self) -> dict[str, Any]:
-        inputs = [[entry.name, entry.size, entry.path.stat().st_mtime_ns] for entry in self._inputs]
+        inputs = [
+            [file.name, file.size, file.path.stat().st_mtime_ns] for entry in self._inputs for file in entry.files
+        ]
         return {"inputs": inputs, "options": self._options()}
 
     def _options(self) -> dict[str, Any]:
@@ -202,6 +213,12 @@ class _Outputs:
             self._rejects.write(screened.rejected, screened.file)
         if screened.table is not None:
             self.write_table(screened.table)
+
+    def write_set_aside(self) -> None:
+        """Write the single results that could not be placed: rows of no count, and not lost."""
+        if self._rejects is not None:
+            for source in filter(None, map(_collected, self._inputs)):
+                self._rejects.write(source.set_aside())
 
     def write_table(self, table: pa.Table) -> None:
         """Write flags."""
@@ -226,6 +243,16 @@ class _Outputs:
             self.journal.remove()
 
 
+def _collected(entry: Input) -> CollectedSource | None:
+    return entry.source if isinstance(entry.source, CollectedSource) else None
+
+
+def _results(inputs: list[Input]) -> dict[str, Any]:
+    """Return the account of single results, where results were collected."""
+    sources = [source.result_counts for source in map(_collected, inputs) if source is not None]
+    return sources[0].to_dict() if sources else {}
+
+
 def _summary(
     engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, seconds: float
 ) -> ScanSummary:
@@ -245,8 +272,9 @@ def _summary(
         )
         for analyte, entry in plan.analytes.items()
     }
+    expected = {analyte for entry in inputs for analyte in entry.expected}
     return ScanSummary(
-        source=", ".join(entry.name for entry in inputs),
+        source=", ".join(file.name for entry in inputs for file in entry.files),
         out=request.file.name if request.file else None,
         rejects_file=request.rejects.name if request.rejects else None,
         rows_in=account.rows_in,
@@ -258,6 +286,9 @@ def _summary(
         reasons=dict(account.reasons.most_common()),
         rejects=dict(account.rejects.most_common()),
         analytes=analytes,
+        results=_results(inputs),
+        unit_suspect=suspects(engine.knowledge, account),
+        vanished=vanished(expected, account.results, request.previous),
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,

@@ -1,45 +1,57 @@
-"""Open a file by what it holds."""
+"""Open a file by what it holds, or as it is declared."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.compressed import ending_of
 from cbc_screen.ingest.csv import CSVSource
+from cbc_screen.ingest.detect import Format, check_there, detect
 from cbc_screen.ingest.excel import ExcelSource
 from cbc_screen.ingest.ndjson import NDJSONSource
 from cbc_screen.ingest.parquet import ParquetSource
+from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, TableSource
+from cbc_screen.ingest.xport import XportSource
+
+MESSAGES = (Format.HL7, Format.FHIR)
 
 
-def open_source(path: Path, options: ReadOptions) -> TableSource:
-    """Open a file by what it holds; an ending that says otherwise is an error."""
-    if path.is_dir():
-        raise UsageError("the source is a folder; name a file")
+def format_of(path: Path, options: ReadOptions) -> Format:
+    """Return the format of a file: as declared, else as it looks."""
+    if options.format in (None, "auto"):
+        return detect(path)
+    check_there(path)
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except FileNotFoundError:
-        raise UsageError("the source does not exist") from None
-    except OSError as problem:
-        raise UsageError(f"the source cannot be opened ({problem.strerror})") from None
-    if not start:
-        raise UsageError("the source is empty")
-    ending = ending_of(path)
-    is_parquet, is_zip = start.startswith(b"PAR1"), start.startswith(b"PK\x03\x04")
-    if is_parquet or ending in (".parquet", ".pq"):
-        if not is_parquet:
-            raise UsageError("the source is named .parquet and is not a Parquet file")
-        return ParquetSource(path)
-    if ending == ".xlsx":
-        if not is_zip:
-            raise UsageError("the source is named .xlsx and is not an Excel workbook")
-        return ExcelSource(path, options.sheet)
-    if is_zip:
-        raise UsageError("the source is a zip archive or a workbook; unpack it, or name it .xlsx")
-    if ending in (".ndjson", ".jsonl"):
-        return NDJSONSource(path)
-    if start.startswith((b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"SQLite f")):
-        raise UsageError("the source is not a table of text; export it as CSV, Parquet or .xlsx")
-    return CSVSource(path, options)
+        return Format(options.format)
+    except ValueError:
+        pass
+    raise UsageError(f"format must be auto or one of {', '.join(Format)}")
+
+
+def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:
+    """Open a table."""
+    match kind:
+        case Format.PARQUET:
+            return ParquetSource(path)
+        case Format.XLSX:
+            return ExcelSource(path, options.sheet)
+        case Format.NDJSON:
+            return NDJSONSource(path)
+        case Format.XPT:
+            return XportSource(path)
+        case Format.CSV:
+            return CSVSource(path, options)
+        case other:
+            raise UsageError(f"the source is {other.value} and not a table")
+
+
+def open_messages(path: Path, kind: Format, options: ReadOptions) -> ResultSource:
+    """Open a file of messages or resources."""
+    if kind is Format.HL7:
+        from cbc_screen.ingest.hl7 import HL7Source
+
+        return HL7Source(path, options.encoding)
+    from cbc_screen.ingest.fhir import FHIRSource
+
+    return FHIRSource(path)

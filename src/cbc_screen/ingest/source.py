@@ -21,11 +21,15 @@ LONGEST_ROW = 65_536
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that could not be screened, with its place and its content as received."""
+    """A row that could not be screened, with its place and its content as received.
+
+    `file` says which of several files it is of, where the rows of a table came from several.
+    """
 
     line: int
     reason: Reason
     content: str
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ class ReadOptions:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
+    format: str | None = None
+    profile: str | None = None
+    persons: str | None = None
 
 
 def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:

@@ -19,8 +19,10 @@ from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import (
     Analyte,
     FalseFriend,
+    UnitSuspect,
     UnitTable,
     load_analytes,
+    load_unit_suspect,
     load_units,
 )
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
@@ -55,6 +57,8 @@ class Knowledge:
     units: Mapping[str, UnitTable]
     unit_systems: Mapping[str, Mapping[str, str]]
     false_friends: Mapping[str, FalseFriend]
+    not_blood: frozenset[str]
+    unit_suspect: UnitSuspect
     words: Words
     age_implausible_from: int
     reported_range_factor: float
@@ -197,6 +201,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         units=units,
         unit_systems=systems,
         false_friends=friends,
+        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
+        not_blood=_load_specimens(node("specimens.yaml")),
         words=words,
         age_implausible_from=age_cap,
         reported_range_factor=factor,
@@ -214,6 +220,12 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         criteria=reader.criteria(node("blood_criteria.yaml")),
         sources=sources,
     )
+
+
+def _load_specimens(node: Node) -> frozenset[str]:
+    """Load the words of specimens that are not blood."""
+    node.check_keys(["not_blood"])
+    return frozenset(node.texts("not_blood"))
 
 
 def _check_references(
@@ -242,6 +254,7 @@ def _check_references(
         people.node("pregnancy_ages"),
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),
+        numbers.node("unit_suspect"),
     ]
     cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
     for entry in cited:

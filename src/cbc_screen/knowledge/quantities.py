@@ -116,6 +116,22 @@ class FalseFriend:
     percent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnitSuspect:
+    """How far off the middle of a file must be, and of how many results, before its unit is doubted."""
+
+    factor: float
+    results: int
+
+
+def load_unit_suspect(node: Node) -> UnitSuspect:
+    """Load the check of a whole file's unit."""
+    node.check_keys(["factor", "results", "source"])
+    if node.number("factor") <= 1:
+        raise node.error("factor", "must be more than 1")
+    return UnitSuspect(node.number("factor"), node.whole("results"))
+
+
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
     """Load units.yaml: the tables by dimension and what each unit system declares."""
     node.check_keys(["dimensions", "systems"])
@@ -168,7 +184,7 @@ def load_analytes(
     node: Node, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
     """Load analytes.yaml: analytes, refused header texts, the age cap and the range factor."""
-    node.check_keys(["analytes", "false_friends", "ambiguous", "age", "reported_range"])
+    node.check_keys(["analytes", "false_friends", "ambiguous", "age", "reported_range", "unit_suspect"])
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     codes: dict[str, str] = {}

@@ -21,6 +21,7 @@ from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, pla
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
+from cbc_screen.normalize.record import is_final
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, plain_number
 from cbc_screen.vocabulary import Reason
 
@@ -61,6 +62,8 @@ def normalize_table(
         reader = plan.reader(knowledge, analyte)
         units = columns[entry.unit_column] if entry.unit_column else None
         cells = read_cells(columns[entry.column], units, reader)
+        if entry.status_column is not None:
+            cells = _final_only(cells, columns[entry.status_column])
         low[analyte], high[analyte] = cells.low, cells.high
         if cells.reasons is not None:
             reasons[analyte] = cells.reasons
@@ -146,6 +149,24 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
         (others, _read_texts(column.take(others), beside[1], reader)),
     ]
     return _merged(parts, len(values))
+
+
+def _final_only(cells: _Cells, statuses: pa.Array) -> _Cells:
+    """Make unknown what is not final; a cell without a status, or without a result, stays as it is."""
+    words, places = distinct(as_text(statuses))
+    final = np.array([is_final(word) for word in words] + [True])[places]
+    void = ~final & ((cells.low == cells.low) | (cells.reasons != NO_REASON if cells.reasons is not None else False))
+    if not void.any():
+        return cells
+    codes = cells.reasons if cells.reasons is not None else np.full(len(final), NO_REASON, dtype=np.int8)
+    return _cells(
+        np.where(void, 0.0, cells.low),
+        np.where(void, np.inf, cells.high),
+        np.where(void, CODE[Reason.STATUS_NOT_FINAL], codes).astype(np.int8),
+        {name: flags & ~void for name, flags in cells.findings.items()},
+        cells.factors,
+        np.where(void, -1, cells.factor_places).astype(np.int16),
+    )
 
 
 def _read_column(values: NDArray[np.float64], units: pa.Array | None, reader: ResultReader) -> _Cells:

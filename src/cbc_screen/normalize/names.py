@@ -14,6 +14,7 @@ from cbc_screen.vocabulary import Reason
 
 _UNIT_WORDS = ("unit", "units")
 _LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "reference low")
+_STATUS_WORDS = ("status", "result status")
 _UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
 
 
@@ -24,10 +25,19 @@ class Role(StrEnum):
     UNIT = "unit"
     LOWER = "lower"
     UPPER = "upper"
+    STATUS = "status"
     PERSON = "person"
     FINDING = "finding"
     REFUSED = "refused"
     OTHER = "other"
+
+
+_BESIDE = (
+    (_UNIT_WORDS, Role.UNIT),
+    (_LOWER_WORDS, Role.LOWER),
+    (_UPPER_WORDS, Role.UPPER),
+    (_STATUS_WORDS, Role.STATUS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class NameReader:
         friend = self._knowledge.false_friends.get(name)
         if friend is not None:
             return Meaning(Role.REFUSED, name, why=friend.why)
-        for words, role in ((_UNIT_WORDS, Role.UNIT), (_LOWER_WORDS, Role.LOWER), (_UPPER_WORDS, Role.UPPER)):
+        for words, role in _BESIDE:
             for word in words:
                 base = name.removesuffix(f" {word}")
                 if base != name and base in self._analytes:

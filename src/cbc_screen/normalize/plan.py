@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.normalize.names import Meaning, NameReader, Role
 from cbc_screen.normalize.person import parse_age_unit
@@ -88,6 +89,7 @@ class AnalyteColumn:
     unit_column: str | None = None
     lower_column: str | None = None
     upper_column: str | None = None
+    status_column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Plan:
         """Every column that is read."""
         names: list[str] = []
         for entry in self.analytes.values():
-            names += [c for c in (entry.column, entry.unit_column, entry.lower_column, entry.upper_column) if c]
+            beside = (entry.unit_column, entry.lower_column, entry.upper_column, entry.status_column)
+            names += [entry.column, *(column for column in beside if column)]
         return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values()]))
 
 
@@ -160,9 +163,8 @@ def make_plan(
         meaning = meanings.get(column) or reader.read(column)
         unit = meaning.unit if meaning.name == analyte else None
         _check_unit(knowledge, declared, analyte, column, unit)
-        analytes[analyte] = AnalyteColumn(
-            column, unit, one(Role.UNIT, analyte), one(Role.LOWER, analyte), one(Role.UPPER, analyte)
-        )
+        beside = (one(role, analyte) for role in (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS))
+        analytes[analyte] = AnalyteColumn(column, unit, *beside)
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     age_meaning = reader.read(people["age"]) if "age" in people else Meaning(Role.OTHER)
@@ -236,6 +238,28 @@ def make_declared(
         stages or None,
         frozenset(_SETTINGS[kind] for kind in adjust),
     )
+
+
+def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> Declared:
+    """Fill in what the caller did not declare from a profile."""
+    units, system, convention = declare_units(knowledge, dict(profile.units) or None)
+    marks = NumberFormat(profile.decimal, "") if profile.decimal is not None else POINT
+    return replace(
+        declared,
+        # A system that the caller declares stands against single units of the profile.
+        units={**({} if declared.system else units), **declared.units},
+        system=declared.system or system,
+        convention=declared.convention or convention,
+        number_format=declared.number_format if declared.number_format != POINT else marks,
+        age_unit=declared.age_unit or parse_age_unit(profile.age_unit),
+        date_format=declared.date_format or profile.date_format,
+        sex_codes=declared.sex_codes or _folded(profile.sex_codes),
+        pregnancy_codes=declared.pregnancy_codes or _folded(profile.pregnancy_codes),
+    )
+
+
+def _folded(codes: Mapping[str, str]) -> dict[str, str] | None:
+    return {code.casefold(): word for code, word in codes.items()} or None
 
 
 def parse_adjust(given: Iterable[str]) -> tuple[Adjust, ...]:

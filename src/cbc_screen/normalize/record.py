@@ -16,7 +16,12 @@ from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, v
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
-FINAL_STATUSES = frozenset({"F", "C", "A", "final", "corrected", "amended"})
+_FINAL_STATUSES = frozenset({"", "F", "C", "A", "FINAL", "CORRECTED", "AMENDED"})
+
+
+def is_final(status: str) -> bool:
+    """Tell whether a result of this status may be used; a source that is silent has final results."""
+    return status.strip().upper() in _FINAL_STATUSES
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class RecordNormalizer:
         return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported)
 
     def _read(self, name: str, measurement: Measurement) -> Reading:
-        if measurement.status is not None and measurement.status not in FINAL_STATUSES:
+        if measurement.status is not None and not is_final(measurement.status):
             return void(Reason.STATUS_NOT_FINAL) if measurement.value is not None else ABSENT
         return self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
 

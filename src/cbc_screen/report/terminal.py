@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.report.text import WIDTH, clean, words
-from cbc_screen.summary import ScanSummary
+from cbc_screen.summary import Inspection, ScanSummary
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 
 _COLOURS: dict[str, str] = {
@@ -43,12 +43,25 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         f"{summary.rows_in:,} rows in = {summary.screened:,} screened + {summary.rejected:,} rejected"
         f"   ({summary.seconds:.1f} s)"
     )
+    if summary.results:
+        counted = summary.results
+        rejected = sum(counted["rejected"].values())
+        console.print(
+            f"{counted['read']:,} results in = {counted['used']:,} used + {counted['superseded']:,} superseded + "
+            f"{counted['not_count']:,} no part of a count + {rejected:,} rejected"
+        )
     _counts(console, "pattern", ((p, summary.patterns.get(p, 0)) for p in Pattern), summary.screened)
     _counts(console, "severity", ((s, summary.severities.get(s, 0)) for s in Severity), summary.screened)
     _counts(console, "urgency", ((u, summary.urgencies.get(u, 0)) for u in reversed(Urgency)), summary.screened)
     _analytes(console, summary)
+    for analyte, what in summary.vanished.items():
+        console.print(Text(f"missing  {analyte}: {what}", style="bold red"))
+    for analyte, what in summary.unit_suspect.items():
+        console.print(Text(f"UNIT_SUSPECT  {analyte}: {what}", style="bold red"))
     _listing(console, "why something could not be told", summary.reasons, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
+    _listing(console, "rejected results", summary.results.get("rejected", {}), 12)
+    _listing(console, "messages without results", summary.results.get("without_results", {}), 12)
     if summary.refused_columns:
         console.print(Text("columns refused", style="bold"))
         for name, why in summary.refused_columns.items():
@@ -62,6 +75,25 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
             style="dim",
         )
     )
+
+
+def print_inspection(console: Console, found: Inspection) -> None:
+    """Print what an unknown file holds."""
+    console.print(Text(NOTICE, style="bold"))
+    known = f", profile {found.profile}" if found.profile else ""
+    console.print(f"format {found.format}, {found.shape}{clean(known)}")
+    for title, lines in (
+        ("recognized", found.recognized),
+        ("refused", found.refused),
+        ("not read", found.not_read),
+    ):
+        if lines:
+            console.print(Text(title, style="bold"))
+        for line in lines:
+            console.print(Text(f"  {clean(line)}"), soft_wrap=True)
+    if found.draft:
+        console.print(Text("draft of a profile", style="bold"))
+        console.print(Text(found.draft), soft_wrap=True)
 
 
 def _counts(console: Console, title: str, counts: Iterable[tuple[str, int]], total: int) -> None:

@@ -211,8 +211,9 @@ class RejectWriter:
 
     def write(self, rows: Iterable[RejectedRow], file: str = "") -> None:
         """Write some rejected rows."""
-        place = [formula_safe(file)] if self._with_file else []
-        self._writer.writerows([*place, row.line, row.reason.value, formula_safe(row.content), NOTICE] for row in rows)
+        for row in rows:
+            place = [formula_safe(row.file or file)] if self._with_file else []
+            self._writer.writerow([*place, row.line, row.reason.value, formula_safe(row.content), NOTICE])
 
     def close(self) -> None:
         """Finish the content."""

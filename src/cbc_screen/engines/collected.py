@@ -1,0 +1,114 @@
+"""Results collected to counts, as a table the rest of the program reads like any other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cbc_screen.errors import CBCScreenError
+from cbc_screen.ingest.results import ResultSource
+from cbc_screen.ingest.source import RejectedRow, SourceBatch
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.profiles import Profile
+from cbc_screen.normalize.collect import CLUMPS_FINDING, Cell, Collection, Count, ResultCounts
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.vocabulary import Presence
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_COUNTS = 8_192
+PERSON, SOURCE_FILE = "person", "source_file"
+_PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
+_BESIDE = ("", " unit", " lower", " upper", " status")
+
+
+class CollectedSource:
+    """One blood count a row, collected from every result of one or more sources."""
+
+    def __init__(
+        self, sources: Sequence[tuple[str, ResultSource]], knowledge: Knowledge, profile: Profile | None
+    ) -> None:
+        self._names = [name for name, _ in sources]
+        self._collection = Collection(knowledge, Identifier(knowledge, profile.codes if profile is not None else {}))
+        for number, (_, source) in enumerate(sources):
+            self._collection.add(source.items(), number)
+        self._analytes = [analyte for analyte in knowledge.analytes if self._collection.analytes[analyte]]
+        self.headers = [
+            *_PEOPLE,
+            *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
+            CLUMPS_FINDING,
+        ]
+
+    @property
+    def result_counts(self) -> ResultCounts:
+        """What became of every result; complete when the last batch was given."""
+        return self._collection.counts
+
+    @property
+    def analyte_counts(self) -> Counter[str]:
+        """How many results there are of each analyte."""
+        return self._collection.analytes
+
+    @property
+    def units_seen(self) -> Mapping[str, Counter[str]]:
+        """How often each unit stands beside an analyte."""
+        return self._collection.units
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """What was measured besides, by its code and name."""
+        return self._collection.left_out
+
+    def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
+        """Yield the single results that could not be placed, or whole messages that could not be read."""
+        for source, row in self._collection.aside(whole=whole):
+            yield replace(row, file=self._names[source])
+
+    def close(self) -> None:
+        """Let go of what was collected."""
+        self._collection.close()
+
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches; see `SourceBatch`."""
+        rejected = list(self.set_aside(whole=True))
+        counts = self._collection.each()
+        while True:
+            part = list(islice(counts, BATCH_COUNTS))
+            yield self._batch(part, columns, rejected)
+            rejected = []
+            if len(part) < BATCH_COUNTS:
+                break
+        if not self._collection.counts.balanced():
+            raise CBCScreenError("results read are not results used, superseded, left out and rejected")
+
+    def _batch(self, counts: list[Count], columns: Sequence[str], rejected: list[RejectedRow]) -> SourceBatch:
+        lines = np.array([count.line for count in counts], dtype=np.int64)
+        arrays = {name: self._column(counts, name) for name in columns}
+        return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, 1.0)
+
+    def _column(self, counts: list[Count], name: str) -> pa.Array:
+        import pyarrow as pa
+
+        if name == CLUMPS_FINDING:
+            cells = ["" if count.clumps is Presence.UNKNOWN else count.clumps.value for count in counts]
+        elif name in _PEOPLE:
+            cells = [self._of_person(count, name) for count in counts]
+        else:
+            analyte, _, part = name.partition(" ")
+            place = Cell._fields.index(part or "value")
+            found = (count.cells.get(analyte) for count in counts)
+            cells = ["" if cell is None else cell[place] for cell in found]
+        return pa.array(cells, type=pa.string())
+
+    def _of_person(self, count: Count, name: str) -> str:
+        if name == SOURCE_FILE:
+            return self._names[count.source]
+        if name == "collected_at":
+            return count.collected_at
+        return count.person.key if name == PERSON else str(getattr(count.person, name))

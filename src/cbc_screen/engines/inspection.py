@@ -1,0 +1,161 @@
+"""profile: what an unknown file is, what of it is recognized, and a draft profile to edit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from cbc_screen.engines.collected import CollectedSource
+from cbc_screen.engines.inputs import Input, open_inputs
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.open import MESSAGES, format_of, open_table
+from cbc_screen.ingest.source import ReadOptions
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.profiles import Shape, find_profile, recognized
+from cbc_screen.normalize.codes import NO_REASON, REASONS
+from cbc_screen.normalize.columns import normalize_table
+from cbc_screen.normalize.names import plain_name
+from cbc_screen.normalize.plan import Declared, Plan, make_plan
+from cbc_screen.summary import Inspection
+
+_SHOWN = 20
+# Names that columns of one-result-a-row tables often have; a draft is for a person to check.
+_LONG_NAMES = {
+    "person": ("person id", "patient id", "patient", "subject id", "subject", "mrn", "usubjid", "pseudo id"),
+    "code": ("code", "loinc", "loinc code", "test code", "itemid", "item id", "analyte code", "lab code"),
+    "name": ("name", "test", "test name", "analyte", "description", "label", "component", "parameter", "lab name"),
+    "collected_at": ("collected at", "collection date", "collection time", "date", "charttime", "sample date",
+                     "specimen date", "result date", "datetime", "date time"),
+    "value": ("value", "result", "result value", "valuestr", "value text", "lab result"),
+    "unit": ("unit", "units", "uom", "valueuom", "result unit", "unit of measure"),
+    "lower": ("ref low", "range low", "lower limit", "ref range lower", "low"),
+    "upper": ("ref high", "range high", "upper limit", "ref range upper", "high"),
+    "range": ("reference range", "ref range", "range", "normal range"),
+    "status": ("status", "result status"),
+}  # fmt: skip
+
+
+def inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
+    """Look at a file: a table by its first batch, messages as a whole."""
+    kind = format_of(path, options)
+    if kind in MESSAGES:
+        return _inspect_results(path, Inspection(kind, shape="messages"), knowledge, declared, options)
+    headers = [header for header in open_table(path, kind, options).headers if header]
+    own = options.profile
+    profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
+    found = Inspection(kind, profile.id if profile is not None else None)
+    long_columns = _long_columns(headers)
+    try:
+        plan = make_plan(knowledge, headers, declared)
+    except UsageError as problem:
+        found.refused.append(str(problem))
+        plan = None
+    if found.profile is None and (plan is None or not plan.analytes) and _is_long(long_columns):
+        return _draft_long(path, found, headers, long_columns)
+    if profile is not None and profile.shape is Shape.LONG:
+        found.shape = "long"
+        return _inspect_results(path, found, knowledge, declared, options)
+    return _inspect_wide(path, found, knowledge, declared, options)
+
+
+def _opened(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions, undo: ExitStack) -> Input:
+    return open_inputs([str(path)], None, undo, knowledge, declared, options, {}, ())[0]
+
+
+def _inspect_wide(
+    path: Path, found: Inspection, knowledge: Knowledge, declared: Declared, options: ReadOptions
+) -> Inspection:
+    found.shape = "wide"
+    with ExitStack() as undo:
+        try:
+            entry = _opened(path, knowledge, declared, options, undo)
+        except UsageError as problem:
+            found.refused.append(str(problem))
+            return found
+        batch = next(iter(entry.source.batches(entry.wanted)))
+        plan = entry.plan
+        normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
+    for name, column in plan.people.items():
+        found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")
+    for analyte, own in plan.analytes.items():
+        unit = own.unit or plan.declared.unit(knowledge, analyte) or ("by row" if own.unit_column else "no unit")
+        low = normalized.batch.low[analyte]
+        results = f"{int((low == low).sum()):,} results, {unit}"
+        found.recognized.append(f"{analyte:<24}{own.column:<28}{results}{_reasons(normalized.reasons.get(analyte))}")
+    found.refused += [f"{column}: {why}" for column, why in plan.refused.items()]
+    found.not_read = list(plan.ignored)
+    found.draft = _draft_wide(path, plan, knowledge)
+    return found
+
+
+def _reasons(codes: object) -> str:
+    if not isinstance(codes, np.ndarray):
+        return ""
+    counts = Counter(codes[codes != NO_REASON].tolist())
+    return "".join(f"; {many:,} {REASONS[code]}" for code, many in counts.most_common(3))
+
+
+def _inspect_results(
+    path: Path, found: Inspection, knowledge: Knowledge, declared: Declared, options: ReadOptions
+) -> Inspection:
+    with ExitStack() as undo:
+        entry = _opened(path, knowledge, declared, options, undo)
+        source = entry.source
+        assert isinstance(source, CollectedSource)
+        for _ in source.batches([]):
+            pass
+        counts, units = source.result_counts, source.units_seen
+        for analyte, many in source.analyte_counts.most_common():
+            own = ", ".join(f"{unit or 'no unit'} ({times:,})" for unit, times in units[analyte].most_common(4))
+            found.recognized.append(f"{analyte:<24}{many:>10,} results   {own}")
+        found.refused += [f"{reason}: {many:,} results" for reason, many in counts.rejected.items()]
+        found.refused += [f"{kind}: {many:,} without results" for kind, many in counts.without_results.items()]
+        found.not_read = [f"{name} ({many:,})" for name, many in source.left_out.most_common(_SHOWN)]
+    return found
+
+
+def _long_columns(headers: list[str]) -> dict[str, str]:
+    names = {plain_name(header): header for header in reversed(headers)}
+    return {part: next((names[name] for name in known if name in names), "") for part, known in _LONG_NAMES.items()}
+
+
+def _is_long(columns: dict[str, str]) -> bool:
+    return bool((columns["code"] or columns["name"]) and columns["value"])
+
+
+def _draft_long(path: Path, found: Inspection, headers: list[str], columns: dict[str, str]) -> Inspection:
+    found.shape = "long, of no known profile"
+    chosen = {part: column for part, column in columns.items() if column}
+    found.recognized = [f"{part:<24}{column}" for part, column in chosen.items()]
+    found.not_read = [header for header in headers if header not in chosen.values()]
+    draft = {**_head(path, "long"), "columns": chosen, "expected": ["hemoglobin", "wbc", "platelets"]}
+    found.draft = _yaml(draft)
+    return found
+
+
+def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge) -> str:
+    units = {analyte: own.unit or plan.declared.unit(knowledge, analyte) for analyte, own in plan.analytes.items()}
+    draft: dict[str, object] = {
+        **_head(path, "wide"),
+        "columns": {**plan.people, **{analyte: own.column for analyte, own in plan.analytes.items()}},
+        "units": {analyte: unit for analyte, unit in units.items() if unit},
+        "expected": [analyte for analyte in ("hemoglobin", "wbc", "platelets") if analyte in plan.analytes],
+    }
+    if plan.age_unit:
+        draft["age_unit"] = plan.age_unit
+    missing = [analyte for analyte, own in plan.analytes.items() if not units[analyte] and not own.unit_column]
+    note = f"# Units to be stated under units: {', '.join(missing)}\n" if missing else ""
+    return note + _yaml(draft)
+
+
+def _head(path: Path, shape: str) -> dict[str, object]:
+    return {"id": plain_name(path.name.split(".")[0]).replace(" ", "_") or "own", "title": "to be written",
+            "shape": shape, "source": "to be written"}  # fmt: skip
+
+
+def _yaml(draft: dict[str, object]) -> str:
+    return yaml.safe_dump(draft, sort_keys=False, allow_unicode=True)

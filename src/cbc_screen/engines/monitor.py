@@ -1,0 +1,35 @@
+"""The volume alarm: an analyte that a source used to give, and gives no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from cbc_screen.errors import UsageError
+
+
+def previous_counts(manifest: str | Path) -> dict[str, int]:
+    """Return the results by analyte of the scan a manifest is of."""
+    try:
+        found = json.loads(Path(manifest).read_text(encoding="utf-8"))["counts"]["analytes"]
+        return {str(analyte): int(count["results"]) for analyte, count in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    # Outside the except block: an error of the parser may quote the file.
+    raise UsageError("previous must be the manifest of an earlier scan (FLAGS.manifest.json)")
+
+
+def vanished(
+    expected: Collection[str], results: Mapping[str, int], previous: Mapping[str, int] | None
+) -> dict[str, str]:
+    """Say of each expected analyte that is missing, or has fallen by half, how it was and is."""
+    before = previous or {}
+    found = {}
+    for analyte in sorted({*expected, *(name for name, many in before.items() if many)}):
+        now, then = results.get(analyte, 0), before.get(analyte, 0)
+        if now == 0:
+            found[analyte] = f"no result ({then:,} before)" if then else "no result"
+        elif 2 * now < then:
+            found[analyte] = f"{now:,} results ({then:,} before)"
+    return found

@@ -1,0 +1,113 @@
+"""read: any supported file as a frame of one blood count a row, before screening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cbc_screen.arrays import from_numpy
+from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
+from cbc_screen.engines.inputs import Input, expand, open_inputs
+from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.plan import AnalyteColumn, Declared, Plan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW, FILE = "row", "file"
+
+
+def read_counts(
+    knowledge: Knowledge,
+    sources: tuple[str, ...],
+    declared: Declared,
+    options: ReadOptions,
+    columns: Mapping[str, str],
+) -> Any:
+    """Read files; see `cbc_screen.read`."""
+    import pandas as pd
+
+    rejected: list[RejectedRow] = []
+    frames: list[Any] = []
+    results: dict[str, Any] = {}
+    names = expand(sources)
+    with ExitStack() as undo:
+        inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
+        for entry in inputs:
+            wanted = [header for header in dict.fromkeys(entry.source.headers) if header]
+            for batch in entry.source.batches(wanted):
+                rejected += batch.rejected
+                frames.append(_frame(knowledge, entry, batch, several=len(inputs) > 1))
+            if isinstance(entry.source, CollectedSource):
+                rejected += entry.source.set_aside()
+                results = entry.source.result_counts.to_dict()
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    frame.attrs["rejected"] = [
+        {"line": row.line, "reason": row.reason.value, "content": row.content, "file": row.file} for row in rejected
+    ]
+    frame.attrs["results"] = results
+    return frame
+
+
+def _frame(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: bool) -> Any:
+    """Name the columns that are known as this library does, with the unit of each beside it."""
+    import pyarrow as pa
+
+    plan, rows = entry.plan, len(batch.lines)
+    arrays: dict[str, pa.Array] = {ROW: from_numpy(batch.lines)}
+    if several:
+        arrays = {FILE: _constant(entry.name, rows), **arrays}
+    for name, column in plan.people.items():
+        codes = dict(plan.declared.sex_codes or {}) if name == "sex" else {}
+        arrays[name] = _translated(batch.columns[column], codes)
+    if plan.age_unit is not None and "age" in plan.people and "age_unit" not in plan.people:
+        arrays["age_unit"] = _constant(plan.age_unit, rows)
+    for analyte, known in plan.analytes.items():
+        arrays |= _of_analyte(knowledge, plan, analyte, known, batch)
+    arrays |= {finding: batch.columns[column] for finding, column in plan.findings.items()}
+    read = set(plan.columns)
+    for name, array in batch.columns.items():
+        if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):
+            arrays[name] = array
+    return pa.table(arrays).to_pandas()
+
+
+def _of_analyte(
+    knowledge: Knowledge, plan: Plan, analyte: str, known: AnalyteColumn, batch: SourceBatch
+) -> dict[str, pa.Array]:
+    """Return an analyte's results, with unit, limits and status beside them."""
+    arrays = {analyte: batch.columns[known.column]}
+    unit = known.unit or plan.declared.unit(knowledge, analyte)
+    if known.unit_column is not None:
+        arrays[f"{analyte}_unit"] = batch.columns[known.unit_column]
+    elif unit is not None:
+        arrays[f"{analyte}_unit"] = _constant(unit, len(batch.lines))
+    beside = {"lower": known.lower_column, "upper": known.upper_column, "status": known.status_column}
+    return arrays | {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
+
+
+def _constant(text: str, rows: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(from_numpy(np.zeros(rows, dtype=np.int8)), pa.array([text])).cast(pa.string())
+
+
+def _translated(column: pa.Array, codes: Mapping[str, str]) -> pa.Array:
+    """Write declared codes as the words they stand for."""
+    import pyarrow as pa
+
+    if not codes:
+        return column
+    texts = [None if cell is None else str(cell) for cell in column.to_pylist()]
+    words = [None if text is None else codes.get(text.strip().casefold().removesuffix(".0"), text) for text in texts]
+    return pa.array(words, type=pa.string())
+
+
+def sources_of(source: str | Path | list[str | Path]) -> tuple[str, ...]:
+    """Return what was given as a tuple of names."""
+    return tuple(map(str, [source] if isinstance(source, str | Path) else source))

@@ -1,0 +1,100 @@
+"""What kind of file something is: by what it holds, or as it is declared."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from enum import StrEnum
+from pathlib import Path
+
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.compressed import PACKINGS, ending_of, not_packed, unpacked
+from cbc_screen.ingest.fhir import looks_like_fhir
+from cbc_screen.ingest.xport import MAGIC as XPORT
+
+_START_BYTES = 65_536
+_STEP = 4_096
+_MESSAGE = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?MSH[^\w\s]")
+_FOREIGN = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"SQLite f")
+_ZIP = b"PK\x03\x04"
+
+
+class Format(StrEnum):
+    """The formats that are read."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+    XPT = "xpt"
+    HL7 = "hl7"
+    FHIR = "fhir"
+
+
+def detect(path: Path) -> Format:
+    """Say what a file is; an ending that says otherwise than the content is an error."""
+    start = check_there(path)
+    ending = ending_of(path)
+    is_parquet, is_zip = start.startswith(b"PAR1"), start.startswith(_ZIP)
+    if is_parquet or ending in (".parquet", ".pq"):
+        if not is_parquet:
+            raise UsageError("the source is named .parquet and is not a Parquet file")
+        return Format.PARQUET
+    if ending == ".xlsx":
+        if not is_zip:
+            raise UsageError("the source is named .xlsx and is not an Excel workbook")
+        return Format.XLSX
+    if is_zip:
+        raise UsageError("the source is a zip archive or a workbook; unpack it, or name it .xlsx")
+    if start.startswith(_FOREIGN):
+        raise UsageError("the source is not a table of text; export it as CSV, Parquet or .xlsx")
+    if start.startswith(XPORT) or ending == ".xpt":
+        return Format.XPT
+    return _of_text(_unpacked_start(path) if path.suffix.lower() in PACKINGS else start, ending)
+
+
+def _of_text(start: bytes, ending: str) -> Format:
+    if _MESSAGE.search(start):
+        return Format.HL7
+    if looks_like_fhir(start):
+        return Format.FHIR
+    if ending in (".ndjson", ".jsonl"):
+        return Format.NDJSON
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise UsageError("the source is XML or HTML, which is not read; FHIR must be JSON, tables CSV or Parquet")
+    if ending == ".fsh":
+        raise UsageError("the source is FHIR Shorthand, which is not read; compile it to JSON")
+    if ending == ".json":
+        raise UsageError("the source is JSON and not FHIR; one flat object a line is read as .ndjson")
+    return Format.CSV
+
+
+def check_there(path: Path) -> bytes:
+    """Return how a file starts; a file that is not there or empty is an error."""
+    if path.is_dir():
+        raise UsageError("the source is a folder; name a file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+    except FileNotFoundError:
+        raise UsageError("the source does not exist") from None
+    except OSError as problem:
+        raise UsageError(f"the source cannot be opened ({problem.strerror})") from None
+    if not start:
+        raise UsageError("the source is empty")
+    return start
+
+
+def _unpacked_start(path: Path) -> bytes:
+    """Return what can be unpacked of the start; a file cut short further on is told when it is read."""
+    found = bytearray()
+    with path.open("rb") as file:
+        try:
+            stream = unpacked(file, path)
+            while len(found) < _START_BYTES and (part := stream.read(_STEP)):
+                found += part
+        except (OSError, EOFError, zlib.error):
+            pass
+    if not found:
+        raise UsageError(not_packed(path))
+    return bytes(found)

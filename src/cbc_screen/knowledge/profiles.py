@@ -1,0 +1,188 @@
+"""Source profiles: what the columns and codes of a known kind of export mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
+from cbc_screen.knowledge.library import Knowledge
+from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.strict import Node, parse_yaml
+from cbc_screen.vocabulary import Sex
+
+FOLDER = "profiles/"
+LONG_FIELDS = (
+    "person", "encounter", "specimen_key", "code", "name", "specimen", "panel", "collected_at", "operator", "number",
+    "value", "unit_code", "unit", "lower", "upper", "range", "status", "note", "birth_date", "sex", "age", "age_unit",
+)  # fmt: skip
+PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")
+_STATUSES = ("F", "C", "A", "P", "I", "X", "D", "O")
+
+
+class Shape(StrEnum):
+    """How a table is laid out."""
+
+    WIDE = "wide"
+    LONG = "long"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One kind of export.
+
+    `columns` of a wide table map a field to its column; of a long one, a part of a result
+    to the columns that may hold it, the first that is there and not empty wins.
+    """
+
+    id: str
+    title: str
+    shape: Shape
+    columns: Mapping[str, tuple[str, ...]]
+    recognized_by: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    age_unit: str | None = None
+    date_format: str | None = None
+    sex_codes: Mapping[str, str] = field(default_factory=dict)
+    pregnancy_codes: Mapping[str, str] = field(default_factory=dict)
+    decimal: str | None = None
+    persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    operators: Mapping[str, str] = field(default_factory=dict)
+    unit_codes: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    expected: tuple[str, ...] = ()
+    top_coded_age: int | None = None
+
+    def recognizes(self, headers: Sequence[str]) -> bool:
+        """Tell whether a table with these columns is of this kind."""
+        return bool(self.recognized_by) and {name.casefold() for name in self.recognized_by} <= {
+            header.strip().casefold() for header in headers
+        }
+
+
+def load_profiles(knowledge: Knowledge) -> Mapping[str, Profile]:
+    """Load every shipped profile."""
+    return _shipped(knowledge)
+
+
+@lru_cache(maxsize=4)
+def _shipped(knowledge: Knowledge) -> Mapping[str, Profile]:
+    root = reference_ranges_root()
+    names = [name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml")]
+    found = {}
+    for name in names:
+        profile = read_profile(parse_yaml(read_text(root, name), name), knowledge)
+        found[profile.id] = profile
+    return found
+
+
+def find_profile(choice: str, knowledge: Knowledge) -> Profile:
+    """Return a shipped profile by its name, or one's own by its path."""
+    if choice.lower().endswith((".yaml", ".yml")):
+        path = Path(choice)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
+        return read_profile(parse_yaml(text, path.name), knowledge)
+    shipped = load_profiles(knowledge)
+    if choice not in shipped:
+        raise UsageError(f"profile must be one of {', '.join(sorted(shipped))}, or a path that ends in .yaml")
+    return shipped[choice]
+
+
+def recognized(headers: Sequence[str], knowledge: Knowledge) -> Profile | None:
+    """Return the shipped profile of a table with these columns, if exactly one says so."""
+    found = [profile for profile in load_profiles(knowledge).values() if profile.recognizes(headers)]
+    return found[0] if len(found) == 1 else None
+
+
+def read_profile(node: Node, knowledge: Knowledge) -> Profile:
+    """Read and check a profile; a fault names file, line and key."""
+    node.check_keys(
+        ["id", "title", "shape", "source"],
+        ["recognized_by", "columns", "units", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
+         "persons", "codes", "operators", "unit_codes", "statuses", "expected",
+         "top_coded_age"],
+    )  # fmt: skip
+    shape = node.choice("shape", Shape)
+    columns = _columns(node, "columns", LONG_FIELDS if shape is Shape.LONG else None)
+    persons = _columns(node, "persons", PERSON_FIELDS)
+    if shape is Shape.LONG and not {"collected_at"} <= columns.keys():
+        raise node.error("columns", "a long table needs collected_at")
+    if shape is Shape.LONG and not {"code", "name"} & columns.keys():
+        raise node.error("columns", "a long table needs code or name")
+    if shape is Shape.LONG and not {"value", "number"} & columns.keys():
+        raise node.error("columns", "a long table needs value or number")
+    codes = _mapping(node, "codes")
+    for analyte in [*codes.values(), *node.texts("expected")]:
+        if analyte not in knowledge.analytes:
+            raise node.error("codes" if analyte in codes.values() else "expected", f"{analyte} is not an analyte")
+    _check_units(node, knowledge)
+    return Profile(
+        id=node.text("id"),
+        title=node.text("title"),
+        shape=shape,
+        columns=columns,
+        recognized_by=tuple(node.texts("recognized_by")),
+        units=_mapping(node, "units"),
+        age_unit=_one(node, "age_unit"),
+        date_format=_one(node, "date_format"),
+        sex_codes=_words(node, "sex_codes", tuple(Sex)),
+        pregnancy_codes=_mapping(node, "pregnancy_codes"),
+        decimal=_one(node, "decimal"),
+        persons=persons,
+        codes=codes,
+        operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
+        unit_codes=_mapping(node, "unit_codes"),
+        statuses={key.upper(): word for key, word in _words(node, "statuses", _STATUSES).items()},
+        expected=tuple(node.texts("expected")),
+        top_coded_age=node.whole("top_coded_age") if "top_coded_age" in node else None,
+    )
+
+
+def _one(node: Node, key: str) -> str | None:
+    return node.text(key) if key in node else None
+
+
+def _columns(node: Node, key: str, known: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+    """Read columns by field: one name, or several of which the first one counts."""
+    if key not in node:
+        return {}
+    own = node.node(key)
+    if known is not None:
+        own.check_keys([], known)
+    return {name: (own.text(name),) if isinstance(own[name], str) else tuple(own.texts(name)) for name in own}
+
+
+def _mapping(node: Node, key: str) -> dict[str, str]:
+    if key not in node:
+        return {}
+    own = node.node(key)
+    return {name: own.text(name) for name in own}
+
+
+def _words(node: Node, key: str, allowed: Sequence[str]) -> dict[str, str]:
+    if key not in node:
+        return {}
+    own = node.node(key)
+    for name in own:
+        if own[name] not in allowed:
+            raise own.error(name, f"must be one of {', '.join(filter(None, allowed))}")
+    return {name: str(own[name]) for name in own}
+
+
+def _check_units(node: Node, knowledge: Knowledge) -> None:
+    """Refuse a unit that no table accepts: a slip there would read every result wrong."""
+    for analyte, unit in _mapping(node, "units").items():
+        own = knowledge.analytes.get(analyte)
+        # "system" and the convention of mmol/L are checked where they are declared.
+        if analyte not in ("system", "hemoglobin_mmol") and (
+            own is None or not isinstance(own.units.find(unit), Factor)
+        ):
+            raise node.node("units").error(analyte, "is not a unit of that analyte")

@@ -1,0 +1,337 @@
+"""Single results to blood counts: one row for each person and collection.
+
+Results wait in a temporary database that lies on disk as soon as it is large, so that
+memory is bounded and the order of the source does not matter: a corrected result replaces
+the one before it however late it comes, partial results complete each other, and a second
+final result that says otherwise is a conflict and not a choice.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.range_text import limits_of_text
+from cbc_screen.normalize.remarks import mentions_clumps, platelet_clumps
+from cbc_screen.normalize.value import fold
+from cbc_screen.vocabulary import Presence, Reason
+
+CLUMPS_FINDING = "platelet_clumps"
+CONFLICT = "CONFLICTING RESULTS"
+_NOT_FINAL = "NOT FINAL"
+_CACHE_KIB = 65_536
+_AT_ONCE = 5_000
+_LONGEST_CONTENT = 4_096
+_LONGEST_LABEL = 80
+_KINDS = 10_000  # as many different names and units are counted, and not more
+_FINAL = (ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED)
+_FINAL_LETTERS = frozenset(status.value for status in _FINAL)
+_SCHEMA = """
+CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT);
+CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
+    collected_at TEXT);
+CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
+CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
+    upper TEXT, status TEXT, clumps TEXT, content TEXT);
+"""
+
+
+@dataclass
+class ResultCounts:
+    """What became of every result: `read == used + superseded + not_count + sum(rejected)`."""
+
+    read: int = 0
+    used: int = 0
+    superseded: int = 0
+    not_count: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0  # of those superseded, the ones that repeat what stands
+    without_results: Counter[str] = field(default_factory=Counter)  # messages by kind
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for the summary."""
+        return {**vars(self), "rejected": dict(self.rejected), "without_results": dict(self.without_results)}
+
+    def balanced(self) -> bool:
+        """Tell whether every result is accounted for."""
+        return self.read == self.used + self.superseded + self.not_count + self.rejected.total()
+
+
+class Cell(NamedTuple):
+    """The result that stands for one analyte of a count."""
+
+    value: str
+    unit: str
+    lower: str
+    upper: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One blood count: a person, a collection, and the result that stands for each analyte."""
+
+    source: int
+    line: int
+    person: Person
+    collected_at: str
+    cells: dict[str, Cell]
+    clumps: Presence
+    content: str
+
+
+class Collection:
+    """Collects results of one or more sources; `counts` gives them back as blood counts."""
+
+    def __init__(self, knowledge: Knowledge, identifier: Identifier) -> None:
+        self._words = knowledge.words
+        self._identifier = identifier
+        self.counts = ResultCounts()
+        self.analytes: Counter[str] = Counter()
+        self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count
+        # "" is a private temporary database: it has no name to find it by, and goes when it is closed.
+        self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._base.execute("PRAGMA journal_mode = OFF")
+        self._base.execute("PRAGMA synchronous = OFF")
+        self._base.executescript(_SCHEMA)
+        self._base.execute("BEGIN")
+        self._waiting: list[tuple[object, ...]] = []
+        self._last: tuple[str, int] = ("", 0)
+
+    def add(self, items: Iterable[Item], source: int = 0) -> None:
+        """Take everything a reader gives."""
+        for item in items:
+            if isinstance(item, LabResult):
+                self._add_result(item, source)
+            elif isinstance(item, Person):
+                self._add_person(item, source)
+            elif isinstance(item, NotResults):
+                self.counts.without_results[item.kind] += 1
+            else:
+                self._put_aside(item, source, whole=True)
+
+    def _add_person(self, person: Person, source: int) -> None:
+        """Keep what is known of a person; two sources that differ leave it unknown."""
+        found = self._base.execute(
+            "SELECT birth_date, sex, age FROM person WHERE key = ?", (_own(person.key, source),)
+        ).fetchone()
+        new = (person.birth_date, person.sex, person.age)
+        if found is not None:
+            new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
+        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (_own(person.key, source), *new))
+
+    def _add_result(self, result: LabResult, source: int) -> None:
+        self.counts.read += 1
+        analyte, reason = self._identifier.identify(result)
+        if reason is not None:
+            self.counts.rejected[reason.value] += 1
+            self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
+            return
+        clumps = self._clumps(result, analyte)
+        if analyte is None and clumps is Presence.UNKNOWN:
+            self.counts.not_count += 1
+            self._leave_out(result)
+            return
+        if analyte is None:
+            self.counts.not_count += 1  # a remark about the specimen, and no result
+        else:
+            self.analytes[analyte] += 1
+            units = self.units[analyte]
+            if result.unit in units or len(units) < _KINDS:
+                units[result.unit] += 1
+        lower, upper = result.lower, result.upper
+        if not lower and not upper and result.range_text:
+            lower, upper = limits_of_text(result.range_text, result.unit)
+        self._waiting.append(
+            (
+                self._collection_of(result, source), analyte or "", result.value, result.unit, lower, upper,
+                result.status.value, clumps.value, result.content[:_LONGEST_CONTENT],
+            )
+        )  # fmt: skip
+        if len(self._waiting) >= _AT_ONCE:
+            self._flush()
+
+    def _leave_out(self, result: LabResult) -> None:
+        first = result.codes[0] if result.codes else Code("", "", "")
+        label = f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
+        if label in self.left_out or len(self.left_out) < _KINDS:
+            self.left_out[label] += 1
+
+    def _put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
+        self._base.execute(
+            "INSERT INTO aside VALUES (?, ?, ?, ?, ?)",
+            (source, row.line, row.reason.value, row.content[:_LONGEST_CONTENT], whole),
+        )
+
+    def aside(self, *, whole: bool) -> Iterator[tuple[int, RejectedRow]]:
+        """Yield what was set aside: whole messages that could not be read, or single results."""
+        found = self._base.execute("SELECT source, line, reason, content FROM aside WHERE whole = ?", (whole,))
+        for source, line, reason, content in found:
+            yield source, RejectedRow(line, Reason(reason), content)
+
+    def _clumps(self, result: LabResult, analyte: str | None) -> Presence:
+        """Say what a result and its remarks tell of platelet clumps."""
+        if analyte is not None and not result.notes and not mentions_clumps(result.value):
+            return Presence.UNKNOWN  # nearly every one
+        about = analyte == "platelets"
+        remarks = [*result.notes, result.value]
+        remarks += [f"{code.name} {result.value}" for code in result.codes if analyte is None and code.name]
+        said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
+        if Presence.PRESENT in said:
+            return Presence.PRESENT
+        return Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN
+
+    def _flush(self) -> None:
+        self._base.executemany(
+            "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._waiting,
+        )
+        self._waiting.clear()
+
+    def _collection_of(self, result: LabResult, source: int) -> int:
+        """Return the number of the collection a result belongs to."""
+        person = _own(result.person, source)
+        if result.person and result.collected_at:
+            key = f"{person}\x1f{instant(result.collected_at)}"
+        elif result.group:
+            key = f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{instant(result.collected_at)}"
+        else:
+            key = f"\x1f{source}\x1f{result.line}"
+        if self._last[0] == key:
+            return self._last[1]
+        self._base.execute(
+            "INSERT OR IGNORE INTO collection (key, source, line, person, collected_at) VALUES (?, ?, ?, ?, ?)",
+            (key, source, result.line, person, result.collected_at),
+        )
+        number = int(self._base.execute("SELECT id FROM collection WHERE key = ?", (key,)).fetchone()[0])
+        self._last = key, number
+        return number
+
+    def each(self) -> Iterator[Count]:
+        """Yield the counts in the order their first result came; to be called once, after the last `add`."""
+        self._flush()
+        self._base.execute("CREATE INDEX by_collection ON result (collection)")
+        rows = self._base.execute(
+            "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
+            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content FROM collection c JOIN result r "
+            "ON r.collection = c.id LEFT JOIN person p ON p.key = c.person ORDER BY c.id, r.id"
+        )
+        for _, group in groupby(rows, key=itemgetter(0)):
+            count = self._count(list(group))
+            if count is not None:
+                yield count
+
+    def _count(self, rows: Sequence[tuple[object, ...]]) -> Count | None:
+        _, source, line, person, collected_at, birth_date, sex, age = rows[0][:8]
+        by_analyte: dict[str, list[tuple[str, ...]]] = {}
+        clumps = Presence.UNKNOWN
+        for row in rows:
+            analyte, said = str(row[8]), row[14]
+            if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
+                clumps = Presence(str(said))
+            if analyte:
+                by_analyte.setdefault(analyte, []).append((*row[9:14], row[15]))  # type: ignore[arg-type]
+        cells = {analyte: cell for analyte, own in by_analyte.items() if (cell := self._standing(own)) is not None}
+        if not by_analyte:
+            return None  # only a remark, and no result of a count
+        contents = [own[-1][-1] for own in by_analyte.values()]
+        return Count(
+            source=int(str(source)),
+            line=int(str(line)),
+            person=Person(
+                "" if "\x1e" in str(person) else str(person), str(birth_date or ""), str(sex or ""), str(age or "")
+            ),
+            collected_at=str(collected_at),
+            cells=cells,
+            clumps=clumps,
+            content=json.dumps(contents, ensure_ascii=False)[:_LONGEST_CONTENT],
+        )
+
+    def _standing(self, results: Sequence[tuple[str, ...]]) -> Cell | None:
+        """Return the result that stands, after corrections, deletions, duplicates and conflicts."""
+        if len(results) == 1 and results[0][4] in _FINAL_LETTERS:  # nearly every one
+            self.counts.used += 1
+            value, unit, lower, upper = results[0][:4]
+            return Cell(value, unit, lower, upper, "")
+        standing: tuple[str, ...] | None = None
+        for result in results:
+            value, status = result[0], ResultStatus(result[4])
+            if status is ResultStatus.DELETED:
+                self.counts.superseded += 1 + (standing is not None)
+                standing = None
+            elif standing is None:
+                standing = result
+            else:
+                self.counts.superseded += 1
+                before = ResultStatus(standing[4])
+                if status in (ResultStatus.CORRECTED, ResultStatus.AMENDED) or before not in _FINAL:
+                    standing = result
+                elif status not in _FINAL:
+                    continue  # a preliminary result that comes after the final one
+                elif _same(standing, result):
+                    self.counts.duplicates += 1
+                elif not self._only_a_remark(value):
+                    standing = (CONFLICT, "", "", "", standing[4], standing[5])
+        if standing is None:
+            return None
+        self.counts.used += 1
+        value, unit, lower, upper, status_text, _ = standing
+        final = ResultStatus(status_text) in _FINAL
+        return Cell(value or ("" if final else _NOT_FINAL), unit, lower, upper, "" if final else status_text)
+
+    def _only_a_remark(self, value: str) -> bool:
+        """Tell whether a second text under the same code leaves the number before it as it is."""
+        plain = fold(value).upper()
+        word = self._words.texts.get(plain)
+        if word is not None:
+            return word.kept
+        return plain in self._words.missing or not any(character.isdigit() for character in plain)
+
+    def close(self) -> None:
+        """Let go of the temporary database."""
+        self._base.close()
+
+
+def _own(person: str, source: int) -> str:
+    """Mark the key of a person that a message made up for itself, so that sources do not share it."""
+    return f"{source}\x1e{person}" if person.startswith(("message ", "line ")) else person
+
+
+def _agreed(before: object, now: str) -> str:
+    """Return what two sources say of a person: unknown where they differ."""
+    if not before or before == now:
+        return now
+    return str(before) if not now else "?"
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> bool:
+    return fold(one[0]).upper() == fold(other[0]).upper() and fold(one[1]) == fold(other[1])
+
+
+@lru_cache(maxsize=4_096)
+def instant(text: str) -> str:
+    """Return a time so that the same moment in two zones is the same text.
+
+    >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z")
+    True
+    """
+    try:
+        when = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()

@@ -1,0 +1,264 @@
+"""Single results to blood counts: what replaces what, what completes what, and what contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.collect import CONFLICT, Collection, Count
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.range_text import limits_of_text
+from cbc_screen.normalize.remarks import platelet_clumps
+from cbc_screen.vocabulary import Presence, Reason
+
+KNOWLEDGE = load_knowledge()
+LOINC = {"hemoglobin": "718-7", "platelets": "777-3", "wbc": "6690-2", "neutrophils": "751-8"}
+F, C, A, P, I, X, D = (ResultStatus(letter) for letter in "FCAPIXD")  # noqa: E741
+
+
+def result(
+    analyte: str, value: str, status: ResultStatus = F, *, person: str = "p", at: str = "2024-01-02T08:00:00",
+    unit: str = "", group: str = "order 1", notes: tuple[str, ...] = (), codes: tuple[Code, ...] = (), line: int = 1,
+    specimen: str = "", panel: str = "",
+) -> LabResult:  # fmt: skip
+    chosen = codes or (Code(LOINC[analyte], "", "LN"),)
+    return LabResult(
+        line, person, group, at, chosen, value, unit=unit, status=status, notes=notes, specimen=specimen, panel=panel,
+        content=f"segment {line}",
+    )  # fmt: skip
+
+
+def collect(items: Iterable[Item], codes: dict[str, str] | None = None) -> tuple[list[Count], Collection]:
+    collection = Collection(KNOWLEDGE, Identifier(KNOWLEDGE, codes or {}))
+    collection.add(items)
+    return list(collection.each()), collection
+
+
+def standing(*results: LabResult) -> tuple[str, str, int]:
+    """Return the value that stands, its status, and how many were superseded."""
+    counts, collection = collect(results)
+    cells = counts[0].cells
+    assert collection.counts.balanced()
+    if not cells:
+        return "", "none", collection.counts.superseded
+    (cell,) = cells.values()
+    return cell.value, cell.status, collection.counts.superseded
+
+
+@pytest.mark.parametrize(
+    ("statuses_and_values", "expected"),
+    [
+        ([(F, "42")], ("42", "", 0)),
+        ([(F, "42"), (F, "42")], ("42", "", 1)),  # a duplicate
+        ([(P, "40"), (F, "42")], ("42", "", 1)),  # the final result completes the preliminary one
+        ([(F, "42"), (P, "40")], ("42", "", 1)),  # a preliminary one that comes late changes nothing
+        ([(F, "42"), (C, "Clumped")], ("Clumped", "", 1)),  # a correction replaces
+        ([(F, "42"), (A, "45"), (C, "47")], ("47", "", 2)),
+        ([(F, "42"), (F, "300")], (CONFLICT, "", 1)),  # two final results that differ: unknown, not a choice
+        ([(F, "42"), (F, "300"), (C, "42")], ("42", "", 2)),  # and a correction settles it
+        ([(F, "42"), (F, "see note")], ("42", "", 1)),  # a remark under the same code
+        ([(F, "42"), (F, "CLOTTED")], (CONFLICT, "", 1)),  # a word that takes the number back
+        ([(P, "42")], ("42", "P", 0)),
+        ([(I, "")], ("NOT FINAL", "I", 0)),
+        ([(X, "DNR")], ("DNR", "X", 0)),
+        ([(F, "42"), (D, "")], ("", "none", 2)),  # deleted
+        ([(D, ""), (F, "42")], ("42", "", 1)),
+        ([(P, ""), (P, "41"), (F, "42")], ("42", "", 2)),
+    ],
+)  # fmt: skip
+def test_what_stands(statuses_and_values: list[tuple[ResultStatus, str]], expected: tuple[str, str, int]) -> None:
+    assert standing(*(result("platelets", value, status) for status, value in statuses_and_values)) == expected
+
+
+def test_the_same_number_in_another_unit_is_not_a_duplicate() -> None:
+    one, other = result("platelets", "42", unit="10^9/L"), result("platelets", "42", unit="/uL")
+    assert standing(one, other)[0] == CONFLICT
+
+
+def test_results_of_one_person_and_moment_are_one_count() -> None:
+    counts, _ = collect(
+        [
+            result("hemoglobin", "91", group="order 1", line=3),
+            result("platelets", "42", group="order 2", line=9),
+            result("wbc", "2.1", at="2024-01-02T09:00:00+01:00", line=12),
+            result("wbc", "2.2", at="2024-01-02T08:00:00Z", person="q", line=14),
+            result("neutrophils", "0.4", at="2024-01-02T08:00:00Z", line=15),
+        ]
+    )
+    found = [(count.person.key, count.line, sorted(count.cells)) for count in counts]
+    assert found == [
+        ("p", 3, ["hemoglobin", "platelets"]),
+        ("p", 12, ["neutrophils", "wbc"]),  # the same moment in two zones
+        ("q", 14, ["wbc"]),
+    ]
+
+
+def test_results_without_a_person_belong_to_nobody_elses_count() -> None:
+    counts, _ = collect(
+        [
+            result("hemoglobin", "91", person="", group="order 1", line=1),
+            result("platelets", "42", person="", group="order 1", line=2),
+            result("hemoglobin", "95", person="", group="", line=3),
+            result("platelets", "43", person="", group="", line=4),
+        ]
+    )
+    assert [sorted(count.cells) for count in counts] == [["hemoglobin", "platelets"], ["hemoglobin"], ["platelets"]]
+
+
+def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -> None:
+    items = [
+        result("hemoglobin", "91"), result("hemoglobin", "92", person="q"), result("hemoglobin", "93", person="r"),
+        Person("p", "1960-02-03", "F"), Person("q", "1960-02-03", "F"), Person("q", "", "M"),
+    ]  # fmt: skip
+    people = {count.person.key: count.person for count in collect(items)[0]}
+    assert people["p"] == Person("p", "1960-02-03", "F")
+    assert people["q"] == Person("q", "1960-02-03", "?")
+    assert people["r"] == Person("r")
+
+
+@pytest.mark.parametrize(
+    ("codes", "unit", "expected"),
+    [
+        ([("718-7", "Hemoglobin", "LN")], "g/dL", "hemoglobin"),
+        ([("301.0700", "Hemoglobin (HGB)", "00065227"), ("718-7", "Hemoglobin", "pCLOCD")], "g/L", "hemoglobin"),
+        ([("WBC", "White Blood Cells", "LN")], "K/uL", "wbc"),  # called LOINC, and a name
+        ([("PCV", "PCV", "MB")], "", "hematocrit"),
+        ([("789-8", "Platelets", "LN")], "10*9/L", Reason.CODE_CONFLICT),  # the code of red cells
+        ([("718-7", "", "LN"), ("777-3", "", "LN")], "", Reason.CODE_CONFLICT),
+        ([("770-8", "Neutrophils", "LN")], "%", "neutrophils_percent"),
+        ([("NEUT", "Neutrophils", "L")], "%", "neutrophils_percent"),
+        ([("NEUT", "Neutrophils", "L")], "10^9/L", "neutrophils"),
+        ([("N", "Neut", "L")], "", Reason.UNIT_MISSING),  # a count or a percentage
+        ([("4548-4", "Hemoglobin A1c", "LN")], "%", None),
+        ([("x", "HbA1c", "L")], "%", None),
+        ([("30313-1", "Hemoglobin", "LN")], "g/dL", Reason.CODE_CONFLICT),  # arterial: no code of the counter
+        ([("11156-7", "LEUKOCYTES", "LN")], "giga.l-1", Reason.CODE_CONFLICT),  # the code of morphology
+        ([("11156-7", "LEUKOCYTES", "LN")], "", None),
+        ([("5799-2", "WBC", "LN")], "", None),  # urine
+        ([("2823-3", "Potassium", "LN")], "mmol/L", None),
+        ([], "", None),
+    ],
+)  # fmt: skip
+def test_what_a_code_means(codes: list[tuple[str, str, str]], unit: str, expected: str | Reason | None) -> None:
+    identity = Identifier(KNOWLEDGE, {}).identify(
+        LabResult(1, "p", "", "", tuple(Code(*code) for code in codes), "5", unit=unit)
+    )
+    assert identity == ((None, expected) if isinstance(expected, Reason) else (expected, None))
+
+
+@pytest.mark.parametrize(
+    ("code", "specimen", "panel", "expected"),
+    [
+        (Code("WBC", "WBC", "L"), "", "URINALYSIS", (None, None)),
+        (Code("WBC", "WBC", "L"), "Cerebrospinal fluid", "", (None, None)),
+        (Code("WBC", "WBC", "L"), "B^Blood", "FULL BLOOD COUNT", ("wbc", None)),
+        (Code("6690-2", "Leukocytes", "LN"), "Pleural fluid", "", (None, Reason.CODE_CONFLICT)),
+        (Code("6690-2", "Leukocytes", "LN"), "", "Bone marrow report", ("wbc", None)),  # it quotes the blood count
+    ],
+)
+def test_a_specimen_that_is_not_blood(code: Code, specimen: str, panel: str, expected: object) -> None:
+    of = LabResult(1, "p", "", "", (code,), "5", specimen=specimen, panel=panel)
+    assert Identifier(KNOWLEDGE, {}).identify(of) == expected
+
+
+def test_the_codes_of_a_profile_decide_alone() -> None:
+    identifier = Identifier(KNOWLEDGE, {"51222": "hemoglobin"})
+    listed = LabResult(1, "p", "", "", (Code("51222", "Lymphocytes", ""),), "9")
+    assert identifier.identify(listed) == ("hemoglobin", None)
+    unlisted = LabResult(1, "p", "", "", (Code("50811", "Hemoglobin", ""),), "9")
+    assert identifier.identify(unlisted) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("remark", "expected"),
+    [
+        ("Platelet clumps noted; count may be low", Presence.PRESENT),
+        ("PLATELETS APPEAR CLUMPED", Presence.PRESENT),
+        ("Platelet clumps not seen", Presence.ABSENT),
+        ("No platelet clumping.", Presence.ABSENT),
+        ("No platelet clumps in tube 1. Platelet clumps seen in tube 2", Presence.PRESENT),
+        ("Please repeat if platelet clumps are suspected", Presence.UNKNOWN),
+        ("Possible platelet clumps", Presence.UNKNOWN),
+        ("Clumps of epithelial cells", Presence.UNKNOWN),
+        ("Slide reviewed", Presence.UNKNOWN),
+    ],
+)
+def test_what_a_remark_says_of_clumps(remark: str, expected: Presence) -> None:
+    assert platelet_clumps(remark) is expected
+    counts, _ = collect([result("platelets", "42", notes=(remark,)), result("hemoglobin", "91")])
+    assert counts[0].clumps is (expected if "epithelial" not in remark else Presence.PRESENT)
+
+
+def test_clumps_as_a_result_of_their_own() -> None:
+    clumps = (Code("7796-6", "Platelet clump [Presence] in Blood by Light microscopy", "LN"),)
+    for value, expected in (("Present", Presence.PRESENT), ("Negative", Presence.ABSENT)):
+        counts, collection = collect([result("platelets", "42"), result("", value, codes=clumps)])
+        assert counts[0].clumps is expected
+        assert collection.counts.not_count == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("4.0-11.0", "", ("4.0", "11.0")), ("120 - 160", "", ("120", "160")), ("4.3 to 6.2", "", ("4.3", "6.2")),
+        ("(12-16)", "", ("12", "16")), ("150\u2013400", "", ("150", "400")), ("<5", "", ("", "5")),
+        ("<=1.030", "", ("", "1.030")), (">=150", "", ("150", "")), ("11.7-15.4 %", "%", ("11.7", "15.4")),
+        ("11.7-15.4 %", "g/dL", ("?", "")), ("Not Estab.", "", ("", "")), ("SEE TARGETS", "", ("", "")),
+        ("", "", ("", "")), ("M 13-17 F 12-16", "", ("?", "")), ("0", "", ("?", "")), ("5-", "", ("?", "")),
+    ],
+)  # fmt: skip
+def test_a_range_as_text(text: str, unit: str, expected: tuple[str, str]) -> None:
+    assert limits_of_text(text, unit) == expected
+
+
+def test_every_item_is_accounted_for() -> None:
+    items: list[Item] = [
+        result("hemoglobin", "91", line=1), result("hemoglobin", "91", line=2), result("platelets", "42", line=3),
+        result("", "5", codes=(Code("2823-3", "Potassium", "LN"),), line=4),
+        result("", "5", codes=(Code("789-8", "Platelets", "LN"),), line=5),
+        NotResults(6, "ORM^O01"), RejectedRow(7, Reason.MESSAGE_UNREADABLE, "MSH"), Person("p"),
+    ]  # fmt: skip
+    _, collection = collect(items)
+    counts = collection.counts
+    assert (counts.read, counts.used, counts.superseded, counts.not_count) == (5, 2, 1, 1)
+    assert (dict(counts.rejected), dict(counts.without_results)) == ({"CODE_CONFLICT": 1}, {"ORM^O01": 1})
+    assert [row for _, row in collection.aside(whole=False)] == [RejectedRow(5, Reason.CODE_CONFLICT, "segment 5")]
+    assert [row for _, row in collection.aside(whole=True)] == [RejectedRow(7, Reason.MESSAGE_UNREADABLE, "MSH")]
+
+
+STATUSES = st.sampled_from([F, C, A, P, I, X, D])
+RESULTS = st.lists(st.tuples(STATUSES, st.sampled_from(["42", "300", "Clumped", "see note", ""])), min_size=1)
+
+
+@given(RESULTS)
+def test_whatever_comes_results_in_are_results_used_superseded_left_out_and_rejected(
+    given_results: list[tuple[ResultStatus, str]],
+) -> None:
+    counts, collection = collect(result("platelets", value, status) for status, value in given_results)
+    assert collection.counts.balanced()
+    assert collection.counts.used == len(counts[0].cells)
+
+
+@given(RESULTS)
+def test_a_correction_at_the_end_always_stands(given_results: list[tuple[ResultStatus, str]]) -> None:
+    before = [result("platelets", value, status) for status, value in given_results]
+    assert standing(*before, result("platelets", "77", C))[0] == "77"
+
+
+@given(RESULTS, st.data())
+def test_results_of_others_in_between_change_nothing(
+    given_results: list[tuple[ResultStatus, str]], data: st.DataObject
+) -> None:
+    own = [result("platelets", value, status) for status, value in given_results]
+    mixed: list[Item] = []
+    for one in own:
+        mixed += [result("platelets", "5", person=f"other {data.draw(st.integers(0, 3))}"), one]
+    alone = collect(own)[0][0].cells
+    together = next(count.cells for count in collect(mixed)[0] if count.person.key == "p")
+    assert together == alone

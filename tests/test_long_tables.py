@@ -1,0 +1,173 @@
+"""Tables of one result a row: real files, with counts worked out apart from this program."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import cbc_screen as cbc
+
+FILES = {
+    # folder/table, persons: rows, results read, used, superseded (duplicates), no part of a count
+    "omop_synthea27nj/MEASUREMENT.csv": ("omop_synthea27nj/PERSON.csv", 108, 10_040, 965, 0, 0, 9_075),
+    "omop_synthea27nj/measurement.parquet": ("omop_synthea27nj/person.parquet", 108, 10_040, 965, 0, 0, 9_075),
+    # 1,843 counts of known patients, and 5,178 results of nobody, each by itself
+    "mimic3_demo/LABEVENTS_labelled.csv.gz": ("mimic3_demo/PATIENTS.csv", 7_021, 76_074, 21_532, 2, 1, 54_540),
+    "mimic3_demo/LABEVENTS_nosubject.csv": (None, 7_021, 76_074, 21_532, 2, 1, 54_540),
+    "cdisc_pilot_lb/lb.csv.gz": ("cdisc_pilot_lb/dm.csv.gz", 1_809, 21_919, 21_626, 0, 0, 293),
+    "cdisc_pilot_lb/adlb.csv.gz": ("cdisc_pilot_lb/dm.csv.gz", 1_809, 30_649, 21_626, 8_300, 8_300, 723),
+    "synthea_csv_fhir_pair/csv/observations.csv": (
+        "synthea_csv_fhir_pair/csv/patients.csv", 22, 3_626, 208, 0, 0, 3_418,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_result_of_a_real_table_is_accounted_for(name: str, shared: Path, tmp_path: Path) -> None:
+    persons, rows, read, used, superseded, duplicates, not_count = FILES[name]
+    summary = cbc.scan(
+        shared / "data" / name, tmp_path / "flags.parquet",
+        persons=shared / "data" / persons if persons is not None else None,
+    )  # fmt: skip
+    assert (summary.rows_in, summary.screened, summary.rejected) == (rows, rows, 0)
+    assert summary.results == {
+        "read": read, "used": used, "superseded": superseded, "not_count": not_count, "rejected": {},
+        "duplicates": duplicates, "without_results": {},
+    }  # fmt: skip
+    assert (summary.vanished, summary.unit_suspect) == ({}, {})
+
+
+def counted(shared: Path, table: str, persons: str | None = None) -> list[dict[str, object]]:
+    """Read a table as a list of counts."""
+    frame = cbc.read(shared / "data" / table, persons=shared / "data" / persons if persons is not None else None)
+    return list(frame.to_dict("records"))
+
+
+def of(counts: list[dict[str, object]], person: str, at: str) -> dict[str, object]:
+    (found,) = [row for row in counts if (row["person"], row["collected_at"]) == (person, at)]
+    return found
+
+
+def test_a_count_of_the_omop_table_as_it_stands_in_the_file(shared: Path) -> None:
+    counts = counted(shared, "omop_synthea27nj/MEASUREMENT.csv", "omop_synthea27nj/PERSON.csv")
+    found = of(counts, "16", "2005-09-11 00:00:00")
+    assert (found["hemoglobin"], found["hemoglobin_unit"]) == ("7.0", "g/dL")
+    assert found["sex"] in ("M", "F")
+
+
+def test_the_sickest_of_the_mimic_table_are_not_dropped(shared: Path) -> None:
+    counts = counted(shared, "mimic3_demo/LABEVENTS_labelled.csv.gz", "mimic3_demo/PATIENTS.csv")
+    for person, at in (
+        ("10102", "2105-06-06 16:42:00"), ("10102", "2105-05-29 08:10:00"), ("44212", "2123-12-16 14:32:00"),
+    ):  # fmt: skip
+        assert of(counts, person, at)["platelets"] == "<5"
+
+
+def test_a_count_of_the_cdisc_table_as_it_stands_in_the_file(shared: Path) -> None:
+    found = of(
+        counted(shared, "cdisc_pilot_lb/lb.csv.gz", "cdisc_pilot_lb/dm.csv.gz"), "01-701-1015", "2013-12-26T14:45"
+    )
+    assert (found["hemoglobin"], found["hemoglobin_unit"]) == ("14.3", "g/dL")
+    assert (found["hemoglobin_lower"], found["hemoglobin_upper"]) == ("11.5", "15.8")
+    assert (found["platelets"], found["platelets_unit"]) == ("266", "THOU/uL")
+    assert (found["lymphocytes_percent"], found["lymphocytes_percent_unit"]) == ("0.05", "FRACTION")
+    assert (found["birth_date"], found["sex"]) == ("1950-12-26", "F")
+
+
+def test_a_count_of_the_synthea_table_as_it_stands_in_the_file(shared: Path) -> None:
+    folder = "synthea_csv_fhir_pair/csv"
+    found = of(
+        counted(shared, f"{folder}/observations.csv", f"{folder}/patients.csv"),
+        "b37f7960-7e9e-f3f7-f891-79ae4f632406", "2017-03-03T18:34:30Z",
+    )  # fmt: skip
+    assert (found["hemoglobin"], found["hemoglobin_unit"], found["wbc"]) == ("17.4", "g/dL", "8.1")
+    assert (found["birth_date"], found["sex"]) == ("2011-03-18", "F")
+
+
+OMOP = (
+    "measurement_id,person_id,measurement_concept_id,measurement_date,operator_concept_id,value_as_number,"
+    "unit_concept_id,value_source_value,unit_source_value\n"
+)
+
+
+def omop(tmp_path: Path, *rows: str) -> dict[str, object]:
+    (tmp_path / "measurement.csv").write_text(OMOP + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    (row,) = cbc.read(tmp_path / "measurement.csv").to_dict("records")
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "unit"),
+    [
+        ("1,7,3024929,2024-01-02,0,42,8848,42,10*3/uL", "42", "10^3/uL"),
+        ("1,7,3024929,2024-01-02,4171756,10,8848,,", "<10", "10^3/uL"),  # the operator's concept
+        ("1,7,3024929,2024-01-02,0,10,8848,<10,10*3/uL", "<10", "10^3/uL"),  # the sign is only in the source's text
+        ("1,7,3024929,2024-01-02,4172703,42,9444,42,K/uL", "42", "10^9/L"),
+        ("1,7,3024929,2024-01-02,,,0,CLUMPED,", "CLUMPED", ""),
+        ("1,7,3024929,2024-01-02,999,42,8848,,", "? 42", "10^3/uL"),  # an operator nobody knows is not "="
+        ("1,7,3024929,2024-01-02,0,42,0,,K/uL", "42", "K/uL"),
+    ],
+)
+def test_the_value_of_an_omop_row(tmp_path: Path, row: str, value: str, unit: str) -> None:
+    found = omop(tmp_path, row)
+    assert (found["platelets"], found["platelets_unit"]) == (value, unit)
+
+
+def test_a_result_that_is_not_final_is_unknown_and_not_absent(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: long\nsource: s\n"
+        "columns: {person: id, name: test, value: result, unit: unit, collected_at: at, status: status}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "long.csv").write_text(
+        "id,at,test,result,unit,status\n"
+        "a,2024-01-02,Hemoglobin,91,g/L,F\na,2024-01-02,Platelets,42,10^9/L,P\na,2024-01-02,WBC,,10^9/L,I\n",
+        encoding="utf-8",
+    )
+    cbc.scan(tmp_path / "long.csv", tmp_path / "flags.csv", profile=str(tmp_path / "own.yaml"), keep=["person"])
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["person"], row["hemoglobin_state"]) == ("a", "low" if row["red_line"] == "low" else "cannot_tell")
+    assert (row["platelets_state"], row["pattern"]) == ("cannot_tell", "cannot_tell")
+    assert {"platelets:STATUS_NOT_FINAL", "wbc:STATUS_NOT_FINAL"} <= set(row["reasons"].split(";"))
+
+
+def test_a_table_without_its_time_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("USUBJID,LBTESTCD,LBORRES,LBORRESU\na,HGB,9,g/dL\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="no column LBDTC"):
+        cbc.scan(tmp_path / "long.csv")
+
+
+def test_persons_without_results_are_refused(tmp_path: Path, shared: Path) -> None:
+    (tmp_path / "wide.csv").write_text("HGB (g/dL)\n9\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="persons goes with"):
+        cbc.scan(tmp_path / "wide.csv", persons=shared / "data/omop_synthea27nj/PERSON.csv")
+
+
+def test_resuming_a_scan_of_results_gives_the_same_bytes(
+    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cbc_screen.engines import collected, stream
+
+    monkeypatch.setattr(collected, "BATCH_COUNTS", 20)
+    table, persons = (shared / f"data/omop_synthea27nj/{name}.csv" for name in ("MEASUREMENT", "PERSON"))
+    cbc.scan(table, tmp_path / "whole.csv", tmp_path / "whole_rejects.csv", persons=persons)
+    real = stream.screen_batch
+    calls: list[int] = []
+
+    def broken(*given: object) -> object:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stream, "screen_batch", broken)
+    with pytest.raises(KeyboardInterrupt):
+        cbc.scan(table, tmp_path / "flags.csv", tmp_path / "rejects.csv", persons=persons, workers=1)
+    monkeypatch.setattr(stream, "screen_batch", real)
+    cbc.scan(table, tmp_path / "flags.csv", tmp_path / "rejects.csv", persons=persons, resume=True)
+    for name in ("", "_rejects"):
+        own = tmp_path / ("flags.csv" if not name else "rejects.csv")
+        assert own.read_bytes() == (tmp_path / f"whole{name}.csv").read_bytes()

@@ -1,0 +1,142 @@
+"""Source profiles: the shipped ones are sound, one's own are checked, and what is declared stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cbc_screen as cbc
+from cbc_screen.cli import main
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.profiles import load_profiles, recognized
+
+KNOWLEDGE = load_knowledge()
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_shipped_profiles() -> None:
+    names = {"generic_us", "generic_si", "nhanes", "omop_5_4", "mimic_iv", "cdisc_lb", "synthea"}
+    assert set(load_profiles(KNOWLEDGE)) == names
+    assert {path.stem for path in (ROOT / "reference_ranges/profiles").glob("*.yaml")} == names
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz", "nhanes"),
+        ("omop_synthea27nj/MEASUREMENT.csv", "omop_5_4"),
+        ("omop_synthea27nj/measurement.parquet", "omop_5_4"),
+        ("mimic3_demo/LABEVENTS_labelled.csv.gz", "mimic_iv"),
+        ("cdisc_pilot_lb/adlb.csv.gz", "cdisc_lb"),
+        ("synthea_csv_fhir_pair/csv/observations.csv", "synthea"),
+        ("synthea_csv_fhir_pair/csv/conditions.csv", None),
+        ("ehr_indonesia_lab/data-ori.csv", None),
+    ],
+)
+def test_a_known_table_is_recognized_by_its_columns(file: str, expected: str | None, shared: Path) -> None:
+    from cbc_screen.ingest.open import format_of, open_table
+    from cbc_screen.ingest.source import ReadOptions
+
+    path = shared / "data" / file
+    table = open_table(path, format_of(path, ReadOptions()), ReadOptions())
+    found = recognized(table.headers, KNOWLEDGE)
+    assert (found.id if found is not None else None) == expected
+
+
+def test_a_profile_states_units_codes_and_columns(shared: Path) -> None:
+    frame = cbc.read(shared / "data/nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz")
+    first = frame.iloc[0]
+    # SEQN 83732: RIAGENDR 1, RIDAGEYR 62, LBXHGB 15.2, LBXPLTSI 181
+    assert (first["sex"], first["age"], first["age_unit"]) == ("M", "62", "y")
+    assert (first["hemoglobin"], first["hemoglobin_unit"]) == ("15.2", "g/dL")
+    assert (first["platelets"], first["platelets_unit"]) == ("181.0", "10^9/L")
+    assert len(frame) == 9_165
+
+
+def test_what_the_caller_declares_stands_against_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: wide\nsource: s\ncolumns: {hemoglobin: H}\nunits: {hemoglobin: g/dL}\nage_unit: mo\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "wide.csv").write_text("age,sex,H\n54,F,9.1\n", encoding="utf-8")
+    options = {"profile": str(tmp_path / "own.yaml")}
+    frame = cbc.read(tmp_path / "wide.csv", **options)
+    assert (frame["hemoglobin_unit"][0], frame["age_unit"][0]) == ("g/dL", "mo")
+    frame = cbc.read(
+        tmp_path / "wide.csv", units={"hemoglobin": "mmol/L", "hemoglobin_mmol": "monomer"}, age_unit="y", **options
+    )
+    assert (frame["hemoglobin_unit"][0], frame["age_unit"][0]) == ("mmol/L", "y")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("units: {hemoglobin: mg/dL}", "hemoglobin: is not a unit of that analyte"),
+        ("units: {hemoglobins: g/dL}", "is not a unit of that analyte"),
+        ("expected: [thrombocytes]", "thrombocytes is not an analyte"),
+        ("codes: {'1': plt}", "plt is not an analyte"),
+        ("sex_codes: {'1': male}", "must be one of"),
+        ("operators: {'1': '~'}", "must be one of"),
+        ("colums: {}", "is not a known key"),
+    ],
+)
+def test_a_fault_in_ones_own_profile_names_file_line_and_key(tmp_path: Path, change: str, message: str) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"id: own\ntitle: t\nshape: wide\nsource: s\n{change}\n", encoding="utf-8")
+    (tmp_path / "wide.csv").write_text("HGB (g/dL)\n9\n", encoding="utf-8")
+    with pytest.raises(cbc.KnowledgeError, match=message) as caught:
+        cbc.scan(tmp_path / "wide.csv", profile=str(path))
+    assert "own.yaml" in str(caught.value)
+    assert "5" in str(caught.value)
+
+
+def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("HGB (g/dL)\n9\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="cdisc_lb, generic_si, generic_us"):
+        cbc.scan(tmp_path / "wide.csv", profile="epic")
+
+
+# The command -------------------------------------------------------------------------------
+
+
+def test_an_unknown_wide_table_is_inspected_and_a_draft_is_written(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("Age,Sex,HGB,HbA1c,ward\n54,F,91,5,A\n,M,,6,B\n", encoding="utf-8")
+    draft = tmp_path / "export.yaml"
+    done = CliRunner().invoke(main, ["profile", str(tmp_path / "export.csv"), "-o", str(draft)])
+    assert done.exit_code == 0, done.output
+    assert "For clinician review. Not a diagnosis." in done.output
+    lines = [" ".join(line.split()) for line in done.output.splitlines()]
+    assert "hemoglobin HGB 1 results, no unit; 1 UNIT_MISSING" in lines
+    assert "HbA1c: glycated hemoglobin is not the hemoglobin concentration" in lines
+    assert "ward" in lines
+    assert "54" not in done.output
+    assert "91" not in done.output
+    draft.write_text(
+        draft.read_text(encoding="utf-8").replace("units: {}", "units: {hemoglobin: g/L}"), encoding="utf-8"
+    )
+    summary = cbc.scan(tmp_path / "export.csv", profile=str(draft), age_unit="y")
+    assert summary.analytes["hemoglobin"].used == 1
+
+
+def test_an_unknown_long_table_gives_a_draft_that_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text(
+        "Patient ID,Test Name,Result,Units,Reference Range,Collection Date\n"
+        "a,Hemoglobin,9.1,g/dL,12-16,2024-01-02\na,PLT,<10,10^9/L,150-400,2024-01-02\na,Sodium,140,mmol/L,,2024-01-02\n",
+        encoding="utf-8",
+    )
+    draft = tmp_path / "long.yaml"
+    done = CliRunner().invoke(main, ["profile", str(tmp_path / "long.csv"), "-o", str(draft)])
+    assert done.exit_code == 0, done.output
+    summary = cbc.scan(tmp_path / "long.csv", profile=str(draft))
+    assert summary.results == {
+        "read": 3, "used": 2, "superseded": 0, "not_count": 1, "rejected": {}, "duplicates": 0, "without_results": {},
+    }  # fmt: skip
+
+
+def test_a_draft_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("HGB (g/dL)\n9\n", encoding="utf-8")
+    (tmp_path / "own.yaml").write_text("mine", encoding="utf-8")
+    done = CliRunner().invoke(main, ["profile", str(tmp_path / "export.csv"), "-o", str(tmp_path / "own.yaml")])
+    assert (done.exit_code, (tmp_path / "own.yaml").read_text(encoding="utf-8")) == (2, "mine")

@@ -141,6 +141,7 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
     type=click.Path(path_type=Path, exists=True),
     help="Manifest of an earlier scan: exit with 3 where an analyte is gone or has fallen by half.",
 )
+@click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape.")
 @click.option("--sheet", help="Sheet of a workbook; the first one by default.")
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
@@ -153,7 +154,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     screener = _screener(options)
     reading = {name: options[name] for name in ("age_unit", "date_format", "encoding", "delimiter", "sheet")}
     reading |= {"format": options["format_"], "profile": options["profile"], "persons": options["persons"]}
-    reading["previous"] = options["previous"]
+    reading |= {"previous": options["previous"], "skip_lines": options["skip_lines"]}
     for name in ("sex_codes", "pregnancy_codes"):
         reading[name] = _mapping(name, options[name]) or None
     with _ProgressBar() as progress:

@@ -251,6 +251,7 @@ class Screener:
         profile: str | None = None,
         persons: str | Path | None = None,
         previous: str | Path | None = None,
+        skip_lines: int | None = None,
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
 
@@ -303,6 +304,8 @@ class Screener:
         previous : path, optional
             Manifest of an earlier scan of the same source: an analyte that is missing now, or
             has fallen by half, is named in the summary's `vanished`.
+        skip_lines : int, optional
+            Lines above the header of a CSV file; by default told from their shape.
 
         Returns
         -------
@@ -340,7 +343,7 @@ class Screener:
             date_format=date_format,
         )
         reading = ReadOptions(
-            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None
+            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
         )
         return scan_file(self._engine, request, declared, reading, progress, workers)
 
@@ -362,12 +365,13 @@ def read(
     format: str = "auto",
     profile: str | None = None,
     persons: str | Path | None = None,
+    skip_lines: int | None = None,
 ) -> Any:
     """Read any supported file as one blood count a row, before screening.
 
     Parameters
     ----------
-    source, columns, encoding, delimiter, sheet, format, profile, persons
+    source, columns, encoding, delimiter, sheet, format, profile, persons, skip_lines
         As in `Screener.scan`.
     units, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
         As in `Screener.screen_frame`; what is declared stands beside the values, nothing is
@@ -413,7 +417,9 @@ def read(
         pregnancy_codes=pregnancy_codes,
     )
     given = list(source) if not isinstance(source, str | Path) else source
-    options = ReadOptions(encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None)
+    options = ReadOptions(
+        encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
+    )
     return read_counts(knowledge, sources_of(given), declared, options, dict(columns or {}))
 
 

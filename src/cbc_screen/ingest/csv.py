@@ -21,6 +21,7 @@ import numpy as np
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fastlane import FastBlock, FastLane
+from cbc_screen.ingest.preamble import LOOKED_AT, preamble_lines
 from cbc_screen.ingest.source import LONGEST_ROW, ReadOptions, RejectedRow, SourceBatch, check_headers
 from cbc_screen.vocabulary import Reason
 
@@ -105,8 +106,11 @@ class CSVSource:
         self._encoding = options.encoding or self._detect_encoding()
         try:
             with self._open() as (text, _):
-                first = next((line for line in text if line.strip()), None)
-                self._header = self._read_header(first, text, options) if first is not None else []
+                start = list(islice(text, LOOKED_AT))
+                self._preamble = self._find_header(start, options)
+                rest = chain(start[self._preamble :], text)
+                first = next((line for line in rest if line.strip()), None)
+                self._header = self._read_header(first, rest, options) if first is not None else []
         except csv.Error:
             raise UsageError("the header line is too long, or a quotation mark in it never closes") from None
         except (LookupError, ValueError):
@@ -118,6 +122,14 @@ class CSVSource:
         if first is None:
             raise UsageError("the source has no header line")
         self.headers = [_clean(cell).replace("\ufeff", "").strip() for cell in self._header]
+
+    def _find_header(self, start: list[str], options: ReadOptions) -> int:
+        """Return how many lines stand above the header: as declared, else as they look."""
+        if options.skip_lines is not None:
+            return options.skip_lines
+        most = max(DELIMITERS, key=lambda mark: sum(line.count(mark) for line in start))
+        delimiter = options.delimiter or most
+        return preamble_lines(start, delimiter) if len(delimiter) == 1 else 0
 
     def _read_header(self, first: str, text: Iterator[str], options: ReadOptions) -> list[str]:
         """Part the header record, which may go over several lines, and choose the delimiter."""
@@ -159,8 +171,10 @@ class CSVSource:
             yield from self._careful_batches(columns)
             return
         fast = FastLane(len(self.headers), self._delimiter, [self.headers.index(name) for name in columns])
-        number, header = 0, True
+        number, header = self._preamble, True
         with self._open_raw() as (raw, share):
+            for _ in range(self._preamble):
+                raw.readline()
             lines = _Lines(raw)
             while block := lines.read_block(number):
                 found = None
@@ -189,8 +203,10 @@ class CSVSource:
         return SourceBatch(arrays, found.numbers, found.content, rejected, share)
 
     def _careful_batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
-        number, header = 0, True
+        number, header = self._preamble, True
         with self._open() as (text, share):
+            for _ in islice(text, self._preamble):
+                pass
             while block := self._read(text, number):
                 batch, extra, header = self._careful_batch(columns, block, number, text, share, header)
                 number += len(block) + extra

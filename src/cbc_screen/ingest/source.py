@@ -70,6 +70,7 @@ class ReadOptions:
     format: str | None = None
     profile: str | None = None
     persons: str | None = None
+    skip_lines: int | None = None
 
 
 def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:

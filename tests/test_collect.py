@@ -262,3 +262,39 @@ def test_results_of_others_in_between_change_nothing(
     alone = collect(own)[0][0].cells
     together = next(count.cells for count in collect(mixed)[0] if count.person.key == "p")
     assert together == alone
+
+
+ANY = st.text(max_size=40)
+ANY_RESULTS = st.lists(
+    st.builds(
+        LabResult,
+        line=st.integers(0, 9),
+        person=st.sampled_from(["", "p", "message 1"]) | ANY,
+        group=st.sampled_from(["", "g"]) | ANY,
+        collected_at=st.sampled_from(["", "2024-01-02", "2024-01-02T08:00:00+25:00"]) | ANY,
+        codes=st.lists(st.builds(Code, st.sampled_from(["718-7", "777-3", "PLT"]) | ANY, ANY, ANY), max_size=3).map(
+            tuple
+        ),
+        value=ANY,
+        unit=ANY,
+        specimen=ANY,
+        panel=ANY,
+        lower=ANY,
+        upper=ANY,
+        range_text=ANY,
+        status=st.sampled_from(list(ResultStatus)),
+        notes=st.lists(ANY, max_size=2).map(tuple),
+        content=ANY,
+    )
+    | st.builds(Person, ANY, ANY, ANY, ANY)
+    | st.builds(NotResults, st.integers(0, 9), ANY),
+    max_size=12,
+)
+
+
+@given(ANY_RESULTS)
+def test_any_text_in_any_field_is_carried_and_accounted_for(items: list[Item]) -> None:
+    counts, collection = collect(items)
+    assert collection.counts.balanced()
+    assert collection.counts.used == sum(len(count.cells) for count in counts)
+    assert collection.counts.read == sum(isinstance(item, LabResult) for item in items)

@@ -12,33 +12,33 @@ import cbc_screen as cbc
 from cbc_screen.normalize.collect import instant
 
 HL7_FILES = {
-    # file: counts, results read, used, superseded, no part of a count, rejected
-    "misc/aidbox_hl7v2_example__multiple_obr.hl7": (1, 4, 2, 0, 2, 0),
-    "misc/hapi_hl7v2__example_oml_o21.hl7": (1, 5, 3, 0, 2, 0),  # orders in the file are no results
-    "misc/hl7__oru_r01.hl7": (1, 3, 3, 0, 0, 0),
-    "misc/hl7__oru_r01_lab.hl7": (1, 3, 3, 0, 0, 0),
-    "misc/hl7v2_rs__full_oru.hl7": (1, 5, 5, 0, 0, 0),
-    "misc/prime_reportstream__elims_2_72_3029198209_5121_NoPII_expected.hl7": (0, 10, 0, 0, 10, 0),
-    "misc/trusted_intermediary__001_TN_ORU_R01_LRI.hl7": (0, 96, 0, 0, 96, 0),  # newborn screening
-    "ms_fhir_converter/LAB-ORU-1.hl7": (1, 10, 6, 0, 3, 1),  # white cells under the code of morphology
-    "ms_fhir_converter/LAB-ORU-2.hl7": (1, 10, 6, 0, 2, 2),  # and platelets
-    "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": (1, 28, 19, 0, 9, 0),
-    "ms_fhir_converter/ORU-R01-01.hl7": (0, 4, 0, 0, 4, 0),
-    "open_o_canada/CC63171.hl7": (1, 53, 10, 1, 42, 0),  # 10 of the counter, and "PLATELETS NORMAL" of the film
-    "open_o_canada/HT05038.hl7": (0, 3, 0, 0, 3, 0),
-    "renalware_uk/kings_fbc.hl7": (1, 17, 16, 0, 1, 0),  # all but the percentage of hypochromic cells
-    "transcribed/labcorp_dclab_cbc.hl7": (1, 12, 11, 0, 1, 0),
-    "transcribed/meditech_bc_pclocd.hl7": (1, 14, 14, 0, 0, 0),
-    "transcribed/quest_cbc_dnr.hl7": (1, 12, 11, 0, 1, 0),
+    # file: counts, results read, used, unusable, superseded, no part of a count, rejected
+    "misc/aidbox_hl7v2_example__multiple_obr.hl7": (1, 4, 2, 0, 0, 2, 0),
+    "misc/hapi_hl7v2__example_oml_o21.hl7": (1, 5, 2, 1, 0, 2, 0),  # orders in the file are no results
+    "misc/hl7__oru_r01.hl7": (1, 3, 3, 0, 0, 0, 0),
+    "misc/hl7__oru_r01_lab.hl7": (1, 3, 3, 0, 0, 0, 0),
+    "misc/hl7v2_rs__full_oru.hl7": (1, 5, 5, 0, 0, 0, 0),
+    "misc/prime_reportstream__elims_2_72_3029198209_5121_NoPII_expected.hl7": (0, 10, 0, 0, 0, 10, 0),
+    "misc/trusted_intermediary__001_TN_ORU_R01_LRI.hl7": (0, 96, 0, 0, 0, 96, 0),  # newborn screening
+    "ms_fhir_converter/LAB-ORU-1.hl7": (1, 10, 0, 6, 0, 3, 1),  # white cells under the code of morphology
+    "ms_fhir_converter/LAB-ORU-2.hl7": (1, 10, 5, 1, 0, 2, 2),  # and platelets
+    "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": (1, 28, 17, 2, 0, 9, 0),
+    "ms_fhir_converter/ORU-R01-01.hl7": (0, 4, 0, 0, 0, 4, 0),
+    "open_o_canada/CC63171.hl7": (1, 53, 10, 0, 1, 42, 0),  # 10 of the counter, and "PLATELETS NORMAL" of the film
+    "open_o_canada/HT05038.hl7": (0, 3, 0, 0, 0, 3, 0),
+    "renalware_uk/kings_fbc.hl7": (1, 17, 1, 15, 0, 1, 0),  # no units, but "<0.2%" of nucleated red cells has its own
+    "transcribed/labcorp_dclab_cbc.hl7": (1, 12, 11, 0, 0, 1, 0),
+    "transcribed/meditech_bc_pclocd.hl7": (1, 14, 14, 0, 0, 0, 0),
+    "transcribed/quest_cbc_dnr.hl7": (1, 12, 9, 2, 0, 1, 0),
 }
 
 
 @pytest.mark.parametrize("name", HL7_FILES)
 def test_every_result_of_a_real_message_is_accounted_for(name: str, shared: Path, tmp_path: Path) -> None:
-    rows, read, used, superseded, not_count, rejected = HL7_FILES[name]
+    rows, read, used, unusable, superseded, not_count, rejected = HL7_FILES[name]
     summary = cbc.scan(shared / "data/hl7v2_oru" / name, tmp_path / "flags.csv", tmp_path / "rejects.csv")
     results = summary.results
-    assert (summary.rows_in, results["read"], results["used"]) == (rows, read, used)
+    assert (summary.rows_in, results["read"], results["used"], results["unusable"]) == (rows, read, used, unusable)
     assert (results["superseded"], results["not_count"]) == (superseded, not_count)
     assert sum(results["rejected"].values()) == rejected
     with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as file:
@@ -165,7 +165,9 @@ def test_a_female_range_on_a_man_is_used_as_it_came_and_never_mixed_between_pers
 
 
 def test_messages_that_cannot_be_read_are_rejected_and_harm_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "feed.hl7").write_bytes((message(HB, ANC, LOW) + "MSH|^^^^\r" + message(HB, ANC, LOW, person="8")).encode())
+    (tmp_path / "feed.hl7").write_bytes(
+        (message(HB, ANC, LOW) + "MSH|^^^^\r" + message(HB, ANC, LOW, person="8")).encode()
+    )
     summary = cbc.scan(tmp_path / "feed.hl7", tmp_path / "flags.csv", tmp_path / "rejects.csv")
     assert (summary.rows_in, summary.screened, summary.rejected) == (3, 2, 1)
     assert summary.rejects == {"MESSAGE_UNREADABLE": 1}
@@ -200,7 +202,7 @@ def test_two_panels_of_one_moment_that_differ_are_a_conflict(shared: Path, tmp_p
     folder = shared / "data/fhir_pathling_synthea"
     summary = cbc.scan([folder / "Observation.ndjson", folder / "Patient.ndjson"], tmp_path / "flags.csv")
     assert summary.rows_in == 27
-    assert summary.results["used"] + summary.results["superseded"] == 252
+    assert (summary.results["used"], summary.results["unusable"], summary.results["superseded"]) == (234, 9, 9)
     assert summary.reasons["hemoglobin:RESULT_CONFLICT"] == 1
 
 

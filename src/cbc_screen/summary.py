@@ -34,8 +34,9 @@ class ScanSummary:
     rejects : mapping of reason to rows
     analytes : mapping of analyte to AnalyteCount
     results : mapping
-        Where single results were collected to counts: how many were read, used, superseded
-        (duplicates among them), no part of a count, and rejected by reason; the four add up.
+        How many single results were read, used, unusable (see reasons), superseded (duplicates
+        among them), no part of a count, and rejected by reason; read is the sum of the others.
+        Those of a table of counts are the filled cells of its columns.
     unit_suspect : mapping of analyte to what looks like another unit; nothing is converted
     vanished : mapping of an expected analyte to how it is missing
     refused_columns : mapping of column to why it was not read

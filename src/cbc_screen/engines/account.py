@@ -29,6 +29,7 @@ class Account:
     below: Counter[str] = field(default_factory=Counter)
     above: Counter[str] = field(default_factory=Counter)
     implausible: Counter[str] = field(default_factory=Counter)
+    cells: Counter[str] = field(default_factory=Counter)  # results by file
 
     def add(self, screened: Screened) -> None:
         """Count a batch."""
@@ -38,6 +39,7 @@ class Account:
             self.rejects[row.reason.value] += 1
         counters = (self.results, self.unused, self.below, self.above, self.implausible)
         for analyte, own in screened.results.items():
+            self.cells[screened.file] += own[0]
             for counter, many in zip(counters, own, strict=True):
                 counter[analyte] += many
         # Rows screened are those that have a pattern, so that the sum at the end is a check.

@@ -25,6 +25,7 @@ from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
+from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.plan import Declared
 from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
@@ -247,10 +248,14 @@ def _collected(entry: Input) -> CollectedSource | None:
     return entry.source if isinstance(entry.source, CollectedSource) else None
 
 
-def _results(inputs: list[Input]) -> dict[str, Any]:
-    """Return the account of single results, where results were collected."""
-    sources = [source.result_counts for source in map(_collected, inputs) if source is not None]
-    return sources[0].to_dict() if sources else {}
+def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
+    """Return the account of single results: those of tables are the filled cells of their columns."""
+    collected = [source.result_counts for source in map(_collected, inputs) if source is not None]
+    counts = collected[0] if collected else ResultCounts()
+    cells = sum(account.cells[entry.name] for entry in inputs if _collected(entry) is None)
+    used = account.results.total() - account.unused.total()
+    found = {"read": counts.read + cells, "used": used, "unusable": counts.used + cells - used}
+    return {**counts.to_dict(), **found}
 
 
 def _summary(
@@ -286,7 +291,7 @@ def _summary(
         reasons=dict(account.reasons.most_common()),
         rejects=dict(account.rejects.most_common()),
         analytes=analytes,
-        results=_results(inputs),
+        results=_results(inputs, account),
         unit_suspect=suspects(engine.knowledge, account),
         vanished=vanished(expected, account.results, request.previous),
         people=dict(plan.people),

@@ -43,13 +43,12 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         f"{summary.rows_in:,} rows in = {summary.screened:,} screened + {summary.rejected:,} rejected"
         f"   ({summary.seconds:.1f} s)"
     )
-    if summary.results:
-        counted = summary.results
-        rejected = sum(counted["rejected"].values())
-        console.print(
-            f"{counted['read']:,} results in = {counted['used']:,} used + {counted['superseded']:,} superseded + "
-            f"{counted['not_count']:,} no part of a count + {rejected:,} rejected"
-        )
+    counted = summary.results
+    console.print(
+        f"{counted['read']:,} results in = {counted['used']:,} used + {counted['unusable']:,} unusable + "
+        f"{counted['superseded']:,} superseded + {counted['not_count']:,} no part of a count + "
+        f"{sum(counted['rejected'].values()):,} rejected"
+    )
     _counts(console, "pattern", ((p, summary.patterns.get(p, 0)) for p in Pattern), summary.screened)
     _counts(console, "severity", ((s, summary.severities.get(s, 0)) for s in Severity), summary.screened)
     _counts(console, "urgency", ((u, summary.urgencies.get(u, 0)) for u in reversed(Urgency)), summary.screened)

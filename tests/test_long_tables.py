@@ -147,6 +147,20 @@ def test_persons_without_results_are_refused(tmp_path: Path, shared: Path) -> No
         cbc.scan(tmp_path / "wide.csv", persons=shared / "data/omop_synthea27nj/PERSON.csv")
 
 
+def test_progress_is_told_while_results_are_collected_and_while_counts_are_screened(
+    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cbc_screen.engines import collected
+
+    monkeypatch.setattr(collected, "_NOTICED", 1_000)
+    told: list[tuple[int, float]] = []
+    table = shared / "data/omop_synthea27nj/MEASUREMENT.csv"
+    cbc.scan(table, tmp_path / "flags.csv", progress=lambda rows, share: told.append((rows, share)))
+    assert len(told) > 10
+    assert told == sorted(told)
+    assert (told[0][0], told[-1]) == (0, (108, 1.0))
+
+
 def test_resuming_a_scan_of_results_gives_the_same_bytes(
     tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

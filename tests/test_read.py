@@ -120,6 +120,13 @@ def test_a_header_of_several_lines_is_no_title(tmp_path: Path) -> None:
     assert list(cbc.read(tmp_path / "export.csv")["hemoglobin"]) == ["9.1", "15", "13"]
 
 
+def test_a_workbook_that_would_fill_the_memory_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbook = shared / "data/labelled_anemia_dhaka_aalok/Anemia_Dataset.xlsx"
+    monkeypatch.setattr("cbc_screen.ingest.excel.LARGEST_UNPACKED", 100_000)
+    with pytest.raises(cbc.UsageError, match="too large when unpacked"):
+        cbc.read(workbook)
+
+
 def test_a_sas_transport_file_is_read(tmp_path: Path) -> None:
     """Written by hand from the published layout: one member, two columns, two observations."""
     (tmp_path / "lab.xpt").write_bytes(transport([("SEX", 2, 8), ("LBXHGB", 1, 8)], [("F", 14.5), ("M", 9.0)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.ingest.results import ResultSource
+from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_COUNTS = 8_192
+COLLECTING = 0.6  # of the work, as a progress bar has it
+_NOTICED = 20_000
 PERSON, SOURCE_FILE = "person", "source_file"
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
 _BESIDE = ("", " unit", " lower", " upper", " status")
@@ -32,12 +34,16 @@ class CollectedSource:
     """One blood count a row, collected from every result of one or more sources."""
 
     def __init__(
-        self, sources: Sequence[tuple[str, ResultSource]], knowledge: Knowledge, profile: Profile | None
+        self,
+        sources: Sequence[tuple[str, ResultSource]],
+        knowledge: Knowledge,
+        profile: Profile | None,
+        notice: Callable[[float], None] | None = None,
     ) -> None:
         self._names = [name for name, _ in sources]
         self._collection = Collection(knowledge, Identifier(knowledge, profile.codes if profile is not None else {}))
         for number, (_, source) in enumerate(sources):
-            self._collection.add(source.items(), number)
+            self._collection.add(_noticed(source, number, len(sources), notice), number)
         self._analytes = [analyte for analyte in knowledge.analytes if self._collection.analytes[analyte]]
         self.headers = [
             *_PEOPLE,
@@ -77,20 +83,24 @@ class CollectedSource:
     def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         rejected = list(self.set_aside(whole=True))
-        counts = self._collection.each()
+        counts, done = self._collection.each(), 0
         while True:
             part = list(islice(counts, BATCH_COUNTS))
-            yield self._batch(part, columns, rejected)
+            done += len(part)
+            share = COLLECTING + (1 - COLLECTING) * done / max(self._collection.size, 1)
+            yield self._batch(part, columns, rejected, min(share, 1.0))
             rejected = []
             if len(part) < BATCH_COUNTS:
                 break
         if not self._collection.counts.balanced():
             raise CBCScreenError("results read are not results used, superseded, left out and rejected")
 
-    def _batch(self, counts: list[Count], columns: Sequence[str], rejected: list[RejectedRow]) -> SourceBatch:
+    def _batch(
+        self, counts: list[Count], columns: Sequence[str], rejected: list[RejectedRow], share: float
+    ) -> SourceBatch:
         lines = np.array([count.line for count in counts], dtype=np.int64)
         arrays = {name: self._column(counts, name) for name in columns}
-        return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, 1.0)
+        return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, share)
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
         import pyarrow as pa
@@ -112,3 +122,11 @@ class CollectedSource:
         if name == "collected_at":
             return count.collected_at
         return count.person.key if name == PERSON else str(getattr(count.person, name))
+
+
+def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[float], None] | None) -> Iterator[Item]:
+    """Yield the items of a source, and say now and then how much has been read."""
+    for place, item in enumerate(source.items(), start=1):
+        yield item
+        if notice is not None and place % _NOTICED == 0:
+            notice(COLLECTING * (number + source.share) / many)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,6 +93,7 @@ def open_inputs(
     options: ReadOptions,
     columns: Mapping[str, str],
     keep: Sequence[str],
+    notice: Callable[[float], None] | None = None,
 ) -> list[Input]:
     """Open every input and read its header, so that a fault of the last one is told now.
 
@@ -110,7 +111,7 @@ def open_inputs(
             message = str(problem) if len(names) == 1 else f"{Path(name).name}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
-    return opener.finish(undo)
+    return opener.finish(undo, notice)
 
 
 class _Opener:
@@ -184,7 +185,7 @@ class _Opener:
         wanted = list(dict.fromkeys([*plan.columns, *self._keep, *which]))
         return Input(files, table, plan, wanted, profile.expected if profile is not None else ())
 
-    def finish(self, undo: ExitStack) -> list[Input]:
+    def finish(self, undo: ExitStack, notice: Callable[[float], None] | None) -> list[Input]:
         """Collect the results, and return every input."""
         if not self._results:
             if self._options.persons is not None:
@@ -197,7 +198,7 @@ class _Opener:
         if profile is not None:
             declared = with_profile(self._knowledge, declared, profile)
         pairs = [(file.name, source) for file, source in self._results]
-        collected = CollectedSource(pairs, self._knowledge, profile)
+        collected = CollectedSource(pairs, self._knowledge, profile, notice)
         undo.callback(collected.close)
         plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
         return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, profile)]

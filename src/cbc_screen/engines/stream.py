@@ -79,7 +79,10 @@ def scan_file(
     _check_paths(request, names)
     with ExitStack() as undo:
         folder = request.file.parent if request.file is not None else None
-        inputs = open_inputs(names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep)
+        notice = partial(progress, 0) if progress is not None else None
+        inputs = open_inputs(
+            names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep, notice
+        )
         if len(inputs) == 1 and len(inputs[0].files) > 1:
             request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
         layout = Layout(request.keep, request.detail, file=len(inputs) > 1, packed=request.packed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import zipfile
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import SourceBatch, check_headers
 
 BATCH_ROWS = 50_000
+LARGEST_UNPACKED = 1 << 31
 
 
 class ExcelSource:
@@ -24,6 +26,7 @@ class ExcelSource:
             import openpyxl
         except ImportError:
             raise UsageError("reading .xlsx needs openpyxl: pip install 'cbc-screen[excel]'") from None
+        _check_size(path)
         book: Any = None
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -62,6 +65,17 @@ class ExcelSource:
                 rows = []
         self._book.close()
         yield _batch(columns, places, rows, 1.0)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a workbook that would fill the memory when it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return  # openpyxl says what is wrong with it
+    if size > LARGEST_UNPACKED:
+        raise UsageError("the workbook is too large when unpacked; export the sheet as CSV")
 
 
 def _batch(

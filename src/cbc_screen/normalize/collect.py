@@ -302,6 +302,11 @@ class Collection:
             return word.kept
         return plain in self._words.missing or not any(character.isdigit() for character in plain)
 
+    @property
+    def size(self) -> int:
+        """How many collections there are."""
+        return int(self._base.execute("SELECT count(*) FROM collection").fetchone()[0])
+
     def close(self) -> None:
         """Let go of the temporary database."""
         self._base.close()

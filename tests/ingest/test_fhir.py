@@ -723,7 +723,7 @@ def test_a_document_too_large_is_refused(read: Any, monkeypatch: pytest.MonkeyPa
         read(source)
     assert len(read([observation()] * 20)) == 20
     monkeypatch.setattr(fhir, "LONGEST_DOCUMENT", 1 << 20)
-    monkeypatch.setattr(fhir, "_MOST_MARKS", 50)
+    monkeypatch.setattr("cbc_screen.ingest.fhir.MOST_MARKS", 50)
     with pytest.raises(UsageError, match="split the bundle, or export NDJSON"):
         read(source)
 

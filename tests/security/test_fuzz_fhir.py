@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from cbc_screen import UsageError
-from cbc_screen.ingest.fhir import LONGEST_CONTENT, FHIRSource, looks_like_fhir
+from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
 from cbc_screen.ingest.results import LabResult, NotResults, Person
-from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
 

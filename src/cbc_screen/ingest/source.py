@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_ROW = 65_536
+LONGEST_CONTENT = 4_096  # of what is kept of a result, a message or a resource for the file of rejects
 
 
 @dataclass(frozen=True, slots=True)

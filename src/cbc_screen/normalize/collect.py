@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
-from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.range_text import limits_of_text
@@ -33,7 +33,6 @@ CONFLICT = "CONFLICTING RESULTS"
 _NOT_FINAL = "NOT FINAL"
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
-_LONGEST_CONTENT = 4_096
 _LONGEST_LABEL = 80
 _KINDS = 10_000  # as many different names and units are counted, and not more
 _FINAL = (ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED)
@@ -159,7 +158,7 @@ class Collection:
         self._waiting.append(
             (
                 self._collection_of(result, source), analyte or "", result.value, result.unit, lower, upper,
-                result.status.value, clumps.value, result.content[:_LONGEST_CONTENT],
+                result.status.value, clumps.value, result.content[:LONGEST_CONTENT],
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -174,7 +173,7 @@ class Collection:
     def _put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
         self._base.execute(
             "INSERT INTO aside VALUES (?, ?, ?, ?, ?)",
-            (source, row.line, row.reason.value, row.content[:_LONGEST_CONTENT], whole),
+            (source, row.line, row.reason.value, row.content[:LONGEST_CONTENT], whole),
         )
 
     def aside(self, *, whole: bool) -> Iterator[tuple[int, RejectedRow]]:
@@ -259,7 +258,7 @@ class Collection:
             collected_at=str(collected_at),
             cells=cells,
             clumps=clumps,
-            content=json.dumps(contents, ensure_ascii=False)[:_LONGEST_CONTENT],
+            content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
         )
 
     def _standing(self, results: Sequence[tuple[str, ...]]) -> Cell | None:

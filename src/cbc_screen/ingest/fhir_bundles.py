@@ -1,0 +1,139 @@
+"""FHIR: resources and bundles to persons, results, and what carries none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cbc_screen.ingest.fhir_json import (
+    DEEPEST,
+    Document,
+    Resource,
+    Twice,
+    as_json,
+    as_object,
+    as_objects,
+    as_text,
+    is_sound,
+)
+from cbc_screen.ingest.fhir_observations import results_of
+from cbc_screen.ingest.fhir_scope import Member, Scope, only_one, shortened
+from cbc_screen.ingest.results import Item, NotResults, Person
+from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.vocabulary import Reason
+
+_CLINICAL_SEX = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
+_KIND = re.compile("[A-Za-z]{1,40}")
+_SEXES = {"male-typical": "male", "female-typical": "female"}
+
+
+def read_document(document: Document, line: int, content: str, *, entries_are_lines: bool) -> Iterator[Item]:
+    """Read a document: a Bundle, or a resource with those it contains; `content` may be "" of a sound one."""
+    resource = document.resource
+    if resource is None or not document.kind or type(resource) is Twice:
+        yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content or as_json(resource))
+    elif document.kind == "Bundle":
+        place = "" if entries_are_lines else str(line)
+        yield from _read_bundle(resource, line, place, content, sound=document.sound)
+    elif not document.sound:
+        yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content)
+    else:
+        key = _own_key(resource, document.kind)
+        yield from _read_members(_with_contained(Member(line, str(line), resource, document.kind, key, "", content)))
+
+
+def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound: bool) -> Iterator[Item]:
+    """Read the entries of a Bundle; `place` is where it stands, "" where its entries are the lines.
+
+    Where something in the Bundle cannot be trusted, only the entries that hold it are rejected.
+    """
+    entries = bundle.get("entry")
+    if not entries:
+        yield NotResults(line, "Bundle")
+        return
+    if not isinstance(entries, list):
+        yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content or as_json(bundle))
+        return
+    found: list[_Found] = []
+    for number, entry in enumerate(entries, start=1):
+        if place:
+            found += _read_entry(entry, line, f"{place}.{number}", sound=sound)
+        else:
+            found += _read_entry(entry, number, str(number), sound=sound)
+    yield from _read_members(found)
+
+
+_Found = Member | NotResults | RejectedRow
+
+
+def _read_entry(entry: Any, line: int, place: str, *, sound: bool) -> list[_Found]:
+    """Return the resource of an entry and those it contains, or why there is none."""
+    if not isinstance(entry, dict) or not (sound or is_sound(entry, DEEPEST - 2)):
+        return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
+    resource = entry.get("resource")
+    if resource is None:  # a deletion, or a response without a body
+        return [NotResults(line, "entry")]
+    kind = as_text(as_object(resource).get("resourceType"))
+    if not kind:
+        return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
+    url = as_text(entry.get("fullUrl"))
+    return _with_contained(Member(line, place, resource, kind, _own_key(resource, kind) or url, url))
+
+
+def _own_key(resource: Resource, kind: str) -> str:
+    name = as_text(resource.get("id"))
+    return f"{kind}/{name}" if name else ""
+
+
+def _with_contained(member: Member) -> list[_Found]:
+    """Return a resource and those it contains."""
+    contained = member.resource.get("contained")
+    if not contained:
+        return [member]
+    found: list[_Found] = [member]
+    for resource in contained if isinstance(contained, list) else [contained]:
+        kind = as_text(as_object(resource).get("resourceType"))
+        if not kind:
+            found.append(RejectedRow(member.line, Reason.MESSAGE_UNREADABLE, as_json(resource)))
+            continue
+        name = as_text(resource.get("id")).removeprefix("#")
+        key = f"line {member.place}#{name}" if name else ""
+        found.append(Member(member.line, member.place, resource, kind, key))
+    return found
+
+
+def _read_members(found: list[_Found]) -> Iterator[Item]:
+    scope = Scope()
+    scope.add(each for each in found if isinstance(each, Member))
+    for each in found:
+        if not isinstance(each, Member):
+            yield each
+        elif each.kind == "Observation":
+            yield from results_of(each, scope)
+        elif each.kind == "Patient":
+            yield from _persons(each)
+        elif each.kind == "Bundle":
+            yield from _read_bundle(each.resource, each.line, each.place, "", sound=True)
+        else:
+            yield NotResults(each.line, each.kind if _KIND.fullmatch(each.kind) else "unknown")
+
+
+def _persons(member: Member) -> Iterator[Item]:
+    """Yield a person, under each key that a reference may come to."""
+    keys = [key for key in dict.fromkeys((member.key, shortened(member.url))) if key]
+    for key in keys:
+        yield Person(key, as_text(member.resource.get("birthDate")), _sex(member.resource))
+    if not keys:
+        yield NotResults(member.line, "Patient")
+
+
+def _sex(patient: Resource) -> str:
+    """Return the sex whose ranges are to be used, if the record says; else the gender."""
+    stated = [one for one in as_objects(patient.get("extension")) if one.get("url") == _CLINICAL_SEX]
+    if not stated:
+        return as_text(patient.get("gender"))
+    values = [part for one in stated for part in as_objects(one.get("extension")) if part.get("url") == "value"]
+    concepts = [as_object(part.get("valueCodeableConcept")) for part in values]
+    codes = {as_text(coding.get("code")) for concept in concepts for coding in as_objects(concept.get("coding"))}
+    return _SEXES.get(only_one(codes), "unknown")

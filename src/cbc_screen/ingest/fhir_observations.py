@@ -1,0 +1,288 @@
+"""FHIR: an Observation to results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
+from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, ResultStatus
+
+_UCUM = "http://unitsofmeasure.org"
+_STATUSES = {
+    "final": ResultStatus.FINAL,
+    "corrected": ResultStatus.CORRECTED,
+    "amended": ResultStatus.AMENDED,
+    "preliminary": ResultStatus.PRELIMINARY,
+    "registered": ResultStatus.PENDING,
+    "cancelled": ResultStatus.CANCELLED,
+    "entered-in-error": ResultStatus.DELETED,
+}
+_NOT_DONE = frozenset(("not-performed", "error", "not-applicable"))
+_NORMAL = frozenset(("n", "normal", "normal range"))
+_COMPARATORS = frozenset(("<", "<=", ">=", ">"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the value and the components of an observation have in common."""
+
+    line: int
+    person: str
+    group: str
+    collected_at: str
+    specimen: str
+    panel: str
+    status: ResultStatus
+    notes: tuple[str, ...]
+    content: str
+
+
+def results_of(member: Member, scope: Scope) -> Iterator[Item]:
+    """Yield the result of an observation, and one for each of its components."""
+    resource = member.resource
+    parts = as_objects(resource.get("component"))
+    if _value_names(resource) or resource.get("dataAbsentReason"):
+        parts.insert(0, resource)
+    elif not parts and listed_members(member):
+        yield NotResults(member.line, "panel")
+        return
+    elif not parts:  # cancelled or deleted, perhaps; the status says
+        parts.append(resource)
+    common = _common(member, scope)
+    for part in parts:
+        yield _result(part, common)
+
+
+def _common(member: Member, scope: Scope) -> _Common:
+    resource = member.resource
+    person, collected_at = _person(member, scope), _collected_at(member, scope)
+    group, specimen = _specimen(member, scope)
+    panel = ""
+    if scope.parents:
+        panel = joined_texts(_concept_text(one.resource.get("code")) for level in scope.above(member) for one in level)
+        if not person and not resource.get("focus"):
+            person = scope.inherited(member, lambda parent: _person(parent, scope))
+        if not collected_at:
+            collected_at = scope.inherited(member, lambda parent: _collected_at(parent, scope))
+    status = _STATUSES.get(as_text(resource.get("status")), ResultStatus.OTHER)
+    if resource.get("modifierExtension") and status is not ResultStatus.DELETED:
+        status = ResultStatus.OTHER  # it may say that nothing here means what it seems to
+    content = member.content or as_json(resource)
+    return _Common(member.line, person, group, collected_at, specimen, panel, status, _notes(resource), content)
+
+
+def _result(part: Resource, common: _Common) -> LabResult:
+    value, unit = _value(part)
+    lower, upper, range_text = _limits(part)
+    return LabResult(
+        line=common.line,
+        person=common.person,
+        group=common.group,
+        collected_at=common.collected_at,
+        codes=_codes(as_object(part.get("code"))),
+        value=value,
+        unit=unit,
+        specimen=common.specimen,
+        panel=common.panel,
+        lower=lower,
+        upper=upper,
+        range_text=range_text,
+        status=_status(part, common.status),
+        notes=common.notes,
+        content=common.content,
+    )
+
+
+def _person(member: Member, scope: Scope) -> str:
+    """Return the key of whom an observation or a report is about."""
+    focus = member.resource.get("focus")
+    if focus and member.kind == "Observation":  # an unborn child or a donor, in the subject's record
+        return only_one(scope.key(reference, member.place) for reference in as_objects(focus))
+    return scope.key(as_object(member.resource.get("subject")), member.place)
+
+
+def _collected_at(member: Member, scope: Scope) -> str:
+    """Return when the specimen was taken; `issued` is when the result was given out."""
+    resource = member.resource
+    own = (
+        as_text(resource.get("effectiveDateTime"))
+        or as_text(as_object(resource.get("effectivePeriod")).get("start"))
+        or as_text(resource.get("effectiveInstant"))
+    )
+    if own or not scope.specimens:
+        return own
+    key = scope.key(as_object(resource.get("specimen")), member.place)
+    collections = [as_object(specimen.get("collection")) for specimen in scope.specimens.get(key, [])[:MOST_PARENTS]]
+    times = (
+        as_text(one.get("collectedDateTime")) or as_text(as_object(one.get("collectedPeriod")).get("start"))
+        for one in collections
+    )
+    return only_one(filter(None, times))
+
+
+def _specimen(member: Member, scope: Scope) -> tuple[str, str]:
+    """Return the key of the specimen and all that names it; of the panel's where the observation has none."""
+    holders = [member]
+    if not member.resource.get("specimen") and member.key in scope.parents:
+        panels = (one for one in scope.parents[member.key] if one.kind == "Observation")
+        holders = list(islice(panels, MOST_PARENTS))
+    references = [(as_object(one.resource.get("specimen")), one.place) for one in holders]
+    named = {(scope.key(reference, place), as_text(reference.get("display"))) for reference, place in references}
+    if len(named) != 1:
+        return "", ""
+    key, display = named.pop()
+    types = (_concept_text(one.get("type")) for one in scope.specimens.get(key, [])[:MOST_PARENTS])
+    return key, joined_texts([display, *types])
+
+
+def _status(part: Resource, status: ResultStatus) -> ResultStatus:
+    """Return how far the result or component has come; a deletion stays one."""
+    if status is ResultStatus.DELETED:
+        return status
+    if part.get("modifierExtension"):
+        return ResultStatus.OTHER
+    reason = part.get("dataAbsentReason")
+    if reason and any(
+        as_text(coding.get("code")) in _NOT_DONE for coding in as_objects(as_object(reason).get("coding"))
+    ):
+        return ResultStatus.CANCELLED
+    return status
+
+
+def _notes(resource: Resource) -> tuple[str, ...]:
+    texts = [as_text(note.get("text")) for note in as_objects(resource.get("note"))]
+    texts += [as_text(resource.get("comment")), as_text(resource.get("comments"))]  # STU3, DSTU2
+    return tuple(text for text in texts if text)
+
+
+def _codes(concept: Resource) -> tuple[Code, ...]:
+    codings = concept.get("coding")
+    if codings:
+        texts = [
+            (as_text(one.get("code")), as_text(one.get("display")), as_text(one.get("system")))
+            for one in as_objects(codings)
+        ]
+        if found := tuple(Code(*three) for three in texts if any(three)):
+            return found
+    text = as_text(concept.get("text"))
+    return (Code("", text, ""),) if text else ()
+
+
+def _concept_text(concept: Any) -> str:
+    """Return the text of a concept, else the name or the code of its first coding."""
+    coding = next(iter(as_objects(as_object(concept).get("coding"))), {})
+    return as_text(as_object(concept).get("text")) or as_text(coding.get("display")) or as_text(coding.get("code"))
+
+
+def _value_names(part: Resource) -> list[str]:
+    return [name for name in part if name.startswith("value") and part[name] is not None]
+
+
+def _value(part: Resource) -> tuple[str, str]:
+    """Return a value and its unit; what has no form as a text is given as JSON, which is no number."""
+    names = _value_names(part)
+    if len(names) > 1:  # which is meant is unknown
+        return as_json({name: part[name] for name in names}), ""
+    if not names:
+        return "", ""
+    value = part[names[0]]
+    if isinstance(value, bool):
+        return str(value).lower(), ""
+    if isinstance(value, str) and names[0] not in _READERS:
+        return as_text(value), ""
+    read = _READERS.get(names[0])
+    found = read(value) if read is not None and isinstance(value, dict) else None
+    return found or (as_json(value), "")
+
+
+def _quantity(quantity: Resource) -> tuple[str, str] | None:
+    """Return an amount and its unit, or None for an element of a wrong type."""
+    value, comparator = quantity.get("value", ""), quantity.get("comparator", "")
+    if not isinstance(value, str) or not isinstance(comparator, str):
+        return None
+    if comparator and comparator not in _COMPARATORS:
+        comparator = f"{comparator} "
+    return as_text(comparator + value), _unit(quantity)
+
+
+def _unit(quantity: Resource) -> str:
+    """Return the UCUM code, which is written one way; the unit as shown where there is none, or only "1".
+
+    A fraction has the code "1" whether it is shown as "L/L" or in another way.
+    """
+    unit, code = as_text(quantity.get("unit")), as_text(quantity.get("code"))
+    if code and quantity.get("system") == _UCUM and not (code == "1" and unit):
+        return code
+    return unit or code
+
+
+def _concept(concept: Resource) -> tuple[str, str]:
+    return _concept_text(concept), ""
+
+
+def _range(value: Resource) -> tuple[str, str] | None:
+    low, high = _quantity(as_object(value.get("low"))), _quantity(as_object(value.get("high")))
+    if low is None or high is None or (low[1] and high[1] and low[1] != high[1]):
+        return None
+    if low[0] and high[0]:
+        return f"{low[0]}-{high[0]}", low[1] or high[1]
+    return (f">={low[0]}", low[1]) if low[0] else (f"<={high[0]}" if high[0] else "", high[1])
+
+
+def _ratio(value: Resource) -> tuple[str, str] | None:
+    above, below = _quantity(as_object(value.get("numerator"))), _quantity(as_object(value.get("denominator")))
+    return None if above is None or below is None else (f"{above[0]}:{below[0]}", "")
+
+
+_READERS: dict[str, Callable[[Resource], tuple[str, str] | None]] = {
+    "valueQuantity": _quantity,
+    "valueCodeableConcept": _concept,
+    "valueRange": _range,
+    "valueRatio": _ratio,
+}
+
+
+def _limits(part: Resource) -> tuple[str, str, str]:
+    """Return the limits, or the text, of the one range that is for everybody.
+
+    Ranges of another kind (critical, therapeutic) are passed over. With one for some people
+    only, or in another unit than the value, no limits are given.
+    """
+    plain = []
+    for limits in as_objects(part.get("referenceRange")):
+        if not all(map(_is_normal, as_objects(limits.get("type")) + as_objects(limits.get("meaning")))):
+            continue
+        narrowed = limits.get("age") or limits.get("modifierExtension")
+        if narrowed or not all(map(_is_normal, as_objects(limits.get("appliesTo")))):
+            return "", "", ""
+        plain.append(limits)
+    if len(plain) != 1:
+        return "", "", ""
+    low, high = as_object(plain[0].get("low")), as_object(plain[0].get("high"))
+    if not low and not high:
+        return "", "", as_text(plain[0].get("text"))
+    value = as_object(part.get("valueQuantity"))
+    ends = _quantity(low), _quantity(high)
+    if ends[0] is None or ends[1] is None or not (_same_unit(low, value) and _same_unit(high, value)):
+        return "", "", ""
+    return ends[0][0], ends[1][0], ""
+
+
+def _is_normal(concept: Resource) -> bool:
+    texts = [concept.get("text")]
+    for coding in as_objects(concept.get("coding")):
+        texts += [coding.get("code"), coding.get("display")]
+    return any(as_text(text).lower() in _NORMAL for text in texts)
+
+
+def _same_unit(limit: Resource, value: Resource) -> bool:
+    """Tell whether a limit is in the unit of the value, or has none of its own."""
+    unit = _unit(limit)
+    if not unit or unit == _unit(value):
+        return True
+    both_coded = bool(limit.get("code") and value.get("code"))
+    return not both_coded and bool(limit.get("unit")) and limit.get("unit") == value.get("unit")

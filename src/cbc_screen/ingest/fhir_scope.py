@@ -1,0 +1,106 @@
+"""FHIR: what resources of one bundle say of each other, by reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
+
+_HIGHEST_PANEL = 4  # a panel in a panel in a report
+MOST_PARENTS = 100
+_REFERENCE = re.compile(r"(?:https?://.*/)?([A-Z][A-Za-z]{0,39})/([^/?#|\s]+)(?:/_history/[^/]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A resource and where it stands: as an entry, contained in another, or by itself.
+
+    `place` is the line with the numbers of the entries within it: "#p1" names another person
+    in each entry.
+    """
+
+    line: int
+    place: str
+    resource: Resource
+    kind: str
+    key: str
+    url: str = ""
+    content: str = ""
+
+
+@dataclass(slots=True)
+class Scope:
+    """What the resources of one Bundle, or of one resource and those it contains, say of one another."""
+
+    keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources
+    specimens: dict[str, list[Resource]] = field(default_factory=dict)
+    parents: dict[str, list[Member]] = field(default_factory=dict)  # reports and panels that list a resource
+
+    def add(self, members: Iterable[Member]) -> None:
+        """Learn what is there before anything is read: the order of entries has no meaning."""
+        listing = []
+        for member in members:
+            if member.url and self.keys.setdefault(member.url, member.key) != member.key:
+                self.keys[member.url] = ""
+            if member.kind == "Specimen" and member.key:
+                self.specimens.setdefault(member.key, []).append(member.resource)
+            elif member.kind in ("DiagnosticReport", "Observation"):
+                listing.append(member)
+        for member in listing:
+            for reference in listed_members(member):
+                self.parents.setdefault(self.key(reference, member.place), []).append(member)
+
+    def key(self, reference: Resource, place: str) -> str:
+        """Return one key for every way to refer to the same resource; "" for no reference."""
+        text = as_text(reference.get("reference"))
+        if text.startswith("#"):
+            return f"line {place}{text}"
+        if text:
+            return self.keys.get(text) or shortened(text)
+        identifier = as_object(reference.get("identifier"))
+        value, system = as_text(identifier.get("value")), as_text(identifier.get("system"))
+        # With its system: the same number is another person in another hospital.
+        return f"identifier {system}|{value}" if value and system else f"identifier {value}" if value else ""
+
+    def above(self, member: Member) -> Iterator[list[Member]]:
+        """Yield the reports and panels that list a resource, then those that list these, and so on."""
+        level = [member]
+        for _ in range(_HIGHEST_PANEL):
+            parents = (parent for child in level if child.key for parent in self.parents.get(child.key, ()))
+            level = list(islice(parents, MOST_PARENTS))
+            if not level:
+                return
+            yield level
+
+    def inherited(self, member: Member, read: Callable[[Member], str]) -> str:
+        """Return what the nearest reports that list a resource say, else the panels; "" if they differ."""
+        for level in self.above(member):
+            for kind in ("DiagnosticReport", "Observation"):
+                found = {text for parent in level if parent.kind == kind and (text := read(parent))}
+                if found:
+                    return only_one(found)
+        return ""
+
+
+def shortened(reference: str) -> str:
+    """Return "Patient/x" of a URL that ends so, with or without a version; any other reference as it is."""
+    match = _REFERENCE.fullmatch(reference)
+    return f"{match[1]}/{match[2]}" if match else reference
+
+
+def only_one(texts: Iterable[str]) -> str:
+    """Return the one text there is; "" where there is none, or they differ."""
+    found = set(texts)
+    return found.pop() if len(found) == 1 else ""
+
+
+def listed_members(member: Member) -> list[Resource]:
+    """Return the references to the results of a report, or to the members of a panel."""
+    resource = member.resource
+    if member.kind == "DiagnosticReport":
+        return as_objects(resource.get("result"))
+    related = [one for one in as_objects(resource.get("related")) if one.get("type") == "has-member"]  # until STU3
+    return as_objects(resource.get("hasMember")) + [as_object(one.get("target")) for one in related]

@@ -1,0 +1,243 @@
+"""HL7 v2: the segments of one message to persons and results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from cbc_screen.ingest.hl7_frames import Frame, Marks
+from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
+from cbc_screen.vocabulary import Reason
+
+LONGEST_NOTE = 4096
+MOST_NOTES = 20
+_TRIGGERS = frozenset(("R01", "R30", "R31", "R32", "R40", ""))
+_KIND = re.compile("[A-Z0-9]{1,4}")
+_RESULT_STATUS = {
+    **{status.value: status for status in ResultStatus if status is not ResultStatus.OTHER},
+    "W": ResultStatus.DELETED,
+    "R": ResultStatus.PRELIMINARY,
+    "S": ResultStatus.PRELIMINARY,
+}
+_ORDER_STATUS = {
+    "": ResultStatus.FINAL,
+    "F": ResultStatus.FINAL,
+    "C": ResultStatus.CORRECTED,
+    "P": ResultStatus.PRELIMINARY,
+    "A": ResultStatus.PRELIMINARY,
+    **dict.fromkeys("ISRO", ResultStatus.PENDING),
+    "X": ResultStatus.CANCELLED,
+}
+
+
+@dataclass(slots=True)
+class _Observation:
+    """An OBX that waits for what the segments after it say of its specimen."""
+
+    line: int
+    codes: tuple[Code, ...]
+    value: str
+    unit: str
+    range_text: str
+    status: ResultStatus
+    observed_at: str
+    content: str
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Report:
+    """An OBR with its results."""
+
+    person: str
+    group: str
+    panel: str = ""
+    specimen: str = ""
+    collected_at: str = ""
+    status: ResultStatus = ResultStatus.FINAL
+    notes: list[str] = field(default_factory=list)
+    specimens: list[str] = field(default_factory=list)
+    sampled_at: str = ""
+    observations: list[_Observation] = field(default_factory=list)
+
+    def results(self) -> Iterator[LabResult]:
+        """Yield the results, in order."""
+        specimen = joined(self.specimens) or self.specimen
+        collected_at = self.collected_at or self.sampled_at
+        for one in self.observations:
+            yield LabResult(
+                line=one.line,
+                person=self.person,
+                group=self.group,
+                collected_at=collected_at or iso_time(one.observed_at),
+                codes=one.codes,
+                value=one.value,
+                unit=one.unit,
+                specimen=specimen,
+                panel=self.panel,
+                range_text=one.range_text,
+                status=one.status,
+                notes=tuple((one.notes + self.notes)[:MOST_NOTES]),
+                content=one.content,
+            )
+
+
+def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[Item]:
+    """Read a message."""
+    texts = frame.texts()
+    if frame.marks is None or frame.reason is not None:
+        reason = frame.reason or Reason.MESSAGE_UNREADABLE
+        yield RejectedRow(frame.line, reason, "\n".join(texts)[:LONGEST_CONTENT])
+        return
+    grammar = grammars.get((frame.marks, frame.charset))
+    if grammar is None:
+        if len(grammars) >= 16:  # a file has one or two
+            grammars.clear()
+        grammar = grammars[frame.marks, frame.charset] = Grammar(frame.marks, frame.charset)
+    kind = _other_kind(grammar, texts[0])
+    if kind is not None:
+        yield NotResults(frame.line, kind)
+        return
+    yield from _Message(frame.line, grammar).items(zip(frame.numbers, texts, strict=True))
+
+
+def _other_kind(grammar: Grammar, header: str) -> str | None:
+    """Return what kind of message it is if it is not one of results."""
+    fields = header.split(grammar.marks.field, 9)
+    parts = [part.strip() for part in grammar.components(fields[8])[:2]] if len(fields) > 8 else []
+    name, trigger = (*parts, "", "")[:2]
+    if name == "ORU" and trigger in _TRIGGERS:
+        return None
+    if _KIND.fullmatch(name) and (not trigger or _KIND.fullmatch(trigger)):
+        return f"{name}^{trigger}" if trigger else name
+    return "unknown"
+
+
+class _Message:
+    """Reads the segments of one message of results."""
+
+    def __init__(self, line: int, grammar: Grammar) -> None:
+        self._line, self._grammar = line, grammar
+        self._person: str | None = None
+        self._nameless = self._orders = 0
+        self._report: _Report | None = None
+        self._notes: list[str] | None = None  # of what the next NTE speaks
+        self._done: list[Item] = []
+
+    def items(self, segments: Iterable[tuple[int, str]]) -> list[Item]:
+        """Return what the message holds, in order."""
+        separator = self._grammar.marks.field
+        for line, text in segments:
+            name = text[:3]
+            if name == "OBX":
+                self._read_observation(line, text)
+            elif name == "NTE":
+                self._read_note(text.split(separator))
+            elif name == "OBR":
+                self._read_order(text.split(separator))
+            elif name == "SPM":
+                self._read_specimen(text.split(separator))
+            elif name == "PID":
+                self._read_person(text.split(separator))
+            elif name == "ORC":
+                self._end_report()
+        self._end_report()
+        if self._person is None:
+            self._begin_person("", "", "")
+        return self._done
+
+    def _begin_person(self, key: str, birth_date: str, sex: str) -> None:
+        if not key:
+            # Nobody that another message could speak of; and not the same as a second one here.
+            self._nameless += 1
+            key = f"message {self._line}" + (f" person {self._nameless}" if self._nameless > 1 else "")
+        self._person = key
+        self._done.append(Person(key, birth_date, sex))
+
+    def _begin_report(self, group: str) -> _Report:
+        self._orders += 1
+        if self._person is None:
+            self._begin_person("", "", "")
+        self._report = _Report(self._person or "", group or f"message {self._line} order {self._orders}")
+        return self._report
+
+    def _end_report(self) -> None:
+        if self._report is not None:
+            self._done.extend(self._report.results())
+        self._report = self._notes = None
+
+    def _read_person(self, fields: list[str]) -> None:
+        self._end_report()
+        grammar = self._grammar
+        fields += [""] * (9 - len(fields))
+        identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
+        key = next(filter(None, identifiers), "")
+        self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]))
+
+    def _read_order(self, fields: list[str]) -> None:
+        self._end_report()
+        grammar = self._grammar
+        fields += [""] * (26 - len(fields))
+        placer = grammar.order(fields[2])
+        report = self._begin_report(grammar.order(fields[3]) or (f"placer {placer}" if placer else ""))
+        report.panel = grammar.coded_texts(fields[4], 1, 4)
+        report.specimen = grammar.all_texts(fields[15])
+        report.collected_at = iso_time(grammar.first(fields[7]))
+        report.status = _ORDER_STATUS.get(grammar.first(fields[25]).upper(), ResultStatus.OTHER)
+        self._notes = report.notes
+
+    def _read_specimen(self, fields: list[str]) -> None:
+        report = self._report
+        if report is None:
+            return
+        fields += [""] * (18 - len(fields))
+        report.specimens.append(self._grammar.coded_texts(fields[4], 1, 4, 8))
+        report.sampled_at = report.sampled_at or iso_time(self._grammar.first(fields[17]))
+        self._notes = report.notes
+
+    def _read_observation(self, line: int, text: str) -> None:
+        grammar = self._grammar
+        fields = text.split(grammar.marks.field)
+        if len(fields) < 15:
+            fields += [""] * (15 - len(fields))
+        codes = grammar.codes(fields[3])
+        if not codes:
+            self._notes = None
+            return
+        report = self._report or self._begin_report("")
+        value = grammar.value(fields[2].strip(), fields[5])
+        status = self._status(fields[11], report)
+        if value == NULL:
+            value, status = "", ResultStatus.DELETED
+        # Read only where nothing says when the specimen was taken: it is the slower way to know.
+        observed_at = fields[14] if not report.collected_at else ""
+        observation = _Observation(
+            line,
+            codes,
+            value,
+            grammar.unit(fields[6]),
+            "" if fields[7] == NULL else grammar.text(fields[7]),
+            status,
+            grammar.first(observed_at) if observed_at else "",
+            text[:LONGEST_CONTENT],
+        )
+        report.observations.append(observation)
+        self._notes = observation.notes
+
+    def _status(self, received: str, report: _Report) -> ResultStatus:
+        if received in _RESULT_STATUS:
+            return _RESULT_STATUS[received]
+        letter = self._grammar.first(received).upper()
+        return _RESULT_STATUS.get(letter, ResultStatus.OTHER) if letter else report.status
+
+    def _read_note(self, fields: list[str]) -> None:
+        if self._notes is None or len(self._notes) >= MOST_NOTES or len(fields) < 4:
+            return
+        grammar = self._grammar
+        parts = (grammar.text(part).strip(" \t") for part in grammar.repetitions(fields[3]) if part != NULL)
+        note = " ".join(filter(None, parts))
+        if note:
+            self._notes.append(note[:LONGEST_NOTE])

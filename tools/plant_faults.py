@@ -145,6 +145,60 @@ FAULTS = (
         "        if limits is not None:\n            codes[present",
         "        if limits is None:\n            codes[present",
     ),
+    Fault(
+        "9 results are collected rightly: what is preliminary is taken for final",
+        "src/cbc_screen/normalize/collect.py",
+        'return Cell(value or ("" if final else _NOT_FINAL), unit, lower, upper, "" if final else status_text)',
+        'return Cell(value or "", unit, lower, upper, "")',
+    ),
+    Fault(
+        "9 results are collected rightly: of two final results that differ the last one wins",
+        "src/cbc_screen/normalize/collect.py",
+        'standing = (CONFLICT, "", "", "", standing[4], standing[5])',
+        "standing = result",
+    ),
+    Fault(
+        "9 results are collected rightly: a correction does not replace",
+        "src/cbc_screen/normalize/collect.py",
+        "if status in (ResultStatus.CORRECTED, ResultStatus.AMENDED) or before not in _FINAL:",
+        "if before not in _FINAL:",
+    ),
+    Fault(
+        "9 results are collected rightly: results of one moment are one count, whoever they are of",
+        "src/cbc_screen/normalize/collect.py",
+        'key = f"{person}\\x1f{instant(result.collected_at)}"',
+        'key = f"\\x1f{instant(result.collected_at)}"',
+    ),
+    Fault(
+        "9 results are collected rightly: a name that contradicts its code is not looked at",
+        "src/cbc_screen/normalize/identify.py",
+        "if any(not self._same_cell(analyte, other) for other in named if other) or self._not_blood(result.specimen):",
+        "if self._not_blood(result.specimen):",
+    ),
+    Fault(
+        "9 results are collected rightly: a denial of clumps is read as clumps",
+        "src/cbc_screen/normalize/remarks.py",
+        "if _NEGATED.search(sentence):",
+        "if False:",
+    ),
+    Fault(
+        "9 results are collected rightly: results that could not be placed are not counted",
+        "src/cbc_screen/normalize/collect.py",
+        "self.counts.rejected[reason.value] += 1",
+        "pass",
+    ),
+    Fault(
+        "9 results are collected rightly: a sign that only the source's text has is dropped",
+        "src/cbc_screen/ingest/long.py",
+        "sign = own[1]",
+        "pass",
+    ),
+    Fault(
+        "9 results are collected rightly: a status beside a cell is not looked at",
+        "src/cbc_screen/normalize/record.py",
+        "return status.strip().upper() in _FINAL_STATUSES",
+        "return True",
+    ),
 )
 
 
@@ -173,6 +227,7 @@ def main() -> int:
             # The quick tests first: a run ends at the first failure.
             tests = [
                 *sorted(map(str, (p.relative_to(ROOT) for p in (ROOT / "tests").glob("test_*.py")))),
+                "tests/ingest",
                 "tests/knowledge",
                 "tests/security",
                 "tests/properties",

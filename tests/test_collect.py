@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.normalize.collect import CONFLICT, Collection, Count
+from cbc_screen.normalize.collect import Collection, Count, instant
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
+from cbc_screen.normalize.standing import CONFLICT
 from cbc_screen.vocabulary import Presence, Reason
 
 KNOWLEDGE = load_knowledge()
 LOINC = {"hemoglobin": "718-7", "platelets": "777-3", "wbc": "6690-2", "neutrophils": "751-8"}
-F, C, A, P, I, X, D = (ResultStatus(letter) for letter in "FCAPIXD")  # noqa: E741
+F, C, A, P, I, X, D, O = (ResultStatus(letter) for letter in "FCAPIXDO")  # noqa: E741
 
 
 def result(
@@ -34,15 +35,17 @@ def result(
     )  # fmt: skip
 
 
-def collect(items: Iterable[Item], codes: dict[str, str] | None = None) -> tuple[list[Count], Collection]:
-    collection = Collection(KNOWLEDGE, Identifier(KNOWLEDGE, codes or {}))
-    collection.add(items)
+def collect(*sources: Iterable[Item], ordered: bool = True) -> tuple[list[Count], Collection]:
+    """Collect the items of one or more sources, each a feed in order of time unless said otherwise."""
+    collection = Collection(KNOWLEDGE)
+    for number, items in enumerate(sources):
+        collection.add(items, Identifier(KNOWLEDGE, {}), number, ordered=ordered)
     return list(collection.each()), collection
 
 
-def standing(*results: LabResult) -> tuple[str, str, int]:
+def standing(*results: LabResult, ordered: bool = True) -> tuple[str, str, int]:
     """Return the value that stands, its status, and how many were superseded."""
-    counts, collection = collect(results)
+    counts, collection = collect(results, ordered=ordered)
     cells = counts[0].cells
     assert collection.counts.balanced()
     if not cells:
@@ -70,10 +73,62 @@ def standing(*results: LabResult) -> tuple[str, str, int]:
         ([(F, "42"), (D, "")], ("", "none", 2)),  # deleted
         ([(D, ""), (F, "42")], ("42", "", 1)),
         ([(P, ""), (P, "41"), (F, "42")], ("42", "", 2)),
+        ([(C, "47"), (F, "42")], ("47", "", 1)),  # a correction stands, wherever it lies
+        ([(C, "47"), (C, "49")], ("49", "", 1)),  # corrected twice in one feed
+        ([(F, "300"), (O, "9")], (CONFLICT, "", 1)),  # a status nobody knows takes back, and does not lose
+        ([(O, "9"), (F, "300")], (CONFLICT, "", 1)),
+        ([(F, "300"), (X, "")], (CONFLICT, "", 1)),  # cancelled after it was final
+        ([(X, ""), (F, "300")], ("300", "", 1)),
+        ([(F, ""), (F, "6.0")], ("6.0", "", 1)),
+        ([(F, "6.0"), (F, "6.00")], ("6.00", "", 1)),
+        ([(F, "42"), (D, ""), (F, "9")], ("9", "", 2)),
     ],
 )  # fmt: skip
 def test_what_stands(statuses_and_values: list[tuple[ResultStatus, str]], expected: tuple[str, str, int]) -> None:
     assert standing(*(result("platelets", value, status) for status, value in statuses_and_values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("statuses_and_values", "expected"),
+    [
+        ([(C, "9"), (F, "300")], "9"),
+        ([(F, "300"), (C, "9")], "9"),
+        ([(C, "9"), (C, "300")], CONFLICT),  # which came later is not said
+        ([(D, ""), (F, "300")], CONFLICT),  # which one was deleted is not said
+        ([(F, "300"), (D, "300"), (F, "9")], "9"),
+        ([(F, "300"), (D, "300")], ""),
+        ([(X, ""), (F, "300")], CONFLICT),
+    ],
+)
+def test_what_stands_where_there_is_no_order(
+    statuses_and_values: list[tuple[ResultStatus, str]], expected: str
+) -> None:
+    results = [result("platelets", value, status) for status, value in statuses_and_values]
+    assert standing(*results, ordered=False)[0] == expected
+    apart = collect(*([one] for one in results))[0][0].cells
+    assert [cell.value for cell in apart.values()] == ([expected] if expected else [])
+
+
+def test_one_result_in_two_spellings_is_a_duplicate() -> None:
+    one, other = result("platelets", "9", unit="10*3/uL"), result("platelets", "9.0", unit="K/uL")
+    assert standing(one, other) == ("9.0", "", 1)
+
+
+def test_another_order_that_was_cancelled_takes_nothing_back() -> None:
+    one, other = result("platelets", "42"), result("platelets", "", X, group="order 2")
+    assert standing(one, other)[0] == "42"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-02", "2024-01-02T00:00:00"), ("20240102", "2024-01-02T00:00:00"), ("2024", ""), ("2024-01", ""),
+        ("", ""), ("NA", ""), ("9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-05:00"),
+        ("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00+05:00"), ("02/01/2024", "02/01/2024"),
+    ],
+)  # fmt: skip
+def test_a_moment_is_at_least_a_day(text: str, moment: str) -> None:
+    assert instant(text) == moment
 
 
 def test_the_same_number_in_another_unit_is_not_a_duplicate() -> None:
@@ -111,6 +166,15 @@ def test_results_without_a_person_belong_to_nobody_elses_count() -> None:
     assert [sorted(count.cells) for count in counts] == [["hemoglobin", "platelets"], ["hemoglobin"], ["platelets"]]
 
 
+def test_results_of_a_year_are_no_count() -> None:
+    pair = [
+        result("hemoglobin", "91", at="2024", group="", line=1),
+        result("platelets", "42", at="2024", group="", line=2),
+    ]
+    counts, _ = collect(pair)
+    assert [sorted(count.cells) for count in counts] == [["hemoglobin"], ["platelets"]]
+
+
 def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -> None:
     items = [
         result("hemoglobin", "91"), result("hemoglobin", "92", person="q"), result("hemoglobin", "93", person="r"),
@@ -142,7 +206,8 @@ def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -
         ([("11156-7", "LEUKOCYTES", "LN")], "", None),
         ([("5799-2", "WBC", "LN")], "", None),  # urine
         ([("2823-3", "Potassium", "LN")], "mmol/L", None),
-        ([], "", None),
+        ([], "", Reason.KEY_MISSING),  # a value of nobody knows what
+        ([("59260-0", "Hemoglobin", "LN")], "mmol/L", Reason.CODE_CONFLICT),  # the code of moles: not lost in silence
     ],
 )  # fmt: skip
 def test_what_a_code_means(codes: list[tuple[str, str, str]], unit: str, expected: str | Reason | None) -> None:
@@ -167,8 +232,14 @@ def test_a_specimen_that_is_not_blood(code: Code, specimen: str, panel: str, exp
     assert Identifier(KNOWLEDGE, {}).identify(of) == expected
 
 
-def test_the_codes_of_a_profile_decide_alone() -> None:
-    identifier = Identifier(KNOWLEDGE, {"51222": "hemoglobin"})
+def test_the_codes_of_a_profile_decide() -> None:
+    identifier = Identifier(KNOWLEDGE, {"51222": "hemoglobin", "wbc": "wbc"})
+    urine = LabResult(1, "p", "", "", (Code("WBC", "", ""),), "7", panel="URINALYSIS")
+    assert identifier.identify(urine) == (None, None)
+    other_case = LabResult(1, "p", "", "", (Code("Wbc", "", ""),), "7", panel="HEMATOLOGY")
+    assert identifier.identify(other_case) == ("wbc", None)
+    no_concept = LabResult(1, "p", "", "", (Code("0", "", ""), Code("718-7", "", "")), "9")
+    assert identifier.identify(no_concept) == ("hemoglobin", None)
     listed = LabResult(1, "p", "", "", (Code("51222", "Lymphocytes", ""),), "9")
     assert identifier.identify(listed) == ("hemoglobin", None)
     unlisted = LabResult(1, "p", "", "", (Code("50811", "Hemoglobin", ""),), "9")
@@ -185,6 +256,14 @@ def test_the_codes_of_a_profile_decide_alone() -> None:
         ("No platelet clumps in tube 1. Platelet clumps seen in tube 2", Presence.PRESENT),
         ("Please repeat if platelet clumps are suspected", Presence.UNKNOWN),
         ("Possible platelet clumps", Presence.UNKNOWN),
+        ("Platelet count not accurate due to platelet clumping", Presence.PRESENT),
+        ("Count may not be accurate due to platelet clumping", Presence.PRESENT),
+        ("Platelet clumps cannot be excluded", Presence.UNKNOWN),
+        ("Platelet clumps seen, no schistocytes", Presence.PRESENT),
+        ("No blasts, platelet clumps seen", Presence.PRESENT),
+        ("Platelets clumped, no recollect", Presence.PRESENT),
+        ("Platelets not clumped", Presence.ABSENT),
+        ("Platelet clumps: none", Presence.ABSENT),
         ("Clumps of epithelial cells", Presence.UNKNOWN),
         ("Slide reviewed", Presence.UNKNOWN),
     ],
@@ -249,6 +328,8 @@ def test_whatever_comes_results_in_are_results_used_superseded_left_out_and_reje
 def test_a_correction_at_the_end_always_stands(given_results: list[tuple[ResultStatus, str]]) -> None:
     before = [result("platelets", value, status) for status, value in given_results]
     assert standing(*before, result("platelets", "77", C))[0] == "77"
+    if not any(status in (C, A, D) for status, _ in given_results):
+        assert standing(*before, result("platelets", "77", C), ordered=False)[0] == "77"
 
 
 @given(RESULTS, st.data())

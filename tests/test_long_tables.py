@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import cbc_screen as cbc
@@ -104,7 +106,11 @@ def omop(tmp_path: Path, *rows: str) -> dict[str, object]:
     [
         ("1,7,3024929,2024-01-02,0,42,8848,42,10*3/uL", "42", "10^3/uL"),
         ("1,7,3024929,2024-01-02,4171756,10,8848,,", "<10", "10^3/uL"),  # the operator's concept
-        ("1,7,3024929,2024-01-02,0,10,8848,<10,10*3/uL", "<10", "10^3/uL"),  # the sign is only in the source's text
+        ("1,7,3024929,2024-01-02,0,10,8848,<10,10*3/uL", "<10", "10*3/uL"),  # the sign is only in the source's text
+        ("1,7,3024929,2024-01-02,0,5,8848,LT 5,", "LT 5", "10^3/uL"),
+        ("1,7,3024929,2024-01-02,NA,5,8848,NA,NULL", "5", "10^3/uL"),
+        ("1,7,3024929,2024-01-02,0,NA,8848,<5,10*3/uL", "<5", "10*3/uL"),
+        ("1,7,3024929,2024-01-02,,40,8848,40,cells/uL", "40", "10^3/uL or cells/uL"),  # the two units contradict
         ("1,7,3024929,2024-01-02,4172703,42,9444,42,K/uL", "42", "10^9/L"),
         ("1,7,3024929,2024-01-02,,,0,CLUMPED,", "CLUMPED", ""),
         ("1,7,3024929,2024-01-02,999,42,8848,,", "? 42", "10^3/uL"),  # an operator nobody knows is not "="
@@ -186,3 +192,110 @@ def test_resuming_a_scan_of_results_gives_the_same_bytes(
     for name in ("", "_rejects"):
         own = tmp_path / ("flags.csv" if not name else "rejects.csv")
         assert own.read_bytes() == (tmp_path / f"whole{name}.csv").read_bytes()
+
+
+# What a review found --------------------------------------------------------------------
+
+
+def one_long(tmp_path: Path, header: str, *rows: str, profile: str = "", **options: object) -> list[dict[str, object]]:
+    (tmp_path / "long.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    if profile:
+        (tmp_path / "own.yaml").write_text(f"id: own\ntitle: t\nshape: long\nsource: s\n{profile}\n", encoding="utf-8")
+        options["profile"] = str(tmp_path / "own.yaml")
+    return list(cbc.read(tmp_path / "long.csv", **options).to_dict("records"))
+
+
+OWN = "columns: {person: id, code: code, name: name, value: value, unit: unit, collected_at: at, status: status}"
+OWN_HEADER = "id,at,code,name,value,unit,status"
+
+
+def test_the_codes_of_one_source_mean_nothing_in_another(tmp_path: Path) -> None:
+    (tmp_path / "a.hl7").write_text(
+        "MSH|^~\\&|L|H|||20240102||ORU^R01|1|P|2.5\rPID|1||900^^^H||X||19700102|F\rOBR|1||1|CBC|||20240102\r"
+        "OBX|1|NM|718-7^Hb^LN||61|g/L|||||F\rOBX|2|NM|777-3^Plt^LN||9|10*9/L|||||F\r"
+        "OBX|3|NM|6690-2^WBC^LN||0.9|10*9/L|||||F\r",
+        encoding="utf-8",
+    )
+    (tmp_path / "m.csv").write_text(OMOP + "1,7,3024929,2024-01-02,0,250,8848,,\n", encoding="utf-8")
+    summary = cbc.scan([tmp_path / "a.hl7", tmp_path / "m.csv"], tmp_path / "flags.csv")
+    assert (summary.rows_in, summary.patterns["pancytopenia"]) == (2, 1)
+
+
+def test_urine_under_the_same_cdisc_code_is_no_blood_count(tmp_path: Path) -> None:
+    header = "USUBJID,LBTESTCD,LBCAT,LBSPEC,LBORRES,LBORRESU,LBDTC"
+    (row,) = one_long(
+        tmp_path, header, "A,WBC,URINALYSIS,URINE,7,10^9/L,2020-01-01", "A,HGB,HEMATOLOGY,BLOOD,70,g/L,2020-01-01"
+    )
+    assert row["hemoglobin"] == "70"
+    assert "wbc" not in row
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [("Revised", "9"), ("correction", "9"), ("checked", "CONFLICTING RESULTS"), ("W", "300"), ("prelim", "300")],
+)
+def test_status_words_of_a_second_result(tmp_path: Path, status: str, value: str) -> None:
+    """300 is final; then 9 comes with another word. W withdraws a result of 9, and there was none but this."""
+    rows = ["A,2024-01-02,777-3,PLT,300,10*3/uL,F", f"A,2024-01-02,777-3,PLT,9,10*3/uL,{status}"]
+    (row,) = one_long(tmp_path, OWN_HEADER, *rows, profile=OWN)
+    assert row["platelets"] == value
+
+
+@pytest.mark.parametrize("nobody", ["", "NA", "NULL", "\\N", "None", "nan", "-"])
+def test_a_placeholder_is_no_person(tmp_path: Path, nobody: str) -> None:
+    rows = [f"{nobody},2024-01-02,777-3,PLT,9,10*3/uL,F", f"{nobody},2024-01-02,777-3,PLT,250,10*3/uL,F"]
+    found = one_long(tmp_path, OWN_HEADER, *rows, profile=OWN)
+    assert [(row["person"], row["platelets"]) for row in found] == [("", "9"), ("", "250")]
+
+
+def test_a_placeholder_hides_no_date_and_no_number(tmp_path: Path) -> None:
+    header = "measurement_id,person_id,measurement_concept_id,measurement_date,measurement_datetime,value_as_number,unit_source_value,value_source_value"
+    found = one_long(
+        tmp_path, header, "1,7,3024929,2020-01-01,NA,NA,10*3/uL,<5", "2,7,3000963,2021-01-01,NULL,14,g/dL,14"
+    )
+    assert [(row["collected_at"], row["platelets"], row["hemoglobin"]) for row in found] == [
+        ("2020-01-01", "<5", ""), ("2021-01-01", "", "14"),
+    ]  # fmt: skip
+
+
+def test_a_stay_without_a_time_is_no_moment(tmp_path: Path) -> None:
+    header = "subject_id,hadm_id,itemid,charttime,value,valueuom"
+    found = one_long(tmp_path, header, "7,100,51222,,14.0,g/dL", "7,100,51265,,20,K/uL")
+    assert len(found) == 2
+
+
+def test_persons_that_look_alike_stay_apart(tmp_path: Path) -> None:
+    rows = ["7,2024-01-02,718-7,HB,140,g/L,F", "7.0,2024-01-02,777-3,PLT,12,10*3/uL,F"]
+    assert len(one_long(tmp_path, OWN_HEADER, *rows, profile=OWN)) == 2
+    rows = ["8.0,2024-01-02,718-7,HB,140,g/L,F", "8.0,2024-01-02,777-3,PLT,12,10*3/uL,F"]
+    (row,) = one_long(tmp_path, OWN_HEADER, *rows, profile=OWN)
+    assert row["person"] == "8"
+
+
+def test_a_person_table_without_its_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(OMOP + "1,7,3024929,2024-01-02,0,250,8848,,\n", encoding="utf-8")
+    (tmp_path / "p.csv").write_text("pid,gender_concept_id,year_of_birth\n7,8507,1970\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="no column person_id"):
+        cbc.read(tmp_path / "m.csv", persons=tmp_path / "p.csv")
+
+
+def test_odd_digits_in_a_birth_year_are_no_error_and_no_year(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text(
+        "subject_id,itemid,charttime,value,valueuom\n7,51222,2150-01-02,14.0,g/dL\n", encoding="utf-8"
+    )
+    (tmp_path / "p.csv").write_text("subject_id,gender,anchor_age,anchor_year\n7,M,²²,²²²²\n", encoding="utf-8")
+    (row,) = cbc.read(tmp_path / "l.csv", persons=tmp_path / "p.csv").to_dict("records")
+    assert (row["birth_date"], row["sex"]) == ("", "M")
+
+
+def test_a_column_of_lists_and_of_floats_with_nan(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "subject_id": [1e10, 1e10], "itemid": [51222.0, 51265.0], "charttime": ["2150-01-02", "2150-01-02"],
+            "value": ["14.0", "20"], "valueuom": ["g/dL", "K/uL"], "hadm_id": [float("nan"), float("nan")],
+            "comments": [["a"], None],
+        }
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "l.parquet")
+    (row,) = cbc.read(tmp_path / "l.parquet").to_dict("records")
+    assert (row["person"], row["hemoglobin"], row["platelets"]) == ("10000000000", "14.0", "20")

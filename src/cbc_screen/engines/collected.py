@@ -14,9 +14,9 @@ from cbc_screen.errors import CBCScreenError
 from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.profiles import Profile
-from cbc_screen.normalize.collect import CLUMPS_FINDING, Cell, Collection, Count, ResultCounts
+from cbc_screen.normalize.collect import CLUMPS_FINDING, Collection, Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.standing import Cell
 from cbc_screen.vocabulary import Presence
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ class CollectedSource:
 
     def __init__(
         self,
-        sources: Sequence[tuple[str, ResultSource]],
+        sources: Sequence[tuple[str, ResultSource, Mapping[str, str]]],
         knowledge: Knowledge,
-        profile: Profile | None,
         notice: Callable[[float], None] | None = None,
     ) -> None:
-        self._names = [name for name, _ in sources]
-        self._collection = Collection(knowledge, Identifier(knowledge, profile.codes if profile is not None else {}))
-        for number, (_, source) in enumerate(sources):
-            self._collection.add(_noticed(source, number, len(sources), notice), number)
+        self._names = [name for name, _, _ in sources]
+        self._collection = Collection(knowledge)
+        for number, (_, source, codes) in enumerate(sources):
+            items = _noticed(source, number, len(sources), notice)
+            self._collection.add(items, Identifier(knowledge, codes), number, ordered=source.ordered)
         self._analytes = [analyte for analyte in knowledge.analytes if self._collection.analytes[analyte]]
         self.headers = [
             *_PEOPLE,
@@ -82,15 +82,15 @@ class CollectedSource:
 
     def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
-        rejected = list(self.set_aside(whole=True))
+        refused = self.set_aside(whole=True)
         counts, done = self._collection.each(), 0
         while True:
             part = list(islice(counts, BATCH_COUNTS))
             done += len(part)
             share = COLLECTING + (1 - COLLECTING) * done / max(self._collection.size, 1)
+            rejected = list(islice(refused, BATCH_COUNTS))
             yield self._batch(part, columns, rejected, min(share, 1.0))
-            rejected = []
-            if len(part) < BATCH_COUNTS:
+            if len(part) < BATCH_COUNTS and len(rejected) < BATCH_COUNTS:
                 break
         if not self._collection.counts.balanced():
             raise CBCScreenError("results read are not results used, superseded, left out and rejected")

@@ -129,7 +129,8 @@ class _Opener:
         self._columns, self._keep = columns, keep
         self._profile = find_profile(options.profile, knowledge) if options.profile is not None else None
         self._inputs: list[Input] = []
-        self._results: list[tuple[SourceFile, ResultSource]] = []
+        # Each with the codes its profile gives it: those of one source mean nothing in another.
+        self._results: list[tuple[SourceFile, ResultSource, Mapping[str, str]]] = []
         self._long: Profile | None = None
 
     def open(self, path: Path, called: str) -> None:
@@ -137,7 +138,7 @@ class _Opener:
         kind = format_of(path, self._options)
         file = SourceFile(path, called, path.stat().st_size)
         if kind in MESSAGES:
-            self._results.append((file, open_messages(path, kind, self._options)))
+            self._results.append((file, open_messages(path, kind, self._options), {}))
             return
         table = open_table(path, kind, self._options)
         profile = self._profile or recognized(table.headers, self._knowledge)
@@ -151,7 +152,7 @@ class _Opener:
             raise UsageError("the sources are of two profiles; scan them one by one")
         first, self._long = self._long is None, profile
         persons = self._persons() if first else None
-        self._results.append((file, LongSource(table, profile, persons)))
+        self._results.append((file, LongSource(table, profile, self._knowledge, persons), profile.codes))
 
     def _persons(self) -> TableSource | None:
         """Open the table of persons; a FHIR one is a source of its own."""
@@ -161,9 +162,8 @@ class _Opener:
         kind = detect(path)
         if kind not in MESSAGES:
             return open_table(path, kind, ReadOptions())
-        self._results.append(
-            (SourceFile(path, path.name, path.stat().st_size), open_messages(path, kind, ReadOptions()))
-        )
+        file = SourceFile(path, path.name, path.stat().st_size)
+        self._results.append((file, open_messages(path, kind, ReadOptions()), {}))
         return None
 
     def _table(self, file: SourceFile, table: TableSource, profile: Profile | None) -> Input:
@@ -197,11 +197,11 @@ class _Opener:
         profile = self._profile or self._long
         if profile is not None:
             declared = with_profile(self._knowledge, declared, profile)
-        pairs = [(file.name, source) for file, source in self._results]
-        collected = CollectedSource(pairs, self._knowledge, profile, notice)
+        sources = [(file.name, source, codes) for file, source, codes in self._results]
+        collected = CollectedSource(sources, self._knowledge, notice)
         undo.callback(collected.close)
         plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
-        return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, profile)]
+        return [*self._inputs, self._input(tuple(file for file, _, _ in self._results), collected, plan, profile)]
 
 
 def all_batches(inputs: Sequence[Input], keep: frozenset[str]) -> Iterator[tuple[Input, SourceBatch]]:

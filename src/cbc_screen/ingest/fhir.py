@@ -45,6 +45,8 @@ def _begin(start: bytes) -> bytes:
 class FHIRSource:
     """A file of FHIR resources: one JSON document, or one a line."""
 
+    ordered = False  # resources lie in any order
+
     def __init__(self, path: Path) -> None:
         self._path, self._size = path, path.stat().st_size
         self._file: IO[bytes] | None = None

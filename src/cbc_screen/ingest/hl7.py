@@ -56,6 +56,8 @@ _CHARSETS = {  # MSH-18 by its letters and digits; what is a superset of ASCII a
 class HL7Source:
     """A file of HL7 v2 messages, plain or packed."""
 
+    ordered = True
+
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self._path, self._share = path, 0.0
         self._encoding = None if encoding is None else checked(encoding)

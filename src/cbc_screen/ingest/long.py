@@ -5,33 +5,48 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Code, Item, LabResult, Person, ResultStatus
 from cbc_screen.ingest.source import SourceBatch, TableSource
+from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
+from cbc_screen.knowledge.quantities import Factor
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
-_SIGN = re.compile(r"\s*(<=|>=|<|>)\s*(.*)", re.DOTALL)
+_NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", re.ASCII)
+# What tools write where there is nothing; a result's own words are read elsewhere.
+_NOTHING = frozenset(("", "NA", "N/A", "NULL", "NONE", "NAN", "<NA>", "NAT", "\\N", "-", "."))
+_AS_RECEIVED = ("value", "name", "note")
+_LONGEST_YEAR = 4
 _STATUS_WORDS = {
     "FINAL": "F", "CORRECTED": "C", "AMENDED": "A", "PRELIMINARY": "P", "REGISTERED": "I", "PENDING": "I",
-    "CANCELLED": "X", "CANCELED": "X", "ENTERED-IN-ERROR": "D", "DELETED": "D",
+    "CANCELLED": "X", "CANCELED": "X", "ENTERED-IN-ERROR": "D", "ENTERED IN ERROR": "D", "DELETED": "D", "W": "D",
+    "WITHDRAWN": "D", "WRONG": "D", "CORRECTION": "C", "CORR": "C", "REVISED": "C", "AMENDMENT": "A", "FINALIZED": "F",
+    "FINAL RESULT": "F", "PRELIM": "P", "R": "P", "S": "P",
 }  # fmt: skip
+_KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator")
 Cells = dict[str, list[str]]
 
 
 class LongSource:
     """A table of results, and a table of persons beside it."""
 
-    def __init__(self, table: TableSource, profile: Profile, persons: TableSource | None = None) -> None:
-        self._table, self._profile, self._persons = table, profile, persons
-        self._columns = _find(profile.columns, table.headers)
-        self._person_columns = _find(profile.persons, persons.headers) if persons is not None else {}
+    ordered = False  # the rows of a table say nothing of which came first
+
+    def __init__(
+        self, table: TableSource, profile: Profile, knowledge: Knowledge, persons: TableSource | None = None
+    ) -> None:
+        self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
+        self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
+        self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
         self.share = 0.0
 
     def items(self) -> Iterator[Item]:
@@ -47,7 +62,7 @@ class LongSource:
 
     def _people(self, cells: Cells) -> Iterator[Item]:
         for row in _rows(cells):
-            key = _key(row.get("person", ""))
+            key = row.get("person", "")
             if key:
                 yield Person(key, _birth_date(row, self._profile.top_coded_age), row.get("sex", ""), _age(row))
 
@@ -57,22 +72,23 @@ class LongSource:
         codes, lines = self._profile.codes, batch.lines.tolist()
         own_person = bool({"birth_date", "sex", "age"} & cells.keys())
         for place, row in enumerate(_rows(cells)):
-            code = _key(row.get("code", ""))
-            person = _key(row.get("person", ""))
+            code, person = row.get("code", ""), row.get("person", "")
             if own_person and person:
                 yield Person(person, row.get("birth_date", ""), row.get("sex", ""), _age(row))
-            listed = not codes or code in codes
+            listed = not codes or code.casefold() in codes or code in ("", "0")
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if listed else ""
             yield self._result(lines[place], person, code, row, content)
 
     def _result(self, line: int, person: str, code: str, row: Mapping[str, str], content: str) -> LabResult:
         value, unit = self._value(row)
+        collected_at, source_code = row.get("collected_at", ""), row.get("source_code", "")
         return LabResult(
             line=line,
             person=person,
-            group=row.get("specimen_key") or row.get("encounter", ""),
-            collected_at=row.get("collected_at", ""),
-            codes=(Code(code, row.get("name", ""), ""),),
+            # A visit is no specimen: it tells results apart only together with their moment.
+            group=row.get("specimen_key") or (row.get("encounter", "") if _DAY.match(collected_at) else ""),
+            collected_at=collected_at,
+            codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,
             unit=unit,
             specimen=row.get("specimen", ""),
@@ -88,21 +104,28 @@ class LongSource:
     def _value(self, row: Mapping[str, str]) -> tuple[str, str]:
         """Return the value and its unit.
 
-        Where a number and the source's own text stand side by side, the number goes with
-        the coded unit; a sign that only the text has ("<5" beside 5) is kept.
+        Where a number and the source's own text stand side by side, the text decides if it is
+        more than a number ("<5", "LT 5", "CLUMPED"); else the number goes with the coded unit.
         """
         text, number = row.get("value", ""), row.get("number", "")
-        coded = self._profile.unit_codes.get(_key(row.get("unit_code", "")), "")
-        unit = coded if number and coded else row.get("unit", "") or coded
-        if not number:
-            return text, unit
-        sign = self._profile.operators.get(_key(row.get("operator", "")), "")
-        if row.get("operator") and _key(row["operator"]) not in self._profile.operators:
-            return f"? {number}", unit  # an operator nobody knows
-        own = _SIGN.fullmatch(text)
-        if own is not None and sign in ("", "="):
-            sign = own[1]
-        return (f"{sign}{number}" if sign not in ("", "=") else number), unit
+        coded, own = self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", "")
+        if coded and own and self._contradict(coded, own):
+            return text or number, f"{coded} or {own}"
+        if not number or (text.upper() not in _NOTHING and not _NUMBER.fullmatch(text)):
+            return text or number, own or coded
+        operator = row.get("operator", "")
+        if operator and operator not in self._profile.operators:
+            return f"? {number}", coded or own  # an operator nobody knows
+        sign = self._profile.operators.get(operator, "")
+        return (f"{sign}{number}" if sign not in ("", "=") else number), coded or own
+
+    def _contradict(self, one: str, other: str) -> bool:
+        """Tell whether two units that stand beside one result are known to differ."""
+        for table in self._units.values():
+            factors = table.find(one), table.find(other)
+            if all(isinstance(factor, Factor) for factor in factors) and factors[0] != factors[1]:
+                return True
+        return False
 
     def _status(self, text: str) -> ResultStatus:
         word = text.strip().upper()
@@ -112,17 +135,24 @@ class LongSource:
         return ResultStatus(letter) if letter in tuple(ResultStatus) else ResultStatus.OTHER
 
 
-def _find(wanted: Mapping[str, tuple[str, ...]], headers: Sequence[str]) -> dict[str, list[str]]:
-    """Find the columns of each field, without case; a field with one name must be there."""
-    by_name = {header.strip().casefold(): header for header in headers}
+def _find(
+    wanted: Mapping[str, tuple[str, ...]], headers: Sequence[str], required: Sequence[str]
+) -> dict[str, list[str]]:
+    """Find the columns of each field, without case."""
+    by_name: dict[str, str] = {}
+    for header in headers:
+        name = header.strip().casefold()
+        if name in by_name and any(name == one.casefold() for names in wanted.values() for one in names):
+            raise UsageError(f"column {header!r} stands twice; remove or rename one of them")
+        by_name[name] = header
     found = {}
     for field, names in wanted.items():
         own = [by_name[name.casefold()] for name in names if name.casefold() in by_name]
         if own:
             found[field] = own
-    missing = [names[0] for field, names in wanted.items() if field not in found and field in ("code", "collected_at")]
-    if missing:
-        raise UsageError(f"the table has no column {' or '.join(missing)}; is it of another profile?")
+    for field in required:
+        if field in wanted and field not in found:
+            raise UsageError(f"the table has no column {' or '.join(wanted[field])}; is it of another profile?")
     return found
 
 
@@ -135,21 +165,44 @@ def _cells(batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
     texts = {name: _texts(batch.columns[name]) for name in _names(columns)}
     cells: Cells = {}
     for field, names in columns.items():
+        own = [texts[name] if field in _AS_RECEIVED else _without_nothing(texts[name]) for name in names]
         if field in ("birth_parts", "birth_year_parts"):
-            cells |= {f"{field} {place}": texts[name] for place, name in enumerate(names)}
+            cells |= {f"{field} {place}": _keys(part) for place, part in enumerate(own)}
             continue
-        first = texts[names[0]]
-        for name in names[1:]:
-            first = [own or other for own, other in zip(first, texts[name], strict=True)]
-        cells[field] = first
+        first = own[0]
+        for other in own[1:]:
+            first = [one or two for one, two in zip(first, other, strict=True)]
+        cells[field] = _keys(first) if field in _KEYS else first
     return cells
+
+
+def _without_nothing(texts: list[str]) -> list[str]:
+    return ["" if text.upper() in _NOTHING else text for text in texts]
+
+
+def _keys(texts: list[str]) -> list[str]:
+    """Take off the fraction that some tool's column type added: a column of 7.0 and 8.0 is 7 and 8.
+
+    Where other texts stand beside them, 7 and 7.0 may be two persons.
+    """
+    if all(not text or _WHOLE.fullmatch(text) for text in texts):
+        return [text.partition(".")[0] for text in texts]
+    return texts
 
 
 def _texts(column: pa.Array) -> list[str]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+        with suppress(pa.ArrowInvalid):
+            column = column.cast(pa.int64())  # 1e10 is 10000000000
     if not pa.types.is_string(column.type):
-        column = column.cast(pa.string())
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowException:  # lists and the like
+            return [str(cell) if cell is not None else "" for cell in column.to_pylist()]
     return [cell.strip() if cell is not None else "" for cell in column.to_pylist()]
 
 
@@ -157,12 +210,6 @@ def _rows(cells: Cells) -> Iterator[dict[str, str]]:
     fields = list(cells)
     for row in zip(*cells.values(), strict=True):
         yield dict(zip(fields, row, strict=True))
-
-
-def _key(text: str) -> str:
-    """Return a number without a fraction that only some tool's column type added: 10120.0 is 10120."""
-    whole = _WHOLE.fullmatch(text)
-    return whole[1] if whole else text
 
 
 def _age(row: Mapping[str, str]) -> str:
@@ -173,11 +220,16 @@ def _birth_date(row: Mapping[str, str], top_coded_age: int | None) -> str:
     """Return a birth date, as exact as the source has it; an age told as "this or more" gives none."""
     if row.get("birth_date"):
         return row["birth_date"]
-    year, month, day = (_key(row.get(f"birth_parts {place}", "")) for place in range(3))
-    if year.isdigit():
-        parts = [year, *([month.zfill(2)] if month.isdigit() else []), *([day.zfill(2)] if day.isdigit() else [])]
-        return "-".join(parts[: 3 if month.isdigit() else 1])
-    anchor, age = (_key(row.get(f"birth_year_parts {place}", "")) for place in range(2))
-    if anchor.isdigit() and age.isdigit() and (top_coded_age is None or int(age) < top_coded_age):
+    year, month, day = (row.get(f"birth_parts {place}", "") for place in range(3))
+    if _is_short_number(year):
+        parts = [year, *(part.zfill(2) for part in (month, day) if _is_short_number(part))]
+        return "-".join(parts[: 3 if _is_short_number(month) else 1])
+    anchor, age = (row.get(f"birth_year_parts {place}", "") for place in range(2))
+    known = _is_short_number(anchor) and _is_short_number(age)
+    if known and (top_coded_age is None or int(age) < top_coded_age):
         return str(int(anchor) - int(age))
     return ""
+
+
+def _is_short_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_YEAR

@@ -100,7 +100,12 @@ Item = LabResult | Person | NotResults | RejectedRow
 
 
 class ResultSource(Protocol):
-    """A file of results, in bounded memory."""
+    """A file of results, in bounded memory.
+
+    `ordered` says whether what stands later was said later, as in a feed of messages.
+    """
+
+    ordered: bool
 
     def items(self) -> Iterator[Item]:
         """Yield results, persons, what carries no results, and what could not be read, in order."""

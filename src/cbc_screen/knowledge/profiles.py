@@ -13,11 +13,11 @@ from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.strict import Node, parse_yaml
-from cbc_screen.vocabulary import Sex
+from cbc_screen.vocabulary import Reason, Sex
 
 FOLDER = "profiles/"
 LONG_FIELDS = (
-    "person", "encounter", "specimen_key", "code", "name", "specimen", "panel", "collected_at", "operator", "number",
+    "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at", "operator", "number",
     "value", "unit_code", "unit", "lower", "upper", "range", "status", "note", "birth_date", "sex", "age", "age_unit",
 )  # fmt: skip
 PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")
@@ -124,6 +124,10 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         if analyte not in knowledge.analytes:
             raise node.error("codes" if analyte in codes.values() else "expected", f"{analyte} is not an analyte")
     _check_units(node, knowledge)
+    for code, unit in _mapping(node, "unit_codes").items():
+        outcomes = [table.find(unit) for table in knowledge.units.values()]
+        if not any(isinstance(found, Factor) or found[0] is not Reason.UNIT_UNKNOWN for found in outcomes):
+            raise node.node("unit_codes").error(code, "is not a unit of any table")
     return Profile(
         id=node.text("id"),
         title=node.text("title"),
@@ -137,7 +141,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         pregnancy_codes=_mapping(node, "pregnancy_codes"),
         decimal=_one(node, "decimal"),
         persons=persons,
-        codes=codes,
+        codes={code.casefold(): analyte for code, analyte in codes.items()},
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),
         statuses={key.upper(): word for key, word in _words(node, "statuses", _STATUSES).items()},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,33 +18,30 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import mentions_clumps, platelet_clumps
-from cbc_screen.normalize.value import fold
+from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
+from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.vocabulary import Presence, Reason
 
 CLUMPS_FINDING = "platelet_clumps"
-CONFLICT = "CONFLICTING RESULTS"
-_NOT_FINAL = "NOT FINAL"
+_A_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}", re.ASCII)
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _LONGEST_LABEL = 80
 _KINDS = 10_000  # as many different names and units are counted, and not more
-_FINAL = (ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED)
-_FINAL_LETTERS = frozenset(status.value for status in _FINAL)
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
     collected_at TEXT);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
-    upper TEXT, status TEXT, clumps TEXT, content TEXT);
+    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT);
 """
 
 
@@ -68,16 +66,6 @@ class ResultCounts:
         return self.read == self.used + self.superseded + self.not_count + self.rejected.total()
 
 
-class Cell(NamedTuple):
-    """The result that stands for one analyte of a count."""
-
-    value: str
-    unit: str
-    lower: str
-    upper: str
-    status: str
-
-
 @dataclass(frozen=True, slots=True)
 class Count:
     """One blood count: a person, a collection, and the result that stands for each analyte."""
@@ -94,9 +82,9 @@ class Count:
 class Collection:
     """Collects results of one or more sources; `counts` gives them back as blood counts."""
 
-    def __init__(self, knowledge: Knowledge, identifier: Identifier) -> None:
-        self._words = knowledge.words
-        self._identifier = identifier
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._standing = Standing(knowledge)
+        self._order = -1
         self.counts = ResultCounts()
         self.analytes: Counter[str] = Counter()
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -110,12 +98,14 @@ class Collection:
         self._base.execute("BEGIN")
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
+        self._last_person: tuple[int, Person] = (-1, Person(""))
 
-    def add(self, items: Iterable[Item], source: int = 0) -> None:
-        """Take everything a reader gives."""
+    def add(self, items: Iterable[Item], identifier: Identifier, source: int = 0, *, ordered: bool = True) -> None:
+        """Take everything a reader gives; `ordered` as in `ResultSource`."""
+        self._order = source if ordered else -1
         for item in items:
             if isinstance(item, LabResult):
-                self._add_result(item, source)
+                self._add_result(item, source, identifier)
             elif isinstance(item, Person):
                 self._add_person(item, source)
             elif isinstance(item, NotResults):
@@ -125,6 +115,9 @@ class Collection:
 
     def _add_person(self, person: Person, source: int) -> None:
         """Keep what is known of a person; two sources that differ leave it unknown."""
+        if self._last_person == (source, person):
+            return  # said again with every message
+        self._last_person = source, person
         found = self._base.execute(
             "SELECT birth_date, sex, age FROM person WHERE key = ?", (_own(person.key, source),)
         ).fetchone()
@@ -133,9 +126,9 @@ class Collection:
             new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
         self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (_own(person.key, source), *new))
 
-    def _add_result(self, result: LabResult, source: int) -> None:
+    def _add_result(self, result: LabResult, source: int, identifier: Identifier) -> None:
         self.counts.read += 1
-        analyte, reason = self._identifier.identify(result)
+        analyte, reason = identifier.identify(result)
         if reason is not None:
             self.counts.rejected[reason.value] += 1
             self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
@@ -158,7 +151,7 @@ class Collection:
         self._waiting.append(
             (
                 self._collection_of(result, source), analyte or "", result.value, result.unit, lower, upper,
-                result.status.value, clumps.value, result.content[:LONGEST_CONTENT],
+                result.status.value, clumps.value, result.content[:LONGEST_CONTENT], self._order, result.group,
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -187,8 +180,9 @@ class Collection:
         if analyte is not None and not result.notes and not mentions_clumps(result.value):
             return Presence.UNKNOWN  # nearly every one
         about = analyte == "platelets"
+        if analyte is None and any(mentions_clumps(code.name) for code in result.codes):
+            return clumps_as_result(result.value)
         remarks = [*result.notes, result.value]
-        remarks += [f"{code.name} {result.value}" for code in result.codes if analyte is None and code.name]
         said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
         if Presence.PRESENT in said:
             return Presence.PRESENT
@@ -196,8 +190,8 @@ class Collection:
 
     def _flush(self) -> None:
         self._base.executemany(
-            "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content, feed, grp) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self._waiting,
         )
         self._waiting.clear()
@@ -205,10 +199,11 @@ class Collection:
     def _collection_of(self, result: LabResult, source: int) -> int:
         """Return the number of the collection a result belongs to."""
         person = _own(result.person, source)
-        if result.person and result.collected_at:
-            key = f"{person}\x1f{instant(result.collected_at)}"
+        moment = instant(result.collected_at)
+        if result.person and moment:
+            key = f"{person}\x1f{moment}"
         elif result.group:
-            key = f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{instant(result.collected_at)}"
+            key = f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{moment or result.collected_at}"
         else:
             key = f"\x1f{source}\x1f{result.line}"
         if self._last[0] == key:
@@ -227,7 +222,7 @@ class Collection:
         self._base.execute("CREATE INDEX by_collection ON result (collection)")
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
-            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content FROM collection c JOIN result r "
+            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp FROM collection c JOIN result r "
             "ON r.collection = c.id LEFT JOIN person p ON p.key = c.person ORDER BY c.id, r.id"
         )
         for _, group in groupby(rows, key=itemgetter(0)):
@@ -237,18 +232,18 @@ class Collection:
 
     def _count(self, rows: Sequence[tuple[object, ...]]) -> Count | None:
         _, source, line, person, collected_at, birth_date, sex, age = rows[0][:8]
-        by_analyte: dict[str, list[tuple[str, ...]]] = {}
+        by_analyte: dict[str, list[Received]] = {}
         clumps = Presence.UNKNOWN
         for row in rows:
             analyte, said = str(row[8]), row[14]
             if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
             if analyte:
-                by_analyte.setdefault(analyte, []).append((*row[9:14], row[15]))  # type: ignore[arg-type]
-        cells = {analyte: cell for analyte, own in by_analyte.items() if (cell := self._standing(own)) is not None}
+                by_analyte.setdefault(analyte, []).append(Received(*row[9:14], *row[15:18]))  # type: ignore[arg-type]
+        cells = self._cells(by_analyte)
         if not by_analyte:
             return None  # only a remark, and no result of a count
-        contents = [own[-1][-1] for own in by_analyte.values()]
+        contents = [own[-1].content for own in by_analyte.values()]
         return Count(
             source=int(str(source)),
             line=int(str(line)),
@@ -261,45 +256,17 @@ class Collection:
             content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
         )
 
-    def _standing(self, results: Sequence[tuple[str, ...]]) -> Cell | None:
-        """Return the result that stands, after corrections, deletions, duplicates and conflicts."""
-        if len(results) == 1 and results[0][4] in _FINAL_LETTERS:  # nearly every one
-            self.counts.used += 1
-            value, unit, lower, upper = results[0][:4]
-            return Cell(value, unit, lower, upper, "")
-        standing: tuple[str, ...] | None = None
-        for result in results:
-            value, status = result[0], ResultStatus(result[4])
-            if status is ResultStatus.DELETED:
-                self.counts.superseded += 1 + (standing is not None)
-                standing = None
-            elif standing is None:
-                standing = result
-            else:
-                self.counts.superseded += 1
-                before = ResultStatus(standing[4])
-                if status in (ResultStatus.CORRECTED, ResultStatus.AMENDED) or before not in _FINAL:
-                    standing = result
-                elif status not in _FINAL:
-                    continue  # a preliminary result that comes after the final one
-                elif _same(standing, result):
-                    self.counts.duplicates += 1
-                elif not self._only_a_remark(value):
-                    standing = (CONFLICT, "", "", "", standing[4], standing[5])
-        if standing is None:
-            return None
-        self.counts.used += 1
-        value, unit, lower, upper, status_text, _ = standing
-        final = ResultStatus(status_text) in _FINAL
-        return Cell(value or ("" if final else _NOT_FINAL), unit, lower, upper, "" if final else status_text)
-
-    def _only_a_remark(self, value: str) -> bool:
-        """Tell whether a second text under the same code leaves the number before it as it is."""
-        plain = fold(value).upper()
-        word = self._words.texts.get(plain)
-        if word is not None:
-            return word.kept
-        return plain in self._words.missing or not any(character.isdigit() for character in plain)
+    def _cells(self, by_analyte: dict[str, list[Received]]) -> dict[str, Cell]:
+        """Return the result that stands for each analyte, and count what became of the others."""
+        cells: dict[str, Cell] = {}
+        for analyte, own in by_analyte.items():
+            cell, duplicates = self._standing.of(analyte, own)
+            if cell is not None:
+                cells[analyte] = cell
+            self.counts.used += cell is not None
+            self.counts.superseded += len(own) - (cell is not None)
+            self.counts.duplicates += duplicates
+        return cells
 
     @property
     def size(self) -> int:
@@ -323,19 +290,17 @@ def _agreed(before: object, now: str) -> str:
     return str(before) if not now else "?"
 
 
-def _same(one: Sequence[str], other: Sequence[str]) -> bool:
-    return fold(one[0]).upper() == fold(other[0]).upper() and fold(one[1]) == fold(other[1])
-
-
 @lru_cache(maxsize=4_096)
 def instant(text: str) -> str:
-    """Return a time so that the same moment in two zones is the same text.
+    """Return a time so that the same moment in two zones is the same text; "" where it is less than a day.
 
     >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z")
     True
     """
+    if not _A_DAY.match(text):
+        return ""
     try:
         when = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()
+    except (ValueError, OverflowError):
         return text
-    return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
@@ -17,6 +18,8 @@ from cbc_screen.vocabulary import Reason
 
 _LOINC_SHAPE = re.compile(r"\d{1,7}-\d")
 _LOINC_SYSTEMS = ("ln", "loinc", "http://loinc.org", "urn:oid:2.16.840.1.113883.6.1", "2.16.840.1.113883.6.1")
+_BEHIND = re.compile(r"\s*[<>=]*\s*[0-9.]+\s*([^\s0-9].{0,30})")
+_NO_CODE = ("", "0")  # a concept of 0 is OMOP's word for none
 _REMEMBERED = 50_000
 _LONGEST_NAME = 256
 # An analyte, or why the result is set aside; neither is no part of a blood count.
@@ -35,18 +38,24 @@ class Identifier:
 
     def identify(self, result: LabResult) -> Identity:
         """Return the analyte of a result."""
-        question = (result.codes, result.specimen, result.panel, result.unit)
+        unit = result.unit or _unit_in(result.value)
+        question = (result.codes, result.specimen, result.panel, unit, bool(result.value))
         found = self._known.get(question)
         if found is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            found = self._known[question] = self._identify(result)
+            found = self._known[question] = self._identify(replace(result, unit=unit))
         return found
 
     def _identify(self, result: LabResult) -> Identity:
-        if self._codes:
-            listed = {self._codes[code.code] for code in result.codes if code.code in self._codes}
-            return self._one(listed)
+        if not any(code.code or code.name for code in result.codes):
+            # A value of nobody knows what.
+            return None, Reason.KEY_MISSING if result.value else None
+        if self._codes and result.codes[0].code not in _NO_CODE:
+            if self._not_blood(result.specimen, result.panel):
+                return NOT_A_COUNT
+            codes = [code.code.casefold() for code in result.codes]
+            return self._one({self._codes[code] for code in codes if code in self._codes})
         loincs = [code for code in result.codes if _is_loinc(code)]
         analytes = {self._by_loinc[code.code] for code in loincs if code.code in self._by_loinc}
         if loincs:
@@ -81,7 +90,9 @@ class Identifier:
             analyte = self._read(code.name, result.unit)
             if analyte is None or not result.unit:
                 continue
-            if isinstance(self._knowledge.analytes[analyte].units.find(result.unit), Factor):
+            units = self._knowledge.analytes[analyte].units
+            tries = [units.find(result.unit), *(units.find(result.unit, convention) for convention in units.declared)]
+            if any(isinstance(found, Factor) for found in tries):
                 return None, Reason.CODE_CONFLICT
         return NOT_A_COUNT
 
@@ -127,6 +138,12 @@ class Identifier:
     def _not_blood(self, *texts: str) -> bool:
         words = set(plain_name(" ".join(text[:_LONGEST_NAME] for text in texts)).split())
         return bool(words & self._knowledge.not_blood)
+
+
+def _unit_in(value: str) -> str:
+    """Return what stands behind the number of a value: its unit, or a remark."""
+    found = _BEHIND.fullmatch(value) if value[-1:].isalpha() or value.endswith("%") else None
+    return found[1] if found is not None else ""
 
 
 def _is_loinc(code: Code) -> bool:

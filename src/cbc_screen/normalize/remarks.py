@@ -6,17 +6,28 @@ import re
 
 from cbc_screen.vocabulary import Presence
 
-_CLUMP = re.compile(r"\bclump(?:s|ed|ing)?\b|\baggregat(?:es|ed|ion)\b", re.IGNORECASE)
+_CLUMPS = r"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion))"
+_CLUMP = re.compile(rf"\b{_CLUMPS}\b", re.IGNORECASE)
 _PLATELET = re.compile(r"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b", re.IGNORECASE)
-_NEGATED = re.compile(
-    r"\b(?:no|not|none|without|negative|absent|absence|denied|unlikely|excluded?|ruled out|free of|nil|never)\b",
+# A denial counts only where it is tied to the clumps: "not accurate due to clumping" denies none.
+_DENIED = re.compile(
+    rf"\b(?:no|without|negative for|absence of|free of|nil)\s+(?:\w+\s+){{0,3}}?{_CLUMPS}\b"
+    rf"|\bnot\s+(?:\w+\s+)?{_CLUMPS}\b"
+    rf"|\b{_CLUMPS}:?\s+(?:\w+\s+){{0,2}}?(?:not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative)\b",
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:if|should|possible|possibly|may|might|cannot|can't|rule out|r/o|check(?:ed)? for|query|\?)(?:\b|$)|\?",
+    r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|\?"
+    r"|\b(?:cannot|can't|not)\s+(?:be\s+)?(?:excluded|ruled out)\b"
+    rf"|\b(?:may|might|could)\s+(?:be|have|show)\s+(?:\w+\s+)?{_CLUMPS}\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.;!\n]+")
+_ABSENT = re.compile(r"(?:negative|none|no|absent|not|nil|0)\b", re.IGNORECASE)
+_PRESENT = re.compile(
+    r"(?:present|positive|seen|yes|few|some|slight|moderate|many|marked|occasional|rare|noted)\b|[1-4]?\+",
+    re.IGNORECASE,
+)
 
 
 def mentions_clumps(text: str) -> bool:
@@ -34,9 +45,18 @@ def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
     for sentence in _SENTENCE.split(remark):
         if not _CLUMP.search(sentence) or not (about_platelets or _PLATELET.search(sentence)):
             continue
-        if _NEGATED.search(sentence):
-            found = Presence.ABSENT if found is Presence.UNKNOWN else found
-        elif not _UNSURE.search(sentence):
+        if _UNSURE.search(sentence):
+            continue
+        if not _DENIED.search(sentence):
             # Seen once is seen, whatever another sentence says.
             return Presence.PRESENT
+        found = Presence.ABSENT
     return found
+
+
+def clumps_as_result(value: str) -> Presence:
+    """Read the value of a test for platelet clumps."""
+    text = value.strip()
+    if _ABSENT.match(text):
+        return Presence.ABSENT
+    return Presence.PRESENT if _PRESENT.match(text) else Presence.UNKNOWN

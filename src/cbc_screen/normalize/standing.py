@@ -1,0 +1,143 @@
+"""Of several results of one analyte and moment, the one that stands.
+
+It is decided over all of them, since they may come from several files in any order. Where
+what is said cannot be settled, the conflict stands: unknown, and never a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cbc_screen.ingest.results import ResultStatus
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.value import ResultReader, fold, plain_number
+
+CONFLICT = "CONFLICTING RESULTS"
+NOT_FINAL = "NOT FINAL"
+_FINAL = ResultStatus.FINAL.value
+_CORRECTED = (ResultStatus.CORRECTED.value, ResultStatus.AMENDED.value)
+_DELETED = ResultStatus.DELETED.value
+
+
+class Received(NamedTuple):
+    """A result as it was kept; `feed` is the ordered source it came from, or -1."""
+
+    value: str
+    unit: str
+    lower: str
+    upper: str
+    status: str
+    content: str
+    feed: int
+    group: str
+
+
+class Cell(NamedTuple):
+    """The result that stands for one analyte of a count; `status` is "" where it is final."""
+
+    value: str
+    unit: str
+    lower: str
+    upper: str
+    status: str
+
+
+_CONFLICT = Cell(CONFLICT, "", "", "", "")
+
+
+class Standing:
+    """Decides which result stands."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._words = knowledge.words
+        self._readers = {name: ResultReader(own, knowledge.words) for name, own in knowledge.analytes.items()}
+
+    def of(self, analyte: str, results: Sequence[Received]) -> tuple[Cell | None, int]:
+        """Return the result that stands, if one does, and how many repeat it."""
+        if len(results) == 1 and results[0].status == _FINAL:  # nearly every one
+            value, unit, lower, upper = results[0][:4]
+            return Cell(value, unit, lower, upper, ""), 0
+        ordered = results[0].feed >= 0 and len({result.feed for result in results}) == 1
+        corrected = [result for result in results if result.status in _CORRECTED]
+        pool = corrected or [result for result in results if result.status == _FINAL]
+        if not pool:
+            return _unfinished(results), 0
+        pool, unclear = _without_deleted(pool, results, ordered=ordered)
+        if unclear:
+            return _CONFLICT, 0
+        if not pool:
+            return None, 0
+        different = self._different(analyte, pool)
+        if corrected and ordered:
+            different = different[-1:]  # corrected twice: what was said last
+        standing = different[-1]
+        taken_back = not corrected and self._taken_back(analyte, standing, results, ordered=ordered)
+        if len(different) > 1 or taken_back:
+            return _CONFLICT, 0
+        repeats = sum(self._same(analyte, standing, result) for result in pool) - 1
+        return Cell(standing.value, standing.unit, standing.lower, standing.upper, ""), repeats
+
+    def _different(self, analyte: str, pool: Sequence[Received]) -> list[Received]:
+        """Return the results that say different things; a remark beside a number says nothing else."""
+        telling = [result for result in pool if not self._only_a_remark(result.value)] or list(pool)
+        different: list[Received] = []
+        for result in telling:
+            different = [one for one in different if not self._same(analyte, one, result)]
+            different.append(result)
+        return different
+
+    def _taken_back(self, analyte: str, standing: Received, results: Sequence[Received], *, ordered: bool) -> bool:
+        """Tell whether a cancelled result of the same order, or one of an unknown status, contradicts."""
+        place = next(number for number, result in enumerate(results) if result is standing)
+        for number, result in enumerate(results):
+            if result.status == ResultStatus.CANCELLED.value:
+                same_order = not result.group or result.group == standing.group
+                if same_order and not (ordered and number < place):
+                    return True
+            elif result.status == ResultStatus.OTHER.value and not self._same(analyte, standing, result):
+                return True
+        return False
+
+    def _same(self, analyte: str, one: Received, other: Received) -> bool:
+        """Tell whether two results say the same: "9 10*3/uL" and "9.0 K/uL" do."""
+        if (fold(one.value).upper(), one.unit) == (fold(other.value).upper(), other.unit):
+            return True
+        if one.unit == other.unit and plain_number(one.value) == plain_number(other.value) is not None:
+            return True
+        reader = self._readers[analyte]
+        first, second = reader.read_text(one.value, one.unit), reader.read_text(other.value, other.unit)
+        return first.factor is not None and (first.low, first.high) == (second.low, second.high)
+
+    def _only_a_remark(self, value: str) -> bool:
+        """Tell whether a second text under the same code leaves the number beside it as it is."""
+        plain = fold(value).upper()
+        word = self._words.texts.get(plain)
+        if word is not None:
+            return word.kept
+        return plain in self._words.missing or not any(character.isdigit() for character in plain)
+
+
+def _unfinished(results: Sequence[Received]) -> Cell | None:
+    """Return what there is where nothing is final: unknown, or nothing where it was deleted."""
+    left = [result for result in results if result.status != _DELETED]
+    if not left:
+        return None
+    value, unit, lower, upper, status = left[-1][:5]
+    return Cell(value or NOT_FINAL, unit, lower, upper, status)
+
+
+def _without_deleted(
+    pool: list[Received], results: Sequence[Received], *, ordered: bool
+) -> tuple[list[Received], bool]:
+    """Take off what was deleted; also say where that cannot be told."""
+    deleted = [place for place, result in enumerate(results) if result.status == _DELETED]
+    if not deleted:
+        return pool, False
+    if ordered:
+        after = results[deleted[-1] + 1 :]
+        return [result for result in pool if any(result is one for one in after)], False
+    gone = {fold(results[place].value).upper() for place in deleted}
+    left = [result for result in pool if fold(result.value).upper() not in gone]
+    # Which one a deletion without a value means is not said.
+    return left, bool(left) and "" in gone

@@ -23,7 +23,7 @@ HL7_FILES = {
     "ms_fhir_converter/LAB-ORU-1.hl7": (1, 10, 0, 6, 0, 3, 1),  # white cells under the code of morphology
     "ms_fhir_converter/LAB-ORU-2.hl7": (1, 10, 5, 1, 0, 2, 2),  # and platelets
     "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": (1, 28, 17, 2, 0, 9, 0),
-    "ms_fhir_converter/ORU-R01-01.hl7": (0, 4, 0, 0, 0, 4, 0),
+    "ms_fhir_converter/ORU-R01-01.hl7": (0, 5, 0, 0, 0, 4, 1),  # one text under no code
     "open_o_canada/CC63171.hl7": (1, 53, 10, 0, 1, 42, 0),  # 10 of the counter, and "PLATELETS NORMAL" of the film
     "open_o_canada/HT05038.hl7": (0, 3, 0, 0, 0, 3, 0),
     "renalware_uk/kings_fbc.hl7": (1, 17, 1, 15, 0, 1, 0),  # no units, but "<0.2%" of nucleated red cells has its own
@@ -252,3 +252,26 @@ def test_a_fhir_observation_without_patient_or_time_is_a_count_of_its_own(tmp_pa
     (tmp_path / "bulk.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     frame = cbc.read(tmp_path / "bulk.ndjson")
     assert list(frame["hemoglobin"]) == ["91", "140"]
+
+
+def test_a_value_of_nobody_knows_what_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "feed.hl7").write_bytes(message(HB, "OBX|2|NM|||5|10*3/uL|150-400|L|||F").encode())
+    summary = cbc.scan(tmp_path / "feed.hl7", tmp_path / "flags.csv", tmp_path / "rejects.csv")
+    assert (summary.results["read"], summary.results["rejected"]) == (2, {"KEY_MISSING": 1})
+
+
+def test_the_same_number_on_two_servers_is_two_persons(tmp_path: Path) -> None:
+    lines = [
+        {"resourceType": "Observation", "status": "final", "valueQuantity": {"value": value, "unit": unit},
+         "effectiveDateTime": "2024-01-02T08:00:00Z", "subject": {"reference": f"https://{server}/fhir/Patient/1"},
+         "code": {"coding": [{"system": "http://loinc.org", "code": code}]}}
+        for server, code, value, unit in (("a", "777-3", 5, "10*3/uL"), ("b", "777-3", 300, "10*3/uL"))
+    ]  # fmt: skip
+    (tmp_path / "bulk.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    frame = cbc.read(tmp_path / "bulk.ndjson")
+    assert list(frame["platelets"]) == ["5", "300"]
+
+
+def test_an_unused_column_that_stands_twice_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("note,note,HGB (g/dL)\na,b,9\n", encoding="utf-8")
+    assert list(cbc.read(tmp_path / "wide.csv")["hemoglobin"]) == ["9"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,7 +40,9 @@ def read_counts(
     with ExitStack() as undo:
         inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
         for entry in inputs:
-            wanted = [header for header in dict.fromkeys(entry.source.headers) if header]
+            # A column that stands twice is read only where its name means something, and refused there.
+            once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]
+            wanted = list(dict.fromkeys([*once, *entry.plan.columns]))
             for batch in entry.source.batches(wanted):
                 rejected += batch.rejected
                 frames.append(_frame(knowledge, entry, batch, several=len(inputs) > 1))

@@ -18,7 +18,7 @@ from cbc_screen.ingest.fhir_json import (
     is_sound,
 )
 from cbc_screen.ingest.fhir_observations import results_of
-from cbc_screen.ingest.fhir_scope import Member, Scope, only_one, shortened
+from cbc_screen.ingest.fhir_scope import Member, Scope, only_one, unversioned
 from cbc_screen.ingest.results import Item, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
@@ -121,7 +121,7 @@ def _read_members(found: list[_Found]) -> Iterator[Item]:
 
 def _persons(member: Member) -> Iterator[Item]:
     """Yield a person, under each key that a reference may come to."""
-    keys = [key for key in dict.fromkeys((member.key, shortened(member.url))) if key]
+    keys = [key for key in dict.fromkeys((member.key, unversioned(member.url))) if key]
     for key in keys:
         yield Person(key, as_text(member.resource.get("birthDate")), _sex(member.resource))
     if not keys:

@@ -101,8 +101,8 @@ def _person(member: Member, scope: Scope) -> str:
     """Return the key of whom an observation or a report is about."""
     focus = member.resource.get("focus")
     if focus and member.kind == "Observation":  # an unborn child or a donor, in the subject's record
-        return only_one(scope.key(reference, member.place) for reference in as_objects(focus))
-    return scope.key(as_object(member.resource.get("subject")), member.place)
+        return only_one(scope.person(reference, member.place) for reference in as_objects(focus))
+    return scope.person(as_object(member.resource.get("subject")), member.place)
 
 
 def _collected_at(member: Member, scope: Scope) -> str:

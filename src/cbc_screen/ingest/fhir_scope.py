@@ -11,7 +11,7 @@ from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
 
 _HIGHEST_PANEL = 4  # a panel in a panel in a report
 MOST_PARENTS = 100
-_REFERENCE = re.compile(r"(?:https?://.*/)?([A-Z][A-Za-z]{0,39})/([^/?#|\s]+)(?:/_history/[^/]*)?")
+_REFERENCE = re.compile(r"((?:https?://.*/)?)([A-Z][A-Za-z]{0,39}/[^/?#|\s]+)(?:/_history/[^/]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,12 @@ class Scope:
             for reference in listed_members(member):
                 self.parents.setdefault(self.key(reference, member.place), []).append(member)
 
+    def person(self, reference: Resource, place: str) -> str:
+        """Return the key of a person: Patient/1 of two servers is two persons, unless it is one in this bundle."""
+        key, text = self.key(reference, place), as_text(reference.get("reference"))
+        within = text in self.keys or key in self.keys.values() or text.startswith("#")
+        return key if within or not text else unversioned(text)
+
     def key(self, reference: Resource, place: str) -> str:
         """Return one key for every way to refer to the same resource; "" for no reference."""
         text = as_text(reference.get("reference"))
@@ -88,7 +94,13 @@ class Scope:
 def shortened(reference: str) -> str:
     """Return "Patient/x" of a URL that ends so, with or without a version; any other reference as it is."""
     match = _REFERENCE.fullmatch(reference)
-    return f"{match[1]}/{match[2]}" if match else reference
+    return match[2] if match else reference
+
+
+def unversioned(reference: str) -> str:
+    """Return a reference without its version, with the server it names."""
+    match = _REFERENCE.fullmatch(reference)
+    return f"{match[1]}{match[2]}" if match else reference
 
 
 def only_one(texts: Iterable[str]) -> str:

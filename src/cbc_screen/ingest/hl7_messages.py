@@ -204,11 +204,11 @@ class _Message:
         if len(fields) < 15:
             fields += [""] * (15 - len(fields))
         codes = grammar.codes(fields[3])
-        if not codes:
+        value = grammar.value(fields[2].strip(), fields[5])
+        if not codes and not value:
             self._notes = None
             return
         report = self._report or self._begin_report("")
-        value = grammar.value(fields[2].strip(), fields[5])
         status = self._status(fields[11], report)
         if value == NULL:
             value, status = "", ResultStatus.DELETED

@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen.ingest.detect import Format
+from cbc_screen.ingest.open import open_table
+from cbc_screen.ingest.source import ReadOptions
 
 WIDE = {
     # file: options, rows, analytes read (with how many cells are filled), what is not read
@@ -118,6 +121,13 @@ def test_a_header_of_several_lines_is_no_title(tmp_path: Path) -> None:
     text = '"age\n(y)",sex,HGB (g/dL),PLT (10^9/L)\n54,F,9.1,10\n30,M,15,250\n41,F,13,300\n'
     (tmp_path / "export.csv").write_text(text, encoding="utf-8")
     assert list(cbc.read(tmp_path / "export.csv")["hemoglobin"]) == ["9.1", "15", "13"]
+
+
+def test_a_table_of_which_no_column_is_wanted_still_gives_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(TABLE, encoding="utf-8")
+    source = open_table(tmp_path / "export.csv", Format.CSV, ReadOptions())
+    (batch,) = source.batches([])
+    assert (dict(batch.columns), batch.lines.tolist()) == ({}, [2, 3, 4])
 
 
 def test_a_workbook_that_would_fill_the_memory_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

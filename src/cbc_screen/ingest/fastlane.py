@@ -138,7 +138,8 @@ class FastLane:
                 ),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(self._wanted, texts),
-                    include_columns=self._wanted,
+                    # No name would mean every column.
+                    include_columns=self._wanted or self._names[:1],
                     strings_can_be_null=False,
                 ),
             )
@@ -146,7 +147,7 @@ class FastLane:
             return None
         if any(number is None for number, _ in invalid):
             return None
-        return [column.combine_chunks() for column in table.columns]
+        return [column.combine_chunks() for column in table.columns[: len(self._wanted)]]
 
 
 def _is_utf8(block: bytes) -> bool:

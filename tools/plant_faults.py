@@ -147,27 +147,27 @@ FAULTS = (
     ),
     Fault(
         "9 results are collected rightly: what is preliminary is taken for final",
-        "src/cbc_screen/normalize/collect.py",
-        'return Cell(value or ("" if final else _NOT_FINAL), unit, lower, upper, "" if final else status_text)',
-        'return Cell(value or "", unit, lower, upper, "")',
+        "src/cbc_screen/normalize/standing.py",
+        "return Cell(value or NOT_FINAL, unit, lower, upper, status)",
+        'return Cell(value, unit, lower, upper, "")',
     ),
     Fault(
         "9 results are collected rightly: of two final results that differ the last one wins",
-        "src/cbc_screen/normalize/collect.py",
-        'standing = (CONFLICT, "", "", "", standing[4], standing[5])',
-        "standing = result",
+        "src/cbc_screen/normalize/standing.py",
+        "if len(different) > 1 or taken_back:",
+        "if taken_back:",
     ),
     Fault(
         "9 results are collected rightly: a correction does not replace",
-        "src/cbc_screen/normalize/collect.py",
-        "if status in (ResultStatus.CORRECTED, ResultStatus.AMENDED) or before not in _FINAL:",
-        "if before not in _FINAL:",
+        "src/cbc_screen/normalize/standing.py",
+        "corrected = [result for result in results if result.status in _CORRECTED]",
+        "corrected: list[Received] = []",
     ),
     Fault(
         "9 results are collected rightly: results of one moment are one count, whoever they are of",
         "src/cbc_screen/normalize/collect.py",
-        'key = f"{person}\\x1f{instant(result.collected_at)}"',
-        'key = f"\\x1f{instant(result.collected_at)}"',
+        'key = f"{person}\\x1f{moment}"',
+        'key = f"\\x1f{moment}"',
     ),
     Fault(
         "9 results are collected rightly: a name that contradicts its code is not looked at",
@@ -178,8 +178,8 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: a denial of clumps is read as clumps",
         "src/cbc_screen/normalize/remarks.py",
-        "if _NEGATED.search(sentence):",
-        "if False:",
+        "if not _DENIED.search(sentence):",
+        "if True:",
     ),
     Fault(
         "9 results are collected rightly: results that could not be placed are not counted",
@@ -190,8 +190,8 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: a sign that only the source's text has is dropped",
         "src/cbc_screen/ingest/long.py",
-        "sign = own[1]",
-        "pass",
+        "if not number or (text.upper() not in _NOTHING and not _NUMBER.fullmatch(text)):",
+        "if not number:",
     ),
     Fault(
         "9 results are collected rightly: a status beside a cell is not looked at",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.collect import Collection, Count, instant
@@ -16,7 +16,7 @@ from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
 from cbc_screen.normalize.standing import CONFLICT
-from cbc_screen.vocabulary import Presence, Reason
+from cbc_screen.vocabulary import Presence, Reason, ResultStatus
 
 KNOWLEDGE = load_knowledge()
 LOINC = {"hemoglobin": "718-7", "platelets": "777-3", "wbc": "6690-2", "neutrophils": "751-8"}
@@ -125,6 +125,7 @@ def test_another_order_that_was_cancelled_takes_nothing_back() -> None:
         ("2024-01-02", "2024-01-02T00:00:00"), ("20240102", "2024-01-02T00:00:00"), ("2024", ""), ("2024-01", ""),
         ("", ""), ("NA", ""), ("9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-05:00"),
         ("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00+05:00"), ("02/01/2024", "02/01/2024"),
+        ("2024/01/02", "2024/01/02"), ("02-JAN-24", "02-JAN-24"), ("Jan 2024", ""),
     ],
 )  # fmt: skip
 def test_a_moment_is_at_least_a_day(text: str, moment: str) -> None:

@@ -221,6 +221,60 @@ def test_the_codes_of_one_source_mean_nothing_in_another(tmp_path: Path) -> None
     assert (summary.rows_in, summary.patterns["pancytopenia"]) == (2, 1)
 
 
+NO_UNIT = (
+    "MSH|^~\\&|L|H|||20240102||ORU^R01|1|P|2.5\rPID|1||900^^^H||X||19700102|1\rOBR|1||1|CBC|||20240102\r"
+    "OBX|1|NM|718-7^Hb^LN||14||||||F\r"
+)
+
+
+def test_units_and_sex_codes_of_one_source_are_no_guess_for_another(tmp_path: Path) -> None:
+    """The profile says US units and 1 for female, of its table; the message says neither unit nor word."""
+    (tmp_path / "a.hl7").write_text(NO_UNIT, encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: long\nsource: s\nunits: {system: us}\nsex_codes: {'1': F}\n"
+        "columns: {person: id, code: code, value: value, collected_at: at, sex: sex}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "l.csv").write_text(
+        "id,at,code,value,sex\nA,2024-01-02,777-3,250,1\nB,2024-01-02,718-7,9.1 g/L,1\n", encoding="utf-8"
+    )
+    frame = cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"))
+    found = [tuple(row) for row in frame[["person", "sex", "platelets_unit", "hemoglobin", "hemoglobin_unit"]].values]
+    assert found == [
+        ("A", "F", "10^3/uL", "", ""), ("B", "F", "", "9.1 g/L", ""), ("900^H", "1", "", "14", ""),
+    ]  # fmt: skip
+    summary = cbc.scan([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"))
+    assert summary.reasons["hemoglobin:UNIT_MISSING"] == 1
+    assert summary.reasons["sex:SEX_UNREADABLE"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"profile": "generic_us"}, "a profile is of tables"),
+        ({"columns": {"hemoglobin": "HB"}}, "columns goes with a table of one count a row"),
+    ],
+)
+def test_what_says_nothing_of_messages_is_refused_with_them(
+    tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    (tmp_path / "a.hl7").write_text(NO_UNIT, encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match=message):
+        cbc.read(tmp_path / "a.hl7", **options)
+
+
+def test_how_one_source_writes_dates_is_no_guess_for_another(tmp_path: Path) -> None:
+    (tmp_path / "a.hl7").write_text(NO_UNIT, encoding="utf-8")
+    header, row = "id,at,code,name,value,unit,status", "A,02/01/2024,777-3,PLT,250,10*3/uL,F"
+    (tmp_path / "l.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(
+        f"id: own\ntitle: t\nshape: long\nsource: s\ndate_format: '%d/%m/%Y'\n{OWN}\n", encoding="utf-8"
+    )
+    assert len(cbc.read(tmp_path / "l.csv", profile=str(tmp_path / "own.yaml"))) == 1
+    with pytest.raises(cbc.UsageError, match="apart from messages"):
+        cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"))
+
+
 def test_urine_under_the_same_cdisc_code_is_no_blood_count(tmp_path: Path) -> None:
     header = "USUBJID,LBTESTCD,LBCAT,LBSPEC,LBORRES,LBORRESU,LBDTC"
     (row,) = one_long(

@@ -141,3 +141,20 @@ def test_a_draft_is_not_overwritten_unasked(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("mine", encoding="utf-8")
     done = CliRunner().invoke(main, ["profile", str(tmp_path / "export.csv"), "-o", str(tmp_path / "own.yaml")])
     assert (done.exit_code, (tmp_path / "own.yaml").read_text(encoding="utf-8")) == (2, "mine")
+
+
+def test_a_table_without_a_row_is_inspected(tmp_path: Path) -> None:
+    from test_read import transport
+
+    (tmp_path / "empty.xpt").write_bytes(transport([("SEX", 2, 8), ("HGB", 1, 8)], []))
+    (tmp_path / "empty.csv").write_text("sex,HGB\n", encoding="utf-8")
+    for name in ("empty.xpt", "empty.csv"):
+        done = CliRunner().invoke(main, ["profile", str(tmp_path / name)])
+        assert (done.exit_code, done.exception) == (0, None), name
+
+
+def test_codes_of_sex_and_pregnancy_are_read_as_words(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("sex,pregnancy,HGB (g/dL)\n2.0,1,9\n1,2,9\n3,,9\n", encoding="utf-8")
+    frame = cbc.read(tmp_path / "own.csv", sex_codes={"1": "M", "2": "F"}, pregnancy_codes={"1": "T1", "2": "none"})
+    assert list(frame["sex"]) == ["F", "M", "3"]
+    assert list(frame["pregnancy"])[:2] == ["T1", "none"]

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import cbc_screen as cbc
-from cbc_screen.ingest.detect import Format
 from cbc_screen.ingest.open import open_table
 from cbc_screen.ingest.source import ReadOptions
+from cbc_screen.vocabulary import Format
 
 WIDE = {
     # file: options, rows, analytes read (with how many cells are filled), what is not read

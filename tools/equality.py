@@ -31,22 +31,14 @@ BLOCK = 20_000
 FEW = 500  # a slice of one row costs as much as one of thousands
 
 
-def sliced(screener: cbc.Screener, table: pa.Table, rows: int) -> list[dict[str, Any]]:
-    """Screen a table in slices of so many rows."""
-    whole, frames.SLICE = frames.SLICE, rows
+def parted(screener: cbc.Screener, table: pa.Table, module: Any, size: str, rows: int) -> list[dict[str, Any]]:
+    """Screen a table with another size of its slices or chunks."""
+    whole = getattr(module, size)
+    setattr(module, size, rows)
     try:
         return list(screener.screen_frame(table).to_pylist())
     finally:
-        frames.SLICE = whole
-
-
-def chunked(screener: cbc.Screener, table: pa.Table, rows: int) -> list[dict[str, Any]]:
-    """Screen a table in chunks of so many rows."""
-    whole, columns.CHUNK = columns.CHUNK, rows
-    try:
-        return list(screener.screen_frame(table).to_pylist())
-    finally:
-        columns.CHUNK = whole
+        setattr(module, size, whole)
 
 
 def scanned(screener: cbc.Screener, table: pa.Table, workers: int) -> pa.Table:
@@ -72,9 +64,9 @@ def main() -> int:
         print("\n".join(unequal[:2]), end="\n" if unequal else "")
         whole = screener.screen_frame(table).to_pylist()
         for size in (7, 100_000):
-            wrong += chunked(screener, table, size) != whole
-            wrong += sliced(screener, table.slice(0, FEW), size) != whole[:FEW]
-        wrong += sliced(screener, table.slice(0, 200), 1) != whole[:200]
+            wrong += parted(screener, table, columns, "CHUNK", size) != whole
+            wrong += parted(screener, table.slice(0, FEW), frames, "SLICE", size) != whole[:FEW]
+        wrong += parted(screener, table.slice(0, 200), frames, "SLICE", 1) != whole[:200]
         one, three = scanned(screener, table, 1), scanned(screener, table, 3)
         wrong += not one.equals(three)
         places = [number - 1 for number in one.column("row").to_pylist()]

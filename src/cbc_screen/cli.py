@@ -13,7 +13,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM, ExitCode
+from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format
 
 _EPILOG = {
     "profile": "Example: cbc-screen profile export.csv -o export.yaml",
@@ -129,9 +129,9 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 @click.option(
     "--format",
     "format_",
-    default="auto",
+    default=AUTO,
     show_default=True,
-    type=click.Choice(["auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7", "fhir"]),
+    type=click.Choice([AUTO, *Format]),
     help="What the files are; found by what they hold.",
 )
 @click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file.")
@@ -189,7 +189,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
 @main.command(epilog=_EPILOG["profile"])
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write a draft profile (.yaml) to edit.")
-@click.option("--format", "format_", default="auto", help="What the file is, as in scan.")
+@click.option("--format", "format_", default=AUTO, type=click.Choice([AUTO, *Format]), help="As in scan.")
 @click.option("--profile", help="Look at it through this profile.")
 @click.option("--units", multiple=True, help="As in scan.")
 @click.option("--force", is_flag=True, help="Overwrite the draft.")

@@ -316,12 +316,13 @@ class Screener:
         UsageError
             If the file is not what it says, has no analyte, or an output exists.
         """
+        from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
         from cbc_screen.engines.stream import ScanRequest, scan_file
         from cbc_screen.ingest.source import ReadOptions
 
         request = ScanRequest(
-            sources=tuple(map(str, [source] if isinstance(source, str | Path) else source)),
+            sources=names_of(source),
             out=Path(out) if out is not None else None,
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
@@ -374,8 +375,9 @@ def read(
     source, columns, encoding, delimiter, sheet, format, profile, persons, skip_lines
         As in `Screener.scan`.
     units, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
-        As in `Screener.screen_frame`; what is declared stands beside the values, nothing is
-        converted.
+        As in `Screener.screen_frame`; units and codes that are declared stand beside the
+        values, nothing is converted. How numbers, dates and mmol/L are meant is to be declared
+        to `screen_frame` too.
 
     Returns
     -------
@@ -400,7 +402,8 @@ def read(
     >>> "hemoglobin_unit" in cbc.read(file).columns
     True
     """
-    from cbc_screen.engines.read import read_counts, sources_of
+    from cbc_screen.engines.inputs import names_of
+    from cbc_screen.engines.read import read_counts
     from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.normalize.plan import make_declared
@@ -416,11 +419,10 @@ def read(
         sex_codes=sex_codes,
         pregnancy_codes=pregnancy_codes,
     )
-    given = list(source) if not isinstance(source, str | Path) else source
     options = ReadOptions(
         encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
     )
-    return read_counts(knowledge, sources_of(given), declared, options, dict(columns or {}))
+    return read_counts(knowledge, names_of(source), declared, options, dict(columns or {}))
 
 
 def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:

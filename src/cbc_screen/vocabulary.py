@@ -243,6 +243,34 @@ class Reason(StrEnum):
     UNIT_SUSPECT = "UNIT_SUSPECT"
 
 
+class ResultStatus(StrEnum):
+    """How far a result has come, in the words of HL7 table 0085."""
+
+    FINAL = "F"
+    CORRECTED = "C"
+    AMENDED = "A"
+    PRELIMINARY = "P"
+    PENDING = "I"
+    CANCELLED = "X"
+    DELETED = "D"
+    OTHER = "O"
+
+
+class Format(StrEnum):
+    """The formats that are read."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+    XPT = "xpt"
+    HL7 = "hl7"
+    FHIR = "fhir"
+
+
+AUTO = "auto"  # the format is told from what a file holds
+
+
 class ExitCode(IntEnum):
     """What the command returns to the shell."""
 

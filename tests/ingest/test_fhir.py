@@ -15,9 +15,9 @@ import pytest
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest import fhir
 from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 HEMOGLOBIN = {"coding": [{"system": LOINC, "code": "718-7", "display": "Hemoglobin"}]}

@@ -17,9 +17,9 @@ import pytest
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.hl7_frames import LONGEST_MESSAGE
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 MSH = r"MSH|^~\&|LAB|SITE|EHR|SITE|20260105||ORU^R01^ORU_R01|1|P|2.5.1"
 PID = "PID|1||77^^^SITE^MR||DOE^J||19800229|F"

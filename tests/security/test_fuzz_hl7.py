@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.hl7_messages import LONGEST_NOTE, MOST_NOTES
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "1500"))
 PIECES = [

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from cbc_screen import UsageError
-from cbc_screen.ingest.detect import Format, detect
+from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, open_table
 from cbc_screen.ingest.results import LabResult, NotResults, Person
 from cbc_screen.ingest.source import ReadOptions, RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.profiles import load_profiles
+from cbc_screen.vocabulary import Format
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
 KNOWLEDGE = load_knowledge()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cbc_screen.arrays import from_texts
 from cbc_screen.errors import CBCScreenError
 from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
@@ -30,20 +31,31 @@ _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
 _BESIDE = ("", " unit", " lower", " upper", " status")
 
 
+@dataclass(frozen=True)
+class Feed:
+    """A source of results, with what its profile declares for it and for no other."""
+
+    name: str
+    source: ResultSource
+    codes: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
 class CollectedSource:
     """One blood count a row, collected from every result of one or more sources."""
 
     def __init__(
         self,
-        sources: Sequence[tuple[str, ResultSource, Mapping[str, str]]],
+        feeds: Sequence[Feed],
         knowledge: Knowledge,
         notice: Callable[[float], None] | None = None,
     ) -> None:
-        self._names = [name for name, _, _ in sources]
+        self._names = [feed.name for feed in feeds]
         self._collection = Collection(knowledge)
-        for number, (_, source, codes) in enumerate(sources):
-            items = _noticed(source, number, len(sources), notice)
-            self._collection.add(items, Identifier(knowledge, codes), number, ordered=source.ordered)
+        for number, feed in enumerate(feeds):
+            items = _noticed(feed.source, number, len(feeds), notice)
+            identifier = Identifier(knowledge, feed.codes)
+            self._collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
         self._analytes = [analyte for analyte in knowledge.analytes if self._collection.analytes[analyte]]
         self.headers = [
             *_PEOPLE,
@@ -103,8 +115,6 @@ class CollectedSource:
         return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, share)
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
-        import pyarrow as pa
-
         if name == CLUMPS_FINDING:
             cells = ["" if count.clumps is Presence.UNKNOWN else count.clumps.value for count in counts]
         elif name in _PEOPLE:
@@ -114,7 +124,7 @@ class CollectedSource:
             place = Cell._fields.index(part or "value")
             found = (count.cells.get(analyte) for count in counts)
             cells = ["" if cell is None else cell[place] for cell in found]
-        return pa.array(cells, type=pa.string())
+        return from_texts(cells)
 
     def _of_person(self, count: Count, name: str) -> str:
         if name == SOURCE_FILE:

@@ -12,17 +12,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
+from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource, Feed
 from cbc_screen.engines.frames import require_analyte
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
-from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
-from cbc_screen.normalize.plan import Declared, Plan, make_plan, with_profile
+from cbc_screen.normalize.plan import Declared, Plan, declared_units, make_plan, with_profile
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 
@@ -70,6 +69,11 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
     if len(set(found)) != len(found):
         raise UsageError("a source is named twice")
     return found
+
+
+def names_of(source: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    """Return what was given, one source or several, as names."""
+    return tuple(map(str, [source] if isinstance(source, str | Path) else source))
 
 
 def spool_standard_input(folder: Path | None, undo: ExitStack) -> Path:
@@ -129,8 +133,7 @@ class _Opener:
         self._columns, self._keep = columns, keep
         self._profile = find_profile(options.profile, knowledge) if options.profile is not None else None
         self._inputs: list[Input] = []
-        # Each with the codes its profile gives it: those of one source mean nothing in another.
-        self._results: list[tuple[SourceFile, ResultSource, Mapping[str, str]]] = []
+        self._results: list[tuple[SourceFile, Feed]] = []
         self._long: Profile | None = None
 
     def open(self, path: Path, called: str) -> None:
@@ -138,7 +141,7 @@ class _Opener:
         kind = format_of(path, self._options)
         file = SourceFile(path, called, path.stat().st_size)
         if kind in MESSAGES:
-            self._results.append((file, open_messages(path, kind, self._options), {}))
+            self._results.append((file, Feed(called, open_messages(path, kind, self._options))))
             return
         table = open_table(path, kind, self._options)
         profile = self._profile or recognized(table.headers, self._knowledge)
@@ -152,7 +155,9 @@ class _Opener:
             raise UsageError("the sources are of two profiles; scan them one by one")
         first, self._long = self._long is None, profile
         persons = self._persons() if first else None
-        self._results.append((file, LongSource(table, profile, self._knowledge, persons), profile.codes))
+        source = LongSource(table, profile, self._knowledge, persons)
+        units = declared_units(self._knowledge, with_profile(self._knowledge, self._declared, profile))
+        self._results.append((file, Feed(file.name, source, profile.codes, units)))
 
     def _persons(self) -> TableSource | None:
         """Open the table of persons; a FHIR one is a source of its own."""
@@ -163,7 +168,7 @@ class _Opener:
         if kind not in MESSAGES:
             return open_table(path, kind, ReadOptions())
         file = SourceFile(path, path.name, path.stat().st_size)
-        self._results.append((file, open_messages(path, kind, ReadOptions()), {}))
+        self._results.append((file, Feed(file.name, open_messages(path, kind, ReadOptions()))))
         return None
 
     def _table(self, file: SourceFile, table: TableSource, profile: Profile | None) -> Input:
@@ -193,15 +198,29 @@ class _Opener:
             return self._inputs
         if self._options.persons is not None and self._long is None:
             self._persons()
-        declared = self._declared
-        profile = self._profile or self._long
-        if profile is not None:
-            declared = with_profile(self._knowledge, declared, profile)
-        sources = [(file.name, source, codes) for file, source, codes in self._results]
-        collected = CollectedSource(sources, self._knowledge, notice)
+        if self._columns and not self._inputs:
+            raise UsageError("columns goes with a table of one count a row; a profile says what other tables hold")
+        collected = CollectedSource([feed for _, feed in self._results], self._knowledge, notice)
         undo.callback(collected.close)
-        plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
-        return [*self._inputs, self._input(tuple(file for file, _, _ in self._results), collected, plan, profile)]
+        plan = replace(make_plan(self._knowledge, collected.headers, self._declared_together()), ignored=())
+        return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, self._long)]
+
+    def _declared_together(self) -> Declared:
+        """Return how the texts of all results are read: units and codes are known by source already."""
+        if self._long is None:
+            if self._profile is not None and not self._inputs:
+                raise UsageError("a profile is of tables; declare the units of messages with units= (--units)")
+            return self._declared
+        own = with_profile(self._knowledge, self._declared, self._long)
+        texts = replace(
+            own, units=self._declared.units, system=self._declared.system, sex_codes=self._declared.sex_codes
+        )
+        messages = any(not isinstance(feed.source, LongSource) for _, feed in self._results)
+        if messages and texts != self._declared:
+            raise UsageError(
+                "the profile declares how numbers or dates are written; scan its tables apart from messages"
+            )
+        return texts
 
 
 def all_batches(inputs: Sequence[Input], keep: frozenset[str]) -> Iterator[tuple[Input, SourceBatch]]:

@@ -49,17 +49,19 @@ def inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadO
     profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
     found = Inspection(kind, profile.id if profile is not None else None)
     long_columns = _long_columns(headers)
-    try:
-        plan = make_plan(knowledge, headers, declared)
-    except UsageError as problem:
-        found.refused.append(str(problem))
-        plan = None
-    if found.profile is None and (plan is None or not plan.analytes) and _is_long(long_columns):
+    if found.profile is None and _is_long(long_columns) and not _names_analytes(headers, knowledge, declared):
         return _draft_long(path, found, headers, long_columns)
     if profile is not None and profile.shape is Shape.LONG:
         found.shape = "long"
         return _inspect_results(path, found, knowledge, declared, options)
     return _inspect_wide(path, found, knowledge, declared, options)
+
+
+def _names_analytes(headers: list[str], knowledge: Knowledge, declared: Declared) -> bool:
+    try:
+        return bool(make_plan(knowledge, headers, declared).analytes)
+    except UsageError:
+        return True  # two columns of one analyte: told when the table is opened
 
 
 def _opened(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions, undo: ExitStack) -> Input:
@@ -76,8 +78,11 @@ def _inspect_wide(
         except UsageError as problem:
             found.refused.append(str(problem))
             return found
-        batch = next(iter(entry.source.batches(entry.wanted)))
         plan = entry.plan
+        batch = next(iter(entry.source.batches(entry.wanted)), None)
+        if batch is None:
+            found.refused.append("the table has no row")
+            return found
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")

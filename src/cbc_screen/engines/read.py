@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import from_numpy
+from cbc_screen.arrays import dictionary, from_numpy
+from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
 from cbc_screen.engines.inputs import Input, expand, open_inputs
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Declared, Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ROW, FILE = "row", "file"
 
 
 def read_counts(
@@ -66,8 +65,7 @@ def _frame(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
     if several:
         arrays = {FILE: _constant(entry.name, rows), **arrays}
     for name, column in plan.people.items():
-        codes = dict(plan.declared.sex_codes or {}) if name == "sex" else {}
-        arrays[name] = _translated(batch.columns[column], codes)
+        arrays[name] = _in_words(batch.columns[column], name, plan, knowledge)
     if plan.age_unit is not None and "age" in plan.people and "age_unit" not in plan.people:
         arrays["age_unit"] = _constant(plan.age_unit, rows)
     for analyte, known in plan.analytes.items():
@@ -97,20 +95,19 @@ def _of_analyte(
 def _constant(text: str, rows: int) -> pa.Array:
     import pyarrow as pa
 
-    return pa.DictionaryArray.from_arrays(from_numpy(np.zeros(rows, dtype=np.int8)), pa.array([text])).cast(pa.string())
+    return dictionary(np.zeros(rows, dtype=np.int8), [text]).cast(pa.string())
 
 
-def _translated(column: pa.Array, codes: Mapping[str, str]) -> pa.Array:
-    """Write declared codes as the words they stand for."""
+def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> pa.Array:
+    """Write declared codes of sex and pregnancy as the words they stand for; anything else as received."""
     import pyarrow as pa
 
-    if not codes:
+    declared = {"sex": plan.declared.sex_codes, "pregnancy": plan.declared.pregnancy_codes}.get(name)
+    if not declared:
         return column
-    texts = [None if cell is None else str(cell) for cell in column.to_pylist()]
-    words = [None if text is None else codes.get(text.strip().casefold().removesuffix(".0"), text) for text in texts]
+    parse = parse_sex if name == "sex" else parse_pregnancy
+    words = []
+    for cell in column.to_pylist():
+        word, reason = parse(cell, knowledge.words, dict(declared))
+        words.append(word.value if reason is None else None if cell is None else str(cell))
     return pa.array(words, type=pa.string())
-
-
-def sources_of(source: str | Path | list[str | Path]) -> tuple[str, ...]:
-    """Return what was given as a tuple of names."""
-    return tuple(map(str, [source] if isinstance(source, str | Path) else source))

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import re
 import zlib
-from enum import StrEnum
 from pathlib import Path
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import PACKINGS, ending_of, not_packed, unpacked
 from cbc_screen.ingest.fhir import looks_like_fhir
 from cbc_screen.ingest.xport import MAGIC as XPORT
+from cbc_screen.vocabulary import Format
 
 _START_BYTES = 65_536
 _STEP = 4_096
 _MESSAGE = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?MSH[^\w\s]")
 _FOREIGN = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"SQLite f")
 _ZIP = b"PK\x03\x04"
-
-
-class Format(StrEnum):
-    """The formats that are read."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-    XLSX = "xlsx"
-    XPT = "xpt"
-    HL7 = "hl7"
-    FHIR = "fhir"
 
 
 def detect(path: Path) -> Format:

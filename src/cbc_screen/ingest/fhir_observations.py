@@ -9,7 +9,8 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults
+from cbc_screen.vocabulary import ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
 _STATUSES = {

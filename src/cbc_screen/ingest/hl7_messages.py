@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
 MOST_NOTES = 20

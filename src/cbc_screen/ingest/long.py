@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, Person, ResultStatus
+from cbc_screen.ingest.results import Code, Item, LabResult, Person, has_day
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", re.ASCII)
-# What tools write where there is nothing; a result's own words are read elsewhere.
-_NOTHING = frozenset(("", "NA", "N/A", "NULL", "NONE", "NAN", "<NA>", "NAT", "\\N", "-", "."))
+_TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
 _STATUS_WORDS = {
@@ -32,7 +31,7 @@ _STATUS_WORDS = {
     "WITHDRAWN": "D", "WRONG": "D", "CORRECTION": "C", "CORR": "C", "REVISED": "C", "AMENDMENT": "A", "FINALIZED": "F",
     "FINAL RESULT": "F", "PRELIM": "P", "R": "P", "S": "P",
 }  # fmt: skip
-_KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator")
+_KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
 
@@ -45,6 +44,8 @@ class LongSource:
         self, table: TableSource, profile: Profile, knowledge: Knowledge, persons: TableSource | None = None
     ) -> None:
         self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
+        self._nothing = knowledge.words.missing | _TOOLS_NOTHING
+        self._sexes = {code.casefold(): sex for code, sex in profile.sex_codes.items()}
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
         self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
         self.share = 0.0
@@ -54,7 +55,7 @@ class LongSource:
         if self._persons is not None:
             for batch in self._persons.batches(_names(self._person_columns)):
                 yield from batch.rejected
-                yield from self._people(_cells(batch, self._person_columns))
+                yield from self._people(self._cells(batch, self._person_columns))
         for batch in self._table.batches(_names(self._columns)):
             yield from batch.rejected
             yield from self._results(batch)
@@ -64,20 +65,37 @@ class LongSource:
         for row in _rows(cells):
             key = row.get("person", "")
             if key:
-                yield Person(key, _birth_date(row, self._profile.top_coded_age), row.get("sex", ""), _age(row))
+                yield Person(key, _birth_date(row, self._profile.top_coded_age), self._sex(row), _age(row))
 
     def _results(self, batch: SourceBatch) -> Iterator[Item]:
-        cells = _cells(batch, self._columns)
+        cells = self._cells(batch, self._columns)
         raw = not isinstance(self._table, ParquetSource)
         codes, lines = self._profile.codes, batch.lines.tolist()
         own_person = bool({"birth_date", "sex", "age"} & cells.keys())
         for place, row in enumerate(_rows(cells)):
             code, person = row.get("code", ""), row.get("person", "")
             if own_person and person:
-                yield Person(person, row.get("birth_date", ""), row.get("sex", ""), _age(row))
+                yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
             listed = not codes or code.casefold() in codes or code in ("", "0")
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if listed else ""
             yield self._result(lines[place], person, code, row, content)
+
+    def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
+        """Return each field's texts: of several columns the first that is not empty."""
+        texts = {name: _texts(batch.columns[name]) for name in _names(columns)}
+        cells: Cells = {}
+        for field, names in columns.items():
+            own = [texts[name] for name in names]
+            if field not in _AS_RECEIVED:
+                own = [["" if text.upper() in self._nothing else text for text in column] for column in own]
+            if field in ("birth_parts", "birth_year_parts"):
+                cells |= {f"{field} {place}": _keys(part) for place, part in enumerate(own)}
+                continue
+            first = own[0]
+            for other in own[1:]:
+                first = [one or two for one, two in zip(first, other, strict=True)]
+            cells[field] = _keys(first) if field in _KEYS else first
+        return cells
 
     def _result(self, line: int, person: str, code: str, row: Mapping[str, str], content: str) -> LabResult:
         value, unit = self._value(row)
@@ -86,7 +104,7 @@ class LongSource:
             line=line,
             person=person,
             # A visit is no specimen: it tells results apart only together with their moment.
-            group=row.get("specimen_key") or (row.get("encounter", "") if _DAY.match(collected_at) else ""),
+            group=row.get("specimen_key") or (row.get("encounter", "") if has_day(collected_at) else ""),
             collected_at=collected_at,
             codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,
@@ -111,7 +129,7 @@ class LongSource:
         coded, own = self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", "")
         if coded and own and self._contradict(coded, own):
             return text or number, f"{coded} or {own}"
-        if not number or (text.upper() not in _NOTHING and not _NUMBER.fullmatch(text)):
+        if not number or (text.upper() not in self._nothing and not _NUMBER.fullmatch(text)):
             return text or number, own or coded
         operator = row.get("operator", "")
         if operator and operator not in self._profile.operators:
@@ -126,6 +144,11 @@ class LongSource:
             if all(isinstance(factor, Factor) for factor in factors) and factors[0] != factors[1]:
                 return True
         return False
+
+    def _sex(self, row: Mapping[str, str]) -> str:
+        """Return the sex as a word: the codes of one source mean nothing in another."""
+        sex = row.get("sex", "")
+        return self._sexes.get(sex.casefold(), sex)
 
     def _status(self, text: str) -> ResultStatus:
         word = text.strip().upper()
@@ -158,26 +181,6 @@ def _find(
 
 def _names(columns: Mapping[str, list[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in columns.values() for name in names))
-
-
-def _cells(batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
-    """Return each field's texts: of several columns the first that is not empty."""
-    texts = {name: _texts(batch.columns[name]) for name in _names(columns)}
-    cells: Cells = {}
-    for field, names in columns.items():
-        own = [texts[name] if field in _AS_RECEIVED else _without_nothing(texts[name]) for name in names]
-        if field in ("birth_parts", "birth_year_parts"):
-            cells |= {f"{field} {place}": _keys(part) for place, part in enumerate(own)}
-            continue
-        first = own[0]
-        for other in own[1:]:
-            first = [one or two for one, two in zip(first, other, strict=True)]
-        cells[field] = _keys(first) if field in _KEYS else first
-    return cells
-
-
-def _without_nothing(texts: list[str]) -> list[str]:
-    return ["" if text.upper() in _NOTHING else text for text in texts]
 
 
 def _keys(texts: list[str]) -> list[str]:

@@ -6,27 +6,28 @@ from pathlib import Path
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.csv import CSVSource
-from cbc_screen.ingest.detect import Format, check_there, detect
+from cbc_screen.ingest.detect import check_there, detect
 from cbc_screen.ingest.excel import ExcelSource
 from cbc_screen.ingest.ndjson import NDJSONSource
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, TableSource
 from cbc_screen.ingest.xport import XportSource
+from cbc_screen.vocabulary import AUTO, Format
 
 MESSAGES = (Format.HL7, Format.FHIR)
 
 
 def format_of(path: Path, options: ReadOptions) -> Format:
     """Return the format of a file: as declared, else as it looks."""
-    if options.format in (None, "auto"):
+    if options.format == AUTO:
         return detect(path)
     check_there(path)
     try:
         return Format(options.format)
     except ValueError:
         pass
-    raise UsageError(f"format must be auto or one of {', '.join(Format)}")
+    raise UsageError(f"format must be {AUTO} or one of {', '.join(Format)}")
 
 
 def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:

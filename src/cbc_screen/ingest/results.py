@@ -7,25 +7,13 @@ format, in `normalize/`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from cbc_screen.ingest.source import RejectedRow
-
-
-class ResultStatus(StrEnum):
-    """How far a result has come, in the words of HL7 table 0085."""
-
-    FINAL = "F"
-    CORRECTED = "C"
-    AMENDED = "A"
-    PRELIMINARY = "P"
-    PENDING = "I"
-    CANCELLED = "X"
-    DELETED = "D"
-    OTHER = "O"
+from cbc_screen.vocabulary import ResultStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +85,22 @@ class NotResults:
 
 
 Item = LabResult | Person | NotResults | RejectedRow
+
+
+_PARTS_OF_A_DATE, _DIGITS_OF_A_DATE = 3, 8
+_PARTS = re.compile(r"[0-9]+|[A-Za-z]+")
+
+
+def has_day(time: str) -> bool:
+    """Tell whether a time is told to the day: a year, or a month of a year, is no moment.
+
+    >>> has_day("2024-01-02"), has_day("02-JAN-24"), has_day("2024-01"), has_day("20240102")
+    (True, True, False, True)
+    """
+    parts = _PARTS.findall(time)
+    return bool(parts) and (
+        len(parts) >= _PARTS_OF_A_DATE or (parts[0].isdigit() and len(parts[0]) >= _DIGITS_OF_A_DATE)
+    )
 
 
 class ResultSource(Protocol):

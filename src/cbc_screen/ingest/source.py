@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import AUTO, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +68,7 @@ class ReadOptions:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
-    format: str | None = None
+    format: str = AUTO
     profile: str | None = None
     persons: str | None = None
     skip_lines: int | None = None

@@ -13,15 +13,15 @@ from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.strict import Node, parse_yaml
-from cbc_screen.vocabulary import Reason, Sex
+from cbc_screen.vocabulary import Reason, ResultStatus, Sex
 
 FOLDER = "profiles/"
 LONG_FIELDS = (
-    "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at", "operator", "number",
-    "value", "unit_code", "unit", "lower", "upper", "range", "status", "note", "birth_date", "sex", "age", "age_unit",
+    "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at",
+    "operator", "number", "value", "unit_code", "unit", "lower", "upper", "range", "status", "note", "birth_date", "sex",
+    "age", "age_unit",
 )  # fmt: skip
 PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")
-_STATUSES = ("F", "C", "A", "P", "I", "X", "D", "O")
 
 
 class Shape(StrEnum):
@@ -65,13 +65,9 @@ class Profile:
         }
 
 
+@lru_cache(maxsize=4)
 def load_profiles(knowledge: Knowledge) -> Mapping[str, Profile]:
     """Load every shipped profile."""
-    return _shipped(knowledge)
-
-
-@lru_cache(maxsize=4)
-def _shipped(knowledge: Knowledge) -> Mapping[str, Profile]:
     root = reference_ranges_root()
     names = [name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml")]
     found = {}
@@ -144,7 +140,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         codes={code.casefold(): analyte for code, analyte in codes.items()},
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),
-        statuses={key.upper(): word for key, word in _words(node, "statuses", _STATUSES).items()},
+        statuses={key.upper(): word for key, word in _words(node, "statuses", tuple(ResultStatus)).items()},
         expected=tuple(node.texts("expected")),
         top_coded_age=node.whole("top_coded_age") if "top_coded_age" in node else None,
     )

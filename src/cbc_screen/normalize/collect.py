@@ -10,27 +10,26 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, has_day
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
 from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.vocabulary import Presence, Reason
 
 CLUMPS_FINDING = "platelet_clumps"
-_A_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}", re.ASCII)
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _LONGEST_LABEL = 80
@@ -80,11 +79,10 @@ class Count:
 
 
 class Collection:
-    """Collects results of one or more sources; `counts` gives them back as blood counts."""
+    """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._standing = Standing(knowledge)
-        self._order = -1
         self.counts = ResultCounts()
         self.analytes: Counter[str] = Counter()
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -100,12 +98,23 @@ class Collection:
         self._last: tuple[str, int] = ("", 0)
         self._last_person: tuple[int, Person] = (-1, Person(""))
 
-    def add(self, items: Iterable[Item], identifier: Identifier, source: int = 0, *, ordered: bool = True) -> None:
-        """Take everything a reader gives; `ordered` as in `ResultSource`."""
-        self._order = source if ordered else -1
+    def add(
+        self,
+        items: Iterable[Item],
+        identifier: Identifier,
+        source: int = 0,
+        *,
+        ordered: bool = True,
+        units: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take everything a reader gives.
+
+        `ordered` is as in `ResultSource`; `units` are declared for this source, by analyte.
+        """
+        feed = source if ordered else -1
         for item in items:
             if isinstance(item, LabResult):
-                self._add_result(item, source, identifier)
+                self._add_result(item, source, feed, identifier, units)
             elif isinstance(item, Person):
                 self._add_person(item, source)
             elif isinstance(item, NotResults):
@@ -126,7 +135,9 @@ class Collection:
             new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
         self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (_own(person.key, source), *new))
 
-    def _add_result(self, result: LabResult, source: int, identifier: Identifier) -> None:
+    def _add_result(
+        self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
+    ) -> None:
         self.counts.read += 1
         analyte, reason = identifier.identify(result)
         if reason is not None:
@@ -138,20 +149,23 @@ class Collection:
             self.counts.not_count += 1
             self._leave_out(result)
             return
+        unit = result.unit
         if analyte is None:
             self.counts.not_count += 1  # a remark about the specimen, and no result
         else:
+            if not unit and not unit_in(result.value):
+                unit = units.get(analyte, "")
             self.analytes[analyte] += 1
-            units = self.units[analyte]
-            if result.unit in units or len(units) < _KINDS:
-                units[result.unit] += 1
+            seen = self.units[analyte]
+            if unit in seen or len(seen) < _KINDS:
+                seen[unit] += 1
         lower, upper = result.lower, result.upper
         if not lower and not upper and result.range_text:
-            lower, upper = limits_of_text(result.range_text, result.unit)
+            lower, upper = limits_of_text(result.range_text, unit)
         self._waiting.append(
             (
-                self._collection_of(result, source), analyte or "", result.value, result.unit, lower, upper,
-                result.status.value, clumps.value, result.content[:LONGEST_CONTENT], self._order, result.group,
+                self._collection_of(result, source), analyte or "", result.value, unit, lower, upper,
+                result.status.value, clumps.value, result.content[:LONGEST_CONTENT], feed, result.group,
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -239,7 +253,7 @@ class Collection:
             if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
             if analyte:
-                by_analyte.setdefault(analyte, []).append(Received(*row[9:14], *row[15:18]))  # type: ignore[arg-type]
+                by_analyte.setdefault(analyte, []).append(Received._make((*row[9:14], *row[15:18])))
         cells = self._cells(by_analyte)
         if not by_analyte:
             return None  # only a remark, and no result of a count
@@ -297,7 +311,7 @@ def instant(text: str) -> str:
     >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z")
     True
     """
-    if not _A_DAY.match(text):
+    if not has_day(text):
         return ""
     try:
         when = datetime.datetime.fromisoformat(text)

@@ -38,7 +38,7 @@ class Identifier:
 
     def identify(self, result: LabResult) -> Identity:
         """Return the analyte of a result."""
-        unit = result.unit or _unit_in(result.value)
+        unit = result.unit or unit_in(result.value)
         question = (result.codes, result.specimen, result.panel, unit, bool(result.value))
         found = self._known.get(question)
         if found is None:
@@ -140,7 +140,7 @@ class Identifier:
         return bool(words & self._knowledge.not_blood)
 
 
-def _unit_in(value: str) -> str:
+def unit_in(value: str) -> str:
     """Return what stands behind the number of a value: its unit, or a remark."""
     found = _BEHIND.fullmatch(value) if value[-1:].isalpha() or value.endswith("%") else None
     return found[1] if found is not None else ""
@@ -151,6 +151,5 @@ def _is_loinc(code: Code) -> bool:
 
     Some sources name another system for LOINC codes, and some call their own codes LOINC.
     """
-    if code.system.casefold() in _LOINC_SYSTEMS and _LOINC_SHAPE.fullmatch(code.code):
-        return True
-    return _LOINC_SHAPE.fullmatch(code.code) is not None and has_check_digit(code.code)
+    called_so = code.system.casefold() in _LOINC_SYSTEMS
+    return _LOINC_SHAPE.fullmatch(code.code) is not None and (called_so or has_check_digit(code.code))

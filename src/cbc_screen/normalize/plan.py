@@ -258,6 +258,12 @@ def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> 
     )
 
 
+def declared_units(knowledge: Knowledge, declared: Declared) -> dict[str, str]:
+    """Return the declared unit of every analyte that has one."""
+    units = ((name, declared.unit(knowledge, name)) for name in knowledge.analytes)
+    return {name: unit for name, unit in units if unit is not None}
+
+
 def _folded(codes: Mapping[str, str]) -> dict[str, str] | None:
     return {code.casefold(): word for code, word in codes.items()} or None
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import ResultStatus
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.value import ResultReader, fold, plain_number
+from cbc_screen.vocabulary import ResultStatus
 
 CONFLICT = "CONFLICTING RESULTS"
 NOT_FINAL = "NOT FINAL"

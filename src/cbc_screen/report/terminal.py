@@ -92,7 +92,8 @@ def print_inspection(console: Console, found: Inspection) -> None:
             console.print(Text(f"  {clean(line)}"), soft_wrap=True)
     if found.draft:
         console.print(Text("draft of a profile", style="bold"))
-        console.print(Text(found.draft), soft_wrap=True)
+        for line in found.draft.splitlines():
+            console.print(Text(clean(line)), soft_wrap=True)
 
 
 def _counts(console: Console, title: str, counts: Iterable[tuple[str, int]], total: int) -> None:

@@ -14,7 +14,8 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
 from cbc_screen.knowledge.rules import Rule  # noqa: E402
-from cbc_screen.report.words import describe, number  # noqa: E402
+from cbc_screen.report.units import number, text_units  # noqa: E402
+from cbc_screen.report.words import describe  # noqa: E402
 from cbc_screen.vocabulary import NOTICE  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference.md"
@@ -148,7 +149,7 @@ def conditions(knowledge: Knowledge) -> Iterator[str]:
 
 def line(rule: Rule, knowledge: Knowledge) -> str:
     """Write one rule."""
-    return f"{rule.text} [{describe(rule.when, knowledge)}; {rule.threshold}; {rule.source}]"
+    return f"{rule.text} [{describe(rule.when, knowledge, text_units('si'))}; {rule.threshold}; {rule.source}]"
 
 
 def cell(text: str) -> str:

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen._version import __version__
 
 if TYPE_CHECKING:
+    from cbc_screen.agreement import Agreement, validate
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import ReferenceRange, reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
     from cbc_screen.report.packed import read_flags
+    from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
-    from cbc_screen.screener import Screener, read, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, read, scan, screen, screen_again, screen_frame, worklist
     from cbc_screen.summary import ScanSummary
     from cbc_screen.vocabulary import NOTICE, Reason
 
 _HOME = {
+    "Agreement": "agreement",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
     "Grade": "grading",
@@ -38,15 +41,21 @@ _HOME = {
     "ScreeningResult": "result",
     "UsageError": "errors",
     "grade": "grading",
+    "plot_cohort": "report.plots",
+    "plot_ranges": "report.plots",
     "read": "screener",
     "read_flags": "report.packed",
     "reference_range": "ranges",
     "scan": "screener",
     "screen": "screener",
+    "screen_again": "screener",
     "screen_frame": "screener",
+    "validate": "agreement",
+    "worklist": "screener",
 }
 __all__ = [
     "NOTICE",
+    "Agreement",
     "CBCRecord",
     "CBCScreenError",
     "Grade",
@@ -64,12 +73,17 @@ __all__ = [
     "__data_version__",
     "__version__",
     "grade",
+    "plot_cohort",
+    "plot_ranges",
     "read",
     "read_flags",
     "reference_range",
     "scan",
     "screen",
+    "screen_again",
     "screen_frame",
+    "validate",
+    "worklist",
 ]
 
 

@@ -23,6 +23,9 @@ _EPILOG = {
     "list": "Example: cbc-screen ranges list",
     "show": "Example: cbc-screen ranges show hemoglobin --sex F",
     "check": "Example: cbc-screen ranges check my_lab.csv",
+    "report": "Example: cbc-screen report flags.parquet -o worklist.html",
+    "explain": "Example: cbc-screen explain flags.parquet --row 17",
+    "validate": "Example: cbc-screen validate answers.csv",
     "demo": "Example: cbc-screen demo",
     "version": "Example: cbc-screen version",
 }
@@ -63,6 +66,9 @@ def _screening_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--units", multiple=True, metavar="us|si|ANALYTE=UNIT", help="What bare numbers are in; may be repeated."
         ),
+        click.option(
+            "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
+        ),
         click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
     ):
         command = option(command)
@@ -80,6 +86,7 @@ def _screener(options: Mapping[str, Any]) -> Any:
         units=_units(options["units"]),
         rules=options["rules"],
         adjust_hemoglobin=tuple(options["adjust_hemoglobin"]),
+        text_units=options["text_units"],
     )
 
 
@@ -109,6 +116,8 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 )
 @click.option("--out-format", type=click.Choice(["csv", "ndjson"]), help="Of standard output (-o -).")
 @click.option("--packed", is_flag=True, help="Leave the flags as bits; cbc_screen.read_flags words them.")
+@click.option("--received", is_flag=True, help="Carry the cells of each row as received; explain and report use them.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write the worklist (.html); implies --received.")
 @click.option("--resume", is_flag=True, help="Go on with a scan to the same output that was broken off.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Rejected rows, as CSV.")
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="The summary, as JSON.")
@@ -166,6 +175,8 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             force=options["force"],
             resume=options["resume"],
             packed=options["packed"],
+            received=options["received"],
+            report=options["report"],
             out_format=options["out_format"],
             columns=_mapping("--columns", options["columns"]),
             keep=list(options["keep"]),
@@ -217,6 +228,9 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
 class _ProgressBar:
     """A progress bar on a terminal, and nothing elsewhere."""
 
+    def __init__(self, what: str = "rows") -> None:
+        self._what = what
+
     def __enter__(self) -> Callable[[int, float], None] | None:
         self._bar: Any = None
         if not sys.stderr.isatty():
@@ -225,9 +239,9 @@ class _ProgressBar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("{task.fields[rows]:,} rows"),
+            TextColumn("{task.fields[rows]:,} " + self._what),
             BarColumn(),
-            TextColumn("{task.fields[rate]:,.0f} rows/s"),
+            TextColumn("{task.fields[rate]:,.0f} " + self._what + "/s"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
@@ -235,9 +249,13 @@ class _ProgressBar:
         )
         self._bar.start()
         task = self._bar.add_task("scan", total=1.0, rows=0, rate=0.0)
-        began = time.monotonic()
+        began, last = time.monotonic(), 0.0
 
         def update(rows: int, share: float) -> None:
+            nonlocal began, last
+            if share < last:  # a second task: the worklist after the scan
+                began = time.monotonic()
+            last = share
             rate = rows / max(time.monotonic() - began, 1e-6)
             self._bar.update(task, completed=share, rows=rows, rate=rate)
 
@@ -258,13 +276,14 @@ class _ProgressBar:
 @click.option(
     "--json", "json_source", type=click.File("r"), help="Read a record as JSON from a file, or - for standard input."
 )
+@click.option("--full", is_flag=True, help="Print the whole chain from what was received to each flag.")
 @click.option("--as-json", is_flag=True, help="Print the result as JSON.")
 @_screening_options
-def one(results: tuple[str, ...], json_source: Any, as_json: bool, **options: Any) -> None:
+def one(results: tuple[str, ...], json_source: Any, full: bool, as_json: bool, **options: Any) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
     from cbc_screen.knowledge import load_knowledge
-    from cbc_screen.report.terminal import text_width
-    from cbc_screen.report.text import explain
+    from cbc_screen.report.brief import print_brief
+    from cbc_screen.report.terminal import make_console
 
     record: dict[str, Any] = {}
     if json_source is not None:
@@ -287,8 +306,17 @@ def one(results: tuple[str, ...], json_source: Any, as_json: bool, **options: An
     result = _screener(options).screen(record)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+    elif full:
+        _print_explanation(result)
     else:
-        click.echo(_coloured(explain(result, width=text_width())))
+        print_brief(make_console(), result)
+
+
+def _print_explanation(result: Any) -> None:
+    from cbc_screen.report.terminal import text_width
+    from cbc_screen.report.text import explain
+
+    click.echo(_coloured(explain(result, width=text_width())))
 
 
 def _coloured(text: str) -> str:
@@ -298,6 +326,70 @@ def _coloured(text: str) -> str:
     lines[0] = click.style(lines[0], bold=True)
     lines[2] = click.style(lines[2], bold=True, fg="yellow")
     return "\n".join(click.style(line, fg="cyan") if line[:2].isupper() else line for line in lines)
+
+
+_OWN_FILES = (
+    click.option("--ranges", help="Where your own ranges lie now, if the scan used some."),
+    click.option("--rules", help="Where your own rules lie now, if the scan used some."),
+    click.option(
+        "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Of the texts."
+    ),
+)
+
+
+def _own_files(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in _OWN_FILES:
+        command = option(command)
+    return command
+
+
+@main.command(epilog=_EPILOG["report"])
+@click.argument("flags", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The page, .html.")
+@click.option("--person", metavar="COLUMN", help="A kept column that says whose count it is.")
+@click.option("--most", type=click.IntRange(1), help="How many counts are listed; 100,000 unless told.")
+@click.option("--force", is_flag=True, help="Overwrite the page.")
+@_own_files
+def report(flags: Path, out: Path, **options: Any) -> None:
+    """Write the worklist of a scan: what to review, most urgent first, with a page for each person."""
+    from cbc_screen.screener import worklist
+
+    with _ProgressBar("counts") as progress:
+        flagged = worklist(flags, out, progress=progress, **options)
+    click.echo(f"{flagged:,} counts to review, most urgent first, in {out.name}")
+    click.echo(NOTICE)
+
+
+@main.command("explain", epilog=_EPILOG["explain"])
+@click.argument("flags", type=click.Path(path_type=Path))
+@click.option("--row", required=True, metavar="KEY", help="A row number, FILE:ROW, or COLUMN=VALUE of a kept column.")
+@click.option("--as-json", is_flag=True, help="Print the result as JSON.")
+@_own_files
+def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
+    """Explain one row of a scan: the chain from received text to flag, enough to redo it by hand."""
+    from cbc_screen.screener import screen_again
+
+    result = screen_again(flags, row, **options)
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _print_explanation(result)
+
+
+@main.command("validate", epilog=_EPILOG["validate"])
+@click.argument("labelled", type=click.Path(path_type=Path))
+@click.option("--as-json", is_flag=True, help="Print the agreement as JSON.")
+def validate_answers(labelled: Path, as_json: bool) -> None:
+    """Compare a reviewer's answers (CSV or JSON) with the flags, rule by rule, and say how many are still needed."""
+    from cbc_screen.agreement import validate
+    from cbc_screen.report.agreement import print_agreement
+    from cbc_screen.report.terminal import make_console
+
+    found = validate(labelled)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2))
+    else:
+        print_agreement(make_console(), found)
 
 
 @main.command(epilog=_EPILOG["grade"])
@@ -389,23 +481,27 @@ def _run_demo(folder: Path) -> None:
     from rich.text import Text
 
     from cbc_screen.demo import TRAPS, write_demo
-    from cbc_screen.report.demo import trap_table, worked_record
-    from cbc_screen.report.terminal import make_console, print_summary, text_width
-    from cbc_screen.report.text import explain
-    from cbc_screen.screener import Screener
+    from cbc_screen.report.brief import print_brief
+    from cbc_screen.report.demo import trap_table
+    from cbc_screen.report.terminal import make_console, print_summary
+    from cbc_screen.screener import Screener, screen_again
 
     console = make_console()
-    source, out, rejects = folder / "export.csv", folder / "flags.csv", folder / "rejects.csv"
+    source, out, rejects = folder / "export.csv", folder / "flags.parquet", folder / "rejects.csv"
     write_demo(source)
-    screener = Screener()
     console.print(Text("A synthetic laboratory export of 502 rows and one ragged line, none of it of a person.\n"))
-    console.print(Text("$ cbc-screen scan export.csv -o flags.csv --rejects rejects.csv --keep Sample\n", style="cyan"))
-    summary = screener.scan(source, out, rejects, keep=["Sample"], force=True)
+    command = "$ cbc-screen scan export.csv -o flags.parquet --rejects rejects.csv --keep Sample --report worklist.html"
+    console.print(Text(f"{command}\n", style="cyan"), soft_wrap=True)
+    summary = Screener().scan(source, out, rejects, keep=["Sample"], report=folder / "worklist.html", force=True)
     print_summary(console, summary)
     console.print(Text("\nWhat became of each trap", style="bold"))
     console.print(trap_table(out, rejects, TRAPS))
-    console.print(Text("\nOne row explained (T20: platelets missing)\n", style="bold"))
-    click.echo(_coloured(explain(screener.screen(worked_record(TRAPS, "T20")), shown=3, width=text_width())))
+    console.print(Text("\nOne row in short (T20: platelets missing)\n", style="bold"))
+    print_brief(console, screen_again(out, "Sample=T20"))
+    console.print(Text("\n$ cbc-screen explain flags.parquet --row Sample=T20     # the whole chain", style="cyan"))
+    console.print(
+        Text("cbc-screen demo --folder DIR keeps these files and the worklist, a page to review.", style="dim")
+    )
 
 
 @main.command(epilog=_EPILOG["version"])

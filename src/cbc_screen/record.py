@@ -62,10 +62,13 @@ def _describe(model: type[BaseModel], problem: ValidationError) -> str:
 
 
 class ReportedRange(_Private):
-    """The reference range that came with a result, in the unit of the result."""
+    """The reference range that came with a result, in the unit of the result.
 
-    lower: float | None = Field(default=None, description="lower limit, or none")
-    upper: float | None = Field(default=None, description="upper limit, or none")
+    A limit is a number, or its text as received; one that cannot be read voids the range.
+    """
+
+    lower: float | str | None = Field(default=None, description="lower limit, or none")
+    upper: float | str | None = Field(default=None, description="upper limit, or none")
 
 
 class Measurement(_Private):

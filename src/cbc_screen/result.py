@@ -14,8 +14,12 @@ from cbc_screen.vocabulary import (
     Line,
     LineState,
     Pattern,
+    Pregnancy,
+    Presence,
     Reason,
+    ReticulocyteMethod,
     Severity,
+    Sex,
     State,
     Support,
     Threshold,
@@ -37,6 +41,45 @@ class Citation(_Part):
     verification: Verification
 
 
+class StatedFinding(_Part):
+    """What the source states of the film or the history."""
+
+    id: str
+    text: str
+    presence: Presence
+
+
+class PersonResult(_Part):
+    """The person at collection: as received, and as used for the choice of ranges.
+
+    `years` are the least and most completed years.
+    """
+
+    age_received: str | None
+    years: tuple[int, int] | None
+    birth_date: str | None
+    collected_at: str | None
+    age: str
+    sex_received: str | None
+    sex: Sex
+    pregnancy_received: str | None
+    pregnancy: Pregnancy
+    reticulocyte_method: ReticulocyteMethod
+    wbc_uncorrected: bool
+    stated: tuple[StatedFinding, ...]
+
+
+class GradeBand(_Part):
+    """A grade's band [lower, upper) for this person, or [lower, upper], in the canonical unit."""
+
+    grade: int
+    label: str
+    severity: Severity
+    lower: float | None
+    upper: float | None
+    upper_inclusive: bool
+
+
 class RangeUsed(_Part):
     """A reference range that was tried: several where age, sex or trimester is not exact."""
 
@@ -55,11 +98,15 @@ class RangeUsed(_Part):
 
 
 class AnalyteResult(_Part):
-    """One analyte: as received, as used, and against its range, in the canonical unit."""
+    """One analyte: as received, as used, and against its range, in the canonical unit.
+
+    `unit_declared` is what a column's name or an option said of a result without a unit.
+    """
 
     analyte: str
     label: str
     received: str | None
+    unit_declared: str | None
     low: float | None
     high: float | None
     unit: str
@@ -74,6 +121,7 @@ class AnalyteResult(_Part):
 class LineResult(_Part):
     """One line under the definition; `limits` has several numbers where the person is not exact.
 
+    `bands` are those of the grade, where all that could apply agree.
     `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
     line or its grade used them; the `unadjusted` answers are those without them.
     """
@@ -86,6 +134,7 @@ class LineResult(_Part):
     grade: int | None
     severity: Severity
     severity_min: Severity
+    bands: tuple[GradeBand, ...] = ()
     adjusted: tuple[float | None, float | None] | None = None
     state_unadjusted: LineState | None = None
     grade_unadjusted: int | None = None
@@ -137,6 +186,7 @@ class Versions(_Part):
     definition: str
     grading: str
     grading_version: str
+    text_units: str
 
 
 class ScreeningResult(_Part):
@@ -149,6 +199,7 @@ class ScreeningResult(_Part):
     notice: str = NOTICE
     pattern: Pattern
     pattern_text: str
+    person: PersonResult
     lines_low_min: int
     lines_low_max: int
     lines: tuple[LineResult, ...]
@@ -241,6 +292,32 @@ class ScreeningResult(_Part):
         from cbc_screen.report.text import explain
 
         return explain(self)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw each result against its range and severity bands; needs matplotlib (`plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        UsageError
+            If matplotlib is not installed.
+        """
+        from cbc_screen.report.plots import plot_result
+
+        return plot_result(self, axes)
+
+    def _repr_html_(self) -> str:
+        from cbc_screen.report.html import result_html
+
+        return result_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

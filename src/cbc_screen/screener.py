@@ -16,6 +16,7 @@ from cbc_screen.normalize.plan import Declared, make_declared, parse_adjust
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.build import ResultBuilder
+from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import Adjust
 
@@ -53,6 +54,8 @@ class Screener:
     units : "us", "si" or mapping, optional
         What bare numbers are in: a system, or analyte to unit. A mapping may also hold
         "system", and "hemoglobin_mmol": "monomer" or "tetramer". Nothing is guessed.
+    text_units : "si" or "us"
+        The units of texts, pages and figures; values in results stay in canonical units.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Screener:
     units: str | Mapping[str, str] | None = field(default=None, hash=False)
     rules: str = "default"
     adjust_hemoglobin: tuple[Adjust, ...] | tuple[str, ...] = ()
+    text_units: str = "si"
 
     def __post_init__(self) -> None:
         knowledge = self._knowledge
@@ -88,6 +92,7 @@ class Screener:
         if self.adjust_hemoglobin:
             _ = self.kernel  # an adjustment of no effect is an error, told now
         self._declare()
+        _ = self._texts
 
     def __reduce__(self) -> tuple[type[Screener], tuple[Any, ...]]:
         return type(self), tuple(getattr(self, name) for name in self.__dataclass_fields__)
@@ -116,7 +121,11 @@ class Screener:
 
     @cached_property
     def _builder(self) -> ResultBuilder:
-        return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules)
+        return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules, self._texts)
+
+    @property
+    def _texts(self) -> TextUnits:
+        return text_units(self.text_units)
 
     def screen(self, record: CBCRecord | Mapping[str, Any], *, compact: bool = False) -> ScreeningResult:
         """Screen one record.
@@ -142,7 +151,13 @@ class Screener:
             record = CBCRecord.model_validate(dict(record))
         elif not isinstance(record, CBCRecord):
             raise RecordError("screen takes a CBCRecord or a mapping of its fields")
-        normalized = self._normalizer.normalize(record, use_reported=self.prefer_reported_ranges)
+        return self.screen_declared(record, self._normalizer, compact=compact)
+
+    def screen_declared(
+        self, record: CBCRecord, normalizer: RecordNormalizer, *, compact: bool = False
+    ) -> ScreeningResult:
+        """Screen a record whose texts are read as a source declares them; see `screen`."""
+        normalized = normalizer.normalize(record, use_reported=self.prefer_reported_ranges)
         one = self.kernel.screen_one(
             normalized.inputs, normalized.person, extended=normalized.extended, reported=normalized.reported
         )
@@ -231,6 +246,8 @@ class Screener:
         force: bool = False,
         resume: bool = False,
         packed: bool = False,
+        received: bool = False,
+        report: str | Path | None = None,
         columns: Mapping[str, str] | None = None,
         keep: list[str] | None = None,
         detail: bool = False,
@@ -275,6 +292,11 @@ class Screener:
             outputs are the same bytes as without the break.
         packed : bool
             Leave the flags as bits, for the largest scans; `read_flags` words them.
+        received : bool
+            Carry the cells of each row as received, in a column `received`, so that `explain`
+            and the pages of a report can show and redo every answer.
+        report : path, optional
+            Also write the worklist (.html) of a scan to Parquet; carries `received`.
         columns : mapping of field to column, optional
         keep : list of column names, optional
             Columns of the input to carry into the output, such as a sample number.
@@ -318,7 +340,9 @@ class Screener:
         """
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
+        from cbc_screen.engines.rescreen import FlagFile
         from cbc_screen.engines.stream import ScanRequest, scan_file
+        from cbc_screen.engines.worklist import check_worklist, write_worklist
         from cbc_screen.ingest.source import ReadOptions
 
         request = ScanRequest(
@@ -333,6 +357,7 @@ class Screener:
             out_format=out_format,
             resume=resume,
             packed=packed,
+            received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
         )
         declared = self._declare(
@@ -346,7 +371,15 @@ class Screener:
         reading = ReadOptions(
             encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
         )
-        return scan_file(self._engine, request, declared, reading, progress, workers)
+        if report is None:
+            return scan_file(self._engine, request, declared, reading, progress, workers)
+        if request.file is None or request.file.suffix.lower() != ".parquet":
+            raise UsageError("report is made of a .parquet output (-o flags.parquet)")
+        check_worklist(Path(report), force=force or resume)
+        found = scan_file(self._engine, request, declared, reading, progress, workers)
+        flags = FlagFile(request.file, ranges=self.ranges, rules=self.rules, text_units=self.text_units)
+        write_worklist(flags, Path(report), force=force or resume, progress=progress)
+        return found
 
 
 def read(
@@ -423,6 +456,116 @@ def read(
         encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
     )
     return read_counts(knowledge, names_of(source), declared, options, dict(columns or {}))
+
+
+def worklist(
+    flags: str | Path,
+    out: str | Path,
+    *,
+    person: str | None = None,
+    text_units: str = "si",
+    ranges: str | None = None,
+    rules: str | None = None,
+    force: bool = False,
+    most: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> int:
+    """Write the worklist of a scan: one self-contained page of what to review, most urgent first.
+
+    Parameters
+    ----------
+    flags : path
+        A Parquet file that `scan` wrote. With `received=True` it shows every person in full;
+        without, only the flags.
+    out : path
+        The page, .html; it holds the counts listed, so treat it as a patient's record.
+    person : str, optional
+        A kept column that says whose count it is, where the source has no person of its own.
+    text_units : "si" or "us"
+        Units of the texts.
+    ranges, rules : str, optional
+        Where your own files lie now, if the scan used some.
+    force : bool
+        Overwrite an existing page.
+    most : int, optional
+        How many counts are listed, 100,000 unless told; the page links to the flags beyond.
+    progress : function of (counts, share), optional
+
+    Returns
+    -------
+    int
+        How many counts have something to review.
+
+    Raises
+    ------
+    UsageError
+        If the file is none that `scan` wrote, was written by another version, or `out` exists.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> from cbc_screen.demo import write_demo
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_demo(folder / "export.csv", ordinary=3)
+    >>> _ = cbc.scan(folder / "export.csv", folder / "flags.parquet", received=True)
+    >>> cbc.worklist(folder / "flags.parquet", folder / "worklist.html") > 0
+    True
+    """
+    from cbc_screen.engines.rescreen import FlagFile
+    from cbc_screen.engines.worklist import MOST_LISTED, write_worklist
+
+    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
+    counts = write_worklist(
+        file, Path(out), force=force, most=MOST_LISTED if most is None else most, person=person, progress=progress
+    )
+    return counts.flagged
+
+
+def screen_again(
+    flags: str | Path,
+    row: str | int,
+    *,
+    text_units: str = "si",
+    ranges: str | None = None,
+    rules: str | None = None,
+) -> ScreeningResult:
+    """Screen one row of a scan again, from its cells as received; the flags must be those of the file.
+
+    Parameters
+    ----------
+    flags : path
+        A Parquet file that `scan` wrote with `received=True`.
+    row : int or str
+        A row number, "FILE:ROW", or "COLUMN=VALUE" of a kept column.
+    text_units, ranges, rules
+        As in `worklist`.
+
+    Returns
+    -------
+    ScreeningResult, whose `explain()` gives the chain from received text to flag.
+
+    Raises
+    ------
+    UsageError
+        If there is no such row or more than one, or the cells as received are not in the file.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> from cbc_screen.demo import write_demo
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_demo(folder / "export.csv", ordinary=3)
+    >>> _ = cbc.scan(folder / "export.csv", folder / "flags.parquet", keep=["Sample"], received=True)
+    >>> cbc.screen_again(folder / "flags.parquet", "Sample=T01").pattern.value
+    'pancytopenia'
+    """
+    from cbc_screen.engines.rescreen import FlagFile, find_row
+
+    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
+    file.require_received()
+    return file.screen(find_row(file, str(row)))[0]
 
 
 def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:

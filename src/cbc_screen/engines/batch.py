@@ -16,6 +16,7 @@ from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
+from cbc_screen.normalize.received import RECEIVED, received_rows
 from cbc_screen.report.flags import flag_counts
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.packed import pack
@@ -29,12 +30,13 @@ ROW, FILE = "row", "file"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the output is: columns kept, details, the file of a row, and whether flags stay packed."""
+    """What the output is: columns kept, details, the file of a row, its cells as received, packed or not."""
 
     keep: tuple[str, ...]
     detail: bool
     file: bool
     packed: bool = False
+    received: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
     if len(lines):
         answers = engine.kernel.screen(normalized.batch)
         counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
-        table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, file))
+        table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
     return Screened(
         rows + len(batch.rejected), table, rejected, _result_counts(engine, normalized), counts, batch.share, file
     )
@@ -99,8 +101,10 @@ def _table(engine: Engine, layout: Layout, normalized: Normalized, answers: Answ
     return flags
 
 
-def key_columns(lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout: Layout, file: str) -> pa.Table:
-    """Return what stands before the flags: the file (where there are several), the line, the columns kept."""
+def key_columns(
+    lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout: Layout, plan: Plan, file: str
+) -> pa.Table:
+    """Return what stands before the flags: the file (of several), the line, the columns kept, the row as received."""
     import pyarrow as pa
 
     keys: dict[str, pa.Array] = {}
@@ -111,6 +115,10 @@ def key_columns(lines: np.ndarray[Any, Any], columns: Mapping[str, Any], layout:
         if name in keys:
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
         keys[name] = columns[name]
+    if layout.received:
+        if RECEIVED in keys:
+            raise UsageError(f"keep: {RECEIVED!r} is the name of a column of the output; rename it in the source")
+        keys[RECEIVED] = from_texts(received_rows(columns, plan))
     return pa.table(keys)
 
 
@@ -118,5 +126,5 @@ def empty_table(engine: Engine, layout: Layout, plan: Plan, wanted: list[str]) -
     """Return the columns of the output without a row, so that a reader finds what it expects."""
     columns = {name: from_texts([]) for name in wanted}
     normalized = engine.normalize(columns, 0, plan)
-    keys = key_columns(np.zeros(0, dtype=np.int64), columns, layout, "")
+    keys = key_columns(np.zeros(0, dtype=np.int64), columns, layout, plan, "")
     return _table(engine, layout, normalized, engine.kernel.screen(normalized.batch), keys)

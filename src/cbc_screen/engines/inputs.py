@@ -22,6 +22,7 @@ from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.plan import Declared, Plan, declared_units, make_plan, with_profile
+from cbc_screen.normalize.received import PERSON
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 
@@ -187,6 +188,8 @@ class _Opener:
             if column not in table.headers:
                 raise UsageError(f"keep: there is no column {column!r}")
         which = [SOURCE_FILE] if len(files) > 1 else []
+        if isinstance(table, CollectedSource):
+            which.append(PERSON)  # whose count it is stays with the row as received
         wanted = list(dict.fromkeys([*plan.columns, *self._keep, *which]))
         return Input(files, table, plan, wanted, profile.expected if profile is not None else ())
 

@@ -23,6 +23,7 @@ from cbc_screen.engines.journal import Journal
 from cbc_screen.engines.manifest import InputHashes, manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
+from cbc_screen.engines.rescreen import screened_with
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.normalize.collect import ResultCounts
@@ -52,6 +53,7 @@ class ScanRequest:
     out_format: str | None = None
     resume: bool = False
     packed: bool = False
+    received: bool = False
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
 
     @property
@@ -85,7 +87,7 @@ def scan_file(
         )
         if len(inputs) == 1 and len(inputs[0].files) > 1:
             request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
-        layout = Layout(request.keep, request.detail, file=len(inputs) > 1, packed=request.packed)
+        layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset(entry.plan.analytes) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
         outputs = _Outputs(engine, request, inputs, declared, undo)
@@ -156,6 +158,8 @@ class _Outputs:
         self._manifest: AtomicFile | None = None
         self.journal: Journal | None = None
         metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
+        if request.received:
+            metadata |= screened_with(engine, inputs)
         if request.file is not None:
             self.journal = Journal(request.file, self._fingerprint())
             undo.push(self._leave_journal)
@@ -208,6 +212,7 @@ class _Outputs:
             "keep": list(self._request.keep),
             "detail": self._request.detail,
             "packed": self._request.packed,
+            "received": self._request.received,
             "rejects": self._request.rejects is not None,
         }
 

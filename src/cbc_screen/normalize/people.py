@@ -217,10 +217,15 @@ def read_method(columns: Mapping[str, pa.Array], plan: Plan) -> tuple[NDArray[np
     return automated, manual
 
 
+def presence_of(value: object) -> Presence:
+    """Read the word of a finding; anything else is unknown."""
+    return _PRESENCE.get(str(value).strip().lower(), Presence.UNKNOWN)
+
+
 def read_presence(column: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Read a finding: present, absent; neither is unknown."""
     values, places = distinct(column)
-    words = [_PRESENCE.get(str(value).strip().lower(), Presence.UNKNOWN) for value in [*values, None]]
+    words = [presence_of(value) for value in [*values, None]]
     present = np.array([word is Presence.PRESENT for word in words])[places]
     absent = np.array([word is Presence.ABSENT for word in words])[places]
     return present, absent

@@ -11,9 +11,9 @@ from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
-from cbc_screen.normalize.plan import Declared
-from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, void
-from cbc_screen.record import CBCRecord, Measurement
+from cbc_screen.normalize.plan import Declared, declared_units
+from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
+from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
 _FINAL_STATUSES = frozenset({"", "F", "C", "A", "FINAL", "CORRECTED", "AMENDED"})
@@ -28,7 +28,7 @@ def is_final(status: str) -> bool:
 class NormalizedRecord:
     """A record in the kernel's terms, with the readings and reasons behind it.
 
-    `extended` is set where an input outside the plain count is given (a finding, a
+    `declared_units` are those that were declared for results without a unit. `extended` is set where an input outside the plain count is given (a finding, a
     chemistry value, the reticulocyte method), `reported` where a range came with a result.
     """
 
@@ -38,6 +38,7 @@ class NormalizedRecord:
     reasons: tuple[tuple[str, Reason], ...]
     extended: bool
     reported: bool
+    declared_units: Mapping[str, str]
 
 
 class RecordNormalizer:
@@ -45,6 +46,7 @@ class RecordNormalizer:
 
     def __init__(self, knowledge: Knowledge, declared: Declared) -> None:
         self._knowledge, self._declared = knowledge, declared
+        self._declared_units = declared_units(knowledge, declared)
         self._readers = {
             name: ResultReader(
                 analyte,
@@ -75,8 +77,14 @@ class RecordNormalizer:
                 continue
             inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
             extended = extended or not self._knowledge.analytes[name].counted
-            if use_reported and measurement.range is not None:
-                reported = self._range(name, measurement, reading, inputs) or reported
+            if use_reported and measurement.range is not None and reading.factor is not None:
+                limits = self._limits(measurement.range)
+                if limits is None:
+                    reasons.append((name, Reason.RANGE_UNREADABLE))
+                    continue
+                reported = True
+                for side, limit in limits.items():
+                    inputs[f"{name}.reported_{side}"] = convert(limit, reading.factor)
         if not any(not reading.absent for name, reading in readings.items() if self._knowledge.analytes[name].counted):
             reasons.append(("record", Reason.NO_RESULT))
         extended = self._findings(record, inputs) or extended
@@ -86,23 +94,23 @@ class RecordNormalizer:
         if record.wbc_uncorrected:
             inputs["wbc_uncorrected"] = extended = True
         person = self._person(record, reasons)
-        return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported)
+        return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported, self._declared_units)
 
     def _read(self, name: str, measurement: Measurement) -> Reading:
-        if measurement.status is not None and not is_final(measurement.status):
-            return void(Reason.STATUS_NOT_FINAL) if measurement.value is not None else ABSENT
-        return self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
+        reading = self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
+        final = measurement.status is None or is_final(measurement.status)
+        return reading if final or reading.absent else void(Reason.STATUS_NOT_FINAL)
 
-    @staticmethod
-    def _range(name: str, measurement: Measurement, reading: Reading, inputs: dict[str, float]) -> bool:
-        """Take over a reported range; its unit is that of the result it came with."""
-        limits = measurement.range
-        if limits is None or reading.factor is None:
-            return False
-        for side, limit in (("lower", limits.lower), ("upper", limits.upper)):
-            if limit is not None:
-                inputs[f"{name}.reported_{side}"] = convert(limit, reading.factor)
-        return True
+    def _limits(self, given: ReportedRange) -> dict[str, float] | None:
+        """Read the limits of a reported range; their unit is that of the result. None where one is unreadable."""
+        found: dict[str, float] = {}
+        for side, limit in (("lower", given.lower), ("upper", given.upper)):
+            value = plain_number(limit, self._declared.number_format) if isinstance(limit, str) else limit
+            if value is None and isinstance(limit, str):
+                return None
+            if value is not None and value == value:
+                found[side] = value
+        return found
 
     def _findings(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
         stated = False

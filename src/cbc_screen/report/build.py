@@ -24,13 +24,16 @@ from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.flags import flags_of_one, range_reasons, sorted_reasons
 from cbc_screen.report.layout import layout_of
-from cbc_screen.report.words import describe, joined, number, pattern_text, place_reason
+from cbc_screen.report.person import person_result
+from cbc_screen.report.units import TextUnits, number
+from cbc_screen.report.words import describe, joined, pattern_text, place_reason
 from cbc_screen.result import (
     AnalyteResult,
     BloodCriteriaResult,
     Citation,
     ConditionResult,
     FindingResult,
+    GradeBand,
     LineResult,
     RangeUsed,
     ScreeningResult,
@@ -68,8 +71,9 @@ class _Template:
 class ResultBuilder:
     """Builds results for one screener; the texts of rules are made once and shared."""
 
-    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str, rules: str) -> None:
+    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str, rules: str, units: TextUnits) -> None:
         self.knowledge, self.kernel, self.ranges, self.rules = knowledge, kernel, ranges, rules
+        self._units = units
         # By identity: the rules and rows live as long as the knowledge, and hashing one
         # by its fields costs more than making its text.
         self._layout = layout_of(kernel.rules)
@@ -112,6 +116,7 @@ class ResultBuilder:
             "pattern_text": pattern_text(
                 _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
             ),
+            "person": person_result(self.knowledge, record, normalized),
             "lines": tuple(self._line(line, states[line], one) for line in LINES),
             "white_line_basis": str(columns["white_line_basis"]),
             "analytes": analytes,
@@ -140,6 +145,7 @@ class ResultBuilder:
             definition=rules.definition,
             grading=rules.scheme.id,
             grading_version=rules.scheme.version,
+            text_units=self._units.system,
         )
 
     # Analytes and lines ------------------------------------------------------------
@@ -171,6 +177,7 @@ class ResultBuilder:
             analyte=name,
             label=analyte.label,
             received=None if measurement is None else as_received(measurement),
+            unit_declared=normalized.declared_units.get(name),
             low=low,
             high=high if high is not None and isfinite(high) else None,
             unit=analyte.unit,
@@ -234,7 +241,28 @@ class ResultBuilder:
             grade=None if grade < 0 else grade,
             severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
             severity_min=SEVERITIES[low],
+            bands=self._bands(line, one),
             **(self._unadjusted(one) if line is Line.RED and rules.adjust else {}),
+        )
+
+    def _bands(self, line: Line, one: One) -> tuple[GradeBand, ...]:
+        """Return the bands of a line's grade; none where the person is not exact and they differ."""
+        scheme = self.kernel.rules.scheme
+        bands = self.kernel.limits.grade_rows.get((scheme.id, LINE_ANALYTE[line]), ())
+        tried = {bands[key] for key in one.keys} if bands else set()
+        if len(tried) != 1 or self._uncovered(one):
+            return ()
+        return tuple(
+            GradeBand(
+                grade=row.grade,
+                label=row.label,
+                severity=row.severity,
+                lower=row.lower,
+                upper=row.upper,
+                upper_inclusive=row.upper_inclusive,
+            )
+            for row in next(iter(tried))
+            if not row.relative  # it ends at the laboratory's own limit
         )
 
     def _unadjusted(self, one: One) -> dict[str, Any]:
@@ -253,7 +281,7 @@ class ResultBuilder:
     def _finding(self, rule: Rule) -> FindingResult:
         found = self._findings.get(id(rule))
         if found is None:
-            condition = describe(rule.when, self.knowledge)
+            condition = describe(rule.when, self.knowledge, self._units)
             found = self._findings[id(rule)] = FindingResult(
                 id=rule.id, text=rule.text, condition=condition, threshold=rule.threshold, source=rule.source
             )

@@ -88,8 +88,8 @@ def unpack(layout: FlagLayout, row: Mapping[str, Any]) -> pa.Table:
     return table
 
 
-def read_batches(path: Path) -> Iterator[pa.Table]:
-    """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch."""
+def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
+    """Open a file of flags; return it with its metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -98,16 +98,29 @@ def read_batches(path: Path) -> Iterator[pa.Table]:
     except (pa.ArrowException, OSError):
         file = None
     if file is None:
-        raise UsageError("read_flags takes a Parquet file that scan wrote")
+        raise UsageError("flags are read from a Parquet file that scan wrote")
     metadata = file.schema_arrow.metadata or {}
+    if b"notice" not in metadata:
+        raise UsageError("the file does not hold flags that scan wrote")
+    return file, metadata
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what stands in a file of flags about the file as a whole."""
+    return {name.decode(): text.decode() for name, text in _open(path)[1].items()}
+
+
+def read_batches(path: Path) -> Iterator[pa.Table]:
+    """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch."""
+    import pyarrow as pa
+
+    file, metadata = _open(path)
     if LAYOUT in metadata:
         layout = FlagLayout.from_json(metadata[LAYOUT].decode())
         for batch in file.iter_batches(batch_size=1):
             for row in batch.to_pylist():
                 yield unpack(layout, row)
         return
-    if b"notice" not in metadata:
-        raise UsageError("the file does not hold flags that scan wrote")
     if file.metadata.num_rows == 0:
         yield file.schema_arrow.empty_table()
     for batch in file.iter_batches():

@@ -14,7 +14,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.report.words import number
+from cbc_screen.report.units import number
 
 
 def set_table() -> Table:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cbc_screen.report.text import WIDTH, clean, words
+from cbc_screen.report.text import WIDTH, clean
+from cbc_screen.report.wording import words
 from cbc_screen.summary import Inspection, ScanSummary
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 

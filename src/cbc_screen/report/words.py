@@ -21,15 +21,11 @@ from cbc_screen.knowledge.predicates import (
     StateIs,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition
+from cbc_screen.report.units import TextUnits, number
 from cbc_screen.vocabulary import Line, LineState, Pattern, Sex, State, Support, Tier
 
 _COMPARISONS = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
 PATTERN_WORDS = ("no line low", "single-line cytopenia", "bicytopenia", "pancytopenia")
-
-
-def number(value: float) -> str:
-    """Write a number as short as it can be read back."""
-    return f"{value:.10g}"
 
 
 def joined(words: Sequence[str], last: str = "and") -> str:
@@ -37,17 +33,20 @@ def joined(words: Sequence[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def describe(predicate: Predicate, knowledge: Knowledge) -> str:
+def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> str:
     """Say a predicate in words, with its numbers."""
     match predicate:
         case Compare(subject, comparison, value, unit):
+            if subject in knowledge.analytes:
+                value, unit = units.value(subject, value), units.unit(subject)
             suffix = "" if unit == "1" else ("%" if unit == "%" else f" {unit}")
             return f"{label(subject, knowledge)} {_COMPARISONS[comparison]} {number(value)}{suffix}"
         case StateIs(analyte, state):
             return f"{label(analyte, knowledge)} {state} for the reference range"
-        case BeyondRange(analyte, side, distance, unit):
+        case BeyondRange(analyte, side, distance, _):
             limit = "above its upper" if side is State.HIGH else "below its lower"
-            return f"{label(analyte, knowledge)} more than {number(distance)} {unit} {limit} reference limit"
+            by = f"{units.number(analyte, distance)} {units.unit(analyte)}"
+            return f"{label(analyte, knowledge)} more than {by} {limit} reference limit"
         case LineIs(line, low, definition):
             under = f" under the {definition} definition" if definition else ""
             return f"{line} line {'low' if low else 'not low'}{under}"
@@ -64,9 +63,9 @@ def describe(predicate: Predicate, knowledge: Knowledge) -> str:
         case FindingIs(finding, present):
             return f"{knowledge.findings[finding]}: {'present' if present else 'absent'}"
         case Not(of):
-            return f"not ({describe(of, knowledge)})"
+            return f"not ({describe(of, knowledge, units)})"
         case Count(at_least, of):
-            parts = [describe(part, knowledge) for part in of]
+            parts = [describe(part, knowledge, units) for part in of]
             if at_least == len(of):
                 return joined(parts)
             return joined(parts, "or") if at_least == 1 else f"at least {at_least} of: {'; '.join(parts)}"

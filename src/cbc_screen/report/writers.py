@@ -24,12 +24,12 @@ _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _PART = ".part"
 # A row group for each packed batch (one row) would make the file's own index grow in memory.
 _PACKED_TOGETHER = 4
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def formula_safe(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 class AtomicFile:

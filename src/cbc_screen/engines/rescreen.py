@@ -1,0 +1,168 @@
+"""Rows of a flags file, screened again from the cells that lie beside their flags.
+
+What a scan with `received` writes is enough to redo every answer: the configuration, how
+the source's texts are read, and the cells of each row. The answer must be that of the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen._version import __version__
+from cbc_screen.engines.batch import FILE, ROW
+from cbc_screen.engines.frames import Engine
+from cbc_screen.engines.inputs import Input
+from cbc_screen.errors import CBCScreenError, UsageError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.received import RECEIVED, declared_again, declared_of, record_of
+from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.report.packed import read_batches, read_metadata
+from cbc_screen.result import ScreeningResult
+from cbc_screen.screener import Screener
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIRST_FLAG, LAST_FLAG = "pattern", "notice"
+_KEY = "cbc_screen.received"
+
+
+def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
+    """Return, as metadata of the output, what is needed to screen a row again."""
+    sources = {entry.name: declared_of(entry.plan) for entry in inputs}
+    return {_KEY: json.dumps({"configuration": engine.described, "sources": sources})}
+
+
+class FlagFile:
+    """A Parquet file of flags, with the means to screen its rows again.
+
+    Parameters
+    ----------
+    path : path
+        What `scan` wrote, packed or not.
+    ranges, rules : str, optional
+        Where your own files lie now, if the scan used some; their content must be the same.
+    text_units : "si" or "us"
+        Units of the texts.
+    """
+
+    def __init__(
+        self, path: str | Path, *, ranges: str | None = None, rules: str | None = None, text_units: str = "si"
+    ) -> None:
+        self.path, self._knowledge = Path(path), load_knowledge()
+        metadata = read_metadata(self.path)
+        self.versions = {name: metadata.get(name, "") for name in ("cbc_screen", "data_version")}
+        self.can_explain = _KEY in metadata
+        written = json.loads(metadata[_KEY]) if self.can_explain else {"configuration": {}, "sources": {}}
+        own = {name: given for name, given in (("ranges", ranges), ("rules", rules)) if given is not None}
+        self._configuration = {**written["configuration"], **own}
+        self._sources: dict[str, Any] = written["sources"]
+        self._normalizers: dict[str, RecordNormalizer] = {}
+        self._text_units = text_units
+        self._made: Screener | None = None
+
+    @cached_property
+    def flag_columns(self) -> list[str]:
+        """The columns of flags, without those that stand before and behind them."""
+        names = list(next(iter(self.batches())).column_names)
+        return names[names.index(FIRST_FLAG) : names.index(LAST_FLAG) + 1]
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest that lies beside the file; empty where there is none."""
+        path = self.path.with_name(self.path.name + ".manifest.json")
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def require_received(self) -> None:
+        """Refuse a file whose rows cannot be screened again."""
+        if not self.can_explain:
+            raise UsageError(
+                f"{self.path.name} does not hold the cells as received; scan again with --received (received=True)"
+            )
+        _ = self.screener
+
+    @property
+    def screener(self) -> Screener:
+        """The screener that made the file."""
+        if self._made is None:
+            self._made = self._screener()
+        return self._made
+
+    def _screener(self) -> Screener:
+        now = {"cbc_screen": __version__, "data_version": self._knowledge.data_version}
+        if self.versions != now:
+            raise UsageError(
+                f"{self.path.name} was written by cbc-screen {self.versions['cbc_screen']} with data "
+                f"{self.versions['data_version']}; this is {now['cbc_screen']} with {now['data_version']}: "
+                "use that version, or scan again"
+            )
+        chosen = dict(self._configuration)
+        stamp = chosen.pop("own_files")
+        for name in ("ranges", "rules"):
+            if stamp and Path(chosen[name]).suffix and not Path(chosen[name]).is_file():
+                raise UsageError(f"the scan used your own {name}; say where the file lies with {name}= (--{name})")
+        if self._knowledge.stamp(chosen["ranges"], chosen["rules"]) != stamp:
+            raise UsageError("your own ranges or rules are not the files that the scan used")
+        chosen["adjust_hemoglobin"] = tuple(chosen["adjust_hemoglobin"])
+        return Screener(**chosen, text_units=self._text_units)
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Yield the readable flags, batch by batch."""
+        return read_batches(self.path)
+
+    def screen(self, row: Mapping[str, Any]) -> tuple[ScreeningResult, str]:
+        """Screen a row of the file again; return the result, and whose it is ("" where nothing says so)."""
+        record, person = record_of(row[RECEIVED], self._knowledge)
+        result = self.screener.screen_declared(record, self._normalizer(row.get(FILE)))
+        different = [name for name, flag in result.flags().items() if row[name] != flag]
+        if different:
+            raise CBCScreenError(
+                f"row {row[ROW]}: screened again, {', '.join(different)} is not that of the file; please report this"
+            )
+        return result, person
+
+    def _normalizer(self, file: str | None) -> RecordNormalizer:
+        name = file if file is not None else next(iter(self._sources))
+        if name not in self._normalizers:
+            self._normalizers[name] = RecordNormalizer(self._knowledge, declared_again(self._sources[name]))
+        return self._normalizers[name]
+
+
+def find_row(file: FlagFile, key: str) -> dict[str, Any]:
+    """Return the one row of a key: a row number, FILE:ROW, or COLUMN=VALUE of a kept column.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    import pyarrow.compute as pc
+
+    column, sign, wanted = key.partition("=")
+    found: list[dict[str, Any]] = []
+    for table in file.batches():
+        if sign:
+            if column not in table.column_names:
+                raise UsageError("--row COLUMN=VALUE: there is no such column in the flags; keep it with --keep")
+            mask = pc.equal(pc.cast(table.column(column), "string"), wanted)
+        else:
+            name, _, number = key.rpartition(":")
+            if not number.isdecimal():
+                raise UsageError("--row takes a row number, FILE:ROW, or COLUMN=VALUE of a kept column")
+            mask = pc.equal(table.column(ROW), int(number))
+            if name and FILE in table.column_names:
+                mask = pc.and_(mask, pc.equal(pc.cast(table.column(FILE), "string"), name))
+        found += table.filter(mask).to_pylist()
+        if len(found) > 1:
+            raise UsageError("--row: more than one row has this key; give FILE:ROW, or a column that tells them apart")
+    if not found:
+        raise UsageError("--row: no row has this key (rejected rows are in the rejects file)")
+    return found[0]

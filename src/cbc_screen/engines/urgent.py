@@ -1,0 +1,98 @@
+"""Which rows of a flags file a person should look at, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.arrays import from_numpy
+from cbc_screen.engines.rescreen import FlagFile
+from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.vocabulary import Pattern, Severity, Urgency
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ranks = NDArray[np.int64]
+NOT_FLAGGED = -1
+_SEVERITIES = tuple(severity for severity in Severity if severity is not Severity.CANNOT_TELL)
+
+
+@dataclass
+class Counts:
+    """What is counted over every row of the flags, listed or not."""
+
+    rows: int = 0
+    flagged: int = 0
+    columns: dict[str, Counter[str]] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def most_urgent(flags: FlagFile, counts: Counts, most: int) -> pa.Table:
+    """Count every row, and return those to review, most urgent first and in the order of the file."""
+    kept: list[pa.Table] = []
+    ranks: list[Ranks] = []
+    for table in flags.batches():
+        _count(table, counts)
+        rank = _ranks(table)
+        chosen = np.flatnonzero(rank >= 0)
+        counts.flagged += len(chosen)
+        kept.append(_plain(table.take(from_numpy(chosen))))
+        ranks.append(rank[chosen])
+        if sum(map(len, ranks)) > 2 * most:
+            kept, ranks = _first(kept, ranks, most)
+    kept, _ = _first(kept, ranks, most)
+    return kept[0]
+
+
+def _first(kept: list[pa.Table], ranks: list[Ranks], most: int) -> tuple[list[pa.Table], list[Ranks]]:
+    import pyarrow as pa
+
+    rank = np.concatenate(ranks)
+    order = np.argsort(-rank, kind="stable")[:most]
+    return [pa.concat_tables(kept).take(from_numpy(order))], [rank[order]]
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Undo dictionaries, which differ between batches."""
+    import pyarrow as pa
+
+    fields = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def _ranks(table: pa.Table) -> Ranks:
+    """Return how urgent each row is: by urgency, lines that may be low, lines that are, severity."""
+    rank = np.zeros(table.num_rows, dtype=np.int64)
+    for name, order, weight in (("urgency", tuple(Urgency), 1000), ("severity_min", _SEVERITIES, 1)):
+        codes = {str(word): place for place, word in enumerate(order)}
+        rank += weight * np.array([codes[word] for word in table.column(name).to_pylist()], dtype=np.int64)
+    for name, weight in (("lines_low_max", 100), ("lines_low_min", 10)):
+        rank += weight * np.array(table.column(name).to_pylist(), dtype=np.int64)
+    flagged = np.zeros(table.num_rows, dtype=np.bool_)
+    for name, nothing in (
+        ("pattern", Pattern.NONE),
+        ("urgency", Urgency.NONE),
+        ("guards", ""),
+        ("review_triggers", ""),
+    ):
+        flagged |= np.array([word != nothing for word in table.column(name).to_pylist()], dtype=np.bool_)
+    return np.where(flagged, rank, NOT_FLAGGED)
+
+
+def _count(table: pa.Table, counts: Counts) -> None:
+    counts.rows += table.num_rows
+    for name in ("pattern", "urgency", "severity"):
+        counts.columns.setdefault(name, Counter()).update(table.column(name).to_pylist())
+    counts.reasons.update(
+        {
+            reason: many
+            for text, many in Counter(table.column("reasons").to_pylist()).items()
+            for reason in dict.fromkeys(text.split(SEPARATOR))
+            if reason
+        }
+    )

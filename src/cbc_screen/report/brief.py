@@ -1,0 +1,128 @@
+"""One result on a terminal: short, aligned, colored where it is one."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cbc_screen.report.bars import WIDTH, Bar, bar_of
+from cbc_screen.report.text import clean
+from cbc_screen.report.wording import analyte_words, line_words, severity_words, units_of, urgency_words, words
+from cbc_screen.result import ScreeningResult
+from cbc_screen.vocabulary import LineState, State, Support, Urgency
+
+_STATES = {
+    State.LOW: "bold red",
+    State.HIGH: "bold blue",
+    State.CANNOT_TELL: "magenta",
+    LineState.LOW: "bold red",
+    LineState.CANNOT_TELL: "magenta",
+}
+_SUPPORTS = {Support.SUPPORTED: "bold red", Support.CONSIDER: "yellow"}
+_URGENCIES = {Urgency.IMMEDIATE: "bold red", Urgency.PROMPT: "red"}
+_BAR = 24  # characters
+_MOST_CONDITIONS = 8
+
+
+def print_brief(console: Console, result: ScreeningResult) -> None:
+    """Print the flags of one result; `explain` gives the chain behind each."""
+    console.print(Text(result.notice, style="bold"))
+    console.print()
+    console.print(Text(clean(result.pattern_text), style="bold"))
+    severity = severity_words(result.severity, result.severity_min)
+    console.print(
+        Text(f"severity {severity}; urgency {urgency_words(result)}", style=_URGENCIES.get(result.urgency, ""))
+    )
+    person = result.person
+    console.print(Text(clean(f"age {person.age}, sex {person.sex}, pregnancy {words(person.pregnancy)}"), style="dim"))
+    console.print()
+    console.print(_lines(result))
+    console.print()
+    console.print(_results(result))
+    _listing(console, "spurious?", [finding.text for finding in result.guards])
+    _listing(console, "review", [finding.text for finding in result.review_triggers])
+    _listing(console, "not told", [f"{field}: {reason}" for field, reason in result.reasons])
+    _conditions(console, result)
+    versions = result.versions
+    console.print()
+    console.print(
+        Text(
+            f'lines under "{versions.definition}", graded by {versions.grading} {versions.grading_version}, '
+            f"ranges {versions.ranges}, data {versions.data}, cbc-screen {versions.cbc_screen}",
+            style="dim",
+        )
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _lines(result: ScreeningResult) -> Table:
+    units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
+    table = _table("line", "state", "judged on", "value", "limit", "grade")
+    for line in result.lines:
+        row = line_words(line, by_name.get(line.analyte), units)
+        style = _STATES.get(line.state, "")
+        cells = (row.line, row.state, row.analyte, row.value, row.against, row.grade)
+        table.add_row(*(Text(clean(cell), style=style if place in (1, 3) else "") for place, cell in enumerate(cells)))
+    return table
+
+
+def _results(result: ScreeningResult) -> Table:
+    units, lines = units_of(result), {line.analyte: line for line in result.lines}
+    table = _table("result", "as received", "as used", "state", "= range, # value", "range")
+    for analyte in result.analytes:
+        row, bar = analyte_words(analyte, units), bar_of(analyte, lines.get(analyte.analyte), units)
+        style = _STATES.get(analyte.state, "")
+        limits = " or ".join(dict.fromkeys(text.split(" (")[0] for text in row.ranges))
+        cells = (row.label, row.received, row.used, row.state, _drawn(bar), limits)
+        table.add_row(*(Text(clean(cell), style=style if place in (2, 3) else "") for place, cell in enumerate(cells)))
+    return table
+
+
+def _drawn(bar: Bar | None) -> str:
+    if bar is None:
+        return ""
+    cells = ["."] * _BAR
+
+    def place(thousandths: int) -> int:
+        return min(_BAR - 1, thousandths * _BAR // WIDTH)
+
+    for start, end in bar.ranges:
+        for at in range(place(start), place(end) + 1):
+            cells[at] = "="
+    if bar.start is not None and bar.end is not None:
+        for at in range(place(bar.start), place(bar.end) + 1):
+            cells[at] = "#"
+    return "".join(cells) + (">" if bar.beyond else "")
+
+
+def _listing(console: Console, title: str, texts: list[str]) -> None:
+    if not texts:
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(width=len("to consider"), style="dim")
+    table.add_column(overflow="fold")
+    for place, text in enumerate(texts):
+        table.add_row(Text(title if place == 0 else ""), Text(clean(text)))
+    console.print()
+    console.print(table)
+
+
+def _conditions(console: Console, result: ScreeningResult) -> None:
+    if not result.checklist:
+        return
+    table = _table("", "to consider", "support", "for", "against", "missing")
+    for place, entry in enumerate(result.checklist[:_MOST_CONDITIONS], start=1):
+        counts = (len(entry.findings_for), len(entry.findings_against), len(entry.missing))
+        support = Text(words(entry.support), style=_SUPPORTS.get(entry.support, ""))
+        table.add_row(Text(str(place)), Text(entry.name), support, *(Text(str(count)) for count in counts))
+    console.print()
+    console.print(table)
+    if len(result.checklist) > _MOST_CONDITIONS:
+        console.print(Text(f"   and {len(result.checklist) - _MOST_CONDITIONS} more", style="dim"))

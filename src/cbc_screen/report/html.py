@@ -1,0 +1,148 @@
+"""A result as HTML: the page of one person, in pieces that a worklist shares between people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen.report.bars import bar_of
+from cbc_screen.report.text import clean
+from cbc_screen.report.wording import (
+    analyte_words,
+    bands_words,
+    finding_words,
+    line_words,
+    person_words,
+    severity_words,
+    units_of,
+    urgency_words,
+    words,
+)
+from cbc_screen.result import Citation, ConditionResult, ScreeningResult
+from cbc_screen.vocabulary import NOTICE, Severity, Support
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# How high a severity band stands on a bar: the bands are told apart without their colors.
+_HEIGHTS = {Severity.MILD: 10, Severity.MODERATE: 20, Severity.SEVERE: 30, Severity.VERY_SEVERE: 40}
+# What a reviewer agrees or disagrees with: that a condition is to be considered, or less likely.
+LISTED = {
+    Support.SUPPORTED: "yes",
+    Support.CONSIDER: "yes",
+    Support.LESS_LIKELY: "no",
+    Support.CANNOT_ASSESS: "cannot_tell",
+}
+_CHECKS = (
+    ("Checks for a spurious result", "guard", "guards"),
+    ("Review triggers", "trigger", "review_triggers"),
+    ("Published cut-offs crossed, beside the grade", "cutoff", "published_cutoffs"),
+)
+
+
+def result_html(result: ScreeningResult) -> str:
+    """Return a result as HTML with its style, for a notebook."""
+    return f'<div class="cbc-screen"><style>{style()}</style>{"".join(person_parts(result))}</div>'
+
+
+@lru_cache(maxsize=1)
+def style() -> str:
+    """Return the style of a person's page."""
+    return source("person.css")
+
+
+def source(name: str) -> str:
+    """Return a file of the templates as it is."""
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), name)[0]
+
+
+def person_parts(result: ScreeningResult) -> list[str]:
+    """Return the page of one person as pieces of HTML; joined, they are the page."""
+    make, units = _macros(), units_of(result)
+    by_name = {analyte.analyte: analyte for analyte in result.analytes}
+    severity = severity_words(result.severity, result.severity_min)
+    versions = result.versions
+    parts = [
+        make.head(result.pattern_text, result.pattern, severity, urgency_words(result), result.urgency),
+        make.person(person_words(result.person)),
+        make.lines_head(versions.definition, f"{versions.grading} {versions.grading_version}"),
+        *(make.line(line_words(line, by_name.get(line.analyte), units), line.state) for line in result.lines),
+        make.bands([text for line in result.lines if (text := bands_words(line, units))]),
+        make.results_head(versions.ranges),
+    ]
+    lines = {line.analyte: line for line in result.lines}
+    for analyte in result.analytes:
+        drawn = bar_of(analyte, lines.get(analyte.analyte), units)
+        parts.append(make.result(analyte_words(analyte, units), analyte.state, drawn))
+    parts += [make.results_end(not result.analytes), make.criteria(result.blood_criteria)]
+    for title, kind, name in _CHECKS:
+        if found := getattr(result, name):
+            parts.append(make.checks(title, kind, found))
+    parts += [make.checklist_head(not result.checklist), *map(_condition, result.checklist)]
+    parts += [make.rest(result), _sources(result.sources), make.foot(versions)]
+    return [str(part) for part in parts]
+
+
+def flags_html(row: Mapping[str, Any]) -> str:
+    """Return the page of a row whose cells were not kept: its flags alone."""
+    shown = {name: value for name, value in row.items() if value not in (None, "", "not_assessed") and name != "notice"}
+    return str(_macros().flags(shown))
+
+
+def _condition(entry: ConditionResult) -> str:
+    sides = (*entry.findings_for, *entry.findings_against)
+    key = ("condition", entry.id, entry.place_reason, tuple(finding.condition for finding in sides), entry.missing)
+    return _SHARED.piece(key, lambda: _macros().condition(entry))
+
+
+def _sources(sources: Sequence[Citation]) -> str:
+    return _SHARED.piece(("sources", *(source.id for source in sources)), lambda: _macros().sources(sources))
+
+
+class _Shared:
+    """Pieces that most people share: made once (they were two thirds of the time of a page of many people)."""
+
+    MOST = 16_384
+
+    def __init__(self) -> None:
+        self._pieces: dict[tuple[Any, ...], str] = {}
+
+    def piece(self, key: tuple[Any, ...], make: Callable[[], str]) -> str:
+        if key not in self._pieces:
+            if len(self._pieces) >= self.MOST:
+                self._pieces.clear()
+            self._pieces[key] = str(make())
+        return self._pieces[key]
+
+
+_SHARED = _Shared()
+
+
+@lru_cache(maxsize=1)
+def _macros() -> Any:
+    return environment().get_template("person.html.j2").module
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Return the environment of pages: everything is escaped, control and bidirectional characters go."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def plain(value: Any) -> Any:
+        return value if isinstance(value, Markup) else clean(str(value))
+
+    made = Environment(
+        loader=PackageLoader("cbc_screen.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=plain,
+    )
+    made.filters |= {"words": words, "finding": finding_words}
+    made.globals |= {"notice": NOTICE, "heights": _HEIGHTS, "listed": LISTED}
+    return made

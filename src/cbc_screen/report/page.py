@@ -1,0 +1,67 @@
+"""A page that needs nothing but itself: packed data, its own script and style, and no request."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from cbc_screen.report.html import environment, source
+
+_LEVEL = 6
+
+
+def page(data: Mapping[str, Any], pieces: Sequence[str], **shown: Any) -> str:
+    """Return the worklist's page: what is shown without a script, the list, and the pages of people."""
+    script, styles = source("worklist.js"), source("person.css") + source("worklist.css")
+    return (
+        environment()
+        .get_template("worklist.html.j2")
+        .render(
+            policy=_policy(script, styles),
+            script=Markup(script),
+            styles=Markup(styles),
+            data=packed(json.dumps(data, ensure_ascii=False)),
+            pieces=pieces,
+            **shown,
+        )
+    )
+
+
+class Piece:
+    """The pages of some people, in which every piece of HTML is written once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._people: list[list[int]] = []
+
+    def add(self, parts: Sequence[str]) -> None:
+        """Add a person's page."""
+        self._people.append([self._places.setdefault(part, len(self._places)) for part in parts])
+
+    def packed(self) -> str:
+        """Return the piece for the page."""
+        return packed(json.dumps({"parts": list(self._places), "people": self._people}, ensure_ascii=False))
+
+
+def packed(text: str) -> str:
+    """Compress a text for the page, which unpacks it when it is needed."""
+    squeezed = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return base64.b64encode(squeezed.compress(text.encode("utf-8", "replace")) + squeezed.flush()).decode("ascii")
+
+
+def _policy(script: str, styles: str) -> str:
+    """Return a content security policy under which only this script and style run, and nothing is loaded."""
+
+    def digest(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+    return (
+        f"default-src 'none'; script-src {digest(script)}; style-src {digest(styles)}; "
+        "base-uri 'none'; form-action 'none'"
+    )

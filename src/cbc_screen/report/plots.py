@@ -1,0 +1,224 @@
+"""Figures for a notebook, with matplotlib where it is installed; the notice is on each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen.errors import UsageError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.edges import approximate_days
+from cbc_screen.report.bars import WIDTH, Bar, bar_of
+from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.report.units import text_units
+from cbc_screen.report.wording import units_of, words
+from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Pregnancy, Severity
+
+if TYPE_CHECKING:
+    from cbc_screen.result import ScreeningResult
+
+_BANDS = {
+    Severity.MILD: "#d99a2b",
+    Severity.MODERATE: "#c8552b",
+    Severity.SEVERE: "#a3132a",
+    Severity.VERY_SEVERE: "#6d0b3c",
+}
+_STEPS = {Severity.MILD: 0.1, Severity.MODERATE: 0.2, Severity.SEVERE: 0.3, Severity.VERY_SEVERE: 0.4}
+_INK, _SOFT, _GOOD, _KEY = "#1c2733", "#566474", "#1f5c3a", "#0b5cad"
+_MOST_REASONS = 8
+
+
+def _pyplot() -> Any:
+    if find_spec("matplotlib") is None:
+        raise UsageError("figures need matplotlib: pip install 'cbc-screen[plots]'")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
+    """Draw each result against its range and severity bands; see `ScreeningResult.plot`."""
+    units = units_of(result)
+    lines = {line.analyte: line for line in result.lines}
+    drawn = [bar_of(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
+    bars = [bar for bar in drawn if bar is not None]
+    axes = _axes(axes, 9.0, 0.62 * max(len(bars), 1) + 1.2)
+    for place, bar in enumerate(reversed(bars)):
+        _draw_bar(axes, bar, place)
+    axes.set_xlim(0, WIDTH * 1.02)
+    axes.set_ylim(-0.7, len(bars) - 0.3)
+    axes.set_yticks(range(len(bars)), [bar.text.replace(": ", "\n") for bar in reversed(bars)])
+    axes.set_xticks([])
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)
+    _titled(axes, result.pattern_text)
+    return axes
+
+
+def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
+    for band in bar.bands:
+        axes.barh(
+            place + 0.02, band.end - band.start, left=band.start, height=_STEPS[band.severity], align="edge",
+            color=_BANDS[band.severity],
+        )  # fmt: skip
+    axes.hlines(place, 0, WIDTH, color=_SOFT, linewidth=0.8)
+    for start, end in bar.ranges:
+        axes.barh(
+            place - 0.22,
+            end - start,
+            left=start,
+            height=0.2,
+            align="edge",
+            color="none",
+            edgecolor=_GOOD,
+            linewidth=1.5,
+        )
+    for tick in bar.ticks:
+        axes.text(tick.place, place - 0.27, tick.text, ha="center", va="top", fontsize=7, color=_SOFT)
+    if bar.start is None or bar.end is None:
+        axes.text(WIDTH / 2, place + 0.08, "not known", ha="center", fontsize=8, color=_SOFT)
+    elif bar.beyond and bar.start == WIDTH:
+        pass  # the arrow says it
+    elif bar.start == bar.end:
+        axes.plot([bar.start], [place], marker="d", color=_INK, markersize=9, markeredgecolor="white", clip_on=False)
+    else:
+        axes.barh(place - 0.12, bar.end - bar.start, left=bar.start, height=0.16, color=_INK, edgecolor="white")
+    if bar.beyond:
+        axes.plot([WIDTH], [place], marker=">", color=_INK, markersize=9, clip_on=False)
+
+
+def plot_ranges(
+    analyte: str, *, ranges: str = "default", sex: str | None = None, text_units_in: str = "si", axes: Any = None
+) -> Any:
+    """Draw the reference ranges of an analyte by age, sex and stage of pregnancy.
+
+    Parameters
+    ----------
+    analyte : str
+        For example "hemoglobin".
+    ranges : str
+        A named set, or the path of your own.
+    sex : "F" or "M", optional
+        Only one sex.
+    text_units_in : "si" or "us"
+        The unit of the axis.
+    axes : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or a name is not known.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> axes = cbc.plot_ranges("hemoglobin")  # doctest: +SKIP
+    """
+    knowledge, units = load_knowledge(), text_units(text_units_in)
+    if analyte not in knowledge.analytes:
+        raise UsageError(f"plot_ranges: no analyte is named {analyte!r}")
+    rows = [row for row in knowledge.intervals(ranges) if row.analyte == analyte and sex in (None, row.sex, "any")]
+    rows = [row for row in rows if row.sex in ("any", sex or row.sex)]
+    if not rows:
+        raise UsageError(f"plot_ranges: {ranges} has no row for {analyte}")
+    rows.sort(
+        key=lambda row: (tuple(Pregnancy).index(Pregnancy(row.pregnancy)), approximate_days(row.age_low), row.sex)
+    )
+    axes = _axes(axes, 9.0, 0.3 * len(rows) + 1.6)
+    highest = max(end for row in rows for end in (row.lower, row.upper) if end is not None)
+    for place, row in enumerate(reversed(rows)):
+        start = units.value(analyte, row.lower or 0.0)
+        end = units.value(analyte, row.upper if row.upper is not None else 1.1 * highest)
+        axes.barh(
+            place, end - start, left=start, height=0.6, color=_KEY if row.confidence != "low" else "none", edgecolor=_KEY,
+            hatch="" if row.confidence != "low" else "///", alpha=0.8,
+        )  # fmt: skip
+    who = {"any": "any sex", "F": "female", "M": "male"}
+    labels = [
+        f"{row.age_text}, {who[row.sex]}{'' if row.pregnancy == 'none' else ', ' + words(row.pregnancy)}"
+        for row in reversed(rows)
+    ]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"{knowledge.analytes[analyte].label}, {units.unit(analyte)} (hatched: low confidence)")
+    _titled(axes, f"Reference ranges, set {ranges}, data {knowledge.data_version}")
+    return axes
+
+
+def plot_cohort(flags: Any) -> Any:
+    """Draw patterns, lines, severity and the reasons of what could not be told, over a frame of flags.
+
+    Parameters
+    ----------
+    flags : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+        What `screen_frame` or `read_flags` returned.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or the frame does not hold flags.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> figure = cbc.plot_cohort(cbc.read_flags("flags.parquet"))  # doctest: +SKIP
+    """
+    pyplot = _pyplot()
+    needed = ["pattern", "severity", "reasons", *(f"{line}_line" for line in Line)]
+    if not set(needed) <= set(map(str, getattr(flags, "column_names", flags.columns))):
+        raise UsageError("plot_cohort takes flags: what screen_frame or read_flags returned")
+    columns = {name: [str(cell) for cell in _cells(flags[name])] for name in needed}
+    figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), layout="constrained")
+    rows = len(columns["pattern"])
+    _bars(axes[0, 0], "Pattern", [words(p) for p in Pattern], [Counter(columns["pattern"])[p] for p in Pattern])
+    _bars(axes[0, 1], "Severity", [words(s) for s in Severity], [Counter(columns["severity"])[s] for s in Severity])
+    states = {line: Counter(columns[f"{line}_line"]) for line in Line}
+    names = [f"{line}: {words(state)}" for line in Line for state in (LineState.LOW, LineState.CANNOT_TELL)]
+    _bars(axes[1, 0], "Lines", names, [states[n][s] for n in Line for s in (LineState.LOW, LineState.CANNOT_TELL)])
+    reasons = Counter(
+        reason for cell in columns["reasons"] for reason in dict.fromkeys(cell.split(SEPARATOR)) if reason
+    )
+    common = reasons.most_common(_MOST_REASONS)
+    _bars(axes[1, 1], "Why something could not be told", [name for name, _ in common], [count for _, count in common])
+    figure.suptitle(f"{rows:,} counts screened. {NOTICE}", fontsize=11)
+    return figure
+
+
+def _cells(column: Any) -> Sequence[Any]:
+    cells: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+    return cells
+
+
+def _bars(axes: Any, title: str, names: Sequence[str], counts: Sequence[int]) -> None:
+    places = range(len(names) - 1, -1, -1)
+    axes.barh(list(places), counts, color=_KEY)
+    axes.set_yticks(list(places), names)
+    for place, count in zip(places, counts, strict=True):
+        axes.text(count, place, f" {count:,}", va="center", fontsize=8)
+    axes.margins(x=0.15)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(title, loc="left", fontsize=10)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _axes(axes: Any, width: float, height: float) -> Any:
+    if axes is not None:
+        return axes
+    return _pyplot().subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def _titled(axes: Any, text: str) -> None:
+    axes.set_title(f"{text}\n{NOTICE}", loc="left", fontsize=10)

@@ -1,0 +1,436 @@
+"use strict";
+/* The worklist's page: filters, pages, opens and records answers. Every fact on it was made
+   before; nothing is requested from anywhere. Texts are set as text; the page of a person is
+   HTML that was escaped where it was made. */
+(async () => {
+  const IN_A_PAGE = 50;
+  const MOST_PRINTED = 1000;
+  const $ = (id) => document.getElementById(id);
+
+  async function unpacked(element) {
+    const binary = atob(element.textContent.trim());
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  function made(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name.startsWith("data-") || name.startsWith("aria-") || name === "scope") element.setAttribute(name, value);
+      else element[name] = value;
+    }
+    element.append(...children);
+    return element;
+  }
+
+  const words = (code) => code.replaceAll("_", " ");
+  const data = await unpacked($("data"));
+  const people = data.rows.map((row, place) => {
+    const person = { place };
+    data.fields.forEach((name, i) => { person[name] = row[i]; });
+    person.key = (person.file ? person.file + ":" : "") + person.row;
+    return person;
+  });
+  data.rows = null;
+  const named = (kind, id) => data.names[kind][id] || words(id);
+  const pieces = document.getElementsByClassName("piece");
+
+  /* Filters ------------------------------------------------------------------------------ */
+
+  for (const person of people) {
+    person.low = data.lines.filter((line, i) => person.states[i] === "low");
+    person.missing = [...new Set(person.reasons.map((reason) => reason.split(":")[0]))];
+    person.text = [person.key, ...person.kept, person.person, person.collected, person.about, words(person.pattern),
+      words(person.urgency), person.severity, ...person.conditions.map((id) => named("condition", id)),
+      ...person.guards.map((id) => named("guard", id)), ...person.triggers.map((id) => named("trigger", id)),
+      ...person.reasons].join("\n").toLowerCase();
+  }
+  const facets = [
+    { id: "urgency", of: (person) => [person.urgency], words, order: data.order.urgency },
+    { id: "pattern", of: (person) => [person.pattern], words, order: data.order.pattern },
+    { id: "line", of: (person) => person.low, words: (line) => line + " line low", order: data.lines },
+    { id: "condition", of: (person) => person.conditions, words: (id) => named("condition", id) },
+    { id: "guard", of: (person) => person.guards, words: (id) => named("guard", id) },
+    { id: "missing", of: (person) => person.missing, words },
+  ];
+  let shown = people;
+  let page = 0;
+
+  function fits(person, search, without) {
+    if (search && !person.text.includes(search)) return false;
+    return facets.every((facet) => facet === without || !facet.chosen || facet.of(person).includes(facet.chosen));
+  }
+
+  function filter() {
+    const search = $("search").value.trim().toLowerCase();
+    for (const facet of facets) facet.chosen = $("by-" + facet.id).value;
+    shown = people.filter((person) => fits(person, search, null));
+    page = 0;
+    for (const facet of facets) count(facet, search);
+    show();
+  }
+
+  function count(facet, search) {
+    const counts = new Map();
+    let all = 0;
+    for (const person of people) {
+      if (!fits(person, search, facet)) continue;
+      all++;
+      for (const value of facet.of(person)) counts.set(value, (counts.get(value) || 0) + 1);
+    }
+    for (const option of $("by-" + facet.id).options) {
+      const many = option.value ? counts.get(option.value) || 0 : all;
+      option.textContent = (option.value ? facet.words(option.value) : "all") + " (" + many.toLocaleString("en") + ")";
+    }
+  }
+
+  function prepare() {
+    for (const facet of facets) {
+      const values = new Set(people.flatMap(facet.of));
+      const order = facet.order ? facet.order.filter((value) => values.has(value))
+        : [...values].sort((a, b) => facet.words(a).localeCompare(facet.words(b)));
+      $("by-" + facet.id).append(...["", ...order].map((value) => made("option", { value })));
+      $("by-" + facet.id).addEventListener("change", filter);
+    }
+    let waiting = 0;
+    $("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
+    $("filters").addEventListener("reset", () => setTimeout(filter));
+    $("filters").addEventListener("submit", (event) => event.preventDefault());
+    const heads = ["count", "urgency", "pattern", ...data.lines.map((line) => line + " line"), "severity",
+      "to consider", "checks", "answers"];
+    $("heads").append(...heads.map((text) => made("th", { scope: "col" }, text)));
+    for (const id of ["filters", "list", "pager", "answers"]) $(id).hidden = false;
+  }
+
+  /* The list ------------------------------------------------------------------------------ */
+
+  function few(texts) {
+    const more = texts.length > 3 ? " and " + (texts.length - 3) + " more" : "";
+    return texts.slice(0, 3).join("; ") + more;
+  }
+
+  function listed(person) {
+    const open = made("button", { type: "button", className: "open" }, "row " + person.key);
+    open.dataset.place = person.place;
+    const about = [...data.kept.map((name, i) => person.kept[i] && name + " " + person.kept[i]), person.person,
+      person.about, person.collected].filter(Boolean).join(", ");
+    const lines = data.lines.map((line, i) => {
+      const state = words(person.states[i]);
+      const value = person.values[i] === state ? [] : [made("span", { className: "value" }, person.values[i]), " "];
+      return made("td", { className: person.states[i], "data-name": line + " line" }, ...value, made("span", { className: "state" }, state));
+    });
+    const span = person.low_min === person.low_max ? "" : person.low_min + " to " + person.low_max + " lines low";
+    const cells = [
+      made("td", {}, open, made("span", { className: "fine" }, about)),
+      made("td", { "data-name": "urgency" }, made("span", { className: "badge urgency-" + person.urgency }, words(person.urgency))),
+      made("td", { "data-name": "pattern" }, made("b", {}, words(person.pattern)), made("span", { className: "fine" }, span)),
+      ...lines,
+      made("td", { "data-name": "severity" }, person.severity),
+      made("td", { "data-name": "to consider" }, few(person.conditions.map((id) => named("condition", id)))),
+      made("td", { "data-name": "checks" }, few(person.guards.map((id) => named("guard", id)))),
+      made("td", { "data-name": "answers", className: "answers" }, answeredText(person)),
+    ];
+    return made("tr", {}, ...cells);
+  }
+
+  function show(most = IN_A_PAGE) {
+    const start = page * IN_A_PAGE;
+    $("rows").replaceChildren(...shown.slice(start, start + most).map(listed));
+    const pages = Math.max(1, Math.ceil(shown.length / IN_A_PAGE));
+    $("count").textContent = shown.length.toLocaleString("en") + " of " + people.length.toLocaleString("en") + " listed counts"
+      + (most > IN_A_PAGE && shown.length > most ? "; the first " + most.toLocaleString("en") + " are printed" : "");
+    $("place").textContent = "page " + (page + 1).toLocaleString("en") + " of " + pages.toLocaleString("en");
+    $("before").disabled = page === 0;
+    $("after").disabled = page >= pages - 1;
+  }
+
+  function turn(to) {
+    page = Math.min(Math.max(to, 0), Math.max(0, Math.ceil(shown.length / IN_A_PAGE) - 1));
+    show();
+  }
+
+  const openers = () => [...document.querySelectorAll("#rows button.open")];
+
+  function move(step) {
+    const buttons = openers();
+    const at = buttons.indexOf(document.activeElement);
+    const to = at < 0 ? 0 : at + step;
+    if (to >= buttons.length && page < Math.ceil(shown.length / IN_A_PAGE) - 1) {
+      turn(page + 1);
+      openers()[0].focus();
+    } else if (to < 0 && page > 0) {
+      turn(page - 1);
+      openers().at(-1).focus();
+    } else if (buttons.length) buttons[Math.min(Math.max(to, 0), buttons.length - 1)].focus();
+  }
+
+  /* One person ---------------------------------------------------------------------------- */
+
+  let current = null;
+  const unpackedPieces = new Map();
+
+  async function html(place) {
+    const number = Math.floor(place / data.inPiece);
+    if (!unpackedPieces.has(number)) {
+      if (unpackedPieces.size > 8) unpackedPieces.clear();
+      unpackedPieces.set(number, await unpacked(pieces[number]));
+    }
+    const piece = unpackedPieces.get(number);
+    return piece.people[place % data.inPiece].map((part) => piece.parts[part]).join("");
+  }
+
+  async function open(person) {
+    const content = await html(person.place);
+    current = person;
+    $("page").innerHTML = content;
+    $("which").textContent = "row " + person.key + data.kept.map((name, i) => person.kept[i] && ", " + name + " " + person.kept[i]).join("");
+    history(person);
+    askAbout(person);
+    const at = shown.indexOf(person);
+    $("previous").disabled = at <= 0;
+    $("next").disabled = at < 0 || at >= shown.length - 1;
+    if (!$("person").open) $("person").showModal();
+    document.body.classList.add("reading");
+    $("page").focus({ preventScroll: true });
+    $("person").scrollTop = 0;
+  }
+
+  function neighbor(step) {
+    const to = shown[shown.indexOf(current) + step];
+    if (to) open(to);
+  }
+
+  function history(person) {
+    const same = person.person === "" ? [] : people.filter((other) => other.person === person.person && other !== person);
+    $("others").replaceChildren();
+    if (!same.length) return;
+    same.push(person);
+    same.sort((a, b) => (a.collected < b.collected ? -1 : a.collected > b.collected ? 1 : a.place - b.place));
+    const rows = same.map((other) => {
+      const button = made("button", { type: "button", disabled: other === person }, other === person ? "this count" : "row " + other.key);
+      button.addEventListener("click", () => open(other));
+      return made("tr", {}, made("td", {}, button), made("td", {}, other.collected), made("td", {}, words(other.pattern)),
+        ...other.values.map((value, i) => made("td", { className: other.states[i] }, value)), made("td", {}, words(other.urgency)));
+    });
+    const heads = ["count", "collected", "pattern", ...data.lines.map((line) => line + " line"), "urgency"];
+    $("others").append(made("h3", {}, "This person's listed counts"),
+      made("table", {}, made("thead", {}, made("tr", {}, ...heads.map((text) => made("th", { scope: "col" }, text)))), made("tbody", {}, ...rows)),
+      made("p", { className: "fine" }, "Counts with nothing to review are not listed."));
+  }
+
+  function closed() {
+    const person = current;
+    current = null;
+    document.body.classList.remove("reading");
+    show();
+    if (!person) return;
+    const at = shown.indexOf(person);
+    if (at >= 0 && Math.floor(at / IN_A_PAGE) !== page) turn(Math.floor(at / IN_A_PAGE));
+    const button = openers().find((opener) => Number(opener.dataset.place) === person.place);
+    if (button) button.focus();
+  }
+
+  /* Answers ------------------------------------------------------------------------------- */
+
+  const answers = new Map(); // key of a count -> rule -> answer
+  const whole = new Set(); // counts whose absent flags were reviewed, too
+  let unsaved = false;
+
+  function answeredText(person) {
+    const own = answers.get(person.key);
+    const many = own ? own.size : 0;
+    return [many ? many + (many === 1 ? " answer" : " answers") : "", whole.has(person.key) ? "whole" : ""].filter(Boolean).join(", ");
+  }
+
+  function put(person, rule, flag, change) {
+    if (!answers.has(person.key)) answers.set(person.key, new Map());
+    const own = answers.get(person.key);
+    const answer = { answer: "", instead: "", comment: "", ...own.get(rule), flag, ...change };
+    if (answer.answer || answer.comment) own.set(rule, answer);
+    else own.delete(rule);
+    changed();
+  }
+
+  function changed() {
+    unsaved = true;
+    const many = lines().length;
+    $("answered").textContent = many.toLocaleString("en") + (many === 1 ? " answer" : " answers") + " about "
+      + new Set([...answers].filter(([, own]) => own.size).map(([key]) => key).concat([...whole])).size.toLocaleString("en") + " counts, not saved yet.";
+  }
+
+  function controls(person, rule, flag, told) {
+    const own = () => (answers.get(person.key) || new Map()).get(rule) || {};
+    const box = made("span", { className: "answer" });
+    const buttons = ["agree", "disagree"].map((answer) => {
+      const button = made("button", { type: "button", "aria-label": answer + ": " + told, "aria-pressed": String(own().answer === answer) }, answer);
+      button.addEventListener("click", () => {
+        put(person, rule, flag, { answer: own().answer === answer ? "" : answer, instead: "" });
+        draw();
+      });
+      return button;
+    });
+    const comment = made("input", { "aria-label": "comment on: " + told, placeholder: "comment", value: own().comment || "", hidden: !own().comment });
+    const remark = made("button", { type: "button", "aria-label": "comment on: " + told }, "comment");
+    remark.addEventListener("click", () => { comment.hidden = false; comment.focus(); });
+    comment.addEventListener("input", () => put(person, rule, flag, { comment: comment.value }));
+    const choices = data.order[rule.split(":")[0]];
+    const instead = made("select", { "aria-label": "what it is instead of: " + told },
+      ...["", ...(choices || []).filter((value) => value !== flag)].map((value) => made("option", { value }, value ? words(value) : "what is it instead?")));
+    instead.addEventListener("change", () => put(person, rule, flag, { instead: instead.value }));
+    function draw() {
+      buttons.forEach((button) => button.setAttribute("aria-pressed", String(own().answer === button.textContent)));
+      instead.hidden = !choices || own().answer !== "disagree";
+      instead.value = own().instead || "";
+    }
+    box.append(...buttons, remark, instead, comment);
+    draw();
+    return box;
+  }
+
+  function askAbout(person) {
+    for (const told of $("page").querySelectorAll("[data-rule]")) {
+      if (told.dataset.rule.startsWith("cutoff:")) continue;
+      const box = controls(person, told.dataset.rule, told.dataset.flag, told.dataset.words);
+      if (told.tagName === "SUMMARY" || told.tagName === "H2" || told.tagName === "SPAN") told.after(box);
+      else told.append(box);
+    }
+    const flagged = new Set([...$("page").querySelectorAll("[data-rule]")].map((told) => told.dataset.rule));
+    const check = made("input", { type: "checkbox", checked: whole.has(person.key) });
+    check.addEventListener("change", () => {
+      if (check.checked) whole.add(person.key); else whole.delete(person.key);
+      changed();
+    });
+    const select = made("select", { "aria-label": "a flag that is missing" }, made("option", { value: "" }, "a flag that is missing …"));
+    for (const kind of ["condition", "guard", "trigger"]) {
+      const group = made("optgroup", { label: { condition: "to consider", guard: "spurious", trigger: "review trigger" }[kind] });
+      for (const id of Object.keys(data.names[kind])) {
+        if (!flagged.has(kind + ":" + id)) group.append(made("option", { value: kind + ":" + id }, named(kind, id)));
+      }
+      select.append(group);
+    }
+    const added = made("div");
+    const add = (rule) => {
+      const [kind, id] = [rule.slice(0, rule.indexOf(":")), rule.slice(rule.indexOf(":") + 1)];
+      added.append(made("p", {}, named(kind, id), controls(person, rule, "no", named(kind, id))));
+    };
+    for (const rule of (answers.get(person.key) || new Map()).keys()) if (!flagged.has(rule)) add(rule);
+    select.addEventListener("change", () => {
+      const rule = select.value;
+      if (!rule || (answers.get(person.key) || new Map()).has(rule)) return;
+      put(person, rule, "no", { answer: "disagree" });
+      add(rule);
+      select.value = "";
+    });
+    $("review").replaceChildren(made("h3", {}, "Review of this count"),
+      made("label", {}, check, " Reviewed as a whole: where I say nothing I agree, also with what is not flagged"),
+      made("p", {}, select), added);
+  }
+
+  function flagsOf(person) {
+    const flags = new Map([["pattern:pattern", person.pattern], ["urgency:urgency", person.urgency]]);
+    data.lines.forEach((line, i) => flags.set("line:" + line, person.states[i]));
+    for (const [kind, given] of [["condition", person.conditions], ["guard", person.guards], ["trigger", person.triggers]]) {
+      for (const id of Object.keys(data.names[kind])) flags.set(kind + ":" + id, given.includes(id) ? "yes" : "no");
+    }
+    return flags;
+  }
+
+  function lines() {
+    const found = [];
+    const reviewer = $("reviewer").value.trim();
+    for (const person of people) {
+      const own = answers.get(person.key) || new Map();
+      const line = (rule, flag, answer) => found.push({ file: person.file, row: person.row, rule, flag,
+        answer: answer.answer, instead: answer.instead, comment: answer.comment, reviewer });
+      for (const [rule, answer] of own) line(rule, answer.flag, answer);
+      if (!whole.has(person.key)) continue;
+      for (const [rule, flag] of flagsOf(person)) {
+        if (!(own.get(rule) || {}).answer) line(rule, flag, { answer: "agree", instead: "", comment: "" });
+      }
+    }
+    return found;
+  }
+
+  function save(name, kind, text) {
+    const link = made("a", { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    unsaved = false;
+    $("answered").textContent = lines().length.toLocaleString("en") + " answers, saved.";
+  }
+
+  function cell(value) {
+    const text = String(value);
+    const safe = data.formula.some((sign) => text.startsWith(sign)) ? "'" + text : text;
+    return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+  }
+
+  function csv() {
+    const names = ["file", "row", "rule", "flag", "answer", "instead", "comment", "reviewer"];
+    const rows = lines().map((line) => [...names.map((name) => cell(line[name])), cell(data.notice)].join(","));
+    return [[...names, "notice"].join(","), ...rows].join("\r\n") + "\r\n";
+  }
+
+  function json() {
+    return JSON.stringify({ notice: data.notice, source: data.source, versions: data.versions, whole: [...whole], answers: lines() }, null, 1);
+  }
+
+  async function load(file) {
+    let found = null;
+    try { found = JSON.parse(await file.text()); } catch { found = null; }
+    const given = found && Array.isArray(found.answers) ? found.answers : null;
+    if (!given || found.source !== data.source) {
+      $("answered").textContent = given ? "These answers are about another file of flags." : "This file holds no saved answers.";
+      return;
+    }
+    const known = new Map(people.map((person) => [person.key, person]));
+    for (const line of given) {
+      const person = known.get((line.file ? line.file + ":" : "") + line.row);
+      if (!person || typeof line.rule !== "string") continue;
+      put(person, line.rule, String(line.flag), { answer: String(line.answer || ""), instead: String(line.instead || ""), comment: String(line.comment || "") });
+    }
+    for (const key of found.whole || []) if (known.has(key)) whole.add(key);
+    changed();
+    show();
+  }
+
+  /* Keys and buttons ---------------------------------------------------------------------- */
+
+  function keys(event) {
+    const editing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (editing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    if ($("person").open) neighbor(step);
+    else move(step);
+  }
+
+  $("rows").addEventListener("click", (event) => {
+    const row = event.target.closest("tr");
+    if (row) open(people[Number(row.querySelector("button.open").dataset.place)]);
+  });
+  document.addEventListener("keydown", keys);
+  $("before").addEventListener("click", () => turn(page - 1));
+  $("after").addEventListener("click", () => turn(page + 1));
+  $("previous").addEventListener("click", () => neighbor(-1));
+  $("next").addEventListener("click", () => neighbor(1));
+  $("close").addEventListener("click", () => $("person").close());
+  $("person").addEventListener("close", closed);
+  $("to-csv").addEventListener("click", () => save("answers.csv", "text/csv", csv()));
+  $("to-json").addEventListener("click", () => save("answers.json", "application/json", json()));
+  $("load").addEventListener("change", (event) => event.target.files[0] && load(event.target.files[0]));
+  $("reviewer").addEventListener("input", () => { unsaved = answers.size > 0; });
+  window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+  window.addEventListener("beforeprint", () => {
+    for (const details of $("page").querySelectorAll("details")) details.open = true;
+    if (!$("person").open) { page = 0; show(MOST_PRINTED); }
+  });
+  window.addEventListener("afterprint", () => show());
+  prepare();
+  filter();
+})();

@@ -1,0 +1,195 @@
+"""A result in words, part by part: the same words in every form (text, page, terminal, figure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cbc_screen.report.units import TextUnits, number, text_units
+from cbc_screen.result import (
+    AnalyteResult,
+    FindingResult,
+    GradeBand,
+    LineResult,
+    PersonResult,
+    RangeUsed,
+    ScreeningResult,
+)
+from cbc_screen.vocabulary import Comparator, LineState, Pregnancy, Presence, ReticulocyteMethod, Severity
+
+
+def words(code: Any) -> str:
+    """Write a code as words."""
+    return str(code).replace("_", " ")
+
+
+@dataclass(frozen=True)
+class LineWords:
+    """A line: its state, the value judged, the limit, the grade."""
+
+    line: str
+    state: str
+    analyte: str
+    value: str
+    against: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class AnalyteWords:
+    """An analyte: as received, as used, its state, the ranges tried, and why something is not known."""
+
+    label: str
+    received: str
+    used: str
+    state: str
+    ranges: tuple[str, ...]
+    reasons: str
+
+
+def severity_words(severity: Severity, least: Severity) -> str:
+    """Say a severity, or what it is at least."""
+    if severity is not Severity.CANNOT_TELL:
+        return words(severity)
+    return "cannot tell" if least is Severity.NONE else f"at least {words(least)}"
+
+
+def urgency_words(result: ScreeningResult) -> str:
+    """Say an urgency with its reasons."""
+    why = f" ({'; '.join(result.urgency_reasons)})" if result.urgency_reasons else ""
+    return f"{words(result.urgency)}{why}"
+
+
+def person_words(person: PersonResult) -> list[tuple[str, str, str]]:
+    """Say each thing about the person: what it is, as received, as used."""
+    rows = [("age at collection", person.age_received or "not given", person.age)]
+    if person.birth_date is not None:
+        rows.append(("birth date", person.birth_date, ""))
+    if person.collected_at is not None:
+        rows.append(("collected", person.collected_at, ""))
+    rows.append(("sex", person.sex_received or "not given", {"F": "female", "M": "male"}.get(person.sex, "unknown")))
+    if person.pregnancy is not Pregnancy.NOT_STATED:
+        rows.append(("pregnancy", person.pregnancy_received or "", words(person.pregnancy)))
+    if person.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
+        rows.append(("reticulocytes counted", "", words(person.reticulocyte_method)))
+    if person.wbc_uncorrected:
+        rows.append(("WBC", "not corrected for nucleated red cells", ""))
+    for presence in (Presence.PRESENT, Presence.ABSENT):
+        stated = [finding.text for finding in person.stated if finding.presence is presence]
+        if stated:
+            rows.append((f"stated {presence}", "; ".join(stated), ""))
+    return rows
+
+
+def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits) -> LineWords:
+    """Say a line; `analyte` is the result it was judged on, if there is one."""
+    value = used_words(analyte, units) if analyte is not None else "no result"
+    if line.adjusted is not None and analyte is not None:
+        value = f"{value}, adjusted {_span(*line.adjusted, line.analyte, units)}"
+    limits = " or ".join(units.number(line.analyte, limit) for limit in line.limits)
+    sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
+    against = f"{sign} {limits} {units.unit(line.analyte)}" if limits else "no limit for this person"
+    return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line))
+
+
+def grade_words(line: LineResult) -> str:
+    """Say a line's grade and severity."""
+    grade = f"grade {line.grade}" if line.grade is not None else "grade not told"
+    if line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE:
+        severity = "severity not told"
+    else:
+        severity = severity_words(line.severity, line.severity_min)
+    if line.adjusted is not None:
+        plain = "not told" if line.grade_unadjusted is None else str(line.grade_unadjusted)
+        state = "" if line.state_unadjusted is None else f", {words(line.state_unadjusted)}"
+        severity = f"{severity}; unadjusted: grade {plain}{state}"
+    return f"{grade}, {severity}"
+
+
+def bands_words(line: LineResult, units: TextUnits) -> str:
+    """Say the bands of a line's grade."""
+    parts = [f"{band.grade}: {_band(band, line.analyte, units)}" for band in line.bands]
+    return f"grades of {line.analyte} in {units.unit(line.analyte)}: {'; '.join(parts)}" if parts else ""
+
+
+def _band(band: GradeBand, analyte: str, units: TextUnits) -> str:
+    lower = None if band.lower is None else units.number(analyte, band.lower)
+    if band.upper is None:
+        return f"{lower or 0} and over"
+    upper = f"{'up to' if band.upper_inclusive else 'under'} {units.number(analyte, band.upper)}"
+    return upper if lower is None else f"{lower} to {upper}"
+
+
+def analyte_words(analyte: AnalyteResult, units: TextUnits) -> AnalyteWords:
+    """Say an analyte."""
+    ranges = tuple(range_words(used, analyte.analyte, units) for used in analyte.ranges) or ("no range",)
+    if analyte.reported_range is not None:
+        reported = _ends(*analyte.reported_range, analyte.analyte, units)
+        ranges = (f"reported {reported}; set {ranges[0]}", *ranges[1:])
+    return AnalyteWords(
+        analyte.label,
+        received_words(analyte),
+        used_words(analyte, units),
+        words(analyte.state),
+        ranges,
+        ", ".join(analyte.reasons),
+    )
+
+
+def received_words(analyte: AnalyteResult) -> str:
+    """Say a result as received, with the unit that was declared for it where it has none."""
+    if analyte.received is None:
+        return "derived" if analyte.derived else ""
+    bare = not any(character.isalpha() or character == "%" for character in analyte.received)
+    if bare and analyte.unit_declared is not None:
+        return f"{analyte.received} (declared {analyte.unit_declared})"
+    return analyte.received
+
+
+def used_words(analyte: AnalyteResult, units: TextUnits) -> str:
+    """Say the value used: a number, an interval, or that it is unknown."""
+    low, high, name = analyte.low, analyte.high, analyte.analyte
+    unit = units.unit(name)
+    if low is None:
+        return "none"
+    if high is None:
+        return f"{units.number(name, low)} or more {unit}" if low > 0 else "unknown"
+    if analyte.comparator is Comparator.BELOW:
+        return f"below {units.number(name, high)} {unit}"
+    if low == high:
+        return f"{units.number(name, low)} {unit}"
+    return f"{units.number(name, low)} to {units.number(name, high)} {unit}"
+
+
+def range_words(used: RangeUsed, analyte: str, units: TextUnits) -> str:
+    """Say a range, whose it is and where it is from."""
+    who = " ".join(part for part in (used.sex if used.sex != "any" else "", used.age) if part)
+    stage = f", {used.pregnancy}" if used.pregnancy != "none" else ""
+    return f"{_ends(used.lower, used.upper, analyte, units)} ({used.set}, {who}{stage}; {used.source})"
+
+
+def finding_words(finding: FindingResult) -> str:
+    """Say a finding with its condition, its mark and its source."""
+    return f"{finding.text} [{finding.condition}; {finding.threshold}; {finding.source}]"
+
+
+def units_of(result: ScreeningResult) -> TextUnits:
+    """Return the units that a result's texts are in."""
+    return text_units(result.versions.text_units)
+
+
+def _span(low: float | None, high: float | None, analyte: str, units: TextUnits) -> str:
+    if low is None or high is None:
+        return "unknown" if high is None else f"up to {units.number(analyte, high)}"
+    first, last = units.number(analyte, low), units.number(analyte, high)
+    return first if low == high else f"{first} to {last}"
+
+
+def _ends(lower: float | None, upper: float | None, analyte: str, units: TextUnits) -> str:
+    if lower is None or upper is None:
+        return f"up to {units.number(analyte, upper)}" if upper is not None else f"from {_from(lower, analyte, units)}"
+    return f"{units.number(analyte, lower)} to {units.number(analyte, upper)}"
+
+
+def _from(lower: float | None, analyte: str, units: TextUnits) -> str:
+    return number(0.0) if lower is None else units.number(analyte, lower)

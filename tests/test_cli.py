@@ -20,7 +20,20 @@ def run(*arguments: str, text: str | None = None):
 
 @pytest.mark.parametrize(
     "command",
-    [["scan"], ["one"], ["grade"], ["ranges", "list"], ["ranges", "show"], ["ranges", "check"], ["demo"], ["version"]],
+    [
+        ["scan"],
+        ["profile"],
+        ["one"],
+        ["report"],
+        ["explain"],
+        ["validate"],
+        ["grade"],
+        ["ranges", "list"],
+        ["ranges", "show"],
+        ["ranges", "check"],
+        ["demo"],
+        ["version"],
+    ],
 )
 def test_every_subcommand_has_help_with_an_example(command: list[str]) -> None:
     result = run(*command, "--help")
@@ -161,3 +174,103 @@ def test_version_names_code_and_data() -> None:
     result = run("version")
     assert result.output.startswith("cbc-screen 0.")
     assert "data 20" in result.output
+
+
+@pytest.fixture
+def flags(tmp_path: Path) -> Path:
+    (tmp_path / "export.csv").write_text(
+        "MRN,age,sex,HGB (g/dL),PLT (10^9/L),WBC (10^9/L)\nA,54 y,F,7.1,<10,1.1\nB,30 y,M,15,250,6\n"
+    )
+    done = run(
+        "scan", str(tmp_path / "export.csv"), "-o", str(tmp_path / "flags.parquet"), "--keep", "MRN", "--received"
+    )
+    assert done.exit_code == 0
+    return tmp_path / "flags.parquet"
+
+
+def test_explain_gives_the_chain_of_one_row(flags: Path) -> None:
+    done = run("explain", str(flags), "--row", "MRN=A")
+    assert done.exit_code == 0
+    lines = [" ".join(line.split()) for line in done.output.replace("\n      ", " ").splitlines()]
+    assert lines[:3] == [NOTICE, "", "pancytopenia: red, white and platelet lines low"]
+    # received 7.1 under a header in g/dL; 71 g/L used; limit, set and source; the grade
+    assert "Hemoglobin 7.1 (declared g/dL) 71 g/L low 117 to 153 (default_v1, F 18 y and over; nhanes)" in lines
+    assert "red low hemoglobin 71 g/L below 117 g/L grade 3, severe" in lines
+    assert "grades of hemoglobin in g/L: 0: 120 and over; 1: 110 to under 120; 2: 80 to under 110; 3: under 80" in lines
+    told = json.loads(run("explain", str(flags), "--row", "2", "--as-json").output)
+    assert (told["notice"], told["pattern"]) == (NOTICE, "pancytopenia")
+    us = run("explain", str(flags), "--row", "2", "--text-units", "us").output
+    assert "7.1 g/dL" in us
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["explain", "FLAGS", "--row", "77"], "no row has this key"),
+        (["explain", "export.csv", "--row", "2"], "flags are read from a Parquet file that scan wrote"),
+        (["report", "FLAGS", "-o", "worklist.pdf"], "a worklist must end in .html"),
+        (["report", "FLAGS", "-o", "w.html", "--person", "Name"], "there is no column 'Name' in the flags"),
+        (["report", "FLAGS", "-o", "missing/w.html"], "the folder of w.html does not exist"),
+        (["report", "export.csv", "-o", "w.html"], "flags are read from a Parquet file that scan wrote"),
+        (["validate", "export.csv"], ""),
+    ],
+)
+def test_what_a_reviewer_asks_wrongly_is_one_clear_line(
+    flags: Path, arguments: list[str], message: str, monkeypatch
+) -> None:
+    monkeypatch.chdir(flags.parent)
+    done = run(*[str(flags) if word == "FLAGS" else word for word in arguments])
+    assert done.exit_code == 2
+    assert message in done.output
+    assert done.output.count("\n") == 1
+    assert not (flags.parent / "w.html").exists()
+
+
+def test_report_writes_a_page_and_never_over_another(flags: Path) -> None:
+    page = flags.parent / "worklist.html"
+    done = run("report", str(flags), "-o", str(page))
+    assert (done.exit_code, done.output) == (0, f"1 counts to review, most urgent first, in worklist.html\n{NOTICE}\n")
+    text = page.read_text(encoding="utf-8")
+    assert NOTICE in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert page.stat().st_mode & 0o077 == 0  # it is about patients
+    assert run("report", str(flags), "-o", str(page)).exit_code == 2
+    assert run("report", str(flags), "-o", str(page), "--force").exit_code == 0
+
+
+def test_scan_writes_the_worklist_beside_the_flags(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(SICK)
+    out, page = str(tmp_path / "flags.parquet"), str(tmp_path / "worklist.html")
+    done = run("scan", str(tmp_path / "export.csv"), "-o", out, "--report", page)
+    assert done.exit_code == 0
+    assert "2 rows in = 1 screened + 1 rejected" in (tmp_path / "worklist.html").read_text(encoding="utf-8")
+    assert run("explain", out, "--row", "2").exit_code == 0
+    for wrong, message in (
+        (["-o", str(tmp_path / "f.csv")], "report is made of a .parquet output"),
+        ([], "report is made of"),
+    ):
+        done = run("scan", str(tmp_path / "export.csv"), *wrong, "--report", page, "--force")
+        assert done.exit_code == 2
+        assert message in done.output
+
+
+def test_validate_turns_answers_into_agreement(tmp_path: Path) -> None:
+    lines = ["row,rule,flag,answer,instead,comment"]
+    lines += [f"{row},line:red,low,agree,," for row in range(3)]
+    lines += [
+        "3,line:red,not_low,disagree,,seen on the film",
+        "4,pattern:pattern,none,disagree,pancytopenia,",
+        "5,x,y,z,,",
+    ]
+    (tmp_path / "answers.csv").write_text("\n".join(lines) + "\n")
+    done = run("validate", str(tmp_path / "answers.csv"))
+    assert done.exit_code == 0
+    assert NOTICE in done.output
+    assert "6 lines in = 5 used + 0 unanswered + 0 repeated + 1 rejected" in done.output
+    found = json.loads(run("validate", str(tmp_path / "answers.csv"), "--as-json").output)
+    rules = {rule["rule"]: rule for rule in found["rules"]}
+    # 3 of 4 with low hemoglobin were flagged, one was missed
+    assert (rules["line:red"]["true_positive"], rules["line:red"]["false_negative"]) == (3, 1)
+    assert rules["pattern:pancytopenia"]["false_negative"] == 1
+    assert (found["lines"], found["used"], found["rejected"]) == (6, 5, 1)

@@ -46,7 +46,7 @@ def everything_about(error: BaseException) -> str:
         {"reticulocyte_method": CANARY},
         {"birth_date": {CANARY: 1}},
         {"sex": [CANARY]},
-        {"platelets": {"value": 9, "range": {"lower": CANARY}}},
+        {"platelets": {"value": 9, "range": {"lower": [CANARY]}}},
         CANARY,
         [CANARY],
     ],

@@ -436,3 +436,8 @@ def test_a_pair_of_stray_marks_swallows_no_row(export, tmp_path: Path) -> None:
     with (tmp_path / "rejects.csv").open(newline="", encoding="utf-8") as file:
         assert [(row["line"], row["reason"]) for row in csv.DictReader(file)] == [("2", "ROW_RAGGED")]
     assert (summary.rows_in, summary.screened, summary.rejected) == (4, 3, 1)
+
+
+def test_no_source_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(cbc.UsageError, match="no source is named"):
+        cbc.scan([], tmp_path / "flags.parquet")

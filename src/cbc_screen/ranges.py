@@ -43,6 +43,11 @@ class ReferenceRange:
     population: str
     notes: str
 
+    def _repr_html_(self) -> str:
+        from cbc_screen.report.html import range_html
+
+        return range_html(self)
+
 
 def reference_range(
     analyte: str,

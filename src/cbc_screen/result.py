@@ -121,7 +121,8 @@ class AnalyteResult(_Part):
 class LineResult(_Part):
     """One line under the definition; `limits` has several numbers where the person is not exact.
 
-    `bands` are those of the grade, where all that could apply agree.
+    `bands` are those of the grade, in the unit of the analyte it is `graded_on`, where all
+    that could apply agree.
     `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
     line or its grade used them; the `unadjusted` answers are those without them.
     """
@@ -134,7 +135,8 @@ class LineResult(_Part):
     grade: int | None
     severity: Severity
     severity_min: Severity
-    bands: tuple[GradeBand, ...] = ()
+    graded_on: str
+    bands: tuple[GradeBand, ...]
     adjusted: tuple[float | None, float | None] | None = None
     state_unadjusted: LineState | None = None
     grade_unadjusted: int | None = None

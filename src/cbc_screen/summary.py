@@ -73,6 +73,11 @@ class ScanSummary:
         """Return plain Python types, ready for JSON."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        from cbc_screen.report.html import summary_html
+
+        return summary_html(self)
+
 
 @dataclass
 class Inspection:

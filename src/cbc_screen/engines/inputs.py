@@ -67,6 +67,8 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
         if not names:
             raise UsageError("the source is a pattern that no file matches")
         found += names
+    if not found:
+        raise UsageError("no source is named")
     if len(set(found)) != len(found):
         raise UsageError("a source is named twice")
     return found

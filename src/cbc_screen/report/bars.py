@@ -14,6 +14,8 @@ from cbc_screen.result import AnalyteResult, LineResult
 from cbc_screen.vocabulary import Severity, State
 
 WIDTH = 1000
+# How high a severity band stands, in hundredths: the bands are told apart without their colors.
+HEIGHTS = {Severity.MILD: 10, Severity.MODERATE: 20, Severity.SEVERE: 30, Severity.VERY_SEVERE: 40}
 _BEYOND = 1.25  # times the highest limit: room for values above it
 
 
@@ -51,12 +53,12 @@ class Bar:
 def bar_of(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) -> Bar | None:
     """Lay out the bar of a result; None where there is neither a range nor a band to set it against.
 
-    `line` is the line that is judged and graded on this analyte, if it is one.
+    `line` is the line that is graded on this analyte, if it is one.
     """
     limits = [(used.lower, used.upper) for used in analyte.ranges]
     if analyte.reported_range is not None:
         limits.insert(0, analyte.reported_range)
-    bands = line.bands if line is not None and line.analyte == analyte.analyte else ()
+    bands = line.bands if line is not None else ()
     ends = [end for pair in limits for end in pair if end] + [band.lower for band in bands if band.lower]
     if not ends:
         return None

@@ -74,7 +74,7 @@ def _lines(result: ScreeningResult) -> Table:
 
 
 def _results(result: ScreeningResult) -> Table:
-    units, lines = units_of(result), {line.analyte: line for line in result.lines}
+    units, lines = units_of(result), {line.graded_on: line for line in result.lines}
     table = _table("result", "as received", "as used", "state", "= range, # value", "range")
     for analyte in result.analytes:
         row, bar = analyte_words(analyte, units), bar_of(analyte, lines.get(analyte.analyte), units)

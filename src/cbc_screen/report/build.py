@@ -56,7 +56,7 @@ from cbc_screen.vocabulary import (
 )  # fmt: skip
 
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
-_SUPPORTS = tuple(Support)
+_SUPPORTS, _WHITE_BASES = tuple(Support), tuple(WhiteBasis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +241,14 @@ class ResultBuilder:
             grade=None if grade < 0 else grade,
             severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
             severity_min=SEVERITIES[low],
+            graded_on=self._graded_on(line, one),
             bands=self._bands(line, one),
             **(self._unadjusted(one) if line is Line.RED and rules.adjust else {}),
         )
 
     def _bands(self, line: Line, one: One) -> tuple[GradeBand, ...]:
         """Return the bands of a line's grade; none where the person is not exact and they differ."""
-        scheme = self.kernel.rules.scheme
-        bands = self.kernel.limits.grade_rows.get((scheme.id, LINE_ANALYTE[line]), ())
+        bands = self._grade_bands(line, one)
         tried = {bands[key] for key in one.keys} if bands else set()
         if len(tried) != 1 or self._uncovered(one):
             return ()
@@ -442,9 +442,18 @@ class ResultBuilder:
             )
         return notes
 
-    def _grade_rows(self, line: Line, one: One) -> list[GradeRow]:
+    def _graded_on(self, line: Line, one: One) -> str:
+        """Return what a line is graded on: the white one on WBC where neutrophils are not known."""
+        basis = _WHITE_BASES[one.conclusions["white_basis"]]
+        return "wbc" if line is Line.WHITE and basis in (WhiteBasis.WBC, WhiteBasis.NONE) else LINE_ANALYTE[line]
+
+    def _grade_bands(self, line: Line, one: One) -> Sequence[tuple[GradeRow, ...]]:
+        """Return the bands of a line's grade by key; none where the scheme does not grade it."""
         scheme = self.kernel.rules.scheme
-        bands = self.kernel.limits.grade_rows.get((scheme.id, LINE_ANALYTE[line]), ())
+        return self.kernel.limits.grade_rows.get((scheme.id, self._graded_on(line, one)), ())
+
+    def _grade_rows(self, line: Line, one: One) -> list[GradeRow]:
+        bands = self._grade_bands(line, one)
         return [row for key in one.keys for row in (bands[key] if bands else ())]
 
     def _sources(

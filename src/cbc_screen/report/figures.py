@@ -38,6 +38,8 @@ def counted(title: str, counts: Mapping[str, int], order: Iterable[str]) -> Figu
 def _name(word: str) -> str:
     """Write a code as words, and a reason as its field and its code."""
     field, colon, reason = word.partition(":")
+    if word.isupper():
+        return word  # a reason code is told as it is
     return f"{words(field)}: {reason}" if colon else words(word)
 
 

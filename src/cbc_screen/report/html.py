@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.report.bars import bar_of
+from cbc_screen.report.bars import HEIGHTS, bar_of
+from cbc_screen.report.figures import counted
 from cbc_screen.report.text import clean
 from cbc_screen.report.wording import (
     analyte_words,
     bands_words,
+    ends_words,
     finding_words,
     line_words,
     person_words,
@@ -20,13 +23,15 @@ from cbc_screen.report.wording import (
     words,
 )
 from cbc_screen.result import Citation, ConditionResult, ScreeningResult
-from cbc_screen.vocabulary import NOTICE, Severity, Support
+from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Support, Urgency
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# How high a severity band stands on a bar: the bands are told apart without their colors.
-_HEIGHTS = {Severity.MILD: 10, Severity.MODERATE: 20, Severity.SEVERE: 30, Severity.VERY_SEVERE: 40}
+    from cbc_screen.ranges import ReferenceRange
+    from cbc_screen.summary import ScanSummary
+
+_MOST = 12
 # What a reviewer agrees or disagrees with: that a condition is to be considered, or less likely.
 LISTED = {
     Support.SUPPORTED: "yes",
@@ -44,6 +49,32 @@ _CHECKS = (
 def result_html(result: ScreeningResult) -> str:
     """Return a result as HTML with its style, for a notebook."""
     return f'<div class="cbc-screen"><style>{style()}</style>{"".join(person_parts(result))}</div>'
+
+
+def summary_html(summary: ScanSummary) -> str:
+    """Return the account of a scan as HTML, for a notebook."""
+    figures = [
+        counted("Patterns", summary.patterns, reversed(Pattern)),
+        counted("Severity", summary.severities, reversed(Severity)),
+        counted("Urgency", summary.urgencies, reversed(Urgency)),
+    ]
+    for title, counts in (("Why something could not be told", summary.reasons), ("Rejected rows", summary.rejects)):
+        if counts:
+            figures.append(counted(title, counts, list(counts)[:_MOST]))
+    shown = environment().get_template("summary.html.j2").render(summary=summary, figures=figures)
+    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+
+
+def range_html(found: ReferenceRange) -> str:
+    """Return a reference range as HTML, for a notebook."""
+    rows = {
+        name: value
+        for name, value in asdict(found).items()
+        if value not in (None, "") and name not in ("lower", "upper", "unit")
+    }
+    limits = ends_words(found.lower, found.upper)
+    shown = str(_macros().range(f"{limits} {found.unit}", rows))
+    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +104,7 @@ def person_parts(result: ScreeningResult) -> list[str]:
         make.bands([text for line in result.lines if (text := bands_words(line, units))]),
         make.results_head(versions.ranges),
     ]
-    lines = {line.analyte: line for line in result.lines}
+    lines = {line.graded_on: line for line in result.lines}
     for analyte in result.analytes:
         drawn = bar_of(analyte, lines.get(analyte.analyte), units)
         parts.append(make.result(analyte_words(analyte, units), analyte.state, drawn))
@@ -144,5 +175,5 @@ def environment() -> Environment:
         finalize=plain,
     )
     made.filters |= {"words": words, "finding": finding_words}
-    made.globals |= {"notice": NOTICE, "heights": _HEIGHTS, "listed": LISTED}
+    made.globals |= {"notice": NOTICE, "heights": HEIGHTS, "listed": LISTED}
     return made

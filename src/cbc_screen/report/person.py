@@ -23,7 +23,7 @@ def person_result(knowledge: Knowledge, record: CBCRecord, normalized: Normalize
         else (person.age.months_low // MONTHS_IN_YEAR, person.age.months_high // MONTHS_IN_YEAR),
         birth_date=_text(record.birth_date),
         collected_at=_text(record.collected_at),
-        age=age_words(person.age),
+        age=age_words(person.age, knowledge.age_implausible_from),
         sex_received=record.sex,
         sex=person.sex,
         pregnancy_received=record.pregnancy,
@@ -49,10 +49,12 @@ def _text(value: object) -> str | None:
     return None if value is None or value != value else str(value)
 
 
-def age_words(age: AgeSpan | None) -> str:
+def age_words(age: AgeSpan | None, oldest: int) -> str:
     """Say an age in completed years, in months below two years, in days below a month."""
     if age is None:
         return "unknown"
+    if age.months_high >= oldest * MONTHS_IN_YEAR - 1:
+        return f"{age.months_low // MONTHS_IN_YEAR} y and over"
     if age.months_low >= _IN_MONTHS_BELOW:
         return _span(age.months_low // MONTHS_IN_YEAR, age.months_high // MONTHS_IN_YEAR, "y")
     if age.months_low >= 1:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.edges import approximate_days
-from cbc_screen.report.bars import WIDTH, Bar, bar_of
+from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
 from cbc_screen.report.flags import SEPARATOR
-from cbc_screen.report.units import text_units
+from cbc_screen.report.units import text_units as units_named
 from cbc_screen.report.wording import units_of, words
 from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Pregnancy, Severity
 
@@ -25,23 +25,22 @@ _BANDS = {
     Severity.SEVERE: "#a3132a",
     Severity.VERY_SEVERE: "#6d0b3c",
 }
-_STEPS = {Severity.MILD: 0.1, Severity.MODERATE: 0.2, Severity.SEVERE: 0.3, Severity.VERY_SEVERE: 0.4}
 _INK, _SOFT, _GOOD, _KEY = "#1c2733", "#566474", "#1f5c3a", "#0b5cad"
 _MOST_REASONS = 8
 
 
 def _pyplot() -> Any:
-    if find_spec("matplotlib") is None:
-        raise UsageError("figures need matplotlib: pip install 'cbc-screen[plots]'")
-    from matplotlib import pyplot
-
-    return pyplot
+    try:
+        return import_module("matplotlib.pyplot")
+    except ImportError:
+        pass
+    raise UsageError("figures need matplotlib: pip install 'cbc-screen[plots]'")
 
 
 def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
     """Draw each result against its range and severity bands; see `ScreeningResult.plot`."""
     units = units_of(result)
-    lines = {line.analyte: line for line in result.lines}
+    lines = {line.graded_on: line for line in result.lines}
     drawn = [bar_of(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
     bars = [bar for bar in drawn if bar is not None]
     axes = _axes(axes, 9.0, 0.62 * max(len(bars), 1) + 1.2)
@@ -60,7 +59,7 @@ def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
 def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
     for band in bar.bands:
         axes.barh(
-            place + 0.02, band.end - band.start, left=band.start, height=_STEPS[band.severity], align="edge",
+            place + 0.02, band.end - band.start, left=band.start, height=HEIGHTS[band.severity] / 100, align="edge",
             color=_BANDS[band.severity],
         )  # fmt: skip
     axes.hlines(place, 0, WIDTH, color=_SOFT, linewidth=0.8)
@@ -69,11 +68,11 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
             place - 0.22,
             end - start,
             left=start,
-            height=0.2,
+            height=0.19,
             align="edge",
             color="none",
             edgecolor=_GOOD,
-            linewidth=1.5,
+            linewidth=1.4,
         )
     for tick in bar.ticks:
         axes.text(tick.place, place - 0.27, tick.text, ha="center", va="top", fontsize=7, color=_SOFT)
@@ -90,7 +89,7 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
 
 
 def plot_ranges(
-    analyte: str, *, ranges: str = "default", sex: str | None = None, text_units_in: str = "si", axes: Any = None
+    analyte: str, *, ranges: str = "default", sex: str | None = None, text_units: str = "si", axes: Any = None
 ) -> Any:
     """Draw the reference ranges of an analyte by age, sex and stage of pregnancy.
 
@@ -102,7 +101,7 @@ def plot_ranges(
         A named set, or the path of your own.
     sex : "F" or "M", optional
         Only one sex.
-    text_units_in : "si" or "us"
+    text_units : "si" or "us"
         The unit of the axis.
     axes : matplotlib Axes, optional
         Where to draw; a new figure by default.
@@ -121,7 +120,7 @@ def plot_ranges(
     >>> import cbc_screen as cbc
     >>> axes = cbc.plot_ranges("hemoglobin")  # doctest: +SKIP
     """
-    knowledge, units = load_knowledge(), text_units(text_units_in)
+    knowledge, units = load_knowledge(), units_named(text_units)
     if analyte not in knowledge.analytes:
         raise UsageError(f"plot_ranges: no analyte is named {analyte!r}")
     rows = [row for row in knowledge.intervals(ranges) if row.analyte == analyte and sex in (None, row.sex, "any")]

@@ -108,8 +108,8 @@ def grade_words(line: LineResult) -> str:
 
 def bands_words(line: LineResult, units: TextUnits) -> str:
     """Say the bands of a line's grade."""
-    parts = [f"{band.grade}: {_band(band, line.analyte, units)}" for band in line.bands]
-    return f"grades of {line.analyte} in {units.unit(line.analyte)}: {'; '.join(parts)}" if parts else ""
+    parts = [f"{band.grade}: {_band(band, line.graded_on, units)}" for band in line.bands]
+    return f"grades of {line.graded_on} in {units.unit(line.graded_on)}: {'; '.join(parts)}" if parts else ""
 
 
 def _band(band: GradeBand, analyte: str, units: TextUnits) -> str:
@@ -186,10 +186,12 @@ def _span(low: float | None, high: float | None, analyte: str, units: TextUnits)
 
 
 def _ends(lower: float | None, upper: float | None, analyte: str, units: TextUnits) -> str:
+    ends = (None if end is None else units.value(analyte, end) for end in (lower, upper))
+    return ends_words(*ends)
+
+
+def ends_words(lower: float | None, upper: float | None) -> str:
+    """Say the ends of a range; one side may be open."""
     if lower is None or upper is None:
-        return f"up to {units.number(analyte, upper)}" if upper is not None else f"from {_from(lower, analyte, units)}"
-    return f"{units.number(analyte, lower)} to {units.number(analyte, upper)}"
-
-
-def _from(lower: float | None, analyte: str, units: TextUnits) -> str:
-    return number(0.0) if lower is None else units.number(analyte, lower)
+        return f"up to {number(upper)}" if upper is not None else f"from {number(lower or 0.0)}"
+    return f"{number(lower)} to {number(upper)}"

@@ -22,7 +22,7 @@ from cbc_screen.normalize.received import RECEIVED
 from cbc_screen.report.figures import SEXES, UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
 from cbc_screen.report.flags import SEPARATOR
 from cbc_screen.report.html import LISTED, flags_html, person_parts
-from cbc_screen.report.page import Piece, page
+from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.text import clean
 from cbc_screen.report.wording import line_words, severity_words, units_of, words
 from cbc_screen.report.writers import FORMULA, AtomicFile
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_LISTED = 100_000
-IN_A_PIECE = 100  # people whose pages are unpacked together
+IN_A_PIECE = 200  # people whose pages are unpacked together
 MOST_REASONS = 12
 Progress = Callable[[int, float], None]
 _FIRST_FLAG = "pattern"
@@ -116,16 +116,16 @@ class _Worklist:
         self._rows: list[_Told] = []
         self._severities: dict[str, Counter[str]] = {}
         self._people: Counter[tuple[str, str]] = Counter()
+        self._pages = Pieces()
 
     def pieces(self, table: pa.Table, progress: Progress | None) -> Iterator[str]:
         """Yield the pages of the people listed, in compressed pieces, and collect the list."""
         for start in range(0, table.num_rows, IN_A_PIECE):
-            piece = Piece()
             for row in table.slice(start, IN_A_PIECE).to_pylist():
-                piece.add(self._one(row))
+                self._pages.add(self._one(row))
             if progress is not None:
                 progress(len(self._rows), len(self._rows) / table.num_rows)
-            yield piece.packed()
+            yield self._pages.piece()
 
     def _one(self, row: Mapping[str, Any]) -> list[str]:
         """Add a row to the list; return its page."""
@@ -187,6 +187,7 @@ class _Worklist:
         return page(
             data,
             pieces,
+            self._pages.shared(),
             name=self._flags.path.name,
             versions=self._flags.versions,
             counts=counts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import counted
 from cbc_screen.report.text import clean
+from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     analyte_words,
     bands_words,
@@ -22,7 +23,7 @@ from cbc_screen.report.wording import (
     urgency_words,
     words,
 )
-from cbc_screen.result import Citation, ConditionResult, ScreeningResult
+from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Support, Urgency
 
 if TYPE_CHECKING:
@@ -90,8 +91,14 @@ def source(name: str) -> str:
     return loader.get_source(environment(), name)[0]
 
 
+class Shared(str):
+    """A piece of HTML that the pages of many people have."""
+
+    __slots__ = ()
+
+
 def person_parts(result: ScreeningResult) -> list[str]:
-    """Return the page of one person as pieces of HTML; joined, they are the page."""
+    """Return the page of one person as pieces of HTML, some of them `Shared`; joined, they are the page."""
     make, units = _macros(), units_of(result)
     by_name = {analyte.analyte: analyte for analyte in result.analytes}
     severity = severity_words(result.severity, result.severity_min)
@@ -105,16 +112,15 @@ def person_parts(result: ScreeningResult) -> list[str]:
         make.results_head(versions.ranges),
     ]
     lines = {line.graded_on: line for line in result.lines}
-    for analyte in result.analytes:
-        drawn = bar_of(analyte, lines.get(analyte.analyte), units)
-        parts.append(make.result(analyte_words(analyte, units), analyte.state, drawn))
+    parts += [_analyte(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
     parts += [make.results_end(not result.analytes), make.criteria(result.blood_criteria)]
     for title, kind, name in _CHECKS:
         if found := getattr(result, name):
             parts.append(make.checks(title, kind, found))
-    parts += [make.checklist_head(not result.checklist), *map(_condition, result.checklist)]
-    parts += [make.rest(result), _sources(result.sources), make.foot(versions)]
-    return [str(part) for part in parts]
+    parts += [make.checklist_head(not result.checklist), *map(_condition, result.checklist), make.rest(result)]
+    parts += [make.sources_head(len(result.sources)), *map(_source, result.sources)]
+    parts.append(make.foot(versions, result.sources))
+    return [part if isinstance(part, Shared) else str(part) for part in parts]
 
 
 def flags_html(row: Mapping[str, Any]) -> str:
@@ -123,20 +129,26 @@ def flags_html(row: Mapping[str, Any]) -> str:
     return str(_macros().flags(shown))
 
 
+def _analyte(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) -> str:
+    words_of = analyte_words(analyte, units)
+    drawn = bar_of(analyte, line, units)
+    return _KEPT.piece(("analyte", words_of, drawn), lambda: _macros().result(words_of, analyte.state, drawn))
+
+
 def _condition(entry: ConditionResult) -> str:
     sides = (*entry.findings_for, *entry.findings_against)
     key = ("condition", entry.id, entry.place_reason, tuple(finding.condition for finding in sides), entry.missing)
-    return _SHARED.piece(key, lambda: _macros().condition(entry))
+    return _KEPT.piece(key, lambda: Shared(_macros().condition(entry)))
 
 
-def _sources(sources: Sequence[Citation]) -> str:
-    return _SHARED.piece(("sources", *(source.id for source in sources)), lambda: _macros().sources(sources))
+def _source(citation: Citation) -> str:
+    return _KEPT.piece(("source", citation.id), lambda: Shared(_macros().source(citation)))
 
 
-class _Shared:
-    """Pieces that most people share: made once (they were two thirds of the time of a page of many people)."""
+class _Kept:
+    """Pieces that come again: made once (they were two thirds of the time of a page of many people)."""
 
-    MOST = 16_384
+    MOST = 65_536
 
     def __init__(self) -> None:
         self._pieces: dict[tuple[Any, ...], str] = {}
@@ -145,11 +157,12 @@ class _Shared:
         if key not in self._pieces:
             if len(self._pieces) >= self.MOST:
                 self._pieces.clear()
-            self._pieces[key] = str(make())
+            made = make()
+            self._pieces[key] = made if isinstance(made, Shared) else str(made)
         return self._pieces[key]
 
 
-_SHARED = _Shared()
+_KEPT = _Kept()
 
 
 @lru_cache(maxsize=1)

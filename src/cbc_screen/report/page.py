@@ -11,12 +11,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cbc_screen.report.html import environment, source
+from cbc_screen.report.html import Shared, environment, source
 
 _LEVEL = 6
 
 
-def page(data: Mapping[str, Any], pieces: Sequence[str], **shown: Any) -> str:
+def page(data: Mapping[str, Any], pieces: Sequence[str], shared: str, **shown: Any) -> str:
     """Return the worklist's page: what is shown without a script, the list, and the pages of people."""
     script, styles = source("worklist.js"), source("person.css") + source("worklist.css")
     return (
@@ -28,25 +28,39 @@ def page(data: Mapping[str, Any], pieces: Sequence[str], **shown: Any) -> str:
             styles=Markup(styles),
             data=packed(json.dumps(data, ensure_ascii=False)),
             pieces=pieces,
+            shared=shared,
             **shown,
         )
     )
 
 
-class Piece:
-    """The pages of some people, in which every piece of HTML is written once."""
+class Pieces:
+    """The pages of people in pieces; what a piece's people share is written once in it, `Shared` once for all."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
+        self._shared: dict[str, int] = {}
+        self._own: dict[str, int] = {}
         self._people: list[list[int]] = []
 
     def add(self, parts: Sequence[str]) -> None:
         """Add a person's page."""
-        self._people.append([self._places.setdefault(part, len(self._places)) for part in parts])
+        self._people.append([self._place(part) for part in parts])
 
-    def packed(self) -> str:
-        """Return the piece for the page."""
-        return packed(json.dumps({"parts": list(self._places), "people": self._people}, ensure_ascii=False))
+    def _place(self, part: str) -> int:
+        """Return the place of a part: from 0 on among those of the piece, from -1 down among the shared ones."""
+        if isinstance(part, Shared):
+            return -1 - self._shared.setdefault(part, len(self._shared))
+        return self._own.setdefault(part, len(self._own))
+
+    def piece(self) -> str:
+        """Return a piece with the people added since the last one."""
+        text = json.dumps({"parts": list(self._own), "people": self._people}, ensure_ascii=False)
+        self._own, self._people = {}, []
+        return packed(text)
+
+    def shared(self) -> str:
+        """Return what all pieces share."""
+        return packed(json.dumps(list(self._shared), ensure_ascii=False))
 
 
 def packed(text: str) -> str:

@@ -170,15 +170,17 @@
 
   let current = null;
   const unpackedPieces = new Map();
+  let shared = null;
 
   async function html(place) {
+    shared = shared || await unpacked($("shared"));
     const number = Math.floor(place / data.inPiece);
     if (!unpackedPieces.has(number)) {
       if (unpackedPieces.size > 8) unpackedPieces.clear();
       unpackedPieces.set(number, await unpacked(pieces[number]));
     }
     const piece = unpackedPieces.get(number);
-    return piece.people[place % data.inPiece].map((part) => piece.parts[part]).join("");
+    return piece.people[place % data.inPiece].map((part) => (part < 0 ? shared[-1 - part] : piece.parts[part])).join("");
   }
 
   async function open(person) {

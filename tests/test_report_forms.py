@@ -191,6 +191,18 @@ def test_a_white_line_without_neutrophils_has_the_bands_of_wbc_or_none(
     assert "grades of neutrophils" not in result.explain()
 
 
+def test_the_blood_items_say_what_they_ask_and_the_answer() -> None:
+    """Neutrophils 0.9 and platelets below 10: one severe item is met, reticulocytes are not known."""
+    from cbc_screen.report.wording import criteria_words
+
+    assert criteria_words(cbc.screen(RECORD)) == [
+        ("neutrophils below 0.5 10^9/L", "not met"),
+        ("platelets below 20 10^9/L", "met"),
+        ("neutrophils below 0.2 10^9/L", "not met"),
+        ("reticulocytes below 60 10^9/L (automated) or reticulocytes below 20 10^9/L (manual)", "cannot tell"),
+    ]
+
+
 # The forms --------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,8 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
     knowledge = load_knowledge()
     declared = make_declared(knowledge, units=_units(options["units"]))
     reading = ReadOptions(format=options["format_"], profile=options["profile"])
-    found = inspect(source, knowledge, declared, reading)
+    with _waiting("reading the file"):
+        found = inspect(source, knowledge, declared, reading)
     print_inspection(make_console(), found)
     if out is not None:
         if not found.draft:
@@ -264,6 +266,18 @@ class _ProgressBar:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+@contextmanager
+def _waiting(what: str) -> Iterator[None]:
+    """Show on a terminal that something of unknown length is under way."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 @main.command(epilog=_EPILOG["one"])
@@ -369,7 +383,8 @@ def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
     """Explain one row of a scan: the chain from received text to flag, enough to redo it by hand."""
     from cbc_screen.screener import screen_again
 
-    result = screen_again(flags, row, **options)
+    with _waiting("looking for the row"):
+        result = screen_again(flags, row, **options)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
     else:
@@ -385,7 +400,8 @@ def validate_answers(labelled: Path, as_json: bool) -> None:
     from cbc_screen.report.agreement import print_agreement
     from cbc_screen.report.terminal import make_console
 
-    found = validate(labelled)
+    with _waiting("reading the answers"):
+        found = validate(labelled)
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
     else:

@@ -174,6 +174,7 @@ class BloodCriteriaResult(_Part):
     answer: Criteria
     very_severe: Criteria
     items: dict[str, Criteria]
+    conditions: dict[str, str]
     missing: str
 
 

@@ -364,8 +364,17 @@ class ResultBuilder:
             answer=answer("criteria"),
             very_severe=answer("criteria.very_severe"),
             items={name: answer(f"criteria.{name}") for name in names},
+            conditions=self._criteria_conditions,
             missing=criteria.missing,
         )
+
+    @cached_property
+    def _criteria_conditions(self) -> dict[str, str]:
+        """Say what each blood item asks; reticulocytes by how they were counted."""
+        criteria = self.kernel.rules.criteria
+        said = {rule.id: self._finding(rule).condition for rule in (*criteria.items, criteria.very_severe)}
+        counted = [f"{self._finding(rule).condition} ({method})" for method, rule in criteria.by_method.items()]
+        return {**said, next(iter(criteria.by_method.values())).id: joined(counted, "or")}
 
     def _urgency_reasons(self, one: One) -> tuple[str, ...]:
         rules = self.kernel.rules

@@ -14,6 +14,7 @@ from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     analyte_words,
     bands_words,
+    criteria_words,
     ends_words,
     finding_words,
     line_words,
@@ -113,7 +114,7 @@ def person_parts(result: ScreeningResult) -> list[str]:
     ]
     lines = {line.graded_on: line for line in result.lines}
     parts += [_analyte(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
-    parts += [make.results_end(not result.analytes), make.criteria(result.blood_criteria)]
+    parts += [make.results_end(not result.analytes), make.criteria(result.blood_criteria, criteria_words(result))]
     for title, kind, name in _CHECKS:
         if found := getattr(result, name):
             parts.append(make.checks(title, kind, found))

@@ -12,6 +12,7 @@ from cbc_screen.report.wording import (
     AnalyteWords,
     analyte_words,
     bands_words,
+    criteria_words,
     finding_words,
     line_words,
     person_words,
@@ -55,6 +56,7 @@ def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> 
             shown=shown,
             lines=_aligned([list(astuple(line)) for line in lines]),
             bands=[text for line in result.lines if (text := bands_words(line, units))],
+            criteria=_aligned([list(row) for row in criteria_words(result)]),
             analytes=_aligned([_cells(row) for row in analytes]) or ["no result was given"],
             checks=(
                 ("CHECKS for a spurious result", result.guards),

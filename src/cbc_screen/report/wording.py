@@ -168,6 +168,13 @@ def range_words(used: RangeUsed, analyte: str, units: TextUnits) -> str:
     return f"{_ends(used.lower, used.upper, analyte, units)} ({used.set}, {who}{stage}; {used.source})"
 
 
+def criteria_words(result: ScreeningResult) -> list[tuple[str, str]]:
+    """Say each blood item of the aplastic anemia criteria: what it asks, and the answer."""
+    found = result.blood_criteria
+    # Of the conditions only the very severe one is no item of the count of two.
+    return [(asked, words(found.items.get(name, found.very_severe))) for name, asked in found.conditions.items()]
+
+
 def finding_words(finding: FindingResult) -> str:
     """Say a finding with its condition, its mark and its source."""
     return f"{finding.text} [{finding.condition}; {finding.threshold}; {finding.source}]"

@@ -59,15 +59,15 @@ def printed(result: cbc.ScreeningResult, width: int = 120) -> str:
 @pytest.mark.parametrize(
     ("analyte", "value", "si", "us"),
     [
-        # canonical 91 g/L is 9.1 g/dL; 0.27 L/L is 27 %; 10^9/L and 10^3/uL are the same number
+        # canonical 91 g/L is 9.1 g/dL; 0.27 L/L is 27 %; ×10⁹/L and ×10³/µL are the same number
         ("hemoglobin", 91.0, "91 g/L", "9.1 g/dL"),
         ("hematocrit", 0.27, "0.27 L/L", "27 %"),
-        ("platelets", 150.0, "150 10^9/L", "150 10^3/uL"),
-        ("rbc", 4.31, "4.31 10^12/L", "4.31 10^6/uL"),
+        ("platelets", 150.0, "150 ×10⁹/L", "150 ×10³/µL"),
+        ("rbc", 4.31, "4.31 ×10¹²/L", "4.31 ×10⁶/µL"),
         ("mchc", 334.0, "334 g/L", "33.4 g/dL"),
         ("mcv", 79.9, "79.9 fL", "79.9 fL"),
         ("neutrophils_percent", 55.0, "55 %", "55 %"),
-        ("ferritin", 12.0, "12 ug/L", "12 ug/L"),  # no US unit is named: as it is
+        ("ferritin", 12.0, "12 µg/L", "12 µg/L"),  # no US unit is named: as it is
     ],
 )
 def test_a_number_is_written_in_the_readers_units(analyte: str, value: float, si: str, us: str) -> None:
@@ -88,6 +88,14 @@ def test_every_text_is_in_the_chosen_units_and_every_value_is_not() -> None:
     # a condition's own number, too: 100 g/L is 10 g/dL
     assert "hemoglobin below 10 g/dL" in us.explain()
     assert "hemoglobin below 100 g/L" in si.explain()
+
+
+def test_a_unit_as_it_is_written_is_read_again() -> None:
+    for system in ("si", "us"):
+        units = text_units(system)
+        for name in ("hemoglobin", "platelets", "rbc", "hematocrit", "mcv", "mch", "ferritin"):
+            (analyte,) = cbc.screen({name: f"{units.number(name, 40.0)} {units.unit(name)}"}).analytes
+            assert analyte.low == 40.0 or analyte.reasons == (cbc.Reason.NUMBER_IMPLAUSIBLE,), (name, system)
 
 
 def test_other_units_of_texts_are_refused() -> None:
@@ -196,10 +204,10 @@ def test_the_blood_items_say_what_they_ask_and_the_answer() -> None:
     from cbc_screen.report.wording import criteria_words
 
     assert criteria_words(cbc.screen(RECORD)) == [
-        ("neutrophils below 0.5 10^9/L", "not met"),
-        ("platelets below 20 10^9/L", "met"),
-        ("neutrophils below 0.2 10^9/L", "not met"),
-        ("reticulocytes below 60 10^9/L (automated) or reticulocytes below 20 10^9/L (manual)", "cannot tell"),
+        ("neutrophils below 0.5 ×10⁹/L", "not met"),
+        ("platelets below 20 ×10⁹/L", "met"),
+        ("neutrophils below 0.2 ×10⁹/L", "not met"),
+        ("reticulocytes below 60 ×10⁹/L (automated) or reticulocytes below 20 ×10⁹/L (manual)", "cannot tell"),
     ]
 
 
@@ -254,7 +262,7 @@ def test_a_page_in_a_notebook_needs_nothing_from_elsewhere() -> None:
     page = cbc.screen(RECORD)._repr_html_()
     assert NOTICE in page
     assert not re.search(r"(src|href)=|url\(|@import|<script", page)
-    assert re.search(r'aria-label="Platelets: below 10 10\^9/L, low"', page)
+    assert re.search(r'aria-label="Platelets: below 10 ×10⁹/L, low"', page)
 
 
 def test_the_brief_report_is_plain_where_it_is_no_terminal_and_fits_its_width() -> None:
@@ -289,7 +297,7 @@ def test_the_figure_of_a_result_shows_each_bar_and_the_notice() -> None:
     axes = cbc.screen(RECORD).plot()
     labels = [label.get_text().replace("\n", ": ") for label in axes.get_yticklabels()]
     assert labels[-1] == "Hemoglobin: 91 g/L, low"
-    assert "Platelets: below 10 10^9/L, low" in labels
+    assert "Platelets: below 10 ×10⁹/L, low" in labels
     assert NOTICE in axes.get_title(loc="left")
     texts = {text.get_text() for text in axes.texts}
     assert {"117", "153", "157", "377", "not known"} <= texts

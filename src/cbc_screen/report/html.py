@@ -21,7 +21,6 @@ from cbc_screen.report.wording import (
     person_words,
     severity_words,
     units_of,
-    urgency_words,
     words,
 )
 from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ScreeningResult
@@ -105,7 +104,7 @@ def person_parts(result: ScreeningResult) -> list[str]:
     severity = severity_words(result.severity, result.severity_min)
     versions = result.versions
     parts = [
-        make.head(result.pattern_text, result.pattern, severity, urgency_words(result), result.urgency),
+        make.head(result.pattern_text, result.pattern, severity, result.urgency, result.urgency_reasons),
         make.person(person_words(result.person)),
         make.lines_head(versions.definition, f"{versions.grading} {versions.grading_version}"),
         *(make.line(line_words(line, by_name.get(line.analyte), units), line.state) for line in result.lines),

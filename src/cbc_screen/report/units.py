@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.value import convert
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SHORT = 10  # digits that a number is written with
 
 
@@ -39,6 +41,12 @@ class TextUnits:
         return number(self.value(analyte, value))
 
 
+def readable(unit: str) -> str:
+    """Write a unit as people do: ×10⁹/L, not 10^9/L."""
+    raised = re.sub(r"^10\^(\d+)", lambda found: f"×10{found[1].translate(_RAISED)}", unit)
+    return re.sub(r"\bu(?=[Lg]\b)", "µ", raised)
+
+
 @lru_cache(maxsize=8)
 def text_units(system: str) -> TextUnits:
     """Return the units of a system, "si" or "us"; what the system does not name stays canonical."""
@@ -51,5 +59,5 @@ def text_units(system: str) -> TextUnits:
         unit = analyte.named_unit or named.get(analyte.units.dimension, analyte.unit)
         found = analyte.units.find(unit)
         assert isinstance(found, Factor)  # the tables are checked when they are loaded
-        units[name] = unit, Factor(found.denominator, found.numerator)
+        units[name] = readable(unit), Factor(found.denominator, found.numerator)
     return TextUnits(system, units)

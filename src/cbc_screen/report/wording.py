@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cbc_screen.report.units import TextUnits, number, text_units
+from cbc_screen.report.units import TextUnits, number, readable, text_units
 from cbc_screen.result import (
     AnalyteResult,
     FindingResult,
@@ -142,7 +142,7 @@ def received_words(analyte: AnalyteResult) -> str:
         return "derived" if analyte.derived else ""
     bare = not any(character.isalpha() or character == "%" for character in analyte.received)
     if bare and analyte.unit_declared is not None:
-        return f"{analyte.received} (declared {analyte.unit_declared})"
+        return f"{analyte.received} (declared {readable(analyte.unit_declared)})"
     return analyte.received
 
 

@@ -107,8 +107,8 @@
   /* The list ------------------------------------------------------------------------------ */
 
   function few(texts) {
-    const more = texts.length > 3 ? " and " + (texts.length - 3) + " more" : "";
-    return texts.slice(0, 3).join("; ") + more;
+    const more = texts.length > 2 ? "; and " + (texts.length - 2) + " more" : "";
+    return texts.slice(0, 2).join("; ") + more;
   }
 
   function listed(person) {

@@ -399,7 +399,7 @@ def test_read_flags_refuses_what_scan_did_not_write(tmp_path: Path) -> None:
     with pytest.raises(cbc.UsageError, match="does not hold flags"):
         cbc.read_flags(tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("no", encoding="utf-8")
-    with pytest.raises(cbc.UsageError, match="takes a Parquet file"):
+    with pytest.raises(cbc.UsageError, match="flags are read from a Parquet file"):
         cbc.read_flags(tmp_path / "text.parquet")
 
 

@@ -441,3 +441,9 @@ def test_a_pair_of_stray_marks_swallows_no_row(export, tmp_path: Path) -> None:
 def test_no_source_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(cbc.UsageError, match="no source is named"):
         cbc.scan([], tmp_path / "flags.parquet")
+
+
+def test_an_output_whose_name_is_no_text_is_refused(export) -> None:
+    source = export(HEADER + SICK)
+    with pytest.raises(cbc.UsageError, match="must have names that are text"):
+        cbc.scan(source, source.parent / "fl\udcff.parquet")

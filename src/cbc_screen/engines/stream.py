@@ -134,6 +134,8 @@ def _check_paths(request: ScanRequest, names: list[str]) -> None:
     named = [Path(path).resolve() for path in given if path is not None and str(path) != STANDARD_STREAM]
     if len(set(named)) != len(named):
         raise UsageError("source, out, rejects and summary must be different files")
+    if not all(_is_text(str(path)) for path in (request.out, request.rejects, request.summary)):
+        raise UsageError("out, rejects and summary must have names that are text")
     if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
         raise UsageError("standard output takes out_format csv or ndjson (--out-format)")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
@@ -143,6 +145,11 @@ def _check_paths(request: ScanRequest, names: list[str]) -> None:
     if request.resume and STANDARD_STREAM in names:
         # Another stream of the same length could not be told from the first.
         raise UsageError("resume cannot go on with standard input; save it to a file")
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be written in UTF-8: one of other bytes cannot stand in a manifest."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 class _Outputs:

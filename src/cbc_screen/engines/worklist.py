@@ -7,11 +7,14 @@ hundred thousand people open at once.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
@@ -62,7 +65,7 @@ def write_worklist(
             raise UsageError(f"person: there is no column {person!r} in the flags; keep it with keep= (--keep)")
         worklist = _Worklist(flags, _kept(listed.column_names), person)
         pieces = list(worklist.pieces(listed, progress))
-        file.part.write_text(worklist.render(counts, pieces), encoding="utf-8")
+        file.part.write_text(worklist.render(counts, pieces, _link(flags.path, out)), encoding="utf-8")
     except BaseException:
         file.discard()
         raise
@@ -103,6 +106,7 @@ class _Told:
     low_min: int
     low_max: int
     conditions: list[str]
+    unsure: list[str]
     guards: list[str]
     triggers: list[str]
     reasons: list[str]
@@ -142,11 +146,12 @@ class _Worklist:
     def _told(self, row: Mapping[str, Any], result: ScreeningResult | None, whose: str) -> _Told:
         states = [row[f"{line}_line"] for line in Line]
         values, about, collected = [words(state) for state in states], "", ""
-        conditions = _parts(row, "checklist")
+        conditions, unsure = _parts(row, "checklist"), list[str]()
         if result is not None:
             units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
             values = [line_words(line, by_name.get(line.analyte), units).value for line in result.lines]
             conditions = [entry.id for entry in result.checklist if LISTED[entry.support] == "yes"]
+            unsure = [entry.id for entry in result.checklist if LISTED[entry.support] == "cannot_tell"]
             about = f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}"
             collected = result.person.collected_at or ""
         return _Told(
@@ -164,12 +169,13 @@ class _Worklist:
             low_min=row["lines_low_min"],
             low_max=row["lines_low_max"],
             conditions=conditions,
+            unsure=unsure,
             guards=_parts(row, "guards"),
             triggers=_parts(row, "review_triggers"),
             reasons=_parts(row, "reasons"),
         )
 
-    def render(self, counts: Counts, pieces: list[str]) -> str:
+    def render(self, counts: Counts, pieces: list[str], link: str) -> str:
         """Return the whole page."""
         data = {
             "fields": [entry.name for entry in fields(_Told)],
@@ -180,6 +186,8 @@ class _Worklist:
             "formula": list(FORMULA),
             "notice": NOTICE,
             "source": self._flags.path.name,
+            "id": _digest(self._flags.path),  # answers to this page belong to these flags alone
+            "explained": self._flags.can_explain,
             "versions": self._flags.versions,
             "order": {"urgency": _reversed(Urgency), "pattern": _reversed(Pattern)},
             "lines": [str(line) for line in Line],
@@ -189,6 +197,7 @@ class _Worklist:
             pieces,
             self._pages.shared(),
             name=self._flags.path.name,
+            link=link,
             versions=self._flags.versions,
             counts=counts,
             listed=len(self._rows),
@@ -229,6 +238,19 @@ class _Worklist:
         if rejects:
             found.append(counted("Rejected rows", rejects, rejects))
         return found
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link(flags: Path, page: Path) -> str:
+    """Return how a page links to the flags, wherever they lie."""
+    try:
+        return quote(Path(os.path.relpath(flags.resolve(), page.resolve().parent)).as_posix())
+    except ValueError:  # on another drive
+        return flags.resolve().as_uri()
 
 
 def _reversed(choices: type[Urgency] | type[Pattern]) -> list[str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WIDTH = 110
 _LABELLED = " " * 6
 _LABEL = 9
-_BIDI = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)))
+_BIDI = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 
 def clean(text: str) -> str:

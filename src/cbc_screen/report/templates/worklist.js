@@ -26,14 +26,18 @@
   }
 
   const words = (code) => code.replaceAll("_", " ");
+  // Names of files and columns are kept as they are for answers, and shown without what reorders a line.
+  const plain = (text) => text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "");
   const data = await unpacked($("data"));
   const people = data.rows.map((row, place) => {
     const person = { place };
     data.fields.forEach((name, i) => { person[name] = row[i]; });
     person.key = (person.file ? person.file + ":" : "") + person.row;
+    person.label = "row " + plain(person.key);
     return person;
   });
   data.rows = null;
+  data.kept = data.kept.map(plain);
   const named = (kind, id) => data.names[kind][id] || words(id);
   const pieces = document.getElementsByClassName("piece");
 
@@ -42,7 +46,7 @@
   for (const person of people) {
     person.low = data.lines.filter((line, i) => person.states[i] === "low");
     person.missing = [...new Set(person.reasons.map((reason) => reason.split(":")[0]))];
-    person.text = [person.key, ...person.kept, person.person, person.collected, person.about, words(person.pattern),
+    person.text = [person.label, ...person.kept, person.person, person.collected, person.about, words(person.pattern),
       words(person.urgency), person.severity, ...person.conditions.map((id) => named("condition", id)),
       ...person.guards.map((id) => named("guard", id)), ...person.triggers.map((id) => named("trigger", id)),
       ...person.reasons].join("\n").toLowerCase();
@@ -112,7 +116,7 @@
   }
 
   function listed(person) {
-    const open = made("button", { type: "button", className: "open" }, "row " + person.key);
+    const open = made("button", { type: "button", className: "open" }, person.label);
     open.dataset.place = person.place;
     const about = [...data.kept.map((name, i) => person.kept[i] && name + " " + person.kept[i]), person.person,
       person.about, person.collected].filter(Boolean).join(", ");
@@ -129,7 +133,7 @@
       ...lines,
       made("td", { "data-name": "severity" }, person.severity),
       made("td", { "data-name": "to consider" }, few(person.conditions.map((id) => named("condition", id)))),
-      made("td", { "data-name": "checks" }, few(person.guards.map((id) => named("guard", id)))),
+      made("td", { "data-name": "checks" }, few([...person.guards.map((id) => named("guard", id)), ...(person.pattern === "none" ? person.triggers.map((id) => named("trigger", id)) : [])])),
       made("td", { "data-name": "answers", className: "answers" }, answeredText(person)),
     ];
     return made("tr", {}, ...cells);
@@ -140,10 +144,19 @@
     $("rows").replaceChildren(...shown.slice(start, start + most).map(listed));
     const pages = Math.max(1, Math.ceil(shown.length / IN_A_PAGE));
     $("count").textContent = shown.length.toLocaleString("en") + " of " + people.length.toLocaleString("en") + " listed counts"
-      + (most > IN_A_PAGE && shown.length > most ? "; the first " + most.toLocaleString("en") + " are printed" : "");
+      + (most > IN_A_PAGE ? printed(most) : "");
     $("place").textContent = "page " + (page + 1).toLocaleString("en") + " of " + pages.toLocaleString("en");
     $("before").disabled = page === 0;
     $("after").disabled = page >= pages - 1;
+  }
+
+  // On paper the filters are not seen: the list says which ones are on.
+  function printed(most) {
+    const on = facets.filter((facet) => facet.chosen).map((facet) => facet.words(facet.chosen));
+    const search = $("search").value.trim();
+    if (search) on.push("“" + search + "”");
+    return (on.length ? ", filtered by " + on.join(", ") : "")
+      + (shown.length > most ? "; the first " + most.toLocaleString("en") + " are printed" : "");
   }
 
   function turn(to) {
@@ -169,6 +182,7 @@
   /* One person ---------------------------------------------------------------------------- */
 
   let current = null;
+  let steps = 0;
   const unpackedPieces = new Map();
   let shared = null;
 
@@ -177,17 +191,20 @@
     const number = Math.floor(place / data.inPiece);
     if (!unpackedPieces.has(number)) {
       if (unpackedPieces.size > 8) unpackedPieces.clear();
-      unpackedPieces.set(number, await unpacked(pieces[number]));
+      unpackedPieces.set(number, unpacked(pieces[number]));
     }
-    const piece = unpackedPieces.get(number);
+    const piece = await unpackedPieces.get(number);
     return piece.people[place % data.inPiece].map((part) => (part < 0 ? shared[-1 - part] : piece.parts[part])).join("");
   }
 
   async function open(person) {
-    const content = await html(person.place);
+    const [turn, wasOpen] = [++steps, $("person").open];
     current = person;
+    const content = await html(person.place);
+    // Another step was made meanwhile, or the person was closed.
+    if (turn !== steps || (wasOpen && !$("person").open)) return;
     $("page").innerHTML = content;
-    $("which").textContent = "row " + person.key + data.kept.map((name, i) => person.kept[i] && ", " + name + " " + person.kept[i]).join("");
+    $("which").textContent = person.label + data.kept.map((name, i) => person.kept[i] && ", " + name + " " + person.kept[i]).join("");
     history(person);
     askAbout(person);
     const at = shown.indexOf(person);
@@ -210,13 +227,13 @@
     if (!same.length) return;
     same.push(person);
     same.sort((a, b) => (a.collected < b.collected ? -1 : a.collected > b.collected ? 1 : a.place - b.place));
-    const rows = same.map((other) => {
-      const button = made("button", { type: "button", disabled: other === person }, other === person ? "this count" : "row " + other.key);
-      button.addEventListener("click", () => open(other));
-      return made("tr", {}, made("td", {}, button), made("td", {}, other.collected), made("td", {}, words(other.pattern)),
-        ...other.values.map((value, i) => made("td", { className: other.states[i] }, value)), made("td", {}, words(other.urgency)));
-    });
     const heads = ["count", "collected", "pattern", ...data.lines.map((line) => line + " line"), "urgency"];
+    const rows = same.map((other) => {
+      const button = made("button", { type: "button", disabled: other === person }, other === person ? "this count" : other.label);
+      button.addEventListener("click", () => open(other));
+      const told = [other.collected, words(other.pattern), ...other.values, words(other.urgency)];
+      return made("tr", {}, made("td", {}, button), ...told.map((text, i) => made("td", { className: other.states[i - 2] || "", "data-name": heads[i + 1] }, text)));
+    });
     $("others").append(made("h3", {}, "This person's listed counts"),
       made("table", {}, made("thead", {}, made("tr", {}, ...heads.map((text) => made("th", { scope: "col" }, text)))), made("tbody", {}, ...rows)),
       made("p", { className: "fine" }, "Counts with nothing to review are not listed."));
@@ -225,13 +242,14 @@
   function closed() {
     const person = current;
     current = null;
+    steps++;
     document.body.classList.remove("reading");
     show();
     if (!person) return;
     const at = shown.indexOf(person);
     if (at >= 0 && Math.floor(at / IN_A_PAGE) !== page) turn(Math.floor(at / IN_A_PAGE));
     const button = openers().find((opener) => Number(opener.dataset.place) === person.place);
-    if (button) button.focus();
+    (button || openers()[0] || $("search")).focus();
   }
 
   /* Answers ------------------------------------------------------------------------------- */
@@ -299,6 +317,9 @@
       else told.append(box);
     }
     const flagged = new Set([...$("page").querySelectorAll("[data-rule]")].map((told) => told.dataset.rule));
+    for (const [kind, given] of [["condition", person.conditions], ["guard", person.guards], ["trigger", person.triggers]]) {
+      for (const id of given) flagged.add(kind + ":" + id);
+    }
     const check = made("input", { type: "checkbox", checked: whole.has(person.key) });
     check.addEventListener("change", () => {
       if (check.checked) whole.add(person.key); else whole.delete(person.key);
@@ -334,9 +355,18 @@
     const flags = new Map([["pattern:pattern", person.pattern], ["urgency:urgency", person.urgency]]);
     data.lines.forEach((line, i) => flags.set("line:" + line, person.states[i]));
     for (const [kind, given] of [["condition", person.conditions], ["guard", person.guards], ["trigger", person.triggers]]) {
-      for (const id of Object.keys(data.names[kind])) flags.set(kind + ":" + id, given.includes(id) ? "yes" : "no");
+      if (kind === "condition" && !data.explained) continue; // its support is not known
+      for (const id of Object.keys(data.names[kind])) {
+        flags.set(kind + ":" + id, given.includes(id) ? "yes" : kind === "condition" && person.unsure.includes(id) ? "cannot_tell" : "no");
+      }
     }
     return flags;
+  }
+
+  function flagOf(person, rule) {
+    const [kind, id] = [rule.slice(0, rule.indexOf(":")), rule.slice(rule.indexOf(":") + 1)];
+    const said = flagsOf(person).get(rule);
+    return said || (kind === "condition" && Object.hasOwn(data.names.condition, id) ? "no" : "");
   }
 
   function lines() {
@@ -346,11 +376,9 @@
       const own = answers.get(person.key) || new Map();
       const line = (rule, flag, answer) => found.push({ file: person.file, row: person.row, rule, flag,
         answer: answer.answer, instead: answer.instead, comment: answer.comment, reviewer });
-      for (const [rule, answer] of own) line(rule, answer.flag, answer);
-      if (!whole.has(person.key)) continue;
-      for (const [rule, flag] of flagsOf(person)) {
-        if (!(own.get(rule) || {}).answer) line(rule, flag, { answer: "agree", instead: "", comment: "" });
-      }
+      const agreed = whole.has(person.key) ? flagsOf(person) : new Map();
+      for (const [rule, answer] of own) line(rule, answer.flag, answer.answer || !agreed.has(rule) ? answer : { ...answer, answer: "agree" });
+      for (const [rule, flag] of agreed) if (!own.has(rule)) line(rule, flag, { answer: "agree", instead: "", comment: "" });
     }
     return found;
   }
@@ -378,25 +406,33 @@
   }
 
   function json() {
-    return JSON.stringify({ notice: data.notice, source: data.source, versions: data.versions, whole: [...whole], answers: lines() }, null, 1);
+    return JSON.stringify({ notice: data.notice, source: data.source, id: data.id, versions: data.versions, whole: [...whole], answers: lines() }, null, 1);
   }
 
   async function load(file) {
     let found = null;
     try { found = JSON.parse(await file.text()); } catch { found = null; }
     const given = found && Array.isArray(found.answers) ? found.answers : null;
-    if (!given || found.source !== data.source) {
+    if (!given || found.id !== data.id) {
       $("answered").textContent = given ? "These answers are about another file of flags." : "This file holds no saved answers.";
       return;
     }
     const known = new Map(people.map((person) => [person.key, person]));
+    const wholes = new Set(Array.isArray(found.whole) ? found.whole : []);
+    let unplaced = 0;
     for (const line of given) {
-      const person = known.get((line.file ? line.file + ":" : "") + line.row);
-      if (!person || typeof line.rule !== "string") continue;
-      put(person, line.rule, String(line.flag), { answer: String(line.answer || ""), instead: String(line.instead || ""), comment: String(line.comment || "") });
+      const key = line && (line.file ? line.file + ":" : "") + line.row;
+      const person = known.get(key);
+      const flag = person && flagOf(person, String(line.rule));
+      if (!flag || !["", "agree", "disagree"].includes(line.answer)) unplaced++;
+      // What was agreed with as part of the whole is said by the whole.
+      else if (!wholes.has(key) || line.answer !== "agree" || line.comment) {
+        put(person, line.rule, flag, { answer: wholes.has(key) && line.answer === "agree" ? "" : line.answer, instead: String(line.instead || ""), comment: String(line.comment || "") });
+      }
     }
-    for (const key of found.whole || []) if (known.has(key)) whole.add(key);
+    for (const key of wholes) if (known.has(key)) whole.add(key);
     changed();
+    if (unplaced) $("answered").textContent += " " + unplaced.toLocaleString("en") + " lines of the file could not be used.";
     show();
   }
 
@@ -417,8 +453,9 @@
     if (row) open(people[Number(row.querySelector("button.open").dataset.place)]);
   });
   document.addEventListener("keydown", keys);
-  $("before").addEventListener("click", () => turn(page - 1));
-  $("after").addEventListener("click", () => turn(page + 1));
+  for (const [id, step] of [["before", -1], ["after", 1]]) {
+    $(id).addEventListener("click", () => { turn(page + step); $("count").scrollIntoView(); });
+  }
   $("previous").addEventListener("click", () => neighbor(-1));
   $("next").addEventListener("click", () => neighbor(1));
   $("close").addEventListener("click", () => $("person").close());
@@ -426,13 +463,21 @@
   $("to-csv").addEventListener("click", () => save("answers.csv", "text/csv", csv()));
   $("to-json").addEventListener("click", () => save("answers.json", "application/json", json()));
   $("load").addEventListener("change", (event) => event.target.files[0] && load(event.target.files[0]));
-  $("reviewer").addEventListener("input", () => { unsaved = answers.size > 0; });
+  $("reviewer").addEventListener("input", () => { unsaved = unsaved || lines().length > 0; });
   window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+  let before = null; // what printing opens, and where the list was
   window.addEventListener("beforeprint", () => {
-    for (const details of $("page").querySelectorAll("details")) details.open = true;
+    before = before || { page, closed: [...$("page").querySelectorAll("details:not([open])")] };
+    for (const details of before.closed) details.open = true;
     if (!$("person").open) { page = 0; show(MOST_PRINTED); }
   });
-  window.addEventListener("afterprint", () => show());
+  window.addEventListener("afterprint", () => {
+    if (!before) return;
+    for (const details of before.closed) details.open = false;
+    page = before.page;
+    before = null;
+    show();
+  });
   prepare();
   filter();
 })();

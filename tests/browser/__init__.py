@@ -1,0 +1,1 @@
+"""The worklist page, used in a real Chromium."""

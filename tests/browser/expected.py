@@ -1,0 +1,158 @@
+"""What a worklist must show, worked out from the flags and from each row screened again, not from the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cbc_screen as cbc
+from cbc_screen.report.wording import (
+    analyte_words,
+    bands_words,
+    criteria_words,
+    finding_words,
+    line_words,
+    person_words,
+    severity_words,
+    units_of,
+    used_words,
+    words,
+)
+from cbc_screen.result import ConditionResult, ScreeningResult
+
+URGENCIES = ("none", "routine", "prompt", "immediate")
+SEVERITIES = ("none", "mild", "moderate", "severe", "very_severe")
+LINES = ("red", "white", "platelet")
+TOLD = {"supported": "yes", "consider": "yes", "less_likely": "no", "cannot_assess": "cannot_tell"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that is to be reviewed."""
+
+    key: str
+    cells: dict[str, Any]
+    result: ScreeningResult
+
+    def facet(self, name: str) -> list[str]:
+        """Return what a row is filtered by."""
+        if name in ("urgency", "pattern"):
+            return [self.cells[name]]
+        if name == "line":
+            return [line for line in LINES if self.cells[f"{line}_line"] == "low"]
+        if name == "condition":
+            return [entry.id for entry in self.result.checklist if TOLD[entry.support] == "yes"]
+        if name == "guard":
+            return parts(self.cells["guards"])
+        return list(dict.fromkeys(part.split(":")[0] for part in parts(self.cells["reasons"])))
+
+    def fits(self, chosen: dict[str, str]) -> bool:
+        """Tell whether the row fits every filter that is chosen."""
+        return all(value in self.facet(name) for name, value in chosen.items())
+
+
+def parts(text: str) -> list[str]:
+    """Return the parts of a cell that lists several."""
+    return [part for part in text.split(";") if part]
+
+
+def to_review(cells: dict[str, Any]) -> bool:
+    """Tell whether a row of the flags has something to review."""
+    nothing = {"pattern": "none", "urgency": "none", "guards": "", "review_triggers": ""}
+    return any(cells[name] != word for name, word in nothing.items())
+
+
+def how_urgent(cells: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Return what rows are ordered by, the highest first."""
+    return (
+        URGENCIES.index(cells["urgency"]),
+        cells["lines_low_max"],
+        cells["lines_low_min"],
+        SEVERITIES.index(cells["severity_min"]),
+    )
+
+
+def read_rows(flags: Path) -> list[dict[str, Any]]:
+    """Return the rows of a flags file."""
+    return list(cbc.read_flags(flags, kind="pyarrow").to_pylist())
+
+
+@lru_cache(maxsize=8)
+def listed(flags: Path) -> tuple[Row, ...]:
+    """Return the rows to review, most urgent first and in the order of the file."""
+    rows = [cells for cells in read_rows(flags) if to_review(cells)]
+    rows.sort(key=how_urgent, reverse=True)  # stable: what is equally urgent stays in order
+    return tuple(Row(str(cells["row"]), cells, cbc.screen_again(flags, cells["row"])) for cells in rows)
+
+
+def person_page(result: ScreeningResult) -> dict[str, Any]:
+    """Return the words that the page of a person must have, by part."""
+    units = units_of(result)
+    by_name = {analyte.analyte: analyte for analyte in result.analytes}
+    lines = [line_words(line, by_name.get(line.analyte), units) for line in result.lines]
+    drawn = [analyte for analyte in result.analytes if analyte.ranges or analyte.reported_range]
+    versions = result.versions
+    return {
+        "heading": result.pattern_text,
+        "badges": [
+            f"severity {severity_words(result.severity, result.severity_min)}",
+            f"urgency {words(result.urgency)}",
+        ],
+        "why": f"Why: {'; '.join(result.urgency_reasons)}." if result.urgency_reasons else "",
+        "person": [list(row) for row in person_words(result.person)],
+        "lines": [[line.line, line.state, words(line.analyte), line.value, line.against, line.grade] for line in lines],
+        "results": _results(result),
+        "bars": [f"{entry.label}: {used_words(entry, units)}, {words(entry.state)}" for entry in drawn],
+        "guards": [finding_words(finding) for finding in result.guards],
+        "triggers": [finding_words(finding) for finding in result.review_triggers],
+        "cutoffs": [finding_words(finding) for finding in result.published_cutoffs],
+        "conditions": [_condition(entry) for entry in result.checklist],
+        "sources": [f"{source.id} ({source.verification}): {source.citation}" for source in result.sources],
+        "foot": f"cbc-screen {versions.cbc_screen}, data {versions.data}, ranges {versions.ranges}, "
+        f"definition {versions.definition}, grading {versions.grading} {versions.grading_version}",
+    }
+
+
+def sections(result: ScreeningResult) -> dict[str, list[str]]:
+    """Return the lists and paragraphs that stand under a heading of their own."""
+    criteria, versions, units = result.blood_criteria, result.versions, units_of(result)
+    bands = [bands_words(line, units) for line in result.lines]
+    found = {
+        f"Lines under “{versions.definition}”, graded by {versions.grading} {versions.grading_version}": [
+            text for text in bands if text
+        ],
+        f"Blood items of the aplastic anemia criteria: {words(criteria.answer)}": [
+            *(f"{asked}: {answer}" for asked, answer in criteria_words(result)),
+            criteria.missing,
+        ],
+        "Could not be told, or needs care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
+        "Not assessed": [", ".join(map(words, result.not_assessed))] if result.not_assessed else [],
+        "Notes": list(result.notes),
+    }
+    return {head: told for head, told in found.items() if told}
+
+
+def _results(result: ScreeningResult) -> list[list[str]]:
+    units = units_of(result)
+    rows = [analyte_words(analyte, units) for analyte in result.analytes]
+    return [[row.label, row.received, row.used, row.state + row.reasons, " or ".join(row.ranges)] for row in rows]
+
+
+def _condition(entry: ConditionResult) -> dict[str, Any]:
+    terms = [["place", [entry.place_reason]]]
+    terms += [["for", [finding_words(finding)]] for finding in entry.findings_for]
+    terms += [["against", [finding_words(finding)]] for finding in entry.findings_against]
+    lists = {"missing": list(entry.missing), "next tests to consider": list(entry.next_tests)}
+    terms += [[name, texts] for name, texts in lists.items() if texts]
+    if entry.limits:
+        terms.append(["limits", [entry.limits]])
+    counts = f"{len(entry.findings_for)} for, {len(entry.findings_against)} against, {len(entry.missing)} missing"
+    return {
+        "name": entry.name,
+        "support": words(entry.support),
+        "counts": counts,
+        "summary": entry.summary,
+        "terms": terms,
+    }

@@ -290,6 +290,32 @@ def test_summaries_ranges_and_grades_show_themselves_in_a_notebook(tmp_path: Pat
     assert "default_v1" in found
 
 
+def test_a_frame_of_flags_is_summed_up() -> None:
+    """9.1 is low and 15 is not; the third row has neither sex nor hemoglobin; nobody has a white count."""
+    rows = pd.DataFrame(
+        {
+            "age": ["54 y", "30 y", "30 y"],
+            "sex": ["F", "M", None],
+            "HGB (g/dL)": [9.1, 15.0, None],
+            "PLT (10^9/L)": [9, 250, 100],
+        }
+    )
+    summary = cbc.summarize(cbc.screen_frame(rows))
+    assert summary.rows == 3
+    assert summary.lines == {
+        "red": {"not_low": 1, "low": 1, "cannot_tell": 1},
+        "white": {"not_low": 0, "low": 0, "cannot_tell": 3},
+        "platelet": {"not_low": 1, "low": 2, "cannot_tell": 0},
+    }
+    assert sum(summary.patterns.values()) == 3
+    assert summary.reasons == {"sex:SEX_MISSING": 1}
+    page = Words(summary._repr_html_()).text
+    assert NOTICE in page
+    assert "3 counts screened" in page
+    assert "red 1 1 1 white 0 0 3 platelet 1 2 0" in page
+    assert "sex: SEX_MISSING 1" in page
+
+
 # Figures ----------------------------------------------------------------------------------
 
 
@@ -361,7 +387,8 @@ def test_the_figure_of_a_cohort_counts_its_flags(kind: str) -> None:
     [
         (lambda: cbc.plot_ranges("hemoglobine"), "no analyte is named"),
         (lambda: cbc.plot_ranges("ferritin"), "has no row for ferritin"),
-        (lambda: cbc.plot_cohort(pd.DataFrame({"pattern": []})), "plot_cohort takes flags"),
+        (lambda: cbc.plot_cohort(pd.DataFrame({"pattern": []})), "these are no flags"),
+        (lambda: cbc.summarize(pd.DataFrame({"pattern": []})), "these are no flags"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call, message: str) -> None:

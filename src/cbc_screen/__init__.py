@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import ReferenceRange, reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
+    from cbc_screen.report.cohort import FlagSummary, summarize
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
@@ -27,6 +28,7 @@ _HOME = {
     "Agreement": "agreement",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
+    "FlagSummary": "report.cohort",
     "Grade": "grading",
     "KnowledgeError": "errors",
     "Measurement": "record",
@@ -50,6 +52,7 @@ _HOME = {
     "screen": "screener",
     "screen_again": "screener",
     "screen_frame": "screener",
+    "summarize": "report.cohort",
     "validate": "agreement",
     "worklist": "screener",
 }
@@ -58,6 +61,7 @@ __all__ = [
     "Agreement",
     "CBCRecord",
     "CBCScreenError",
+    "FlagSummary",
     "Grade",
     "KnowledgeError",
     "Measurement",
@@ -82,6 +86,7 @@ __all__ = [
     "screen",
     "screen_again",
     "screen_frame",
+    "summarize",
     "validate",
     "worklist",
 ]

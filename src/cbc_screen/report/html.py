@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.report.bars import HEIGHTS, bar_of
-from cbc_screen.report.figures import counted
+from cbc_screen.report.figures import Figure, counted
 from cbc_screen.report.text import clean
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
@@ -24,12 +24,13 @@ from cbc_screen.report.wording import (
     words,
 )
 from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ScreeningResult
-from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Support, Urgency
+from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, Support, Urgency
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from cbc_screen.ranges import ReferenceRange
+    from cbc_screen.report.cohort import FlagSummary
     from cbc_screen.summary import ScanSummary
 
 _MOST = 12
@@ -63,6 +64,26 @@ def summary_html(summary: ScanSummary) -> str:
         if counts:
             figures.append(counted(title, counts, list(counts)[:_MOST]))
     shown = environment().get_template("summary.html.j2").render(summary=summary, figures=figures)
+    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+
+
+def cohort_html(summary: FlagSummary) -> str:
+    """Return the summary of a frame of flags as HTML, for a notebook."""
+    states = list(LineState)
+    lines = Figure(
+        "Lines",
+        tuple(words(state) for state in states),
+        tuple((line, tuple(own[state] for state in states)) for line, own in summary.lines.items()),
+    )
+    figures = [
+        counted("Patterns", summary.patterns, reversed(Pattern)),
+        counted("Severity", summary.severities, reversed(Severity)),
+        counted("Urgency", summary.urgencies, reversed(Urgency)),
+        lines,
+    ]
+    if summary.reasons:
+        figures.append(counted("Why something could not be told", summary.reasons, list(summary.reasons)[:_MOST]))
+    shown = environment().get_template("cohort.html.j2").render(summary=summary, figures=figures)
     return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
 
 

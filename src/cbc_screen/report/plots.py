@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,10 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.edges import approximate_days
 from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
-from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.report.cohort import summarize
 from cbc_screen.report.units import text_units as units_named
 from cbc_screen.report.wording import units_of, words
-from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Pregnancy, Severity
+from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity
 
 if TYPE_CHECKING:
     from cbc_screen.result import ScreeningResult
@@ -174,30 +173,20 @@ def plot_cohort(flags: Any) -> Any:
     >>> import cbc_screen as cbc
     >>> figure = cbc.plot_cohort(cbc.read_flags("flags.parquet"))  # doctest: +SKIP
     """
-    pyplot = _pyplot()
-    needed = ["pattern", "severity", "reasons", *(f"{line}_line" for line in Line)]
-    if not set(needed) <= set(map(str, getattr(flags, "column_names", flags.columns))):
-        raise UsageError("plot_cohort takes flags: what screen_frame or read_flags returned")
-    columns = {name: [str(cell) for cell in _cells(flags[name])] for name in needed}
-    figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), layout="constrained")
-    rows = len(columns["pattern"])
-    _bars(axes[0, 0], "Pattern", [words(p) for p in Pattern], [Counter(columns["pattern"])[p] for p in Pattern])
-    _bars(axes[0, 1], "Severity", [words(s) for s in Severity], [Counter(columns["severity"])[s] for s in Severity])
-    states = {line: Counter(columns[f"{line}_line"]) for line in Line}
-    names = [f"{line}: {words(state)}" for line in Line for state in (LineState.LOW, LineState.CANNOT_TELL)]
-    _bars(axes[1, 0], "Lines", names, [states[n][s] for n in Line for s in (LineState.LOW, LineState.CANNOT_TELL)])
-    reasons = Counter(
-        reason for cell in columns["reasons"] for reason in dict.fromkeys(cell.split(SEPARATOR)) if reason
-    )
-    common = reasons.most_common(_MOST_REASONS)
-    _bars(axes[1, 1], "Why something could not be told", [name for name, _ in common], [count for _, count in common])
-    figure.suptitle(f"{rows:,} counts screened. {NOTICE}", fontsize=11)
+    summary = summarize(flags)
+    figure, axes = _pyplot().subplots(2, 2, figsize=(11, 7), layout="constrained")
+    _bars(axes[0, 0], "Pattern", [words(name) for name in summary.patterns], list(summary.patterns.values()))
+    _bars(axes[0, 1], "Severity", [words(name) for name in summary.severities], list(summary.severities.values()))
+    lines = {
+        f"{line}: {words(state)}": states[state]
+        for line, states in summary.lines.items()
+        for state in (LineState.LOW, LineState.CANNOT_TELL)
+    }
+    _bars(axes[1, 0], "Lines", list(lines), list(lines.values()))
+    common = dict(list(summary.reasons.items())[:_MOST_REASONS])
+    _bars(axes[1, 1], "Why something could not be told", list(common), list(common.values()))
+    figure.suptitle(f"{summary.rows:,} counts screened. {NOTICE}", fontsize=11)
     return figure
-
-
-def _cells(column: Any) -> Sequence[Any]:
-    cells: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
-    return cells
 
 
 def _bars(axes: Any, title: str, names: Sequence[str], counts: Sequence[int]) -> None:

@@ -1,0 +1,97 @@
+"""The summary of a frame of flags: what a notebook shows, and what figures draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cbc_screen.errors import UsageError
+from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Severity, Urgency
+
+_WORDS = {"pattern": Pattern, "severity": Severity, "urgency": Urgency}
+
+
+@dataclass(frozen=True)
+class FlagSummary:
+    """What is counted over a frame of flags; every word is there, also with no row.
+
+    Attributes
+    ----------
+    rows : int
+    patterns, severities, urgencies : mapping of word to rows
+    lines : mapping of line to a mapping of state to rows
+    reasons : mapping of "field:REASON" to rows, the most common first
+    """
+
+    rows: int
+    patterns: Mapping[str, int]
+    severities: Mapping[str, int]
+    urgencies: Mapping[str, int]
+    lines: Mapping[str, Mapping[str, int]]
+    reasons: Mapping[str, int]
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        return asdict(self)
+
+    def _repr_html_(self) -> str:
+        from cbc_screen.report.html import cohort_html
+
+        return cohort_html(self)
+
+
+def summarize(flags: Any) -> FlagSummary:
+    """Count the patterns, severities, lines and reasons of a frame of flags.
+
+    Parameters
+    ----------
+    flags : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+        What `screen_frame` or `read_flags` returned.
+
+    Returns
+    -------
+    FlagSummary, which shows itself in a notebook.
+
+    Raises
+    ------
+    UsageError
+        If the frame does not hold flags.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> frame = pd.DataFrame({"age": ["54 y", "30 y"], "sex": ["F", "M"], "HGB (g/dL)": [9.1, 15.0]})
+    >>> cbc.summarize(cbc.screen_frame(frame)).lines["red"]["low"]
+    1
+    """
+    needed = [*_WORDS, "reasons", *(f"{line}_line" for line in Line)]
+    if not set(needed) <= set(map(str, getattr(flags, "column_names", flags.columns))):
+        raise UsageError("these are no flags: give what screen_frame or read_flags returned")
+    columns = {name: [str(cell) for cell in _cells(flags[name])] for name in needed}
+    counted = {name: _every(choices, columns[name]) for name, choices in _WORDS.items()}
+    reasons = Counter(
+        reason for cell in columns["reasons"] for reason in dict.fromkeys(cell.split(SEPARATOR)) if reason
+    )
+    return FlagSummary(
+        rows=len(columns["pattern"]),
+        patterns=counted["pattern"],
+        severities=counted["severity"],
+        urgencies=counted["urgency"],
+        lines={str(line): _every(LineState, columns[f"{line}_line"]) for line in Line},
+        reasons=dict(reasons.most_common()),
+    )
+
+
+def _every(choices: Any, cells: Sequence[str]) -> dict[str, int]:
+    found = Counter(cells)
+    return {str(choice): found[str(choice)] for choice in choices}
+
+
+def _cells(column: Any) -> Sequence[Any]:
+    cells: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+    return cells

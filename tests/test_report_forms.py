@@ -187,7 +187,7 @@ def test_bands_that_differ_between_the_possible_persons_are_not_shown() -> None:
 
 @pytest.mark.parametrize(
     ("grading", "graded_on", "bands"),
-    [("clinical", "wbc", []), ("ctcae_v5", "wbc", [2, 3, 4])],  # the clinical scheme grades neutrophils alone
+    [("clinical", "wbc", []), ("ctcae_v5", "wbc", [1, 2, 3, 4])],  # the clinical scheme grades neutrophils alone
 )
 def test_a_white_line_without_neutrophils_has_the_bands_of_wbc_or_none(
     grading: str, graded_on: str, bands: list[int]
@@ -209,6 +209,114 @@ def test_the_blood_items_say_what_they_ask_and_the_answer() -> None:
         ("neutrophils below 0.2 ×10⁹/L", "not met"),
         ("reticulocytes below 60 ×10⁹/L (automated) or reticulocytes below 20 ×10⁹/L (manual)", "cannot tell"),
     ]
+
+
+def test_what_did_not_fire_and_is_not_known_to_be_absent_is_named() -> None:
+    """With hemoglobin alone no check of platelets or of MCHC can be told, and no condition of a second low line."""
+    alone = set(cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": "130 g/L"}).untold)
+    assert {"guard:mchc_out_of_reach", "trigger:notify_platelets", "condition:aplastic_anemia"} <= alone
+    whole = {
+        "age": "54 y", "sex": "F", "hemoglobin": "130 g/L", "mchc": "335 g/L", "neutrophils": "4 10^9/L",
+        "platelets": "250 10^9/L", "rbc": "4.3 10^12/L", "hematocrit": "0.39 L/L",
+    }  # fmt: skip
+    told = set(cbc.screen(whole).untold)
+    assert not told & {"guard:mchc_out_of_reach", "trigger:notify_platelets", "condition:aplastic_anemia"}
+    assert not set(cbc.screen(RECORD).untold) & {f"condition:{entry.id}" for entry in cbc.screen(RECORD).checklist}
+
+
+@pytest.mark.parametrize(
+    ("grading", "sex", "words"),
+    [
+        # CTCAE grade 1 of anemia begins at the laboratory's own lower limit
+        ("ctcae_v5", "F", "1: 100 to under the lower limit of the range; 2: 80 to under 100; 3: under 80"),
+        ("who_2024", "F", "0: 120 and over; 1: 110 to under 120; 2: 80 to under 110; 3: under 80"),
+    ],
+)
+def test_the_bands_of_a_grade_in_words(grading: str, sex: str, words: str) -> None:
+    text = " ".join(cbc.screen({"age": "54 y", "sex": sex, "hemoglobin": "110 g/L"}, grading=grading).explain().split())
+    assert f"grades of hemoglobin in g/L: {words}" in text
+
+
+def test_adjusted_hemoglobin_is_not_drawn_against_the_bands_of_its_grade() -> None:
+    record = {"age": "54 y", "sex": "F", "hemoglobin": "128 g/L", "elevation": "3500 m"}
+    result = cbc.screen(record, definition="clinical", adjust_hemoglobin=("elevation",))
+    (analyte,) = [analyte for analyte in result.analytes if analyte.analyte == "hemoglobin"]
+    (red,) = [line for line in result.lines if line.line.value == "red"]
+    bar = bar_of(analyte, red, text_units("si"))
+    assert red.bands
+    assert bar is not None
+    assert bar.bands == ()
+
+
+def test_wbc_that_stands_for_neutrophils_names_whose_limit_it_is_held_against() -> None:
+    (white,) = [
+        line for line in cbc.screen({"age": "54 y", "sex": "F", "wbc": "1.1 10^9/L"}, definition="mds").lines
+        if line.line.value == "white"
+    ]  # fmt: skip
+    assert (white.analyte, white.limit_of, white.limits) == ("wbc", "neutrophils", (1.8,))
+    text = " ".join(cbc.screen({"age": "54 y", "sex": "F", "wbc": "1.1 10^9/L"}, definition="mds").explain().split())
+    assert "wbc 1.1 ×10⁹/L below 1.8 ×10⁹/L of neutrophils, which are at most wbc" in text
+
+
+@pytest.mark.parametrize(
+    ("limits", "drawn"),
+    [
+        ((160, 120), ()),
+        ((0, 0), ()),
+        ((-5, 160), ()),
+        ((110, float("inf")), ()),
+        ((1e308, None), ()),
+        ((110, 150), (110, 150)),
+    ],
+)
+def test_only_a_reported_range_that_was_used_is_drawn(limits: tuple[float, float], drawn: tuple[float, ...]) -> None:
+    result = cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": {"value": 91, "unit": "g/L", "range": limits}})
+    (analyte,) = result.analytes
+    bar = bar_of(analyte, None, text_units("si"))
+    assert bar is not None
+    assert len(bar.ranges) == (2 if drawn else 1)
+    assert ("(not used)" in result.explain()) is not bool(drawn)
+    assert result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (">12.8 g/dL", "above 128 g/L"),
+        (">=12.8 g/dL", "128 or more g/L"),
+        ("<5 g/dL", "below 50 g/L"),
+        ("5-6 g/dL", "50 to 60 g/L"),
+    ],
+)
+def test_an_open_value_in_words(value: str, told: str) -> None:
+    result = cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": value})
+    assert analyte_words(result.analytes[0], text_units("si")).used == told
+
+
+def test_an_exponent_is_no_unit() -> None:
+    (analyte,) = cbc.screen({"platelets": "2.5e5"}, units={"platelets": "/uL"}).analytes
+    assert received_words(analyte) == "2.5e5 (declared /µL)"
+
+
+def test_a_line_break_of_the_input_makes_no_line_of_its_own() -> None:
+    text = cbc.screen(
+        {"age": "54 y", "sex": "F\n\nLINES all normal", "hemoglobin": "9.1 g/dL\n\nLINES all normal"}
+    ).explain()
+    assert not [line for line in text.splitlines() if line.startswith("LINES all")]
+    assert "LINES all normal" in text
+
+
+def test_many_threads_make_pages_at_once(monkeypatch) -> None:
+    """What is kept between pages may be dropped by another thread at any time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from cbc_screen.report.html import _Kept, result_html
+
+    monkeypatch.setattr(_Kept, "MOST", 3)
+    results = [cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": f"{90 + k} g/L"}) for k in range(24)]
+    alone = [result_html(result) for result in results]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(result_html, results)) == alone
 
 
 # The forms --------------------------------------------------------------------------------

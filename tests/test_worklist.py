@@ -154,3 +154,25 @@ def test_nothing_is_left_of_a_page_that_could_not_be_finished(scanned, monkeypat
         "flags.parquet",
         "flags.parquet.manifest.json",
     ]
+
+
+def test_counts_of_a_person_sort_by_day_however_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "MRN,age,sex,date,HGB (g/dL)\nA,54 y,F,31/12/2023,9\nA,54 y,F,02/01/2024,8\nA,54 y,F,soon,8\n"
+    )
+    cbc.scan(
+        tmp_path / "export.csv", tmp_path / "flags.parquet", keep=["MRN"], received=True, date_format="%d/%m/%Y",
+        columns={"collected_at": "date"},
+    )  # fmt: skip
+    found = {row["collected"]: row["taken"] for row in listed(page_of(tmp_path / "flags.parquet", person="MRN"))}
+    assert found == {"31/12/2023": "2023-12-31", "02/01/2024": "2024-01-02", "soon": ""}
+
+
+def test_a_list_of_nobody_and_one_name_for_two_outputs_are_refused(scanned, tmp_path: Path) -> None:
+    with pytest.raises(cbc.UsageError, match="lists at least one count"):
+        page_of(scanned(received=True), most=0)
+    with pytest.raises(cbc.UsageError, match="must be different files"):
+        cbc.scan(
+            tmp_path / "export.csv", tmp_path / "f.parquet", summary=tmp_path / "g.html", report=tmp_path / "g.html"
+        )
+    assert not (tmp_path / "f.parquet").exists()

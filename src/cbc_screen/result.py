@@ -70,7 +70,10 @@ class PersonResult(_Part):
 
 
 class GradeBand(_Part):
-    """A grade's band [lower, upper) for this person, or [lower, upper], in the canonical unit."""
+    """A grade's band [lower, upper) for this person, or [lower, upper], in the canonical unit.
+
+    A relative one ends at the lower limit of the range used, and has no upper number.
+    """
 
     grade: int
     label: str
@@ -78,6 +81,7 @@ class GradeBand(_Part):
     lower: float | None
     upper: float | None
     upper_inclusive: bool
+    relative: bool
 
 
 class RangeUsed(_Part):
@@ -121,7 +125,8 @@ class AnalyteResult(_Part):
 class LineResult(_Part):
     """One line under the definition; `limits` has several numbers where the person is not exact.
 
-    `bands` are those of the grade, in the unit of the analyte it is `graded_on`, where all
+    The limits are those of `limit_of`: neutrophils, also where WBC stands for them because
+    they are at most WBC. `bands` are those of the grade, in the unit of the analyte it is `graded_on`, where all
     that could apply agree.
     `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
     line or its grade used them; the `unadjusted` answers are those without them.
@@ -131,6 +136,7 @@ class LineResult(_Part):
     state: LineState
     analyte: str
     limits: tuple[float, ...]
+    limit_of: str
     unit: str
     grade: int | None
     severity: Severity
@@ -195,6 +201,9 @@ class Versions(_Part):
 class ScreeningResult(_Part):
     """The flags of one record, for clinician review. Not a diagnosis.
 
+    `untold` names the checks, triggers and conditions ("guard:ID") of which it cannot be told
+    whether they apply: that they are not listed says nothing.
+
     `flags()` gives the same words as one row of `screen_frame`; `explain()` gives the
     chain from received text to flag.
     """
@@ -217,6 +226,7 @@ class ScreeningResult(_Part):
     guards: tuple[FindingResult, ...]
     review_triggers: tuple[FindingResult, ...]
     published_cutoffs: tuple[FindingResult, ...]
+    untold: tuple[str, ...]
     reasons: tuple[tuple[str, Reason], ...]
     notes: tuple[str, ...]
     not_assessed: tuple[str, ...]

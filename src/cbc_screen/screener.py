@@ -375,6 +375,10 @@ class Screener:
             return scan_file(self._engine, request, declared, reading, progress, workers)
         if request.file is None or request.file.suffix.lower() != ".parquet":
             raise UsageError("report is made of a .parquet output (-o flags.parquet)")
+        if Path(report).resolve() in {
+            path.resolve() for path in (request.file, request.rejects, request.summary) if path
+        }:
+            raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
         found = scan_file(self._engine, request, declared, reading, progress, workers)
         flags = FlagFile(request.file, ranges=self.ranges, rules=self.rules, text_units=self.text_units)

@@ -164,7 +164,9 @@ def told_of(flags: Path, key: str) -> dict[str, str]:
     found |= {f"condition:{entry.id}": listed.get(entry.id, "no") for entry in rules.conditions}
     found |= {f"guard:{rule.id}": "yes" if rule.id in parts(row["guards"]) else "no" for rule in rules.guards}
     fired = parts(row["review_triggers"])
-    return found | {f"trigger:{rule.id}": "yes" if rule.id in fired else "no" for rule in rules.triggers}
+    found |= {f"trigger:{rule.id}": "yes" if rule.id in fired else "no" for rule in rules.triggers}
+    assert not [rule for rule in result.untold if found[rule] == "yes"]
+    return found | dict.fromkeys(result.untold, "cannot_tell")
 
 
 def test_a_count_reviewed_as_a_whole_agrees_with_everything_else(answered: Made, open_page: Open) -> None:

@@ -214,3 +214,98 @@ def test_received_is_a_name_of_the_output(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_text("age,received,HGB (g/dL)\n54 y,x,9.1\n")
     with pytest.raises(cbc.UsageError, match="'received' is the name of a column of the output"):
         cbc.scan(tmp_path / "export.csv", tmp_path / "flags.parquet", keep=["received"], received=True)
+
+
+def test_two_files_of_one_name_keep_their_own_units(tmp_path: Path) -> None:
+    for folder, unit in (("a", "mg/L"), ("b", "mg/dL")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "lab.csv").write_text(f"age,sex,HGB (g/dL),CRP ({unit})\n54 y,F,9.1,20\n")
+    results = screened_again([tmp_path / "a" / "lab.csv", tmp_path / "b" / "lab.csv"], tmp_path)
+    # 20 mg/dL is 200 mg/L
+    assert [{a.analyte: a.low for a in result.analytes}["crp"] for result in results] == [20.0, 200.0]
+    assert cbc.screen_again(tmp_path / "flags.parquet", f"{tmp_path}/b/lab.csv:2") == results[1]
+
+
+@pytest.mark.parametrize("ranges", ["sysmex_adult", "duffy_null_uk", "nosuch", "nosuch.csv"])
+def test_a_shipped_set_is_not_exchanged_for_another(flags: Path, ranges: str) -> None:
+    with pytest.raises(cbc.UsageError, match=r"the scan used the shipped ranges 'default'"):
+        cbc.screen_again(flags, 2, ranges=ranges)
+
+
+@pytest.mark.parametrize(("column", "packed"), [("file", False), ("pattern", False), ("pattern", True), ("row", False)])
+def test_a_column_of_the_output_is_not_kept_under_its_name(tmp_path: Path, column: str, packed: bool) -> None:
+    (tmp_path / "export.csv").write_text(f"{column},age,sex,HGB (g/dL)\nCANARY,54 y,F,9.1\n")
+    with pytest.raises(cbc.UsageError, match="is the name of a column of the output") as caught:
+        cbc.scan(tmp_path / "export.csv", tmp_path / "flags.parquet", keep=[column], received=True, packed=packed)
+    assert "CANARY" not in str(caught.value)
+
+
+DAMAGED = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "7",
+    '"CANARY"',
+    '{"birth_date":{"date":"CANARY"}}',
+    '{"hemoglobin":{"CANARY":1}}',
+    '{"age":{}}',
+]
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, None])
+def test_cells_that_cannot_be_read_back_are_told_without_their_content(flags: Path, text: str | None) -> None:
+    def change(rows: list[dict[str, Any]], metadata: dict[str, str]) -> Any:
+        rows[0]["received"] = text
+        return rows, metadata
+
+    changed(flags, change)
+    with pytest.raises(
+        cbc.CBCScreenError, match=r"^row 2: (its cells as received cannot be read back|screened again)"
+    ) as caught:
+        cbc.screen_again(flags, 2)
+    found: BaseException | None = caught.value
+    while found is not None:
+        assert "CANARY" not in repr(found)
+        found = found.__cause__ or found.__context__
+
+
+def test_a_blank_age_unit_is_read_as_the_declared_one_in_both_doors(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("age,age unit,sex,HGB (g/dL)\n54,y,F,9.1\n54,,F,9.1\n54, ,F,9.1\n")
+    assert [result.person.age for result in screened_again(tmp_path / "export.csv", tmp_path, age_unit="y")] == [
+        "54 y"
+    ] * 3
+
+
+def test_columns_of_unusual_types(tmp_path: Path) -> None:
+    """Dates where limits stand, numbers where units and states stand, and what is no number."""
+    table = pa.table(
+        {
+            "age": ["54 y"] * 3, "sex": ["F"] * 3, "hemoglobin": [9.1, 9.1, 9.1], "hemoglobin_unit": ["g/dL", "g/dL", None],
+            "hemoglobin_lower": pa.array([datetime.date(2024, 1, 2), None, None]),
+            "hemoglobin_upper": pa.array([None, float("inf"), 15.3]),
+            "platelets": [10, 20, 30], "platelets_unit": pa.array([1.5, None, float("nan")]),
+            "platelets_status": pa.array([float("nan"), 1.0, None]),
+            "wbc": ["2 10^9/L", " " * 400 + "2 10^9/L", "2 10^9/L" + " " * 9_000],
+        }
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "export.parquet")
+    results = screened_again(tmp_path / "export.parquet", tmp_path)
+    assert ("hemoglobin", cbc.Reason.RANGE_UNREADABLE) in results[0].reasons
+    assert ("hemoglobin", cbc.Reason.RANGE_INSANE) in results[1].reasons
+
+
+@pytest.mark.parametrize("key", ["9" * 20, "9" * 5000, "other.csv:2"])
+def test_a_key_beyond_any_row_or_of_another_file_is_refused(flags: Path, key: str) -> None:
+    with pytest.raises(cbc.UsageError, match="--row"):
+        cbc.screen_again(flags, key)
+
+
+def test_a_column_called_person_that_means_something_else_says_not_whose_count_it_is(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("person,age,HGB (g/dL)\nF,54 y,9.1\n")
+    cbc.scan(
+        tmp_path / "export.csv", tmp_path / "flags.parquet", columns={"sex": "person"}, keep=["person"], received=True
+    )
+    file = FlagFile(tmp_path / "flags.parquet")
+    (row,) = [row for table in file.batches() for row in table.to_pylist()]
+    assert (file.screen(row)[1], file.screen(row)[0].person.sex.value) == ("", "F")

@@ -90,12 +90,13 @@ def _result_counts(engine: Engine, normalized: Normalized) -> dict[str, tuple[in
 
 
 def _table(engine: Engine, layout: Layout, normalized: Normalized, answers: Answers, keys: pa.Table) -> pa.Table:
-    if layout.packed:
-        return pack(layout_of(engine.kernel.rules), answers, normalized.reasons, keys)
-    flags = engine.table(normalized, answers, detail=layout.detail)
+    taken = layout_of(engine.kernel.rules).column_names
+    flags = None if layout.packed else engine.table(normalized, answers, detail=layout.detail)
     for name in keys.column_names:
-        if name in flags.column_names:
+        if name in (taken if flags is None else flags.column_names):
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
+    if flags is None:
+        return pack(layout_of(engine.kernel.rules), answers, normalized.reasons, keys)
     for place, name in enumerate(keys.column_names):
         flags = flags.add_column(place, name, keys.column(name))
     return flags
@@ -112,7 +113,7 @@ def key_columns(
         keys[FILE] = dictionary(np.zeros(len(lines), dtype=np.int32), [file])
     keys[ROW] = from_numpy(lines)
     for name in layout.keep:
-        if name in keys:
+        if name in keys or name == FILE:
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
         keys[name] = columns[name]
     if layout.received:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -107,10 +108,11 @@ def open_inputs(
     Messages and tables of one result a row are collected together: the counts of a person
     may lie in several files.
     """
+    times = Counter(Path(name).name for name in names)
     opener = _Opener(knowledge, declared, options, columns, keep)
     for name in names:
         path = spool_standard_input(folder, undo) if name == STANDARD_STREAM else Path(name)
-        called = "standard input" if name == STANDARD_STREAM else path.name
+        called = "standard input" if name == STANDARD_STREAM else path.name if times[path.name] == 1 else name
         try:
             opener.open(path, called)
             continue

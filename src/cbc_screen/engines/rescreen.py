@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.person import parse_date
 from cbc_screen.normalize.received import RECEIVED, declared_again, declared_of, record_of
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.report.packed import read_batches, read_metadata
@@ -27,13 +29,15 @@ from cbc_screen.screener import Screener
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIRST_FLAG, LAST_FLAG = "pattern", "notice"
+_LONGEST_ROW = 18  # digits of a number that 64 bits hold
 _KEY = "cbc_screen.received"
 
 
 def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
     """Return, as metadata of the output, what is needed to screen a row again."""
     sources = {entry.name: declared_of(entry.plan) for entry in inputs}
+    if len(sources) != len(inputs):
+        raise UsageError("received: two sources have one name; scan them one by one")
     return {_KEY: json.dumps({"configuration": engine.described, "sources": sources})}
 
 
@@ -59,17 +63,32 @@ class FlagFile:
         self.can_explain = _KEY in metadata
         written = json.loads(metadata[_KEY]) if self.can_explain else {"configuration": {}, "sources": {}}
         own = {name: given for name, given in (("ranges", ranges), ("rules", rules)) if given is not None}
+        for name, given in own.items():
+            used = written["configuration"].get(name, given)
+            if given != used and not Path(used).suffix:
+                raise UsageError(f"the scan used the shipped {name} {used!r}: {name} says where your own file lies now")
+            if given != used and not Path(given).is_file():
+                raise UsageError(f"{name}: there is no such file")
         self._configuration = {**written["configuration"], **own}
         self._sources: dict[str, Any] = written["sources"]
         self._normalizers: dict[str, RecordNormalizer] = {}
         self._text_units = text_units
         self._made: Screener | None = None
 
-    @cached_property
-    def flag_columns(self) -> list[str]:
-        """The columns of flags, without those that stand before and behind them."""
-        names = list(next(iter(self.batches())).column_names)
-        return names[names.index(FIRST_FLAG) : names.index(LAST_FLAG) + 1]
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names of the sources screened, where the file says them."""
+        return frozenset(self._sources)
+
+    def day(self, file: str | None, collected_at: str | None) -> str:
+        """Return when a count was collected so that texts sort by time; "" where it cannot be read."""
+        declared = declared_again(self._sources[file if file is not None else next(iter(self._sources))])
+        span, _ = parse_date(collected_at, declared.date_format)
+        if span is None or collected_at is None:
+            return ""
+        day = span.first.isoformat()
+        # An ISO text with a time of day sorts by itself.
+        return collected_at.replace(" ", "T") if collected_at.startswith(day) else day
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -120,9 +139,15 @@ class FlagFile:
 
     def screen(self, row: Mapping[str, Any]) -> tuple[ScreeningResult, str]:
         """Screen a row of the file again; return the result, and whose it is ("" where nothing says so)."""
-        record, person = record_of(row[RECEIVED], self._knowledge)
+        found = None
+        # Raised after the block: the first error holds the cells.
+        with suppress(ValueError, TypeError, KeyError, AttributeError, CBCScreenError):
+            found = record_of(row[RECEIVED], self._knowledge)
+        if found is None:
+            raise CBCScreenError(f"row {row[ROW]}: its cells as received cannot be read back; scan again")
+        record, person = found
         result = self.screener.screen_declared(record, self._normalizer(row.get(FILE)))
-        different = [name for name, flag in result.flags().items() if row[name] != flag]
+        different = [name for name, flag in result.flags().items() if row.get(name) != flag]
         if different:
             raise CBCScreenError(
                 f"row {row[ROW]}: screened again, {', '.join(different)} is not that of the file; please report this"
@@ -155,11 +180,13 @@ def find_row(file: FlagFile, key: str) -> dict[str, Any]:
             mask = pc.equal(pc.cast(table.column(column), "string"), wanted)
         else:
             name, _, number = key.rpartition(":")
-            if not number.isdecimal():
+            if not number.isdecimal() or len(number) > _LONGEST_ROW:
                 raise UsageError("--row takes a row number, FILE:ROW, or COLUMN=VALUE of a kept column")
             mask = pc.equal(table.column(ROW), int(number))
             if name and FILE in table.column_names:
                 mask = pc.and_(mask, pc.equal(pc.cast(table.column(FILE), "string"), name))
+            elif name and name not in file.sources:
+                raise UsageError("--row FILE:ROW: the flags are not of this file")
         found += table.filter(mask).to_pylist()
         if len(found) > 1:
             raise UsageError("--row: more than one row has this key; give FILE:ROW, or a column that tells them apart")

@@ -24,7 +24,7 @@ from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.received import RECEIVED
 from cbc_screen.report.figures import SEXES, UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
 from cbc_screen.report.flags import SEPARATOR
-from cbc_screen.report.html import LISTED, flags_html, person_parts
+from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.text import clean
 from cbc_screen.report.wording import line_words, severity_words, units_of, words
@@ -53,6 +53,8 @@ def write_worklist(
 ) -> Counts:
     """Write the worklist of a flags file; see `cbc_screen.worklist`."""
     check_worklist(out, force=force)
+    if most < 1:
+        raise UsageError("most: a worklist lists at least one count")
     if out.resolve() == flags.path.resolve():
         raise UsageError("the flags and the worklist must be different files")
     if flags.can_explain:
@@ -69,6 +71,8 @@ def write_worklist(
     except BaseException:
         file.discard()
         raise
+    finally:
+        forget_pieces()  # they hold results
     file.commit()
     return counts
 
@@ -97,6 +101,7 @@ class _Told:
     kept: list[str]
     person: str
     collected: str
+    taken: str
     about: str
     urgency: str
     pattern: str
@@ -106,7 +111,7 @@ class _Told:
     low_min: int
     low_max: int
     conditions: list[str]
-    unsure: list[str]
+    untold: list[str]
     guards: list[str]
     triggers: list[str]
     reasons: list[str]
@@ -145,21 +150,24 @@ class _Worklist:
 
     def _told(self, row: Mapping[str, Any], result: ScreeningResult | None, whose: str) -> _Told:
         states = [row[f"{line}_line"] for line in Line]
-        values, about, collected = [words(state) for state in states], "", ""
-        conditions, unsure = _parts(row, "checklist"), list[str]()
+        values, about, collected, taken = [words(state) for state in states], "", "", ""
+        conditions, untold = _parts(row, "checklist"), list[str]()
         if result is not None:
             units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
             values = [line_words(line, by_name.get(line.analyte), units).value for line in result.lines]
             conditions = [entry.id for entry in result.checklist if LISTED[entry.support] == "yes"]
             unsure = [entry.id for entry in result.checklist if LISTED[entry.support] == "cannot_tell"]
+            untold = [*result.untold, *(f"condition:{name}" for name in unsure)]
             about = f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}"
             collected = result.person.collected_at or ""
+            taken = self._flags.day(row.get(FILE), result.person.collected_at)
         return _Told(
             file=row.get(FILE) or "",
             row=row[ROW],
             kept=[_cell(row, name) for name in self._kept],
             person=clean(whose) if self._person is None else _cell(row, self._person),
             collected=clean(collected),
+            taken=taken,
             about=about,
             urgency=row["urgency"],
             pattern=row["pattern"],
@@ -169,7 +177,7 @@ class _Worklist:
             low_min=row["lines_low_min"],
             low_max=row["lines_low_max"],
             conditions=conditions,
-            unsure=unsure,
+            untold=untold,
             guards=_parts(row, "guards"),
             triggers=_parts(row, "review_triggers"),
             reasons=_parts(row, "reasons"),

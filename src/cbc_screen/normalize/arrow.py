@@ -52,6 +52,11 @@ def as_text(column: pa.Array) -> pa.Array:
     column = _comparable(column)
     if types.is_string(column.type) or types.is_large_string(column.type):
         return column
+    if types.is_floating(column.type):  # what is no number is no text either
+        import pyarrow.compute as pc
+
+        column = column.cast(pa.float64())
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
     return column.cast(pa.string())
 
 

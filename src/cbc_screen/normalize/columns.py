@@ -173,7 +173,7 @@ def _read_column(values: NDArray[np.float64], units: pa.Array | None, reader: Re
     if units is None:
         return _read_numbers(values, reader.factor(None), reader)
     parts: list[tuple[NDArray[np.intp], _Cells]] = []
-    texts, places = distinct(units)
+    texts, places = distinct(as_text(units))
     for place, text in enumerate([*texts, None]):
         rows = np.flatnonzero(places == (place if text is not None else -1))
         if len(rows):
@@ -258,7 +258,7 @@ def _read_texts(column: pa.Array, units: pa.Array | None, reader: ResultReader) 
     if units is None:
         readings: list[Reading | None] = [reader.read_text(text) for text in texts]
     else:
-        unit_texts, unit_places = distinct(units)
+        unit_texts, unit_places = distinct(as_text(units))
         pairs = places * np.int64(len(unit_texts) + 1) + unit_places + 1
         pairs[places < 0] = -1
         pairs_found, inverse = np.unique(pairs, return_inverse=True)
@@ -308,7 +308,8 @@ def _reported(entry: AnalyteColumn, columns: Mapping[str, pa.Array], cells: _Cel
         limits = np.full(len(values), np.nan)
         for place, factor in enumerate(cells.factors):
             rows = cells.factor_places == place
-            limits[rows] = convert_column(values[rows], factor)
+            with np.errstate(all="ignore"):  # a limit may be infinite, and is then not sane
+                limits[rows] = convert_column(values[rows], factor)
         sides.append(limits)
     for limits in sides:
         limits[unreadable] = np.nan

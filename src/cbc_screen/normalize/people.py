@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.arrow import distinct
+from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import Plan
@@ -71,12 +71,12 @@ def _stated_ages(columns: Mapping[str, pa.Array], rows: int, plan: Plan, oldest:
     column = columns[plan.people["age"]]
     texts, places = distinct(column)
     if "age_unit" in plan.people:
-        units, unit_places = distinct(columns[plan.people["age_unit"]])
+        units, unit_places = distinct(as_text(columns[plan.people["age_unit"]]))
         pairs, inverse = np.unique(places * np.int64(len(units) + 1) + unit_places + 1, return_inverse=True)
         spans = []
         for pair in pairs.tolist():
             text, unit = divmod(pair, len(units) + 1)
-            own = units[unit - 1] if unit else plan.age_unit
+            own = units[unit - 1] if unit and units[unit - 1].strip() else plan.age_unit
             spans.append(parse_age(texts[text] if text >= 0 else None, own, oldest))
         places = inverse.ravel()
     else:

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 
 RECEIVED = "received"
 PERSON = "person"
+_LONGEST_TEXT = 10_000  # of a record
+_NUMBER = "number"  # one that JSON has no word for
 _DATE = "date"  # a cell that was a date and no text: a declared format is not for it
 
 
 def received_rows(columns: Mapping[str, pa.Array], plan: Plan) -> list[str]:
     """Write every row of a batch as JSON; cells without content are left out."""
     named = dict(_named(plan))
-    if PERSON in columns:
+    if PERSON in columns and PERSON not in plan.columns:
         named[PERSON] = PERSON
     cells = {name: _cells(columns[column]) for name, column in named.items()}
     names = list(cells)
@@ -66,18 +68,21 @@ def _cells(column: pa.Array) -> list[Any]:
     return [plain[place] for place in places.tolist()]
 
 
-def _number(value: float | None) -> float | str | None:
+def _number(value: float | None) -> Any:
     if value is None or value != value:
         return None
-    return value if isfinite(value) else str(value)  # JSON has no word for it
+    return value if isfinite(value) else {_NUMBER: str(value)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date):
         return {_DATE: value.isoformat()} if value == value else None
     text = str(value)
-    # A cell that is too long to be read stays too long, and no longer.
-    return text[: LONGEST_CELL + 1] if text.strip() else None
+    if not text.strip():
+        return None
+    if len(text) <= LONGEST_CELL or len(text.strip()) > LONGEST_CELL:
+        return text[: LONGEST_CELL + 1]  # a cell that is too long to be read stays too long, and no longer
+    return text if len(text) <= _LONGEST_TEXT else text.strip()
 
 
 def declared_of(plan: Plan) -> dict[str, Any]:
@@ -126,21 +131,27 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
 
 
 def _measurement(row: Mapping[str, Any], analyte: str) -> dict[str, Any]:
-    value = row[analyte]
-    measurement: dict[str, Any] = {"value": _text(value) if isinstance(value, dict) else value}
+    measurement: dict[str, Any] = {"value": _value(row[analyte])}
     for part in ("unit", "status"):
         if f"{analyte}_{part}" in row:
             measurement[part] = _text(row[f"{analyte}_{part}"])
-    limits = {side: row[f"{analyte}_{side}"] for side in ("lower", "upper") if f"{analyte}_{side}" in row}
+    limits = {side: _value(row[f"{analyte}_{side}"]) for side in ("lower", "upper") if f"{analyte}_{side}" in row}
     return {**measurement, "range": limits} if limits else measurement
 
 
 def _text(value: Any) -> str:
-    return str(value[_DATE] if isinstance(value, dict) else value)
+    return str(value.get(_DATE, value.get(_NUMBER, "")) if isinstance(value, dict) else value)
+
+
+def _value(value: Any) -> Any:
+    """Return a number as a number, also one that JSON has no word for, and all else as text."""
+    if not isinstance(value, dict):
+        return value
+    return float(value[_NUMBER]) if _NUMBER in value else _text(value)
 
 
 def _date(value: Any) -> Any:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _DATE not in value:
         return _text(value)
     text = str(value[_DATE])
     return datetime.datetime.fromisoformat(text) if "T" in text else datetime.date.fromisoformat(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import used_words, words
 from cbc_screen.result import AnalyteResult, LineResult
-from cbc_screen.vocabulary import Severity, State
+from cbc_screen.vocabulary import Reason, Severity, State
 
 WIDTH = 1000
 # How high a severity band stands, in hundredths: the bands are told apart without their colors.
@@ -56,10 +56,14 @@ def bar_of(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) ->
     `line` is the line that is graded on this analyte, if it is one.
     """
     limits = [(used.lower, used.upper) for used in analyte.ranges]
-    if analyte.reported_range is not None:
+    if analyte.reported_range is not None and Reason.RANGE_INSANE not in analyte.reasons:
         limits.insert(0, analyte.reported_range)
-    bands = line.bands if line is not None else ()
-    ends = [end for pair in limits for end in pair if end] + [band.lower for band in bands if band.lower]
+    # Of adjusted hemoglobin the mark is not what was graded: no bands beside it.
+    graded = line is not None and line.adjusted is None
+    bands = [band for band in line.bands if not band.relative] if line is not None and graded else []
+    ends = [end for pair in limits for end in pair if end] + [
+        end for band in bands for end in (band.lower, band.upper) if end
+    ]
     if not ends:
         return None
     top = _BEYOND * max(ends)

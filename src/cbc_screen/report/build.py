@@ -123,6 +123,7 @@ class ResultBuilder:
             "blood_criteria": self._criteria(one),
             "urgency_reasons": self._urgency_reasons(one),
             "checklist": checklist,
+            "untold": self._untold(one),
             "reasons": tuple(reasons),
             "notes": self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
             "not_assessed": tuple(
@@ -237,6 +238,7 @@ class ResultBuilder:
             state=state,
             analyte="wbc" if by_wbc else cutoff.analyte,
             limits=tuple(sorted({limit for used in one.limits if (limit := used[f"cut.{part}.min"]) == limit})),
+            limit_of=cutoff.analyte,
             unit=self.knowledge.analytes[cutoff.analyte].unit,
             grade=None if grade < 0 else grade,
             severity=SEVERITIES[low] if low == high else Severity.CANNOT_TELL,
@@ -260,9 +262,9 @@ class ResultBuilder:
                 lower=row.lower,
                 upper=row.upper,
                 upper_inclusive=row.upper_inclusive,
+                relative=row.relative,
             )
             for row in next(iter(tried))
-            if not row.relative  # it ends at the laboratory's own limit
         )
 
     def _unadjusted(self, one: One) -> dict[str, Any]:
@@ -390,6 +392,24 @@ class ResultBuilder:
                 if rule.urgency is level and one.facts[f"urgent.{condition.id}.{place}.yes"]:
                     found.append(rule.text)
         return tuple(dict.fromkeys(found))
+
+    def _untold(self, one: One) -> tuple[str, ...]:
+        """Return what did not fire and is not known to be absent, as the kernel's facts have it."""
+        rules, facts = self.kernel.rules, one.facts
+
+        def unknown(name: str) -> bool:
+            return not facts[f"{name}.yes"] and not facts[f"{name}.no"]
+
+        groups = (("guard", rules.guards), ("trigger", rules.triggers))
+        found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
+        may_be_low = one.conclusions["lines_low_min"] == 0 < one.conclusions["lines_low_max"]
+        for condition in rules.conditions:
+            if one.conclusions[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
+                continue
+            excluded = all(facts[f"pattern.{name}.no"] for name in condition.patterns)
+            if (may_be_low and not excluded) or unknown(f"also.{condition.id}"):
+                found.append(f"condition:{condition.id}")
+        return tuple(found)
 
     # Notes and sources -----------------------------------------------------------------
 

@@ -174,16 +174,26 @@ class _Kept:
     def __init__(self) -> None:
         self._pieces: dict[tuple[Any, ...], str] = {}
 
+    def clear(self) -> None:
+        self._pieces.clear()
+
     def piece(self, key: tuple[Any, ...], make: Callable[[], str]) -> str:
-        if key not in self._pieces:
+        piece = self._pieces.get(key)
+        if piece is None:
+            made = make()
+            piece = made if isinstance(made, Shared) else str(made)
             if len(self._pieces) >= self.MOST:
                 self._pieces.clear()
-            made = make()
-            self._pieces[key] = made if isinstance(made, Shared) else str(made)
-        return self._pieces[key]
+            self._pieces[key] = piece
+        return piece  # not looked up again: another thread may have cleared them
 
 
 _KEPT = _Kept()
+
+
+def forget_pieces() -> None:
+    """Let go of the pieces kept: they hold results of people."""
+    _KEPT.clear()
 
 
 @lru_cache(maxsize=1)

@@ -100,6 +100,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     """Align columns; the last one keeps its length."""
     if not rows:
         return []
+    rows = [[cell.replace("\n", " ") for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
     return [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from cbc_screen.result import (
     RangeUsed,
     ScreeningResult,
 )
-from cbc_screen.vocabulary import Comparator, LineState, Pregnancy, Presence, ReticulocyteMethod, Severity
+from cbc_screen.vocabulary import Comparator, LineState, Pregnancy, Presence, Reason, ReticulocyteMethod, Severity
 
 
 def words(code: Any) -> str:
@@ -86,9 +87,11 @@ def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits
     value = used_words(analyte, units) if analyte is not None else "no result"
     if line.adjusted is not None and analyte is not None:
         value = f"{value}, adjusted {_span(*line.adjusted, line.analyte, units)}"
-    limits = " or ".join(units.number(line.analyte, limit) for limit in line.limits)
+    limits = " or ".join(units.number(line.limit_of, limit) for limit in line.limits)
     sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
-    against = f"{sign} {limits} {units.unit(line.analyte)}" if limits else "no limit for this person"
+    against = f"{sign} {limits} {units.unit(line.limit_of)}" if limits else "no limit for this person"
+    if limits and line.limit_of != line.analyte:
+        against += f" of {words(line.limit_of)}, which are at most {words(line.analyte)}"
     return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line))
 
 
@@ -114,10 +117,14 @@ def bands_words(line: LineResult, units: TextUnits) -> str:
 
 def _band(band: GradeBand, analyte: str, units: TextUnits) -> str:
     lower = None if band.lower is None else units.number(analyte, band.lower)
+    if band.relative:
+        return f"{lower or 0} to under the lower limit of the range"
     if band.upper is None:
         return f"{lower or 0} and over"
-    upper = f"{'up to' if band.upper_inclusive else 'under'} {units.number(analyte, band.upper)}"
-    return upper if lower is None else f"{lower} to {upper}"
+    upper = units.number(analyte, band.upper)
+    if band.upper_inclusive:
+        return f"up to {upper}" if lower is None else f"{lower} to {upper} inclusive"
+    return f"under {upper}" if lower is None else f"{lower} to under {upper}"
 
 
 def analyte_words(analyte: AnalyteResult, units: TextUnits) -> AnalyteWords:
@@ -125,7 +132,8 @@ def analyte_words(analyte: AnalyteResult, units: TextUnits) -> AnalyteWords:
     ranges = tuple(range_words(used, analyte.analyte, units) for used in analyte.ranges) or ("no range",)
     if analyte.reported_range is not None:
         reported = _ends(*analyte.reported_range, analyte.analyte, units)
-        ranges = (f"reported {reported}; set {ranges[0]}", *ranges[1:])
+        unused = " (not used)" if Reason.RANGE_INSANE in analyte.reasons else ""
+        ranges = (f"reported {reported}{unused}; set {ranges[0]}", *ranges[1:])
     return AnalyteWords(
         analyte.label,
         received_words(analyte),
@@ -140,7 +148,8 @@ def received_words(analyte: AnalyteResult) -> str:
     """Say a result as received, with the unit that was declared for it where it has none."""
     if analyte.received is None:
         return "derived" if analyte.derived else ""
-    bare = not any(character.isalpha() or character == "%" for character in analyte.received)
+    number_alone = re.sub(r"(?<=\d)[eE][+-]?\d+", "", analyte.received)
+    bare = not any(character.isalpha() or character == "%" for character in number_alone)
     if bare and analyte.unit_declared is not None:
         return f"{analyte.received} (declared {readable(analyte.unit_declared)})"
     return analyte.received
@@ -152,6 +161,8 @@ def used_words(analyte: AnalyteResult, units: TextUnits) -> str:
     unit = units.unit(name)
     if low is None:
         return "none"
+    if high is None and analyte.comparator is Comparator.ABOVE:
+        return f"above {units.number(name, low)} {unit}"
     if high is None:
         return f"{units.number(name, low)} or more {unit}" if low > 0 else "unknown"
     if analyte.comparator is Comparator.BELOW:

@@ -37,8 +37,9 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
     """Say a predicate in words, with its numbers."""
     match predicate:
         case Compare(subject, comparison, value, unit):
-            if subject in knowledge.analytes:
-                value, unit = units.value(subject, value), units.unit(subject)
+            analyte = subject.removesuffix("_from_counts")
+            if analyte in knowledge.analytes and unit == knowledge.analytes[analyte].unit:
+                value, unit = units.value(analyte, value), units.unit(analyte)
             suffix = "" if unit == "1" else ("%" if unit == "%" else f" {unit}")
             return f"{label(subject, knowledge)} {_COMPARISONS[comparison]} {number(value)}{suffix}"
         case StateIs(analyte, state):

@@ -226,7 +226,7 @@
     $("others").replaceChildren();
     if (!same.length) return;
     same.push(person);
-    same.sort((a, b) => (a.collected < b.collected ? -1 : a.collected > b.collected ? 1 : a.place - b.place));
+    same.sort((a, b) => (a.taken === b.taken ? a.place - b.place : !a.taken ? 1 : !b.taken || a.taken < b.taken ? -1 : 1));
     const heads = ["count", "collected", "pattern", ...data.lines.map((line) => line + " line"), "urgency"];
     const rows = same.map((other) => {
       const button = made("button", { type: "button", disabled: other === person }, other === person ? "this count" : other.label);
@@ -336,13 +336,13 @@
     const added = made("div");
     const add = (rule) => {
       const [kind, id] = [rule.slice(0, rule.indexOf(":")), rule.slice(rule.indexOf(":") + 1)];
-      added.append(made("p", {}, named(kind, id), controls(person, rule, "no", named(kind, id))));
+      added.append(made("p", {}, named(kind, id), controls(person, rule, flagOf(person, rule), named(kind, id))));
     };
     for (const rule of (answers.get(person.key) || new Map()).keys()) if (!flagged.has(rule)) add(rule);
     select.addEventListener("change", () => {
       const rule = select.value;
       if (!rule || (answers.get(person.key) || new Map()).has(rule)) return;
-      put(person, rule, "no", { answer: "disagree" });
+      put(person, rule, flagOf(person, rule), { answer: "disagree" });
       add(rule);
       select.value = "";
     });
@@ -355,9 +355,11 @@
     const flags = new Map([["pattern:pattern", person.pattern], ["urgency:urgency", person.urgency]]);
     data.lines.forEach((line, i) => flags.set("line:" + line, person.states[i]));
     for (const [kind, given] of [["condition", person.conditions], ["guard", person.guards], ["trigger", person.triggers]]) {
-      if (kind === "condition" && !data.explained) continue; // its support is not known
       for (const id of Object.keys(data.names[kind])) {
-        flags.set(kind + ":" + id, given.includes(id) ? "yes" : kind === "condition" && person.unsure.includes(id) ? "cannot_tell" : "no");
+        const rule = kind + ":" + id;
+        if (given.includes(id) && (data.explained || kind !== "condition")) flags.set(rule, "yes");
+        else if (data.explained) flags.set(rule, person.untold.includes(rule) ? "cannot_tell" : "no");
+        // else it is not known whether it was told
       }
     }
     return flags;
@@ -366,7 +368,7 @@
   function flagOf(person, rule) {
     const [kind, id] = [rule.slice(0, rule.indexOf(":")), rule.slice(rule.indexOf(":") + 1)];
     const said = flagsOf(person).get(rule);
-    return said || (kind === "condition" && Object.hasOwn(data.names.condition, id) ? "no" : "");
+    return said || (Object.hasOwn(data.names, kind) && Object.hasOwn(data.names[kind], id) ? "cannot_tell" : "");
   }
 
   function lines() {
@@ -426,8 +428,9 @@
       const flag = person && flagOf(person, String(line.rule));
       if (!flag || !["", "agree", "disagree"].includes(line.answer)) unplaced++;
       // What was agreed with as part of the whole is said by the whole.
-      else if (!wholes.has(key) || line.answer !== "agree" || line.comment) {
-        put(person, line.rule, flag, { answer: wholes.has(key) && line.answer === "agree" ? "" : line.answer, instead: String(line.instead || ""), comment: String(line.comment || "") });
+      else if (!wholes.has(key) || line.answer !== "agree" || line.comment || !flagsOf(person).has(line.rule)) {
+        const implied = wholes.has(key) && line.answer === "agree" && flagsOf(person).has(line.rule);
+        put(person, line.rule, flag, { answer: implied ? "" : line.answer, instead: String(line.instead || ""), comment: String(line.comment || "") });
       }
     }
     for (const key of wholes) if (known.has(key)) whole.add(key);

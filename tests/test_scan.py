@@ -447,3 +447,74 @@ def test_an_output_whose_name_is_no_text_is_refused(export) -> None:
     source = export(HEADER + SICK)
     with pytest.raises(cbc.UsageError, match="must have names that are text"):
         cbc.scan(source, source.parent / "fl\udcff.parquet")
+
+
+def damaged_at(path: Path, place: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def test_a_workbook_damaged_anywhere_in_its_sheet_is_one_clear_error(tmp_path: Path) -> None:
+    """A changed digit would still be a number: the checksum of the sheet is looked at first."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["age", "HGB (g/dL)"])
+    for number in range(3_000):
+        book.active.append([f"{number % 90} y", 9.1 + number % 7])
+    book.save(tmp_path / "whole.xlsx")
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as packed:
+        sheet = packed.getinfo("xl/worksheets/sheet1.xml")
+    for step in range(1, 12):
+        path = tmp_path / "export.xlsx"
+        path.write_bytes((tmp_path / "whole.xlsx").read_bytes())
+        damaged_at(path, sheet.header_offset + 100 + step * (sheet.compress_size - 200) // 12, step % 8)
+        with pytest.raises(cbc.UsageError, match=r"^the workbook cannot be read \(\w+\)$"):
+            cbc.scan(path)
+    assert cbc.scan(tmp_path / "whole.xlsx").screened == 3_000
+
+
+def test_a_workbook_of_a_later_zip_version_is_refused(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["age", "HGB (g/dL)"])
+    book.save(tmp_path / "export.xlsx")
+    content = (tmp_path / "export.xlsx").read_bytes()
+    # "version needed to extract", the fourth field of the first entry of the directory
+    damaged_at(tmp_path / "export.xlsx", content.index(b"PK\x01\x02") + 6, 7)
+    with pytest.raises(cbc.UsageError, match="the workbook cannot be read"):
+        cbc.scan(tmp_path / "export.xlsx")
+
+
+def test_a_sheet_that_is_no_sheet_from_some_row_on_is_refused_without_its_cells(tmp_path: Path) -> None:
+    """Whole as a file, and damaged by the program that wrote it."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["age", "HGB (g/dL)"], ["54 y", 9.1], ["30 y", 15.5]):
+        book.active.append(row)
+    book.save(tmp_path / "whole.xlsx")
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "export.xlsx", "w") as packed:
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name).replace(b"<v>15.5</v>", b"<v>CANARY</v>"))
+    with pytest.raises(cbc.UsageError, match=r"^the workbook cannot be read after row 2 \(\w+\)$") as caught:
+        cbc.scan(tmp_path / "export.xlsx")
+    assert caught.value.__context__ is None
+
+
+def test_a_parquet_file_whose_texts_are_no_texts_is_refused(tmp_path: Path) -> None:
+    bad = pa.array([b"54 y", b"\xb7\xff"]).view(pa.string())
+    pq.write_table(pa.table({"age": bad, "HGB (g/dL)": [9.1, 15.0]}), tmp_path / "export.parquet")
+    with pytest.raises(cbc.UsageError, match="the Parquet file is damaged after row"):
+        cbc.scan(tmp_path / "export.parquet")
+
+
+def test_the_checksums_of_a_parquet_file_are_looked_at_where_it_has_some(tmp_path: Path) -> None:
+    table = pa.table({"age": ["54 y"] * 2_000, "HGB (g/dL)": [9.0 + number % 60 / 10 for number in range(2_000)]})
+    path = tmp_path / "export.parquet"
+    pq.write_table(table, path, write_page_checksum=True, compression="none", use_dictionary=False)
+    damaged_at(path, path.stat().st_size // 2, 3)
+    with pytest.raises(cbc.UsageError, match="the Parquet file is damaged"):
+        cbc.scan(path)

@@ -26,7 +26,7 @@ class ExcelSource:
             import openpyxl
         except ImportError:
             raise UsageError("reading .xlsx needs openpyxl: pip install 'cbc-screen[excel]'") from None
-        _check_size(path)
+        _check_packing(path)
         book: Any = None
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -46,7 +46,18 @@ class ExcelSource:
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
 
     def _rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        for number, row in enumerate(self._sheet.iter_rows(values_only=True), start=1):
+        rows, number = self._sheet.iter_rows(values_only=True), 0
+        while True:
+            kind = None
+            try:
+                row = next(rows, None)
+            except Exception as problem:  # many kinds, and some quote a cell
+                kind = type(problem).__name__
+            if kind is not None:
+                raise UsageError(f"the workbook cannot be read after row {number} ({kind})")
+            if row is None:
+                return
+            number += 1
             if any(cell is not None and str(cell).strip() for cell in row):
                 yield number, row
 
@@ -67,15 +78,25 @@ class ExcelSource:
         yield _batch(columns, places, rows, 1.0)
 
 
-def _check_size(path: Path) -> None:
-    """Refuse a workbook that would fill the memory when it is unpacked."""
+def _check_packing(path: Path) -> None:
+    """Refuse a workbook that is damaged, or would fill the memory when it is unpacked.
+
+    openpyxl may stop before the end of a sheet, where its checksum is looked at: a changed
+    digit would go unnoticed.
+    """
+    size, sound = 0, False
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(entry.file_size for entry in packed.infolist())
-    except (zipfile.BadZipFile, OSError):
-        return  # openpyxl says what is wrong with it
+            sound = size > LARGEST_UNPACKED or packed.testzip() is None
+    except Exception as problem:  # zipfile and zlib raise many kinds for a damaged file
+        kind = type(problem).__name__
+    else:
+        kind = "checksum"
     if size > LARGEST_UNPACKED:
         raise UsageError("the workbook is too large when unpacked; export the sheet as CSV")
+    if not sound:
+        raise UsageError(f"the workbook cannot be read ({kind})")
 
 
 def _batch(

@@ -27,7 +27,7 @@ class ParquetSource:
 
         try:
             # Without pre_buffer the memory stays flat (measured; docs/performance.md).
-            self._file = pq.ParquetFile(path, pre_buffer=False)
+            self._file = pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
         except (pa.ArrowException, OSError):
             self._file = None
         if self._file is None:
@@ -45,6 +45,9 @@ class ParquetSource:
                 lines = np.arange(done + 1, done + len(batch) + 1, dtype=np.int64)
                 done += len(batch)
                 arrays = {name: batch.column(name) for name in columns}
+                for array in arrays.values():
+                    if _is_text(array):
+                        array.validate(full=True)  # damage may leave bytes that are no text
 
                 def content(row: int, batch: pa.RecordBatch = batch) -> str:
                     cells = {name: _cell(batch.column(name)[row]) for name in batch.schema.names}
@@ -58,6 +61,13 @@ class ParquetSource:
         if failed:
             # Outside the except block: an Arrow error may quote the data.
             raise UsageError(f"the Parquet file is damaged after row {done}")
+
+
+def _is_text(array: pa.Array) -> bool:
+    import pyarrow.types as types
+
+    kind = array.type.value_type if types.is_dictionary(array.type) else array.type
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _cell(scalar: pa.Scalar) -> object:

@@ -176,3 +176,11 @@ def test_a_list_of_nobody_and_one_name_for_two_outputs_are_refused(scanned, tmp_
             tmp_path / "export.csv", tmp_path / "f.parquet", summary=tmp_path / "g.html", report=tmp_path / "g.html"
         )
     assert not (tmp_path / "f.parquet").exists()
+
+
+def test_a_reason_counts_in_every_row_that_has_it_beside_whatever_else(scanned) -> None:
+    """Two rows lack the sex alone, one lacks sex and age: three lack the sex."""
+    rows = ["a,30 y,,15,4,250", "b,31 y,,15,4,250", "c,,,15,4,250"]
+    page = " ".join(re.sub(r"<[^>]+>", " ", page_of(scanned(rows, received=True)).split('id="data"')[0]).split())
+    assert "sex: SEX_MISSING 3" in page
+    assert "age: AGE_MISSING 1" in page

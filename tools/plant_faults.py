@@ -212,6 +212,12 @@ FAULTS = (
         '("pattern", Pattern.CANNOT_TELL)',
     ),
     Fault(
+        "10 a reviewer sees what was screened: a reason counts once where it stands beside others",
+        "src/cbc_screen/report/cohort.py",
+        "found[reason] += rows",
+        "found[reason] = rows",
+    ),
+    Fault(
         "10 a reviewer sees what was screened: the least urgent come first",
         "src/cbc_screen/engines/urgent.py",
         'order = np.argsort(-rank, kind="stable")[:most]',

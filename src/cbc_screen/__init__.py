@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
-    from cbc_screen.screener import Screener, read, scan, screen, screen_again, screen_frame, worklist
+    from cbc_screen.review import screen_again, worklist
+    from cbc_screen.screener import Screener, read, scan, screen, screen_frame
     from cbc_screen.summary import ScanSummary
     from cbc_screen.vocabulary import NOTICE, Reason
 
@@ -50,11 +51,11 @@ _HOME = {
     "reference_range": "ranges",
     "scan": "screener",
     "screen": "screener",
-    "screen_again": "screener",
+    "screen_again": "review",
     "screen_frame": "screener",
     "summarize": "report.cohort",
     "validate": "agreement",
-    "worklist": "screener",
+    "worklist": "review",
 }
 __all__ = [
     "NOTICE",

@@ -81,3 +81,11 @@ def dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(from_numpy(codes), from_texts(words))
+
+
+def without_dictionaries(table: pa.Table) -> pa.Table:
+    """Write coded columns out: their codes differ between batches."""
+    import pyarrow as pa
+
+    fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.cast(pa.schema(fields))

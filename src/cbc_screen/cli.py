@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.errors import CBCScreenError
+from cbc_screen.report.progress import ProgressBar, waiting
 from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format
 
 _EPILOG = {
@@ -167,7 +166,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     reading |= {"previous": options["previous"], "skip_lines": options["skip_lines"]}
     for name in ("sex_codes", "pregnancy_codes"):
         reading[name] = _mapping(name, options[name]) or None
-    with _ProgressBar() as progress:
+    with ProgressBar() as progress:
         summary = screener.scan(
             list(source),
             options["out"],
@@ -216,7 +215,7 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
     knowledge = load_knowledge()
     declared = make_declared(knowledge, units=_units(options["units"]))
     reading = ReadOptions(format=options["format_"], profile=options["profile"])
-    with _waiting("reading the file"):
+    with waiting("reading the file"):
         found = inspect(source, knowledge, declared, reading)
     print_inspection(make_console(), found)
     if out is not None:
@@ -225,59 +224,6 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
         if out.exists() and not options["force"]:
             raise click.UsageError("the draft exists; add --force to overwrite it")
         out.write_text(found.draft, encoding="utf-8")
-
-
-class _ProgressBar:
-    """A progress bar on a terminal, and nothing elsewhere."""
-
-    def __init__(self, what: str = "rows") -> None:
-        self._what = what
-
-    def __enter__(self) -> Callable[[int, float], None] | None:
-        self._bar: Any = None
-        if not sys.stderr.isatty():
-            return None
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.fields[rows]:,} " + self._what),
-            BarColumn(),
-            TextColumn("{task.fields[rate]:,.0f} " + self._what + "/s"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._bar.start()
-        task = self._bar.add_task("scan", total=1.0, rows=0, rate=0.0)
-        began, last = time.monotonic(), 0.0
-
-        def update(rows: int, share: float) -> None:
-            nonlocal began, last
-            if share < last:  # a second task: the worklist after the scan
-                began = time.monotonic()
-            last = share
-            rate = rows / max(time.monotonic() - began, 1e-6)
-            self._bar.update(task, completed=share, rows=rows, rate=rate)
-
-        return update
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-
-@contextmanager
-def _waiting(what: str) -> Iterator[None]:
-    """Show on a terminal that something of unknown length is under way."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
 
 
 @main.command(epilog=_EPILOG["one"])
@@ -366,9 +312,9 @@ def _own_files(command: Callable[..., Any]) -> Callable[..., Any]:
 @_own_files
 def report(flags: Path, out: Path, **options: Any) -> None:
     """Write the worklist of a scan: what to review, most urgent first, with a page for each person."""
-    from cbc_screen.screener import worklist
+    from cbc_screen.review import worklist
 
-    with _ProgressBar("counts") as progress:
+    with ProgressBar("counts") as progress:
         flagged = worklist(flags, out, progress=progress, **options)
     click.echo(f"{flagged:,} counts to review, most urgent first, in {out.name}")
     click.echo(NOTICE)
@@ -381,9 +327,9 @@ def report(flags: Path, out: Path, **options: Any) -> None:
 @_own_files
 def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
     """Explain one row of a scan: the chain from received text to flag, enough to redo it by hand."""
-    from cbc_screen.screener import screen_again
+    from cbc_screen.review import screen_again
 
-    with _waiting("looking for the row"):
+    with waiting("looking for the row"):
         result = screen_again(flags, row, **options)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
@@ -400,7 +346,7 @@ def validate_answers(labelled: Path, as_json: bool) -> None:
     from cbc_screen.report.agreement import print_agreement
     from cbc_screen.report.terminal import make_console
 
-    with _waiting("reading the answers"):
+    with waiting("reading the answers"):
         found = validate(labelled)
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
@@ -500,7 +446,8 @@ def _run_demo(folder: Path) -> None:
     from cbc_screen.report.brief import print_brief
     from cbc_screen.report.demo import trap_table
     from cbc_screen.report.terminal import make_console, print_summary
-    from cbc_screen.screener import Screener, screen_again
+    from cbc_screen.review import screen_again
+    from cbc_screen.screener import Screener
 
     console = make_console()
     source, out, rejects = folder / "export.csv", folder / "flags.parquet", folder / "rejects.csv"

@@ -381,7 +381,7 @@ class Screener:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
         found = scan_file(self._engine, request, declared, reading, progress, workers)
-        flags = FlagFile(request.file, ranges=self.ranges, rules=self.rules, text_units=self.text_units)
+        flags = FlagFile(request.file, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found
 
@@ -460,116 +460,6 @@ def read(
         encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
     )
     return read_counts(knowledge, names_of(source), declared, options, dict(columns or {}))
-
-
-def worklist(
-    flags: str | Path,
-    out: str | Path,
-    *,
-    person: str | None = None,
-    text_units: str = "si",
-    ranges: str | None = None,
-    rules: str | None = None,
-    force: bool = False,
-    most: int | None = None,
-    progress: Callable[[int, float], None] | None = None,
-) -> int:
-    """Write the worklist of a scan: one self-contained page of what to review, most urgent first.
-
-    Parameters
-    ----------
-    flags : path
-        A Parquet file that `scan` wrote. With `received=True` it shows every person in full;
-        without, only the flags.
-    out : path
-        The page, .html; it holds the counts listed, so treat it as a patient's record.
-    person : str, optional
-        A kept column that says whose count it is, where the source has no person of its own.
-    text_units : "si" or "us"
-        Units of the texts.
-    ranges, rules : str, optional
-        Where your own files lie now, if the scan used some.
-    force : bool
-        Overwrite an existing page.
-    most : int, optional
-        How many counts are listed, 100,000 unless told; the page links to the flags beyond.
-    progress : function of (counts, share), optional
-
-    Returns
-    -------
-    int
-        How many counts have something to review.
-
-    Raises
-    ------
-    UsageError
-        If the file is none that `scan` wrote, was written by another version, or `out` exists.
-
-    Examples
-    --------
-    >>> import cbc_screen as cbc
-    >>> from cbc_screen.demo import write_demo
-    >>> import tempfile, pathlib
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> write_demo(folder / "export.csv", ordinary=3)
-    >>> _ = cbc.scan(folder / "export.csv", folder / "flags.parquet", received=True)
-    >>> cbc.worklist(folder / "flags.parquet", folder / "worklist.html") > 0
-    True
-    """
-    from cbc_screen.engines.rescreen import FlagFile
-    from cbc_screen.engines.worklist import MOST_LISTED, write_worklist
-
-    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
-    counts = write_worklist(
-        file, Path(out), force=force, most=MOST_LISTED if most is None else most, person=person, progress=progress
-    )
-    return counts.flagged
-
-
-def screen_again(
-    flags: str | Path,
-    row: str | int,
-    *,
-    text_units: str = "si",
-    ranges: str | None = None,
-    rules: str | None = None,
-) -> ScreeningResult:
-    """Screen one row of a scan again, from its cells as received; the flags must be those of the file.
-
-    Parameters
-    ----------
-    flags : path
-        A Parquet file that `scan` wrote with `received=True`.
-    row : int or str
-        A row number, "FILE:ROW", or "COLUMN=VALUE" of a kept column.
-    text_units, ranges, rules
-        As in `worklist`.
-
-    Returns
-    -------
-    ScreeningResult, whose `explain()` gives the chain from received text to flag.
-
-    Raises
-    ------
-    UsageError
-        If there is no such row or more than one, or the cells as received are not in the file.
-
-    Examples
-    --------
-    >>> import cbc_screen as cbc
-    >>> from cbc_screen.demo import write_demo
-    >>> import tempfile, pathlib
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> write_demo(folder / "export.csv", ordinary=3)
-    >>> _ = cbc.scan(folder / "export.csv", folder / "flags.parquet", keep=["Sample"], received=True)
-    >>> cbc.screen_again(folder / "flags.parquet", "Sample=T01").pattern.value
-    'pancytopenia'
-    """
-    from cbc_screen.engines.rescreen import FlagFile, find_row
-
-    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
-    file.require_received()
-    return file.screen(find_row(file, str(row)))[0]
 
 
 def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:

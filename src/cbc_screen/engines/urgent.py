@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy
+from cbc_screen.arrays import from_numpy, without_dictionaries
 from cbc_screen.engines.rescreen import FlagFile
-from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.report.cohort import count_reasons
 from cbc_screen.vocabulary import Pattern, Severity, Urgency
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def most_urgent(flags: FlagFile, counts: Counts, most: int) -> pa.Table:
         rank = _ranks(table)
         chosen = np.flatnonzero(rank >= 0)
         counts.flagged += len(chosen)
-        kept.append(_plain(table.take(from_numpy(chosen))))
+        kept.append(without_dictionaries(table.take(from_numpy(chosen))))
         ranks.append(rank[chosen])
         if sum(map(len, ranks)) > 2 * most:
             kept, ranks = _first(kept, ranks, most)
@@ -55,14 +55,6 @@ def _first(kept: list[pa.Table], ranks: list[Ranks], most: int) -> tuple[list[pa
     rank = np.concatenate(ranks)
     order = np.argsort(-rank, kind="stable")[:most]
     return [pa.concat_tables(kept).take(from_numpy(order))], [rank[order]]
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Undo dictionaries, which differ between batches."""
-    import pyarrow as pa
-
-    fields = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
-    return table.cast(pa.schema(fields))
 
 
 def _ranks(table: pa.Table) -> Ranks:
@@ -86,13 +78,6 @@ def _ranks(table: pa.Table) -> Ranks:
 
 def _count(table: pa.Table, counts: Counts) -> None:
     counts.rows += table.num_rows
-    for name in ("pattern", "urgency", "severity"):
+    for name in ("pattern", "urgency"):
         counts.columns.setdefault(name, Counter()).update(table.column(name).to_pylist())
-    counts.reasons.update(
-        {
-            reason: many
-            for text, many in Counter(table.column("reasons").to_pylist()).items()
-            for reason in dict.fromkeys(text.split(SEPARATOR))
-            if reason
-        }
-    )
+    counts.reasons.update(count_reasons(table.column("reasons").to_pylist()))

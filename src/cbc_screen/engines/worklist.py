@@ -21,13 +21,14 @@ from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.engines.urgent import Counts, most_urgent
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.labels import Told
 from cbc_screen.normalize.received import RECEIVED
-from cbc_screen.report.figures import SEXES, UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
+from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
 from cbc_screen.report.flags import SEPARATOR
 from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.text import clean
-from cbc_screen.report.wording import line_words, severity_words, units_of, words
+from cbc_screen.report.wording import SEXES, line_words, severity_words, units_of, words
 from cbc_screen.report.writers import FORMULA, AtomicFile
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Line, Pattern, Severity, Urgency
@@ -155,8 +156,8 @@ class _Worklist:
         if result is not None:
             units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
             values = [line_words(line, by_name.get(line.analyte), units).value for line in result.lines]
-            conditions = [entry.id for entry in result.checklist if LISTED[entry.support] == "yes"]
-            unsure = [entry.id for entry in result.checklist if LISTED[entry.support] == "cannot_tell"]
+            conditions = [entry.id for entry in result.checklist if LISTED[entry.support] is Told.YES]
+            unsure = [entry.id for entry in result.checklist if LISTED[entry.support] is Told.CANNOT_TELL]
             untold = [*result.untold, *(f"condition:{name}" for name in unsure)]
             about = f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}"
             collected = result.person.collected_at or ""

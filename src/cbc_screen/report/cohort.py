@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -74,17 +74,23 @@ def summarize(flags: Any) -> FlagSummary:
         raise UsageError("these are no flags: give what screen_frame or read_flags returned")
     columns = {name: [str(cell) for cell in _cells(flags[name])] for name in needed}
     counted = {name: _every(choices, columns[name]) for name, choices in _WORDS.items()}
-    reasons = Counter(
-        reason for cell in columns["reasons"] for reason in dict.fromkeys(cell.split(SEPARATOR)) if reason
-    )
     return FlagSummary(
         rows=len(columns["pattern"]),
         patterns=counted["pattern"],
         severities=counted["severity"],
         urgencies=counted["urgency"],
         lines={str(line): _every(LineState, columns[f"{line}_line"]) for line in Line},
-        reasons=dict(reasons.most_common()),
+        reasons=dict(count_reasons(columns["reasons"]).most_common()),
     )
+
+
+def count_reasons(cells: Iterable[str]) -> Counter[str]:
+    """Count the rows of each reason in a column of reasons; a row counts once for each of its own."""
+    found: Counter[str] = Counter()
+    for text, rows in Counter(cells).items():
+        for reason in filter(None, dict.fromkeys(text.split(SEPARATOR))):
+            found[reason] += rows
+    return found
 
 
 def _every(choices: Any, cells: Sequence[str]) -> dict[str, int]:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cbc_screen.report.wording import words
+from cbc_screen.report.wording import SEXES, words
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import Severity
 
 _AGES = (1, 18, 40, 65)  # completed years at which the groups of the figure begin
-SEXES = {"F": "female", "M": "male"}
 UNKNOWN = "unknown"
 
 

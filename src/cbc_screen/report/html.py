@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cbc_screen.labels import Told
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import Figure, counted
 from cbc_screen.report.text import clean
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 _MOST = 12
 # What a reviewer agrees or disagrees with: that a condition is to be considered, or less likely.
 LISTED = {
-    Support.SUPPORTED: "yes",
-    Support.CONSIDER: "yes",
-    Support.LESS_LIKELY: "no",
-    Support.CANNOT_ASSESS: "cannot_tell",
+    Support.SUPPORTED: Told.YES,
+    Support.CONSIDER: Told.YES,
+    Support.LESS_LIKELY: Told.NO,
+    Support.CANNOT_ASSESS: Told.CANNOT_TELL,
 }
 _CHECKS = (
     ("Checks for a spurious result", "guard", "guards"),

@@ -12,7 +12,7 @@ from cbc_screen.knowledge.edges import approximate_days
 from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
 from cbc_screen.report.cohort import summarize
 from cbc_screen.report.units import text_units as units_named
-from cbc_screen.report.wording import units_of, words
+from cbc_screen.report.wording import SEXES, units_of, words
 from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def plot_ranges(
             place, end - start, left=start, height=0.6, color=_KEY if row.confidence != "low" else "none", edgecolor=_KEY,
             hatch="" if row.confidence != "low" else "///", alpha=0.8,
         )  # fmt: skip
-    who = {"any": "any sex", "F": "female", "M": "male"}
+    who = {"any": "any sex", **SEXES}
     labels = [
         f"{row.age_text}, {who[row.sex]}{'' if row.pregnancy == 'none' else ', ' + words(row.pregnancy)}"
         for row in reversed(rows)

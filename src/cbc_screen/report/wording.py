@@ -18,6 +18,8 @@ from cbc_screen.result import (
 )
 from cbc_screen.vocabulary import Comparator, LineState, Pregnancy, Presence, Reason, ReticulocyteMethod, Severity
 
+SEXES = {"F": "female", "M": "male"}
+
 
 def words(code: Any) -> str:
     """Write a code as words."""
@@ -68,7 +70,7 @@ def person_words(person: PersonResult) -> list[tuple[str, str, str]]:
         rows.append(("birth date", person.birth_date, ""))
     if person.collected_at is not None:
         rows.append(("collected", person.collected_at, ""))
-    rows.append(("sex", person.sex_received or "not given", {"F": "female", "M": "male"}.get(person.sex, "unknown")))
+    rows.append(("sex", person.sex_received or "not given", SEXES.get(person.sex, "unknown")))
     if person.pregnancy is not Pregnancy.NOT_STATED:
         rows.append(("pregnancy", person.pregnancy_received or "", words(person.pregnancy)))
     if person.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from cbc_screen.arrays import without_dictionaries
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
@@ -131,7 +132,7 @@ class FlagWriter:
 
     def _write_ndjson(self, table: pa.Table) -> None:
         text = self._open_text()
-        for row in _plain(table).to_pylist():
+        for row in without_dictionaries(table).to_pylist():
             text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
 
     def close(self) -> None:
@@ -170,13 +171,6 @@ def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
     if kind not in ENDINGS or (packing is not None and kind == ".parquet"):
         raise UsageError(f"out must end in {', '.join(ENDINGS)}, or in .csv.gz, .csv.zst, .ndjson.gz, .ndjson.zst")
     return kind, packing
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
-    fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
-    return table.cast(pa.schema(fields))
 
 
 def _csv_cells(column: pa.ChunkedArray) -> list[Any]:

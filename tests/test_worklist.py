@@ -184,3 +184,15 @@ def test_a_reason_counts_in_every_row_that_has_it_beside_whatever_else(scanned) 
     page = " ".join(re.sub(r"<[^>]+>", " ", page_of(scanned(rows, received=True)).split('id="data"')[0]).split())
     assert "sex: SEX_MISSING 3" in page
     assert "age: AGE_MISSING 1" in page
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"counts": {"screened": 7, "rows_in": 9, "rejected": 2}}', '{"counts": []}', "[]", "?"]
+)
+def test_a_manifest_of_another_scan_says_nothing_of_these_flags(scanned, manifest: str) -> None:
+    flags = scanned(received=True)
+    assert "6 rows in = 6 screened + 0 rejected" in page_of(flags)
+    flags.with_name("flags.parquet.manifest.json").write_text(manifest)
+    page = page_of(flags)
+    assert "4 of 6 counts screened have something to review" in page
+    assert "rows in =" not in page

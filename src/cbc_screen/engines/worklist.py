@@ -29,7 +29,7 @@ from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_par
 from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.text import clean
 from cbc_screen.report.wording import SEXES, line_words, severity_words, units_of, words
-from cbc_screen.report.writers import FORMULA, AtomicFile
+from cbc_screen.report.writers import FORMULA, AtomicFile, check_output
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Line, Pattern, Severity, Urgency
 
@@ -82,10 +82,7 @@ def check_worklist(out: Path, *, force: bool) -> None:
     """Refuse a page that could not be written, before the work is done."""
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError("a worklist must end in .html")
-    if out.exists() and not force:
-        raise UsageError(f"{out.name} exists; use --force (force=True) to overwrite it")
-    if not out.parent.is_dir():
-        raise UsageError(f"the folder of {out.name} does not exist")
+    check_output(out, force=force)
 
 
 def _kept(names: list[str]) -> list[str]:
@@ -211,9 +208,15 @@ class _Worklist:
             counts=counts,
             listed=len(self._rows),
             figures=self._figures(counts),
-            account=self._flags.manifest.get("counts", {}),
+            account=self._account(counts),
             explained=self._flags.can_explain,
         )
+
+    def _account(self, counts: Counts) -> dict[str, Any]:
+        """Return what the scan counted, where the manifest beside the flags is theirs."""
+        account = self._flags.manifest.get("counts", {})
+        own = isinstance(account, dict) and account.get("screened") == counts.rows
+        return account if own else {}
 
     def _names(self) -> dict[str, dict[str, str]]:
         """Return what the ids of rules mean, for filters and for answers about what is not flagged."""
@@ -241,7 +244,7 @@ class _Worklist:
             )
             found.append(by_age_and_sex("Age and sex, counts listed", self._people))
         common = dict(counts.reasons.most_common(MOST_REASONS))
-        rejects = self._flags.manifest.get("counts", {}).get("rejects", {})
+        rejects = self._account(counts).get("rejects", {})
         if common:
             found.append(counted("Why something could not be told, all rows screened", common, common))
         if rejects:

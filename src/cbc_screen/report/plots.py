@@ -117,7 +117,8 @@ def plot_ranges(
     Examples
     --------
     >>> import cbc_screen as cbc
-    >>> axes = cbc.plot_ranges("hemoglobin")  # doctest: +SKIP
+    >>> cbc.plot_ranges("hemoglobin", sex="F").get_xlabel()
+    'Hemoglobin, g/L (hatched: low confidence)'
     """
     knowledge, units = load_knowledge(), units_named(text_units)
     if analyte not in knowledge.analytes:
@@ -170,8 +171,11 @@ def plot_cohort(flags: Any) -> Any:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import cbc_screen as cbc
-    >>> figure = cbc.plot_cohort(cbc.read_flags("flags.parquet"))  # doctest: +SKIP
+    >>> frame = pd.DataFrame({"age": ["54 y", "30 y"], "sex": ["F", "M"], "HGB (g/dL)": [9.1, 15.0]})
+    >>> len(cbc.plot_cohort(cbc.screen_frame(frame)).axes)
+    4
     """
     summary = summarize(flags)
     figure, axes = _pyplot().subplots(2, 2, figsize=(11, 7), layout="constrained")

@@ -33,14 +33,19 @@ def formula_safe(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse a file that could not be written."""
+    if path.exists() and not force:
+        raise UsageError(f"{path.name} exists; use --force (force=True) to overwrite it")
+    if not path.parent.is_dir():
+        raise UsageError(f"the folder of {path.name} does not exist")
+
+
 class AtomicFile:
     """A file that appears under its name only when it is whole."""
 
     def __init__(self, path: Path, *, force: bool) -> None:
-        if path.exists() and not force:
-            raise UsageError(f"{path.name} exists; use --force (force=True) to overwrite it")
-        if not path.parent.is_dir():
-            raise UsageError(f"the folder of {path.name} does not exist")
+        check_output(path, force=force)
         self.path = path
         self.part = path.with_name(path.name + _PART)
         # Flags and rejected rows are about patients: readable by their owner only.

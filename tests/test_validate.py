@@ -21,7 +21,7 @@ from cbc_screen.agreement import MEASURE, Agreement, RuleAgreement, agreement_of
 from cbc_screen.errors import CBCScreenError, KnowledgeError, UsageError
 from cbc_screen.ingest.labels import read_label_lines
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
-from cbc_screen.knowledge.strict import parse_yaml
+from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.validation import load_validation, read_validation
 from cbc_screen.labels import Label, LabelFault, sort_labels
 from cbc_screen.report.agreement import print_agreement

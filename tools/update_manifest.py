@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.knowledge.files import sha256, walk  # noqa: E402
-from cbc_screen.knowledge.library import MANIFEST  # noqa: E402
+from cbc_screen.knowledge.load import MANIFEST  # noqa: E402
 
 
 def main() -> None:

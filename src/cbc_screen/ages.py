@@ -8,6 +8,7 @@ days and completed months, and an inexact age is a range of each.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Four years with one leap year: every run of months occurs in it, up to the 400-year rule.
@@ -17,8 +18,11 @@ _DAYS_IN_MONTH = 30.436875
 MONTHS_IN_YEAR = 12
 
 
+_SINCE = tuple(accumulate(_CYCLE * 2, initial=0))
+
+
 def _runs(months: int) -> list[int]:
-    return [sum(_CYCLE[(start + k) % 48] for k in range(months)) for start in range(48)]
+    return [_SINCE[start + months] - _SINCE[start] for start in range(_EXACT)]
 
 
 _FEWEST = [min(_runs(m)) for m in range(_EXACT + 1)]

@@ -209,7 +209,7 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
     from cbc_screen.engines.inspection import inspect
     from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.knowledge import load_knowledge
-    from cbc_screen.normalize.plan import make_declared
+    from cbc_screen.normalize.declared import make_declared
     from cbc_screen.report.terminal import make_console, print_inspection
 
     knowledge = load_knowledge()

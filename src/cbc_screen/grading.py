@@ -23,7 +23,8 @@ from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.adjustments import SMOKER_FINDING
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
-from cbc_screen.normalize.plan import make_declared, make_plan, parse_adjust
+from cbc_screen.normalize.declared import make_declared, parse_adjust
+from cbc_screen.normalize.plan import make_plan
 from cbc_screen.report.words import joined
 from cbc_screen.vocabulary import Adjust, Reason, Severity
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.vocabulary import Pregnancy, Sex
+
+if TYPE_CHECKING:  # one record is screened without numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 SEXES = (Sex.FEMALE, Sex.MALE, Sex.UNKNOWN)
 PREGNANCIES = tuple(Pregnancy)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import (
@@ -49,6 +48,8 @@ class _Private(BaseModel):
 
 def _describe(model: type[BaseModel], problem: ValidationError) -> str:
     """Say what is wrong where, naming known fields only and no value."""
+    import difflib
+
     lines: list[str] = []
     for error in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(error["loc"][0]) if error["loc"] else ""
@@ -231,13 +232,10 @@ class CBCRecord(_Private):
             message = f"{info.field_name}: {problem}"
         raise RecordError(message)
 
-    def measurements(self) -> Iterator[tuple[str, Measurement]]:
-        """Yield each analyte that was given, with its result as received."""
+    def measurements(self) -> list[tuple[str, Measurement]]:
+        """Return each analyte that was given, with its result as received."""
         fields = self.__dict__
-        for name in ANALYTE_FIELDS:
-            measurement = fields[name]
-            if measurement is not None:
-                yield name, measurement
+        return [(name, given) for name in ANALYTE_FIELDS if (given := fields[name]) is not None]
 
 
 class _Text(str):

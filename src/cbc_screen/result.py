@@ -29,7 +29,8 @@ from cbc_screen.vocabulary import (
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+    # Built when a text is first asked for: a service that reads none starts sooner.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True)
 
 
 class Citation(_Part):

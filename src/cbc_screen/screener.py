@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.errors import RecordError, UsageError
-from cbc_screen.kernel.configure import Configuration, build_kernel
-from cbc_screen.kernel.screen import Kernel
-from cbc_screen.knowledge import Knowledge, load_knowledge
-from cbc_screen.normalize.plan import Declared, make_declared, parse_adjust
+from cbc_screen.kernel.ready import Configuration, record_kernel
+from cbc_screen.kernel.record import RecordKernel
+from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.record import CBCRecord
-from cbc_screen.report.build import ResultBuilder
+from cbc_screen.report.answer import answer
 from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import Adjust
 
 if TYPE_CHECKING:
     from cbc_screen.engines.frames import Engine
+    from cbc_screen.kernel.screen import Kernel
+    from cbc_screen.knowledge import Knowledge
+    from cbc_screen.report.build import ResultBuilder
     from cbc_screen.summary import ScanSummary
 
 
@@ -83,44 +86,63 @@ class Screener:
     text_units: str = "si"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
+        if self._chosen != Configuration():  # the shipped choices are known to stand
+            self._check()
+        self._declare()
+        _ = self._texts
+
+    def _check(self) -> None:
+        """Refuse a name that is not known, a file with a fault, and an adjustment of no effect."""
         knowledge = self._knowledge
         knowledge.intervals(self.ranges)
         knowledge.definition(self.definition)
         knowledge.scheme(self.grading)
         knowledge.checks_of(self.rules)
-        object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
         if self.adjust_hemoglobin:
-            _ = self.kernel  # an adjustment of no effect is an error, told now
-        self._declare()
-        _ = self._texts
+            _ = self.kernel
 
     def __reduce__(self) -> tuple[type[Screener], tuple[Any, ...]]:
         return type(self), tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
     @property
     def _knowledge(self) -> Knowledge:
+        from cbc_screen.knowledge import load_knowledge
+
         return load_knowledge()
+
+    @property
+    def _chosen(self) -> Configuration:
+        return Configuration(
+            self.ranges, self.definition, self.grading, self.rules, parse_adjust(self.adjust_hemoglobin)
+        )
+
+    @cached_property
+    def _configuration(self) -> Configuration:
+        chosen = self._chosen
+        if chosen == Configuration():
+            return chosen
+        return replace(chosen, stamp=self._knowledge.stamp(self.ranges, self.rules))
 
     @cached_property
     def kernel(self) -> Kernel:
         """The compiled kernel of this configuration."""
-        knowledge = self._knowledge
-        chosen = Configuration(
-            ranges=self.ranges,
-            definition=self.definition,
-            grading=self.grading,
-            rules=self.rules,
-            adjust=parse_adjust(self.adjust_hemoglobin),
-            stamp=knowledge.stamp(self.ranges, self.rules),
-        )
-        return build_kernel(knowledge, chosen)
+        from cbc_screen.kernel.configure import build_kernel
+
+        return build_kernel(self._knowledge, self._configuration)
+
+    @cached_property
+    def _record_kernel(self) -> RecordKernel:
+        return record_kernel(self._configuration)
 
     @cached_property
     def _normalizer(self) -> RecordNormalizer:
-        return RecordNormalizer(self._knowledge, self._declare())
+        return RecordNormalizer(load_measures(), self._declare())
 
     @cached_property
     def _builder(self) -> ResultBuilder:
+        from cbc_screen.report.build import ResultBuilder
+
         return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules, self._texts)
 
     @property
@@ -158,10 +180,10 @@ class Screener:
     ) -> ScreeningResult:
         """Screen a record whose texts are read as a source declares them; see `screen`."""
         normalized = normalizer.normalize(record, use_reported=self.prefer_reported_ranges)
-        one = self.kernel.screen_one(
+        one = self._record_kernel.screen_one(
             normalized.inputs, normalized.person, extended=normalized.extended, reported=normalized.reported
         )
-        return self._builder.build(record, normalized, one, compact=compact)
+        return answer(one, lambda: self._builder.rest(record, normalized, one, compact=compact))
 
     @cached_property
     def _engine(self) -> Engine:
@@ -181,7 +203,7 @@ class Screener:
     def _declare(self, **formats: Any) -> Declared:
         """Return what is declared of a source: units and adjustments of this screener, and formats."""
         adjust = parse_adjust(self.adjust_hemoglobin)
-        return make_declared(self._knowledge, units=self.units, adjust=adjust, **formats)
+        return make_declared(load_measures(), units=self.units, adjust=adjust, **formats)
 
     def screen_frame(
         self,
@@ -443,7 +465,7 @@ def read(
     from cbc_screen.engines.read import read_counts
     from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.knowledge import load_knowledge
-    from cbc_screen.normalize.plan import make_declared
+    from cbc_screen.normalize.declared import make_declared
 
     knowledge = load_knowledge()
     declared = make_declared(

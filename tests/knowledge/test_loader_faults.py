@@ -19,7 +19,7 @@ import yaml
 
 import cbc_screen as cbc
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.library import build_knowledge
+from cbc_screen.knowledge.load import build_knowledge
 
 TABLES = Path(__file__).resolve().parents[2] / "reference_ranges"
 

@@ -14,7 +14,8 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.columns import Normalized, normalize_table
-from cbc_screen.normalize.plan import Declared, Plan, make_plan
+from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import layout_of

@@ -22,7 +22,8 @@ from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_tabl
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
-from cbc_screen.normalize.plan import Declared, Plan, declared_units, make_plan, with_profile
+from cbc_screen.normalize.declared import Declared, declared_units
+from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON
 from cbc_screen.vocabulary import STANDARD_STREAM
 

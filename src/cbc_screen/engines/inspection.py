@@ -18,8 +18,9 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Shape, find_profile, recognized
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.names import plain_name
-from cbc_screen.normalize.plan import Declared, Plan, make_plan
+from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.summary import Inspection
 
 _SHOWN = 20

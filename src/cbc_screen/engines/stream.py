@@ -27,7 +27,7 @@ from cbc_screen.engines.rescreen import screened_with
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.normalize.collect import ResultCounts
-from cbc_screen.normalize.plan import Declared
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM

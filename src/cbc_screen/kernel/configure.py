@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.limits import Limits, build_limits
+from cbc_screen.kernel.ready import Configuration
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -21,17 +21,7 @@ from cbc_screen.knowledge.edges import edge
 from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
 from cbc_screen.vocabulary import Adjust
 
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What one screener chooses; `stamp` tells the contents of its own files apart."""
-
-    ranges: str = "default"
-    definition: str = "reference"
-    grading: str = "clinical"
-    rules: str = "default"
-    adjust: tuple[Adjust, ...] = ()
-    stamp: str = ""
+__all__ = ["Configuration", "build_kernel"]
 
 
 @lru_cache(maxsize=32)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cbc_screen.kernel.compiled import Compiled
+if TYPE_CHECKING:
+    from cbc_screen.kernel.record import Functions
 
 Row = Callable[[int], Sequence[float]]
 
@@ -35,16 +37,16 @@ class One:
     numbers derived or corrected on the way; `limits` those used under each key tried.
     """
 
-    def __init__(self, compiled: Compiled, inputs: Mapping[str, float], keys: tuple[int, ...], row: Row) -> None:
-        self._compiled, self._inputs, self.keys, self._row = compiled, inputs, keys, row
+    def __init__(self, functions: Functions, inputs: Mapping[str, float], keys: tuple[int, ...], row: Row) -> None:
+        self._functions, self._inputs, self.keys, self._row = functions, inputs, keys, row
 
     @cached_property
     def conclusions(self) -> Mapping[str, int]:
         """The codes that become flags."""
         if len(self.keys) > 1:
-            conclude, places = self._compiled.scalar("conclusions")
+            conclude, places = self._functions.scalar("conclusions")
             return Named(places, conclude(self.facts, ()))
-        fused, places = self._compiled.scalar("fused")
+        fused, places = self._functions.scalar("fused")
         return Named(places, fused(self._inputs, self._row(self.keys[0])))
 
     @cached_property
@@ -58,7 +60,7 @@ class One:
     @cached_property
     def values(self) -> Mapping[str, float]:
         """Numbers that were derived or corrected."""
-        numbers, places = self._compiled.scalar("values")
+        numbers, places = self._functions.scalar("values")
         return dict(zip(places, numbers(self._inputs, ()), strict=True))
 
     @cached_property
@@ -67,7 +69,7 @@ class One:
         return tuple(self._under_each_key("limits"))
 
     def _under_each_key(self, part: str) -> Iterator[dict[str, float]]:
-        function, places = self._compiled.scalar(part)
+        function, places = self._functions.scalar(part)
         for key in self.keys:
             yield dict(zip(places, function(self._inputs, self._row(key)), strict=True))
 

@@ -219,6 +219,9 @@ class Builder:
         known = self._constant(condition)
         if known is not None:
             return a if known else b
+        other = self.steps[b]
+        if other.op is Op.CODE_SELECT and other.arguments[0] == condition:
+            b = other.arguments[2]  # the condition does not hold there
         return a if a == b else self.step(Op.CODE_SELECT, condition, a, b)
 
     def code_larger(self, a: int, b: int) -> int:
@@ -230,6 +233,15 @@ class Builder:
         known = self._code_constant(a)
         if known is not None:
             return self.boolean(known >= threshold)
+        step = self.steps[a]
+        if step.op is Op.SUM:
+            least = int(step.value or 0)
+            if threshold <= least or threshold > least + len(step.arguments):
+                return self.boolean(threshold <= least)
+            if threshold == least + 1:
+                return self.any(step.arguments)
+            if threshold == least + len(step.arguments):
+                return self.all(step.arguments)
         return self.step(Op.CODE_AT_LEAST, a, value=int(threshold))
 
     def code_equal(self, a: int, b: int) -> int:

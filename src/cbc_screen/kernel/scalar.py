@@ -7,21 +7,12 @@ numbers and operators only: no text of a record or of a data file reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import copysign, inf, nan
-from typing import cast
+import marshal
+from collections.abc import Mapping, Sequence
+from math import inf
 
-from cbc_screen.kernel.program import Op, Program
-
-Scalar = Callable[[Mapping[str, float], Sequence[float]], tuple[float | int | bool, ...]]
-
-
-def divide(a: float, b: float) -> float:
-    """Divide as IEEE 754 does, where Python would raise."""
-    if b == 0:
-        return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
-    return a / b
-
+from cbc_screen.kernel.printed import Printed, Scalar
+from cbc_screen.kernel.program import Op, Program, Step
 
 _TEMPLATES: Mapping[Op, str] = {
     Op.LESS: "{0} < {1}",
@@ -29,7 +20,7 @@ _TEMPLATES: Mapping[Op, str] = {
     Op.ADD: "{0} + {1}",
     Op.SUBTRACT: "{0} - {1}",
     Op.MULTIPLY: "{0} * {1}",
-    Op.DIVIDE: "divide({0}, {1})",
+    Op.DIVIDE: "{0} / {1} if {1} else divide({0}, {1})",
     # An absent number stays absent, as in numpy.
     Op.SMALLER: "{0} if {0} < {1} or {0} != {0} else {1}",
     Op.LARGER: "{0} if {0} > {1} or {0} != {0} else {1}",
@@ -43,44 +34,98 @@ _TEMPLATES: Mapping[Op, str] = {
     Op.CODE_LARGER: "{0} if {0} > {1} else {1}",
     Op.CODE_EQUAL: "{0} == {1}",
 }
+_REPEATED = frozenset(
+    {Op.DIVIDE, Op.SMALLER, Op.LARGER, Op.PRESENT, Op.CODE_LARGER}
+)  # write an argument more than once
+_INPUTS = frozenset({Op.INPUT, Op.FLAG, Op.CODE_INPUT})
+_CONSTANTS = frozenset({Op.CONST, Op.CODE_CONST})
+_DEEPEST = 40  # brackets within brackets; Python's parser gives up at 200
+
+
+def print_scalar(program: Program, columns: Mapping[str, int]) -> Printed:
+    """Print a program; `columns` gives the place of each limit in a person's row of limits."""
+    printer = _Printer(program, columns)
+    return Printed(marshal.dumps(compile(printer.source(), "<cbc_screen scalar kernel>", "exec")), *printer.names())
 
 
 def compile_scalar(program: Program, columns: Mapping[str, int]) -> tuple[Scalar, tuple[str, ...]]:
-    """Return the function and the names of its outputs.
+    """Return the function of a program and the names of its outputs."""
+    printed = print_scalar(program, columns)
+    return printed.function(), printed.outputs
 
-    The function takes the record's inputs by name and the person's row of the limit
-    table; `columns` gives the place of each limit in that row.
+
+class _Printer:
+    """Writes a step that is used once where it is used: half the time of a name for every step (measured).
+
+    Steps have no effects, so that one behind an `and` may also be left out.
     """
-    inputs: dict[str, str] = {}
-    lines: list[str] = []
-    for number, step in enumerate(program.steps):
-        names = [f"s{a}" for a in step.arguments]
-        if step.op in (Op.INPUT, Op.FLAG, Op.CODE_INPUT):
-            inputs.setdefault(str(step.value), f"i{len(inputs)}")
-            text = f"record[{inputs[str(step.value)]}]"
-        elif step.op in (Op.LIMIT, Op.TRAIT):
-            text = f"limits[{columns[str(step.value)]}]"
-        elif step.op in (Op.CONST, Op.CODE_CONST):
-            text = _constant(step.value)
-        elif step.op is Op.SUM:
-            text = " + ".join([*names, str(step.value)])
-        elif step.op is Op.CODE_AT_LEAST:
-            text = f"{names[0]} >= {step.value}"
-        else:
-            text = _TEMPLATES[step.op].format(*names)
-        lines.append(f"    s{number} = {text}")
-    outputs = tuple(program.outputs)
-    result = ", ".join(f"s{program.outputs[name]}" for name in outputs)
-    source = "\n".join(["def screen_one(record, limits):", *lines, f"    return ({result},)"])
-    names_in_scope: dict[str, object] = {"divide": divide, "nan": nan, "inf": inf}
-    names_in_scope.update({variable: name for name, variable in inputs.items()})
-    exec(compile(source, "<cbc_screen scalar kernel>", "exec"), names_in_scope)
-    return cast(Scalar, names_in_scope["screen_one"]), outputs
+
+    def __init__(self, program: Program, columns: Mapping[str, int]) -> None:
+        self._program, self._columns = program, columns
+        self._inputs: dict[str, str] = {}
+        self._uses = [0] * len(program.steps)
+        for step in program.steps:
+            for argument in step.arguments:
+                self._uses[argument] += 2 if step.op in _REPEATED else 1
+        for place in program.outputs.values():
+            self._uses[place] += 2
+
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of the inputs that are read, and of the outputs."""
+        return tuple(self._inputs), tuple(self._program.outputs)
+
+    def source(self) -> str:
+        """Return the source of the function."""
+        texts: list[str] = []
+        depths: list[int] = []
+        lines: list[str] = []
+        for number, step in enumerate(self._program.steps):
+            text = self._text(step, [texts[argument] for argument in step.arguments])
+            depth = 1 + max((depths[argument] for argument in step.arguments), default=0)
+            if step.op in _CONSTANTS:
+                texts.append(text)
+                depths.append(0)
+            elif self._uses[number] == 1 and depth < _DEEPEST:
+                texts.append(f"({text})")
+                depths.append(depth)
+            else:
+                lines.append(f"    s{number} = {text}")
+                texts.append(f"s{number}")
+                depths.append(0)
+        result = ", ".join(texts[place] for place in self._program.outputs.values())
+        return "\n".join(["def screen_one(record, limits):", *lines, f"    return ({result},)"])
+
+    def _text(self, step: Step, arguments: Sequence[str]) -> str:
+        if step.op in _INPUTS:
+            return f"record[{self._inputs.setdefault(str(step.value), f'i{len(self._inputs)}')}]"
+        if step.op in (Op.LIMIT, Op.TRAIT):
+            return f"limits[{self._columns[str(step.value)]}]"
+        if step.op in _CONSTANTS:
+            return _constant(step.value)
+        if step.op is Op.SUM:
+            # Of one boolean too: the sum is a number.
+            return " + ".join([*arguments, str(step.value)] if step.value or len(arguments) == 1 else arguments)
+        if step.op is Op.CODE_AT_LEAST:
+            return f"{arguments[0]} >= {step.value}"
+        template = _TEMPLATES[step.op]
+        if step.op is Op.DIVIDE and self._number(step.arguments[1]):
+            template = "{0} / {1}"
+        if step.op in (Op.SMALLER, Op.LARGER) and self._number(step.arguments[0]) is not None:
+            template = template.replace(" or {0} != {0}", "")
+        return template.format(*arguments)
+
+    def _number(self, place: int) -> float | None:
+        """Return a constant that is a number, or None."""
+        value = self._program.steps[place].value
+        constant = self._program.steps[place].op is Op.CONST and isinstance(value, float) and value == value
+        return float(value) if constant and isinstance(value, float) else None
 
 
 def _constant(value: object) -> str:
     if isinstance(value, float) and value != value:
         return "nan"
     if value in (inf, -inf):
-        return "inf" if value == inf else "-inf"
-    return repr(value)
+        return "inf" if value == inf else "(-inf)"
+    return (
+        repr(value) if isinstance(value, bool) or not isinstance(value, int | float) or value >= 0 else f"({value!r})"
+    )

@@ -7,8 +7,8 @@ facts are joined (a fact is known where all keys agree), and conclusions are dra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from math import nan
 
 import numpy as np
@@ -18,10 +18,12 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
-from cbc_screen.kernel.limits import SITUATIONS, Limits
-from cbc_screen.kernel.one import One
+from cbc_screen.kernel.keys import SITUATIONS
+from cbc_screen.kernel.limits import Limits
+from cbc_screen.kernel.record import PARTS, RecordKernel, Variant
 from cbc_screen.kernel.rules import Given, Rules
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
+from cbc_screen.kernel.scalar import print_scalar
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
@@ -59,13 +61,9 @@ class Kernel:
     def __init__(self, rules: Rules, limits: Limits) -> None:
         self.rules, self.limits = rules, limits
         self._compiled = lru_cache(maxsize=64)(self._compile)
-        self._row = lru_cache(maxsize=4096)(limits.row)
-        self._everything = frozenset(rules.analytes)
-        self._core = frozenset(name for name, analyte in rules.analytes.items() if analyte.counted)
-        self._given_one = lru_cache(maxsize=4)(self._make_given_one)
 
     def _compile(self, given: Given) -> Compiled:
-        return Compiled(build_programs(self.rules, given), self.limits.table, self._blank(given))
+        return Compiled(build_programs(self.rules, given), self.limits.table)
 
     # Columns -----------------------------------------------------------------------
 
@@ -96,11 +94,11 @@ class Kernel:
 
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
-        grid = self.limits.grid
-        first_day, first_month = grid.day_place(batch.days_low), grid.month_place(batch.months_low)
-        last_day = first_day if batch.days_high is batch.days_low else grid.day_place(batch.days_high)
-        last_month = first_month if batch.months_high is batch.months_low else grid.month_place(batch.months_high)
-        number = grid.class_lookup.take(first_day * grid.width + first_month, mode="clip")
+        grid, columns = self.limits.grid, self.limits.grid_columns
+        first_day, first_month = columns.day_place(batch.days_low), columns.month_place(batch.months_low)
+        last_day = first_day if batch.days_high is batch.days_low else columns.day_place(batch.days_high)
+        last_month = first_month if batch.months_high is batch.months_low else columns.month_place(batch.months_high)
+        number = columns.class_lookup.take(first_day * grid.width + first_month, mode="clip")
         situation = _ONE_SITUATION.ravel().take(batch.sex * np.int8(len(PREGNANCIES)) + batch.pregnancy, mode="clip")
         one = batch.age_known & (first_day == last_day) & (first_month == last_month)
         one &= (number >= 0) & (situation >= 0)
@@ -124,14 +122,14 @@ class Kernel:
 
     def _choices(self, batch: Batch, unsure: NDArray[np.intp]) -> list[tuple[int, ...]]:
         """Return every key of each unsure row; equal situations are worked out once."""
-        grid = self.limits.grid
+        grid, columns = self.limits.grid, self.limits.grid_columns
         known = batch.age_known[unsure]
         places = np.stack(
             [
-                np.where(known, grid.day_place(batch.days_low[unsure]), 0),
-                np.where(known, grid.day_place(batch.days_high[unsure]), len(grid.day_edges)),
-                np.where(known, grid.month_place(batch.months_low[unsure]), 0),
-                np.where(known, grid.month_place(batch.months_high[unsure]), len(grid.month_edges)),
+                np.where(known, columns.day_place(batch.days_low[unsure]), 0),
+                np.where(known, columns.day_place(batch.days_high[unsure]), len(grid.day_edges)),
+                np.where(known, columns.month_place(batch.months_low[unsure]), 0),
+                np.where(known, columns.month_place(batch.months_high[unsure]), len(grid.month_edges)),
                 batch.sex[unsure],
                 batch.pregnancy[unsure],
             ],
@@ -160,16 +158,22 @@ class Kernel:
 
     # One record ----------------------------------------------------------------------
 
-    def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
-        """Screen one record: its inputs by name (absent ones may be left out)."""
-        compiled = self._compiled(self._given_one(extended, reported))
-        return One(compiled, {**compiled.blank, **record}, self.limits.keys(person), self._row)
+    @cached_property
+    def record(self) -> RecordKernel:
+        """The same screen for one record."""
+        return RecordKernel(self.limits, self.variant)
 
-    def _make_given_one(self, extended: bool, reported: bool) -> Given:
-        analytes = self._everything if extended else self._core
+    def variant(self, extended: bool, reported: bool) -> Variant:
+        """Print the programs for one record with these kinds of inputs."""
+        analytes = frozenset(self.rules.analytes)
+        if not extended:
+            analytes = frozenset(name for name, analyte in self.rules.analytes.items() if analyte.counted)
         findings = self.rules.findings if extended else frozenset()
         ranged = self.rules.ranged if reported else frozenset()
-        return Given(analytes, analytes, findings, ranged, extended, extended)
+        given = Given(analytes, analytes, findings, ranged, extended, extended)
+        programs = self._compiled(given).programs
+        printed = {part: print_scalar(getattr(programs, part), self.limits.columns) for part in PARTS}
+        return Variant(self._blank(given), printed)
 
     @staticmethod
     def _blank(given: Given) -> dict[str, float]:

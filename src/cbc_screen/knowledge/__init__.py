@@ -1,5 +1,24 @@
-"""reference_ranges/ as checked, frozen tables. Nothing else reads those files."""
+"""reference_ranges/ as checked, frozen tables. Nothing else reads those files.
 
-from cbc_screen.knowledge.library import Knowledge, load_knowledge
+The names are loaded when first used: what reads one record needs few of the tables.
+"""
 
-__all__ = ["Knowledge", "load_knowledge"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.library import Knowledge, load_knowledge
+    from cbc_screen.knowledge.measures import Measures, load_measures
+
+__all__ = ["Knowledge", "Measures", "load_knowledge", "load_measures"]
+
+
+_HOME = {"Knowledge": "library", "Measures": "measures", "load_knowledge": "library", "load_measures": "measures"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cbc_screen.knowledge' has no attribute {name!r}")
+    return getattr(import_module(f"cbc_screen.knowledge.{_HOME[name]}"), name)

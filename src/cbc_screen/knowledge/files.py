@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 def reference_ranges_root() -> Traversable:
@@ -16,7 +18,7 @@ def reference_ranges_root() -> Traversable:
     A checkout wins over the copy that an editable install leaves beside the package:
     that copy is stale as soon as a file is edited.
     """
-    package = files("cbc_screen")
+    package = _package()
     if isinstance(package, Path):
         checkout = package.parent.parent / "reference_ranges"
         if package.parent.name == "src" and checkout.is_dir():
@@ -25,6 +27,15 @@ def reference_ranges_root() -> Traversable:
     if shipped.is_dir():
         return shipped
     raise KnowledgeError("reference_ranges", None, "root", "not found beside the package; reinstall cbc-screen")
+
+
+def _package() -> Traversable:
+    folder = Path(__file__).parent.parent
+    if folder.is_dir():
+        return folder
+    from importlib.resources import files  # a zip on the path
+
+    return files("cbc_screen")
 
 
 def walk(root: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:

@@ -1,39 +1,27 @@
-"""All knowledge tables together, checked once and frozen."""
+"""All knowledge tables together, as `load.py` checks and freezes them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
-from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment, load_adjustment
-from cbc_screen.knowledge.checks import Checks, is_shipped, load_checks, own_checks
-from cbc_screen.knowledge.definitions import Definition, load_definitions
-from cbc_screen.knowledge.files import read_text, reference_ranges_root, sha256, walk
-from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
+from cbc_screen.knowledge import kept
+from cbc_screen.knowledge.adjustments import Adjustment
+from cbc_screen.knowledge.checks import Checks, is_shipped, own_checks
+from cbc_screen.knowledge.definitions import Definition
+from cbc_screen.knowledge.files import sha256
+from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
+from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import (
-    Analyte,
-    FalseFriend,
-    UnitSuspect,
-    UnitTable,
-    load_analytes,
-    load_unit_suspect,
-    load_units,
-)
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
-from cbc_screen.knowledge.sets import load_sets
-from cbc_screen.knowledge.strict import Node, parse_csv, parse_yaml
-from cbc_screen.knowledge.words import Words, load_words
-from cbc_screen.vocabulary import Tier, Verification
+from cbc_screen.vocabulary import Verification
 
-SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
-MANIFEST = "manifest.yaml"
-_TIERS = tuple(Tier)
+_ENTRY = "knowledge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +37,9 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Knowledge:
+class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
-    data_version: str
-    analytes: Mapping[str, Analyte]
-    units: Mapping[str, UnitTable]
-    unit_systems: Mapping[str, Mapping[str, str]]
-    false_friends: Mapping[str, FalseFriend]
-    not_blood: frozenset[str]
-    unit_suspect: UnitSuspect
-    words: Words
-    age_implausible_from: int
-    reported_range_factor: float
-    findings: Mapping[str, str]
-    finding_groups: Mapping[str, tuple[str, ...]]
     interval_sets: Mapping[str, IntervalSet]
     default_sets: tuple[str, ...]
     duffy_finding: str
@@ -160,169 +136,13 @@ def _own_text(path: Path) -> str:
 
 @lru_cache(maxsize=1)
 def load_knowledge() -> Knowledge:
-    """Load, check and freeze reference_ranges/ (once a process)."""
-    return build_knowledge(reference_ranges_root(), every_set=False)
+    """Return all tables as they were kept, or else load, check and freeze them (once a process)."""
+    found = kept.load(_ENTRY)
+    if isinstance(found, Knowledge):
+        return found
+    from cbc_screen.knowledge.files import reference_ranges_root
+    from cbc_screen.knowledge.load import build_knowledge
 
-
-def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: bool = True) -> Knowledge:
-    """Load a tree laid out like reference_ranges/; every fault names file, line and key.
-
-    Without `every_set`, sets of ranges that are not the default's are read when they are
-    asked for; their hashes are checked now all the same.
-    """
-    version = check_manifest(root) if check_hashes else "unchecked"
-
-    def node(name: str) -> Node:
-        return parse_yaml(read_text(root, name), name)
-
-    units, systems = load_units(node("units.yaml"))
-    analytes, friends, age_cap, factor = load_analytes(node("analytes.yaml"), units)
-    sources = _load_sources(root)
-    words = load_words(node("text_results.yaml"), node("demographics.yaml"))
-    groups = _load_findings(node("findings.yaml"))
-    findings = {name: text for group in groups.values() for name, text in group.items()}
-    tables = {
-        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(
-            read_text(root, name), name, analytes, sources
-        )
-        for name, _ in walk(root)
-        if name.startswith("grading/") and name.endswith(".csv")
-    }
-    schemes = load_schemes(node("grading/schemes.yaml"), tables)
-    definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
-    _check_references(node, analytes, words, findings, sources)
-    interval_sets, default_sets, duffy_finding = load_sets(root, analytes, sources, findings)
-    for name in interval_sets if every_set else default_sets:
-        interval_sets[name]
-    reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
-    return Knowledge(
-        data_version=version,
-        analytes=analytes,
-        units=units,
-        unit_systems=systems,
-        false_friends=friends,
-        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
-        not_blood=_load_specimens(node("specimens.yaml")),
-        words=words,
-        age_implausible_from=age_cap,
-        reported_range_factor=factor,
-        findings=findings,
-        finding_groups={group: tuple(names) for group, names in groups.items()},
-        interval_sets=interval_sets,
-        default_sets=default_sets,
-        duffy_finding=duffy_finding,
-        schemes=schemes,
-        definitions=definitions,
-        conditions=_load_conditions(root, reader),
-        checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
-        adjustments=_load_adjustments(root, sources, tables),
-        urgency=reader.rules(node("urgency.yaml"), "rules", extra=("id", "level")),
-        criteria=reader.criteria(node("blood_criteria.yaml")),
-        sources=sources,
-    )
-
-
-def _load_specimens(node: Node) -> frozenset[str]:
-    """Load the words of specimens that are not blood."""
-    node.check_keys(["not_blood"])
-    return frozenset(node.texts("not_blood"))
-
-
-def _check_references(
-    node: Callable[[str], Node],
-    analytes: Mapping[str, Analyte],
-    words: Words,
-    findings: Mapping[str, str],
-    sources: Mapping[str, Source],
-) -> None:
-    """Refuse an id that names nothing, where the file alone could not tell."""
-    people, texts, numbers = node("demographics.yaml"), node("text_results.yaml"), node("analytes.yaml")
-    unchanged = people.node("unchanged_in_pregnancy")
-    for analyte in words.unchanged_in_pregnancy:
-        if analyte not in analytes:
-            raise unchanged.error("analytes", f"{analyte} is not in analytes.yaml")
-    for entry in texts.nodes("texts"):
-        if "finding" in entry and entry.text("finding") not in findings:
-            raise entry.error("finding", "is not in findings.yaml")
-    if words.preterm_finding not in findings:
-        raise people.node("preterm").error("finding", "is not in findings.yaml")
-    if SMOKER_FINDING not in findings:
-        raise node("findings.yaml").error("context", f"{SMOKER_FINDING} is missing; adjustments ask for it")
-    cited = [
-        unchanged,
-        people.node("preterm"),
-        people.node("pregnancy_ages"),
-        numbers.node("age").node("implausible_from"),
-        numbers.node("reported_range"),
-        numbers.node("unit_suspect"),
-    ]
-    cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
-    for entry in cited:
-        if entry.text("source") not in sources:
-            raise entry.error("source", "is not in sources.csv")
-
-
-def check_manifest(root: Traversable) -> str:
-    """Compare every file with manifest.yaml and return the data version."""
-    manifest = parse_yaml(read_text(root, MANIFEST), MANIFEST)
-    manifest.check_keys(["data_version", "files"])
-    files = manifest.node("files")
-    expected, version = {name: files.text(name) for name in files}, manifest.text("data_version")
-    present = {name: entry for name, entry in walk(root) if name != MANIFEST}
-    for name in sorted(expected.keys() | present.keys()):
-        if name not in present:
-            raise KnowledgeError(name, None, "manifest", "is listed and does not exist")
-        if name not in expected:
-            raise KnowledgeError(name, None, "manifest", "is not listed; run tools/update_manifest.py after a review")
-        if sha256(present[name].read_bytes()) != expected[name]:
-            raise KnowledgeError(
-                name, None, "manifest", "differs from its released hash; run tools/update_manifest.py after a review"
-            )
-    return version
-
-
-def _load_sources(root: Traversable) -> dict[str, Source]:
-    sources: dict[str, Source] = {}
-    for row in parse_csv(read_text(root, "sources.csv"), "sources.csv", SOURCE_COLUMNS):
-        name = row.text("id")
-        if name in sources:
-            raise row.error("id", "is given twice")
-        mark = Verification(row.choice("verification", [v.value for v in Verification]))
-        sources[name] = Source(
-            name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"]
-        )
-    return sources
-
-
-def _load_findings(node: Node) -> dict[str, dict[str, str]]:
-    node.check_keys(["film", "context"])
-    groups = {group: {name: node.node(group).text(name) for name in node.node(group)} for group in node}
-    names = [name for group in groups.values() for name in group]
-    if len(set(names)) != len(names):
-        raise node.error("film", "a finding is listed in two groups")
-    return groups
-
-
-def _load_adjustments(root: Traversable, sources: Mapping[str, Source], tables: Iterable[str]) -> dict[str, Adjustment]:
-    names = [name for name, _ in walk(root) if name.startswith("adjustments/")]
-    found = [load_adjustment(read_text(root, name), name, sources, tables) for name in names]
-    return {adjustment.table: adjustment for adjustment in found}
-
-
-def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, ...]:
-    conditions: list[Condition] = []
-    for name, _ in walk(root):
-        if name.startswith("checklist/"):
-            node = parse_yaml(read_text(root, name), name)
-            condition = reader.condition(node)
-            if name != f"checklist/{condition.id}.yaml":
-                raise node.error("id", "must be the file's name")
-            if condition.rank in {other.rank for other in conditions}:
-                raise node.error("rank", "is the rank of another condition too")
-            for other in conditions:
-                if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
-                    condition.tier is not other.tier
-                ):
-                    raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")
-            conditions.append(condition)
-    return tuple(sorted(conditions, key=lambda condition: condition.rank))
+    knowledge = build_knowledge(reference_ranges_root(), every_set=False)
+    kept.save(_ENTRY, knowledge)
+    return knowledge

@@ -11,8 +11,9 @@ from pathlib import Path
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
 from cbc_screen.knowledge.library import Knowledge
+from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.knowledge.strict import Node, parse_yaml
+from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Reason, ResultStatus, Sex
 
 FOLDER = "profiles/"

@@ -65,7 +65,11 @@ class UnitTable:
 
     def find(self, unit: str | None, convention: str | None = None) -> Factor | tuple[Reason, str]:
         """Return the factor of a unit spelling, or the reason why it is refused."""
-        if unit is None or not unit.strip():
+        if unit is None:
+            return Reason.UNIT_MISSING, "no unit is given"
+        if (known := self.accepted.get(unit)) is not None:
+            return known  # most are written as the table has them
+        if not unit.strip():
             return Reason.UNIT_MISSING, "no unit is given"
         spelling = normalize_unit(unit)
         if spelling in self.accepted:

@@ -9,8 +9,9 @@ from importlib.resources.abc import Traversable
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.files import read_text, walk
 from cbc_screen.knowledge.intervals import SETS, IntervalSet, SetKind, load_interval_set
+from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.knowledge.strict import Node, parse_yaml
+from cbc_screen.knowledge.strict import Node
 
 
 class IntervalSets(Mapping[str, IntervalSet]):

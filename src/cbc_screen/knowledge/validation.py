@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.library import load_knowledge
-from cbc_screen.knowledge.strict import Node, parse_yaml
+from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Threshold
 
 FILE = "validation.yaml"

@@ -192,5 +192,6 @@ def _word(value: object) -> str:
         return "true" if value else "false"
     if len(str(value)) > LONGEST_CELL:
         return "too long"
+    text = fold(str(value)).casefold()
     # A code column with missing cells is often written as 1.0, 2.0.
-    return re.sub(r"^(\d+)\.0+$", r"\1", fold(str(value)).casefold())
+    return re.sub(r"^(\d+)\.0+$", r"\1", text) if text.endswith("0") else text

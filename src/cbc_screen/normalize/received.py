@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import distinct, is_number
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
-from cbc_screen.normalize.plan import Declared, Plan
+from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat
 from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Presence, ReticulocyteMethod

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person
-from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
+from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
-from cbc_screen.normalize.plan import Declared, declared_units
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
-from cbc_screen.record import CBCRecord, Measurement, ReportedRange
-from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
+from cbc_screen.record import CBCRecord, ReportedRange
+from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
+_REMEMBERED = 2048  # results of one analyte
 _FINAL_STATUSES = frozenset({"", "F", "C", "A", "FINAL", "CORRECTED", "AMENDED"})
 
 
@@ -41,65 +44,94 @@ class NormalizedRecord:
     declared_units: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Analyte:
+    """An analyte that is read, and the names of the kernel's inputs for it."""
+
+    read: Callable[[float | str | None, str | None, Comparator | None], Reading]
+    counted: bool
+    low: str
+    high: str
+
+
 class RecordNormalizer:
     """Normalizes records under one declaration; holds one reader for each analyte."""
 
-    def __init__(self, knowledge: Knowledge, declared: Declared) -> None:
-        self._knowledge, self._declared = knowledge, declared
-        self._declared_units = declared_units(knowledge, declared)
-        self._readers = {
-            name: ResultReader(
-                analyte,
-                knowledge.words,
-                declared.unit(knowledge, name),
-                declared.number_format,
-                declared.convention,
-            )
-            for name, analyte in knowledge.analytes.items()
+    def __init__(self, measures: Measures, declared: Declared) -> None:
+        self._measures, self._declared = measures, declared
+        self._declared_units = declared_units(measures, declared)
+        self._sex_codes, self._pregnancy_codes = _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
+        self._analytes = {
+            name: _Analyte(self._read(analyte), analyte.counted, f"{name}.low", f"{name}.high")
+            for name, analyte in measures.analytes.items()
+            if declared.reads(analyte)
         }
+
+    def _read(self, analyte: Analyte) -> Callable[[float | str | None, str | None, Comparator | None], Reading]:
+        """Return what reads results of an analyte; it remembers some: records have few different ones (measured)."""
+        declared = self._declared
+        unit = declared.unit(self._measures, analyte.id)
+        reader = ResultReader(analyte, self._measures.words, unit, declared.number_format, declared.convention)
+        return lru_cache(maxsize=_REMEMBERED)(reader.read_parts)
 
     def normalize(self, record: CBCRecord, *, use_reported: bool) -> NormalizedRecord:
         """Normalize one record."""
         inputs: dict[str, float] = {}
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
-        reported = extended = False
+        reported = extended = counted = False
         for name, measurement in record.measurements():
-            if not self._declared.reads(self._knowledge.analytes[name]):
+            analyte = self._analytes.get(name)
+            if analyte is None:
                 continue
-            reading = self._read(name, measurement)
-            readings[name] = reading
+            reading = readings[name] = _final(
+                analyte.read(measurement.value, measurement.unit, measurement.comparator), measurement.status
+            )
             if reading.reason is not None:
                 reasons.append((name, reading.reason))
             if reading.finding is not None:
                 inputs[f"{reading.finding}.present"] = extended = True
             if reading.absent:
                 continue
-            inputs[f"{name}.low"], inputs[f"{name}.high"] = reading.low, reading.high
-            extended = extended or not self._knowledge.analytes[name].counted
+            inputs[analyte.low], inputs[analyte.high] = reading.low, reading.high
+            if analyte.counted:
+                counted = True
+            else:
+                extended = True
             if use_reported and measurement.range is not None and reading.factor is not None:
-                limits = self._limits(measurement.range)
-                if limits is None:
-                    reasons.append((name, Reason.RANGE_UNREADABLE))
-                    continue
-                reported = True
-                for side, limit in limits.items():
-                    inputs[f"{name}.reported_{side}"] = convert(limit, reading.factor)
-        if not any(not reading.absent for name, reading in readings.items() if self._knowledge.analytes[name].counted):
+                reported = self._reported(name, measurement.range, reading.factor, inputs, reasons) or reported
+        if not counted:
             reasons.append(("record", Reason.NO_RESULT))
-        extended = self._findings(record, inputs) or extended
+        extended = self._stated(record, inputs) or extended
         reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
-        if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
-            inputs[f"reticulocytes_{record.reticulocyte_method}"] = extended = True
-        if record.wbc_uncorrected:
-            inputs["wbc_uncorrected"] = extended = True
         person = self._person(record, reasons)
         return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported, self._declared_units)
 
-    def _read(self, name: str, measurement: Measurement) -> Reading:
-        reading = self._readers[name].read_parts(measurement.value, measurement.unit, measurement.comparator)
-        final = measurement.status is None or is_final(measurement.status)
-        return reading if final or reading.absent else void(Reason.STATUS_NOT_FINAL)
+    def _stated(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
+        """Add what is stated beside the results; tell whether anything is."""
+        stated = bool(record.film or record.context) and self._findings(record, inputs)
+        if record.reticulocyte_method is not ReticulocyteMethod.UNKNOWN:
+            inputs[f"reticulocytes_{record.reticulocyte_method}"] = stated = True
+        if record.wbc_uncorrected:
+            inputs["wbc_uncorrected"] = stated = True
+        return stated
+
+    def _reported(
+        self,
+        name: str,
+        given: ReportedRange,
+        factor: Factor,
+        inputs: dict[str, float],
+        reasons: list[tuple[str, Reason]],
+    ) -> bool:
+        """Add the range that came with a result; tell whether it could be read."""
+        limits = self._limits(given)
+        if limits is None:
+            reasons.append((name, Reason.RANGE_UNREADABLE))
+            return False
+        for side, limit in limits.items():
+            inputs[f"{name}.reported_{side}"] = convert(limit, factor)
+        return True
 
     def _limits(self, given: ReportedRange) -> dict[str, float] | None:
         """Read the limits of a reported range; their unit is that of the result. None where one is unreadable."""
@@ -116,7 +148,7 @@ class RecordNormalizer:
         stated = False
         for group, given in (("film", record.film), ("context", record.context)):
             for finding, presence in given.items():
-                if finding not in self._knowledge.findings:
+                if finding not in self._measures.findings:
                     raise RecordError(
                         f"CBCRecord: {group}: one key is not a finding; see reference_ranges/findings.yaml"
                     )
@@ -126,15 +158,17 @@ class RecordNormalizer:
 
     def _settings_missing(self, inputs: Mapping[str, float]) -> list[str]:
         """Return the settings that are asked for and not stated in any form."""
+        if not self._declared.settings:
+            return []
         stated = {name for name in self._declared.settings if f"{name}.low" in inputs}
         if any(f"{SMOKER_FINDING}.{presence}" in inputs for presence in (Presence.PRESENT, Presence.ABSENT)):
             stated.add(CIGARETTES)
         return sorted(self._declared.settings - stated)
 
     def _person(self, record: CBCRecord, reasons: list[tuple[str, Reason]]) -> Person:
-        words = self._knowledge.words
-        sex, sex_reason = parse_sex(record.sex, words, _codes(self._declared.sex_codes))
-        stage, stage_reason = parse_pregnancy(record.pregnancy, words, _codes(self._declared.pregnancy_codes))
+        words = self._measures.words
+        sex, sex_reason = parse_sex(record.sex, words, self._sex_codes)
+        stage, stage_reason = parse_pregnancy(record.pregnancy, words, self._pregnancy_codes)
         age, age_reason = self._age(record)
         reasons += [("sex", sex_reason)] if sex_reason else []
         if sex is Sex.MALE and stage.claimed:
@@ -144,7 +178,7 @@ class RecordNormalizer:
         return Person(age, sex, stage)
 
     def _age(self, record: CBCRecord) -> tuple[AgeSpan | None, Reason | None]:
-        oldest = self._knowledge.age_implausible_from
+        oldest = self._measures.age_implausible_from
         birth, birth_reason = parse_date(record.birth_date, self._declared.date_format)
         collected, collected_reason = parse_date(record.collected_at, self._declared.date_format)
         if birth is not None and collected is not None:
@@ -153,6 +187,10 @@ class RecordNormalizer:
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)
+
+
+def _final(reading: Reading, status: str | None) -> Reading:
+    return reading if status is None or is_final(status) or reading.absent else void(Reason.STATUS_NOT_FINAL)
 
 
 def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: Reason | None) -> Reason:

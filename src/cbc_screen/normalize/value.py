@@ -11,7 +11,9 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, nan
+from typing import NamedTuple
 
 from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
 from cbc_screen.knowledge.words import Words
@@ -30,8 +32,7 @@ SNAP, SHORT = 1e6, 1e9
 ROUNDINGS = 1e-15  # of two operations and of the number itself, relative
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measured), one for every cell
     """What a cell says: an interval in canonical units, and why not more.
 
     Absent is NaN in both ends; unreadable is [0, inf] with a reason.
@@ -123,6 +124,7 @@ class ResultReader:
     ) -> None:
         self.analyte, self._words = analyte, words
         self._declared, self._format, self._convention = declared_unit, number_format, convention
+        self._signs = _by_first_character(words.operators)
 
     @property
     def plain_point(self) -> bool:
@@ -133,11 +135,12 @@ class ResultReader:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
         if len(text) > LONGEST_CELL:
             return void(Reason.OVERSIZE)
-        if _UNDECODABLE.search(text):
-            return void(Reason.ENCODING)
-        if not text.isascii() and any(unicodedata.category(c) == "No" for c in raise_digits(text) if not c.isascii()):
-            # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
-            return void(Reason.NUMBER_AMBIGUOUS)
+        if not text.isascii():
+            if _UNDECODABLE.search(text):
+                return void(Reason.ENCODING)
+            if any(unicodedata.category(c) == "No" for c in raise_digits(text) if not c.isascii()):
+                # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
+                return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
         upper = plain.upper()
         if upper in self._words.missing:
@@ -152,7 +155,7 @@ class ResultReader:
             if "." in rest.split(" ", 1)[0]:
                 return void(Reason.NUMBER_AMBIGUOUS)
             rest = rest.replace(self._format.decimal, ".", 1)
-        interval = _RANGE.fullmatch(rest) if comparator is None else None
+        interval = _RANGE.fullmatch(rest) if comparator is None and "-" in rest else None
         if interval is not None:
             return self._finish(float(interval[1]), float(interval[2]), None, interval[3], unit)
         match = _PLAIN.fullmatch(rest)
@@ -198,7 +201,9 @@ class ResultReader:
         if plain[:1].isdigit() and plain.isascii():
             return None, plain  # no sign begins with a digit, and only signs that are not ASCII stand behind
         upper = plain.upper()
-        for sign, comparator in self._words.operators:
+        # Only a sign that is not ASCII may stand behind the number.
+        signs = self._signs.get(upper[:1], ()) if plain.isascii() else self._words.operators
+        for sign, comparator in signs:
             symbol = not sign[0].isalpha() or not sign.isascii()
             found = upper.startswith(sign) and (symbol or upper[len(sign) : len(sign) + 1] in (" ", *"0123456789."))
             if found:
@@ -228,7 +233,9 @@ class ResultReader:
             return void(factor[0])
         if low > high:
             return void(Reason.NUMBER_UNREADABLE)
-        low, high = convert(low, factor), convert(high, factor)
+        one = high == low
+        low = convert(low, factor)
+        high = low if one else convert(high, factor)
         if not math.isfinite(low) or not math.isfinite(high):
             return void(Reason.NUMBER_NOT_FINITE)
         low, high, censored = _apply(comparator, low, high)
@@ -262,6 +269,13 @@ class ResultReader:
             if not word.kept and len(text) > 3 and text in attached.upper():
                 return void(word.reason, word.finding)
         return beside, Reason.TEXT_ATTACHED
+
+
+@lru_cache(maxsize=4)
+def _by_first_character(
+    operators: tuple[tuple[str, Comparator], ...],
+) -> dict[str, tuple[tuple[str, Comparator], ...]]:
+    return {sign[0]: tuple(pair for pair in operators if pair[0][0] == sign[0]) for sign, _ in operators}
 
 
 def _apply(comparator: Comparator | None, low: float, high: float) -> tuple[float, float, Reason | None]:

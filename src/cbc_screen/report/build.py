@@ -36,11 +36,9 @@ from cbc_screen.result import (
     GradeBand,
     LineResult,
     RangeUsed,
-    ScreeningResult,
     Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
-    NOTICE,
     Criteria,
     Line,
     LineState,
@@ -83,25 +81,8 @@ class ResultBuilder:
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
-    def build(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> ScreeningResult:
-        """Build the result; `compact` leaves the texts of the checklist and the sources out.
-
-        What a service asks of every record is worked out now, the rest when it is asked for.
-        """
-        conclusions = one.conclusions
-        now = {
-            "notice": NOTICE,
-            "pattern": _PATTERNS[conclusions["pattern"]],
-            "lines_low_min": conclusions["lines_low_min"],
-            "lines_low_max": conclusions["lines_low_max"],
-            "severity": SEVERITIES[conclusions["severity"]],
-            "severity_min": SEVERITIES[conclusions["severity_min"]],
-            "urgency": _URGENCIES[conclusions["urgency"]],
-        }
-        return ScreeningResult.later(now, lambda: self._rest(record, normalized, one, compact))
-
-    def _rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, compact: bool) -> dict[str, Any]:
-        """Return what `build` left for later."""
+    def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
+        """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
         rules, conclusions = self.kernel.rules, one.conclusions
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
         reasons = sorted_reasons(self._layout, [*normalized.reasons, *range_reasons(self._layout, conclusions)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.errors import UsageError
-from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.value import convert
 
@@ -50,7 +50,7 @@ def readable(unit: str) -> str:
 @lru_cache(maxsize=8)
 def text_units(system: str) -> TextUnits:
     """Return the units of a system, "si" or "us"; what the system does not name stays canonical."""
-    knowledge: Knowledge = load_knowledge()
+    knowledge = load_measures()
     if system not in knowledge.unit_systems:
         raise UsageError(f"text_units must be one of {', '.join(sorted(knowledge.unit_systems))}")
     named = knowledge.unit_systems[system]

@@ -1,0 +1,57 @@
+"""The kernel for one record as it was kept, so that a process need not build it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cbc_screen.kernel.keys import KeyedLimits
+from cbc_screen.kernel.record import RecordKernel, Variant
+from cbc_screen.knowledge import kept
+from cbc_screen.vocabulary import Adjust
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one screener chooses; `stamp` tells the contents of its own files apart."""
+
+    ranges: str = "default"
+    definition: str = "reference"
+    grading: str = "clinical"
+    rules: str = "default"
+    adjust: tuple[Adjust, ...] = ()
+    stamp: str = ""
+
+
+@lru_cache(maxsize=32)
+def record_kernel(chosen: Configuration) -> RecordKernel:
+    """Return the kernel for one record: from what was kept, or else built and kept."""
+    if chosen.stamp:  # a user's own files are many, and read each time
+        return _built(chosen)
+    name = f"record-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:16]}"
+    limits = kept.load(name)
+    if not isinstance(limits, KeyedLimits):
+        limits = _built(chosen).limits
+        kept.save(name, KeyedLimits(limits.grid, limits.columns, limits.by_key, limits.pregnancy_ages))
+    return RecordKernel(limits, _variants(name, chosen))
+
+
+def _variants(name: str, chosen: Configuration) -> Callable[[bool, bool], Variant]:
+    def variant(extended: bool, reported: bool) -> Variant:
+        entry = f"{name}-{extended:d}{reported:d}"
+        found = kept.load(entry)
+        if not isinstance(found, Variant):
+            found = _built(chosen).variant(extended, reported)
+            kept.save(entry, found)
+        return found
+
+    return variant
+
+
+def _built(chosen: Configuration) -> RecordKernel:
+    from cbc_screen.kernel.configure import build_kernel
+    from cbc_screen.knowledge import load_knowledge
+
+    return build_kernel(load_knowledge(), chosen).record

@@ -1,0 +1,44 @@
+"""What is needed to read results: analytes, units, words and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+from cbc_screen.knowledge import kept
+from cbc_screen.knowledge.quantities import Analyte, FalseFriend, UnitSuspect, UnitTable
+from cbc_screen.knowledge.words import Words
+
+_ENTRY = "measures"
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """The tables by which results and persons are read; `Knowledge` has the others too."""
+
+    data_version: str
+    analytes: Mapping[str, Analyte]
+    units: Mapping[str, UnitTable]
+    unit_systems: Mapping[str, Mapping[str, str]]
+    false_friends: Mapping[str, FalseFriend]
+    not_blood: frozenset[str]
+    unit_suspect: UnitSuspect
+    words: Words
+    age_implausible_from: int
+    reported_range_factor: float
+    findings: Mapping[str, str]
+    finding_groups: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def load_measures() -> Measures:
+    """Return the tables as they were kept, or else from all of reference_ranges/ (once a process)."""
+    found = kept.load(_ENTRY)
+    if isinstance(found, Measures):
+        return found
+    from cbc_screen.knowledge.library import load_knowledge
+
+    knowledge = load_knowledge()
+    kept.save(_ENTRY, Measures(**{field.name: getattr(knowledge, field.name) for field in fields(Measures)}))
+    return knowledge

@@ -1,0 +1,122 @@
+"""What a caller declares of a source: units, marks, codes. Nothing of it is ever guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cbc_screen.errors import UsageError
+from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.normalize.person import parse_age_unit
+from cbc_screen.normalize.value import POINT, NumberFormat
+from cbc_screen.vocabulary import Adjust, Group
+
+MMOL = "hemoglobin_mmol"
+CONVENTIONS = ("monomer", "tetramer")
+_SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: "cigarettes_per_day"}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the caller declares about a source; nothing of it is ever guessed."""
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    system: Mapping[str, str] = field(default_factory=dict)
+    convention: str | None = None
+    number_format: NumberFormat = POINT
+    age_unit: str | None = None
+    date_format: str | None = None
+    sex_codes: Mapping[str, str] | None = None
+    pregnancy_codes: Mapping[str, str] | None = None
+    settings: frozenset[str] = frozenset()
+
+    def reads(self, analyte: Analyte) -> bool:
+        """Tell whether a quantity is read: a setting only where something is adjusted for it."""
+        return analyte.group is not Group.SETTING or analyte.id in self.settings
+
+    def unit(self, knowledge: Measures, analyte: str) -> str | None:
+        """Return the declared unit of an analyte, or None."""
+        known = knowledge.analytes[analyte]
+        return self.units.get(analyte) or self.system.get(known.units.dimension) or known.named_unit
+
+
+def declare_units(
+    knowledge: Measures, units: str | Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """Check `units=`: "us", "si", a mapping of analytes, or a mapping with "system"."""
+    if units is None:
+        return {}, {}, None
+    choices = {"system": units} if isinstance(units, str) else dict(units)
+    system_name = choices.pop("system", None)
+    system: Mapping[str, str] = {}
+    if system_name is not None:
+        if system_name not in knowledge.unit_systems:
+            raise UsageError(
+                f"units: must be one of {', '.join(sorted(knowledge.unit_systems))}, or a mapping of analyte to unit"
+            )
+        system = knowledge.unit_systems[system_name]
+    convention = choices.pop(MMOL, None)
+    if convention is not None and convention not in CONVENTIONS:
+        raise UsageError(f"units: {MMOL} must be one of {', '.join(CONVENTIONS)}")
+    for analyte, unit in choices.items():
+        if analyte not in knowledge.analytes:
+            raise UsageError(f"units: no analyte is named {analyte!r}")
+        outcome = knowledge.analytes[analyte].units.find(unit, convention)
+        if not isinstance(outcome, Factor):
+            raise UsageError(f"units: {analyte}={unit}: {outcome[1]}")
+    return choices, dict(system), convention
+
+
+def make_declared(
+    knowledge: Measures,
+    *,
+    units: str | Mapping[str, str] | None = None,
+    decimal: str = ".",
+    thousands: str = "",
+    age_unit: str | None = None,
+    date_format: str | None = None,
+    sex_codes: Mapping[str, str] | None = None,
+    pregnancy_codes: Mapping[str, str] | None = None,
+    adjust: Iterable[Adjust] = (),
+) -> Declared:
+    """Check what the caller declares about a source."""
+    by_analyte, system, convention = declare_units(knowledge, units)
+    if decimal not in (".", ",") or thousands not in ("", ",", ".", " ", "'") or decimal == thousands:
+        raise UsageError("decimal must be '.' or ',', and thousands another mark")
+    chosen_age_unit = parse_age_unit(age_unit)
+    if age_unit is not None and chosen_age_unit is None:
+        raise UsageError("age_unit must be y, mo, wk, d or h")
+    sexes = {str(code).casefold(): str(sex) for code, sex in (sex_codes or {}).items()}
+    if not set(sexes.values()) <= {"F", "M", "unknown"}:
+        raise UsageError("sex_codes must map each code to F, M or unknown")
+    stages = {str(code).casefold(): str(stage) for code, stage in (pregnancy_codes or {}).items()}
+    if not set(stages.values()) <= set(knowledge.words.pregnancy.values()):
+        raise UsageError(
+            f"pregnancy_codes must map each code to one of {', '.join(sorted(set(knowledge.words.pregnancy.values())))}"
+        )
+    return Declared(
+        by_analyte,
+        system,
+        convention,
+        NumberFormat(decimal, thousands),
+        chosen_age_unit,
+        date_format,
+        sexes or None,
+        stages or None,
+        frozenset(_SETTINGS[kind] for kind in adjust),
+    )
+
+
+def declared_units(knowledge: Measures, declared: Declared) -> dict[str, str]:
+    """Return the declared unit of every analyte that has one."""
+    units = ((name, declared.unit(knowledge, name)) for name in knowledge.analytes)
+    return {name: unit for name, unit in units if unit is not None}
+
+
+def parse_adjust(given: Iterable[str]) -> tuple[Adjust, ...]:
+    """Check what hemoglobin is to be adjusted for."""
+    words = (given,) if isinstance(given, str) else tuple(given)
+    if not set(words) <= set(Adjust):
+        raise UsageError(f"adjust_hemoglobin must be some of {', '.join(Adjust)}")
+    return tuple(kind for kind in Adjust if kind in words)

@@ -228,6 +228,29 @@ def test_the_rest_is_worked_out_once(screener: cbc.Screener) -> None:
     assert len(times) == 1
 
 
+@pytest.mark.parametrize("first", ["flags", "rest"])
+def test_the_flags_alone_are_those_of_the_whole_result(screener: cbc.Screener, first: str) -> None:
+    source = screener.screen(SICK)
+    whole = eager(screener.screen(SICK))
+    if first == "rest":
+        assert source.lines == whole.lines
+    assert source.flags() == whole.flags() == dict(whole.columns)
+    source.flags()["pattern"] = "changed by its owner"
+    assert source.flags() == whole.flags()
+    assert source == whole
+
+
+def test_reading_the_flags_works_nothing_else_out(screener: cbc.Screener) -> None:
+    source = screener.screen(SICK)
+    now = {name: getattr(source, name) for name in NOW}
+
+    def rest() -> dict[str, Any]:
+        raise AssertionError("nobody asked for the rest")
+
+    made = ScreeningResult.later(now, rest, source.flags)
+    assert made.flags() == source.flags()
+
+
 def test_what_is_worked_out_later_is_checked_as_ever(screener: cbc.Screener) -> None:
     source = screener.screen(SICK)
     fields = {name: getattr(source, name) for name in ScreeningResult.model_fields}

@@ -51,7 +51,7 @@ FAULTS = (
     ),
     Fault(
         "1 unknown is never normal: unknown sex is taken for female",
-        "src/cbc_screen/kernel/limits.py",
+        "src/cbc_screen/kernel/keys.py",
         "return list(female) if pregnancy.claimed else [_MALE, *female]",
         "return list(female)",
     ),
@@ -123,7 +123,7 @@ FAULTS = (
     ),
     Fault(
         "7 half-open bands: the upper age of a band belongs to it",
-        "src/cbc_screen/kernel/limits.py",
+        "src/cbc_screen/kernel/keys.py",
         "return bisect_right(edges, edge.count) <= reached",
         "return bisect_right(edges, edge.count) < reached",
     ),
@@ -246,6 +246,18 @@ FAULTS = (
         "src/cbc_screen/agreement.py",
         "(False, True): _Outcome.FALSE_NEGATIVE,",
         "(False, True): _Outcome.TRUE_NEGATIVE,",
+    ),
+    Fault(
+        "11 what is kept holds for its own tables and code: the stamp is not looked at",
+        "src/cbc_screen/knowledge/kept.py",
+        "if stamp != state or check != _HASH(body).digest():",
+        "if check != _HASH(body).digest():",
+    ),
+    Fault(
+        "11 what is kept holds for its own tables and code: a damaged entry is used",
+        "src/cbc_screen/knowledge/kept.py",
+        "if stamp != state or check != _HASH(body).digest():",
+        "if stamp != state:",
     ),
 )
 

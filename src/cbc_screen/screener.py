@@ -183,7 +183,11 @@ class Screener:
         one = self._record_kernel.screen_one(
             normalized.inputs, normalized.person, extended=normalized.extended, reported=normalized.reported
         )
-        return answer(one, lambda: self._builder.rest(record, normalized, one, compact=compact))
+        return answer(
+            one,
+            lambda: self._builder.rest(record, normalized, one, compact=compact),
+            lambda: self._builder.columns(normalized, one),
+        )
 
     @cached_property
     def _engine(self) -> Engine:

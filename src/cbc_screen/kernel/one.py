@@ -29,6 +29,10 @@ class Named(Mapping[str, int]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def all(self) -> dict[str, int]:
+        """Return a dictionary of them, for a reader of most."""
+        return dict(zip(self._places, map(int, self._values), strict=True))
+
 
 class One:
     """The answers for one record, worked out when they are asked for.
@@ -41,7 +45,12 @@ class One:
         self._functions, self._inputs, self.keys, self._row = functions, inputs, keys, row
 
     @cached_property
-    def conclusions(self) -> Mapping[str, int]:
+    def codes(self) -> dict[str, int]:
+        """The conclusions as a dictionary."""
+        return self.conclusions.all()
+
+    @cached_property
+    def conclusions(self) -> Named:
         """The codes that become flags."""
         if len(self.keys) > 1:
             conclude, places = self._functions.scalar("conclusions")

@@ -178,9 +178,11 @@ class Kernel:
     @staticmethod
     def _blank(given: Given) -> dict[str, float]:
         """Return every input of a program, absent."""
-        blank: dict[str, float] = {f"{a}.{end}": nan for a in given.analytes for end in ("low", "high")}
-        blank |= {f"{finding}.{answer}": False for finding in given.findings for answer in ("present", "absent")}
-        blank |= {f"{a}.reported_{side}": nan for a in given.reported for side in ("lower", "upper")}
+        blank: dict[str, float] = {f"{a}.{end}": nan for a in sorted(given.analytes) for end in ("low", "high")}
+        blank |= {
+            f"{finding}.{answer}": False for finding in sorted(given.findings) for answer in ("present", "absent")
+        }
+        blank |= {f"{a}.reported_{side}": nan for a in sorted(given.reported) for side in ("lower", "upper")}
         if given.method:
             blank |= {"reticulocytes_automated": False, "reticulocytes_manual": False}
         if given.uncorrected:

@@ -12,8 +12,10 @@ from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 _PATTERNS, _SEVERITIES, _URGENCIES = tuple(Pattern), tuple(Severity), tuple(Urgency)
 
 
-def answer(one: One, rest: Callable[[], dict[str, Any]]) -> ScreeningResult:
-    """Return the result of one record; `rest` is called when one of its other fields is asked for."""
+def answer(
+    one: One, rest: Callable[[], dict[str, Any]], columns: Callable[[], dict[str, str | int | None]]
+) -> ScreeningResult:
+    """Return the result of one record; `columns` is called for the flags, `rest` for any other field."""
     conclusions = one.conclusions
     now = {
         "notice": NOTICE,
@@ -24,4 +26,4 @@ def answer(one: One, rest: Callable[[], dict[str, Any]]) -> ScreeningResult:
         "severity_min": _SEVERITIES[conclusions["severity_min"]],
         "urgency": _URGENCIES[conclusions["urgency"]],
     }
-    return ScreeningResult.later(now, rest)
+    return ScreeningResult.later(now, rest, columns)

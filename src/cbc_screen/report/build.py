@@ -81,13 +81,17 @@ class ResultBuilder:
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
+    def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | int | None]:
+        """Return the flag columns alone."""
+        return flags_of_one(self._layout, one.codes, normalized.reasons)
+
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
-        rules, conclusions = self.kernel.rules, one.conclusions
+        rules, conclusions = self.kernel.rules, one.codes
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
         reasons = sorted_reasons(self._layout, [*normalized.reasons, *range_reasons(self._layout, conclusions)])
         analytes = self._analytes(record, normalized, one, reasons)
-        columns = flags_of_one(self._layout, conclusions, normalized.reasons)
+        columns = self.columns(normalized, one)
         checklist = self._checklist(str(columns["checklist"]), one, compact)
         rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
         fired = {name: self._fired(group, rules_of[group], conclusions) for name, group, _ in self._layout.rule_columns}
@@ -137,7 +141,7 @@ class ResultBuilder:
     ) -> tuple[AnalyteResult, ...]:
         received = dict(record.measurements())
         rules = self.kernel.rules
-        names = [n for n in rules.analytes if n in received or one.conclusions.get(f"{n}.derived")]
+        names = [n for n in rules.analytes if n in received or one.codes.get(f"{n}.derived")]
         return tuple(
             self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name])
             for name in names
@@ -147,10 +151,10 @@ class ResultBuilder:
         self, name: str, measurement: Measurement | None, normalized: NormalizedRecord, one: One, reasons: list[Reason]
     ) -> AnalyteResult:
         analyte = self.knowledge.analytes[name]
-        derived = bool(one.conclusions.get(f"{name}.derived"))
+        derived = bool(one.codes.get(f"{name}.derived"))
         reading = normalized.readings.get(name)
         low, high = self._used(name, one, reading)
-        state = one.conclusions.get(f"state.{name}", _STATES.index(State.NOT_ASSESSED))
+        state = one.codes.get(f"state.{name}", _STATES.index(State.NOT_ASSESSED))
         inputs = normalized.inputs
         reported = None
         if f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs:
@@ -207,12 +211,12 @@ class ResultBuilder:
     def _line(self, line: Line, state: LineState, one: One) -> LineResult:
         rules = self.kernel.rules
         definition = rules.definitions[rules.definition]
-        by_wbc = line is Line.WHITE and bool(one.conclusions.get("white.by_wbc"))
+        by_wbc = line is Line.WHITE and bool(one.codes.get("white.by_wbc"))
         part = {Line.RED: "red", Line.WHITE: "white", Line.PLATELET: "platelet"}[line]
         cutoff: Cutoff = getattr(definition, part)
         if by_wbc and definition.without_neutrophils is not None:
             part, cutoff = "without_neutrophils", definition.without_neutrophils
-        grade = one.conclusions[f"grade.{line}"]
+        grade = one.codes[f"grade.{line}"]
         low, high = int(one.facts[f"severity.{line}.min"]), int(one.facts[f"severity.{line}.max"])
         return LineResult(
             line=line,
@@ -251,8 +255,8 @@ class ResultBuilder:
     def _unadjusted(self, one: One) -> dict[str, Any]:
         """Return adjusted hemoglobin, and the answers without the adjustment."""
         low, high = one.values[f"{ADJUSTED}.low"], one.values[f"{ADJUSTED}.high"]
-        grade = one.conclusions.get("grade.red_unadjusted", -1)
-        state = one.conclusions.get("line.red_unadjusted")
+        grade = one.codes.get("grade.red_unadjusted", -1)
+        state = one.codes.get("line.red_unadjusted")
         return {
             "adjusted": (low if isfinite(low) else None, high if isfinite(high) else None),
             "state_unadjusted": None if state is None else _LINE_STATES[state],
@@ -280,7 +284,7 @@ class ResultBuilder:
     def _condition(self, condition: Condition, one: One, compact: bool) -> ConditionResult:
         template = self._templates[condition.id]
         known = () if compact else tuple([one.facts[name] for name in template.names])
-        support, net = one.conclusions[f"support.{condition.id}"], one.conclusions[f"net.{condition.id}"]
+        support, net = one.codes[f"support.{condition.id}"], one.codes[f"net.{condition.id}"]
         return self._conditions(condition.id, support, net, known, compact)
 
     def _make_condition(
@@ -361,13 +365,13 @@ class ResultBuilder:
 
     def _urgency_reasons(self, one: One) -> tuple[str, ...]:
         rules = self.kernel.rules
-        level = _URGENCIES[one.conclusions["urgency"]]
+        level = _URGENCIES[one.codes["urgency"]]
         if level is Urgency.NONE:
             return ()
         found = [rule.text for rule in rules.urgency if rule.urgency is level and one.facts[f"urgency.{rule.id}.yes"]]
         found += [rule.text for rule in rules.triggers if rule.urgency is level and one.facts[f"trigger.{rule.id}.yes"]]
         for condition in rules.conditions:
-            if one.conclusions[f"support.{condition.id}"] == _SUPPORTS.index(Support.NOT_LISTED):
+            if one.codes[f"support.{condition.id}"] == _SUPPORTS.index(Support.NOT_LISTED):
                 continue
             for place, rule in enumerate(condition.urgency):
                 if rule.urgency is level and one.facts[f"urgent.{condition.id}.{place}.yes"]:
@@ -383,9 +387,9 @@ class ResultBuilder:
 
         groups = (("guard", rules.guards), ("trigger", rules.triggers))
         found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
-        may_be_low = one.conclusions["lines_low_min"] == 0 < one.conclusions["lines_low_max"]
+        may_be_low = one.codes["lines_low_min"] == 0 < one.codes["lines_low_max"]
         for condition in rules.conditions:
-            if one.conclusions[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
+            if one.codes[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
                 continue
             excluded = all(facts[f"pattern.{name}.no"] for name in condition.patterns)
             if (may_be_low and not excluded) or unknown(f"also.{condition.id}"):
@@ -403,7 +407,7 @@ class ResultBuilder:
         if basis == WhiteBasis.WBC_X_PERCENT:
             notes.append("Neutrophils were derived from WBC and the percentage.")
         if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):
-            unadjusted = _LINE_STATES[one.conclusions["line.white_unadjusted"]].replace("_", " ")
+            unadjusted = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
             notes.append(
                 f"The stated Duffy-null phenotype chose the range; by the default range the white line is {unadjusted}."
             )
@@ -454,7 +458,7 @@ class ResultBuilder:
 
     def _graded_on(self, line: Line, one: One) -> str:
         """Return what a line is graded on: the white one on WBC where neutrophils are not known."""
-        basis = _WHITE_BASES[one.conclusions["white_basis"]]
+        basis = _WHITE_BASES[one.codes["white_basis"]]
         return "wbc" if line is Line.WHITE and basis in (WhiteBasis.WBC, WhiteBasis.NONE) else LINE_ANALYTE[line]
 
     def _grade_bands(self, line: Line, one: One) -> Sequence[tuple[GradeRow, ...]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cbc_screen.kernel.record import Functions
+from cbc_screen.kernel.printed import Function, Part
 
-Row = Callable[[int], Sequence[float]]
+if TYPE_CHECKING:
+    from cbc_screen.kernel.record import RecordKernel
 
 
 class Named(Mapping[str, int]):
@@ -41,8 +41,14 @@ class One:
     numbers derived or corrected on the way; `limits` those used under each key tried.
     """
 
-    def __init__(self, functions: Functions, inputs: Mapping[str, float], keys: tuple[int, ...], row: Row) -> None:
-        self._functions, self._inputs, self.keys, self._row = functions, inputs, keys, row
+    def __init__(
+        self, kernel: RecordKernel, inputs: Mapping[str, float], keys: tuple[int, ...], extended: bool, reported: bool
+    ) -> None:
+        self._kernel, self._inputs, self.keys = kernel, inputs, keys
+        self._extended, self._reported = extended, reported
+
+    def _function(self, part: Part) -> Function:
+        return self._kernel.function(self._extended, self._reported, part)
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -53,15 +59,15 @@ class One:
     def conclusions(self) -> Named:
         """The codes that become flags."""
         if len(self.keys) > 1:
-            conclude, places = self._functions.scalar("conclusions")
-            return Named(places, conclude(self.facts, ()))
-        fused, places = self._functions.scalar("fused")
-        return Named(places, fused(self._inputs, self._row(self.keys[0])))
+            conclude = self._function(Part.CONCLUSIONS)
+            return Named(conclude.places, conclude.values(self.facts, ()))
+        fused = self._function(Part.FUSED)
+        return Named(fused.places, fused.values(self._inputs, self._kernel.limits.row(self.keys[0])))
 
     @cached_property
     def facts(self) -> Mapping[str, float]:
         """The facts, joined over the keys."""
-        answers = list(self._under_each_key("facts"))
+        answers = self._under_each_key(Part.FACTS)
         if len(answers) == 1:
             return answers[0]
         return {name: _join(name, tuple(answer[name] for answer in answers)) for name in answers[0]}
@@ -69,18 +75,16 @@ class One:
     @cached_property
     def values(self) -> Mapping[str, float]:
         """Numbers that were derived or corrected."""
-        numbers, places = self._functions.scalar("values")
-        return dict(zip(places, numbers(self._inputs, ()), strict=True))
+        return self._function(Part.VALUES).answers(self._inputs, ())
 
     @cached_property
-    def limits(self) -> tuple[Mapping[str, float], ...]:
+    def limits(self) -> Sequence[Mapping[str, float]]:
         """The limits used under each key."""
-        return tuple(self._under_each_key("limits"))
+        return self._under_each_key(Part.LIMITS)
 
-    def _under_each_key(self, part: str) -> Iterator[dict[str, float]]:
-        function, places = self._functions.scalar(part)
-        for key in self.keys:
-            yield dict(zip(places, function(self._inputs, self._row(key)), strict=True))
+    def _under_each_key(self, part: Part) -> list[dict[str, float]]:
+        function = self._function(part)
+        return [function.answers(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
 
 
 def _join(name: str, values: tuple[float | int | bool, ...]) -> int:

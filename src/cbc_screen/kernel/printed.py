@@ -5,10 +5,21 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import copysign, inf, nan
 from typing import cast
 
 Scalar = Callable[[Mapping[str, float], Sequence[float]], tuple[float | int | bool, ...]]
+
+
+class Part(StrEnum):
+    """A program: the screen in one piece, its two halves, and what explains it."""
+
+    FUSED = "fused"
+    FACTS = "facts"
+    CONCLUSIONS = "conclusions"
+    VALUES = "values"
+    LIMITS = "limits"
 
 
 def divide(a: float, b: float) -> float:
@@ -20,15 +31,34 @@ def divide(a: float, b: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A program as byte code, the names of its inputs in their order, and of its outputs."""
+    """A program as byte code, its inputs and outputs in their order, and what an absent input is."""
 
     code: bytes
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    absent: Mapping[str, float]
 
-    def function(self) -> Scalar:
-        """Return the function; it takes the inputs by name and the person's row of limits."""
+    def function(self) -> Function:
+        """Return the function."""
         scope: dict[str, object] = {"divide": divide, "nan": nan, "inf": inf}
         scope.update({f"i{number}": name for number, name in enumerate(self.inputs)})
         exec(marshal.loads(self.code), scope)
-        return cast(Scalar, scope["screen_one"])
+        places = {name: place for place, name in enumerate(self.outputs)}
+        return Function(cast(Scalar, scope["screen_one"]), places, self.absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A printed program that can be called, and the place of each of its outputs."""
+
+    call: Scalar
+    places: Mapping[str, int]
+    absent: Mapping[str, float]
+
+    def values(self, record: Mapping[str, float], limits: Sequence[float]) -> tuple[float | int | bool, ...]:
+        """Return the outputs for the inputs by name (absent ones may be left out) and a row of limits."""
+        return self.call({**self.absent, **record} if self.absent else record, limits)
+
+    def answers(self, record: Mapping[str, float], limits: Sequence[float]) -> dict[str, float]:
+        """Return the outputs by name."""
+        return dict(zip(self.places, self.values(record, limits), strict=True))

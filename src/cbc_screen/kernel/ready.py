@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.kernel.keys import KeyedLimits
-from cbc_screen.kernel.record import RecordKernel, Variant
+from cbc_screen.kernel.printed import Part, Printed
+from cbc_screen.kernel.record import Print, RecordKernel
 from cbc_screen.knowledge import kept
 from cbc_screen.vocabulary import Adjust
 
@@ -35,19 +35,19 @@ def record_kernel(chosen: Configuration) -> RecordKernel:
     if not isinstance(limits, KeyedLimits):
         limits = _built(chosen).limits
         kept.save(name, KeyedLimits(limits.grid, limits.columns, limits.by_key, limits.pregnancy_ages))
-    return RecordKernel(limits, _variants(name, chosen))
+    return RecordKernel(limits, _printed(name, chosen))
 
 
-def _variants(name: str, chosen: Configuration) -> Callable[[bool, bool], Variant]:
-    def variant(extended: bool, reported: bool) -> Variant:
-        entry = f"{name}-{extended:d}{reported:d}"
+def _printed(name: str, chosen: Configuration) -> Print:
+    def printed(extended: bool, reported: bool, part: Part) -> Printed:
+        entry = f"{name}-{extended:d}{reported:d}-{part}"
         found = kept.load(entry)
-        if not isinstance(found, Variant):
-            found = _built(chosen).variant(extended, reported)
+        if not isinstance(found, Printed):
+            found = _built(chosen).printed(extended, reported, part)
             kept.save(entry, found)
         return found
 
-    return variant
+    return printed
 
 
 def _built(chosen: Configuration) -> RecordKernel:

@@ -3,54 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.kernel.keys import KeyedLimits
 from cbc_screen.kernel.one import One
-from cbc_screen.kernel.printed import Printed, Scalar
+from cbc_screen.kernel.printed import Function, Part, Printed
 from cbc_screen.kernel_inputs import Person
 
-PARTS = ("fused", "facts", "conclusions", "values", "limits")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """The printed programs of one set of inputs, and every input absent."""
-
-    blank: Mapping[str, float]
-    parts: Mapping[str, Printed]
-
-
-class Functions:
-    """The functions of a variant, each made when it is first called."""
-
-    def __init__(self, variant: Variant) -> None:
-        self._parts, self.blank = variant.parts, variant.blank
-        self._made: dict[str, tuple[Scalar, Mapping[str, int]]] = {}
-
-    def scalar(self, part: str) -> tuple[Scalar, Mapping[str, int]]:
-        """Return the function of a program, and the place of each of its outputs."""
-        made = self._made.get(part)
-        if made is None:
-            printed = self._parts[part]
-            places = {name: place for place, name in enumerate(printed.outputs)}
-            made = self._made[part] = printed.function(), places
-        return made
+Print = Callable[[bool, bool, Part], Printed]
 
 
 class RecordKernel:
     """The screen of one record under one configuration. Thread-safe: it only caches.
 
-    `variant` makes the programs for records with inputs outside the plain count
-    (`extended`), and with ranges that came with results (`reported`).
+    `printed` gives a program for records with inputs outside the plain count (first
+    argument), and with ranges that came with results (second).
     """
 
-    def __init__(self, limits: KeyedLimits, variant: Callable[[bool, bool], Variant]) -> None:
-        self.limits, self.variant = limits, variant
-        self._functions = lru_cache(maxsize=4)(lambda extended, reported: Functions(variant(extended, reported)))
+    def __init__(self, limits: KeyedLimits, printed: Print) -> None:
+        self.limits, self.printed = limits, printed
+        self._function = lru_cache(maxsize=None)(self._make)
+
+    def _make(self, extended: bool, reported: bool, part: Part) -> Function:
+        return self.printed(extended, reported, part).function()
 
     def screen_one(self, record: Mapping[str, float], person: Person, extended: bool, reported: bool) -> One:
         """Screen one record: its inputs by name (absent ones may be left out)."""
-        functions = self._functions(extended, reported)
-        return One(functions, {**functions.blank, **record}, self.limits.keys(person), self.limits.row)
+        return One(self, record, self.limits.keys(person), extended, reported)
+
+    def function(self, extended: bool, reported: bool, part: Part) -> Function:
+        """Return a program as a function, made when it is first asked for."""
+        return self._function(extended, reported, part)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import inf, nan
 
 from cbc_screen.kernel.printed import Printed, Scalar
 from cbc_screen.kernel.program import Op, Program, Step
@@ -38,6 +38,7 @@ _REPEATED = frozenset(
     {Op.DIVIDE, Op.SMALLER, Op.LARGER, Op.PRESENT, Op.CODE_LARGER}
 )  # write an argument more than once
 _INPUTS = frozenset({Op.INPUT, Op.FLAG, Op.CODE_INPUT})
+_ABSENT: Mapping[Op, float] = {Op.INPUT: nan, Op.FLAG: False}  # a code of joined facts always is there
 _CONSTANTS = frozenset({Op.CONST, Op.CODE_CONST})
 _DEEPEST = 40  # brackets within brackets; Python's parser gives up at 200
 
@@ -45,13 +46,15 @@ _DEEPEST = 40  # brackets within brackets; Python's parser gives up at 200
 def print_scalar(program: Program, columns: Mapping[str, int]) -> Printed:
     """Print a program; `columns` gives the place of each limit in a person's row of limits."""
     printer = _Printer(program, columns)
-    return Printed(marshal.dumps(compile(printer.source(), "<cbc_screen scalar kernel>", "exec")), *printer.names())
+    code = compile(printer.source(), "<cbc_screen scalar kernel>", "exec")
+    absent = {str(step.value): _ABSENT[step.op] for step in program.steps if step.op in _ABSENT}
+    return Printed(marshal.dumps(code), *printer.names(), absent)
 
 
 def compile_scalar(program: Program, columns: Mapping[str, int]) -> tuple[Scalar, tuple[str, ...]]:
     """Return the function of a program and the names of its outputs."""
     printed = print_scalar(program, columns)
-    return printed.function(), printed.outputs
+    return printed.function().call, printed.outputs
 
 
 class _Printer:

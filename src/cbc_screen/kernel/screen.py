@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
-from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,8 @@ from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
 from cbc_screen.kernel.keys import SITUATIONS
 from cbc_screen.kernel.limits import Limits
-from cbc_screen.kernel.record import PARTS, RecordKernel, Variant
+from cbc_screen.kernel.printed import Part, Printed
+from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import print_scalar
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch
@@ -161,33 +161,17 @@ class Kernel:
     @cached_property
     def record(self) -> RecordKernel:
         """The same screen for one record."""
-        return RecordKernel(self.limits, self.variant)
+        return RecordKernel(self.limits, self.print)
 
-    def variant(self, extended: bool, reported: bool) -> Variant:
-        """Print the programs for one record with these kinds of inputs."""
+    def print(self, extended: bool, reported: bool, part: Part) -> Printed:
+        """Print a program for one record with these kinds of inputs."""
         analytes = frozenset(self.rules.analytes)
         if not extended:
             analytes = frozenset(name for name, analyte in self.rules.analytes.items() if analyte.counted)
         findings = self.rules.findings if extended else frozenset()
         ranged = self.rules.ranged if reported else frozenset()
         given = Given(analytes, analytes, findings, ranged, extended, extended)
-        programs = self._compiled(given).programs
-        printed = {part: print_scalar(getattr(programs, part), self.limits.columns) for part in PARTS}
-        return Variant(self._blank(given), printed)
-
-    @staticmethod
-    def _blank(given: Given) -> dict[str, float]:
-        """Return every input of a program, absent."""
-        blank: dict[str, float] = {f"{a}.{end}": nan for a in sorted(given.analytes) for end in ("low", "high")}
-        blank |= {
-            f"{finding}.{answer}": False for finding in sorted(given.findings) for answer in ("present", "absent")
-        }
-        blank |= {f"{a}.reported_{side}": nan for a in sorted(given.reported) for side in ("lower", "upper")}
-        if given.method:
-            blank |= {"reticulocytes_automated": False, "reticulocytes_manual": False}
-        if given.uncorrected:
-            blank |= {"wbc_uncorrected": False}
-        return blank
+        return print_scalar(getattr(self._compiled(given).programs, part), self.limits.columns)
 
 
 def join_packed(

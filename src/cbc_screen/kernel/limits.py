@@ -72,6 +72,8 @@ class AgeGrid:
         self.class_lookup = np.full((len(self.day_edges) + 1) * self.width, -1, dtype=np.int64)
         for (day_place, month_place), number in self.class_of.items():
             self.class_lookup[day_place * self.width + month_place] = number
+        # The class by months alone of those who have passed every day edge.
+        self._class_past_days = self.class_lookup[len(self.day_edges) * self.width + self._month_lookup]
 
     @property
     def last_day(self) -> int:
@@ -117,6 +119,12 @@ class AgeGrid:
         """Return every class in ranges of places (both ends included)."""
         days, months = range(places[0], places[1] + 1), range(places[2], places[3] + 1)
         return tuple(self.class_of[d, m] for d in days for m in months if (d, m) in self.class_of)
+
+    def class_at(self, days: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the class of each exact age, or -1 where days and months exclude each other."""
+        if len(days) and days.min() >= self.last_day:
+            return self._class_past_days.take(months, mode="clip")
+        return self.class_lookup.take(self.day_place(days) * self.width + self.month_place(months), mode="clip")
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""

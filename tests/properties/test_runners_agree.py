@@ -207,6 +207,83 @@ def test_the_answer_to_a_row_does_not_depend_on_the_chunk_it_is_in(program: Prog
             np.testing.assert_array_equal(column, whole[name])
 
 
+CHUNK = 16
+LARGE = CHUNK * columns.CHUNKS_TOGETHER
+BOUNDARIES = (0, 1, 7, 8, 9, CHUNK - 1, CHUNK, CHUNK + 1, LARGE - 1, LARGE, LARGE + 1, LARGE + CHUNK + 3, 2 * LARGE + 5)
+
+
+@given(program=programs(), rows=st.sampled_from(BOUNDARIES), paired=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_rows_beside_every_boundary_of_chunks_and_of_chunks_together(
+    program: Program, rows: int, paired: bool, seed: int
+) -> None:
+    """With limits looked up row by row, and for two rows at once."""
+    chosen = np.random.default_rng(seed).integers(0, 5, rows).astype(np.intp)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "_ROWS_A_PAIR", 0 if paired else rows + 1)
+        assert_same(program, limit_table(seed, 5), records(seed, rows), chosen, CHUNK)
+
+
+@pytest.mark.parametrize("keys", [1, 2, 127, 128, 129, 300])
+def test_every_key_has_its_own_limits_and_traits_in_a_pair_with_any_other(
+    keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_ROWS_A_PAIR", 0)
+    values = np.stack([np.arange(keys) * 1.5, np.arange(keys) % 3 == 0])
+    table = LimitTable({"limit": 0, "trait": 1}, values)
+    b = Builder()
+    limit, x = b.step(Op.LIMIT, value="limit"), b.step(Op.INPUT, value="x")
+    outputs = {"limit": limit, "trait": b.step(Op.TRAIT, value="trait"), "below": b.less(x, limit)}
+    chosen = np.concatenate([np.arange(keys), np.arange(keys)[::-1], np.zeros(keys, dtype=np.intp), [keys - 1]])
+    inputs = {"x": np.full(len(chosen), 30.0)}
+    found = ColumnProgram(b.program(outputs), table).run(inputs, chosen)
+    assert found["limit"].tolist() == [key * 1.5 for key in chosen]
+    assert found["trait"].tolist() == [key % 3 == 0 for key in chosen]
+    assert found["below"].tolist() == [key * 1.5 > 30 for key in chosen]
+
+
+def test_a_choice_may_wait_for_a_limit_that_is_compared_with_what_is_chosen() -> None:
+    b = Builder()
+    low, high = (b.step(Op.INPUT, value=name) for name in ("x.low", "x.high"))
+    limit, other = (b.step(Op.LIMIT, value=name) for name in ("limit", "other"))
+    chosen = b.select(b.less(low, limit), high, low)
+    again = b.select(b.less(chosen, other), low, chosen)
+    outputs = {"above": b.less(limit, chosen), "below": b.less(again, limit), "other": b.less(other, again)}
+    table = LimitTable({"limit": 0, "other": 1}, np.array([[2.0, 4.0], [3.0, 1.0]]))
+    inputs = {"x.low": np.array([1.0, 1.0, 5.0, 5.0]), "x.high": np.array([2.5, 6.0, 5.0, nan])}
+    assert_same(b.program(outputs), table, inputs, np.array([0, 1, 0, 1], dtype=np.intp), 8)
+
+
+def test_many_constants_and_limits_of_one_column_are_each_compared() -> None:
+    b = Builder()
+    x = b.step(Op.INPUT, value="x")
+    limits = {f"limit{number}": [float(number), 40.0 - number] for number in range(21)}
+    table = LimitTable({name: place for place, name in enumerate(limits)}, np.array(list(limits.values())))
+    outputs = {}
+    for number, name in enumerate(limits):
+        limit = b.step(Op.LIMIT, value=name)
+        outputs |= {f"below{number}": b.less(x, limit), f"above{number}": b.less(limit, x)}
+        outputs |= {f"under{number}": b.less(x, b.number(number)), f"over{number}": b.less(b.number(number), x)}
+    inputs = {"x": np.array([0.0, 3.5, 20.0, 21.5, nan, inf] * 3)}
+    assert_same(b.program(outputs), table, inputs, np.tile([0, 1, 1], 6), 8)
+
+
+@pytest.mark.parametrize("bound", [0.0, 3.0, -1.0])
+def test_a_bound_below_the_larger_of_two_numbers(bound: float) -> None:
+    numbers = [nan, -inf, -3.5, -3.0, 0.0, 1.0, 3.0, 3.5, inf]
+    pairs = [(x, y) for x in numbers for y in numbers]
+    b = Builder()
+    x, y = (b.step(Op.INPUT, value=name) for name in ("x", "y"))
+    apart = b.step(Op.LARGER, b.arithmetic(Op.SUBTRACT, x, y), b.arithmetic(Op.SUBTRACT, y, x))
+    outputs = {
+        "apart": b.less(b.number(bound), apart),
+        "apart_or_none": b.less(b.number(bound), b.step(Op.LARGER, apart, b.number(0.0))),
+        "larger": b.less(b.number(bound), b.step(Op.LARGER, x, y)),
+        "larger_than_three": b.less(b.number(bound), b.step(Op.LARGER, b.number(3.0), x)),
+    }
+    inputs = {"x": np.array([x for x, _ in pairs]), "y": np.array([y for _, y in pairs])}
+    assert_same(b.program(outputs), NO_LIMITS, inputs, np.zeros(len(pairs), dtype=np.intp), 8)
+
+
 # What single steps give, in literals -------------------------------------------------------
 
 NO_LIMITS = LimitTable({}, np.empty((0, 1)))

@@ -155,6 +155,10 @@ class _Lowering:
 
     def less(self, a: int, b: int) -> int:
         """Compare two floats; a limit that is one number wherever it is present is that constant."""
+        if self.nodes[a].op is Op.CONST and self.nodes[b].op is Op.LARGER:
+            parts = self._parts_beyond(a, b)
+            if parts is not None:
+                return parts
         there = TRUE
         operands = []
         for number in (a, b):
@@ -166,11 +170,31 @@ class _Lowering:
             operands.append(number)
         return self.both(there, self.node(Bit.LESS, *operands))
 
+    def _parts_beyond(self, constant: int, larger: int) -> int | None:
+        """Tell whether a constant is below the larger of two numbers, from the numbers themselves.
+
+        Only where that is the same for absent numbers too: beside a constant, which is never
+        absent, and for the two differences of a pair, which are absent together.
+        """
+        a, b = self.nodes[larger].arguments
+        value = self.nodes[constant].value
+        assert isinstance(value, float)
+        for x, y in ((a, b), (b, a)):
+            least = self.nodes[y].value
+            if self.nodes[y].op is Op.CONST and isinstance(least, float) and least <= value:
+                return self.less(constant, x)
+        one, other = self.nodes[a], self.nodes[b]
+        if one.op is other.op is Op.SUBTRACT and one.arguments == other.arguments[::-1]:
+            # x - y is exactly the negative of y - x.
+            return self.either(self.less(constant, a), self.less(a, self.node(Op.CONST, value=-value)))
+        return None
+
     def at_most(self, a: int, b: int) -> int:
         # Of two numbers that are there, one is at most the other unless it is above it:
-        # the comparison is shared with the opposite predicate.
+        # the comparison is shared with the opposite predicate. What is above is there, so
+        # one step takes it away.
         there = self.both(self.present(a), self.present(b))
-        return self.both(there, self.negate(self.less(b, a)))
+        return self.differ(there, self.less(b, a))
 
     # Codes -----------------------------------------------------------------------
 

@@ -1,14 +1,14 @@
-"""Run a program over columns, one cache-sized chunk at a time.
+"""Run a program over columns, in chunks that stay in the cache; their logic many chunks at once.
 
 Measured reasons (docs/performance.md): chunks stay in the cache; buffers are assigned like
-registers and reused; predicates are packed to bits as soon as they are compared;
-zero-dimensional array constants and bound ufuncs cut the dispatch; every limit is one
-`take` from a small table.
+registers and reused; predicates are packed to bits as soon as they are compared, and the
+steps on bits, which cost their dispatch, are made for many chunks together (`schedule.py`);
+every limit is one `take` from a small table, two rows at a time where few keys occur.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,36 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers, Place
-from cbc_screen.kernel.bits import CODE_INPUT_PLANES, FALSE, TRUE, Bit, Lowered, Node, lower
-from cbc_screen.kernel.program import Op, Program
+from cbc_screen.kernel.bits import CODE_INPUT_PLANES, FALSE, TRUE, Bit, Lowered, lower
+from cbc_screen.kernel.program import Program
+from cbc_screen.kernel.schedule import CALL, PACK, PACKED_TOGETHER, TAKE, Plan, make_plan
 
 CHUNK = 32_768  # a multiple of 8: chunks begin on a byte of bits
-
-
-def _smaller(a: Any, b: Any, out: Any) -> None:
-    np.minimum(a, b, out=out)  # a third place is deprecated for these two
-
-
-def _larger(a: Any, b: Any, out: Any) -> None:
-    np.maximum(a, b, out=out)
-
-
-_FLOAT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
-    Op.ADD: np.add,
-    Op.SUBTRACT: np.subtract,
-    Op.MULTIPLY: np.multiply,
-    Op.DIVIDE: np.divide,
-    Op.SMALLER: _smaller,
-    Op.LARGER: _larger,
-}
-_BIT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
-    Bit.AND: np.bitwise_and,
-    Bit.OR: np.bitwise_or,
-    Bit.XOR: np.bitwise_xor,
-}
-_TRAITS_TOGETHER = 8
-_BINARY, _NOT, _COMPARE, _TAKE, _SELECT, _FLAG, _MASKED = range(7)
-_NO_REGISTER: frozenset[Op | Bit] = frozenset({Op.CONST, Op.INPUT})
+CHUNKS_TOGETHER = 8  # their logic is worked out at once
+# Tables by pairs of keys pay for keys that fit a byte, and are small beside the rows.
+_KEYS_PAIRED = 128
+_ROWS_A_PAIR = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +82,15 @@ class LimitTable:
 
 
 class ColumnProgram:
-    """A program bound to a limit table, with its registers planned once."""
+    """A program bound to a limit table, with its steps and registers planned once."""
 
     def __init__(self, program: Program, table: LimitTable) -> None:
-        self._table = table
         self._lowered: Lowered = lower(program, table)
-        self._nodes = self._lowered.nodes
-        self._rows_of_planes, self._places = self._lay_out()
-        self._float_outputs = frozenset(self._lowered.floats.values())
-        self._registers, self._floats, self._bits = self._assign_registers()
-        self._traits = self._trait_masks()
-        self._plan = [step for number, node in enumerate(self._nodes) for step in self._steps(number, node)]
-        self._inputs = [(number, str(node.value)) for number, node in enumerate(self._nodes) if node.op is Op.INPUT]
-        self._flags = [(number, str(node.value)) for number, node in enumerate(self._nodes) if node.op is Bit.FLAG]
-        self._code_inputs = [(n, node.value) for n, node in enumerate(self._nodes) if node.op is Bit.PLANE]
+        self._planes, self._places = self._lay_out()
+        self._plan = make_plan(self._lowered, table, self._planes)
+        keys = table.values.shape[1]
+        self._limits = np.array(self._plan.limits, dtype=np.float64).reshape(-1, keys)
+        self._traits = np.array(self._plan.traits, dtype=np.uint8).reshape(-1, keys)
 
     def _lay_out(self) -> tuple[dict[int, int], dict[str, Place]]:
         """Give each distinct bit that is an output a row, and say where each answer lies."""
@@ -130,172 +104,187 @@ class ColumnProgram:
             places[name] = Place(code.base, tuple(row(plane) for plane in code.planes))
         return rows, places
 
-    def _assign_registers(self) -> tuple[dict[int, int], int, int]:
-        """Give each node a register that is free by then, floats and bits apart.
-
-        Bits that are outputs are written where they belong.
-        """
-        last = {argument: number for number, node in enumerate(self._nodes) for argument in node.arguments}
-        free: tuple[list[int], list[int]] = ([], [])
-        used = [0, 0]
-        registers: dict[int, int] = {}
-        for number, node in enumerate(self._nodes):
-            if node.op not in _NO_REGISTER and number not in self._rows_of_planes:
-                kind = int(isinstance(node.op, Bit))
-                if free[kind]:
-                    registers[number] = free[kind].pop()
-                else:
-                    registers[number] = used[kind]
-                    used[kind] += 1
-            # Freed only after the node took its own register: SELECT takes two passes.
-            for argument in set(node.arguments):
-                if last[argument] == number and argument in registers and argument not in self._float_outputs:
-                    free[int(isinstance(self._nodes[argument].op, Bit))].append(registers[argument])
-        return registers, used[0], used[1]
-
-    def _trait_masks(self) -> list[NDArray[np.uint8]]:
-        """Pack the traits asked for into bytes by key: one `take` serves eight of them."""
-        names = list(dict.fromkeys(str(node.value) for node in self._nodes if node.op is Bit.TRAIT))
-        self._trait_place = {name: divmod(place, _TRAITS_TOGETHER) for place, name in enumerate(names)}
-        masks = [np.zeros(self._table.values.shape[1], dtype=np.uint8) for _ in names[::_TRAITS_TOGETHER]]
-        for name, (mask, place) in self._trait_place.items():
-            masks[mask] |= self._table.trait(name) << np.uint8(place)
-        return masks
-
-    def _steps(self, number: int, node: Node) -> list[tuple[int, Any, Any, Any, int]]:
-        a = node.arguments
-        if node.op in _NO_REGISTER:
-            return []
-        if node.op in _BIT_UFUNCS:
-            return [(_BINARY, _BIT_UFUNCS[node.op], a[0], a[1], number)]
-        if node.op in _FLOAT_UFUNCS:
-            return [(_BINARY, _FLOAT_UFUNCS[node.op], a[0], a[1], number)]
-        match node.op:
-            case Bit.NOT:
-                return [(_NOT, None, a[0], 0, number)]
-            case Bit.LESS:
-                return [(_COMPARE, np.less, a[0], a[1], number)]
-            case Bit.PRESENT:
-                return [(_COMPARE, np.equal, a[0], a[0], number)]
-            case Op.LIMIT:
-                return [(_TAKE, self._table.column(str(node.value)).take, 0, 0, number)]
-            case Op.SELECT:
-                return [(_SELECT, a[0], a[1], a[2], number)]
-            case Bit.TRAIT:
-                mask, place = self._trait_place[str(node.value)]
-                return [(_MASKED, None, -1 - mask, np.uint8(1 << place), number)]
-            case Bit.PLANE:
-                return [(_MASKED, None, number, np.uint8(1 << _plane(node.value)[1]), number)]
-            case Bit.FLAG:
-                return [(_FLAG, None, number, 0, number)]
-            case _:
-                raise AssertionError(node.op)
-
     def run(self, inputs: JoinedInputs, keys: NDArray[np.intp]) -> Answers:
         """Run over all rows of `inputs`."""
         rows = len(keys)
-        planes = np.empty((len(self._rows_of_planes), (rows + 7) // 8), dtype=np.uint8)
+        planes = np.empty((len(self._planes), (rows + 7) // 8), dtype=np.uint8)
         floats = {name: np.empty(rows, dtype=np.float64) for name in self._lowered.floats}
-        for _, value in self._code_inputs:
-            if _array(inputs, _plane(value)[0]).max(initial=0) >= 1 << CODE_INPUT_PLANES:
-                raise AssertionError("a joined code does not fit its planes")
-        size = min(-(-CHUNK // 8) * 8, rows)
-        chunk = _Chunk(self._floats, self._bits, len(self._traits), size)
+        size = -(-CHUNK // 8) * 8
+        many = size * CHUNKS_TOGETHER
+        tables = _Tables(self._limits, self._traits, keys)
+        registers = _Registers(self._plan, min(size, rows), min(many, rows), tables)
         with np.errstate(all="ignore"):
-            for first in range(0, rows, size or 1):
-                part = slice(first, min(first + size, rows))
-                if part.stop - first != chunk.size or first == 0:
-                    self._bind(chunk, part.stop - first)
-                self._run_chunk(chunk, inputs, keys[part], part, planes, floats)
+            for first in range(0, rows, many):
+                part = slice(first, min(first + many, rows))
+                outside = self._pack_outside(inputs, part)
+                for start in range(first, part.stop, size):
+                    chunk = slice(start, min(start + size, part.stop))
+                    values = self._run_numbers(registers, inputs, keys[chunk], chunk, first, outside)
+                    for name, number in self._lowered.floats.items():
+                        floats[name][chunk] = values[number]
+                self._run_logic(registers, planes, part, outside)
         return Answers(rows, self._places, planes, floats)
 
-    def _bind(self, chunk: _Chunk, size: int) -> None:
-        """Lay constants and registers out by node, for chunks of one size."""
-        chunk.size = size
-        chunk.values = [None] * len(self._nodes)
-        for number, node in enumerate(self._nodes):
-            if node.op is Op.CONST:
-                chunk.values[number] = np.array(node.value)
-            elif number in self._registers:
-                register = self._registers[number]
-                bits = isinstance(node.op, Bit)
-                chunk.values[number] = (
-                    chunk.bits[register][: (size + 7) // 8] if bits else chunk.floats[register][:size]
-                )
+    def _pack_outside(self, inputs: JoinedInputs, part: slice) -> dict[int, NDArray[np.uint8]]:
+        """Pack the bits of columns that come in."""
+        of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
+        packed: dict[int, NDArray[np.uint8]] = {}
+        for number, node in self._plan.outside.items():
+            if node.op is Bit.PLANE:
+                name, place = _plane(node.value)
+                column = _array(inputs, name)[part].view(np.uint8)
+                if place == 0 and column.max(initial=0) >= 1 << CODE_INPUT_PLANES:
+                    raise AssertionError("a joined code does not fit its planes")
+                packed[number] = np.packbits(column & np.uint8(1 << place))
+                continue
+            flags = inputs[str(node.value)]
+            if isinstance(flags, PackedFlags):
+                packed[number] = flags.bits[of_bytes]
+            else:
+                packed[number] = np.packbits(flags[part].view(np.uint8))
+        return packed
 
-    def _run_chunk(
+    def _run_numbers(
         self,
-        chunk: _Chunk,
+        registers: _Registers,
         inputs: JoinedInputs,
         keys: NDArray[np.intp],
-        part: slice,
-        planes: NDArray[np.uint8],
-        floats: dict[str, NDArray[np.float64]],
-    ) -> None:
-        size, values = chunk.size, chunk.values
-        for number, name in self._inputs:
-            values[number] = _array(inputs, name)[part]
-        of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
-        for number, row in self._rows_of_planes.items():
-            values[number] = planes[row, of_bytes]
-        masked: dict[int, NDArray[np.uint8]] = {}
-        for place, mask in enumerate(self._traits):
-            mask.take(keys, 0, chunk.masks[place][:size], "clip")
-            masked[-1 - place] = chunk.masks[place][:size]
-        for number, name in self._flags:
-            column = inputs[name]
-            if isinstance(column, PackedFlags):
-                masked[number] = column.bits[of_bytes]
-            else:
-                masked[number] = np.packbits(column[part].view(np.uint8))
-        for number, value in self._code_inputs:
-            masked[number] = _array(inputs, _plane(value)[0])[part].view(np.uint8)
-        self._execute(values, masked, keys, chunk.truths[:size], chunk.bytes[:size])
-        for name, number in self._lowered.floats.items():
-            floats[name][part] = values[number]
-
-    def _execute(
-        self,
-        values: list[Any],
-        masked: Mapping[int, NDArray[np.uint8]],
-        keys: NDArray[np.intp],
-        truths: NDArray[np.bool_],
-        scratch: NDArray[np.uint8],
-    ) -> None:
-        # One flat loop: a logical step on packed bits takes half a microsecond, as long
-        # as deciding what to do with it would.
-        for kind, call, a, b, out in self._plan:
-            if kind == _BINARY:
+        chunk: slice,
+        first: int,
+        outside: Mapping[int, NDArray[np.uint8]],
+    ) -> list[Any]:
+        """Run the steps on numbers over a chunk, and pack its predicates; return what the slots hold."""
+        values = registers.bind(len(keys))
+        tables = registers.tables
+        index = tables.index(keys, registers)
+        for slot, name in self._plan.inputs.items():
+            values[slot] = _array(inputs, name)[chunk]
+        of_bytes = slice((chunk.start - first) // 8, (chunk.stop - first + 7) // 8)
+        for slot in self._plan.small_bits:
+            values[slot] = (
+                outside[slot][of_bytes] if slot in outside else registers.bits[self._plan.bits[slot], of_bytes]
+            )
+        for kind, call, a, b, out in self._plan.small:
+            if kind == CALL:
                 call(values[a], values[b], values[out])
-            elif kind == _COMPARE:
-                call(values[a], values[b], truths)
-                values[out][:] = np.packbits(truths)
-            elif kind == _NOT:
-                np.bitwise_not(values[a], values[out])
-            elif kind == _TAKE:
-                call(keys, 0, values[out], "clip")
-            elif kind == _SELECT:
-                np.copyto(values[out], values[b])
-                condition = np.unpackbits(values[call], count=len(keys)).view(np.bool_)
-                np.copyto(values[out], values[a], where=condition)
-            elif kind == _MASKED:
-                np.bitwise_and(masked[a], b, scratch)
-                values[out][:] = np.packbits(scratch)
+            elif kind == TAKE:
+                table = tables.traits if b in self._plan.masks else tables.limits
+                table[a].take(index, -1, values[out], "clip")
+            elif kind == PACK:
+                values[out][...] = np.packbits(values[a], axis=-1)
             else:
-                values[out][:] = masked[a]
+                np.copyto(values[out], values[b])
+                condition = values[call]
+                if condition.any():
+                    condition = np.unpackbits(condition, count=len(keys)).view(np.bool_)
+                    np.copyto(values[out], values[a], where=condition)
+        return values
+
+    def _run_logic(
+        self,
+        registers: _Registers,
+        planes: NDArray[np.uint8],
+        part: slice,
+        outside: Mapping[int, NDArray[np.uint8]],
+    ) -> None:
+        """Run the steps on packed bits over many chunks at once."""
+        plan = self._plan
+        values: list[Any] = [None] * plan.slots
+        of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
+        for slot, row in plan.bits.items():
+            values[slot] = registers.bits[row, : of_bytes.stop - of_bytes.start]
+        for slot, row in plan.planes.items():
+            values[slot] = planes[row, of_bytes]
+        for slot, constant in plan.constants.items():
+            values[slot] = constant
+        for slot, column in outside.items():
+            values[slot] = column
+        for call, a, b, out in plan.large:
+            call(values[a], values[b], values[out])
 
 
-class _Chunk:
-    """The buffers of one chunk."""
+class _Tables:
+    """The limits and traits of each key; of each pair of keys where the rows have few.
 
-    def __init__(self, floats: int, bits: int, masks: int, size: int) -> None:
-        self.size = size
-        self.values: list[Any] = []
-        self.floats = [np.empty(size, dtype=np.float64) for _ in range(floats)]
-        self.bits = [np.empty((size + 7) // 8, dtype=np.uint8) for _ in range(bits)]
-        self.masks = [np.empty(size, dtype=np.uint8) for _ in range(masks)]
-        self.truths = np.empty(size, dtype=np.bool_)
-        self.bytes = np.empty(size, dtype=np.uint8)
+    A `take` costs the number of places it looks up: two rows at a time, half of them.
+    """
+
+    def __init__(self, limits: NDArray[np.float64], traits: NDArray[np.uint8], keys: NDArray[np.intp]) -> None:
+        self.limits: NDArray[Any] = limits
+        self.traits: NDArray[Any] = traits
+        self.paired = False
+        if not len(limits) and not len(traits):
+            return
+        present = np.flatnonzero(np.bincount(keys, minlength=limits.shape[1]))
+        self._many = len(present)
+        self.paired = 0 < self._many <= _KEYS_PAIRED and self._many**2 * _ROWS_A_PAIR <= len(keys)
+        if self.paired:
+            self._place = np.zeros(limits.shape[1], dtype=np.uint8)
+            self._place[present] = np.arange(self._many)
+            self.limits = _pairs(limits[:, present]).view(np.complex128)
+            self.traits = _pairs(traits[:, present]).view(np.uint16)
+
+    def index(self, keys: NDArray[np.intp], registers: _Registers) -> NDArray[np.intp]:
+        """Return the places to look up: the keys, or the pairs that they make."""
+        if not self.paired:
+            return keys
+        places, pairs = registers.places, registers.pairs[: (len(keys) + 1) // 2]
+        places[len(keys) // 2 * 2 :][:2] = 0  # an odd row makes a pair with any other
+        self._place.take(keys, -1, places[: len(keys)], "clip")
+        both = places.view("<u2")[: len(pairs)]
+        seconds = np.right_shift(both, 8)
+        seconds *= np.uint16(256 - self._many)  # the second has the upper byte: of `many` pairs, not of 256
+        np.copyto(pairs, np.subtract(both, seconds, out=seconds))
+        return pairs
+
+
+def _pairs(table: NDArray[Any]) -> NDArray[Any]:
+    """Lay out each row of a table for every pair of keys, the second of them slower."""
+    pairs = np.empty((*table.shape, table.shape[1], 2), dtype=table.dtype)
+    pairs[..., 0], pairs[..., 1] = table[:, None, :], table[:, :, None]
+    return pairs.reshape(len(table), 2 * table.shape[1] ** 2)
+
+
+class _Registers:
+    """The buffers of one run."""
+
+    def __init__(self, plan: Plan, size: int, many: int, tables: _Tables) -> None:
+        self._plan, self.tables = plan, tables
+        self._size = -1
+        self._values: list[Any] = []
+        even = size + size % 2
+        self.numbers = np.empty((plan.number_rows, even), dtype=np.float64)
+        self.truths = np.empty((PACKED_TOGETHER, size), dtype=np.bool_)
+        self.mask = np.empty(even, dtype=np.uint8)
+        self.places = np.empty(even, dtype=np.uint8)
+        self.pairs = np.empty(even // 2, dtype=np.intp)
+        self.bits = np.empty((plan.bit_rows, (many + 7) // 8), dtype=np.uint8)
+
+    def bind(self, size: int) -> list[Any]:
+        """Return what each slot holds, for chunks of one size."""
+        if size == self._size:
+            return self._values
+        plan, self._size = self._plan, size
+        values: list[Any] = [None] * plan.slots
+        for slot, constant in plan.constants.items():
+            values[slot] = constant
+        for slot, rows in plan.numbers.items():
+            values[slot] = self.numbers[rows, :size]
+        for slot, rows in plan.truths.items():
+            values[slot] = self.truths[rows, :size]
+        for slot, rows in plan.bytes.items():
+            values[slot] = self.truths.view(np.uint8)[rows, :size]
+        for slot in plan.masks:
+            values[slot] = self.mask[:size]
+        for slot, taken in plan.taken.items():
+            values[taken] = self._for_pairs(slot, size + size % 2) if self.tables.paired else values[slot]
+        self._values = values
+        return values
+
+    def _for_pairs(self, slot: int, size: int) -> NDArray[Any]:
+        if slot in self._plan.masks:
+            return self.mask[:size].view(np.uint16)
+        return self.numbers[self._plan.numbers[slot], :size].view(np.complex128)
 
 
 def _array(inputs: JoinedInputs, name: str) -> NDArray[Any]:

@@ -71,6 +71,9 @@ class FactBuilder:
         derived = self._derived(analyte)
         if derived is None:
             return given
+        if b.absent(derived.low) and b.absent(derived.high):
+            self.facts[f"{analyte}.derived.any"] = b.boolean(False)
+            return self._within_white_cells(given) if analyte == "neutrophils" else given
         # A result that says nothing ("CLUMPED", an unknown unit) does not hide a
         # percentage that does.
         void = b.both(b.at_most(given.low, b.number(0.0)), b.at_most(b.number(inf), given.high))
@@ -78,12 +81,17 @@ class FactBuilder:
         low = b.select(use_given, given.low, derived.low)
         high = b.select(use_given, given.high, derived.high)
         self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
-        if analyte == "neutrophils":
-            wbc = self.effective("wbc").high
-            # Neutrophils are part of the white cells, unless the two results contradict.
-            unbounded = b.both(b.at_most(b.number(inf), high), b.at_most(low, wbc))
-            high = b.select(unbounded, wbc, high)
-        return Interval(low, high)
+        used = Interval(low, high)
+        return self._within_white_cells(used) if analyte == "neutrophils" else used
+
+    def _within_white_cells(self, neutrophils: Interval) -> Interval:
+        """Neutrophils are part of the white cells, unless the two results contradict."""
+        b, low, high = self.b, neutrophils.low, neutrophils.high
+        if low == high:
+            return neutrophils  # exact: without a bound only where the white cells are too
+        wbc = self.effective("wbc").high
+        unbounded = b.both(b.at_most(b.number(inf), high), b.at_most(low, wbc))
+        return Interval(low, b.select(unbounded, wbc, high))
 
     def _corrected_wbc(self, given: Interval) -> Interval:
         b, nrbc = self.b, self._measured["nrbc"]

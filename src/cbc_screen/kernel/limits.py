@@ -37,6 +37,15 @@ class GridColumns:
         self.class_lookup = np.full((len(grid.day_edges) + 1) * grid.width, -1, dtype=np.int64)
         for (day_place, month_place), number in grid.class_of.items():
             self.class_lookup[day_place * grid.width + month_place] = number
+        # The class by months alone of those who have passed every day edge.
+        self._class_past_days = self.class_lookup[len(grid.day_edges) * grid.width + self._month_lookup]
+
+    def class_at(self, days: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the class of each exact age, or -1 where days and months exclude each other."""
+        if len(days) and days.min() >= self._grid.last_day:
+            return self._class_past_days.take(months, mode="clip")
+        places = self.day_place(days) * self._grid.width + self.month_place(months)
+        return self.class_lookup.take(places, mode="clip")
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""

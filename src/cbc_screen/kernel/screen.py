@@ -34,6 +34,7 @@ for _stage in (Pregnancy.NONE, Pregnancy.NOT_STATED):
 for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
 _EXPANDED_AT_ONCE = 65_536
+_KEYS_AT_ONCE = 16_384  # that stay in the cache
 # Rows, each row once for each of its keys, those keys, and where each row begins.
 Expansion = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
@@ -94,16 +95,28 @@ class Kernel:
 
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
-        grid, columns = self.limits.grid, self.limits.grid_columns
-        first_day, first_month = columns.day_place(batch.days_low), columns.month_place(batch.months_low)
-        last_day = first_day if batch.days_high is batch.days_low else columns.day_place(batch.days_high)
-        last_month = first_month if batch.months_high is batch.months_low else columns.month_place(batch.months_high)
-        number = columns.class_lookup.take(first_day * grid.width + first_month, mode="clip")
-        situation = _ONE_SITUATION.ravel().take(batch.sex * np.int8(len(PREGNANCIES)) + batch.pregnancy, mode="clip")
-        one = batch.age_known & (first_day == last_day) & (first_month == last_month)
-        one &= (number >= 0) & (situation >= 0)
-        keys = np.where(one, number * len(SITUATIONS) + situation, 0).astype(np.intp)
+        keys, one = np.empty(batch.rows, dtype=np.intp), np.empty(batch.rows, dtype=np.bool_)
+        for start in range(0, batch.rows, _KEYS_AT_ONCE):
+            part = slice(start, start + _KEYS_AT_ONCE)
+            self._keys_of(batch, part, keys[part], one[part])
         return keys, np.flatnonzero(~one)
+
+    def _keys_of(self, batch: Batch, part: slice, keys: NDArray[np.intp], one: NDArray[np.bool_]) -> None:
+        """Write the keys of some rows, 0 for those that have several, and which have one."""
+        grid = self.limits.grid_columns
+        number = grid.class_at(batch.days_low[part], batch.months_low[part])
+        situation = _ONE_SITUATION.ravel().take(
+            batch.sex[part] * np.int8(len(PREGNANCIES)) + batch.pregnancy[part], mode="clip"
+        )
+        np.logical_and(number >= 0, situation >= 0, out=one)
+        one &= batch.age_known[part]
+        if batch.days_high is not batch.days_low or batch.months_high is not batch.months_low:
+            # Places that are possible have a class each: an equal class is an equal place.
+            one &= number == grid.class_at(batch.days_high[part], batch.months_high[part])
+        number *= len(SITUATIONS)
+        np.add(number, situation, out=keys)
+        if not one.all():
+            keys[~one] = 0
 
     def expand(self, batch: Batch, rows: NDArray[np.intp]) -> Iterator[Expansion]:
         """Repeat each row for every key it can have, so many rows at a time."""

@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from compare import default_kernel
 from plans import polars_lazy
-from rows import ANALYTES, counts, to_batch, to_export
+from rows import ANALYTES, PEOPLE, counts, to_batch, to_export
 
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
@@ -143,8 +143,8 @@ def polars_readable(source: Path) -> Any:
 
     knowledge, kernel = load_knowledge(), default_kernel()
     frame = pl.scan_parquet(source).rename({"Age": "months"}).with_row_index("row", offset=1)
-    frame = frame.with_columns(male=(pl.col("Sex") == Sex.MALE.value).cast(pl.Int8))
-    plan = polars_lazy(frame, ["row", "months", "male", *ANALYTES], kernel, knowledge)
+    frame = frame.with_columns(stage=pl.lit(0, dtype=pl.Int8), male=(pl.col("Sex") == Sex.MALE.value).cast(pl.Int8))
+    plan = polars_lazy(frame, [*PEOPLE, *ANALYTES], kernel, knowledge)
     return plan.select("row", **_words(kernel))
 
 

@@ -29,11 +29,20 @@ import numpy as np
 import pyarrow as pa
 from by_hand import duckdb_by_hand, pandas_by_hand, polars_by_hand
 from plans import Run, duckdb_plan, pandas_plan, polars_plan
-from rows import STAGES, counts, finding_names, hard_counts, result_names, slices, to_batch, wrong_limits
+from rows import (
+    STAGES,
+    counts,
+    default_kernel,
+    finding_names,
+    hard_counts,
+    result_names,
+    slices,
+    to_batch,
+    wrong_limits,
+)
 
 import cbc_screen as cbc
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.report.layout import layout_of
@@ -176,11 +185,6 @@ def check(rows: int) -> list[str]:
 
 
 # The timing ------------------------------------------------------------------------------
-
-
-def default_kernel() -> Kernel:
-    """Return the kernel of the default configuration."""
-    return build_kernel(load_knowledge(), Configuration())
 
 
 def installed(package: str) -> bool:

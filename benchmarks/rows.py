@@ -15,9 +15,10 @@ from kernel import SHAPES
 from numpy.typing import NDArray
 
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
-from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.predicates import Compare, walk
 from cbc_screen.vocabulary import Pregnancy, Sex
@@ -30,6 +31,11 @@ JOINED = ("months", "male", "stage")
 PEOPLE = ("row", *JOINED)
 # Results that only the checklist asks for, besides those of `SHAPES`; used by the check.
 MORE = ("ferritin", "vitamin_b12", "crp", "transferrin_saturation")
+
+
+def default_kernel() -> Kernel:
+    """Return the kernel of the default configuration."""
+    return build_kernel(load_knowledge(), Configuration())
 
 
 def youngest_month(kernel: Kernel) -> int:

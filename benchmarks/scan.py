@@ -28,9 +28,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from compare import default_kernel
-from plans import polars_lazy
-from rows import ANALYTES, PEOPLE, counts, to_batch, to_export
+from rows import ANALYTES, PEOPLE, counts, default_kernel, to_batch, to_export
 
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
@@ -140,6 +138,7 @@ def polars_words(folder: Path, *, checklist: bool = True) -> None:
 def polars_readable(source: Path) -> Any:
     """Return a lazy frame of every column of scan but the reasons, which are empty for clean rows."""
     import polars as pl
+    from plans import polars_lazy  # with pandas, which is no part of a scan
 
     knowledge, kernel = load_knowledge(), default_kernel()
     frame = pl.scan_parquet(source).rename({"Age": "months"}).with_row_index("row", offset=1)

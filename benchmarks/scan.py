@@ -337,7 +337,7 @@ def show(rows: int, folder: Path) -> None:
         runs = [child(name, folder, rows) for _ in range(RUNS)]
         rate, peak = rows / statistics.median(run[0] for run in runs), max(run[1] for run in runs)
         base = base or rate
-        print(f"{title:<40}{rate / 1e6:>7.2f} M/s{rate / base:>8.2f} of the first {peak / 2**20:>7.0f} MB", flush=True)
+        print(f"{title:<40}{rate / 1e6:>7.2f} M/s{rate / base:>8.2f} of the first {peak / 1e6:>7.0f} MB", flush=True)
     if "polars" in titles:
         print(child("check words", folder, rows)[2])
     print(child("check bad", folder, rows)[2])
@@ -345,7 +345,7 @@ def show(rows: int, folder: Path) -> None:
         times = [child(f"{part}.parquet", folder, rows) for _ in range(RUNS)]
         taken = statistics.median(run[0] for run in times)
         print(
-            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 2**20:>7.0f} MB",
+            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 1e6:>7.0f} MB",
             flush=True,
         )
     for number, taken in child("conditions", folder, rows)[2].items():

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from rows import band_limits, key_limits
+from rows import JOINED, PEOPLE, STAGES, band_limits, key_limits
 from rulebook import Flags, Nulls, Number, Pairs, RuleBook
 
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 
-PEOPLE = ("row", "key", "months", "male")
 SLICE = 131_072  # rows of a pandas plan at a time: smaller arrays stay nearer
 Run = Callable[[], pa.Table]
 Limits = Mapping[str, Any]
@@ -286,7 +285,7 @@ def _limit_numbers(engine: Any, limits: Limits) -> dict[str, Number]:
     found: dict[str, Number] = {}
     for name, column in limits.items():
         there = ~np.isnan(column)
-        if name in PEOPLE or not there.any():
+        if name in (*PEOPLE, "key") or not there.any():
             continue
         if there.all() and (column == column[0]).all():
             found[name] = Number(float(column[0]), True)
@@ -309,10 +308,12 @@ def _write(
 
 def _joined_columns(limits: Limits) -> list[str]:
     """Return the limits that differ between people, which alone are joined."""
-    return [n for n, c in limits.items() if n not in PEOPLE and not np.isnan(c).all() and not (c == c[0]).all()]
+    return [
+        n for n, c in limits.items() if n not in (*PEOPLE, "key") and not np.isnan(c).all() and not (c == c[0]).all()
+    ]
 
 
-def _limit_table(limits: Limits, keys: Sequence[str]) -> pa.Table:
+def limit_table(limits: Limits, keys: Sequence[str]) -> pa.Table:
     names = [*keys, *_joined_columns(limits)]
     return pa.table({name: pa.array(limits[name], from_pandas=True) for name in names})
 
@@ -327,12 +328,13 @@ def polars_lazy(
     limits = band_limits(kernel) if asof else key_limits(kernel)
     outputs = _write(kernel, knowledge, names, engine, Pairs if pairs else Nulls, limits)
     if asof:
-        table = pl.from_arrow(_limit_table(limits, ("months", "male"))).lazy().sort("months")
-        frame = source.sort("months").join_asof(table, on="months", by="male", check_sortedness=False)
+        table = pl.from_arrow(limit_table(limits, JOINED)).lazy().sort("months")
+        frame = source.sort("months").join_asof(table, on="months", by=["male", "stage"], check_sortedness=False)
     else:
-        table = pl.from_arrow(_limit_table(limits, ("key",))).lazy()
+        table = pl.from_arrow(limit_table(limits, ("key",))).lazy()
         last = int(limits["months"].max())
-        key = pl.min_horizontal("months", pl.lit(last, dtype=pl.Int32)) * 2 + pl.col("male").cast(pl.Int32)
+        person = pl.min_horizontal("months", pl.lit(last, dtype=pl.Int32)) * 2 + pl.col("male").cast(pl.Int32)
+        key = person * len(STAGES) + pl.col("stage").cast(pl.Int32)
         frame = source.with_columns(key=key).join(table, on="key", how="left", maintain_order="left")
     for layer in engine.layers:
         frame = frame.with_columns(**layer)
@@ -365,11 +367,12 @@ def duckdb_query(
     outputs = _write(kernel, knowledge, names, engine, Pairs if pairs else Nulls, limits)
     wanted = "".join(f', l."{name}"' for name in _joined_columns(limits))
     if asof:
-        table = _limit_table(limits, ("months", "male"))
-        join = "ASOF LEFT JOIN limits l ON r.male = l.male AND r.months >= l.months"
+        table = limit_table(limits, JOINED)
+        join = "ASOF LEFT JOIN limits l ON r.male = l.male AND r.stage = l.stage AND r.months >= l.months"
     else:
-        table = _limit_table(limits, ("key",))
-        join = f"LEFT JOIN limits l ON least(r.months, {int(limits['months'].max())}) * 2 + r.male = l.key"
+        table = limit_table(limits, ("key",))
+        person = f"(least(r.months, {int(limits['months'].max())}) * 2 + r.male)"
+        join = f"LEFT JOIN limits l ON {person} * {len(STAGES)} + r.stage = l.key"
     query = f"SELECT r.*{wanted} FROM rows r {join}"
     for layer in engine.layers:
         query = "SELECT *, " + ", ".join(f'{text} AS "{name}"' for name, text in layer.items()) + f"\nFROM ({query})"
@@ -404,10 +407,10 @@ def pandas_plan(rows: pa.Table, kernel: Kernel, knowledge: Knowledge) -> Run:
     engine, limits = Pandas(), band_limits(kernel)
     outputs = _write(kernel, knowledge, rows.column_names, engine, Pairs, limits)
     frame = rows.to_pandas()
-    table = _limit_table(limits, ("months", "male")).to_pandas().sort_values("months")
+    table = limit_table(limits, JOINED).to_pandas().sort_values("months")
 
     def run() -> pa.Table:
-        joined = pd.merge_asof(frame.sort_values("months"), table, on="months", by="male")
+        joined = pd.merge_asof(frame.sort_values("months"), table, on="months", by=["male", "stage"])
         return pa.concat_tables([_screen(joined.iloc[start : start + SLICE]) for start in range(0, len(joined), SLICE)])
 
     def _screen(part: pd.DataFrame) -> pa.Table:

@@ -1,7 +1,7 @@
 """Synthetic counts for the plans of plans.py, and the limits of everybody in them.
 
-Everybody is old enough that all edges in days are passed, of known sex and age in whole
-months, and not pregnant, so that one demographic key is known for each row.
+Everybody is old enough that all edges in days are passed, and of known sex, age in whole
+months and pregnancy, so that one demographic key is known for each row.
 """
 
 from __future__ import annotations
@@ -15,17 +15,27 @@ from kernel import SHAPES
 from numpy.typing import NDArray
 
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
+from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
-from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.predicates import Compare, walk
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 ANALYTES = tuple(SHAPES)
+STAGES = (Pregnancy.NONE, Pregnancy.T1, Pregnancy.T2, Pregnancy.T3)
+PREGNANT = 0.1  # of the women of an age at which pregnancy is possible
 SMALLEST = 0.01  # of the numbers made: nothing is divided by zero
+JOINED = ("months", "male", "stage")
+PEOPLE = ("row", *JOINED)
 # Results that only the checklist asks for, besides those of `SHAPES`; used by the check.
 MORE = ("ferritin", "vitamin_b12", "crp", "transferrin_saturation")
+
+
+def default_kernel() -> Kernel:
+    """Return the kernel of the default configuration."""
+    return build_kernel(load_knowledge(), Configuration())
 
 
 def youngest_month(kernel: Kernel) -> int:
@@ -36,29 +46,63 @@ def youngest_month(kernel: Kernel) -> int:
 
 
 def limit_rows(kernel: Kernel, months: Iterable[int]) -> dict[str, NDArray[Any]]:
-    """Return the limits of each age and sex: the key, and a column for each limit."""
-    ages = [(age, male) for age in months for male in (0, 1)]
-    people = [Person(span_of_months(age, age), (Sex.FEMALE, Sex.MALE)[male], Pregnancy.NONE) for age, male in ages]
+    """Return the limits of each age, sex and stage of pregnancy: the key, and a column for each limit."""
+    situations = [(0, stage) for stage in range(len(STAGES))] + [(1, STAGES.index(Pregnancy.NONE))]
+    found = [(age, *situation) for age in months for situation in situations]
+    people = [Person(span_of_months(age, age), (Sex.FEMALE, Sex.MALE)[male], STAGES[s]) for age, male, s in found]
     keys = [kernel.limits.keys(person)[0] for person in people]
     table = kernel.limits.table
+    ages, males, stages = (np.array(column, dtype=np.int32) for column in zip(*found, strict=True))
     columns: dict[str, NDArray[Any]] = {
-        "key": np.array([age * 2 + male for age, male in ages], dtype=np.int32),
-        "months": np.array([age for age, _ in ages], dtype=np.int32),
-        "male": np.array([male for _, male in ages], dtype=np.int8),
+        "key": (ages * 2 + males) * len(STAGES) + stages,
+        "months": ages,
+        "male": males.astype(np.int8),
+        "stage": stages.astype(np.int8),
     }
     wanted = [name for name in table.columns if name.startswith(("lower:", "upper:", "grade:", "cut:"))]
     return {**columns, **{name: table.column(name)[keys] for name in wanted}}
 
 
 def key_limits(kernel: Kernel) -> dict[str, NDArray[Any]]:
-    """Return limits for a join on an integer: one row for each month up to the last edge, and sex."""
+    """Return limits for a join on an integer: one row for each month up to the last edge, sex and stage."""
     return limit_rows(kernel, range(youngest_month(kernel), kernel.limits.grid.last_month + 1))
 
 
 def band_limits(kernel: Kernel) -> dict[str, NDArray[Any]]:
-    """Return limits for an as-of join: one row for each band of age, and sex."""
+    """Return limits for an as-of join: one row for each band of age, sex and stage."""
     youngest = youngest_month(kernel)
     return limit_rows(kernel, sorted({youngest, *(m for m in kernel.limits.grid.month_edges if m > youngest)}))
+
+
+def analyte_limits(kernel: Kernel, analytes: Iterable[str]) -> dict[str, dict[str, NDArray[Any]]]:
+    """Return the limits of each analyte, in its own bands of age by sex and stage."""
+    every, found = band_limits(kernel), {}
+    for analyte in analytes:
+        names = [name for name, c in every.items() if _analyte_of(name, kernel) == analyte and not np.isnan(c).all()]
+        if names:
+            rows = _first_of_bands(every, names)
+            found[analyte] = {name: every[name][rows] for name in (*JOINED, *names)}
+    return found
+
+
+def _analyte_of(name: str, kernel: Kernel) -> str | None:
+    """Return the analyte that a limit is of."""
+    kind, *words = name.split(":")
+    if kind == "cut":
+        return str(getattr(kernel.rules.definitions[words[0]], words[1]).analyte)
+    return {"lower": words[-1:], "upper": words[-1:], "grade": words[1:2]}.get(kind, [None])[0]
+
+
+def _first_of_bands(every: dict[str, NDArray[Any]], names: Sequence[str]) -> list[int]:
+    """Return the rows at which some limit of a sex and stage is no longer that of the month before."""
+    last: dict[tuple[int, int], bytes] = {}
+    rows = []
+    for place, person in enumerate(zip(every["male"].tolist(), every["stage"].tolist(), strict=True)):
+        limits = b"".join(every[name][place].tobytes() for name in names)
+        if last.get(person) != limits:
+            last[person] = limits
+            rows.append(place)
+    return rows
 
 
 def wrong_limits(kernel: Kernel, knowledge: Knowledge) -> list[str]:
@@ -67,7 +111,9 @@ def wrong_limits(kernel: Kernel, knowledge: Knowledge) -> list[str]:
     rows = [row for row in knowledge.intervals("default") if row.pregnancy == Pregnancy.NONE]
     for analyte in sorted({row.analyte for row in rows}):
         own = [row for row in rows if row.analyte == analyte]
-        for place, (month, male) in enumerate(zip(columns["months"], columns["male"], strict=True)):
+        nobody = columns["stage"] == STAGES.index(Pregnancy.NONE)
+        for place in np.flatnonzero(nobody).tolist():
+            month, male = columns["months"][place], columns["male"][place]
             found = [row for row in own if row.sex in ("any", sexes[male]) and _covers(row, month)]
             for side in ("lower", "upper"):
                 told = {getattr(row, side) for row in found} or {None}
@@ -84,11 +130,12 @@ def _covers(row: IntervalRow, month: int) -> bool:
 
 
 def _people(chance: np.random.Generator, rows: int, kernel: Kernel, oldest: int) -> dict[str, NDArray[Any]]:
-    return {
-        "row": np.arange(rows, dtype=np.int64),
-        "months": chance.integers(youngest_month(kernel), oldest * MONTHS_IN_YEAR, rows).astype(np.int32),
-        "male": chance.integers(0, 2, rows).astype(np.int8),
-    }
+    months = chance.integers(youngest_month(kernel), oldest * MONTHS_IN_YEAR, rows).astype(np.int32)
+    male = chance.integers(0, 2, rows).astype(np.int8)
+    youngest, oldest_pregnant = (edge.count for edge in kernel.limits.pregnancy_ages)
+    pregnant = (male == 0) & (months >= youngest) & (months < oldest_pregnant) & (chance.random(rows) < PREGNANT)
+    stage = np.where(pregnant, chance.integers(1, len(STAGES), rows), 0).astype(np.int8)
+    return {"row": np.arange(rows, dtype=np.int64), "months": months, "male": male, "stage": stage}
 
 
 def counts(rows: int, kernel: Kernel, knowledge: Knowledge, seed: int = 1) -> pa.Table:
@@ -110,7 +157,7 @@ def hard_counts(rows: int, kernel: Kernel, knowledge: Knowledge, seed: int = 2) 
     """Make counts on and beside every limit, a twentieth absent, with other results and findings."""
     chance = np.random.default_rng(seed)
     table = counts(rows, kernel, knowledge, seed)
-    columns: dict[str, Any] = {name: table[name] for name in ("row", "months", "male")}
+    columns: dict[str, Any] = {name: table[name] for name in PEOPLE}
     limits = _all_limits(kernel, knowledge)
     for name in (*ANALYTES, *MORE):
         on = chance.choice(limits[name], rows)
@@ -158,11 +205,12 @@ def to_batch(table: pa.Table, knowledge: Knowledge) -> Batch:
     )
     low = {name: table[name].to_numpy().astype(np.float64) for name in result_names(table, knowledge)}
     findings = {name: _presence(table[name]) for name in finding_names(table, knowledge)}
+    stages = np.array([PREGNANCIES.index(stage) for stage in STAGES], dtype=np.int8)
     sexes = np.array([SEXES.index(Sex.FEMALE), SEXES.index(Sex.MALE)], dtype=np.int8)
     return Batch(
         len(table), low, dict(low), findings, {}, None, None, least[months], most[months + 1] - 1, months, months,
         np.ones(len(table), dtype=np.bool_), sexes[table["male"].to_numpy()],
-        np.full(len(table), PREGNANCIES.index(Pregnancy.NOT_STATED), dtype=np.int8),
+        stages[table["stage"].to_numpy()],
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The rules of the default screen, written for any engine of columns: the body of plans.py.
 
-It is a second writing of `cbc_screen.kernel`, for exact values, known ages and sexes, nobody
-pregnant. An engine is a few primitives (`Engine`); a predicate is a pair of flags, surely
+It is a second writing of `cbc_screen.kernel`, for exact values, known ages, sexes and stages
+of pregnancy. An engine is a few primitives (`Engine`); a predicate is a pair of flags, surely
 true and surely false (`Pairs`), or one flag that may be null (`Nulls`), as an engine likes.
 Constants fold, and every number comes from the knowledge tables.
 """
@@ -268,6 +268,7 @@ class RuleBook:
     given: frozenset[str]
     findings: frozenset[str]
     limits: dict[str, Number]  # by the names of the kernel's limit table
+    shared: bool = True  # equal predicates are worked out once; else each rule is written out, but for states and lines
     outputs: dict[str, Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -288,7 +289,8 @@ class RuleBook:
             return NOWHERE
         if analyte not in self._numbers:
             column = self.engine.column(analyte)
-            self._numbers[analyte] = Number(column, self.engine.define(self.engine.present(column)))
+            there = self.engine.present(column)
+            self._numbers[analyte] = Number(column, self.engine.define(there) if self.shared else there)
         return self._numbers[analyte]
 
     def limit(self, name: str) -> Number:
@@ -431,7 +433,9 @@ class RuleBook:
     def truth(self, predicate: Predicate) -> Truth:
         """Translate a predicate; equal predicates are translated once."""
         if predicate not in self._truths:
-            self._truths[predicate] = self.logic.keep(self._translate(predicate))
+            told = self._translate(predicate)
+            named = self.shared or isinstance(predicate, StateIs)
+            self._truths[predicate] = self.logic.keep(told) if named else told
         return self._truths[predicate]
 
     def _translate(self, predicate: Predicate) -> Truth:
@@ -461,7 +465,7 @@ class RuleBook:
                     self.engine.compare("==", self.engine.column("male"), self.engine.code(sex is Sex.MALE))
                 )
             case Pregnant():
-                return logic.known(False)
+                return logic.known(self.engine.compare(">=", self.engine.column("stage"), self.engine.code(1)))
             case AgeIs(at_least, age):
                 # Everybody is past the last edge in days (rows.py).
                 reached = True

@@ -28,9 +28,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from compare import default_kernel
-from plans import polars_lazy
-from rows import ANALYTES, counts, to_batch, to_export
+from rows import ANALYTES, PEOPLE, counts, default_kernel, to_batch, to_export
 
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
@@ -140,11 +138,12 @@ def polars_words(folder: Path, *, checklist: bool = True) -> None:
 def polars_readable(source: Path) -> Any:
     """Return a lazy frame of every column of scan but the reasons, which are empty for clean rows."""
     import polars as pl
+    from plans import polars_lazy  # with pandas, which is no part of a scan
 
     knowledge, kernel = load_knowledge(), default_kernel()
     frame = pl.scan_parquet(source).rename({"Age": "months"}).with_row_index("row", offset=1)
-    frame = frame.with_columns(male=(pl.col("Sex") == Sex.MALE.value).cast(pl.Int8))
-    plan = polars_lazy(frame, ["row", "months", "male", *ANALYTES], kernel, knowledge)
+    frame = frame.with_columns(stage=pl.lit(0, dtype=pl.Int8), male=(pl.col("Sex") == Sex.MALE.value).cast(pl.Int8))
+    plan = polars_lazy(frame, [*PEOPLE, *ANALYTES], kernel, knowledge)
     return plan.select("row", **_words(kernel))
 
 
@@ -338,7 +337,7 @@ def show(rows: int, folder: Path) -> None:
         runs = [child(name, folder, rows) for _ in range(RUNS)]
         rate, peak = rows / statistics.median(run[0] for run in runs), max(run[1] for run in runs)
         base = base or rate
-        print(f"{title:<40}{rate / 1e6:>7.2f} M/s{rate / base:>8.2f} of the first {peak / 2**20:>7.0f} MB", flush=True)
+        print(f"{title:<40}{rate / 1e6:>7.2f} M/s{rate / base:>8.2f} of the first {peak / 1e6:>7.0f} MB", flush=True)
     if "polars" in titles:
         print(child("check words", folder, rows)[2])
     print(child("check bad", folder, rows)[2])
@@ -346,7 +345,7 @@ def show(rows: int, folder: Path) -> None:
         times = [child(f"{part}.parquet", folder, rows) for _ in range(RUNS)]
         taken = statistics.median(run[0] for run in times)
         print(
-            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 2**20:>7.0f} MB",
+            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 1e6:>7.0f} MB",
             flush=True,
         )
     for number, taken in child("conditions", folder, rows)[2].items():

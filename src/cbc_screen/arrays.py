@@ -63,10 +63,11 @@ def from_bytes(cells: Sequence[bytes | NDArray[np.uint8]]) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(cells), [None, pa.py_buffer(ends.tobytes()), whole])
 
 
-def _bytes_of(cell: bytes | NDArray[np.uint8]) -> memoryview:
-    view = memoryview(cell) if isinstance(cell, bytes) else cell.data
+def _bytes_of(cell: bytes | NDArray[np.uint8]) -> bytes | memoryview:
+    if isinstance(cell, bytes):
+        return cell  # a view of each of many texts would take more memory than they do
     # A view of nothing cannot be cast.
-    return view.cast("B") if view.nbytes else memoryview(b"")
+    return cell.data.cast("B") if cell.nbytes else b""
 
 
 def from_texts(cells: Sequence[str]) -> pa.StringArray:
@@ -81,6 +82,13 @@ def dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(from_numpy(codes), from_texts(words))
+
+
+def release_unused() -> None:
+    """Give back what Arrow has freed in this thread: it keeps that for each thread by itself."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def without_dictionaries(table: pa.Table) -> pa.Table:

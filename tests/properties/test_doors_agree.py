@@ -147,7 +147,13 @@ def record_of(row: Mapping[str, str | None]) -> dict[str, Any]:
 
 def differences(screener: cbc.Screener, rows: Sequence[Mapping[str, str | None]], frame: Any) -> list[str]:
     """Screen each row by itself and within the frame, and list what differs."""
-    found = answers(screener.screen_frame(frame))
+    return records_that_differ(screener, rows, answers(screener.screen_frame(frame)))
+
+
+def records_that_differ(
+    screener: cbc.Screener, rows: Sequence[Mapping[str, str | None]], found: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Screen each row by itself, and list what differs from the answers of the frame."""
     assert len(found) == len(rows)
     unequal = []
     for place, (row, framed) in enumerate(zip(rows, found, strict=True)):

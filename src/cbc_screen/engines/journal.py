@@ -13,12 +13,15 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cbc_screen.engines.batch import Screened
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MAGIC = b"CBCJ1\n"
 _HEAD = struct.Struct("<QQI")  # length of the JSON, length of the table, checksum of both
@@ -81,11 +84,12 @@ class Journal:
             self._file.close()
 
     @staticmethod
-    def _write(file: IO[bytes], magic: bytes, text: bytes, table: bytes) -> None:
+    def _write(file: IO[bytes], magic: bytes, text: bytes, table: bytes | pa.Buffer) -> None:
         head = _HEAD.pack(len(text), len(table), zlib.crc32(table, zlib.crc32(text)))
-        whole = memoryview(magic + head + text + table)
-        while whole:  # an unbuffered write may be partial
-            whole = whole[file.write(whole) :]
+        for part in (magic + head + text, table):  # the table is not copied
+            whole = memoryview(part)
+            while whole:  # an unbuffered write may be partial
+                whole = whole[file.write(whole) :]
 
     def _read(self) -> tuple[bytes, bytes] | None:
         """Return the next whole record, or None at the end or where it is torn."""
@@ -112,7 +116,7 @@ class Journal:
         return bytes(parts)
 
 
-def _pack(screened: Screened) -> tuple[bytes, bytes]:
+def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:
     import pyarrow as pa
 
     rejected = [[row.line, row.reason.value, row.content, row.file] for row in screened.rejected]
@@ -123,7 +127,7 @@ def _pack(screened: Screened) -> tuple[bytes, bytes]:
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.ipc.new_stream(sink, screened.table.schema, options=options) as stream:
         stream.write_table(screened.table)
-    return text.encode(), sink.getvalue().to_pybytes()
+    return text.encode(), sink.getvalue()
 
 
 def _unpack(text: bytes, table: bytes) -> Screened:

@@ -24,7 +24,8 @@ def worker_count() -> int:
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
     """Read `items` in one thread, work on them in `workers` threads, and yield in order.
 
-    No more than `workers` + 1 items wait at a time. An error of an item is raised in its turn.
+    No more than `workers` + 1 items are in hand, what is being read among them: each costs
+    its memory. An error of an item is raised in its turn.
     """
     source = iter(items)
     end = object()
@@ -40,10 +41,12 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int
                 item = coming.result()
                 if item is end:
                     break
-                coming = reader.submit(take)
                 waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
+                del item
+                done = [waiting.popleft().result()] if len(waiting) > workers else []
+                # Reading goes on while the caller does something with what is done.
+                coming = reader.submit(take)
+                yield from done
             while waiting:
                 yield waiting.popleft().result()
         finally:

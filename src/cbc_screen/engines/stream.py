@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen._version import __version__
+from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
 from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
@@ -120,7 +121,9 @@ def _screened(
 
     def work(item: tuple[Input, SourceBatch]) -> Screened:
         entry, batch = item
-        return screen_batch(engine, layout, entry.plan, batch, entry.name)
+        screened = screen_batch(engine, layout, entry.plan, batch, entry.name)
+        release_unused()
+        return screened
 
     rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)
     for screened in in_order(rest, work, workers):

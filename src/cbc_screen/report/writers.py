@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cbc_screen.arrays import without_dictionaries
+from cbc_screen.arrays import release_unused, without_dictionaries
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
@@ -116,6 +116,7 @@ class FlagWriter:
         if self._waiting:
             self._parquet.write_table(pa.concat_tables(self._waiting))
         self._waiting.clear()
+        release_unused()
 
     def _open_text(self) -> io.TextIOWrapper:
         if self._text is None:

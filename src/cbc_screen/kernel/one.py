@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -67,10 +67,13 @@ class One:
     @cached_property
     def facts(self) -> Mapping[str, float]:
         """The facts, joined over the keys."""
-        answers = self._under_each_key(Part.FACTS)
+        function = self._function(Part.FACTS)
+        answers = [function.values(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
         if len(answers) == 1:
-            return answers[0]
-        return {name: _join(name, tuple(answer[name] for answer in answers)) for name in answers[0]}
+            return dict(zip(function.places, answers[0], strict=True))
+        joins = self._kernel.joins(self._extended, self._reported)
+        columns = zip(function.places, joins, zip(*answers, strict=True), strict=True)
+        return {name: int(join(column)) for name, join, column in columns}
 
     @cached_property
     def values(self) -> Mapping[str, float]:
@@ -87,9 +90,10 @@ class One:
         return [function.answers(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
 
 
-def _join(name: str, values: tuple[float | int | bool, ...]) -> int:
+def join_of(name: str) -> Callable[[tuple[float, ...]], float]:
+    """Return how a fact is joined over the keys of a person: known where all of them agree."""
     if name.endswith(".min"):
-        return int(min(values))
-    if name.endswith((".max", ".any")):
-        return int(max(values))
-    return int(all(values))
+        return min
+    if name.endswith(".max"):
+        return max
+    return any if name.endswith(".any") else all

@@ -19,7 +19,8 @@ import numpy as np
 import cbc_screen as cbc
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch
+from cbc_screen.kernel_batch import Batch
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Pregnancy, Sex

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch, Person
+from cbc_screen.kernel_batch import Batch
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Person
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.predicates import Compare, walk

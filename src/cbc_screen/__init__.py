@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Every record needs it, and the first request of a service should not wait for it.
+from pydantic import BaseModel as _BaseModel  # noqa: F401
+
 from cbc_screen._version import __version__
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel, join_expanded
-from cbc_screen.kernel_inputs import Batch
+from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
-from cbc_screen.knowledge.adjustments import SMOKER_FINDING
+from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import make_declared, parse_adjust

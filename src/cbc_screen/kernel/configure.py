@@ -14,11 +14,12 @@ from cbc_screen.kernel.ready import Configuration
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment
+from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.checks import Checks
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.edges import edge
 from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
+from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.vocabulary import Adjust
 
 __all__ = ["Configuration", "build_kernel"]

@@ -14,7 +14,6 @@ from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
-from cbc_screen.knowledge.adjustments import SMOKER_FINDING
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.predicates import (
     AgeIs,
@@ -31,6 +30,7 @@ from cbc_screen.knowledge.predicates import (
     SexIs,
     StateIs,
 )
+from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.vocabulary import Line, ReticulocyteMethod, Severity, Sex, State
 
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)

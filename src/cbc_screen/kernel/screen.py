@@ -24,7 +24,8 @@ from cbc_screen.kernel.printed import Part, Printed
 from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import print_scalar
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Batch
+from cbc_screen.kernel_batch import Batch
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.

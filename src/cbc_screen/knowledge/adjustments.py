@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.quantities import CIGARETTES
 from cbc_screen.knowledge.strict import Row, parse_csv
 from cbc_screen.vocabulary import Adjust, Verification
 
 COLUMNS = (
     "table", "quantity", "lower", "upper", "unit", "subtract", "subtract_unit", "source", "verification", "notes",
 )  # fmt: skip
-ELEVATION, CIGARETTES, SMOKER, NON_SMOKER = "elevation", "cigarettes_per_day", "smoker", "non_smoker"
+ELEVATION, SMOKER, NON_SMOKER = "elevation", "smoker", "non_smoker"
 _UNITS = {ELEVATION: "m", CIGARETTES: "1/d", SMOKER: "", NON_SMOKER: ""}
-SMOKER_FINDING = "smoker"
 
 
 @dataclass(frozen=True, slots=True)

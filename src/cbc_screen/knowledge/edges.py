@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.strict import Node, Row
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node, Row
 
 
 @dataclass(frozen=True, slots=True, order=True)

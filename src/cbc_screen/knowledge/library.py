@@ -18,6 +18,7 @@ from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, lo
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
+from cbc_screen.knowledge.quantities import FalseFriend, UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
 from cbc_screen.vocabulary import Verification
 
@@ -40,6 +41,11 @@ class Source:
 class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
+    false_friends: Mapping[str, FalseFriend]
+    not_blood: frozenset[str]
+    unit_suspect: UnitSuspect
+    reported_range_factor: float
+    finding_groups: Mapping[str, tuple[str, ...]]
     interval_sets: Mapping[str, IntervalSet]
     default_sets: tuple[str, ...]
     duffy_finding: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.resources.abc import Traversable
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.adjustments import SMOKER_FINDING, Adjustment, load_adjustment
+from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -14,7 +14,7 @@ from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import Analyte, load_analytes, load_unit_suspect, load_units
+from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.strict import Node, parse_csv

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from cbc_screen.knowledge import kept
-from cbc_screen.knowledge.quantities import Analyte, FalseFriend, UnitSuspect, UnitTable
+from cbc_screen.knowledge.quantities import Analyte, UnitTable
 from cbc_screen.knowledge.words import Words
 
 _ENTRY = "measures"
@@ -21,14 +21,9 @@ class Measures:
     analytes: Mapping[str, Analyte]
     units: Mapping[str, UnitTable]
     unit_systems: Mapping[str, Mapping[str, str]]
-    false_friends: Mapping[str, FalseFriend]
-    not_blood: frozenset[str]
-    unit_suspect: UnitSuspect
     words: Words
     age_implausible_from: int
-    reported_range_factor: float
     findings: Mapping[str, str]
-    finding_groups: Mapping[str, tuple[str, ...]]
 
 
 @lru_cache(maxsize=1)

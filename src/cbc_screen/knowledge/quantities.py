@@ -5,10 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Group, Line, Reason
 
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node
+
+# What adjustments of hemoglobin ask for by name: a setting, and a finding.
+CIGARETTES, SMOKER_FINDING = "cigarettes_per_day", "smoker"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 

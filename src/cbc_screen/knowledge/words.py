@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
-from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, Sex
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node
 
 
 @dataclass(frozen=True, slots=True)

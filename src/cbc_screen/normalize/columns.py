@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel_inputs import Batch
+from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
-from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Factor
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.vocabulary import Reason
@@ -65,7 +65,7 @@ def plain_name(text: str) -> str:
 class NameReader:
     """Reads header texts against the names of the knowledge tables."""
 
-    def __init__(self, knowledge: Measures) -> None:
+    def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._analytes = {name: analyte.id for analyte in knowledge.analytes.values() for name in analyte.names}
         self._people = {name: field for field, names in knowledge.words.columns.items() for name in names}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cbc_screen.errors import UsageError
-from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role
@@ -59,7 +59,7 @@ class Plan:
             ignored=tuple(dict.fromkeys([*self.ignored, *other.ignored])),
         )
 
-    def reader(self, knowledge: Measures, analyte: str) -> ResultReader:
+    def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
         """Return the reader of one analyte's column."""
         unit = self.analytes[analyte].unit or self.declared.unit(knowledge, analyte)
         return ResultReader(
@@ -77,7 +77,7 @@ class Plan:
 
 
 def make_plan(
-    knowledge: Measures, headers: Sequence[str], declared: Declared, columns: Mapping[str, str] | None = None
+    knowledge: Knowledge, headers: Sequence[str], declared: Declared, columns: Mapping[str, str] | None = None
 ) -> Plan:
     """Work out a plan from header texts and the caller's own mapping (`field: column`)."""
     chosen = dict(columns or {})
@@ -127,7 +127,7 @@ def make_plan(
     )
 
 
-def _check_mapping(knowledge: Measures, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
+def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
     known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings}
     for name, column in chosen.items():
         if name not in known:
@@ -136,7 +136,7 @@ def _check_mapping(knowledge: Measures, headers: Sequence[str], chosen: Mapping[
             raise UsageError(f"columns: {name}={column}: there is no such column")
 
 
-def _check_unit(knowledge: Measures, declared: Declared, analyte: str, column: str, unit: str | None) -> None:
+def _check_unit(knowledge: Knowledge, declared: Declared, analyte: str, column: str, unit: str | None) -> None:
     own = declared.units.get(analyte)
     if unit is None or own is None:
         return
@@ -145,7 +145,7 @@ def _check_unit(knowledge: Measures, declared: Declared, analyte: str, column: s
         raise UsageError(f"column {column!r} states its unit, and units= declares another for {analyte}")
 
 
-def with_profile(knowledge: Measures, declared: Declared, profile: Profile) -> Declared:
+def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> Declared:
     """Fill in what the caller did not declare from a profile."""
     units, system, convention = declare_units(knowledge, dict(profile.units) or None)
     marks = NumberFormat(profile.decimal, "") if profile.decimal is not None else POINT

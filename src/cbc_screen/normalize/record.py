@@ -9,9 +9,8 @@ from functools import lru_cache
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person
-from cbc_screen.knowledge.adjustments import CIGARETTES, SMOKER_FINDING
 from cbc_screen.knowledge.measures import Measures
-from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void

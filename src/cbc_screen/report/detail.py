@@ -12,7 +12,7 @@ from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
-from cbc_screen.kernel_inputs import Batch
+from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.report.layout import layout_of
 

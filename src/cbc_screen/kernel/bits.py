@@ -31,6 +31,7 @@ class Bit(StrEnum):
 
 
 FALSE, TRUE = -1, -2
+LOW, HIGH = ".low", ".high"  # the inputs that are the ends of an interval
 # Codes that come in (joined facts) lie below this; checked where they are packed.
 CODE_INPUT_PLANES = 4
 
@@ -151,6 +152,9 @@ class _Lowering:
         if node.op is Op.LIMIT:
             trait = self.table.presence(str(node.value))
             return TRUE if trait is None else self.node(Bit.TRAIT, value=trait)
+        if node.op is Op.INPUT and str(node.value).endswith(HIGH):
+            # Both ends of an interval are there, or none (`Interval`).
+            number = self.node(Op.INPUT, value=str(node.value).removesuffix(HIGH) + LOW)
         return self.node(Bit.PRESENT, number)
 
     def less(self, a: int, b: int) -> int:

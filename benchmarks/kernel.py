@@ -1,4 +1,4 @@
-"""Rows a second of the kernel and microseconds of one screen, in one run on this machine.
+"""Rows a second of the kernel, in one run on this machine (record.py times one record).
 
 Usage: python benchmarks/kernel.py [--rows 2000000]
 
@@ -16,13 +16,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-import cbc_screen as cbc
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # Mean and spread of synthetic counts: numbers to fall on both sides of limits.
@@ -32,14 +30,6 @@ SHAPES = {
     "monocytes": (0.5, 0.2), "eosinophils": (0.2, 0.1), "basophils": (0.05, 0.02), "platelets": (240, 90), "mpv": (9, 1),
 }  # fmt: skip
 SLICE = 262_144
-RECORD = {
-    "age": "54 y",
-    "sex": "F",
-    "hemoglobin": "9.1 g/dL",
-    "wbc": "2.3 10^9/L",
-    "neutrophils": {"value": 0.9, "unit": "10^9/L"},
-    "platelets": "<10 10^9/L",
-}
 
 
 def batch(rows: int, censored: float, unknown_sex: float) -> Batch:
@@ -91,14 +81,6 @@ def main() -> None:
     print(f"kernel, 5 % of cells are intervals   {censored / 1e6:6.2f} M counts/s   {censored / exact:.2f} of exact")
     unsure = kernel_rate(kernel, rows, unknown_sex=0.02)
     print(f"kernel, sex unknown in 2 % of rows   {unsure / 1e6:6.2f} M counts/s   {unsure / exact:.2f} of exact")
-
-    screener = cbc.Screener()
-    full = median_seconds(lambda: [screener.screen(RECORD) for _ in range(200)]) / 200
-    compact = median_seconds(lambda: [screener.screen(RECORD, compact=True) for _ in range(200)]) / 200
-    alone = median_seconds(lambda: [CBCRecord.model_validate(RECORD) for _ in range(2000)]) / 2000
-    print(f"screen, one record                   {full * 1e6:6.0f} us")
-    print(f"screen, compact                      {compact * 1e6:6.0f} us")
-    print(f"pydantic validation alone            {alone * 1e6:6.0f} us   {compact / alone:.0f} times of it for compact")
 
 
 if __name__ == "__main__":

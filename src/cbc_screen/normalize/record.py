@@ -17,7 +17,7 @@ from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_num
 from cbc_screen.record import CBCRecord, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
-_REMEMBERED = 2048  # results of one analyte
+_REMEMBERED = 2048  # cells of one field
 _FINAL_STATUSES = frozenset({"", "F", "C", "A", "FINAL", "CORRECTED", "AMENDED"})
 
 
@@ -59,7 +59,9 @@ class RecordNormalizer:
     def __init__(self, measures: Measures, declared: Declared) -> None:
         self._measures, self._declared = measures, declared
         self._declared_units = declared_units(measures, declared)
-        self._sex_codes, self._pregnancy_codes = _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
+        words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
+        self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes))
+        self._pregnancy = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_pregnancy(text, words, stages))
         self._analytes = {
             name: _Analyte(self._read(analyte), analyte.counted, f"{name}.low", f"{name}.high")
             for name, analyte in measures.analytes.items()
@@ -165,9 +167,8 @@ class RecordNormalizer:
         return sorted(self._declared.settings - stated)
 
     def _person(self, record: CBCRecord, reasons: list[tuple[str, Reason]]) -> Person:
-        words = self._measures.words
-        sex, sex_reason = parse_sex(record.sex, words, self._sex_codes)
-        stage, stage_reason = parse_pregnancy(record.pregnancy, words, self._pregnancy_codes)
+        sex, sex_reason = self._sex(record.sex)
+        stage, stage_reason = self._pregnancy(record.pregnancy)
         age, age_reason = self._age(record)
         reasons += [("sex", sex_reason)] if sex_reason else []
         if sex is Sex.MALE and stage.claimed:

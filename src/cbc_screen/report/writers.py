@@ -116,7 +116,8 @@ class FlagWriter:
         if self._waiting:
             self._parquet.write_table(pa.concat_tables(self._waiting))
         self._waiting.clear()
-        release_unused()
+        if self._together == 1:  # of words: as where they are made
+            release_unused()
 
     def _open_text(self) -> io.TextIOWrapper:
         if self._text is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import marshal
 import os
@@ -140,6 +141,29 @@ def test_what_other_code_kept_is_made_again(tmp_path: Path) -> None:
     after = {path.name: path.read_bytes() for path in kept(cache)}
     assert after.keys() == before.keys()
     assert all(after[name] != before[name] for name in before)
+
+
+def test_a_process_keeps_nothing_once_its_code_has_changed_on_disk(tmp_path: Path) -> None:
+    """It runs the old code, and the files are of the new: what it works out belongs to neither."""
+    home, cache = checkout(tmp_path / "home"), tmp_path / "cache"
+    module = home / "src" / "cbc_screen" / "kernel" / "facts.py"
+    changed = f"open({str(module)!r}, 'a').write('# changed\\n')"
+    code = f"import cbc_screen as cbc, cbc_screen.kernel.configure\n{changed}\n{SCREEN}"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPATH": str(home / "src"), "PYTHONPYCACHEPREFIX": str(cache)}
+    subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert kept(cache) == []
+    answer(home, cache)
+    assert kept(cache) != []
+
+
+def test_what_is_noted_of_the_code_is_noted_before_any_of_it_is_loaded() -> None:
+    code = "import sys, cbc_screen\nprint([name for name in sys.modules if name.startswith('cbc_screen.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ast.literal_eval(done.stdout))
+    assert loaded == {
+        f"cbc_screen.{n}" for n in ("_version", "errors", "knowledge", "knowledge.files", "knowledge.kept")
+    }
 
 
 def test_a_zip_on_the_path_answers_the_same_and_keeps_nothing(

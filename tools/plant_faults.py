@@ -254,6 +254,12 @@ FAULTS = (
         "if check != _HASH(body).digest():",
     ),
     Fault(
+        "11 what is kept holds for its own tables and code: old code keeps what new code finds",
+        "src/cbc_screen/knowledge/kept.py",
+        "or state != _state_now(_code()):",
+        "or state != _state():",
+    ),
+    Fault(
         "11 what is kept holds for its own tables and code: a damaged entry is used",
         "src/cbc_screen/knowledge/kept.py",
         "if stamp != state or check != _HASH(body).digest():",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel as _BaseModel  # noqa: F401
 
 from cbc_screen._version import __version__
+from cbc_screen.knowledge import kept as _kept  # noqa: F401  before any other module: see there
 
 if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate

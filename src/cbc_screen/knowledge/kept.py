@@ -6,6 +6,9 @@ answer of a process. What comes of it is kept as Python keeps bytecode: in the s
 to write none, or the folder is not ours to write. An entry holds for the very data files
 (by their SHA-256), code and Python that it was made with, and is else made again. No
 record and no answer ever goes in.
+
+`cbc_screen` imports this before any other of its modules: what a process runs is not
+older than the code it notes here, and it keeps nothing once that has changed on disk.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import contextlib
 import hashlib
 import importlib.util
 import os
-import pickle
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
@@ -40,14 +42,18 @@ def load(entry: str) -> object | None:
     stamp, check, body = content[:_SIZE], content[_SIZE : 2 * _SIZE], content[2 * _SIZE :]
     if stamp != state or check != _HASH(body).digest():
         return None
+    import pickle
+
     return pickle.loads(body)  # type: ignore[no-any-return]
 
 
 def save(entry: str, value: object) -> None:
     """Keep a value under a name, where that can be done."""
     state = _state()
-    if state is None or sys.dont_write_bytecode:
+    if state is None or sys.dont_write_bytecode or state != _state_now(_code()):
         return
+    import pickle
+
     body = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     path = _path(entry)
     part = path.with_name(f"{path.name}.{os.getpid()}.{get_ident()}")
@@ -67,15 +73,28 @@ def _path(entry: str) -> Path:
 
 @lru_cache(maxsize=1)
 def _state() -> bytes | None:
+    return _state_now(_CODE_LOADED)
+
+
+def _state_now(code: bytes | None) -> bytes | None:
     """Return what an entry must have been made with; None where nothing is kept (a zip)."""
     root = reference_ranges_root()
-    if not isinstance(root, Path) or sys.implementation.cache_tag is None:
+    if code is None or not isinstance(root, Path) or sys.implementation.cache_tag is None:
         return None
-    state = _HASH(f"{__version__} {sys.version} {root}".encode())
+    state = _HASH(f"{__version__} {sys.version} {root}".encode() + code)
     for name, path in sorted(_files(root)):
         with open(path, "rb") as file:
             state.update(f"\0{name}\0".encode() + _HASH(file.read()).digest())
-    for name, path in sorted(_files(Path(__file__).parent.parent)):
+    return state.digest()
+
+
+def _code() -> bytes | None:
+    """Return a digest of the sizes and times of the package's files."""
+    package = Path(__file__).parent.parent
+    if not package.is_dir():
+        return None
+    state = _HASH()
+    for name, path in sorted(_files(package)):
         if name.endswith(".py"):
             known = os.stat(path)
             state.update(f"\0{name} {known.st_size} {known.st_mtime_ns}".encode())
@@ -90,3 +109,6 @@ def _files(folder: str | Path, prefix: str = "") -> Iterator[tuple[str, str]]:
                     yield from _files(entry.path, f"{prefix}{entry.name}/")
             elif not entry.name.startswith("."):
                 yield prefix + entry.name, entry.path
+
+
+_CODE_LOADED = _code()

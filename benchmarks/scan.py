@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import dataclasses
 import importlib.util
 import json
 import random
@@ -28,7 +27,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rows import ANALYTES, PEOPLE, counts, default_kernel, to_batch, to_export
+from rows import ANALYTES, PEOPLE, counts, default_kernel, to_export
 
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
@@ -47,7 +46,6 @@ BAD_TEXTS = {
     "-5": Reason.NUMBER_NEGATIVE,
 }
 PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
-CURVE = (4, 2, 1)  # parts of the rows
 RUNS = 3
 
 
@@ -58,8 +56,7 @@ def work_make(folder: Path, rows: int) -> None:
     """Write the files."""
     knowledge = load_knowledge()
     export = to_export(counts(rows, default_kernel(), knowledge), knowledge)
-    for part in CURVE:
-        pq.write_table(export.slice(0, rows // part), folder / f"{part}.parquet", compression="zstd")
+    pq.write_table(export, folder / "1.parquet", compression="zstd")
     with (
         (folder / "clean.csv").open("w", encoding="utf-8", newline="") as clean,
         (folder / "bad.csv").open("w", encoding="utf-8", newline="") as bad,
@@ -182,28 +179,6 @@ def _checklist(kernel: Kernel) -> Any:
     return sure.list.eval(ranks.replace_strict(ids, return_dtype=pl.String)).list.join(";")
 
 
-def conditions_curve(rows: int) -> dict[int, float]:
-    """Return the seconds of the kernel with some of the conditions."""
-    knowledge, kernel = load_knowledge(), default_kernel()
-    batch = to_batch(counts(min(rows, 4 * SLICE), kernel, knowledge), knowledge)
-    every = kernel.rules.conditions
-    parts = {len(every) // part: every[: len(every) // part] for part in CURVE}
-    kernels = {n: Kernel(dataclasses.replace(kernel.rules, conditions=own), kernel.limits) for n, own in parts.items()}
-    return {
-        n: _median(lambda own=own: own.screen(batch), 2 * RUNS + 1) / batch.rows * rows for n, own in kernels.items()
-    }
-
-
-def _median(work: Callable[[], object], runs: int) -> float:
-    work()
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
-
-
 # The account of bad cells and lines -------------------------------------------------------
 
 
@@ -286,8 +261,7 @@ WORKS: dict[str, Callable[[Path, int], object]] = {
     "bad.csv": lambda folder, rows: scan(folder, "bad.csv"),
     "check bad": lambda folder, rows: check_bad(folder),
     "check words": lambda folder, rows: check_words(folder),
-    "conditions": lambda folder, rows: conditions_curve(rows),
-    **{f"{part}.parquet": lambda folder, rows, part=part: scan(folder, f"{part}.parquet") for part in CURVE},
+    "1.parquet": lambda folder, rows: scan(folder, "1.parquet"),
 }
 
 
@@ -341,15 +315,6 @@ def show(rows: int, folder: Path) -> None:
     if "polars" in titles:
         print(child("check words", folder, rows)[2])
     print(child("check bad", folder, rows)[2])
-    for part in CURVE:
-        times = [child(f"{part}.parquet", folder, rows) for _ in range(RUNS)]
-        taken = statistics.median(run[0] for run in times)
-        print(
-            f"scan of {rows // part:>9} rows {taken:>8.2f} s {max(run[1] for run in times) / 1e6:>7.0f} MB",
-            flush=True,
-        )
-    for number, taken in child("conditions", folder, rows)[2].items():
-        print(f"kernel with {number:>3} conditions {taken:>8.3f} s for {rows} rows")
 
 
 def main() -> None:

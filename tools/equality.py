@@ -4,7 +4,7 @@ Usage: python tools/equality.py [ROWS]
 
 Rows come from the generator of tests/properties/test_doors_agree.py: every analyte, unit and
 oddity of cells, ages and sexes. Exits with 1 if any row differs. One core does
-about 100 rows a second; 10,000 are in the tests.
+about 200 rows a second; 10,000 are in the tests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """cbc_screen: flags for clinician review from complete blood counts. Not a diagnosis.
 
-The public names are loaded when first used, so that importing the package stays cheap.
+The public names are loaded when first used: importing the package costs what pydantic costs.
 """
 
 from __future__ import annotations

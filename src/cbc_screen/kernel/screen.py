@@ -177,9 +177,9 @@ class Kernel:
     @cached_property
     def record(self) -> RecordKernel:
         """The same screen for one record."""
-        return RecordKernel(self.limits, self.print)
+        return RecordKernel(self.limits, self.printed)
 
-    def print(self, extended: bool, reported: bool, part: Part) -> Printed:
+    def printed(self, extended: bool, reported: bool, part: Part) -> Printed:
         """Print a program for one record with these kinds of inputs."""
         analytes = frozenset(self.rules.analytes)
         if not extended:

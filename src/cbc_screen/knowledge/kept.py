@@ -82,22 +82,24 @@ def _state_now(code: bytes | None) -> bytes | None:
     if code is None or not isinstance(root, Path) or sys.implementation.cache_tag is None:
         return None
     state = _HASH(f"{__version__} {sys.version} {root}".encode() + code)
-    for name, path in sorted(_files(root)):
-        with open(path, "rb") as file:
-            state.update(f"\0{name}\0".encode() + _HASH(file.read()).digest())
+    try:
+        for name, path in sorted(_files(root)):
+            state.update(f"\0{name}\0".encode() + _HASH(Path(path).read_bytes()).digest())
+    except OSError:
+        return None  # what is wrong with the tables is told where they are read
     return state.digest()
 
 
 def _code() -> bytes | None:
-    """Return a digest of the sizes and times of the package's files."""
-    package = Path(__file__).parent.parent
-    if not package.is_dir():
-        return None
+    """Return a digest of the sizes and times of the package's files; None where they cannot be seen."""
     state = _HASH()
-    for name, path in sorted(_files(package)):
-        if name.endswith(".py"):
-            known = os.stat(path)
-            state.update(f"\0{name} {known.st_size} {known.st_mtime_ns}".encode())
+    try:
+        for name, path in sorted(_files(Path(__file__).parent.parent)):
+            if name.endswith((".py", ".pyc")):  # a package may come as bytecode alone
+                known = os.stat(path)
+                state.update(f"\0{name} {known.st_size} {known.st_mtime_ns}".encode())
+    except OSError:
+        return None
     return state.digest()
 
 

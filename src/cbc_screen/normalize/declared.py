@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.measures import Measures
-from cbc_screen.knowledge.quantities import Analyte, Factor
+from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor
 from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
 from cbc_screen.vocabulary import Adjust, Group
 
 MMOL = "hemoglobin_mmol"
 CONVENTIONS = ("monomer", "tetramer")
-_SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: "cigarettes_per_day"}
+_SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: CIGARETTES}
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Declared:
         """Tell whether a quantity is read: a setting only where something is adjusted for it."""
         return analyte.group is not Group.SETTING or analyte.id in self.settings
 
-    def unit(self, knowledge: Measures, analyte: str) -> str | None:
+    def unit(self, measures: Measures, analyte: str) -> str | None:
         """Return the declared unit of an analyte, or None."""
-        known = knowledge.analytes[analyte]
+        known = measures.analytes[analyte]
         return self.units.get(analyte) or self.system.get(known.units.dimension) or known.named_unit
 
 
 def declare_units(
-    knowledge: Measures, units: str | Mapping[str, str] | None
+    measures: Measures, units: str | Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str], str | None]:
     """Check `units=`: "us", "si", a mapping of analytes, or a mapping with "system"."""
     if units is None:
@@ -51,25 +51,25 @@ def declare_units(
     system_name = choices.pop("system", None)
     system: Mapping[str, str] = {}
     if system_name is not None:
-        if system_name not in knowledge.unit_systems:
+        if system_name not in measures.unit_systems:
             raise UsageError(
-                f"units: must be one of {', '.join(sorted(knowledge.unit_systems))}, or a mapping of analyte to unit"
+                f"units: must be one of {', '.join(sorted(measures.unit_systems))}, or a mapping of analyte to unit"
             )
-        system = knowledge.unit_systems[system_name]
+        system = measures.unit_systems[system_name]
     convention = choices.pop(MMOL, None)
     if convention is not None and convention not in CONVENTIONS:
         raise UsageError(f"units: {MMOL} must be one of {', '.join(CONVENTIONS)}")
     for analyte, unit in choices.items():
-        if analyte not in knowledge.analytes:
+        if analyte not in measures.analytes:
             raise UsageError(f"units: no analyte is named {analyte!r}")
-        outcome = knowledge.analytes[analyte].units.find(unit, convention)
+        outcome = measures.analytes[analyte].units.find(unit, convention)
         if not isinstance(outcome, Factor):
             raise UsageError(f"units: {analyte}={unit}: {outcome[1]}")
     return choices, dict(system), convention
 
 
 def make_declared(
-    knowledge: Measures,
+    measures: Measures,
     *,
     units: str | Mapping[str, str] | None = None,
     decimal: str = ".",
@@ -81,7 +81,7 @@ def make_declared(
     adjust: Iterable[Adjust] = (),
 ) -> Declared:
     """Check what the caller declares about a source."""
-    by_analyte, system, convention = declare_units(knowledge, units)
+    by_analyte, system, convention = declare_units(measures, units)
     if decimal not in (".", ",") or thousands not in ("", ",", ".", " ", "'") or decimal == thousands:
         raise UsageError("decimal must be '.' or ',', and thousands another mark")
     chosen_age_unit = parse_age_unit(age_unit)
@@ -91,9 +91,9 @@ def make_declared(
     if not set(sexes.values()) <= {"F", "M", "unknown"}:
         raise UsageError("sex_codes must map each code to F, M or unknown")
     stages = {str(code).casefold(): str(stage) for code, stage in (pregnancy_codes or {}).items()}
-    if not set(stages.values()) <= set(knowledge.words.pregnancy.values()):
+    if not set(stages.values()) <= set(measures.words.pregnancy.values()):
         raise UsageError(
-            f"pregnancy_codes must map each code to one of {', '.join(sorted(set(knowledge.words.pregnancy.values())))}"
+            f"pregnancy_codes must map each code to one of {', '.join(sorted(set(measures.words.pregnancy.values())))}"
         )
     return Declared(
         by_analyte,
@@ -108,9 +108,9 @@ def make_declared(
     )
 
 
-def declared_units(knowledge: Measures, declared: Declared) -> dict[str, str]:
+def declared_units(measures: Measures, declared: Declared) -> dict[str, str]:
     """Return the declared unit of every analyte that has one."""
-    units = ((name, declared.unit(knowledge, name)) for name in knowledge.analytes)
+    units = ((name, declared.unit(measures, name)) for name in measures.analytes)
     return {name: unit for name, unit in units if unit is not None}
 
 

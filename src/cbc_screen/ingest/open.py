@@ -34,7 +34,7 @@ def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:
     """Open a table."""
     match kind:
         case Format.PARQUET:
-            return ParquetSource(path)
+            return ParquetSource(path, options.small_batches)
         case Format.XLSX:
             return ExcelSource(path, options.sheet)
         case Format.NDJSON:

@@ -22,7 +22,7 @@ _READ_AT_ONCE = 65_536  # bytes of a column
 class ParquetSource:
     """A Parquet file; the line of a row is its number, from 1."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, small_batches: bool = False) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -37,6 +37,7 @@ class ParquetSource:
         if self._file is None:
             raise UsageError("the source is not a readable Parquet file")
         self.headers = list(self._file.schema_arrow.names)
+        self._batch_rows = BATCH_ROWS // 2 if small_batches else BATCH_ROWS
 
     def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
@@ -46,7 +47,7 @@ class ParquetSource:
         done, total = 0, self._file.metadata.num_rows
         try:
             # Arrow's own threads would each keep the memory that they have freed.
-            for batch in self._file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns), use_threads=False):
+            for batch in self._file.iter_batches(batch_size=self._batch_rows, columns=list(columns), use_threads=False):
                 lines = np.arange(done + 1, done + len(batch) + 1, dtype=np.int64)
                 done += len(batch)
                 arrays = {name: batch.column(name) for name in columns}

@@ -72,6 +72,7 @@ class ReadOptions:
     profile: str | None = None
     persons: str | None = None
     skip_lines: int | None = None
+    small_batches: bool = False  # of Parquet: half as many rows
 
 
 def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ENDINGS = (".parquet", ".csv", ".ndjson")
 _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _PART = ".part"
-# A row group for each packed batch (one row) would make the file's own index grow in memory.
-_PACKED_TOGETHER = 4
+# The writer keeps 30 kB for each row group of readable flags, and as much again when it closes (measured).
+_TOGETHER = 4
 # Of texts that hardly repeat (the checklist) a dictionary saves nothing: files are an eighth smaller (measured).
 _LARGEST_DICTIONARY = 65_536  # bytes
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -79,9 +79,7 @@ class FlagWriter:
         *,
         force: bool,
         out_format: str | None = None,
-        packed: bool = False,
     ) -> None:
-        self._together = _PACKED_TOGETHER if packed else 1
         self._waiting: list[pa.Table] = []
         self._kind, self._packing = _kind_of(path, out_format)
         self._file = None if str(path) == STANDARD_STREAM else AtomicFile(path, force=force)
@@ -113,14 +111,14 @@ class FlagWriter:
                 dictionary_pagesize_limit=_LARGEST_DICTIONARY,
             )
         self._waiting.append(table)
-        if len(self._waiting) >= self._together:
+        if len(self._waiting) >= _TOGETHER:
             self._write_row_group()
 
     def _write_row_group(self) -> None:
         import pyarrow as pa
 
         if self._waiting:
-            self._parquet.write_table(pa.concat_tables(self._waiting))
+            self._parquet.write_table(pa.concat_tables(self._waiting).unify_dictionaries())
         self._waiting.clear()
         release_unused()  # else the memory grows with the rows, by 9 % from 1.2e7 to 5e7 of them (measured)
 

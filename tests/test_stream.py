@@ -51,6 +51,34 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+# Columns kept --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_kept_column_coded_in_few_bits_comes_back_whole(tmp_path: Path, packed: bool) -> None:
+    # Each row group has 40 words of its own: together more than codes of 8 bits can count.
+    groups = [
+        pa.table(
+            {
+                "age": ["54 y"] * 40,
+                "sex": ["F"] * 40,
+                "hemoglobin": ["9.1 g/dL"] * 40,
+                "ward": pa.array([f"ward {40 * group + row}" for row in range(40)]).cast(
+                    pa.dictionary(pa.int8(), pa.string())
+                ),
+            }
+        )
+        for group in range(10)
+    ]
+    with pq.ParquetWriter(tmp_path / "in.parquet", groups[0].schema) as writer:
+        for group in groups:
+            writer.write_table(group)
+    cbc.scan(tmp_path / "in.parquet", tmp_path / "out.parquet", keep=["ward"], packed=packed)
+    flags = cbc.read_flags(tmp_path / "out.parquet")
+    assert flags["ward"].tolist() == [f"ward {row}" for row in range(400)]
+
+
 # Several inputs ----------------------------------------------------------------------------
 
 

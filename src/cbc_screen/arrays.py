@@ -84,6 +84,26 @@ def dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(from_numpy(codes), from_texts(words))
 
 
+def with_wide_codes(array: pa.Array) -> pa.Array:
+    """Return a coded column with codes of 32 bits: batches together may have more words than their own codes count."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(array.type):
+        return array
+    return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary, ordered=array.type.ordered)
+
+
+def one_dictionary(table: pa.Table) -> pa.Table:
+    """Return a table of which each coded column has one dictionary; codes within lists stay as they are."""
+    import pyarrow as pa
+
+    coded = [name for name in table.column_names if pa.types.is_dictionary(table.schema.field(name).type)]
+    one = table.select(coded).unify_dictionaries()
+    for name in coded:
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), one.column(name))
+    return table
+
+
 def release_unused() -> None:
     """Give back what Arrow has freed in this thread: it keeps that for each thread by itself."""
     import pyarrow as pa

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import dictionary, from_numpy, from_texts
+from cbc_screen.arrays import dictionary, from_numpy, from_texts, with_wide_codes
 from cbc_screen.engines.distribution import far_off
 from cbc_screen.engines.frames import Engine, result_mask
 from cbc_screen.errors import UsageError
@@ -115,7 +115,7 @@ def key_columns(
     for name in layout.keep:
         if name in keys or name == FILE:
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
-        keys[name] = columns[name]
+        keys[name] = with_wide_codes(columns[name])
     if layout.received:
         if RECEIVED in keys:
             raise UsageError(f"keep: {RECEIVED!r} is the name of a column of the output; rename it in the source")

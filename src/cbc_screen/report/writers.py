@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cbc_screen.arrays import release_unused, without_dictionaries
+from cbc_screen.arrays import one_dictionary, release_unused, without_dictionaries
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
@@ -118,7 +118,7 @@ class FlagWriter:
         import pyarrow as pa
 
         if self._waiting:
-            self._parquet.write_table(pa.concat_tables(self._waiting).unify_dictionaries())
+            self._parquet.write_table(one_dictionary(pa.concat_tables(self._waiting)))
         self._waiting.clear()
         release_unused()  # else the memory grows with the rows, by 9 % from 1.2e7 to 5e7 of them (measured)
 

@@ -16,6 +16,7 @@ import pytest
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.printed import Part
 from cbc_screen.kernel.ready import record_kernel
+from cbc_screen.kernel_inputs import Scope
 from cbc_screen.knowledge import Measures, load_knowledge, load_measures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,10 +195,10 @@ def test_what_is_kept_is_what_is_built(chosen: Configuration) -> None:
     assert repr(ready.limits.by_key) == repr(built.limits.by_key)  # NaN too
     assert ready.limits.pregnancy_ages == built.limits.pregnancy_ages
     assert vars(ready.limits.grid) == vars(built.limits.grid)
-    for extended in (False, True):
+    for scope in Scope:
         for reported in (False, True):
             for part in Part:
-                one, other = ready.printed(extended, reported, part), built.printed(extended, reported, part)
+                one, other = ready.printed(scope, reported, part), built.printed(scope, reported, part)
                 assert (one.inputs, one.outputs, repr(one.absent)) == (other.inputs, other.outputs, repr(other.absent))
                 assert marshal.loads(one.code) == marshal.loads(other.code)
 

@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 SEXES = (Sex.FEMALE, Sex.MALE, Sex.UNKNOWN)
 PREGNANCIES = tuple(Pregnancy)
+# What most counts have, and no more. It decides how long one record takes, never what is answered.
+SHORT_COUNT = frozenset(
+    {
+        "hemoglobin", "hematocrit", "rbc", "mcv", "mch", "mchc", "rdw_cv",
+        "wbc", "neutrophils", "lymphocytes", "platelets", "mpv",
+    }
+)  # fmt: skip
+
+
+class Scope(IntEnum):
+    """Which inputs a program for one record has: the fewer, the sooner it answers (measured).
+
+    A short count; every analyte of a blood count; and what is outside it too (a finding,
+    a chemistry value, the reticulocyte method).
+    """
+
+    SHORT = 0
+    COUNT = 1
+    ALL = 2
+
+
+def scope_of(analyte: str, counted: bool) -> Scope:
+    """Return the least scope that has an analyte; `counted` tells whether a blood count has it."""
+    if analyte in SHORT_COUNT:
+        return Scope.SHORT
+    return Scope.COUNT if counted else Scope.ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ class Screener:
         """Screen a record whose texts are read as a source declares them; see `screen`."""
         normalized = normalizer.normalize(record, use_reported=self.prefer_reported_ranges)
         one = self._record_kernel.screen_one(
-            normalized.inputs, normalized.person, extended=normalized.extended, reported=normalized.reported
+            normalized.inputs, normalized.person, normalized.scope, normalized.reported
         )
         return answer(
             one,

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cbc_screen.kernel.printed import Function, Part
+from cbc_screen.kernel_inputs import Scope
 
 if TYPE_CHECKING:
     from cbc_screen.kernel.record import RecordKernel
@@ -29,35 +30,39 @@ class Named(Mapping[str, int]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def some(self, names: Sequence[str]) -> list[int]:
+        """Return the numbers of some names."""
+        places, values = self._places, self._values
+        return [int(values[places[name]]) for name in names]
+
     def all(self) -> dict[str, int]:
         """Return a dictionary of them, for a reader of most."""
         return dict(zip(self._places, map(int, self._values), strict=True))
 
 
 class One:
-    """The answers for one record, worked out when they are asked for.
+    """The answers for one record; all but the conclusions are worked out when they are asked for.
 
-    `conclusions` are the flags; `facts` the (joined) facts behind them; `values` the
+    `conclusions` are the codes that become flags; `facts` the (joined) facts behind them; `values` the
     numbers derived or corrected on the way; `limits` those used under each key tried.
     """
 
     def __init__(
-        self, kernel: RecordKernel, inputs: Mapping[str, float], keys: tuple[int, ...], extended: bool, reported: bool
+        self, kernel: RecordKernel, inputs: Mapping[str, float], keys: tuple[int, ...], scope: Scope, reported: bool
     ) -> None:
         self._kernel, self._inputs, self.keys = kernel, inputs, keys
-        self._extended, self._reported = extended, reported
+        self._scope, self._reported = scope, reported
+        self.conclusions = self._conclusions()
 
     def _function(self, part: Part) -> Function:
-        return self._kernel.function(self._extended, self._reported, part)
+        return self._kernel.function(self._scope, self._reported, part)
 
     @cached_property
     def codes(self) -> dict[str, int]:
         """The conclusions as a dictionary."""
         return self.conclusions.all()
 
-    @cached_property
-    def conclusions(self) -> Named:
-        """The codes that become flags."""
+    def _conclusions(self) -> Named:
         if len(self.keys) > 1:
             conclude = self._function(Part.CONCLUSIONS)
             return Named(conclude.places, conclude.values(self.facts, ()))
@@ -71,7 +76,7 @@ class One:
         answers = [function.values(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
         if len(answers) == 1:
             return dict(zip(function.places, answers[0], strict=True))
-        joins = self._kernel.joins(self._extended, self._reported)
+        joins = self._kernel.joins(self._scope, self._reported)
         columns = zip(function.places, joins, zip(*answers, strict=True), strict=True)
         return {name: int(join(column)) for name, join, column in columns}
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from cbc_screen.kernel.keys import KeyedLimits
 from cbc_screen.kernel.printed import Part, Printed
 from cbc_screen.kernel.record import Print, RecordKernel
+from cbc_screen.kernel_inputs import Scope
 from cbc_screen.knowledge import kept
 from cbc_screen.vocabulary import Adjust
 
@@ -39,11 +40,11 @@ def record_kernel(chosen: Configuration) -> RecordKernel:
 
 
 def _printed(name: str, chosen: Configuration) -> Print:
-    def printed(extended: bool, reported: bool, part: Part) -> Printed:
-        entry = f"{name}-{extended:d}{reported:d}-{part}"
+    def printed(scope: Scope, reported: bool, part: Part) -> Printed:
+        entry = f"{name}-{scope:d}{reported:d}-{part}"
         found = kept.load(entry)
         if not isinstance(found, Printed):
-            found = _built(chosen).printed(extended, reported, part)
+            found = _built(chosen).printed(scope, reported, part)
             kept.save(entry, found)
         return found
 

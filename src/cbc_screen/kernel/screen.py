@@ -25,7 +25,7 @@ from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import print_scalar
 from cbc_screen.kernel_batch import Batch
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Scope, scope_of
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
@@ -179,14 +179,13 @@ class Kernel:
         """The same screen for one record."""
         return RecordKernel(self.limits, self.printed)
 
-    def printed(self, extended: bool, reported: bool, part: Part) -> Printed:
-        """Print a program for one record with these kinds of inputs."""
-        analytes = frozenset(self.rules.analytes)
-        if not extended:
-            analytes = frozenset(name for name, analyte in self.rules.analytes.items() if analyte.counted)
-        findings = self.rules.findings if extended else frozenset()
-        ranged = self.rules.ranged if reported else frozenset()
-        given = Given(analytes, analytes, findings, ranged, extended, extended)
+    def printed(self, scope: Scope, reported: bool, part: Part) -> Printed:
+        """Print a program for one record with no inputs outside a scope."""
+        analytes = frozenset(a for a, analyte in self.rules.analytes.items() if scope_of(a, analyte.counted) <= scope)
+        beyond = scope is Scope.ALL
+        findings = self.rules.findings if beyond else frozenset()
+        ranged = self.rules.ranged & analytes if reported else frozenset()
+        given = Given(analytes, analytes, findings, ranged, beyond, beyond)
         return print_scalar(getattr(self._compiled(given).programs, part), self.limits.columns)
 
 

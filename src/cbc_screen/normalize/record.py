@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
-from cbc_screen.kernel_inputs import Person
+from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.normalize.declared import Declared, declared_units
@@ -30,15 +30,15 @@ def is_final(status: str) -> bool:
 class NormalizedRecord:
     """A record in the kernel's terms, with the readings and reasons behind it.
 
-    `declared_units` are those that were declared for results without a unit. `extended` is set where an input outside the plain count is given (a finding, a
-    chemistry value, the reticulocyte method), `reported` where a range came with a result.
+    `declared_units` are those that were declared for results without a unit. `scope` has
+    every input that is given; `reported` is set where a range came with a result.
     """
 
     inputs: Mapping[str, float]
     person: Person
     readings: Mapping[str, Reading]
     reasons: tuple[tuple[str, Reason], ...]
-    extended: bool
+    scope: Scope
     reported: bool
     declared_units: Mapping[str, str]
 
@@ -49,6 +49,7 @@ class _Analyte:
 
     read: Callable[[float | str | None, str | None, Comparator | None], Reading]
     counted: bool
+    scope: Scope
     low: str
     high: str
 
@@ -63,7 +64,13 @@ class RecordNormalizer:
         self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes))
         self._pregnancy = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_pregnancy(text, words, stages))
         self._analytes = {
-            name: _Analyte(self._read(analyte), analyte.counted, f"{name}.low", f"{name}.high")
+            name: _Analyte(
+                self._read(analyte),
+                analyte.counted,
+                scope_of(name, analyte.counted),
+                f"{name}.low",
+                f"{name}.high",
+            )
             for name, analyte in measures.analytes.items()
             if declared.reads(analyte)
         }
@@ -80,33 +87,38 @@ class RecordNormalizer:
         inputs: dict[str, float] = {}
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
-        reported = extended = counted = False
+        reported = counted = False
+        scope = Scope.SHORT
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
                 continue
-            reading = readings[name] = _final(
-                analyte.read(measurement.value, measurement.unit, measurement.comparator), measurement.status
-            )
-            if reading.reason is not None:
-                reasons.append((name, reading.reason))
-            if reading.finding is not None:
-                inputs[f"{reading.finding}.present"] = extended = True
-            if reading.absent:
+            reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
+            if measurement.status is not None:
+                reading = _final(reading, measurement.status)
+            readings[name] = reading
+            low, high, reason, finding, _, factor = reading
+            if reason is not None:
+                reasons.append((name, reason))
+            if finding is not None:
+                inputs[f"{finding}.present"] = True
+                scope = Scope.ALL
+            if low != low:  # absent
                 continue
-            inputs[analyte.low], inputs[analyte.high] = reading.low, reading.high
-            if analyte.counted:
-                counted = True
-            else:
-                extended = True
-            if use_reported and measurement.range is not None and reading.factor is not None:
-                reported = self._reported(name, measurement.range, reading.factor, inputs, reasons) or reported
+            inputs[analyte.low], inputs[analyte.high] = low, high
+            counted = counted or analyte.counted
+            if analyte.scope > scope:
+                scope = analyte.scope
+            if use_reported and measurement.range is not None and factor is not None:
+                reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
         if not counted:
             reasons.append(("record", Reason.NO_RESULT))
-        extended = self._stated(record, inputs) or extended
-        reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
+        if self._stated(record, inputs):
+            scope = Scope.ALL
+        if self._declared.settings:
+            reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)
-        return NormalizedRecord(inputs, person, readings, tuple(reasons), extended, reported, self._declared_units)
+        return NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
 
     def _stated(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
         """Add what is stated beside the results; tell whether anything is."""
@@ -159,8 +171,6 @@ class RecordNormalizer:
 
     def _settings_missing(self, inputs: Mapping[str, float]) -> list[str]:
         """Return the settings that are asked for and not stated in any form."""
-        if not self._declared.settings:
-            return []
         stated = {name for name in self._declared.settings if f"{name}.low" in inputs}
         if any(f"{SMOKER_FINDING}.{presence}" in inputs for presence in (Presence.PRESENT, Presence.ABSENT)):
             stated.add(CIGARETTES)
@@ -170,27 +180,28 @@ class RecordNormalizer:
         sex, sex_reason = self._sex(record.sex)
         stage, stage_reason = self._pregnancy(record.pregnancy)
         age, age_reason = self._age(record)
-        reasons += [("sex", sex_reason)] if sex_reason else []
         if sex is Sex.MALE and stage.claimed:
             stage_reason = Reason.PREGNANCY_CONFLICT
-        reasons += [("pregnancy", stage_reason)] if stage_reason else []
-        reasons += [("age", age_reason)] if age_reason else []
+        found = (("sex", sex_reason), ("pregnancy", stage_reason), ("age", age_reason))
+        reasons += [(name, reason) for name, reason in found if reason is not None]
         return Person(age, sex, stage)
 
     def _age(self, record: CBCRecord) -> tuple[AgeSpan | None, Reason | None]:
         oldest = self._measures.age_implausible_from
-        birth, birth_reason = parse_date(record.birth_date, self._declared.date_format)
-        collected, collected_reason = parse_date(record.collected_at, self._declared.date_format)
-        if birth is not None and collected is not None:
-            return age_at(birth, collected, oldest)
+        birth = birth_reason = collected_reason = None
+        if record.birth_date is not None:  # else the time of collection tells no age
+            birth, birth_reason = parse_date(record.birth_date, self._declared.date_format)
+            collected, collected_reason = parse_date(record.collected_at, self._declared.date_format)
+            if birth is not None and collected is not None:
+                return age_at(birth, collected, oldest)
         age, reason = parse_age(record.age, record.age_unit or self._declared.age_unit, oldest)
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)
 
 
-def _final(reading: Reading, status: str | None) -> Reading:
-    return reading if status is None or is_final(status) or reading.absent else void(Reason.STATUS_NOT_FINAL)
+def _final(reading: Reading, status: str) -> Reading:
+    return reading if is_final(status) or reading.absent else void(Reason.STATUS_NOT_FINAL)
 
 
 def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: Reason | None) -> Reason:

@@ -10,20 +10,21 @@ from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 
 _PATTERNS, _SEVERITIES, _URGENCIES = tuple(Pattern), tuple(Severity), tuple(Urgency)
+_NOW = ("pattern", "lines_low_min", "lines_low_max", "severity", "severity_min", "urgency")
 
 
 def answer(
     one: One, rest: Callable[[], dict[str, Any]], columns: Callable[[], dict[str, str | int | None]]
 ) -> ScreeningResult:
     """Return the result of one record; `columns` is called for the flags, `rest` for any other field."""
-    conclusions = one.conclusions
+    pattern, least, most, severity, severity_min, urgency = one.conclusions.some(_NOW)
     now = {
         "notice": NOTICE,
-        "pattern": _PATTERNS[conclusions["pattern"]],
-        "lines_low_min": conclusions["lines_low_min"],
-        "lines_low_max": conclusions["lines_low_max"],
-        "severity": _SEVERITIES[conclusions["severity"]],
-        "severity_min": _SEVERITIES[conclusions["severity_min"]],
-        "urgency": _URGENCIES[conclusions["urgency"]],
+        "pattern": _PATTERNS[pattern],
+        "lines_low_min": least,
+        "lines_low_max": most,
+        "severity": _SEVERITIES[severity],
+        "severity_min": _SEVERITIES[severity_min],
+        "urgency": _URGENCIES[urgency],
     }
     return ScreeningResult.later(now, rest, columns)

@@ -1,10 +1,11 @@
 """The same answers one by one, as a frame, in slices of 1, 7 and 10^5, in chunks, and in several threads.
 
-Usage: python tools/equality.py [ROWS]
+Usage: python tools/equality.py [ROWS [FROM]]
 
 Rows come from the generator of tests/properties/test_doors_agree.py: every analyte, unit and
 oddity of cells, ages and sexes. Exits with 1 if any row differs. One core does
-about 200 rows a second; 10,000 are in the tests.
+about 200 rows a second; 10,000 are in the tests. A run that was stopped goes on FROM the rows it
+had reached.
 """
 
 from __future__ import annotations
@@ -79,8 +80,11 @@ def compare(start: int, many: int) -> list[str]:
 def main() -> int:
     """Compare block by block, in a process for each core, and print what differs."""
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    blocks = [(start, min(BLOCK, many - start)) for start in range(0, many, BLOCK)]
-    differ, done = 0, 0
+    done = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    if done % BLOCK:
+        sys.exit(f"FROM must be a multiple of {BLOCK}: rows are made block by block")
+    blocks = [(start, min(BLOCK, many - start)) for start in range(done, many, BLOCK)]
+    differ = 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for (_, rows), wrong in zip(blocks, pool.map(compare, *zip(*blocks, strict=True)), strict=True):
             differ, done = differ + len(wrong), done + rows

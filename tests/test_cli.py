@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,34 @@ def test_scan_refuses_what_it_cannot_do_with_exit_code_2(tmp_path: Path) -> None
         assert result.exit_code == 2, arguments
         assert says in result.output
         assert len(result.output.strip().splitlines()) == 1
+
+
+def test_the_flags_are_the_same_with_any_number_of_workers(tmp_path: Path) -> None:
+    source = tmp_path / "export.csv"
+    source.write_text(SICK)
+    for workers in ("1", "3"):
+        assert run("scan", str(source), "-o", str(tmp_path / f"{workers}.csv"), "--workers", workers).exit_code == 0
+    flags = (tmp_path / "1.csv").read_bytes()
+    assert b"pancytopenia" in flags
+    assert (tmp_path / "3.csv").read_bytes() == flags
+    none = run("scan", str(source), "-o", str(tmp_path / "0.csv"), "--workers", "0")
+    assert (none.exit_code, (tmp_path / "0.csv").exists()) == (2, False)
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [(None, "0"), ("1", "1")])
+def test_scan_takes_memory_as_it_is_used_unless_the_user_chose(
+    chosen: str | None, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set before pyarrow is loaded, which reads it once."""
+    name = "MIMALLOC_ARENA_EAGER_COMMIT"
+    # First set, so that what the command sets is undone after the test.
+    monkeypatch.setenv(name, chosen or "")
+    if chosen is None:
+        monkeypatch.delenv(name)
+    source = tmp_path / "export.csv"
+    source.write_text(SICK)
+    assert run("scan", str(source), "-o", str(tmp_path / "f.parquet")).exit_code == 0
+    assert os.environ[name] == kept
 
 
 def test_too_many_rejects_is_exit_code_4(tmp_path: Path) -> None:

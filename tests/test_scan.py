@@ -443,6 +443,14 @@ def test_no_source_at_all_is_refused(tmp_path: Path) -> None:
         cbc.scan([], tmp_path / "flags.parquet")
 
 
+@pytest.mark.parametrize("workers", [0, -1])
+def test_fewer_than_one_worker_is_refused(export, workers: int) -> None:
+    source = export(HEADER + SICK)
+    with pytest.raises(cbc.UsageError, match="workers: give 1 or more"):
+        cbc.scan(source, source.parent / "flags.parquet", workers=workers)
+    assert not (source.parent / "flags.parquet").exists()
+
+
 def test_an_output_whose_name_is_no_text_is_refused(export) -> None:
     source = export(HEADER + SICK)
     with pytest.raises(cbc.UsageError, match="must have names that are text"):

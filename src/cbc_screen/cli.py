@@ -154,7 +154,7 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 @click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape.")
 @click.option("--sheet", help="Sheet of a workbook; the first one by default.")
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
-@click.option("--workers", type=click.IntRange(1), help="Threads that screen; one or two, as the machine has cores.")
+@click.option("--workers", type=int, help="Threads that screen; one or two, as the machine has cores.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
 @_screening_options

@@ -241,6 +241,17 @@ class Reason(StrEnum):
     RESULT_CONFLICT = "RESULT_CONFLICT"
     MESSAGE_UNREADABLE = "MESSAGE_UNREADABLE"
     UNIT_SUSPECT = "UNIT_SUSPECT"
+    VALUE_MISSING = "VALUE_MISSING"  # the result was sent, without a value
+    CODE_UNKNOWN = "CODE_UNKNOWN"  # sent under a code or name that may mean this analyte, and is not known to
+    RESULT_CONTRADICTED = "RESULT_CONTRADICTED"  # another result of the same count cannot be true beside it
+    DATE_IN_RESULT = "DATE_IN_RESULT"  # a spreadsheet made a date of it
+    MOMENT_UNKNOWN = "MOMENT_UNKNOWN"  # when it was taken cannot be placed, so its neighbors are unknown
+    SPECIMEN_CONTROL = "SPECIMEN_CONTROL"
+    SPECIMEN_BLANK = "SPECIMEN_BLANK"
+    SPECIMEN_FAILED_RUN = "SPECIMEN_FAILED_RUN"
+    SPECIMEN_BODY_FLUID = "SPECIMEN_BODY_FLUID"
+    SPECIMEN_TRAINING = "SPECIMEN_TRAINING"
+    SPECIMEN_ANIMAL = "SPECIMEN_ANIMAL"
 
 
 class ResultStatus(StrEnum):

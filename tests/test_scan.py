@@ -374,7 +374,7 @@ def test_a_column_named_twice_to_keep_is_kept_once(export) -> None:
         (pa.binary(), [b"7.1", b"\xff7.1"], "hemoglobin:ENCODING"),
         (pa.list_(pa.float64()), [[7.1], [7.1]], "hemoglobin:NUMBER_UNREADABLE"),
         (pa.bool_(), [True, False], "hemoglobin:TEXT_RESULT"),
-        (pa.date32(), [7, 7], "hemoglobin:NUMBER_AMBIGUOUS"),
+        (pa.date32(), [7, 7], "hemoglobin:DATE_IN_RESULT"),
     ],
     ids=str,
 )

@@ -39,6 +39,10 @@ class ScanSummary:
         Those of a table of counts are the filled cells of its columns.
     unit_suspect : mapping of analyte to what looks like another unit; nothing is converted
     vanished : mapping of an expected analyte to how it is missing
+    set_aside : mapping of "name: reason" to results
+        Results that may be of a count and could not be placed: what they may be is unknown in
+        their count, where nothing else tells it. The most frequent names.
+    left_out : mapping of name to results that are no part of a count, the most frequent names
     refused_columns : mapping of column to why it was not read
     ignored_columns : columns that are none of this program's business
     """
@@ -68,6 +72,8 @@ class ScanSummary:
     results: Mapping[str, Any] = field(default_factory=dict)
     unit_suspect: Mapping[str, str] = field(default_factory=dict)
     vanished: Mapping[str, str] = field(default_factory=dict)
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

@@ -245,6 +245,7 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "CODE_UNKNOWN"  # sent under a code or name that may mean this analyte, and is not known to
     RESULT_CONTRADICTED = "RESULT_CONTRADICTED"  # another result of the same count cannot be true beside it
     DATE_IN_RESULT = "DATE_IN_RESULT"  # a spreadsheet made a date of it
+    NUMBER_RANGE = "NUMBER_RANGE"  # a range was sent in place of a number
     MOMENT_UNKNOWN = "MOMENT_UNKNOWN"  # when it was taken cannot be placed, so its neighbors are unknown
     SPECIMEN_CONTROL = "SPECIMEN_CONTROL"
     SPECIMEN_BLANK = "SPECIMEN_BLANK"

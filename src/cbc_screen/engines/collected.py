@@ -57,7 +57,11 @@ class CollectedSource:
             items = _noticed(feed.source, number, len(feeds), notice)
             identifier = Identifier(knowledge, feed.codes)
             self._collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
-        self._analytes = [analyte for analyte in knowledge.analytes if self._collection.analytes[analyte]]
+        self._analytes = [
+            analyte
+            for analyte in knowledge.analytes
+            if self._collection.analytes[analyte] or analyte in self._collection.possible
+        ]
         self.headers = [
             *_PEOPLE,
             *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
@@ -83,6 +87,11 @@ class CollectedSource:
     def left_out(self) -> Counter[str]:
         """What was measured besides, by its code and name."""
         return self._collection.left_out
+
+    @property
+    def possible(self) -> Counter[str]:
+        """Results that may be of a count and could not be placed, by name and reason."""
+        return self._collection.set_aside
 
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
         """Yield the single results that could not be placed, or whole messages that could not be read."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -36,6 +37,7 @@ from cbc_screen.vocabulary import STANDARD_STREAM
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_NAMED = 100  # names that a summary lists, the most frequent ones
 Progress = Callable[[int, float], None]
 
 
@@ -94,7 +96,7 @@ def scan_file(
         if len(inputs) == 1 and len(inputs[0].files) > 1:
             request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
-        if request.detail and len({frozenset(entry.plan.analytes) for entry in inputs}) > 1:
+        if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
         outputs = _Outputs(engine, request, inputs, declared, undo)
         account = Account()
@@ -270,6 +272,11 @@ def _collected(entry: Input) -> CollectedSource | None:
     return entry.source if isinstance(entry.source, CollectedSource) else None
 
 
+def _most(counters: Iterable[Counter[str]]) -> dict[str, int]:
+    """Return the most frequent names of all."""
+    return dict(sum(counters, Counter[str]()).most_common(_NAMED))
+
+
 def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
     """Return the account of single results: those of tables are the filled cells of their columns."""
     collected = [source.result_counts for source in map(_collected, inputs) if source is not None]
@@ -299,6 +306,18 @@ def _summary(
         )
         for analyte, entry in plan.analytes.items()
     }
+    for analyte, possible in plan.possible.items():
+        columns = ", ".join(one.column for one in possible)
+        analytes.setdefault(
+            analyte,
+            AnalyteCount(
+                columns,
+                "not known",
+                account.results[analyte],
+                account.results[analyte] - account.unused[analyte],
+                account.unused[analyte],
+            ),
+        )
     expected = {analyte for entry in inputs for analyte in entry.expected}
     return ScanSummary(
         source=", ".join(file.name for entry in inputs for file in entry.files),
@@ -316,6 +335,8 @@ def _summary(
         results=_results(inputs, account),
         unit_suspect=suspects(engine.knowledge, account),
         vanished=vanished(expected, account.results, request.previous),
+        set_aside=_most(source.possible for source in map(_collected, inputs) if source is not None),
+        left_out=_most(source.left_out for source in map(_collected, inputs) if source is not None),
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,

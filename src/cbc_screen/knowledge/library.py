@@ -43,6 +43,7 @@ class Knowledge(Measures):
 
     false_friends: Mapping[str, FalseFriend]
     not_blood: frozenset[str]
+    not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
     reported_range_factor: float
     finding_groups: Mapping[str, tuple[str, ...]]

@@ -65,6 +65,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         false_friends=friends,
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
         not_blood=_load_specimens(node("specimens.yaml")),
+        not_results=frozenset(node("analytes.yaml").texts("not_results")),
         words=words,
         age_implausible_from=age_cap,
         reported_range_factor=factor,

@@ -67,6 +67,8 @@ class UnitTable:
     accepted: Mapping[str, Factor]
     refused: Mapping[str, str]
     declared: Mapping[str, Mapping[str, Factor]]
+    kind: str  # dimensions of one kind are mistaken for each other; another kind is another quantity
+    foreign: frozenset[str]  # units of quantities that are no part of a blood count
 
     def find(self, unit: str | None, convention: str | None = None) -> Factor | tuple[Reason, str]:
         """Return the factor of a unit spelling, or the reason why it is refused."""
@@ -84,6 +86,19 @@ class UnitTable:
         if spelling in self.refused:
             return Reason.UNIT_CONFUSABLE, self.refused[spelling]
         return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
+
+    def is_of_another(self, unit: str, tables: Mapping[str, UnitTable]) -> bool:
+        """Tell whether a unit is none of this quantity's, and known as a unit of another kind of quantity."""
+        if (
+            not unit.strip()
+            or isinstance(self.find(unit), Factor)
+            or any(isinstance(self.find(unit, convention), Factor) for convention in self.declared)
+        ):
+            return False
+        spelling = normalize_unit(unit)
+        return spelling in self.foreign or any(
+            table.kind != self.kind and spelling in table.accepted for table in tables.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +158,12 @@ def load_unit_suspect(node: Node) -> UnitSuspect:
 
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
     """Load units.yaml: the tables by dimension and what each unit system declares."""
-    node.check_keys(["dimensions", "systems"])
+    node.check_keys(["dimensions", "systems", "other_quantities"])
+    foreign = frozenset(normalize_unit(spelling) for spelling in node.texts("other_quantities"))
     tables: dict[str, UnitTable] = {}
     for dimension in node.node("dimensions"):
         entry = node.node("dimensions").node(dimension)
-        entry.check_keys(["canonical", "accepted"], ["refused", "declared"])
+        entry.check_keys(["canonical", "accepted"], ["refused", "declared", "kind"])
         accepted: dict[str, Factor] = {}
         for group in entry.nodes("accepted"):
             group.check_keys(["factor", "spellings"])
@@ -167,7 +183,10 @@ def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, st
         canonical = entry.text("canonical")
         if accepted.get(normalize_unit(canonical)) != Factor(1, 1):
             raise entry.error("canonical", "must be an accepted spelling with factor [1, 1]")
-        tables[dimension] = UnitTable(dimension, canonical, accepted, refused, declared)
+        kind = entry.text("kind") if "kind" in entry else dimension
+        if both := foreign & accepted.keys():
+            raise entry.error("accepted", f"{min(both)!r} is also listed under other_quantities")
+        tables[dimension] = UnitTable(dimension, canonical, accepted, refused, declared, kind, foreign)
     systems: dict[str, dict[str, str]] = {}
     for system in node.node("systems"):
         choices = node.node("systems").node(system)
@@ -193,7 +212,7 @@ def load_analytes(
     node: Node, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
     """Load analytes.yaml: analytes, refused header texts, the age cap and the range factor."""
-    node.check_keys(["analytes", "false_friends", "ambiguous", "age", "reported_range", "unit_suspect"])
+    node.check_keys(["analytes", "false_friends", "ambiguous", "not_results", "age", "reported_range", "unit_suspect"])
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     codes: dict[str, str] = {}

@@ -28,6 +28,10 @@ class Words:
     """Words for results, sex, pregnancy and the person's columns."""
 
     operators: tuple[tuple[str, Comparator], ...]
+    bounds: tuple[tuple[str, Comparator], ...]  # behind a number: "or less"
+    flags: frozenset[str]
+    harmless: tuple[str, ...]  # remarks behind a number that leave it as it is, flags too; longest first
+    scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
     sex: Mapping[str, str]
@@ -38,10 +42,34 @@ class Words:
     preterm_below: AgeEdge
     columns: Mapping[str, tuple[str, ...]]
 
+    def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
+        """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
+        upper = text.upper()
+        for word, comparator in self.bounds:
+            if (left := _without(upper, text, word)) is not None:
+                return left, comparator
+        for word in self.harmless:
+            if (left := _without(upper, text, word)) is not None:
+                return left, None
+        return None, None
+
+
+def _without(upper: str, text: str, word: str) -> str | None:
+    """Return what is left of a text without a word at its end or beginning, or None."""
+    for shape in (word, f"({word})", f"[{word}]"):
+        if upper == shape:
+            return ""
+        parted = not shape[0].isalnum() or not shape[0].isascii()
+        if upper.endswith(f" {shape}") or (parted and upper.endswith(shape)):
+            return text[: -len(shape)].rstrip(" ,;:")
+        if upper.startswith(f"{shape} "):
+            return text[len(shape) :].lstrip(" ,;:")
+    return None
+
 
 def load_words(texts: Node, people: Node) -> Words:
     """Load text_results.yaml and demographics.yaml."""
-    texts.check_keys(["operators", "missing", "texts"])
+    texts.check_keys(["operators", "behind_a_number", "flags", "scales", "missing", "texts"])
     signs = {
         "below": Comparator.BELOW,
         "at_most": Comparator.AT_MOST,
@@ -53,6 +81,9 @@ def load_words(texts: Node, people: Node) -> Words:
     operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
     if len({word for word, _ in operators}) != len(operators):
         raise texts.error("operators", "a sign is given twice")
+    texts.node("behind_a_number").check_keys(["below", "at_most", "above", "at_least"], [])
+    behind = texts.node("behind_a_number")
+    bounds = [(word, sign) for key, sign in signs.items() if key in behind for word in behind.texts(key)]
     words: dict[str, TextWord] = {}
     for entry in texts.nodes("texts"):
         entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
@@ -71,8 +102,13 @@ def load_words(texts: Node, people: Node) -> Words:
         raise ages.error("lower", "must be whole years, less than upper, with unit y")
     people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
     people.node("preterm").check_keys(["finding", "below", "unit", "source"])
+    kept = [*texts.texts("flags"), *(word for word, meaning in words.items() if meaning.kept)]
     return Words(
         operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
+        bounds=tuple(sorted(bounds, key=lambda pair: -len(pair[0]))),
+        flags=frozenset(texts.texts("flags")),
+        harmless=tuple(sorted(dict.fromkeys(kept), key=lambda word: -len(word))),
+        scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
         sex=_invert(people.node("sex")),

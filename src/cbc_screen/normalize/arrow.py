@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LONGEST_NUMBER = 24
+_THOUSANDS = r"^[0-9]{1,3}\.[0-9]{3}$"
 _PLAIN_NUMBER = r"^[0-9]{1,15}(\.[0-9]{1,8})?$"
 
 
@@ -79,6 +80,15 @@ def plain_numbers(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.boo
     values, plain = _plain_texts(texts)
     # The last place is that of a null, which a place of -1 reaches.
     return np.append(values, np.nan)[places], np.append(plain, True)[places]
+
+
+def thousands_shaped(column: pa.Array) -> NDArray[np.bool_]:
+    """Tell which texts are written like "250.000", which some write for 250 thousand."""
+    import pyarrow.compute as pc
+
+    encoded = column if _is_text_dictionary(column) else column.dictionary_encode()
+    shaped = to_bools(pc.fill_null(pc.match_substring_regex(encoded.dictionary, _THOUSANDS), False))
+    return np.append(shaped, False)[_places(encoded.indices)]
 
 
 def _places(indices: pa.Array) -> NDArray[np.int64]:

@@ -27,7 +27,8 @@ from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
 from cbc_screen.normalize.standing import Cell, Received, Standing
-from cbc_screen.vocabulary import Presence, Reason
+from cbc_screen.normalize.value import unusable
+from cbc_screen.vocabulary import Presence, Reason, ResultStatus
 
 CLUMPS_FINDING = "platelet_clumps"
 _CACHE_KIB = 65_536
@@ -41,6 +42,7 @@ CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT);
+CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT);
 """
 
 
@@ -86,7 +88,9 @@ class Collection:
         self.counts = ResultCounts()
         self.analytes: Counter[str] = Counter()
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count
+        self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count, by name
+        self.set_aside: Counter[str] = Counter()  # results that may be of a count, by name and reason
+        self.possible: set[str] = set()  # analytes of which a result was set aside
         # "" is a private temporary database: it has no name to find it by, and goes when it is closed.
         self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -139,10 +143,11 @@ class Collection:
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         self.counts.read += 1
-        analyte, reason = identifier.identify(result)
+        analyte, reason, possible = identifier.identify(result)
         if reason is not None:
             self.counts.rejected[reason.value] += 1
             self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
+            self._add_possible(result, source, reason, possible)
             return
         clumps = self._clumps(result, analyte)
         if analyte is None and clumps is Presence.UNKNOWN:
@@ -171,11 +176,19 @@ class Collection:
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
+    def _add_possible(self, result: LabResult, source: int, reason: Reason, possible: Sequence[str]) -> None:
+        """Keep that a result of a count may be of an analyte: its line is unknown, where nothing else tells it."""
+        if not possible or result.status is ResultStatus.DELETED:
+            return
+        self.possible.update(possible)
+        _count(self.set_aside, f"{_label(result)}: {reason} (possibly {' or '.join(possible)})")
+        collection = self._collection_of(result, source)
+        self._base.executemany(
+            "INSERT INTO possible VALUES (?, ?, ?)", [(collection, analyte, reason.value) for analyte in possible]
+        )
+
     def _leave_out(self, result: LabResult) -> None:
-        first = result.codes[0] if result.codes else Code("", "", "")
-        label = f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
-        if label in self.left_out or len(self.left_out) < _KINDS:
-            self.left_out[label] += 1
+        _count(self.left_out, _label(result))
 
     def _put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
         self._base.execute(
@@ -234,6 +247,7 @@ class Collection:
         """Yield the counts in the order their first result came; to be called once, after the last `add`."""
         self._flush()
         self._base.execute("CREATE INDEX by_collection ON result (collection)")
+        self._base.execute("CREATE INDEX possible_by_collection ON possible (collection)")
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
             "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp FROM collection c JOIN result r "
@@ -254,9 +268,11 @@ class Collection:
                 clumps = Presence(str(said))
             if analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[9:14], *row[15:18])))
-        cells = self._cells(by_analyte)
         if not by_analyte:
             return None  # only a remark, and no result of a count
+        cells = self._cells(by_analyte)
+        if self.possible:
+            self._fill_possible(int(str(rows[0][0])), cells)
         contents = [own[-1].content for own in by_analyte.values()]
         return Count(
             source=int(str(source)),
@@ -282,6 +298,12 @@ class Collection:
             self.counts.duplicates += duplicates
         return cells
 
+    def _fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
+        """Make unknown what has no result here and of which one was set aside."""
+        found = self._base.execute("SELECT analyte, reason FROM possible WHERE collection = ?", (collection,))
+        for analyte, reason in found:
+            cells.setdefault(analyte, Cell(unusable(Reason(reason)), "", "", "", ""))
+
     @property
     def size(self) -> int:
         """How many collections there are."""
@@ -290,6 +312,17 @@ class Collection:
     def close(self) -> None:
         """Let go of the temporary database."""
         self._base.close()
+
+
+def _label(result: LabResult) -> str:
+    """Return what a source calls a result: its first code and name."""
+    first = result.codes[0] if result.codes else Code("", "", "")
+    return f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
+
+
+def _count(names: Counter[str], name: str) -> None:
+    if name in names or len(names) < _KINDS:
+        names[name] += 1
 
 
 def _own(person: str, source: int) -> str:

@@ -6,7 +6,7 @@ plain numbers take the same arithmetic on arrays (tests hold the two equal).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Factor
-from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers
+from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers, thousands_shaped
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.record import is_final
-from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, plain_number
+from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def normalize_table(
             if limits.unreadable.any():
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
+    for analyte, possible in plan.possible.items():
+        for one in possible:
+            _void_where_sent(analyte, columns[one.column], one.reason, rows, low, high, reasons, knowledge)
     for setting in plan.declared.settings:
         missing = _setting_missing(setting, low, found, rows)
         if missing.any():
@@ -108,6 +111,40 @@ def normalize_table(
     return Normalized(batch, reasons)
 
 
+def _void_where_sent(
+    analyte: str,
+    column: pa.Array,
+    reason: Reason,
+    rows: int,
+    low: dict[str, NDArray[np.float64]],
+    high: dict[str, NDArray[np.float64]],
+    reasons: dict[str, NDArray[np.int8]],
+    knowledge: Knowledge,
+) -> None:
+    """Make an analyte unknown where it has no result and a column that may hold one is filled."""
+    there = filled(column, knowledge.words.missing)
+    if analyte in low:
+        there &= low[analyte] != low[analyte]
+    absent = np.full(rows, np.nan)
+    if not there.any():
+        high.setdefault(analyte, low.setdefault(analyte, absent))
+        return
+    low[analyte], high[analyte] = (
+        np.where(there, end, own.get(analyte, absent)) for end, own in ((0.0, low), (np.inf, high))
+    )
+    codes = reasons.get(analyte, np.full(rows, NO_REASON, dtype=np.int8))
+    reasons[analyte] = np.where(there, CODE[reason], codes).astype(np.int8)
+
+
+def filled(column: pa.Array, missing: Container[str]) -> NDArray[np.bool_]:
+    """Tell which cells hold anything."""
+    if is_number(column):
+        there: NDArray[np.bool_] = ~np.isnan(floats(column))
+        return there
+    texts, places = distinct(as_text(column))
+    return np.array([fold(text).upper() not in missing for text in texts] + [False])[places]
+
+
 def _setting_missing(
     setting: str,
     low: Mapping[str, NDArray[np.float64]],
@@ -137,6 +174,8 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     if not reader.plain_point:
         return _read_texts(column, units, reader)
     values, plain = plain_numbers(column)
+    if _may_hold_thousands(units, reader):
+        plain &= ~thousands_shaped(column)
     if plain.all():
         return _read_column(values, units, reader)
     if not plain.any():
@@ -148,6 +187,12 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
         (others, _read_texts(column.take(others), beside[1], reader)),
     ]
     return _merged(parts, len(values))
+
+
+def _may_hold_thousands(units: pa.Array | None, reader: ResultReader) -> bool:
+    """Tell whether a point of three decimals may group thousands: in a unit of which a sample holds thousands."""
+    texts = [None] if units is None else [*distinct(as_text(units))[0], None]
+    return any(reader.counts_singly(text) for text in texts)
 
 
 def _final_only(cells: _Cells, statuses: pa.Array) -> _Cells:

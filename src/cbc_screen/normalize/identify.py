@@ -7,8 +7,9 @@ as another analyte contradicts the code, and a contradiction is not a result.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
@@ -22,9 +23,21 @@ _BEHIND = re.compile(r"\s*[<>=]*\s*[0-9.]+\s*([^\s0-9].{0,30})")
 _NO_CODE = ("", "0")  # a concept of 0 is OMOP's word for none
 _REMEMBERED = 50_000
 _LONGEST_NAME = 256
-# An analyte, or why the result is set aside; neither is no part of a blood count.
-Identity = tuple[str | None, Reason | None]
-NOT_A_COUNT: Identity = (None, None)
+
+
+class Identity(NamedTuple):
+    """An analyte, or why the result is set aside; neither is no part of a blood count.
+
+    `possible` are the analytes that a result set aside may be of: where a count has no other
+    result of them they are unknown, and not absent.
+    """
+
+    analyte: str | None
+    reason: Reason | None = None
+    possible: tuple[str, ...] = ()
+
+
+NOT_A_COUNT = Identity(None)
 
 
 class Identifier:
@@ -50,51 +63,74 @@ class Identifier:
     def _identify(self, result: LabResult) -> Identity:
         if not any(code.code or code.name for code in result.codes):
             # A value of nobody knows what.
-            return None, Reason.KEY_MISSING if result.value else None
+            return Identity(None, Reason.KEY_MISSING if result.value else None)
         if self._codes and result.codes[0].code not in _NO_CODE:
-            if self._not_blood(result.specimen, result.panel):
-                return NOT_A_COUNT
-            codes = [code.code.casefold() for code in result.codes]
-            return self._one({self._codes[code] for code in codes if code in self._codes})
+            return self._by_own_code(result)
         loincs = [code for code in result.codes if _is_loinc(code)]
         analytes = {self._by_loinc[code.code] for code in loincs if code.code in self._by_loinc}
         if loincs:
             return self._by_code(analytes, result) if analytes else self._by_another_code(result)
         return self._by_name(result)
 
-    @staticmethod
-    def _one(analytes: set[str]) -> Identity:
-        if len(analytes) > 1:
-            return None, Reason.CODE_CONFLICT
-        return (analytes.pop(), None) if analytes else NOT_A_COUNT
+    def _by_own_code(self, result: LabResult) -> Identity:
+        """Look a result up in the codes of its profile; one that they do not list may still be called like a count."""
+        if self._not_blood(result.specimen, result.panel):
+            return NOT_A_COUNT
+        codes = [code.code.casefold() for code in result.codes]
+        listed = {self._codes[code] for code in codes if code in self._codes}
+        if listed:
+            return self._one(listed, result)
+        own = self._by_name(replace(result, codes=tuple(Code("", code.name, "") for code in result.codes if code.name)))
+        possible = (own.analyte,) if own.analyte is not None else own.possible
+        return Identity(None, Reason.CODE_UNKNOWN, possible) if possible else NOT_A_COUNT
 
-    def _by_code(self, analytes: set[str], result: LabResult) -> Identity:
-        if len(analytes) != 1:
-            return self._one(analytes)
+    def _one(self, analytes: Collection[str], result: LabResult) -> Identity:
+        """Return the one analyte that codes or names say; a result in the unit of another quantity is not of it."""
+        if len(analytes) > 1:
+            return Identity(None, Reason.CODE_CONFLICT, tuple(sorted(analytes)))
+        if not analytes:
+            return NOT_A_COUNT
         (analyte,) = analytes
-        named = {self._read(code.name, "") for code in result.codes} - {None}
-        if any(not self._same_cell(analyte, other) for other in named if other) or self._not_blood(result.specimen):
+        if self._knowledge.analytes[analyte].units.is_of_another(result.unit, self._knowledge.units):
+            return Identity(None, Reason.UNIT_CONFUSABLE, (analyte,))
+        return Identity(analyte)
+
+    def _by_code(self, analytes: Collection[str], result: LabResult) -> Identity:
+        named = {name for code in result.codes if (name := self._read(code.name, "")) is not None}
+        if len(analytes) != 1:
+            return self._one(analytes, result)
+        (analyte,) = analytes
+        others = {other for other in named if not self._same_cell(analyte, other)}
+        if others or self._not_blood(result.specimen):
             # What was ordered is no contradiction: a marrow report quotes the blood count.
-            return None, Reason.CODE_CONFLICT
-        return analyte, None
+            return Identity(None, Reason.CODE_CONFLICT, (analyte, *sorted(others)))
+        return self._one(analytes, result)
 
     def _by_another_code(self, result: LabResult) -> Identity:
-        """Look at a result whose code is of no count: one called and measured like a count is set aside.
+        """Look at a result whose code is of no count: one called like a count is set aside.
 
         Some laboratories send the morphology code with a number; dropping it in silence would
         lose the result.
         """
         if self._not_blood(result.specimen, result.panel):
             return NOT_A_COUNT
-        for code in result.codes:
-            analyte = self._read(code.name, result.unit)
-            if analyte is None or not result.unit:
-                continue
-            units = self._knowledge.analytes[analyte].units
+        found = {self._read(code.name, result.unit) for code in result.codes} - {None}
+        possible = tuple(sorted(name for name in found if name is not None and self._may_be(name, result)))
+        return Identity(None, Reason.CODE_CONFLICT, possible) if possible else NOT_A_COUNT
+
+    def _may_be(self, analyte: str, result: LabResult) -> bool:
+        """Tell whether a result under another code, called like an analyte, may be of it.
+
+        One measured like it may; and without a unit one whose line would else be judged on
+        another analyte.
+        """
+        known = self._knowledge.analytes[analyte]
+        units = known.units
+        if result.unit:
             tries = [units.find(result.unit), *(units.find(result.unit, convention) for convention in units.declared)]
             if any(isinstance(found, Factor) for found in tries):
-                return None, Reason.CODE_CONFLICT
-        return NOT_A_COUNT
+                return True
+        return analyte in self._names.fallible and not units.is_of_another(result.unit, self._knowledge.units)
 
     def _same_cell(self, analyte: str, other: str) -> bool:
         """Tell whether two analytes are one, or a count and its percentage: names do not tell these apart."""
@@ -103,15 +139,20 @@ class Identifier:
 
     def _by_name(self, result: LabResult) -> Identity:
         texts = [text for code in result.codes for text in (code.name, code.code) if text]
-        found = {self._read(text, result.unit) for text in texts} - {None}
-        if not found:
-            ambiguous = any(self._is_ambiguous(text) for text in texts) and not self._not_blood(
-                result.specimen, result.panel
-            )
-            return (None, Reason.UNIT_MISSING) if ambiguous else NOT_A_COUNT
+        found = {name for text in texts if (name := self._read(text, result.unit)) is not None}
         if self._not_blood(result.specimen, result.panel):
             return NOT_A_COUNT
-        return self._one({analyte for analyte in found if analyte})
+        if found:
+            return self._one(found, result)
+        possible = [
+            meaning
+            for text in texts
+            if len(text) <= _LONGEST_NAME and (meaning := self._names.read(text)).role is Role.POSSIBLE
+        ]
+        counted = [one for one in possible if self._knowledge.analytes[one.name].counted]
+        if not counted:
+            return NOT_A_COUNT
+        return Identity(None, counted[0].reason, tuple(dict.fromkeys(one.name for one in counted)))
 
     def _read(self, name: str, unit: str) -> str | None:
         """Read a name; a unit beside it tells a count from a percentage."""
@@ -130,10 +171,6 @@ class Identifier:
     def _friend_is_another(self, text: str) -> bool:
         friend = self._knowledge.false_friends.get(plain_name(text))
         return friend is not None and friend.count is None
-
-    def _is_ambiguous(self, text: str) -> bool:
-        friend = self._knowledge.false_friends.get(plain_name(text)) if len(text) <= _LONGEST_NAME else None
-        return friend is not None and friend.count is not None
 
     def _not_blood(self, *texts: str) -> bool:
         words = set(plain_name(" ".join(text[:_LONGEST_NAME] for text in texts)).split())

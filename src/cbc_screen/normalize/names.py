@@ -10,12 +10,18 @@ from enum import StrEnum
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.person import parse_age_unit
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Line, Reason
 
 _UNIT_WORDS = ("unit", "units")
 _LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "reference low")
 _STATUS_WORDS = ("status", "result status")
 _UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
+
+
+_UNIT_SHAPE = re.compile(
+    r"[/%^*‰]|\b[xX]?10\s*[eE(]?\d|\bper\b|[µμ]|\b(?:cmm|cumm|mm3|[munfpdc]l|g|mg|pg|fl)\b", re.IGNORECASE
+)
+_LONGEST_UNIT = 24
 
 
 class Role(StrEnum):
@@ -28,6 +34,7 @@ class Role(StrEnum):
     STATUS = "status"
     PERSON = "person"
     FINDING = "finding"
+    POSSIBLE = "possible"  # it may be an analyte, and is not known to be: never the same as not sent
     REFUSED = "refused"
     OTHER = "other"
 
@@ -42,12 +49,13 @@ _BESIDE = (
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a header text means; `why` is given when it is refused."""
+    """What a header text means; `why` is given when it is refused, and `reason` when it is only possible."""
 
     role: Role
     name: str = ""
     unit: str | None = None
     why: str = ""
+    reason: Reason | None = None
 
 
 def plain_name(text: str) -> str:
@@ -70,6 +78,11 @@ class NameReader:
         self._analytes = {name: analyte.id for analyte in knowledge.analytes.values() for name in analyte.names}
         self._people = {name: field for field, names in knowledge.words.columns.items() for name in names}
         self._findings = {name.replace("_", " "): name for name in knowledge.findings}
+        white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
+        # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
+        self.fallible = frozenset(name for a in white for name in (a.id, a.percent))
+        self._fallible = {name: own for name, own in self._analytes.items() if own in self.fallible}
+        self._not_results = {plain_name(word) for word in knowledge.not_results} | knowledge.not_blood
 
     def read(self, header: str) -> Meaning:
         """Say what a header text means."""
@@ -78,7 +91,7 @@ class NameReader:
         parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
         parted = next((meaning for meaning in parts if meaning is not None), None)
         if whole is None:
-            return parted or Meaning(Role.OTHER)
+            return parted or self._possible(text)
         # "RDW-CV (%)" is a name as it stands, and states a unit all the same.
         same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
         return parted if parted is not None and same else whole
@@ -92,6 +105,8 @@ class NameReader:
         if name in self._findings:
             return Meaning(Role.FINDING, self._findings[name])
         friend = self._knowledge.false_friends.get(name)
+        if friend is not None and friend.count is not None:
+            return Meaning(Role.POSSIBLE, friend.count, why=friend.why, reason=Reason.UNIT_MISSING)
         if friend is not None:
             return Meaning(Role.REFUSED, name, why=friend.why)
         for words, role in _BESIDE:
@@ -100,6 +115,27 @@ class NameReader:
                 if base != name and base in self._analytes:
                     return Meaning(role, self._analytes[base])
         return self._age(name)
+
+    def _possible(self, text: str) -> Meaning:
+        """Say what a name may mean that is not known: an analyte with a unit in no list, or with other words.
+
+        "Absolute Neutrophil Count (cells/cu.mm)" is neutrophils in an unknown unit, and
+        "Neutrophils manual" may be neutrophils.
+        """
+        for base, unit in _splits(text):
+            name = plain_name(base)
+            if name in self._analytes and _looks_like_unit(unit):
+                why = "the unit in its name is not known"
+                return Meaning(Role.POSSIBLE, self._analytes[name], why=why, reason=Reason.UNIT_UNKNOWN)
+        words = plain_name(text).split()
+        if self._not_results.isdisjoint(words):
+            for first in range(len(words)):
+                for last in range(len(words), first, -1):
+                    own = self._fallible.get(" ".join(words[first:last]))
+                    if own is not None:
+                        why = f"it may be {own}, under a name that is not known"
+                        return Meaning(Role.POSSIBLE, own, why=why, reason=Reason.CODE_UNKNOWN)
+        return Meaning(Role.OTHER)
 
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():
@@ -130,6 +166,11 @@ class NameReader:
         if not isinstance(refusal, Factor) and refusal[0] is Reason.UNIT_CONFUSABLE:
             return Meaning(Role.ANALYTE, candidates[0], unit)
         return None
+
+
+def _looks_like_unit(text: str) -> bool:
+    """Tell whether a text is written like a unit: with a sign that units have, or a power of ten."""
+    return _UNIT_SHAPE.search(text) is not None and len(text) <= _LONGEST_UNIT
 
 
 def _splits(text: str) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
@@ -12,6 +12,7 @@ from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role
 from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
+from cbc_screen.vocabulary import Reason
 
 PERSON_FIELDS = (
     "age",
@@ -38,6 +39,14 @@ class AnalyteColumn:
 
 
 @dataclass(frozen=True)
+class PossibleColumn:
+    """A column that may hold results of an analyte, and why they cannot be used."""
+
+    column: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
 class Plan:
     """Which columns are read, which were refused and why, and what was declared."""
 
@@ -48,6 +57,7 @@ class Plan:
     refused: Mapping[str, str]
     ignored: tuple[str, ...]
     declared: Declared
+    possible: Mapping[str, tuple[PossibleColumn, ...]] = field(default_factory=dict)  # by analyte
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""
@@ -57,6 +67,7 @@ class Plan:
             people={**other.people, **self.people},
             refused={**other.refused, **self.refused},
             ignored=tuple(dict.fromkeys([*self.ignored, *other.ignored])),
+            possible={**other.possible, **self.possible},
         )
 
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
@@ -73,6 +84,7 @@ class Plan:
         for entry in self.analytes.values():
             beside = (entry.unit_column, entry.lower_column, entry.upper_column, entry.status_column)
             names += [entry.column, *(column for column in beside if column)]
+        names += [one.column for own in self.possible.values() for one in own]
         return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values()]))
 
 
@@ -88,7 +100,9 @@ def make_plan(
     fields: dict[tuple[Role, str], list[str]] = {}
     for header, meaning in meanings.items():
         fields.setdefault((meaning.role, meaning.name), []).append(header)
-    refused = {header: meaning.why for header, meaning in meanings.items() if meaning.role is Role.REFUSED}
+    refused = {
+        header: meaning.why for header, meaning in meanings.items() if meaning.role in (Role.REFUSED, Role.POSSIBLE)
+    }
 
     def one(role: Role, name: str) -> str | None:
         if role in (Role.ANALYTE, Role.PERSON, Role.FINDING) and name in chosen:
@@ -124,7 +138,17 @@ def make_plan(
         refused=refused,
         ignored=tuple(header for header, meaning in meanings.items() if meaning.role is Role.OTHER),
         declared=declared,
+        possible=_possible(meanings, chosen),
     )
+
+
+def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dict[str, tuple[PossibleColumn, ...]]:
+    """Return the columns that may hold an analyte, where the caller has not said which column does."""
+    found: dict[str, tuple[PossibleColumn, ...]] = {}
+    for header, meaning in meanings.items():
+        if meaning.role is Role.POSSIBLE and meaning.reason is not None and meaning.name not in chosen:
+            found[meaning.name] = (*found.get(meaning.name, ()), PossibleColumn(header, meaning.reason))
+    return found
 
 
 def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:

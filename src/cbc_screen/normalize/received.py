@@ -18,9 +18,9 @@ from cbc_screen.normalize.arrow import distinct, is_number
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat
+from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat, fold, unusable
 from cbc_screen.record import CBCRecord
-from cbc_screen.vocabulary import Presence, ReticulocyteMethod
+from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +29,7 @@ RECEIVED = "received"
 PERSON = "person"
 _LONGEST_TEXT = 10_000  # of a record
 _NUMBER = "number"  # one that JSON has no word for
+_POSSIBLE = " possible "  # a column that may hold the analyte, with its number and why it cannot be used
 _DATE = "date"  # a cell that was a date and no text: a declared format is not for it
 
 
@@ -58,6 +59,9 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
         }
         yield from ((f"{analyte}_{part}", column) for part, column in beside.items() if column is not None)
     yield from plan.findings.items()
+    for analyte, possible in plan.possible.items():
+        for number, one in enumerate(possible):
+            yield f"{analyte}{_POSSIBLE}{number}:{one.reason}", one.column
 
 
 def _cells(column: pa.Array) -> list[Any]:
@@ -124,11 +128,20 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
     for analyte in knowledge.analytes:
         if analyte in row:
             record[analyte] = _measurement(row, analyte)
+    for name, cell in row.items():
+        analyte, possible, why = name.partition(_POSSIBLE)
+        value = fold(_text(_value(cell))).upper()
+        if possible and value not in knowledge.words.missing and _is_absent(record.get(analyte), knowledge):
+            record[analyte] = {"value": unusable(Reason(why.partition(":")[2]))}
     for group, names in knowledge.finding_groups.items():
         stated = {name: presence_of(row[name]) for name in names if name in row}
         if stated:
             record[group] = stated
     return CBCRecord.model_validate(record), str(row.get(PERSON, ""))
+
+
+def _is_absent(measurement: dict[str, Any] | None, knowledge: Knowledge) -> bool:
+    return measurement is None or fold(str(measurement["value"])).upper() in knowledge.words.missing
 
 
 def _measurement(row: Mapping[str, Any], analyte: str) -> dict[str, Any]:

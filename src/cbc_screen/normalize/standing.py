@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.value import ResultReader, fold, plain_number
-from cbc_screen.vocabulary import ResultStatus
+from cbc_screen.normalize.value import ResultReader, fold, plain_number, unusable
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 CONFLICT = "CONFLICTING RESULTS"
 NOT_FINAL = "NOT FINAL"
@@ -43,6 +43,7 @@ class Cell(NamedTuple):
     status: str
 
 
+_LONGEST_MISSING = 16
 _CONFLICT = Cell(CONFLICT, "", "", "", "")
 
 
@@ -56,8 +57,7 @@ class Standing:
     def of(self, analyte: str, results: Sequence[Received]) -> tuple[Cell | None, int]:
         """Return the result that stands, if one does, and how many repeat it."""
         if len(results) == 1 and results[0].status == _FINAL:  # nearly every one
-            value, unit, lower, upper = results[0][:4]
-            return Cell(value, unit, lower, upper, ""), 0
+            return self._cell(results[0]), 0
         ordered = results[0].feed >= 0 and len({result.feed for result in results}) == 1
         corrected = [result for result in results if result.status in _CORRECTED]
         pool = corrected or [result for result in results if result.status == _FINAL]
@@ -76,7 +76,14 @@ class Standing:
         if len(different) > 1 or taken_back:
             return _CONFLICT, 0
         repeats = sum(self._same(analyte, standing, result) for result in pool) - 1
-        return Cell(standing.value, standing.unit, standing.lower, standing.upper, ""), repeats
+        return self._cell(standing), repeats
+
+    def _cell(self, result: Received) -> Cell:
+        """Return a final result as a cell; one without a value was sent all the same, and is unknown."""
+        value = result.value
+        if not value or (len(value) <= _LONGEST_MISSING and fold(value).upper() in self._words.missing):
+            value = unusable(Reason.VALUE_MISSING)
+        return Cell(value, result.unit, result.lower, result.upper, "")
 
     def _different(self, analyte: str, pool: Sequence[Received]) -> list[Received]:
         """Return the results that say different things; a remark beside a number says nothing else."""

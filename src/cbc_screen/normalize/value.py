@@ -24,11 +24,17 @@ _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
-_FLAGS = frozenset(
-    {"H", "L", "HH", "LL", "A", "AA", "N", "*", "**", "!", "C", "CRIT", "LOW", "HIGH", "(H)", "(L)", "(A)"}
-)
+# "250.000" counts in a unit of which a sample holds thousands: 250, or 250 thousand?
+_MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
+# "12-Oct", "2-janv.", "Oct-12", "2024-10-12": what a spreadsheet makes of 10-12, in any language.
+_DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)
+_DATE = re.compile(r"[^\W\d_]{3,}\.?[-/ ]\d{1,4}|\d{4}-\d{1,2}-\d{1,2}(?:\D.*)?|\d{1,2}[月월].*", re.DOTALL)
+_ESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&le;", "<="), ("&ge;", ">="))
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
 SNAP, SHORT = 1e6, 1e9
+_THOUSAND = 1000
+_PER_MICROLITER = Factor(1, 1000)  # of a count
+_LAKH = "L"  # "1.5L" may be written for 1.5 lakh
 ROUNDINGS = 1e-15  # of two operations and of the number itself, relative
 
 
@@ -52,6 +58,15 @@ class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measur
 
 
 ABSENT = Reading(nan, nan)
+_UNUSABLE = "NOT USABLE: "
+
+
+class Beside(NamedTuple):
+    """What stands beside a number: the unit it is in, a bound, and a remark that changes nothing."""
+
+    unit: str | None
+    comparator: Comparator | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +104,20 @@ def convert(value: float, factor: Factor) -> float:
     return snapped if short and abs(raw - snapped) <= ROUNDINGS * raw else raw
 
 
+def unusable(reason: Reason) -> str:
+    """Write a result that was sent and cannot be used as a text, for a table; `read_text` reads it back."""
+    return f"{_UNUSABLE}{reason}"
+
+
 def fold(text: str) -> str:
-    """Fold Unicode forms and blanks of a cell, without touching its words."""
+    """Fold Unicode forms, digits of every script and blanks of a cell, without touching its words."""
     if text.isascii():
         return " ".join(text.split())
-    signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-")
-    return " ".join(unicodedata.normalize("NFKC", signs).split())
+    signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-").replace("٫", ".")
+    plain = unicodedata.normalize("NFKC", signs)
+    if not plain.isascii():
+        plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
+    return " ".join(plain.split())
 
 
 def plain_number(text: str, mark: NumberFormat = POINT) -> float | None:
@@ -131,6 +154,11 @@ class ResultReader:
         """Whether numbers are written with a point and nothing else, as Arrow reads them."""
         return self._format == POINT
 
+    def counts_singly(self, unit: str | None) -> bool:
+        """Tell whether results are single cells: in such a unit "250.000" may be 250 thousand."""
+        factor = self.factor(unit)
+        return isinstance(factor, Factor) and _is_single(factor) and not self._format.thousands
+
     def read_text(self, text: str, unit: str | None = None) -> Reading:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
         if len(text) > LONGEST_CELL:
@@ -142,12 +170,17 @@ class ResultReader:
                 # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
                 return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
+        if "&" in plain:
+            plain = _unescaped(plain)
         upper = plain.upper()
         if upper in self._words.missing:
             return ABSENT
         word = self._words.texts.get(upper)
         if word is not None:
             return void(word.reason, word.finding)
+        if upper.startswith(_UNUSABLE):
+            return void(_reason_of(upper))
+        plain, flagged = self._without_flag(plain)
         comparator, rest = self._operator(plain)
         if self._format.thousands:
             rest = re.sub(rf"(?<=\d){re.escape(self._format.thousands)}(?=\d{{3}}(?!\d))", "", rest)
@@ -155,9 +188,13 @@ class ResultReader:
             if "." in rest.split(" ", 1)[0]:
                 return void(Reason.NUMBER_AMBIGUOUS)
             rest = rest.replace(self._format.decimal, ".", 1)
-        interval = _RANGE.fullmatch(rest) if comparator is None and "-" in rest else None
-        if interval is not None:
-            return self._finish(float(interval[1]), float(interval[2]), None, interval[3], unit)
+        if "-" in rest and comparator is None:
+            if _DATE.fullmatch(rest):
+                return void(Reason.DATE_IN_RESULT)
+            interval = _RANGE.fullmatch(rest)
+            if interval is not None:
+                ends = float(interval[1]), float(interval[2])
+                return self._finish(*ends, None, interval[3], unit, Reason.NUMBER_RANGE)
         match = _PLAIN.fullmatch(rest)
         if match is None:
             return void(self._why_unreadable(rest))
@@ -168,10 +205,13 @@ class ResultReader:
             return void(Reason.NUMBER_NOT_FINITE)
         if match[1] == "-" and value != 0:
             return void(Reason.NUMBER_NEGATIVE)
-        rest = match[3]
-        if comparator is None and rest.startswith("+"):
-            comparator, rest = Comparator.AT_LEAST, rest[1:]
-        return self._finish(value, value, comparator, rest, unit)
+        behind = match[3]
+        if comparator is None and behind.startswith("+"):
+            comparator, behind = Comparator.AT_LEAST, behind[1:]
+        why = Reason.TEXT_ATTACHED if flagged else None
+        if _MAYBE_THOUSANDS.fullmatch(match[2]) and not self._format.thousands:
+            why = Reason.NUMBER_AMBIGUOUS
+        return self._finish(value, value, comparator, behind, unit, why)
 
     def read_number(self, value: float, unit: str | None = None) -> Reading:
         """Read a bare number; NaN is an absent result."""
@@ -213,24 +253,46 @@ class ResultReader:
                 return comparator, plain[: -len(sign)].strip()
         return None, plain
 
+    def _without_flag(self, plain: str) -> tuple[str, bool]:
+        """Take off a flag that stands before a number: "L 0.4"."""
+        first, blank, rest = plain.partition(" ")
+        if blank and first.upper() in self._words.flags and rest[:1] in "0123456789.<>":
+            return rest, True
+        return plain, False
+
     def _why_unreadable(self, rest: str) -> Reason:
+        if _DATE.fullmatch(rest):
+            return Reason.DATE_IN_RESULT
         if _GROUPED.match(rest):
             return Reason.NUMBER_AMBIGUOUS
         if rest.upper() in ("INF", "+INF", "-INF", "INFINITY"):
             return Reason.NUMBER_NOT_FINITE
         return Reason.TEXT_RESULT if any(c.isalpha() for c in rest) else Reason.NUMBER_UNREADABLE
 
-    def _finish(self, low: float, high: float, comparator: Comparator | None, rest: str, unit: str | None) -> Reading:
+    def _finish(
+        self,
+        low: float,
+        high: float,
+        comparator: Comparator | None,
+        rest: str,
+        unit: str | None,
+        reason: Reason | None = None,
+    ) -> Reading:
         attached = rest.strip()
-        reason: Reason | None = None
         if attached:
-            outcome = self._attached(attached, unit)
-            if isinstance(outcome, Reading):
-                return outcome
-            unit, reason = outcome
+            beside = self._attached(attached, unit)
+            if isinstance(beside, Reading):
+                return beside
+            if comparator is not None and beside.comparator is not None:
+                return void(Reason.NUMBER_AMBIGUOUS)
+            unit, comparator, reason = beside.unit, comparator or beside.comparator, reason or beside.reason
         factor = self.factor(unit)
         if not isinstance(factor, Factor):
             return void(factor[0])
+        if reason is Reason.NUMBER_AMBIGUOUS:
+            if _is_single(factor):
+                return void(reason)
+            reason = None
         if low > high:
             return void(Reason.NUMBER_UNREADABLE)
         one = high == low
@@ -242,33 +304,85 @@ class ResultReader:
         if high < 0:
             return void(Reason.NUMBER_NEGATIVE)
         limits = self.analyte.plausible
-        if limits is not None and (high < limits[0] or low > limits[1]):
+        # "<2" may be any number below it, believable ones too: only a number itself can be too low.
+        if limits is not None and ((high < limits[0] and censored is not Reason.CENSORED_LOW) or low > limits[1]):
             return void(Reason.NUMBER_IMPLAUSIBLE)
         return Reading(low, high, reason or censored, None, comparator, factor)
 
-    def _attached(self, attached: str, unit: str | None) -> Reading | tuple[str | None, Reason | None]:
-        """Say what the text after a number is: its unit, a flag, or a remark."""
+    def _attached(self, attached: str, unit: str | None) -> Beside | Reading:
+        """Say what the text behind a number is: a unit, a flag, a bound, or a remark that is known to be harmless.
+
+        Anything else makes the result unknown: "250 do not use" is not 250.
+        """
         word = self._words.texts.get(attached.upper())
-        if word is not None and not word.kept and attached.upper() not in _FLAGS:
+        if word is not None and not word.kept and attached.upper() not in self._words.flags:
             return void(word.reason, word.finding)
-        beside = unit if unit is not None and unit.strip() else None
-        known = self.analyte.units.find(attached, self._convention)
+        own = unit if unit is not None and unit.strip() else None
+        left, comparator, remarked = attached, None, False
+        while left and not self._is_unit(left):
+            shorter, bound = self._words.without_remark(left)
+            if shorter is None:
+                break
+            if comparator is not None and bound is not None:
+                return void(Reason.NUMBER_AMBIGUOUS)
+            left, comparator, remarked = shorter, comparator or bound, True
+        if not left:
+            return self._remarked(attached, own, comparator)
+        found = self._unit_behind(left, own)
+        if isinstance(found, Reading):
+            return found
+        return Beside(found, comparator, Reason.TEXT_ATTACHED if remarked and comparator is None else None)
+
+    def _remarked(self, attached: str, own: str | None, comparator: Comparator | None) -> Beside | Reading:
+        """Keep a number with nothing but a flag, a bound or a harmless remark behind it."""
+        declared = own or self._declared
+        if not declared:
+            return void(Reason.UNIT_UNKNOWN if comparator is None else Reason.UNIT_MISSING)
+        if attached.upper() == _LAKH and self.analyte.units.find(declared, self._convention) == _PER_MICROLITER:
+            return void(Reason.NUMBER_AMBIGUOUS)  # "1.5L": low, or lakh
+        return Beside(own, comparator, None if comparator is not None else Reason.TEXT_ATTACHED)
+
+    def _is_unit(self, text: str) -> bool:
+        return isinstance(self.analyte.units.find(text, self._convention), Factor)
+
+    def _unit_behind(self, text: str, own: str | None) -> str | Reading:
+        """Return the unit that a text behind a number names, or why it is none."""
+        units = self.analyte.units
+        known = units.find(text, self._convention)
         if isinstance(known, Factor):
-            other = self.analyte.units.find(beside, self._convention) if beside else known
-            return (attached, None) if other == known else void(Reason.UNIT_CONFUSABLE)
-        declared = beside or self._declared
-        if declared and attached.upper() in _FLAGS:
-            return beside, Reason.TEXT_ATTACHED
+            other = units.find(own, self._convention) if own else known
+            return text if other == known else void(Reason.UNIT_CONFUSABLE)
+        if text.upper() in self._words.scales:
+            return void(Reason.UNIT_CONFUSABLE)  # "250 thou" beside "/uL": one of the two is wrong
         if known[0] is Reason.UNIT_CONFUSABLE:
             return void(Reason.UNIT_CONFUSABLE)
-        if any(character.isdigit() for character in attached):
+        if _DATE_BEHIND.fullmatch(text):
+            return void(Reason.DATE_IN_RESULT)
+        if any(character.isdigit() for character in text):
             return void(Reason.NUMBER_AMBIGUOUS)  # "1 200", "55.0 % 4.40": two numbers
-        if not declared or any(character in normalize_unit(attached) for character in "/%^*"):
+        if not (own or self._declared) or any(character in normalize_unit(text) for character in "/%^*"):
             return void(Reason.UNIT_UNKNOWN)
-        for text, word in self._words.texts.items():
-            if not word.kept and len(text) > 3 and text in attached.upper():
-                return void(word.reason, word.finding)
-        return beside, Reason.TEXT_ATTACHED
+        for word, meaning in self._words.texts.items():
+            if not meaning.kept and len(word) > 3 and word in text.upper():
+                return void(meaning.reason, meaning.finding)
+        return void(Reason.TEXT_ATTACHED)
+
+
+def _is_single(factor: Factor) -> bool:
+    return factor.denominator >= _THOUSAND * factor.numerator
+
+
+def _unescaped(text: str) -> str:
+    """Take off what a web page made of a sign."""
+    for escaped, sign in _ESCAPED:
+        text = text.replace(escaped, sign)
+    return text
+
+
+def _reason_of(text: str) -> Reason:
+    """Return the reason that `unusable` wrote."""
+    name = text.removeprefix(_UNUSABLE).strip()
+    return Reason(name) if name in tuple(Reason) else Reason.TEXT_RESULT
 
 
 @lru_cache(maxsize=4)

@@ -61,6 +61,8 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
     _listing(console, "why something could not be told", summary.reasons, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
     _listing(console, "rejected results", summary.results.get("rejected", {}), 12)
+    _listing(console, "results set aside, unknown in their count", summary.set_aside, 12)
+    _listing(console, "results of other tests", summary.left_out, 12)
     _listing(console, "messages without results", summary.results.get("without_results", {}), 12)
     if summary.refused_columns:
         console.print(Text("columns refused", style="bold"))

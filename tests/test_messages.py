@@ -138,7 +138,8 @@ def test_the_units_of_white_and_red_cells_swapped(tmp_path: Path) -> None:
 
 def test_the_code_of_red_cells_on_platelets_is_set_aside_and_not_read_as_either(tmp_path: Path) -> None:
     row = flags_of(tmp_path, message(HB, ANC, "OBX|3|NM|789-8^Platelets^LN||42|10*9/L|||||F"))
-    assert (row["platelets_state"], row["rbc_state"]) == ("not_assessed", "not_assessed")
+    assert (row["platelets_state"], row["rbc_state"]) == ("cannot_tell", "cannot_tell")
+    assert row["reasons"] == "rbc:CODE_CONFLICT;platelets:CODE_CONFLICT"
     assert row["pattern"] == "cannot_tell"
     with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as file:
         (rejected,) = csv.DictReader(file)

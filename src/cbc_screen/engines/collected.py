@@ -40,6 +40,7 @@ class Feed:
     source: ResultSource
     codes: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    other_codes: frozenset[str] = frozenset()
 
 
 class CollectedSource:
@@ -55,7 +56,7 @@ class CollectedSource:
         self._collection = Collection(knowledge)
         for number, feed in enumerate(feeds):
             items = _noticed(feed.source, number, len(feeds), notice)
-            identifier = Identifier(knowledge, feed.codes)
+            identifier = Identifier(knowledge, feed.codes, feed.other_codes)
             self._collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
         self._analytes = [
             analyte

@@ -163,7 +163,7 @@ class _Opener:
         persons = self._persons() if first else None
         source = LongSource(table, profile, self._knowledge, persons)
         units = declared_units(self._knowledge, with_profile(self._knowledge, self._declared, profile))
-        self._results.append((file, Feed(file.name, source, profile.codes, units)))
+        self._results.append((file, Feed(file.name, source, profile.codes, units, profile.other_codes)))
 
     def _persons(self) -> TableSource | None:
         """Open the table of persons; a FHIR one is a source of its own."""

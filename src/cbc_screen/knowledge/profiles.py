@@ -53,6 +53,7 @@ class Profile:
     decimal: str | None = None
     persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    other_codes: frozenset[str] = frozenset()  # called like an analyte, and known to be something else
     operators: Mapping[str, str] = field(default_factory=dict)
     unit_codes: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     node.check_keys(
         ["id", "title", "shape", "source"],
         ["recognized_by", "columns", "units", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
-         "persons", "codes", "operators", "unit_codes", "statuses", "expected",
+         "persons", "codes", "other_codes", "operators", "unit_codes", "statuses", "expected",
          "top_coded_age"],
     )  # fmt: skip
     shape = node.choice("shape", Shape)
@@ -139,6 +140,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         decimal=_one(node, "decimal"),
         persons=persons,
         codes={code.casefold(): analyte for code, analyte in codes.items()},
+        other_codes=frozenset(code.casefold() for code in node.texts("other_codes")),
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),
         statuses={key.upper(): word for key, word in _words(node, "statuses", tuple(ResultStatus)).items()},

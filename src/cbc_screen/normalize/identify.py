@@ -43,8 +43,10 @@ NOT_A_COUNT = Identity(None)
 class Identifier:
     """Says of results what they are; equal questions are worked out once."""
 
-    def __init__(self, knowledge: Knowledge, codes: Mapping[str, str]) -> None:
-        self._knowledge, self._codes = knowledge, codes
+    def __init__(
+        self, knowledge: Knowledge, codes: Mapping[str, str], other_codes: frozenset[str] = frozenset()
+    ) -> None:
+        self._knowledge, self._codes, self._other_codes = knowledge, codes, other_codes
         self._names = NameReader(knowledge)
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         self._known: dict[tuple[object, ...], Identity] = {}
@@ -74,9 +76,9 @@ class Identifier:
 
     def _by_own_code(self, result: LabResult) -> Identity:
         """Look a result up in the codes of its profile; one that they do not list may still be called like a count."""
-        if self._not_blood(result.specimen, result.panel):
-            return NOT_A_COUNT
         codes = [code.code.casefold() for code in result.codes]
+        if self._not_blood(result.specimen, result.panel) or not self._other_codes.isdisjoint(codes):
+            return NOT_A_COUNT
         listed = {self._codes[code] for code in codes if code in self._codes}
         if listed:
             return self._one(listed, result)

@@ -135,12 +135,25 @@ class Support(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How soon a person should look. The order is the kernel's code."""
+    """How soon a person should look. The order is the kernel's code.
+
+    `CANNOT_TELL`: nothing asks for a look, and something that was sent could not be judged.
+    """
 
     NONE = "none"
+    CANNOT_TELL = "cannot_tell"
     ROUTINE = "routine"
     PROMPT = "prompt"
     IMMEDIATE = "immediate"
+
+
+class Contradiction(StrEnum):
+    """What a check that contradicts the neutrophils leaves of them."""
+
+    BETWEEN = "between"  # the count and WBC x percent: either, or anything between
+    UP_TO_WBC = "up_to_wbc"  # no fewer than the count, and no more than the white cells
+    UP_TO_LARGER = "up_to_larger"  # anything up to the larger of count and white cells
+    ANYTHING = "anything"
 
 
 class Threshold(StrEnum):

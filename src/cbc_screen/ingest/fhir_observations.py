@@ -22,7 +22,7 @@ _STATUSES = {
     "cancelled": ResultStatus.CANCELLED,
     "entered-in-error": ResultStatus.DELETED,
 }
-_NOT_DONE = frozenset(("not-performed", "error", "not-applicable"))
+_NOT_DONE = frozenset(("not-performed", "not-applicable"))
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cbc_screen.kernel.program import Builder, Interval, Op
 
+_RARER = ("bands", "immature_granulocytes", "blasts")
 DIFFERENTIAL = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -40,6 +41,17 @@ def differences(b: Builder, x: Interval, y: Interval) -> Interval:
     return Interval(low, high)
 
 
+def gap(b: Builder, name: str, x: Interval, y: Interval) -> Interval:
+    """Return how far two results of one quantity lie apart: the number, or its share of the larger."""
+    apart = differences(b, x, y)
+    if name.endswith("_gap"):
+        return apart
+    if b.absent(apart.low):
+        return apart
+    larger = Interval(b.step(Op.LARGER, x.low, y.low), b.step(Op.LARGER, x.high, y.high))
+    return scaled(b, divided(b, apart, larger), Op.MULTIPLY, 100.0)
+
+
 def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interval:
     """Return a named quantity; the numbers here convert units and nothing else."""
     match name:
@@ -59,6 +71,14 @@ def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interva
             return _excess(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
         case "neutrophils_excess":
             return _excess(b, value("neutrophils"), value("wbc"))
+        case "differential_sum":
+            return _sum(b, [value(cell) for cell in DIFFERENTIAL])
+        case "differential_missing":
+            return _more(b, value("wbc"), _counted(b, value))
+        case "differential_missing_share":
+            return divided(b, scaled(b, _more(b, value("wbc"), _counted(b, value)), Op.MULTIPLY, 100.0), value("wbc"))
+        case "differential_excess_count":
+            return _more(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
     raise AssertionError(name)
 
 
@@ -69,6 +89,25 @@ def _excess(b: Builder, part: Interval, whole: Interval) -> Interval:
         b.arithmetic(Op.SUBTRACT, ratio.low, b.number(100.0)),
         b.arithmetic(Op.SUBTRACT, ratio.high, b.number(100.0)),
     )
+
+
+def _more(b: Builder, x: Interval, y: Interval) -> Interval:
+    """Return x - y."""
+    return Interval(b.arithmetic(Op.SUBTRACT, x.low, y.high), b.arithmetic(Op.SUBTRACT, x.high, y.low))
+
+
+def _counted(b: Builder, value: Callable[[str], Interval]) -> Interval:
+    """Return the sum of all white cells that were told apart; the rarer kinds where they were sent."""
+    total = _sum(b, [value(cell) for cell in DIFFERENTIAL])
+    for cell in _RARER:
+        part = value(cell)
+        if not b.absent(part.low):
+            there = b.present(part.low)
+            low, high = (
+                b.arithmetic(Op.ADD, end, own) for end, own in ((total.low, part.low), (total.high, part.high))
+            )
+            total = Interval(b.select(there, low, total.low), b.select(there, high, total.high))
+    return total
 
 
 def _sum(b: Builder, parts: list[Interval]) -> Interval:

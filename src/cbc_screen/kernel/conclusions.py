@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cbc_screen.kernel.program import Builder, Truth
-from cbc_screen.kernel.rules import LINES, SEVERITIES, Rules
+from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
 from cbc_screen.knowledge.rules import Condition
 from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Support, Urgency, WhiteBasis
 
 # Facts that say how an answer was reached; they are passed on as they are.
-REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any")
+REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.any")
 PATTERNS = tuple(Pattern)
 
 
@@ -57,6 +57,9 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     result["blood_criteria"] = b.choose(
         [(met.yes, criteria[Criteria.MET]), (met.no, criteria[Criteria.NOT_MET])], criteria[Criteria.CANNOT_TELL]
     )
+    for line, analyte in LINE_ANALYTE.items():
+        unknown = b.both(b.negate(facts[f"line.{line}.yes"]), b.negate(facts[f"line.{line}.no"]))
+        result[f"{analyte}.no_result"] = b.both(unknown, b.negate(facts[f"sent.{line}.any"]))
     listed = {condition.id: _conclude_condition(b, condition, facts, result) for condition in rules.conditions}
     result["urgency"] = _conclude_urgency(b, rules, facts, listed)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):
@@ -118,4 +121,12 @@ def _conclude_urgency(b: Builder, rules: Rules, facts: Mapping[str, int], listed
         (b.any(node for urgency, node in fired if urgency is level), levels.index(level))
         for level in (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE)
     ]
+    cases.append((_unjudged(b, facts), levels.index(Urgency.CANNOT_TELL)))
     return b.choose(cases, levels.index(Urgency.NONE))
+
+
+def _unjudged(b: Builder, facts: Mapping[str, int]) -> int:
+    """Return whether a line that was sent, or no line at all, could be judged; one never ordered does not count."""
+    unknown = {line: b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES}
+    sent = b.any(b.both(unknown[line], facts[f"sent.{line}.any"]) for line in LINES)
+    return b.either(sent, b.all(unknown.values()))

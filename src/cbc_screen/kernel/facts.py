@@ -6,10 +6,11 @@ conclusions (`conclusions.py`) are drawn from the joined facts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
-from cbc_screen.kernel.arithmetic import multiplied, quantity, scaled
+from cbc_screen.kernel.arithmetic import gap, multiplied, quantity, scaled
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
@@ -27,11 +28,12 @@ from cbc_screen.knowledge.predicates import (
     Not,
     Predicate,
     Pregnant,
+    Sent,
     SexIs,
     StateIs,
 )
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
-from cbc_screen.vocabulary import Line, ReticulocyteMethod, Severity, Sex, State
+from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Severity, Sex, State
 
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
 
@@ -43,6 +45,7 @@ class FactBuilder:
         self.b, self.rules, self.given = builder, rules, given
         self.facts: dict[str, int] = {}
         self._measured = {name: self._measure(name) for name in rules.analytes}
+        self._sent: dict[str, Interval] = {}
         self._effective: dict[str, Interval] = {}
         self._limits: dict[str, tuple[int, int]] = {}
         self._by_report: dict[str, int] = {}
@@ -59,12 +62,19 @@ class FactBuilder:
         return Interval(low, b.step(Op.INPUT, value=f"{analyte}.high") if analyte in self.given.inexact else low)
 
     def effective(self, analyte: str) -> Interval:
-        """Return the value interval used: as given, or derived from WBC and a percentage."""
+        """Return the value interval used: as sent, with neutrophils never more than the white cells."""
         if analyte not in self._effective:
-            self._effective[analyte] = self._effective_interval(analyte)
+            sent = self.sent(analyte)
+            self._effective[analyte] = self._neutrophils(sent) if analyte == "neutrophils" else sent
         return self._effective[analyte]
 
-    def _effective_interval(self, analyte: str) -> Interval:
+    def sent(self, analyte: str) -> Interval:
+        """Return the value interval as given, or derived from WBC and a percentage: what checks compare."""
+        if analyte not in self._sent:
+            self._sent[analyte] = self._sent_interval(analyte)
+        return self._sent[analyte]
+
+    def _sent_interval(self, analyte: str) -> Interval:
         b, given = self.b, self._measured[analyte]
         if analyte == "wbc":
             return self._corrected_wbc(given)
@@ -73,7 +83,7 @@ class FactBuilder:
             return given
         if b.absent(derived.low) and b.absent(derived.high):
             self.facts[f"{analyte}.derived.any"] = b.boolean(False)
-            return self._within_white_cells(given) if analyte == "neutrophils" else given
+            return given
         # A result that says nothing ("CLUMPED", an unknown unit) does not hide a
         # percentage that does.
         void = b.both(b.at_most(given.low, b.number(0.0)), b.at_most(b.number(inf), given.high))
@@ -81,17 +91,48 @@ class FactBuilder:
         low = b.select(use_given, given.low, derived.low)
         high = b.select(use_given, given.high, derived.high)
         self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
-        used = Interval(low, high)
-        return self._within_white_cells(used) if analyte == "neutrophils" else used
+        return Interval(low, high)
 
-    def _within_white_cells(self, neutrophils: Interval) -> Interval:
-        """Neutrophils are part of the white cells, unless the two results contradict."""
-        b, low, high = self.b, neutrophils.low, neutrophils.high
-        if low == high:
-            return neutrophils  # exact: without a bound only where the white cells are too
-        wbc = self.effective("wbc").high
-        unbounded = b.both(b.at_most(b.number(inf), high), b.at_most(low, wbc))
-        return Interval(low, b.select(unbounded, wbc, high))
+    def _neutrophils(self, sent: Interval) -> Interval:
+        """Neutrophils are part of the white cells, and what contradicts them widens them.
+
+        Where none were sent the white cells are an upper bound without a lower one: it may
+        make a comparison true, and makes nothing unknown.
+        """
+        b, wbc = self.b, self.sent("wbc").high
+        if b.absent(sent.low) and b.absent(sent.high):
+            return Interval(b.nan(), wbc)
+        low, high = sent.low, sent.high
+        if low != high:
+            within = b.both(b.at_most(low, wbc), b.less(wbc, high))
+            high = b.select(within, wbc, high)
+        wrong = b.boolean(False)
+        for guard in self.rules.guards:
+            if guard.contradicts is Line.WHITE and guard.leaves is not None:
+                fired = b.both(self.truth(guard.when, self.sent).yes, b.present(sent.low))
+                left = self._left(guard.leaves, sent)
+                low = b.select(fired, b.arithmetic(Op.SMALLER, low, left.low), low)
+                high = b.select(fired, b.arithmetic(Op.LARGER, high, left.high), high)
+                wrong = b.either(wrong, fired)
+        self.facts["neutrophils.contradicted.any"] = wrong
+        return Interval(low, b.select(b.present(sent.low), high, wbc))
+
+    def _left(self, leaves: Contradiction, sent: Interval) -> Interval:
+        """Return what a check that contradicts the neutrophils leaves of them."""
+        b, wbc = self.b, self.sent("wbc").high
+        match leaves:
+            case Contradiction.BETWEEN:
+                given, derived = self._measured["neutrophils"], self._derived("neutrophils")
+                assert derived is not None
+                return Interval(
+                    b.arithmetic(Op.SMALLER, given.low, derived.low), b.arithmetic(Op.LARGER, given.high, derived.high)
+                )
+            case Contradiction.UP_TO_WBC:
+                return Interval(sent.low, wbc)
+            case Contradiction.UP_TO_LARGER:
+                return Interval(b.number(0.0), b.arithmetic(Op.LARGER, sent.high, wbc))
+            case Contradiction.ANYTHING:
+                return Interval(b.number(0.0), b.number(inf))
 
     def _corrected_wbc(self, given: Interval) -> Interval:
         b, nrbc = self.b, self._measured["nrbc"]
@@ -129,7 +170,7 @@ class FactBuilder:
         whole = b.number(100.0)
         percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
         # Multiply, then divide: 2.4 x 75 / 100 is 1.8 and not less.
-        return scaled(b, multiplied(b, self.effective("wbc"), percent), Op.DIVIDE, 100.0)
+        return scaled(b, multiplied(b, self.sent("wbc"), percent), Op.DIVIDE, 100.0)
 
     def limit(self, name: str) -> int:
         """Return a limit of the person's key, or the absent number where no table has it."""
@@ -248,7 +289,7 @@ class FactBuilder:
         b = self.b
         neutrophils, wbc = self.effective("neutrophils"), self.effective("wbc")
         cut = self._cut(rule.white, f"cut:{rule.id}:white")
-        counted = self._unless_contradicted(b.below(neutrophils, cut), b.less(wbc.high, cut))
+        counted = b.below(neutrophils, cut)
         has_neutrophils = b.present(neutrophils.low)
         if rule.id == self.rules.definition:
             self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
@@ -256,11 +297,11 @@ class FactBuilder:
         if rule.without_neutrophils is None:
             # Neutrophils are part of the white cells: fewer white cells than the limit
             # are fewer neutrophils than the limit. Nothing else is known.
-            return Truth(b.either(counted.yes, b.both(b.negate(has_neutrophils), b.less(wbc.high, cut))), counted.no)
+            return counted
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
         without = b.negate(has_neutrophils)
         return Truth(
-            b.either(counted.yes, b.both(without, instead.yes)),
+            b.either(b.both(has_neutrophils, counted.yes), b.both(without, instead.yes)),
             b.either(counted.no, b.both(without, instead.no)),
         )
 
@@ -273,15 +314,6 @@ class FactBuilder:
         self._limits = used
         return plain
 
-    def _unless_contradicted(self, counted: Truth, white_cells_low: int) -> Truth:
-        """Tell the white line by neutrophils only where WBC does not say they are wrong."""
-        b = self.b
-        guards = [guard.when for guard in self.rules.guards if guard.contradicts is Line.WHITE]
-        wrong = b.any(self.truth(guard).yes for guard in guards)
-        right = b.negate(wrong)
-        either_way = b.all([wrong, counted.yes, white_cells_low])
-        return Truth(b.either(b.both(counted.yes, right), either_way), b.both(counted.no, right))
-
     def counts(self, definition: str) -> tuple[int, int]:
         """Return how many lines are surely low, and how many may be."""
         if definition not in self._counts:
@@ -293,14 +325,21 @@ class FactBuilder:
 
     # Predicates --------------------------------------------------------------------
 
-    def truth(self, predicate: Predicate) -> Truth:
-        """Translate a rule's predicate."""
+    def _quantity(self, subject: str, value: Callable[[str], Interval]) -> Interval:
+        if subject in self.rules.analytes:
+            return value(subject)
+        if subject in ("neutrophils_gap", "neutrophils_gap_share"):
+            derived = self._derived("neutrophils")
+            assert derived is not None
+            return gap(self.b, subject, self._measured["neutrophils"], derived)
+        return quantity(self.b, subject, value)
+
+    def truth(self, predicate: Predicate, number: Callable[[str], Interval] | None = None) -> Truth:
+        """Translate a rule's predicate; `number` gives the value of an analyte, the one used by default."""
         b = self.b
         match predicate:
             case Compare(subject, comparison, value):
-                interval = (
-                    self.effective(subject) if subject in self.rules.analytes else quantity(b, subject, self.effective)
-                )
+                interval = self._quantity(subject, number or self.effective)
                 limit = b.number(value)
                 match comparison:
                     case "below":
@@ -314,6 +353,8 @@ class FactBuilder:
             case StateIs(analyte, state):
                 low, high = self.states(analyte)
                 return {State.LOW: low, State.HIGH: high}.get(state, b.truth_all([b.opposite(low), b.opposite(high)]))
+            case Sent(analyte):
+                return b.known(b.present(self._measured[analyte].low))
             case BeyondRange(analyte, side, distance):
                 lower, upper = self.limits(analyte) if analyte in self.rules.ranged else (b.nan(), b.nan())
                 if side is State.HIGH:
@@ -338,9 +379,9 @@ class FactBuilder:
                 truth = self._finding(finding)
                 return truth if present else b.opposite(truth)
             case Not(of):
-                return b.opposite(self.truth(of))
+                return b.opposite(self.truth(of, number))
             case Count(at_least, of):
-                return b.truth_count(at_least, [self.truth(part) for part in of])
+                return b.truth_count(at_least, [self.truth(part, number) for part in of])
 
     def _lines_low(self, comparison: str, count: int) -> Truth:
         b = self.b
@@ -403,8 +444,11 @@ class FactBuilder:
 
     def _build_lines(self) -> None:
         b, lines = self.b, self.lines(self.rules.definition)
+        there = {line: b.present(self.effective(analyte).low) for line, analyte in LINE_ANALYTE.items()}
+        there[Line.WHITE] = b.either(there[Line.WHITE], b.present(self.effective("wbc").low))
         for line in LINES:
             self.put(f"line.{line}", lines[line])
+            self.facts[f"sent.{line}.any"] = there[line]
         if self.rules.stated_finding is not None:
             self.put("line.white_unadjusted", self._white_unadjusted())
         if self.rules.adjusts_line:
@@ -428,13 +472,8 @@ class FactBuilder:
             lowered = self.adjusted_hemoglobin(scheme.id) if line is Line.RED else None
             grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line], lowered)
             if line is Line.WHITE:
-                has_neutrophils = b.present(self.effective("neutrophils").low)
-                by_wbc = self._grade("wbc") if "wbc" in scheme.tables else self._no_grade()
-                own = (grade_low, grade_high, severity_low, severity_high)
-                grade_low, grade_high, severity_low, severity_high = (
-                    b.code_select(has_neutrophils, mine, theirs) for mine, theirs in zip(own, by_wbc[:4], strict=True)
-                )
-                ungraded = b.either(b.both(has_neutrophils, ungraded), b.both(b.negate(has_neutrophils), by_wbc[4]))
+                own = (grade_low, grade_high, severity_low, severity_high, ungraded)
+                grade_low, grade_high, severity_low, severity_high, ungraded = self._white_grade(own)
             # A scheme without a band for this person or analyte says nothing about a line
             # that the definition finds not low: that line adds no severity.
             severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
@@ -444,6 +483,18 @@ class FactBuilder:
             highs.append(severity_high)
         self.facts["severity.min"] = b.code_larger(b.code_larger(lows[0], lows[1]), lows[2])
         self.facts["severity.max"] = b.code_larger(b.code_larger(highs[0], highs[1]), highs[2])
+
+    def _white_grade(self, own: tuple[int, int, int, int, int]) -> tuple[int, int, int, int, int]:
+        """Return the grade by neutrophils; where none were sent, by WBC, and no less than that bound allows."""
+        b = self.b
+        sent = b.present(self.effective("neutrophils").low)
+        if "wbc" not in self.rules.scheme.tables:
+            return (*own[:4], b.either(b.negate(sent), own[4]))
+        by_wbc = self._grade("wbc")
+        lows = [b.code_select(sent, own[n], b.code_larger(own[n], by_wbc[n])) for n in (0, 2)]
+        highs = [b.code_select(sent, own[n], b.code_larger(own[n - 1], by_wbc[n])) for n in (1, 3)]
+        ungraded = b.either(b.both(sent, own[4]), b.both(b.negate(sent), by_wbc[4]))
+        return lows[0], highs[0], lows[1], highs[1], ungraded
 
     def _no_grade(self) -> tuple[int, int, int, int, int]:
         b = self.b
@@ -483,7 +534,7 @@ class FactBuilder:
 
     def _build_rules(self) -> None:
         for rule in self.rules.guards:
-            self.put(f"guard.{rule.id}", self.truth(rule.when))
+            self.put(f"guard.{rule.id}", self.truth(rule.when, self.sent))
         for rule in self.rules.triggers:
             self.put(f"trigger.{rule.id}", self.truth(rule.when))
         for rule in self.rules.cutoffs:

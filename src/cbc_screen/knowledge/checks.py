@@ -106,7 +106,7 @@ def _laid_over(own: Sequence[Rule], shipped: Sequence[Rule]) -> tuple[Rule, ...]
 
 def _read(reader: RuleReader, node: Node, group: str, *, own: bool = False) -> tuple[Rule, ...]:
     if group == "guards":
-        return reader.rules(node, group, ["contradicts"])
+        return reader.rules(node, group, ["contradicts", "leaves"])
     if group == "triggers":
         required = ["id", "kind"] if own else ["id", "kind", "policy"]
         return reader.rules(node, group, ["urgency", "policy"] if own else ["urgency"], required)

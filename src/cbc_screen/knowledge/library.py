@@ -56,6 +56,7 @@ class Knowledge(Measures):
     checks: Checks
     adjustments: Mapping[str, Adjustment]
     urgency: tuple[Rule, ...]
+    urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
     sources: Mapping[str, Source]
 

@@ -79,10 +79,17 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         conditions=_load_conditions(root, reader),
         checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
         adjustments=_load_adjustments(root, sources, tables),
-        urgency=reader.rules(node("urgency.yaml"), "rules", extra=("id", "level")),
+        urgency=reader.rules(_urgency(node), "rules", extra=("id", "level")),
+        urgency_unknown=_urgency(node).text("unknown"),
         criteria=reader.criteria(node("blood_criteria.yaml")),
         sources=sources,
     )
+
+
+def _urgency(node: Callable[[str], Node]) -> Node:
+    found = node("urgency.yaml")
+    found.check_keys(["unknown", "rules"])
+    return found
 
 
 def _load_specimens(node: Node) -> frozenset[str]:

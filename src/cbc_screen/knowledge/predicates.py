@@ -22,6 +22,12 @@ QUANTITIES: Mapping[str, str] = {
     "differential_percent_sum": "%",
     "differential_excess": "%",
     "neutrophils_excess": "%",
+    "neutrophils_gap": "10^9/L",
+    "neutrophils_gap_share": "%",
+    "differential_sum": "10^9/L",
+    "differential_missing": "10^9/L",
+    "differential_missing_share": "%",
+    "differential_excess_count": "10^9/L",
 }
 
 
@@ -41,6 +47,13 @@ class StateIs:
 
     analyte: str
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A result of an analyte was sent, usable or not."""
+
+    analyte: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,19 @@ class Count:
 
 
 Predicate = (
-    Compare | StateIs | BeyondRange | LineIs | LinesLow | SexIs | Pregnant | AgeIs | MethodIs | FindingIs | Not | Count
+    Compare
+    | StateIs
+    | Sent
+    | BeyondRange
+    | LineIs
+    | LinesLow
+    | SexIs
+    | Pregnant
+    | AgeIs
+    | MethodIs
+    | FindingIs
+    | Not
+    | Count
 )
 
 
@@ -253,6 +278,13 @@ def _finding(node: Node, words: Vocabulary) -> Predicate:
     return FindingIs(node.text("finding"), node.get("is", "present") == "present")
 
 
+def _sent(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["sent"])
+    if node.text("sent") not in words.analytes:
+        raise node.error("sent", "is not in analytes.yaml")
+    return Sent(node.text("sent"))
+
+
 def _many(key: str) -> Callable[[Node, Vocabulary], Predicate]:
     def read(node: Node, words: Vocabulary) -> Predicate:
         node.check_keys([key])
@@ -290,6 +322,7 @@ _READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
     "age": _age,
     "reticulocyte_method": _method,
     "finding": _finding,
+    "sent": _sent,
     "all": _many("all"),
     "any": _many("any"),
     "not": _not,

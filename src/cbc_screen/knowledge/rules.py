@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
+from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
@@ -27,6 +27,7 @@ class Rule:
     urgency: Urgency = Urgency.NONE
     kind: TriggerKind | None = None
     contradicts: Line | None = None
+    leaves: Contradiction | None = None  # of the neutrophils, where the rule contradicts the white line
     policy: str = ""
 
 
@@ -72,6 +73,24 @@ class BloodCriteria:
     missing: str
 
 
+def _urgency(node: Node, key: str) -> Urgency:
+    level = node.choice(key, Urgency)
+    if level in (Urgency.NONE, Urgency.CANNOT_TELL):
+        raise node.error(key, "must be routine, prompt or immediate")
+    return level
+
+
+def _contradicted(node: Node) -> Line | None:
+    """Return the line that a check contradicts; only of the neutrophils is it known what is left then."""
+    if "contradicts" not in node:
+        return None
+    if node.choice("contradicts", Line) is not Line.WHITE:
+        raise node.error("contradicts", "must be white: no other line has two results that can contradict")
+    if "leaves" not in node:
+        raise node.error("leaves", f"is missing: one of {', '.join(Contradiction)}")
+    return Line.WHITE
+
+
 class RuleReader:
     """Reads rules against one vocabulary and one list of sources."""
 
@@ -95,9 +114,10 @@ class RuleReader:
             threshold=node.choice("threshold", Threshold),
             source=self.source(node),
             key=node.flag("key"),
-            urgency=node.choice(level, Urgency) if level is not None else Urgency.NONE,
+            urgency=_urgency(node, level) if level is not None else Urgency.NONE,
             kind=node.choice("kind", TriggerKind) if "kind" in node else None,
-            contradicts=node.choice("contradicts", Line) if "contradicts" in node else None,
+            contradicts=_contradicted(node),
+            leaves=node.choice("leaves", Contradiction) if "leaves" in node else None,
             policy=node.text("policy") if "policy" in node else "",
         )
 

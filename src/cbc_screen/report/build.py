@@ -22,7 +22,7 @@ from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
-from cbc_screen.report.flags import flags_of_one, range_reasons, sorted_reasons
+from cbc_screen.report.flags import flags_of_one, kernel_reasons, sorted_reasons
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.person import person_result
 from cbc_screen.report.units import TextUnits, number
@@ -89,7 +89,7 @@ class ResultBuilder:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
         rules, conclusions = self.kernel.rules, one.codes
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
-        reasons = sorted_reasons(self._layout, [*normalized.reasons, *range_reasons(self._layout, conclusions)])
+        reasons = sorted_reasons(self._layout, [*normalized.reasons, *kernel_reasons(self._layout, conclusions)])
         analytes = self._analytes(record, normalized, one, reasons)
         columns = self.columns(normalized, one)
         checklist = self._checklist(str(columns["checklist"]), one, compact)
@@ -368,6 +368,8 @@ class ResultBuilder:
         level = _URGENCIES[one.codes["urgency"]]
         if level is Urgency.NONE:
             return ()
+        if level is Urgency.CANNOT_TELL:
+            return (self.knowledge.urgency_unknown,)
         found = [rule.text for rule in rules.urgency if rule.urgency is level and one.facts[f"urgency.{rule.id}.yes"]]
         found += [rule.text for rule in rules.triggers if rule.urgency is level and one.facts[f"trigger.{rule.id}.yes"]]
         for condition in rules.conditions:

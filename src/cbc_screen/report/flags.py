@@ -30,7 +30,14 @@ SEPARATOR = ";"
 Word = TypeVar("Word", bound=str)
 _UNLISTED = list(Support).index(Support.NOT_LISTED)
 _HIDDEN = -1
-_RANGE_KINDS = (("range_absent", Reason.RANGE_ABSENT), ("range_insane", Reason.RANGE_INSANE))
+# What the kernel found of an analyte: no range for the person, a reported one refused, two
+# results that contradict, and a line of which nothing was sent.
+_KERNEL_REASONS = (
+    ("range_absent", Reason.RANGE_ABSENT),
+    ("range_insane", Reason.RANGE_INSANE),
+    ("contradicted", Reason.RESULT_CONTRADICTED),
+    ("no_result", Reason.NO_RESULT),
+)
 _SORTED_AT_ONCE = 4_096
 _LAST = np.iinfo(np.int32).max
 
@@ -58,16 +65,20 @@ def flags_of_one(
     )
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
-    every = [*reasons, *range_reasons(layout, conclusions)]
+    every = [*reasons, *kernel_reasons(layout, conclusions)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
     values["notice"] = NOTICE
     return {name: values[name] for name in layout.column_names}
 
 
-def range_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
-    """Return the reasons the kernel found: no range for the person, or a reported one refused."""
-    found = [(a, Reason.RANGE_ABSENT) for a in layout.ranged if conclusions.get(f"{a}.range_absent")]
-    return found + [(a, Reason.RANGE_INSANE) for a in layout.ranged if conclusions.get(f"{a}.range_insane")]
+def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
+    """Return the reasons the kernel found."""
+    return [
+        (analyte, reason)
+        for kind, reason in _KERNEL_REASONS
+        for analyte in layout.analytes
+        if conclusions.get(f"{analyte}.{kind}")
+    ]
 
 
 def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> list[tuple[str, Word]]:
@@ -135,8 +146,8 @@ def flag_counts(
         own = np.bincount(codes.astype(np.int64) + 1, minlength=1).tolist()
         about = field.removesuffix(RANGE_FIELD)
         found.update({f"{about}:{layout.reasons[code - 1]}": many for code, many in enumerate(own) if code and many})
-    for analyte in layout.ranged:
-        for kind, reason in _RANGE_KINDS:
+    for analyte in layout.analytes:
+        for kind, reason in _KERNEL_REASONS:
             flag = outputs.get(f"{analyte}.{kind}")
             if flag is not None and flag.any():
                 found[f"{analyte}:{reason}"] += int(flag.sum())
@@ -193,8 +204,8 @@ def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray
     for field, codes in reasons.items():
         labels.append((field.removesuffix(RANGE_FIELD), None))
         parts.append((codes + np.int8(1)).view(np.uint8))
-    for analyte in layout.ranged:
-        for kind, reason in _RANGE_KINDS:
+    for analyte in layout.analytes:
+        for kind, reason in _KERNEL_REASONS:
             flag = outputs.get(f"{analyte}.{kind}")
             if flag is not None and flag.any():
                 labels.append((analyte, reason))

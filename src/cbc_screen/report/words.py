@@ -17,6 +17,7 @@ from cbc_screen.knowledge.predicates import (
     Not,
     Predicate,
     Pregnant,
+    Sent,
     SexIs,
     StateIs,
 )  # fmt: skip
@@ -44,6 +45,8 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
             return f"{label(subject, knowledge)} {_COMPARISONS[comparison]} {number(value)}{suffix}"
         case StateIs(analyte, state):
             return f"{label(analyte, knowledge)} {state} for the reference range"
+        case Sent(analyte):
+            return f"{label(analyte, knowledge)} sent"
         case BeyondRange(analyte, side, distance, _):
             limit = "above its upper" if side is State.HIGH else "below its lower"
             by = f"{units.number(analyte, distance)} {units.unit(analyte)}"

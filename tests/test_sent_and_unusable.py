@@ -1,0 +1,180 @@
+"""Sent and not usable is not the same as not sent: neutrophils that were sent never fall back on WBC."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cbc_screen as cbc
+
+HEAD = "MSH|^~\\&|LAB|X|R|Y|20240301120000||ORU^R01|M1|P|2.5.1\rPID|1||T1||||19700504|F\rOBR|1|A1|B1|58410-2^CBC^LN|||20240301090000\r"
+HB = "OBX|1|NM|718-7^Hgb^LN||13.9|g/dL|||||F\r"
+WBC = "OBX|2|NM|6690-2^WBC^LN||6.5|10*3/uL|||||F\r"
+PLT = "OBX|3|NM|777-3^PLT^LN||250|10*3/uL|||||F\r"
+
+
+def flags_of_message(tmp_path: Path, *segments: str) -> dict[str, object]:
+    (tmp_path / "in.hl7").write_text(HEAD + HB + WBC + PLT + "\r".join(segments), encoding="utf-8", newline="")
+    cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.parquet", tmp_path / "rejects.csv", force=True)
+    (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("segment", "reason"),
+    [
+        ("OBX|4|NM|751-8^ANC^LN|||10*3/uL|||||F", "neutrophils:VALUE_MISSING"),  # an empty value
+        ("OBX|4|NM|751-8^ANC^LN||N/A|10*3/uL|||||F", "neutrophils:VALUE_MISSING"),
+        ("OBX|4|NM|751-8^ANC^LN||0.3|cells/cu.mm|||||F", "neutrophils:UNIT_UNKNOWN"),  # a unit in no list
+        ("OBX|4|NM|751-8^ANC^LN||0.3||||||F", "neutrophils:UNIT_MISSING"),
+        ("OBX|4|NM|751-8^ANC^LN||31|%|||||F", "neutrophils:UNIT_CONFUSABLE"),  # a percentage under the count's code
+        ("OBX|4|NM|751-8^Lymphocytes^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a name against its code
+        ("OBX|4|NM|30451-9^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a code not known
+        ("OBX|4|NM|30451-9^Neutrophils^LN||0.3||||||F", "neutrophils:CODE_CONFLICT"),
+        ("OBX|4|NM|X77^Neutrophils manual^L||0.3|10*3/uL|||||F", "neutrophils:CODE_UNKNOWN"),  # a local name
+        ("OBX|4|NM|X77^ABS NEUTROPHILS AUTO X^L||0.3|10*3/uL|||||F", "neutrophils:CODE_UNKNOWN"),
+        ("OBX|4|NM|N^Neut^L||0.3||||||F", "neutrophils:UNIT_MISSING"),  # a count or a percentage
+        ("OBX|4|NM|751-8^ANC^LN||0.3|10*3/uL|||||P", "neutrophils:STATUS_NOT_FINAL"),
+        ("OBX|4|TX|751-8^ANC^LN||see comment|10*3/uL|||||F", "neutrophils:TEXT_RESULT"),
+    ],
+)
+def test_neutrophils_of_a_message_that_cannot_be_used(tmp_path: Path, segment: str, reason: str) -> None:
+    row = flags_of_message(tmp_path, segment)
+    assert row["white_line"] == "cannot_tell"
+    assert reason in str(row["reasons"]).split(";")
+    assert row["urgency"] == "cannot_tell"
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        "OBX|4|NM|2823-3^Potassium^LN||4.1|mmol/L|||||F",
+        "OBX|4|TX|X^Neutrophils comment^L||toxic granulation|||||F",
+        "OBX|4|NM|X^Neutrophil lymphocyte ratio^L||3.1||||||F",
+        "OBX|4|NM|X^Hypersegmented neutrophils^L||2|%|||||F",
+    ],
+)
+def test_what_is_something_else_voids_nothing(tmp_path: Path, segment: str) -> None:
+    row = flags_of_message(tmp_path, segment)
+    assert (row["white_line"], row["white_line_basis"], row["urgency"]) == ("not_low", "wbc", "none")
+
+
+def test_a_result_set_aside_is_named_in_summary_and_manifest_and_kept_in_the_rejects(tmp_path: Path) -> None:
+    flags_of_message(
+        tmp_path, "OBX|4|NM|X77^Neutrophils manual^L||0.3|10*3/uL|||||F", "OBX|5|NM|NA^Sodium^L||140|mmol/L|||||F"
+    )
+    manifest = json.loads((tmp_path / "flags.parquet.manifest.json").read_text(encoding="utf-8"))["counts"]
+    assert manifest["set_aside"] == {"X77 Neutrophils manual: CODE_UNKNOWN (possibly neutrophils)": 1}
+    assert manifest["left_out"] == {"NA Sodium": 1}
+    assert manifest["results"]["rejected"] == {"CODE_UNKNOWN": 1}
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as file:
+        (rejected,) = csv.DictReader(file)
+    assert (rejected["reason"], rejected["content"].startswith("OBX|4|NM|X77")) == ("CODE_UNKNOWN", True)
+
+
+def test_a_result_of_another_quantity_harms_nothing(tmp_path: Path) -> None:
+    """Plateletcrit under the platelets' code, hepatitis B under "HB", ethanol under "ALC"."""
+    row = flags_of_message(
+        tmp_path,
+        "OBX|4|NM|777-3^PLT^LN||0.03|%|||||F",
+        "OBX|5|NM|HB^Hepatitis B surface antigen^L||0.12|S/CO|||||F",
+        "OBX|6|NM|ALC^Ethanol^L||12|mg/dL|||||F",
+    )
+    assert (row["pattern"], row["red_line"], row["platelet_line"]) == ("none", "not_low", "not_low")
+
+
+@pytest.mark.parametrize("note", ["called to nurse", "PLT CALLED TO DR X AND READ BACK", "result verified"])
+def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: Path, note: str) -> None:
+    low = PLT.replace("250", "8")
+    (tmp_path / "in.hl7").write_text(
+        HEAD + HB + WBC + low + f"OBX|4|TX|777-3^PLT^LN||{note}||||||F", encoding="utf-8", newline=""
+    )
+    cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.parquet")
+    (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
+    assert (row["platelet_line"], row["platelets_grade"]) == ("low", 4)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Absolute Neutrophil Count (cells/cu.mm)", "UNIT_UNKNOWN"),
+        ("ANC [cells per cu mm]", "UNIT_UNKNOWN"),
+        ("Neutrophils x10e3/mcl blood", "UNIT_UNKNOWN"),
+        ("NEUT", "UNIT_MISSING"),
+        ("Segs", "UNIT_MISSING"),
+        ("Neutrophils manual", "CODE_UNKNOWN"),
+        ("ANC final result", "CODE_UNKNOWN"),
+    ],
+)
+def test_a_column_that_may_be_neutrophils_counts_as_sent(header: str, reason: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "age": ["40 y"] * 2,
+            "sex": "F",
+            "HGB (g/dL)": 14.0,
+            "WBC (10^9/L)": 6.9,
+            header: ["300", None],
+            "PLT (10^9/L)": 250,
+        }
+    )
+    flags = cbc.screen_frame(frame)
+    assert list(flags["white_line"].astype(str)) == ["cannot_tell", "not_low"]
+    assert list(flags["reasons"].astype(str)) == [f"neutrophils:{reason}", ""]
+    assert list(flags["urgency"].astype(str)) == ["cannot_tell", "none"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Neutrophils comment", "ANC date", "Neutrophil lymphocyte ratio", "Urine neutrophils"]
+)
+def test_a_column_beside_neutrophils_is_none(header: str) -> None:
+    frame = pd.DataFrame(
+        {"age": ["40 y"], "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.9, header: ["5"], "PLT (10^9/L)": 250}
+    )
+    assert cbc.screen_frame(frame)["white_line_basis"].astype(str)[0] == "wbc"
+
+
+def test_a_column_that_is_known_stands_and_the_other_one_fills_what_it_leaves_open() -> None:
+    frame = pd.DataFrame(
+        {
+            "age": ["40 y"] * 2,
+            "sex": "F",
+            "HGB (g/dL)": 14.0,
+            "WBC (10^9/L)": 6.9,
+            "ANC (10^9/L)": [4.0, None],
+            "Neutrophils manual": ["0.3", "0.3"],
+            "PLT (10^9/L)": 250,
+        }
+    )
+    assert list(cbc.screen_frame(frame)["white_line"].astype(str)) == ["not_low", "cannot_tell"]
+
+
+def test_a_percentage_still_tells_where_the_bare_name_does_not() -> None:
+    frame = pd.DataFrame(
+        {
+            "age": ["40 y"],
+            "sex": "F",
+            "HGB (g/dL)": 14.0,
+            "WBC (10^9/L)": 6.9,
+            "NEUT": ["4.1"],
+            "NEUT%": [60.0],
+            "PLT (10^9/L)": 250,
+        }
+    )
+    flags = cbc.screen_frame(frame)
+    assert (str(flags["white_line"][0]), str(flags["white_line_basis"][0])) == ("not_low", "wbc_x_percent")
+
+
+def test_a_file_says_which_columns_it_could_not_use_and_explains_the_row(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(
+        "id,age,sex,HGB (g/dL),WBC (10^9/L),ANC (cells/cu.mm),PLT (10^9/L)\n1,40,F,14,6.9,300,250\n", encoding="utf-8"
+    )
+    summary = cbc.scan(tmp_path / "in.csv", tmp_path / "flags.parquet", age_unit="y", received=True)
+    assert "ANC (cells/cu.mm)" in summary.refused_columns
+    neutrophils = summary.analytes["neutrophils"]
+    assert (neutrophils.results, neutrophils.used, neutrophils.not_used) == (1, 0, 1)
+    again = cbc.screen_again(tmp_path / "flags.parquet", 1)
+    assert again.flags()["reasons"] == "neutrophils:UNIT_UNKNOWN"

@@ -176,5 +176,5 @@ def test_a_file_says_which_columns_it_could_not_use_and_explains_the_row(tmp_pat
     assert "ANC (cells/cu.mm)" in summary.refused_columns
     neutrophils = summary.analytes["neutrophils"]
     assert (neutrophils.results, neutrophils.used, neutrophils.not_used) == (1, 0, 1)
-    again = cbc.screen_again(tmp_path / "flags.parquet", 1)
+    again = cbc.screen_again(tmp_path / "flags.parquet", 2)  # a row is named by its line
     assert again.flags()["reasons"] == "neutrophils:UNIT_UNKNOWN"

@@ -8,7 +8,8 @@ that were measured or derived stay. The counts are those of benchmarks/order.py:
 counts of admissions and people of the general population, with a line low under the definition "clinical".
 
 Printed for each kind of count: in what share of draws and counts the first entry is another, the first five are
-other ones (and how many of the five), and those not to be missed are other ones. Then which counts and
+other ones (and how many of the five), those not to be missed are other ones, and one of those is no longer
+before the fold. Then which counts and
 conditions move most. FOLDER has the shared material.
 """
 
@@ -177,6 +178,7 @@ class Moves:
     five: int = 0
     replaced: list[int] = field(default_factory=list)
     not_to_miss: int = 0
+    folded: int = 0
 
     def add(self, before: Answer, after: Answer) -> None:
         five, now = set(before.listed[:FIRST]), set(after.listed[:FIRST])
@@ -185,11 +187,12 @@ class Moves:
         self.five += five != now
         self.replaced.append(len(five - now))
         self.not_to_miss += critical(before) != critical(after)
+        self.folded += not critical(before) <= set(after.before_fold)
 
     def line(self, title: str) -> str:
-        shares = (100 * part / self.looked for part in (self.first, self.five, self.not_to_miss))
-        first, five, missed = (f"{share:5.1f} %" for share in shares)
-        return f"{title:<22}{first:>10}{five:>12} ({statistics.mean(self.replaced):.2f} of 5){missed:>12}"
+        shares = (100 * part / self.looked for part in (self.first, self.five, self.not_to_miss, self.folded))
+        first, five, missed, folded = (f"{share:5.1f} %" for share in shares)
+        return f"{title:<22}{first:>10}{five:>12} ({statistics.mean(self.replaced):.2f} of 5){missed:>12}{folded:>18}"
 
 
 def critical(answer: Answer) -> frozenset[str]:
@@ -232,7 +235,7 @@ def report(
     bases = Counter(str(rule.basis) for rule in rules)
     heading(f"{given.draws} draws, seed {given.seed}, {'points and starting tiers' if given.tiers else 'points alone'}")
     print("weighed findings: " + ", ".join(f"{name} {n} ({100 * n / len(rules):.0f} %)" for name, n in bases.items()))
-    print(f"{'another, by kind':<22}{'first':>10}{'first five':>24}{'not to miss':>14}")
+    print(f"{'another, by kind':<22}{'first':>10}{'first five':>24}{'not to miss':>12}{'one of them folded':>20}")
     for kind, moves in kinds.items():
         print(moves.line(kind))
     print("counts whose first entry is most often another:")

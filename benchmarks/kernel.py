@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+from workloads import SLICE, numbers, people
 
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.screen import Kernel
@@ -24,29 +25,14 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.vocabulary import Pregnancy, Sex
 
-# Mean and spread of synthetic counts: numbers to fall on both sides of limits.
-SHAPES = {
-    "hemoglobin": (130, 25), "hematocrit": (0.4, 0.08), "rbc": (4.5, 0.8), "mcv": (90, 9), "mch": (30, 3),
-    "mchc": (335, 12), "rdw_cv": (14, 1.5), "wbc": (7, 3), "neutrophils": (4, 2), "lymphocytes": (2, 0.8),
-    "monocytes": (0.5, 0.2), "eosinophils": (0.2, 0.1), "basophils": (0.05, 0.02), "platelets": (240, 90), "mpv": (9, 1),
-}  # fmt: skip
-SLICE = 262_144
-
 
 def batch(rows: int, unsure_cells: float = 0.0, unknown_sex: float = 0.0) -> Batch:
     """Make full counts of 15 analytes; of the unsure cells half are "<x" and half are missing."""
-    chance = np.random.default_rng(1)
-    low = {name: np.abs(chance.normal(*shape, rows)).round(2) for name, shape in SHAPES.items()}
-    high = dict(low)
-    if unsure_cells:
-        for name, values in low.items():
-            lot = chance.random(rows)
-            missing, censored = lot < unsure_cells / 2, lot < unsure_cells
-            high[name] = np.where(missing, np.nan, values)
-            low[name] = np.where(missing, np.nan, np.where(censored, 0.0, values))
-    months = chance.integers(12, 12 * 90, rows)
-    sex = chance.integers(0, 2, rows).astype(np.int8)
-    sex[chance.random(rows) < unknown_sex] = SEXES.index(Sex.UNKNOWN)
+    low, high = numbers(rows, unsure_cells)
+    months, male = people(rows)
+    sexes = np.array([SEXES.index(Sex.FEMALE), SEXES.index(Sex.MALE)], dtype=np.int8)
+    sex = sexes[male]
+    sex[np.random.default_rng(3).random(rows) < unknown_sex] = SEXES.index(Sex.UNKNOWN)
     return Batch(
         rows, low, high, {}, {}, None, None, months * 30, months * 30 + 31, months, months,
         np.ones(rows, dtype=np.bool_), sex, np.full(rows, PREGNANCIES.index(Pregnancy.NOT_STATED), dtype=np.int8),

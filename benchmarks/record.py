@@ -12,40 +12,17 @@ from __future__ import annotations
 
 import argparse
 import platform
-import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workloads import records
+
 import cbc_screen as cbc
 
 ROUNDS = 15
 Work = Callable[[Mapping[str, Any]], object]
-
-
-def records(count: int) -> list[dict[str, Any]]:
-    """Make different records, from the same seed each time."""
-    chance = random.Random(1)
-
-    def count_of(low: float, high: float, digits: int, unit: str) -> object:
-        value = round(chance.uniform(low, high), digits)
-        if chance.random() < 0.1:
-            return f"<{value} {unit}"
-        return f"{value} {unit}" if chance.random() < 0.7 else {"value": value, "unit": unit}
-
-    return [
-        {
-            "age": f"{chance.randrange(1, 95)} y",
-            "sex": chance.choice("FM"),
-            "hemoglobin": count_of(5, 18, 1, "g/dL"),
-            "mcv": count_of(70, 115, 0, "fL"),
-            "wbc": count_of(0.5, 15, 1, "10^9/L"),
-            "neutrophils": count_of(0.1, 9, 1, "10^9/L"),
-            "platelets": count_of(5, 450, 0, "10^9/L"),
-        }
-        for _ in range(count)
-    ]
 
 
 def flags_a_service_reads(result: cbc.ScreeningResult) -> tuple[object, ...]:

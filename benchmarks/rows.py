@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from kernel import SHAPES
 from numpy.typing import NDArray
+from workloads import SHAPES
 
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
 from cbc_screen.kernel.configure import Configuration, build_kernel

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import cbc_screen
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -34,3 +39,29 @@ def test_the_check_names_a_rule_that_a_plan_has_wrong(compare: ModuleType, monke
     found = compare.check(2000)
     assert any("state.hemoglobin" in text for text in found)
     assert any("screen_frame review_triggers" in text for text in found)
+
+
+@pytest.fixture
+def against(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("against")
+
+
+def test_a_side_that_takes_half_the_time_is_twice_as_fast(against: ModuleType) -> None:
+    assert against.ratios(new=[1.0, 2.0, 1.0], old=[2.0, 2.0, 3.0]) == (2.0, 1.0, 3.0)
+
+
+def test_the_worker_of_two_versions_does_each_kind_of_work_that_is_asked_for(
+    against: ModuleType, tmp_path: Path
+) -> None:
+    make = [sys.executable, str(BENCHMARKS / "scan.py"), "--child", "make", "--folder", str(tmp_path), "--rows", "300"]
+    subprocess.run(make, check=True, capture_output=True)
+    sizes = {"kernel": 300, "records": 40, "scan": 300}
+    done = subprocess.run(
+        [sys.executable, str(against.WORKER), str(tmp_path), json.dumps(sizes)],
+        input="\n".join(against.KINDS), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said, *times = map(json.loads, done.stdout.splitlines())
+    assert said["version"] == cbc_screen.__version__
+    assert len(times) == len(against.KINDS)
+    assert all(clock > 0 for clock, _ in times)

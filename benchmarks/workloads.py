@@ -1,0 +1,65 @@
+"""What is screened when speed is measured: synthetic counts and records, made without the library.
+
+Nothing here imports `cbc_screen`, so that two versions of it can be given the very same work.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Mean and spread of synthetic counts: numbers to fall on both sides of limits.
+SHAPES = {
+    "hemoglobin": (130, 25), "hematocrit": (0.4, 0.08), "rbc": (4.5, 0.8), "mcv": (90, 9), "mch": (30, 3),
+    "mchc": (335, 12), "rdw_cv": (14, 1.5), "wbc": (7, 3), "neutrophils": (4, 2), "lymphocytes": (2, 0.8),
+    "monocytes": (0.5, 0.2), "eosinophils": (0.2, 0.1), "basophils": (0.05, 0.02), "platelets": (240, 90), "mpv": (9, 1),
+}  # fmt: skip
+SLICE = 262_144
+Columns = dict[str, NDArray[np.float64]]
+
+
+def numbers(rows: int, unsure_cells: float = 0.0) -> tuple[Columns, Columns]:
+    """Make the lower and upper ends of full counts; of the unsure cells half are "<x" and half are missing."""
+    chance = np.random.default_rng(1)
+    low = {name: np.abs(chance.normal(*shape, rows)).round(2) for name, shape in SHAPES.items()}
+    high = dict(low)
+    if unsure_cells:
+        for name, values in low.items():
+            lot = chance.random(rows)
+            missing, censored = lot < unsure_cells / 2, lot < unsure_cells
+            high[name] = np.where(missing, np.nan, values)
+            low[name] = np.where(missing, np.nan, np.where(censored, 0.0, values))
+    return low, high
+
+
+def people(rows: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Make ages in months, and 1 for a man and 0 for a woman."""
+    chance = np.random.default_rng(2)
+    return chance.integers(12, 12 * 90, rows), chance.integers(0, 2, rows).astype(np.int8)
+
+
+def records(count: int) -> list[dict[str, Any]]:
+    """Make different records of five results, from the same seed each time."""
+    chance = random.Random(1)
+
+    def count_of(low: float, high: float, digits: int, unit: str) -> object:
+        value = round(chance.uniform(low, high), digits)
+        if chance.random() < 0.1:
+            return f"<{value} {unit}"
+        return f"{value} {unit}" if chance.random() < 0.7 else {"value": value, "unit": unit}
+
+    return [
+        {
+            "age": f"{chance.randrange(1, 95)} y",
+            "sex": chance.choice("FM"),
+            "hemoglobin": count_of(5, 18, 1, "g/dL"),
+            "mcv": count_of(70, 115, 0, "fL"),
+            "wbc": count_of(0.5, 15, 1, "10^9/L"),
+            "neutrophils": count_of(0.1, 9, 1, "10^9/L"),
+            "platelets": count_of(5, 450, 0, "10^9/L"),
+        }
+        for _ in range(count)
+    ]

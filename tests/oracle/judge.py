@@ -1,0 +1,405 @@
+"""Which answers are possible where only the truth of a row is known.
+
+Every kind of person and every value of every interval is tried, by the corners that matter: an
+answer depends on a value only by which limits it lies below. What all possibilities agree on is
+the answer, anything else is None: nobody can tell. Sets of persons are bits of an integer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
+from typing import Any, NamedTuple
+
+from oracle.tables import SEVERITIES, Cut, Grading, Tables
+from oracle.truth import ANYTHING, ONE, Interval, Number, Truth, at_most, both, corrected, point, summed, times
+
+TOP = len(SEVERITIES) - 1
+LINES = ("red", "white", "platelet")
+PATTERNS = ("none", "single_line", "bicytopenia", "pancytopenia")
+PERCENT_SCALE = 100 * ONE  # billionths x billionths of a percentage -> billionths
+RETICULOCYTE_SCALE = ONE // 10  # 10^12/L x % -> 10^9/L
+
+Reported = tuple[Number | None, Number | None] | None
+
+
+class Masks(NamedTuple):
+    """For which persons something is surely so, and surely not so."""
+
+    yes: int
+    no: int
+
+
+class Graded(NamedTuple):
+    """The least and the greatest grade, and by severity for whom it is sure and for whom possible."""
+
+    least: int
+    most: int
+    ungraded: int  # the persons whom the scheme does not grade
+    sure: tuple[int, ...]
+    possible: tuple[int, ...]
+
+
+def surely_below(value: Interval, cut: Cut) -> bool:
+    """Say whether every possible value lies below."""
+    if value.high is None:
+        return False
+    if cut.inclusive:
+        return value.high <= cut.value
+    return value.high < cut.value or (value.high == cut.value and value.high_open)
+
+
+def surely_not_below(value: Interval, cut: Cut) -> bool:
+    """Say whether no possible value lies below."""
+    if cut.inclusive:
+        return value.low > cut.value or (value.low == cut.value and value.low_open)
+    return value.low >= cut.value
+
+
+def surely_above(value: Interval, limit: Number) -> bool:
+    return value.low > limit or (value.low == limit and value.low_open)
+
+
+def surely_not_above(value: Interval, limit: Number) -> bool:
+    return value.high is not None and value.high <= limit
+
+
+def all_of(found: Sequence[Masks]) -> Masks:
+    """Join worlds of which any may be the right one."""
+    return Masks(reduce(and_, (m.yes for m in found)), reduce(and_, (m.no for m in found)))
+
+
+class People:
+    """The kinds of persons a row can be of, with what was worked out for them before."""
+
+    def __init__(self, tables: Tables, keys: tuple[tuple[int, int], ...], definition: str, scheme: str) -> None:
+        self.tables, self.keys = tables, keys
+        self.full = (1 << len(keys)) - 1
+        self._rule, self._scheme = tables.definitions[definition], scheme
+        self.cuts = {part: self._cuts(part) for part in ("red", "white", "without_neutrophils", "platelet")}
+        self._remembered: dict[tuple[Any, ...], Any] = {}
+
+    def _cuts(self, part: str) -> tuple[str, tuple[Cut | None, ...], bool] | None:
+        """Return the analyte of a part of the definition, its fixed cuts, and whether a range stands in."""
+        entry = self._rule.get(part)
+        if entry is None:
+            return None
+        by_range = bool(entry.get("reference_range")) or entry.get("otherwise") == "reference_range"
+        return entry["analyte"], tuple(self.tables.fixed_cut(key, entry) for key in self.keys), by_range
+
+    def remember(self, name: str, analyte: str, value: Interval, reported: Reported, work: Callable[[], Any]) -> Any:
+        """Work something out once for all values that lie between the same limits."""
+        if reported is not None:
+            return work()
+        place = (name, analyte, *self._places(analyte, value))
+        found = self._remembered.get(place)
+        if found is None:
+            found = self._remembered[place] = work()
+        return found
+
+    def _places(self, analyte: str, value: Interval) -> tuple[int, int]:
+        """Return where an interval begins and ends: twice the limits passed, and one more on a limit."""
+        limits = self.tables.critical.get(analyte, [])
+
+        def place(number: Number) -> int:
+            passed = bisect_left(limits, number)
+            return 2 * passed + (passed < len(limits) and limits[passed] == number)
+
+        low = place(value.low)
+        high = 2 * len(limits) + 2 if value.high is None else place(value.high)
+        return low + (value.low_open and low % 2), high - (value.high_open and high % 2)
+
+    def limits(self, place: int, analyte: str, reported: Reported) -> tuple[tuple[Number | None, Number | None], ...]:
+        """Return the limits used for a person: those reported with the result where they are sane."""
+        own = self.tables.limits(self.keys[place], analyte)
+        if reported is None or not any(r is not None for r in reported):
+            return own
+        if not own:
+            lower, upper = reported
+            return () if lower is not None and upper is not None and lower >= upper else (reported,)
+        return tuple(self._sane(reported, limits) for limits in own)
+
+    def _sane(
+        self, reported: tuple[Number | None, Number | None], own: tuple[Number | None, Number | None]
+    ) -> tuple[Number | None, Number | None]:
+        lower, upper = reported
+        factor = self.tables.range_factor
+        if lower is not None and upper is not None and lower >= upper:
+            return own
+        for theirs, ours in zip(reported, own, strict=True):
+            if theirs is not None and ours is not None and ours > 0 and not ours <= theirs * factor <= ours * factor**2:
+                return own
+        return (lower if lower is not None else own[0], upper if upper is not None else own[1])
+
+    # Below a cut ---------------------------------------------------------------------------
+
+    def line(self, part: str, value: Interval, reported: Reported) -> Masks:
+        """Say for whom a line is low by one part of the definition."""
+        entry = self.cuts[part]
+        assert entry is not None
+        analyte, fixed, by_range = entry
+
+        def work() -> Masks:
+            yes = no = 0
+            for place, cut in enumerate(fixed):
+                choices: list[Cut | None] = [cut] if cut is not None else []
+                if cut is None and by_range:
+                    lowers = [lower for lower, _ in self.limits(place, analyte, reported)]
+                    choices = [None if lower is None else Cut(lower) for lower in lowers]
+                if choices and None not in choices:
+                    known = [cut for cut in choices if cut is not None]
+                    yes |= all(surely_below(value, cut) for cut in known) << place
+                    no |= all(surely_not_below(value, cut) for cut in known) << place
+            return Masks(yes, no)
+
+        found: Masks = self.remember(part, analyte, value, reported if by_range else None, work)
+        return found
+
+    # States ----------------------------------------------------------------------------------
+
+    def state(self, analyte: str, value: Interval, reported: Reported) -> str | None:
+        """Return the state of an analyte, or None where nobody can tell."""
+
+        def work() -> str | None:
+            assessed = False
+            found: set[str | None] = set()
+            for place in range(len(self.keys)):
+                pairs = [p for p in self.limits(place, analyte, reported) if p != (None, None)]
+                assessed = assessed or bool(pairs)
+                found |= {_state(value, lower, upper) for lower, upper in pairs} or {None}
+            if not assessed:
+                return "not_assessed"
+            return found.pop() if len(found) == 1 else None
+
+        answer: str | None = self.remember("state", analyte, value, reported, work)
+        return answer
+
+    # Grades ----------------------------------------------------------------------------------
+
+    def grade(self, analyte: str, value: Interval, reported: Reported) -> Graded:
+        """Return what a scheme can say of a value."""
+
+        def work() -> Graded:
+            least, most, ungraded = 99, 0, 0
+            # Of whom a scheme does not speak, anything that it could say is possible.
+            bands = self.tables.schemes[self._scheme].get(analyte, ())
+            worst = max((SEVERITIES.index(b.severity) for b in bands), default=TOP)
+            sure, possible = [0] * (TOP + 1), [0] * (TOP + 1)
+            for place, key in enumerate(self.keys):
+                grading = self.tables.grading(key, self._scheme, analyte)
+                if grading is None:
+                    ungraded |= 1 << place
+                    found = (0, 0, 0, worst)
+                else:
+                    found = self._ladder(grading, place, analyte, value, reported)
+                least, most = min(least, found[0]), max(most, found[1])
+                for severity in range(1, TOP + 1):
+                    sure[severity] |= (found[2] >= severity) << place
+                    possible[severity] |= (found[3] >= severity) << place
+            return Graded(least, most, ungraded, tuple(sure), tuple(possible))
+
+        graded: Graded = self.remember("grade", analyte, value, reported, work)
+        return graded
+
+    def _ladder(
+        self, grading: Grading, place: int, analyte: str, value: Interval, reported: Reported
+    ) -> tuple[int, int, int, int]:
+        """Return the least and most grade, and the least and most severity."""
+        least = most = mild = severe = 0
+        for grade, severity, cut, floor in grading.cuts:
+            cuts: list[Cut | None] = [cut]
+            if cut is None:
+                lowers = [lower for lower, _ in self.limits(place, analyte, reported)] or [None]
+                cuts = [None if n is None else max(Cut(n), floor or Cut(n)) for n in lowers]
+            if all(c is not None and surely_below(value, c) for c in cuts):
+                least, mild = grade, severity
+            if not all(c is not None and surely_not_below(value, c) for c in cuts):
+                most, severe = grade, severity
+        return least, most, mild, severe
+
+
+def _state(value: Interval, lower: Number | None, upper: Number | None) -> str | None:
+    if lower is not None and surely_below(value, Cut(lower)):
+        return "low"
+    if upper is not None and surely_above(value, upper):
+        return "high"
+    not_low = lower is None or surely_not_below(value, Cut(lower))
+    return "within" if not_low and (upper is None or surely_not_above(value, upper)) else None
+
+
+class Neutrophils(NamedTuple):
+    """What the neutrophils can be; `sent` is false where only the white cells bound them."""
+
+    worlds: list[Interval]
+    sent: bool
+    contradicted: bool
+
+
+class Judge:
+    """Judges rows under one definition and one grading scheme."""
+
+    def __init__(self, tables: Tables, definition: str, scheme: str) -> None:
+        self.tables, self.definition, self.scheme = tables, definition, scheme
+        self._tables_of = tables.schemes[scheme]
+        self._people: dict[tuple[tuple[int, int], ...], People] = {}
+        self._keys: dict[Any, People] = {}
+
+    def people(self, truth: Truth) -> People:
+        person = truth.person
+        place = (person.ages, person.sexes, person.stage)
+        found = self._keys.get(place)
+        if found is None:
+            keys = self.tables.keys(*place)
+            found = self._people.get(keys)
+            if found is None:
+                found = self._people[keys] = People(self.tables, keys, self.definition, self.scheme)
+            self._keys[place] = found
+        return found
+
+    def answers(self, truth: Truth) -> dict[str, Any]:
+        """Return each column's answer, None where the possibilities differ."""
+        people, values, reported = self.people(truth), self._values(truth), truth.reported.get
+        neutrophils = neutrophils_of(truth, values.get("wbc"))
+        answers: dict[str, Any] = {}
+        lines = {
+            "red": people.line("red", values.get("hemoglobin", ANYTHING), reported("hemoglobin")),
+            "white": self._white(people, truth, values, neutrophils),
+            "platelet": people.line("platelet", values.get("platelets", ANYTHING), reported("platelets")),
+        }
+        for name, mask in lines.items():
+            answers[f"{name}_line"] = (
+                "low" if mask.yes == people.full else "not_low" if mask.no == people.full else None
+            )
+        self._counts(people, lines, answers)
+        self._grades(people, truth, values, lines, neutrophils, answers)
+        for analyte in self.tables.ranged:
+            value = values.get(analyte)
+            if analyte == "neutrophils":
+                value = neutrophils.worlds[0] if neutrophils.sent else None
+            answers[f"{analyte}_state"] = (
+                "not_assessed" if value is None else people.state(analyte, value, reported(analyte))
+            )
+        answers["blood_criteria"] = self._criteria(truth, values, neutrophils)
+        return answers
+
+    def _values(self, truth: Truth) -> dict[str, Interval]:
+        """Return what was sent with what follows from it: corrected white cells, and percentages of them."""
+        values = dict(truth.values)
+        if truth.uncorrected and "nrbc" in values and "wbc" in values:
+            values["wbc"] = corrected(values["wbc"], values["nrbc"])
+        for analyte, percent in self.tables.percent.items():
+            if analyte != "neutrophils" and percent in values and "wbc" in values:
+                share = at_most(values[percent], 100 * ONE)
+                derived = times(values["wbc"], share, PERCENT_SCALE)
+                values[analyte] = both(values.get(analyte, ANYTHING), derived)
+        if "rbc" in values and "reticulocytes_percent" in values:
+            derived = times(values["rbc"], values["reticulocytes_percent"], RETICULOCYTE_SCALE)
+            values["reticulocytes"] = both(values.get("reticulocytes", ANYTHING), derived)
+        return values
+
+    def _white(self, people: People, truth: Truth, values: Mapping[str, Interval], neutrophils: Neutrophils) -> Masks:
+        if not neutrophils.sent and people.cuts["without_neutrophils"] is not None:
+            return people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
+        reported = truth.reported.get("neutrophils")
+        return all_of([people.line("white", world, reported) for world in neutrophils.worlds])
+
+    def _counts(self, people: People, lines: Mapping[str, Masks], answers: dict[str, Any]) -> None:
+        """Count the lines for each person, and join the persons."""
+        yes, no, full = [m.yes for m in lines.values()], [m.no for m in lines.values()], people.full
+        answers["lines_low_min"] = sum(_at_least(yes, count) == full for count in (1, 2, 3))
+        answers["lines_low_max"] = 3 - sum(_at_least(no, count) == full for count in (1, 2, 3))
+        same = answers["lines_low_min"] == answers["lines_low_max"]
+        answers["pattern"] = PATTERNS[answers["lines_low_min"]] if same else None
+
+    def _grades(
+        self,
+        people: People,
+        truth: Truth,
+        values: Mapping[str, Interval],
+        lines: Mapping[str, Masks],
+        neutrophils: Neutrophils,
+        answers: dict[str, Any],
+    ) -> None:
+        reported = truth.reported.get
+        white = [people.grade("neutrophils", w, reported("neutrophils")) for w in neutrophils.worlds]
+        if not neutrophils.sent and "wbc" in self._tables_of:
+            white = [people.grade("wbc", values.get("wbc", ANYTHING), reported("wbc"))]
+        found = {
+            "red": [people.grade("hemoglobin", values.get("hemoglobin", ANYTHING), reported("hemoglobin"))],
+            "white": white,
+            "platelet": [people.grade("platelets", values.get("platelets", ANYTHING), reported("platelets"))],
+        }
+        sure, possible = [0] * (TOP + 1), [0] * (TOP + 1)
+        for line, worlds in found.items():
+            # A line that is not low and that no band speaks of adds no severity; nor does a white
+            # line that was judged on the white cells alone, where the scheme does not grade those.
+            bounded = line == "white" and not neutrophils.sent and "wbc" not in self._tables_of
+            silent = people.full if bounded else 0
+            for severity in range(1, TOP + 1):
+                sure[severity] |= reduce(and_, (w.sure[severity] for w in worlds))
+                quiet = lines[line].no & (silent | reduce(or_, (w.ungraded for w in worlds)))
+                possible[severity] |= reduce(or_, (w.possible[severity] for w in worlds)) & ~quiet
+            least, most = min(w.least for w in worlds), max(w.most for w in worlds)
+            graded = least == most and not any(w.ungraded for w in worlds)
+            answers[GRADE_OF[line]] = least if graded else None
+        # Severity of a row: the worst of its lines, for each person.
+        low = max((s for s in range(1, TOP + 1) if sure[s] == people.full), default=0)
+        high = max((s for s in range(1, TOP + 1) if possible[s]), default=0)
+        answers["severity"] = SEVERITIES[low] if low == high else None
+        answers["severity_min"] = SEVERITIES[low]
+
+    def _criteria(self, truth: Truth, values: Mapping[str, Interval], neutrophils: Neutrophils) -> str | None:
+        yes = no = 0
+        for item in self.tables.criteria["items"]:
+            found = []
+            for method, rule in item.get("by_method", {"": item}).items():
+                if method and method not in truth.methods:
+                    continue
+                analyte, cut = rule["when"]["analyte"], self.tables.criterion(rule["when"])
+                worlds = neutrophils.worlds if analyte == "neutrophils" else [values.get(analyte, ANYTHING)]
+                found += [(surely_below(w, cut), surely_not_below(w, cut)) for w in worlds]
+            yes += all(below for below, _ in found)
+            no += all(not_below for _, not_below in found)
+        needed, items = self.tables.criteria["at_least"], len(self.tables.criteria["items"])
+        return "met" if yes >= needed else "not_met" if no > items - needed else None
+
+
+GRADE_OF = {"red": "hemoglobin_grade", "white": "white_grade", "platelet": "platelets_grade"}
+
+
+def _at_least(masks: Sequence[int], count: int) -> int:
+    """Return for whom at least so many of three are so."""
+    one, two, three = masks
+    return (one | two | three, (one & two) | (one & three) | (two & three), one & two & three)[count - 1]
+
+
+def neutrophils_of(truth: Truth, wbc: Interval | None) -> Neutrophils:
+    """Return what the neutrophils can be: never more than the white cells, unless the two contradict."""
+    values = truth.values
+    given, derived = values.get("neutrophils"), None
+    share = values.get("neutrophils_percent")
+    if share is not None and wbc is not None:
+        if "bands_percent" in values:
+            share = summed(share, values["bands_percent"])
+        if share.low > 100 * ONE:
+            share = point(100 * ONE)
+        derived = times(wbc, at_most(share, 100 * ONE), PERCENT_SCALE)
+    sent = given is not None or derived is not None or truth.neutrophil_worlds is not None
+    if truth.neutrophil_worlds is not None:
+        worlds = list(truth.neutrophil_worlds)
+    elif derived is not None and given is not None:
+        worlds = [both(given, derived)]
+    else:
+        worlds = [derived or given or ANYTHING]
+    if wbc is None or wbc.high is None:
+        return Neutrophils(worlds, sent, truth.neutrophil_worlds is not None)
+    bounded = [w for w in worlds if not surely_above(w, wbc.high)]
+    above = len(bounded) < len(worlds)
+    found = [at_most(w, wbc.high, top_open=wbc.high_open) for w in bounded]
+    if above:
+        # More neutrophils than white cells: one of the two is wrong, and which is unknown.
+        found += [w for w in worlds if w not in bounded]
+        found.append(Interval(0, wbc.high, False, wbc.high_open))
+    return Neutrophils(found, sent, above or truth.neutrophil_worlds is not None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import random
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +14,12 @@ import pandas as pd
 import pyarrow as pa
 
 import cbc_screen as cbc
-from oracle.cells import QUANTITIES
+from oracle.cells import NOTHING, QUANTITIES
+from oracle.feeds import write_fhir, write_hl7, write_long
 from oracle.judge import Judge
-from oracle.law import WORDS
-from oracle.rows import Slice, columns_of, header
+from oracle.law import WORDS, Count, compare
+from oracle.results import counts_of
+from oracle.rows import Row, RowMaker, Slice, columns_of, header
 from oracle.tables import read_tables
 
 NEEDED = ("lines_low_min", "lines_low_max", "severity_min", "white_line_basis", "urgency", "reasons")
@@ -77,13 +82,91 @@ def _is_number(text: object) -> bool:
     return str(text).isascii()
 
 
-def answers_of(made: Slice, definition: str, scheme: str, door: str) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Judge a slice, and screen it through a door."""
-    judge = judge_of(definition, scheme)
-    expected = [judge.answers(row.truth) for row in made.rows]
+# One record --------------------------------------------------------------------------------
+
+
+def by_record(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Screen row by row."""
+    return [screener.screen(record_of(row), compact=True).flags() for row in made.rows]
+
+
+def record_of(row: Row) -> dict[str, Any]:
+    """Write a row as a record: fields of a closed list of words take only those."""
+    record: dict[str, Any] = dict(row.written.fields)
+    for analyte, cell in row.cells.items():
+        if cell is not NOTHING:
+            lower, upper = row.ranges.get(analyte, (None, None))
+            record[analyte] = {"value": cell.text, "unit": cell.unit, "status": cell.status}
+            if analyte in row.ranges:
+                record[analyte]["range"] = {"lower": lower, "upper": upper}
+    others = dict(row.others)
+    record["wbc_uncorrected"] = others.pop("wbc_uncorrected") in ("true", "yes")
+    method = others.pop("reticulocyte_method")
+    record["reticulocyte_method"] = method if method in ("automated", "manual") else "unknown"
+    words = {"present": "present", "yes": "present", "absent": "absent", "no": "absent"}
+    found = {name: words.get(str(word), "unknown") for name, word in others.items()}
+    groups = read_tables().finding_groups
+    for group in ("film", "context"):
+        record[group] = {name: word for name, word in found.items() if name in groups[group]}
+    return record
+
+
+# Files -------------------------------------------------------------------------------------
+
+
+def by_csv(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Scan the slice as a CSV file."""
+    columns = columns_of(made)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "rows.csv", Path(folder) / "flags.parquet"
+        with source.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            for cells in zip(*columns.values(), strict=True):
+                writer.writerow(["" if cell is None else cell for cell in cells])
+        screener.scan(source, out, **options_of(made))
+        return plain(cbc.read_flags(out, kind="pyarrow"))
+
+
+def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, Any]]:
+    """Scan the slice as single results; the rows of the answer are put in the order of the slice."""
+    pick = random.Random(len(made.rows))
+    counts = counts_of(made, len(made.rows))
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name), Path(name) / "flags.parquet"
+        options: dict[str, Any] = {"keep": ["person"]}
+        if door == "long":
+            source, options["persons"] = write_long(counts, folder)
+        elif door == "hl7":
+            source = write_hl7(counts, folder, pick)
+        else:
+            source = write_fhir(counts, folder, pick)
+        screener.scan(source, out, **options)
+        table = cbc.read_flags(out, kind="pyarrow")
+    people = table.column("person").to_pylist()
+    found = {person.split("/")[-1].split("^")[0]: row for person, row in zip(people, plain(table), strict=True)}
+    if len(found) != len(people):
+        raise AssertionError("one count became several rows")
+    return [found.get(count.number, {}) for count in counts]
+
+
+DOORS: dict[str, Any] = {
+    "arrow": by_arrow,
+    "pandas": by_pandas,
+    "record": by_record,
+    "csv": by_csv,
+    "long": lambda screener, made: by_feed(screener, made, "long"),
+    "hl7": lambda screener, made: by_feed(screener, made, "hl7"),
+    "fhir": lambda screener, made: by_feed(screener, made, "fhir"),
+}
+FRAMES, FEEDS = ("arrow", "pandas", "csv"), ("long", "hl7", "fhir")
+
+
+def attack(maker: RowMaker, many: int, definition: str, scheme: str, door: str) -> Count:
+    """Make rows, screen them through a door, and hold the answers against what is possible."""
+    layout = "beside" if door in FEEDS else maker.pick.choice(("beside", "declared")) if door == "record" else None
+    made = maker.slice(many, layout, dated=door in FEEDS)
     screener = screener_of(definition, scheme, declared_of(made))
-    return expected, DOORS[door](screener, made)
-
-
-DOORS: dict[str, Any] = {"arrow": by_arrow, "pandas": by_pandas}
-Answers = Sequence[dict[str, Any]]
+    found = DOORS[door](screener, made)  # a feed sets the truth to what it sent
+    judge = judge_of(definition, scheme)
+    return compare(made.rows, [judge.answers(row.truth) for row in made.rows], found)

@@ -13,10 +13,11 @@ from oracle.truth import ANYTHING
 
 LINES = {"red_line": ("hemoglobin",), "white_line": ("neutrophils", "wbc"), "platelet_line": ("platelets",)}
 GRADES = ("hemoglobin_grade", "white_grade", "platelets_grade")
-UNSURE = ("cannot_tell", None)
+UNSURE = ("cannot_tell", None, "not_assessed")
 JOINT = ("pattern", "severity", "blood_criteria")  # follow from several lines
 BOUNDS = ("lines_low_min", "lines_low_max", "severity_min")
 EXAMPLES = 3
+PERSON = ("age", "sex", "pregnancy", "record")
 WORDS = ("pattern", *LINES, "severity", *GRADES, "blood_criteria")
 
 
@@ -55,6 +56,11 @@ def compare(rows: Sequence[Row], expected: Sequence[Mapping[str, Any]], found: S
 
 
 def _row(count: Count, row: Row, truth: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    if not answer:  # a count of messages of which nothing can be used has no row, or one that says so
+        if any(value != ANYTHING for value in row.truth.values.values()):
+            count.violations["row lost"] += 1
+            count.examples.setdefault("row lost", []).append((row, {}, dict(truth)))
+        return
     own: list[str] = []  # what broke by itself
     follows: list[str] = []  # what may only follow from it
     for name, possible in truth.items():
@@ -81,8 +87,12 @@ def _row(count: Count, row: Row, truth: Mapping[str, Any], answer: Mapping[str, 
         own.append(f"{_cause('white_line', row)} -> white_line_basis: wbc, and neutrophils were sent")
     for name, analytes in LINES.items():
         sent = any(row.cells[a].truth is not None for a in analytes)
-        if answer[name] == "cannot_tell" and sent and not answer["reasons"]:
+        fields = {entry.split(":")[0] for entry in (answer["reasons"] or "").split(";")}
+        if answer[name] == "cannot_tell" and sent and not fields & {*CAUSES[name.removesuffix("_line")], *PERSON}:
             own.append(f"{_cause(name, row)} -> {name}: cannot tell without a reason")
+        for analyte in analytes:
+            if row.cells[analyte].truth == ANYTHING and answer[f"{analyte}_state"] in UNSURE and analyte not in fields:
+                own.append(f"{row.cells[analyte].kind} -> {analyte}: sent and not used, without a reason")
         if answer["urgency"] == "none" and all(row.cells[a].truth in (None, ANYTHING) for a in analytes) and sent:
             own.append(f"{_cause(name, row)} -> urgency: none, and nothing of the {name} could be read")
     for kind in own or follows:

@@ -93,7 +93,7 @@ class RowMaker:
         pick = self.pick
         person = people.person()
         garbled = pick.choice((0.0, 0.1, 0.3, 0.3, 0.6))
-        values, contradiction = self._values(cells, with_bands="bands_percent" in seldom)
+        values, contradiction = self._values(cells, with_bands="bands_percent" in seldom and not dated)
         uncorrected = not dated and not contradiction and "nrbc" in seldom and pick.random() < 0.15
         if uncorrected:
             # What is given is the count with the nucleated red cells in it.

@@ -222,6 +222,8 @@ class Tables:
                 analyte: [_graded(r) for r in _rows(folder / f"grading/{name}.csv") if r["analyte"] == analyte]
                 for analyte, name in scheme["tables"].items()
             }
+        findings = load("findings.yaml")
+        self.finding_groups = {group: frozenset(findings[group]) for group in ("film", "context")}
         self.criteria = load("blood_criteria.yaml")["severe"]
         bands = [*self.intervals, *(b for tables in self.schemes.values() for own in tables.values() for b in own)]
         edges = [e for b in bands for e in (b.youngest, b.eldest) if e is not None]

@@ -289,20 +289,22 @@ class Cells:
         return self._in_unit(draft, form.format(draft.number), point(draft.value), f"harmless {form}")
 
     def _censored(self, draft: _Draft) -> Cell:
-        pick = self.pick
-        forms, truth = pick.choice(
-            (
-                (BELOW, below(draft.value)),
-                (BELOW, below(draft.value)),
-                (AT_MOST, below(draft.value, inclusive=True)),
-                (ABOVE, above(draft.value)),
-                (AT_LEAST, above(draft.value, inclusive=True)),
-            )
-        )
+        """Write a bound that the true value keeps, a step away from it or more."""
+        pick, value = self.pick, draft.value
+        away = pick.choice((1, 1, 3, 20)) * 10 ** (9 - draft.quantity.places)
+        forms = pick.choice((BELOW, BELOW, AT_MOST, ABOVE, AT_LEAST))
+        if forms is ABOVE and value < away:
+            forms = AT_LEAST
+        bound = value + away if forms in (BELOW, AT_MOST) else max(value - away, 0)
+        truth = {
+            BELOW: below(bound),
+            AT_MOST: below(bound, inclusive=True),
+            ABOVE: above(bound),
+            AT_LEAST: above(bound, inclusive=True),
+        }[forms]
         form = pick.choice(forms)
-        if truth.high == 0 and truth.high_open:
-            truth = ANYTHING  # less than nothing
-        return self._in_unit(draft, form.format(draft.number), truth, f"bound {form}")
+        text = form.format(written(bound, draft.power, draft.quantity.places))
+        return self._in_unit(draft, text, truth, f"bound {form}")
 
     def _between(self, draft: _Draft) -> Cell:
         pick, step = self.pick, 10 ** (9 - draft.quantity.places)

@@ -162,11 +162,14 @@ DOORS: dict[str, Any] = {
 FRAMES, FEEDS = ("arrow", "pandas", "csv"), ("long", "hl7", "fhir")
 
 
-def attack(maker: RowMaker, many: int, definition: str, scheme: str, door: str) -> Count:
+def attack(maker: RowMaker, many: int, definition: str, scheme: str, door: str, layout: str | None = None) -> Count:
     """Make rows, screen them through a door, and hold the answers against what is possible."""
-    layout = "beside" if door in FEEDS else maker.pick.choice(("beside", "declared")) if door == "record" else None
+    if layout is None:
+        # A record has no header, and a feed writes the unit beside each result.
+        layout = "beside" if door in FEEDS else maker.pick.choice(("beside", "declared")) if door == "record" else None
     made = maker.slice(many, layout, dated=door in FEEDS)
-    screener = screener_of(definition, scheme, declared_of(made))
-    found = DOORS[door](screener, made)  # a feed sets the truth to what it sent
+    found = DOORS[door](
+        screener_of(definition, scheme, declared_of(made)), made
+    )  # a feed sets the truth to what it sent
     judge = judge_of(definition, scheme)
     return compare(made.rows, [judge.answers(row.truth) for row in made.rows], found)

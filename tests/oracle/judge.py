@@ -7,13 +7,12 @@ the answer, anything else is None: nobody can tell. Sets of persons are bits of 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any, NamedTuple
 
-from oracle.tables import SEVERITIES, Cut, Grading, Tables
+from oracle.tables import SEVERITIES, Cut, Tables
 from oracle.truth import ANYTHING, ONE, Interval, Number, Truth, at_most, both, corrected, point, summed, times
 
 TOP = len(SEVERITIES) - 1
@@ -80,6 +79,7 @@ class People:
         self._rule, self._scheme = tables.definitions[definition], scheme
         self.cuts = {part: self._cuts(part) for part in ("red", "white", "without_neutrophils", "platelet")}
         self._remembered: dict[tuple[Any, ...], Any] = {}
+        self._groups: dict[tuple[str, str], dict[Any, int]] = {}
 
     def _cuts(self, part: str) -> tuple[str, tuple[Cut | None, ...], bool] | None:
         """Return the analyte of a part of the definition, its fixed cuts, and whether a range stands in."""
@@ -93,23 +93,11 @@ class People:
         """Work something out once for all values that lie between the same limits."""
         if reported is not None:
             return work()
-        place = (name, analyte, *self._places(analyte, value))
+        place = (name, analyte, self.tables.place(analyte, value))
         found = self._remembered.get(place)
         if found is None:
             found = self._remembered[place] = work()
         return found
-
-    def _places(self, analyte: str, value: Interval) -> tuple[int, int]:
-        """Return where an interval begins and ends: twice the limits passed, and one more on a limit."""
-        limits = self.tables.critical.get(analyte, [])
-
-        def place(number: Number) -> int:
-            passed = bisect_left(limits, number)
-            return 2 * passed + (passed < len(limits) and limits[passed] == number)
-
-        low = place(value.low)
-        high = 2 * len(limits) + 2 if value.high is None else place(value.high)
-        return low + (value.low_open and low % 2), high - (value.high_open and high % 2)
 
     def limits(self, place: int, analyte: str, reported: Reported) -> tuple[tuple[Number | None, Number | None], ...]:
         """Return the limits used for a person: those reported with the result where they are sane."""
@@ -133,6 +121,19 @@ class People:
                 return own
         return (lower if lower is not None else own[0], upper if upper is not None else own[1])
 
+    def groups(self, name: str, analyte: str, reported: Reported, of: Callable[[int], Any]) -> dict[Any, int]:
+        """Return who is judged alike: what is compared with, and the persons it is for."""
+        place = (name, analyte)
+        if reported is None and place in self._groups:
+            return self._groups[place]
+        found: dict[Any, int] = {}
+        for number in range(len(self.keys)):
+            own = of(number)
+            found[own] = found.get(own, 0) | 1 << number
+        if reported is None:
+            self._groups[place] = found
+        return found
+
     # Below a cut ---------------------------------------------------------------------------
 
     def line(self, part: str, value: Interval, reported: Reported) -> Masks:
@@ -140,21 +141,24 @@ class People:
         entry = self.cuts[part]
         assert entry is not None
         analyte, fixed, by_range = entry
+        reported = reported if by_range else None
+
+        def cuts(place: int) -> tuple[Cut | None, ...]:
+            if fixed[place] is not None or not by_range:
+                return (fixed[place],)
+            lowers = [lower for lower, _ in self.limits(place, analyte, reported)]
+            return tuple(None if lower is None else Cut(lower) for lower in lowers) or (None,)
 
         def work() -> Masks:
             yes = no = 0
-            for place, cut in enumerate(fixed):
-                choices: list[Cut | None] = [cut] if cut is not None else []
-                if cut is None and by_range:
-                    lowers = [lower for lower, _ in self.limits(place, analyte, reported)]
-                    choices = [None if lower is None else Cut(lower) for lower in lowers]
-                if choices and None not in choices:
-                    known = [cut for cut in choices if cut is not None]
-                    yes |= all(surely_below(value, cut) for cut in known) << place
-                    no |= all(surely_not_below(value, cut) for cut in known) << place
+            for own, persons in self.groups(part, analyte, reported, cuts).items():
+                known = [cut for cut in own if cut is not None]
+                if len(known) == len(own):
+                    yes |= persons if all(surely_below(value, cut) for cut in known) else 0
+                    no |= persons if all(surely_not_below(value, cut) for cut in known) else 0
             return Masks(yes, no)
 
-        found: Masks = self.remember(part, analyte, value, reported if by_range else None, work)
+        found: Masks = self.remember(part, analyte, value, reported, work)
         return found
 
     # States ----------------------------------------------------------------------------------
@@ -163,14 +167,13 @@ class People:
         """Return the state of an analyte, or None where nobody can tell."""
 
         def work() -> str | None:
-            assessed = False
             found: set[str | None] = set()
-            for place in range(len(self.keys)):
-                pairs = [p for p in self.limits(place, analyte, reported) if p != (None, None)]
-                assessed = assessed or bool(pairs)
-                found |= {_state(value, lower, upper) for lower, upper in pairs} or {None}
-            if not assessed:
+            ranges = self.groups("state", analyte, reported, lambda place: self.limits(place, analyte, reported))
+            sides = [[pair for pair in pairs if pair != (None, None)] for pairs in ranges]
+            if not any(sides):
                 return "not_assessed"
+            for pairs in sides:
+                found |= {_state(value, lower, upper) for lower, upper in pairs} or {None}
             return found.pop() if len(found) == 1 else None
 
         answer: str | None = self.remember("state", analyte, value, reported, work)
@@ -181,43 +184,48 @@ class People:
     def grade(self, analyte: str, value: Interval, reported: Reported) -> Graded:
         """Return what a scheme can say of a value."""
 
+        def cuts(place: int) -> tuple[tuple[int, int, tuple[Cut | None, ...]], ...] | None:
+            grading = self.tables.grading(self.keys[place], self._scheme, analyte)
+            if grading is None:
+                return None
+            return tuple(
+                (grade, severity, (cut,) if cut is not None else self._relative(place, analyte, reported, floor))
+                for grade, severity, cut, floor in grading.cuts
+            )
+
         def work() -> Graded:
             least, most, ungraded = 99, 0, 0
             # Of whom a scheme does not speak, anything that it could say is possible.
             bands = self.tables.schemes[self._scheme].get(analyte, ())
             worst = max((SEVERITIES.index(b.severity) for b in bands), default=TOP)
             sure, possible = [0] * (TOP + 1), [0] * (TOP + 1)
-            for place, key in enumerate(self.keys):
-                grading = self.tables.grading(key, self._scheme, analyte)
-                if grading is None:
-                    ungraded |= 1 << place
-                    found = (0, 0, 0, worst)
-                else:
-                    found = self._ladder(grading, place, analyte, value, reported)
+            for own, persons in self.groups("grade", analyte, reported, cuts).items():
+                found = (0, 0, 0, worst) if own is None else _ladder(own, value)
+                ungraded |= persons if own is None else 0
                 least, most = min(least, found[0]), max(most, found[1])
                 for severity in range(1, TOP + 1):
-                    sure[severity] |= (found[2] >= severity) << place
-                    possible[severity] |= (found[3] >= severity) << place
+                    sure[severity] |= persons if found[2] >= severity else 0
+                    possible[severity] |= persons if found[3] >= severity else 0
             return Graded(least, most, ungraded, tuple(sure), tuple(possible))
 
         graded: Graded = self.remember("grade", analyte, value, reported, work)
         return graded
 
-    def _ladder(
-        self, grading: Grading, place: int, analyte: str, value: Interval, reported: Reported
-    ) -> tuple[int, int, int, int]:
-        """Return the least and most grade, and the least and most severity."""
-        least = most = mild = severe = 0
-        for grade, severity, cut, floor in grading.cuts:
-            cuts: list[Cut | None] = [cut]
-            if cut is None:
-                lowers = [lower for lower, _ in self.limits(place, analyte, reported)] or [None]
-                cuts = [None if n is None else max(Cut(n), floor or Cut(n)) for n in lowers]
-            if all(c is not None and surely_below(value, c) for c in cuts):
-                least, mild = grade, severity
-            if not all(c is not None and surely_not_below(value, c) for c in cuts):
-                most, severe = grade, severity
-        return least, most, mild, severe
+    def _relative(self, place: int, analyte: str, reported: Reported, floor: Cut | None) -> tuple[Cut | None, ...]:
+        """Return the cut of a grade that begins at the person's own lower limit: never below the next grade's."""
+        lowers = [lower for lower, _ in self.limits(place, analyte, reported)] or [None]
+        return tuple(None if n is None else max(Cut(n), floor or Cut(n)) for n in lowers)
+
+
+def _ladder(cuts: Sequence[tuple[int, int, tuple[Cut | None, ...]]], value: Interval) -> tuple[int, int, int, int]:
+    """Return the least and most grade, and the least and most severity."""
+    least = most = mild = severe = 0
+    for grade, severity, own in cuts:
+        if all(c is not None and surely_below(value, c) for c in own):
+            least, mild = grade, severity
+        if not all(c is not None and surely_not_below(value, c) for c in own):
+            most, severe = grade, severity
+    return least, most, mild, severe
 
 
 def _state(value: Interval, lower: Number | None, upper: Number | None) -> str | None:
@@ -303,7 +311,8 @@ class Judge:
         if not neutrophils.sent and people.cuts["without_neutrophils"] is not None:
             return people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
         reported = truth.reported.get("neutrophils")
-        return all_of([people.line("white", world, reported) for world in neutrophils.worlds])
+        found = [people.line("white", world, reported) for world in neutrophils.worlds]
+        return found[0] if len(found) == 1 else all_of(found)
 
     def _counts(self, people: People, lines: Mapping[str, Masks], answers: dict[str, Any]) -> None:
         """Count the lines for each person, and join the persons."""
@@ -333,17 +342,16 @@ class Judge:
         }
         sure, possible = [0] * (TOP + 1), [0] * (TOP + 1)
         for line, worlds in found.items():
+            graded = worlds[0] if len(worlds) == 1 else _any_of(worlds)
             # A line that is not low and that no band speaks of adds no severity; nor does a white
             # line that was judged on the white cells alone, where the scheme does not grade those.
             bounded = line == "white" and not neutrophils.sent and "wbc" not in self._tables_of
-            silent = people.full if bounded else 0
+            quiet = lines[line].no & (people.full if bounded else graded.ungraded)
             for severity in range(1, TOP + 1):
-                sure[severity] |= reduce(and_, (w.sure[severity] for w in worlds))
-                quiet = lines[line].no & (silent | reduce(or_, (w.ungraded for w in worlds)))
-                possible[severity] |= reduce(or_, (w.possible[severity] for w in worlds)) & ~quiet
-            least, most = min(w.least for w in worlds), max(w.most for w in worlds)
-            graded = least == most and not any(w.ungraded for w in worlds)
-            answers[GRADE_OF[line]] = least if graded else None
+                sure[severity] |= graded.sure[severity]
+                possible[severity] |= graded.possible[severity] & ~quiet
+            known = graded.least == graded.most and not graded.ungraded
+            answers[GRADE_OF[line]] = graded.least if known else None
         # Severity of a row: the worst of its lines, for each person.
         low = max((s for s in range(1, TOP + 1) if sure[s] == people.full), default=0)
         high = max((s for s in range(1, TOP + 1) if possible[s]), default=0)
@@ -367,6 +375,18 @@ class Judge:
 
 
 GRADE_OF = {"red": "hemoglobin_grade", "white": "white_grade", "platelet": "platelets_grade"}
+
+
+def _any_of(worlds: Sequence[Graded]) -> Graded:
+    """Join worlds of which any may be the right one."""
+    severities = range(TOP + 1)
+    return Graded(
+        min(w.least for w in worlds),
+        max(w.most for w in worlds),
+        reduce(or_, (w.ungraded for w in worlds)),
+        tuple(reduce(and_, (w.sure[s] for w in worlds)) for s in severities),
+        tuple(reduce(or_, (w.possible[s] for w in worlds)) for s in severities),
+    )
 
 
 def _at_least(masks: Sequence[int], count: int) -> int:

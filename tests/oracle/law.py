@@ -32,6 +32,7 @@ class Count:
     violations: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Any]] = field(default_factory=dict)
+    kept_back: dict[str, Any] = field(default_factory=dict)  # an example of each kind withheld
 
     def add(self, other: Count) -> None:
         self.rows += other.rows
@@ -40,6 +41,7 @@ class Count:
         self.possible += other.possible
         self.violations += other.violations
         self.withheld += other.withheld
+        self.kept_back = other.kept_back | self.kept_back
         for kind, found in other.examples.items():
             self.examples.setdefault(kind, []).extend(found[: max(0, EXAMPLES - len(self.examples.get(kind, [])))])
 
@@ -73,7 +75,9 @@ def _row(count: Count, row: Row, truth: Mapping[str, Any], answer: Mapping[str, 
         count.possible += possible is not None
         if given in UNSURE:
             if possible not in (None, "not_assessed"):
-                count.withheld[name] += 1
+                kind = f"{_cause(name, row)} -> {name}"
+                count.withheld[kind] += 1
+                count.kept_back.setdefault(kind, (row, dict(answer), dict(truth)))
             continue
         count.definite += 1
         if given != possible and not _unsent(name, given, row):

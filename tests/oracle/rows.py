@@ -197,6 +197,8 @@ class RowMaker:
             cell = row.cells[analyte]
             if cell.power is None or cell.truth is None or pick.random() > 0.12:
                 continue
+            if analyte in ("neutrophils", "lymphocytes") and cell.kind != "plain":
+                continue  # where the count is refused, a percentage stands in, and the range goes with the count
             limits = [
                 p for key in ((0, 0), (len(self.tables.ages.places) - 1, 1)) for p in self.tables.limits(key, analyte)
             ]

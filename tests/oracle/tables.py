@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from oracle.truth import Number, exact
+from oracle.truth import Interval, Number, exact
 
 FOLDER = Path(__file__).resolve().parents[2] / "reference_ranges"
+REMEMBERED = 500_000  # intervals
 OLDEST = 150 * 12  # months; the tables name it, and `read_tables` checks
 
 # Sex, and where to look for a row by pregnancy. After delivery the row of that time is used
@@ -231,7 +232,25 @@ class Tables:
         self.ages = Ages([*edges, *self.pregnancy_ages])
         self.ranged = sorted({b.analyte for b in self.intervals})
         self.critical = self._critical(bands)
+        self._places: dict[tuple[str, Interval], tuple[int, int]] = {}
         self._limits: dict[tuple[int, int, str], tuple[tuple[Number | None, Number | None], ...]] = {}
+
+    def place(self, analyte: str, value: Interval) -> tuple[int, int]:
+        """Return where an interval begins and ends: twice the limits passed, and one more on a limit."""
+        found = self._places.get((analyte, value))
+        if found is None:
+            limits = self.critical.get(analyte, [])
+
+            def place(number: Number) -> int:
+                passed = bisect_left(limits, number)
+                return 2 * passed + (passed < len(limits) and limits[passed] == number)
+
+            low = place(value.low)
+            high = 2 * len(limits) + 2 if value.high is None else place(value.high)
+            found = low + (value.low_open and low % 2), high - (value.high_open and high % 2)
+            if len(self._places) < REMEMBERED:
+                self._places[analyte, value] = found
+        return found
 
     def _parts(self) -> list[dict[str, Any]]:
         return [p for d in self.definitions.values() for p in d.values() if isinstance(p, dict)]

@@ -7,6 +7,7 @@ sent. Where two readings are possible the truth holds both.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -266,6 +267,9 @@ class Cells:
         draft = _Draft(analyte, quantity, value, name, power, number, unit is not None)
         if pick.random() < garbled:
             return pick.choices(self._garblers, self._weights)[0](draft)
+        if power == -3 and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", number):
+            # "250.000" of a unit of single cells is 250, or a quarter of a million.
+            return self._in_unit(draft, number, Interval(value, value * 1_000), "three decimals")
         return self._in_unit(draft, number, point(value), "plain")
 
     def missing(self) -> Cell:

@@ -132,7 +132,7 @@ def _value(one: Result, pick: random.Random) -> dict[str, Any]:
             return {"valueQuantity": {"value": float(rest), "comparator": comparator, **_unit(one.unit, pick)}}
     if one.plain and _number(one.text) and one.unit:
         return {"valueQuantity": {"value": float(one.text), **_unit(one.unit, pick)}}
-    text = f"{one.text} {one.unit}" if one.unit and not one.text.endswith(one.unit) else one.text
+    text = f"{one.text} {one.unit}" if one.unit else one.text
     return {"valueString": text}
 
 

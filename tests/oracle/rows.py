@@ -105,6 +105,8 @@ class RowMaker:
             chance = pick.random()
             if analyte == "bands_percent":  # they are part of the neutrophils: sent where there are any
                 chance = 1.0 if values[analyte] > 0 else 0.0
+            if analyte == "nrbc" and uncorrected:
+                chance = 1.0
             if values[analyte] < 0 or (analyte not in OFTEN and (analyte not in seldom or chance < 0.5)):
                 found[analyte] = NOTHING
             elif chance < (0.6 if analyte == "neutrophils_percent" else 0.12) and not contradiction:
@@ -142,7 +144,7 @@ class RowMaker:
             wbc = max(values["wbc"], 10**7)
             neutrophils = wbc * share // HUNDRED
         bands = share // 5 if with_bands and pick.random() < 0.3 else 0
-        rest = exact(pick.choice(("5", "10", "12.5", "20"))) if share < 75 * ONE else exact("2.5")
+        rest = HUNDRED - share - 9 * ONE  # the others are 5, 3 and 1 %
         values |= {
             "wbc": wbc,
             "neutrophils": neutrophils,
@@ -151,7 +153,7 @@ class RowMaker:
             "lymphocytes": wbc * rest // HUNDRED,
             "lymphocytes_percent": rest,
         }
-        if pick.random() < 0.9:
+        if pick.random() < 0.95:
             for analyte, part in (("monocytes", 5), ("eosinophils", 3), ("basophils", 1)):
                 values[analyte] = wbc * part // 100 // 10**6 * 10**6
         if pick.random() < 0.5:

@@ -1,0 +1,175 @@
+"""The doors of the product: each takes a slice and gives its answers, row by row."""
+
+from __future__ import annotations
+
+import csv
+import random
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import cbc_screen as cbc
+from oracle.cells import NOTHING, QUANTITIES
+from oracle.feeds import write_fhir, write_hl7, write_long
+from oracle.judge import Judge
+from oracle.law import WORDS, Count, compare
+from oracle.results import counts_of
+from oracle.rows import Row, RowMaker, Slice, columns_of, header
+from oracle.tables import read_tables
+
+NEEDED = ("lines_low_min", "lines_low_max", "severity_min", "white_line_basis", "urgency", "reasons")
+
+
+@cache
+def judge_of(definition: str, scheme: str) -> Judge:
+    return Judge(read_tables(), definition, scheme)
+
+
+@cache
+def screener_of(definition: str, scheme: str, units: tuple[tuple[str, str], ...] = ()) -> cbc.Screener:
+    return cbc.Screener(definition=definition, grading=scheme, units=dict(units) or None)
+
+
+def options_of(made: Slice) -> dict[str, Any]:
+    return {"decimal": ","} if made.decimal == "," else {}
+
+
+def declared_of(made: Slice) -> tuple[tuple[str, str], ...]:
+    """Return the units that are declared for the whole slice, where headers do not have them."""
+    if made.layout in ("declared", "comma"):
+        return tuple((a, unit) for a, (unit, _) in made.units.items())
+    return ()
+
+
+def plain(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the columns that the law looks at, row by row."""
+    names = [n for n in table.column_names if n in (*WORDS, *NEEDED) or n.endswith("_state")]
+    columns = [table.column(n).to_pylist() for n in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def by_arrow(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    columns = columns_of(made)
+    table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+    return plain(screener.screen_frame(table, **options_of(made)))
+
+
+def by_pandas(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Screen as pandas has it: numbers as numbers where the layout says so, mixed with texts where it must."""
+    frame = pd.DataFrame(columns_of(made), dtype=object)
+    if made.layout == "numbers":
+        for analyte in QUANTITIES:
+            name = header(analyte, made)
+            if name not in frame:
+                continue
+            kinds = [row.cells[analyte].kind for row in made.rows]
+            plain_cells = np.array([kind in ("plain", "beyond belief") for kind in kinds])
+            texts = frame[name]
+            frame[name] = [float(t) if p and _is_number(t) else t for t, p in zip(texts, plain_cells, strict=True)]
+    return plain(pa.Table.from_pandas(screener.screen_frame(frame, **options_of(made)), preserve_index=False))
+
+
+def _is_number(text: object) -> bool:
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return str(text).isascii()
+
+
+# One record --------------------------------------------------------------------------------
+
+
+def by_record(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Screen row by row."""
+    return [screener.screen(record_of(row), compact=True).flags() for row in made.rows]
+
+
+def record_of(row: Row) -> dict[str, Any]:
+    """Write a row as a record: fields of a closed list of words take only those."""
+    record: dict[str, Any] = dict(row.written.fields)
+    for analyte, cell in row.cells.items():
+        if cell is not NOTHING:
+            lower, upper = row.ranges.get(analyte, (None, None))
+            record[analyte] = {"value": cell.text, "unit": cell.unit, "status": cell.status}
+            if analyte in row.ranges:
+                record[analyte]["range"] = {"lower": lower, "upper": upper}
+    others = dict(row.others)
+    record["wbc_uncorrected"] = others.pop("wbc_uncorrected") in ("true", "yes")
+    method = others.pop("reticulocyte_method")
+    record["reticulocyte_method"] = method if method in ("automated", "manual") else "unknown"
+    words = {"present": "present", "yes": "present", "absent": "absent", "no": "absent"}
+    found = {name: words.get(str(word), "unknown") for name, word in others.items()}
+    groups = read_tables().finding_groups
+    for group in ("film", "context"):
+        record[group] = {name: word for name, word in found.items() if name in groups[group]}
+    return record
+
+
+# Files -------------------------------------------------------------------------------------
+
+
+def by_csv(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Scan the slice as a CSV file."""
+    columns = columns_of(made)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "rows.csv", Path(folder) / "flags.parquet"
+        with source.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            for cells in zip(*columns.values(), strict=True):
+                writer.writerow(["" if cell is None else cell for cell in cells])
+        screener.scan(source, out, **options_of(made))
+        return plain(cbc.read_flags(out, kind="pyarrow"))
+
+
+def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, Any]]:
+    """Scan the slice as single results; the rows of the answer are put in the order of the slice."""
+    pick = random.Random(len(made.rows))
+    counts = counts_of(made, len(made.rows))
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name), Path(name) / "flags.parquet"
+        options: dict[str, Any] = {"keep": ["person"]}
+        if door == "long":
+            source, options["persons"] = write_long(counts, folder)
+        elif door == "hl7":
+            source = write_hl7(counts, folder, pick)
+        else:
+            source = write_fhir(counts, folder, pick)
+        screener.scan(source, out, **options)
+        table = cbc.read_flags(out, kind="pyarrow")
+    people = table.column("person").to_pylist()
+    found = {person.split("/")[-1].split("^")[0]: row for person, row in zip(people, plain(table), strict=True)}
+    if len(found) != len(people):
+        raise AssertionError("one count became several rows")
+    return [found.get(count.number, {}) for count in counts]
+
+
+DOORS: dict[str, Any] = {
+    "arrow": by_arrow,
+    "pandas": by_pandas,
+    "record": by_record,
+    "csv": by_csv,
+    "long": lambda screener, made: by_feed(screener, made, "long"),
+    "hl7": lambda screener, made: by_feed(screener, made, "hl7"),
+    "fhir": lambda screener, made: by_feed(screener, made, "fhir"),
+}
+FRAMES, FEEDS = ("arrow", "pandas", "csv"), ("long", "hl7", "fhir")
+
+
+def attack(maker: RowMaker, many: int, definition: str, scheme: str, door: str, layout: str | None = None) -> Count:
+    """Make rows, screen them through a door, and hold the answers against what is possible."""
+    if layout is None:
+        # A record has no header, and a feed writes the unit beside each result.
+        layout = "beside" if door in FEEDS else maker.pick.choice(("beside", "declared")) if door == "record" else None
+    made = maker.slice(many, layout, dated=door in FEEDS)
+    found = DOORS[door](
+        screener_of(definition, scheme, declared_of(made)), made
+    )  # a feed sets the truth to what it sent
+    judge = judge_of(definition, scheme)
+    return compare(made.rows, [judge.answers(row.truth) for row in made.rows], found)

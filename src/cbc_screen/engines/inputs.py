@@ -21,6 +21,7 @@ from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
@@ -181,8 +182,8 @@ class _Opener:
         declared, columns = self._declared, dict(self._columns)
         if profile is not None:
             declared = with_profile(self._knowledge, declared, profile)
-            there = {header.casefold(): header for header in table.headers}
-            own = {name: there[c[0].casefold()] for name, c in profile.columns.items() if c[0].casefold() in there}
+            there = {fold_word(header): header for header in table.headers}
+            own = {name: there[fold_word(c[0])] for name, c in profile.columns.items() if fold_word(c[0]) in there}
             columns = {**own, **columns}
         plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
         require_analyte(plan)

@@ -13,6 +13,7 @@ from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Code, Item, LabResult, Person, has_day
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.vocabulary import ResultStatus
@@ -45,7 +46,7 @@ class LongSource:
     ) -> None:
         self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
-        self._sexes = {code.casefold(): sex for code, sex in profile.sex_codes.items()}
+        self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
         self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
         self.share = 0.0
@@ -76,7 +77,7 @@ class LongSource:
             code, person = row.get("code", ""), row.get("person", "")
             if own_person and person:
                 yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
-            listed = not codes or code.casefold() in codes or code in ("", "0")
+            listed = not codes or fold_code(code) in codes or code in ("", "0")
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if listed else ""
             yield self._result(lines[place], person, code, row, content)
 
@@ -148,7 +149,7 @@ class LongSource:
     def _sex(self, row: Mapping[str, str]) -> str:
         """Return the sex as a word: the codes of one source mean nothing in another."""
         sex = row.get("sex", "")
-        return self._sexes.get(sex.casefold(), sex)
+        return self._sexes.get(fold_word(sex), sex)
 
     def _status(self, text: str) -> ResultStatus:
         word = text.strip().upper()
@@ -161,16 +162,16 @@ class LongSource:
 def _find(
     wanted: Mapping[str, tuple[str, ...]], headers: Sequence[str], required: Sequence[str]
 ) -> dict[str, list[str]]:
-    """Find the columns of each field, without case."""
+    """Find the columns of each field, without case, width or accents."""
     by_name: dict[str, str] = {}
     for header in headers:
-        name = header.strip().casefold()
-        if name in by_name and any(name == one.casefold() for names in wanted.values() for one in names):
+        name = fold_word(header)
+        if name in by_name and any(name == fold_word(one) for names in wanted.values() for one in names):
             raise UsageError(f"column {header!r} stands twice; remove or rename one of them")
         by_name[name] = header
     found = {}
     for field, names in wanted.items():
-        own = [by_name[name.casefold()] for name in names if name.casefold() in by_name]
+        own = [by_name[fold_word(name)] for name in names if fold_word(name) in by_name]
         if own:
             found[field] = own
     for field in required:

@@ -13,12 +13,13 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.checks import Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
+from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import FalseFriend, UnitSuspect
+from cbc_screen.knowledge.quantities import UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
 from cbc_screen.vocabulary import Verification
 
@@ -41,8 +42,7 @@ class Source:
 class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
-    false_friends: Mapping[str, FalseFriend]
-    not_blood: frozenset[str]
+    friends: Friends
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
     reported_range_factor: float

@@ -10,6 +10,8 @@ from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
+from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
 from cbc_screen.knowledge.parse import parse_yaml
@@ -38,7 +40,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         return parse_yaml(read_text(root, name), name)
 
     units, systems = load_units(node("units.yaml"))
-    analytes, friends, age_cap, factor = load_analytes(node("analytes.yaml"), units)
+    analytes, ambiguous, age_cap, factor = load_analytes(node("analytes.yaml"), units)
     sources = _load_sources(root)
     words = load_words(node("text_results.yaml"), node("demographics.yaml"))
     groups = _load_findings(node("findings.yaml"))
@@ -52,6 +54,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     }
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
+    friends = load_friends(
+        node("specimens.yaml"), node("false_friends.yaml"), node("agreeing_names.yaml"), analytes, ambiguous
+    )
     _check_references(node, analytes, words, findings, sources)
     interval_sets, default_sets, duffy_finding = load_sets(root, analytes, sources, findings)
     for name in interval_sets if every_set else default_sets:
@@ -62,10 +67,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         analytes=analytes,
         units=units,
         unit_systems=systems,
-        false_friends=friends,
+        friends=friends,
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
-        not_blood=_load_specimens(node("specimens.yaml")),
-        not_results=frozenset(node("analytes.yaml").texts("not_results")),
+        not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         words=words,
         age_implausible_from=age_cap,
         reported_range_factor=factor,
@@ -90,12 +94,6 @@ def _urgency(node: Callable[[str], Node]) -> Node:
     found = node("urgency.yaml")
     found.check_keys(["unknown", "rules"])
     return found
-
-
-def _load_specimens(node: Node) -> frozenset[str]:
-    """Load the words of specimens that are not blood."""
-    node.check_keys(["not_blood"])
-    return frozenset(node.texts("not_blood"))
 
 
 def _check_references(
@@ -127,6 +125,9 @@ def _check_references(
         numbers.node("unit_suspect"),
     ]
     cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
+    friends, agreeing = node("false_friends.yaml"), node("agreeing_names.yaml")
+    cited += [entry for key in ("specimens", "qualifiers", "names") for entry in friends.nodes(key)]
+    cited += [*agreeing.nodes("agreeing"), agreeing.node("blood")]
     for entry in cited:
         if entry.text("source") not in sources:
             raise entry.error("source", "is not in sources.csv")

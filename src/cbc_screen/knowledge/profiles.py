@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
+from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Factor
@@ -62,9 +63,7 @@ class Profile:
 
     def recognizes(self, headers: Sequence[str]) -> bool:
         """Tell whether a table with these columns is of this kind."""
-        return bool(self.recognized_by) and {name.casefold() for name in self.recognized_by} <= {
-            header.strip().casefold() for header in headers
-        }
+        return bool(self.recognized_by) and set(map(fold_word, self.recognized_by)) <= set(map(fold_word, headers))
 
 
 @lru_cache(maxsize=4)
@@ -135,12 +134,12 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         units=_mapping(node, "units"),
         age_unit=_one(node, "age_unit"),
         date_format=_one(node, "date_format"),
-        sex_codes=_words(node, "sex_codes", tuple(Sex)),
-        pregnancy_codes=_mapping(node, "pregnancy_codes"),
+        sex_codes=_folded(node, "sex_codes", _words(node, "sex_codes", tuple(Sex)), fold_word),
+        pregnancy_codes=_folded(node, "pregnancy_codes", _mapping(node, "pregnancy_codes"), fold_word),
         decimal=_one(node, "decimal"),
         persons=persons,
-        codes={code.casefold(): analyte for code, analyte in codes.items()},
-        other_codes=frozenset(code.casefold() for code in node.texts("other_codes")),
+        codes=_folded(node, "codes", codes, fold_code),
+        other_codes=frozenset(map(fold_code, node.texts("other_codes"))),
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),
         statuses={key.upper(): word for key, word in _words(node, "statuses", tuple(ResultStatus)).items()},
@@ -168,6 +167,15 @@ def _mapping(node: Node, key: str) -> dict[str, str]:
         return {}
     own = node.node(key)
     return {name: own.text(name) for name in own}
+
+
+def _folded(node: Node, key: str, codes: Mapping[str, str], fold: Callable[[str], str]) -> dict[str, str]:
+    """Fold codes; two that are one when folded must mean the same."""
+    folded: dict[str, str] = {}
+    for code, meaning in codes.items():
+        if folded.setdefault(fold(code), meaning) != meaning:
+            raise node.node(key).error(code, "is the same code as another that means something else")
+    return folded
 
 
 def _words(node: Node, key: str, allowed: Sequence[str]) -> dict[str, str]:

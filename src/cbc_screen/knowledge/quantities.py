@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.vocabulary import Group, Line, Reason
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
 
+AMBIGUOUS = "may be a count or a percentage"  # what is said of a name that only its unit tells apart
 # What adjustments of hemoglobin ask for by name: a setting, and a finding.
 CIGARETTES, SMOKER_FINDING = "cigarettes_per_day", "smoker"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -133,11 +135,15 @@ class Analyte:
 
 @dataclass(frozen=True, slots=True)
 class FalseFriend:
-    """A header text that looks like an analyte and is something else."""
+    """A name that looks like an analyte and is another thing, or that only its unit tells apart.
+
+    A code of an analyte that it `agrees` with is not contradicted by it.
+    """
 
     why: str
     count: str | None = None
     percent: str | None = None
+    agrees: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +217,8 @@ def _add_spellings(group: Node, into: dict[str, Factor]) -> None:
 def load_analytes(
     node: Node, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
-    """Load analytes.yaml: analytes, refused header texts, the age cap and the range factor."""
-    node.check_keys(["analytes", "false_friends", "ambiguous", "not_results", "age", "reported_range", "unit_suspect"])
+    """Load analytes.yaml: analytes, names that may be a count or a percentage, the age cap and the range factor."""
+    node.check_keys(["analytes", "ambiguous", "not_results", "age", "reported_range", "unit_suspect"])
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     codes: dict[str, str] = {}
@@ -225,14 +231,15 @@ def load_analytes(
             raise entry.error("id", "is given twice")
         if entry.text("dimension") not in units:
             raise entry.error("dimension", "is not in units.yaml")
-        for synonym in [name.replace("_", " "), *entry.texts("names")]:
-            if owner.setdefault(synonym, name) != name:
-                raise entry.error("names", f"{synonym!r} already names {owner[synonym]}")
+        names = tuple(dict.fromkeys(map(plain_name, [name, *entry.texts("names")])))
+        for synonym in names:
+            if not synonym or owner.setdefault(synonym, name) != name:
+                raise entry.error("names", f"{synonym!r} already names {owner.get(synonym, 'nothing')}")
         analytes[name] = Analyte(
             id=name,
             label=entry.text("label"),
             units=units[entry.text("dimension")],
-            names=tuple(dict.fromkeys([name.replace("_", " "), *entry.texts("names")])),
+            names=names,
             line=entry.choice("line", Line) if "line" in entry else None,
             percent=entry.text("percent_of_wbc") if "percent_of_wbc" in entry else None,
             group=entry.choice("group", Group) if "group" in entry else Group.COUNT,
@@ -242,7 +249,7 @@ def load_analytes(
     for analyte in analytes.values():
         if analyte.percent is not None and analyte.percent not in analytes:
             raise node.error("analytes", f"{analyte.id}: percent_of_wbc names no analyte")
-    friends = _false_friends(node, analytes, owner)
+    friends = _ambiguous(node, analytes, owner)
     age = node.node("age").node("implausible_from")
     age.check_keys(["value", "unit", "source"])
     if age.text("unit") != "y" or age.whole("value") < 1:
@@ -289,20 +296,15 @@ def _plausible(entry: Node, units: UnitTable) -> tuple[float, float] | None:
     return limits.number("lower"), limits.number("upper")
 
 
-def _false_friends(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:
+def _ambiguous(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:
+    """Load the names that only a unit tells apart."""
     friends: dict[str, FalseFriend] = {}
-    for entry in node.nodes("false_friends"):
-        entry.check_keys(["names", "why"])
-        for name in entry.texts("names"):
-            if name in owner:
-                raise entry.error("names", f"{name!r} also names {owner[name]}")
-            friends[name] = FalseFriend(entry.text("why"))
     for entry in node.nodes("ambiguous"):
         entry.check_keys(["names", "count", "percent"])
-        for name in entry.texts("names"):
+        for name in map(plain_name, entry.texts("names")):
             if name in owner:
                 raise entry.error("names", f"{name!r} also names {owner[name]}")
-            friends[name] = FalseFriend("may be a count or a percentage", entry.text("count"), entry.text("percent"))
+            friends[name] = FalseFriend(AMBIGUOUS, entry.text("count"), entry.text("percent"))
             for key in ("count", "percent"):
                 if entry.text(key) not in analytes:
                     raise entry.error(key, "names no analyte")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
+from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, Sex
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def load_words(texts: Node, people: Node) -> Words:
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
         preterm_finding=people.node("preterm").text("finding"),
         preterm_below=read_edge(people.node("preterm"), "below"),
-        columns={key: tuple(people.node("columns").texts(key)) for key in people.node("columns")},
+        columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
     )
 
 

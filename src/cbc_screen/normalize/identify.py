@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import fold_code
 from cbc_screen.knowledge.quantities import Factor, has_check_digit
-from cbc_screen.normalize.names import NameReader, Role, plain_name
+from cbc_screen.normalize.names import NameReader, Role
 from cbc_screen.vocabulary import Reason
 
 _LOINC_SHAPE = re.compile(r"\d{1,7}-\d")
@@ -76,12 +77,12 @@ class Identifier:
 
     def _by_own_code(self, result: LabResult) -> Identity:
         """Look a result up in the codes of its profile; one that they do not list may still be called like a count."""
-        codes = [code.code.casefold() for code in result.codes]
+        codes = [fold_code(code.code) for code in result.codes]
         if self._not_blood(result.specimen, result.panel) or not self._other_codes.isdisjoint(codes):
             return NOT_A_COUNT
         listed = {self._codes[code] for code in codes if code in self._codes}
         if listed:
-            return self._one(listed, result)
+            return self._unless_named_otherwise(self._one(listed, result), result)
         own = self._by_name(replace(result, codes=tuple(Code("", code.name, "") for code in result.codes if code.name)))
         possible = (own.analyte,) if own.analyte is not None else own.possible
         return Identity(None, Reason.CODE_UNKNOWN, possible) if possible else NOT_A_COUNT
@@ -106,7 +107,14 @@ class Identifier:
         if others or self._not_blood(result.specimen):
             # What was ordered is no contradiction: a marrow report quotes the blood count.
             return Identity(None, Reason.CODE_CONFLICT, (analyte, *sorted(others)))
-        return self._one(analytes, result)
+        return self._unless_named_otherwise(self._one(analytes, result), result)
+
+    def _unless_named_otherwise(self, identity: Identity, result: LabResult) -> Identity:
+        """Set a result aside whose name is a known name of another thing than its code."""
+        analyte = identity.analyte
+        if analyte is not None and any(self._is_another(code.name, analyte) for code in result.codes):
+            return Identity(None, Reason.CODE_CONFLICT, (analyte,))
+        return identity
 
     def _by_another_code(self, result: LabResult) -> Identity:
         """Look at a result whose code is of no count: one called like a count is set aside.
@@ -144,6 +152,8 @@ class Identifier:
         found = {name for text in texts if (name := self._read(text, result.unit)) is not None}
         if self._not_blood(result.specimen, result.panel):
             return NOT_A_COUNT
+        if any(self._is_another(text, analyte) for text in texts for analyte in found):
+            return NOT_A_COUNT  # "WBC", called "WBC in urine": the longer name says what it is
         if found:
             return self._one(found, result)
         possible = [
@@ -160,23 +170,24 @@ class Identifier:
         """Read a name; a unit beside it tells a count from a percentage."""
         if not name or len(name) > _LONGEST_NAME:
             return None
+        if self._names.read(name).role is Role.REFUSED:
+            return None
         # A percentage is told from a count by its unit, where the name leaves it open.
         tries = [f"{name} ({unit})", name] if unit and len(unit) <= _LONGEST_NAME else [name]
         for text in tries:
             meaning = self._names.read(text)
             if meaning.role is Role.ANALYTE and self._knowledge.analytes[meaning.name].counted:
                 return meaning.name
-            if meaning.role is Role.REFUSED and self._friend_is_another(text):
-                return None
         return None
 
-    def _friend_is_another(self, text: str) -> bool:
-        friend = self._knowledge.false_friends.get(plain_name(text))
-        return friend is not None and friend.count is None
+    def _is_another(self, name: str, analyte: str) -> bool:
+        """Tell whether a name is known to be of another thing than this analyte."""
+        if not name or self._read(name, "") is not None:
+            return False
+        return self._knowledge.friends.why_not(name[:_LONGEST_NAME], analyte) is not None
 
     def _not_blood(self, *texts: str) -> bool:
-        words = set(plain_name(" ".join(text[:_LONGEST_NAME] for text in texts)).split())
-        return bool(words & self._knowledge.not_blood)
+        return self._knowledge.friends.not_blood(*(text[:_LONGEST_NAME] for text in texts))
 
 
 def unit_in(value: str) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.fold import LOST, parts_of, plain_name
+from cbc_screen.knowledge.quantities import AMBIGUOUS, Factor
+from cbc_screen.normalize.compound import agreed
 from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.vocabulary import Line, Reason
 
 _UNIT_WORDS = ("unit", "units")
 _LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "reference low")
 _STATUS_WORDS = ("status", "result status")
+# Brackets and marks of the full-width forms; the unit between them is folded where units are.
+_PUNCTUATION = str.maketrans("（）［］｛｝【】，；：、", "()[]{}[],;:,")
 _UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
 
 
@@ -58,62 +61,67 @@ class Meaning:
     reason: Reason | None = None
 
 
-def plain_name(text: str) -> str:
-    """Fold a name: lower case, % to percent, # to count, everything else to blanks.
-
-    >>> plain_name("NEUT#"), plain_name("Red_Blood-Cells")
-    ('neut count', 'red blood cells')
-    """
-    folded = unicodedata.normalize("NFKC", text).lower()
-    for mark, word in (("%", " percent "), ("\u2030", " permille "), ("#", " count ")):
-        folded = folded.replace(mark, word)
-    return " ".join(re.sub(r"[^0-9a-zà-ÿ]+", " ", folded).split())
-
-
 class NameReader:
     """Reads header texts against the names of the knowledge tables."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
-        self._analytes = {name: analyte.id for analyte in knowledge.analytes.values() for name in analyte.names}
+        self._knowledge, self._friends = knowledge, knowledge.friends
+        self._named = {
+            name: frozenset({analyte.id}) for analyte in knowledge.analytes.values() for name in analyte.names
+        }
+        self._named |= {
+            name: frozenset(filter(None, (friend.count, friend.percent)))
+            for name, friend in self._friends.names.items()
+            if friend.count is not None
+        }
         self._people = {name: field for field, names in knowledge.words.columns.items() for name in names}
-        self._findings = {name.replace("_", " "): name for name in knowledge.findings}
+        self._findings = {plain_name(name): name for name in knowledge.findings}
         white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
         # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
         self.fallible = frozenset(name for a in white for name in (a.id, a.percent))
-        self._fallible = {name: own for name, own in self._analytes.items() if own in self.fallible}
-        self._not_results = {plain_name(word) for word in knowledge.not_results} | knowledge.not_blood
+        self._fallible = {name: min(own) for name, own in self._named.items() if own <= self.fallible and len(own) == 1}
+        self._fallible |= {name: min(own) for name, own in self._friends.agreeing.items() if own <= self.fallible}
 
     def read(self, header: str) -> Meaning:
         """Say what a header text means."""
-        text = " ".join(header.replace("\ufeff", "").split())
+        text = " ".join(header.replace("\ufeff", "").translate(_PUNCTUATION).split())
         whole = self._whole(text)
         parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
         parted = next((meaning for meaning in parts if meaning is not None), None)
         if whole is None:
-            return parted or self._possible(text)
+            return parted or self._refused(plain_name(text)) or self._possible(text)
         # "RDW-CV (%)" is a name as it stands, and states a unit all the same.
         same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
         return parted if parted is not None and same else whole
 
+    def analytes(self, text: str) -> frozenset[str]:
+        """Return what a name names: one analyte, a count and its percentage, or nothing that is known."""
+        return self._analytes(plain_name(text))
+
+    def _analytes(self, name: str) -> frozenset[str]:
+        return self._named.get(name) or agreed(name, self._named, self._friends.agreeing)
+
     def _whole(self, text: str) -> Meaning | None:
         name = plain_name(text)
-        if name in self._analytes:
-            return Meaning(Role.ANALYTE, self._analytes[name])
-        if name in self._people:
-            return Meaning(Role.PERSON, self._people[name])
-        if name in self._findings:
-            return Meaning(Role.FINDING, self._findings[name])
-        friend = self._knowledge.false_friends.get(name)
-        if friend is not None and friend.count is not None:
-            return Meaning(Role.POSSIBLE, friend.count, why=friend.why, reason=Reason.UNIT_MISSING)
-        if friend is not None:
+        asked = name.rstrip(f" {LOST}")  # "Pregnant?"
+        if asked in self._people:
+            return Meaning(Role.PERSON, self._people[asked])
+        if asked in self._findings:
+            return Meaning(Role.FINDING, self._findings[asked])
+        friend = self._friends.names.get(name)
+        if friend is not None and friend.count is None:
             return Meaning(Role.REFUSED, name, why=friend.why)
+        found = self._analytes(name)
+        if len(found) == 1:
+            return Meaning(Role.ANALYTE, *found)
+        if found:
+            return Meaning(Role.POSSIBLE, self._candidates(found)[0], why=AMBIGUOUS, reason=Reason.UNIT_MISSING)
         for words, role in _BESIDE:
             for word in words:
                 base = name.removesuffix(f" {word}")
-                if base != name and base in self._analytes:
-                    return Meaning(role, self._analytes[base])
+                found = self._analytes(base) if base != name else found
+                if len(found) == 1:
+                    return Meaning(role, *found)
         return self._age(name)
 
     def _possible(self, text: str) -> Meaning:
@@ -123,18 +131,18 @@ class NameReader:
         "Neutrophils manual" may be neutrophils.
         """
         for base, unit in _splits(text):
-            name = plain_name(base)
-            if name in self._analytes and _looks_like_unit(unit):
+            own = self._analytes(plain_name(base))
+            if len(own) == 1 and _looks_like_unit(unit):
                 why = "the unit in its name is not known"
-                return Meaning(Role.POSSIBLE, self._analytes[name], why=why, reason=Reason.UNIT_UNKNOWN)
-        words = plain_name(text).split()
-        if self._not_results.isdisjoint(words):
+                return Meaning(Role.POSSIBLE, *own, why=why, reason=Reason.UNIT_UNKNOWN)
+        words = parts_of(plain_name(text))
+        if self._knowledge.not_results.isdisjoint(words):
             for first in range(len(words)):
                 for last in range(len(words), first, -1):
-                    own = self._fallible.get(" ".join(words[first:last]))
-                    if own is not None:
-                        why = f"it may be {own}, under a name that is not known"
-                        return Meaning(Role.POSSIBLE, own, why=why, reason=Reason.CODE_UNKNOWN)
+                    name = self._fallible.get(" ".join(words[first:last]))
+                    if name is not None:
+                        why = f"it may be {name}, under a name that is not known"
+                        return Meaning(Role.POSSIBLE, name, why=why, reason=Reason.CODE_UNKNOWN)
         return Meaning(Role.OTHER)
 
     def _age(self, name: str) -> Meaning | None:
@@ -148,15 +156,11 @@ class NameReader:
         if name in self._people:
             chosen = parse_age_unit(unit)
             return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
-        friend = self._knowledge.false_friends.get(name)
+        friend = self._friends.names.get(name)
         if friend is not None and friend.count is None:
             return Meaning(Role.REFUSED, name, why=friend.why)
-        if friend is not None and friend.count is not None and friend.percent is not None:
-            candidates = [friend.count, friend.percent]
-        elif name in self._analytes:
-            own = self._knowledge.analytes[self._analytes[name]]
-            candidates = [own.id, own.percent] if own.percent is not None else [own.id]
-        else:
+        candidates = self._candidates(self._analytes(name))
+        if not candidates:
             return None
         found = [self._knowledge.analytes[c].units.find(unit) for c in candidates]
         for candidate, outcome in zip(candidates, found, strict=True):
@@ -165,7 +169,18 @@ class NameReader:
         refusal = found[0]
         if not isinstance(refusal, Factor) and refusal[0] is Reason.UNIT_CONFUSABLE:
             return Meaning(Role.ANALYTE, candidates[0], unit)
-        return None
+        # "WBC (urine)": a word that is no unit.
+        return None if self._analytes(plain_name(f"{name} {unit}")) else self._refused(plain_name(f"{name} {unit}"))
+
+    def _candidates(self, found: frozenset[str]) -> list[str]:
+        """Return the analytes that a name may mean, a count first: a unit tells it from its percentage."""
+        known = self._knowledge.analytes
+        may_be = found | {percent for name in found if (percent := known[name].percent) is not None}
+        return [name for name in known if name in may_be] if len(may_be) > 1 else list(found)
+
+    def _refused(self, name: str) -> Meaning | None:
+        why = self._friends.refuses(name)
+        return Meaning(Role.REFUSED, name, why=why) if why else None
 
 
 def _looks_like_unit(text: str) -> bool:
@@ -178,8 +193,8 @@ def _splits(text: str) -> list[tuple[str, str]]:
     ways: list[tuple[str, str]] = []
     for opening, closing in (("(", ")"), ("[", "]"), ("{", "}")):
         if text.endswith(closing) and opening in text:
-            start = text.index(opening)
-            ways.append((text[:start], text[start + 1 : -1]))
+            places = dict.fromkeys((text.index(opening), text.rindex(opening)))
+            ways += [(text[:start], text[start + 1 : -1]) for start in places]
     words = re.split(r"[\s,;:]+", text)
     ways += [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
     return [(base, unit) for base, unit in ways if base.strip() and unit.strip()]

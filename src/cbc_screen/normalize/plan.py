@@ -182,10 +182,7 @@ def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> 
         number_format=declared.number_format if declared.number_format != POINT else marks,
         age_unit=declared.age_unit or parse_age_unit(profile.age_unit),
         date_format=declared.date_format or profile.date_format,
-        sex_codes=declared.sex_codes or _folded(profile.sex_codes),
-        pregnancy_codes=declared.pregnancy_codes or _folded(profile.pregnancy_codes),
+        sex_codes=declared.sex_codes or dict(profile.sex_codes) or None,
+        pregnancy_codes=declared.pregnancy_codes or dict(profile.pregnancy_codes) or None,
     )
 
-
-def _folded(codes: Mapping[str, str]) -> dict[str, str] | None:
-    return {code.casefold(): word for code, word in codes.items()} or None

@@ -1,0 +1,195 @@
+"""Names that look like a quantity of the blood count and are another thing, and the words that make them so."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cbc_screen.knowledge.fold import parts_of, plain_name
+from cbc_screen.knowledge.quantities import Analyte, FalseFriend
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node
+
+# Scripts that are written without blanks, or with endings attached: a word is looked for anywhere.
+_WITHOUT_BLANKS = ("CJK ", "HIRAGANA ", "KATAKANA", "HANGUL ", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
+_COUNT_AND_PERCENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WordGroup:
+    """Words of many languages that say one thing of a name; `of` are the analytes they make another thing."""
+
+    id: str
+    why: str
+    of: frozenset[str]
+    whole: frozenset[str]
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
+    anywhere: tuple[str, ...]
+    but: tuple[str, ...]
+
+    def stands_in(self, folded: str) -> bool:
+        """Tell whether a folded text holds a word of the group."""
+        for harmless in self.but:
+            folded = folded.replace(harmless, " ")
+        words = parts_of(folded)
+        parted = f" {' '.join(words)} "
+        return (
+            not self.whole.isdisjoint(words)
+            or any(word.startswith(self.starts) or word.endswith(self.ends) for word in words)
+            or any(part in parted for part in self.anywhere)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Friends:
+    """All of them, for the questions that reading a name asks."""
+
+    specimens: tuple[WordGroup, ...]
+    qualifiers: tuple[WordGroup, ...]
+    names: Mapping[str, FalseFriend]
+    words: Mapping[str, frozenset[str]]  # a word that stands for analytes in a longer name
+    agreeing: Mapping[str, frozenset[str]]  # words that name none, and agree with a name beside them
+
+    def not_blood(self, *texts: str) -> bool:
+        """Tell whether what names a specimen, or what was ordered, says that it is not blood."""
+        folded = plain_name(" ".join(texts))
+        return bool(folded) and any(group.stands_in(folded) for group in self.specimens)
+
+    def why_not(self, name: str, analyte: str) -> str | None:
+        """Say why a name is not that of an analyte which another text beside it names; None where it may be."""
+        folded = plain_name(name)
+        friend = self.names.get(folded)
+        if friend is not None and friend.count is None:
+            return friend.why if analyte not in friend.agrees else None
+        return self._qualified(folded, {analyte}) if folded else None
+
+    def refuses(self, name: str) -> str | None:
+        """Say why a name that holds an analyte's word is another thing; None where no word says so."""
+        folded = plain_name(name)
+        return self._qualified(folded, self._named_in(folded))
+
+    def _qualified(self, folded: str, analytes: Collection[str]) -> str | None:
+        for group in (*self.specimens, *self.qualifiers):
+            if not group.of.isdisjoint(analytes) and group.stands_in(folded):
+                return group.why
+        return None
+
+    def _named_in(self, folded: str) -> set[str]:
+        """Return the analytes whose word stands in a name, also where letters of another script touch it."""
+        found = {analyte for word in parts_of(folded) for analyte in self.words.get(word, ())}
+        for word, analytes in self.words.items():
+            if not word.isascii() and word in folded:
+                found |= analytes
+        return found
+
+
+def load_friends(
+    specimens: Node,
+    friends: Node,
+    agreeing: Node,
+    analytes: Mapping[str, Analyte],
+    ambiguous: Mapping[str, FalseFriend],
+) -> Friends:
+    """Load specimens.yaml, false_friends.yaml and agreeing_names.yaml; `ambiguous` names join the false ones."""
+    friends.check_keys(["specimens", "qualifiers", "names"])
+    counted = frozenset(analyte.id for analyte in analytes.values() if analyte.counted)
+    others = _word_group("not_blood", "of a specimen that is not blood", counted, specimens.texts("not_blood"), ())
+    groups = [*(_group(entry, counted, analytes) for entry in friends.nodes("specimens")), others]
+    qualifiers = [_group(entry, counted, analytes) for entry in friends.nodes("qualifiers")]
+    ids = [group.id for group in (*groups, *qualifiers)]
+    if len(set(ids)) != len(ids):
+        raise friends.error("qualifiers", "an id is given twice")
+    agree = _agreeing(agreeing, counted)
+    words = {name: found for name, found in agree.items() if len(found) <= _COUNT_AND_PERCENT}
+    for analyte in analytes.values():
+        for name in analyte.names if analyte.counted else ():
+            if " " not in name:
+                words[name] = words.get(name, frozenset()) | {analyte.id}
+    return Friends(
+        tuple(groups),
+        tuple(qualifiers),
+        {**ambiguous, **_names(friends, analytes, ambiguous)},
+        words,
+        agree,
+    )
+
+
+def _agreeing(node: Node, counted: frozenset[str]) -> dict[str, frozenset[str]]:
+    node.check_keys(["agreeing", "blood"])
+    node.node("blood").check_keys(["source", "words"])
+    found = dict.fromkeys(_words(node.node("blood"), "words"), counted)
+    for entry in node.nodes("agreeing"):
+        entry.check_keys(["analytes", "source", "words"])
+        analytes = frozenset(entry.texts("analytes"))
+        if not analytes or not analytes <= counted:
+            raise entry.error("analytes", "names no analyte of the blood count")
+        for word in _words(entry, "words"):
+            if found.setdefault(word, analytes) != analytes:
+                raise entry.error("words", f"{word!r} agrees with other analytes too")
+    return found
+
+
+def _words(entry: Node, key: str) -> list[str]:
+    """Return the folded words of every language."""
+    written = entry.node(key)
+    words = [plain_name(word) for language in written for word in written.texts(language)]
+    if not all(words):
+        raise entry.error(key, "a word has no letter")
+    return words
+
+
+def _group(entry: Node, counted: frozenset[str], analytes: Mapping[str, Analyte]) -> WordGroup:
+    entry.check_keys(["id", "why", "source", "words"], ["of", "but"])
+    of = frozenset(entry.texts("of")) or counted
+    if not of <= counted:
+        raise entry.error("of", "names no analyte of the blood count")
+    written = entry.node("words")
+    words = {word for language in written for word in written.texts(language)}
+    if not all(map(plain_name, words)):
+        raise entry.error("words", "a word has no letter")
+    group = _word_group(entry.text("id"), entry.text("why"), of, words, entry.texts("but"))
+    for name in (name for analyte in of for name in analytes[analyte].names):
+        if group.stands_in(name):
+            raise entry.error("words", f"they would refuse {name!r}, which names an analyte")
+    return group
+
+
+def _word_group(name: str, why: str, of: frozenset[str], words: Iterable[str], but: Iterable[str]) -> WordGroup:
+    whole, starts, ends, anywhere = set(), set(), set(), set()
+    for word in words:
+        folded = plain_name(word)
+        if word.startswith("~"):
+            ends.add(folded)
+        elif word.endswith("~"):
+            starts.add(folded)
+        elif " " in folded:
+            anywhere.add(f" {folded} ")
+        elif any(unicodedata.name(letter, "").startswith(_WITHOUT_BLANKS) for letter in folded):
+            anywhere.add(folded)
+        else:
+            whole.add(folded)
+    parts = (tuple(sorted(found)) for found in (starts, ends, anywhere))
+    return WordGroup(name, why, of, frozenset(whole), *parts, tuple(sorted(map(plain_name, but))))
+
+
+def _names(
+    node: Node, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, FalseFriend]
+) -> dict[str, FalseFriend]:
+    owner = {name: analyte.id for analyte in analytes.values() for name in analyte.names}
+    found: dict[str, FalseFriend] = {}
+    for entry in node.nodes("names"):
+        entry.check_keys(["why", "source", "names"], ["agrees_with"])
+        agrees = frozenset(entry.texts("agrees_with"))
+        if not agrees <= analytes.keys():
+            raise entry.error("agrees_with", "names no analyte")
+        written = entry.node("names")
+        for name in (name for language in written for name in written.texts(language)):
+            folded = plain_name(name)
+            if not folded or folded in owner or folded in ambiguous:
+                raise entry.error("names", f"{name!r} also names {owner.get(folded, 'a count or a percentage')}")
+            found[folded] = FalseFriend(entry.text("why"), agrees=agrees)
+    return found

@@ -15,11 +15,11 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Shape, find_profile, recognized
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import Declared
-from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.summary import Inspection
 

@@ -26,7 +26,7 @@ def agreed(name: str, named: Mapping[str, frozenset[str]], agreeing: Mapping[str
         Words that mean an analyte only beside its name.
     """
     parts = parts_of(name)
-    if not 2 <= len(parts) <= _MOST_PARTS:  # noqa: PLR2004
+    if not 2 <= len(parts) <= _MOST_PARTS:
         return _NOTHING
     # What the parts before each place may mean together, and whether a name is among them.
     ways: list[set[tuple[frozenset[str] | None, bool]]] = [set() for _ in range(len(parts) + 1)]

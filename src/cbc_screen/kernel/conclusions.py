@@ -60,6 +60,8 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     for line, analyte in LINE_ANALYTE.items():
         unknown = b.both(b.negate(facts[f"line.{line}.yes"]), b.negate(facts[f"line.{line}.no"]))
         result[f"{analyte}.no_result"] = b.both(unknown, b.negate(facts[f"sent.{line}.any"]))
+        without = b.both(unknown, facts[f"unlimited.{line}.any"])
+        result[f"{analyte}.range_absent"] = b.either(result.get(f"{analyte}.range_absent", b.boolean(False)), without)
     listed = {condition.id: _conclude_condition(b, condition, facts, result) for condition in rules.conditions}
     result["urgency"] = _conclude_urgency(b, rules, facts, listed)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):

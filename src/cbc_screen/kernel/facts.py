@@ -305,6 +305,18 @@ class FactBuilder:
             b.either(counted.no, b.both(without, instead.no)),
         )
 
+    def _judged_on(self, line: Line) -> tuple[int, int]:
+        """Return whether there is anything to judge a line on, and whether there is no limit for it."""
+        b, rule = self.b, self.rules.definitions[self.rules.definition]
+        part: Cutoff = getattr(rule, line.value)
+        sent = b.present(self.effective(part.analyte).low)
+        unlimited = b.both(sent, b.negate(b.present(self._cut(part, f"cut:{rule.id}:{line}"))))
+        if line is Line.WHITE and rule.without_neutrophils is not None:
+            by_wbc = b.both(b.negate(sent), b.present(self.effective("wbc").low))
+            cut = self._cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+            sent, unlimited = b.either(sent, by_wbc), b.either(unlimited, b.both(by_wbc, b.negate(b.present(cut))))
+        return sent, unlimited
+
     def _white_unadjusted(self) -> Truth:
         """Return the white line by the default range, whatever phenotype is stated."""
         used = dict(self._limits)
@@ -444,11 +456,9 @@ class FactBuilder:
 
     def _build_lines(self) -> None:
         b, lines = self.b, self.lines(self.rules.definition)
-        there = {line: b.present(self.effective(analyte).low) for line, analyte in LINE_ANALYTE.items()}
-        there[Line.WHITE] = b.either(there[Line.WHITE], b.present(self.effective("wbc").low))
         for line in LINES:
             self.put(f"line.{line}", lines[line])
-            self.facts[f"sent.{line}.any"] = there[line]
+            self.facts[f"sent.{line}.any"], self.facts[f"unlimited.{line}.any"] = self._judged_on(line)
         if self.rules.stated_finding is not None:
             self.put("line.white_unadjusted", self._white_unadjusted())
         if self.rules.adjusts_line:

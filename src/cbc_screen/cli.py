@@ -14,7 +14,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.errors import CBCScreenError, FileError, UsageError, one_line_errors
-from cbc_screen.printable import clean_line, json_text
+from cbc_screen.printable import clean, clean_line, json_text
 from cbc_screen.private_files import remove_unfinished, why
 from cbc_screen.regular import read_regular
 from cbc_screen.report.progress import ProgressBar, waiting
@@ -490,7 +490,7 @@ def ranges_check(file: Path) -> None:
     from cbc_screen.report.ranges import check_rules, check_set
 
     if file.suffix.lower() in (".yaml", ".yml"):
-        click.echo(clean_line(f"{file.name}: {check_rules(file)}"))
+        click.echo(clean(f"{file.name}: {check_rules(file)}"))
         return
     rows, remarks = check_set(file)
     click.echo(clean_line(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound"))

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 
 
 class CBCScreenError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose; its message is one line that a terminal can show."""
+
+    def __init__(self, message: str = "") -> None:
+        if not message.isprintable():
+            from cbc_screen.printable import clean_line
+
+            message = clean_line(message)
+        super().__init__(message)
 
 
 class UsageError(CBCScreenError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -11,7 +12,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class NotRegularError(OSError):
-    """What was named is no file: a folder, a pipe, a device."""
+    """What was named is no file: a pipe, a device."""
 
 
 class TooLargeError(OSError):
@@ -21,9 +22,12 @@ class TooLargeError(OSError):
 def open_regular(path: Path) -> IO[bytes]:
     """Open a file for reading; anything else that has a name is refused, and not waited for."""
     descriptor = os.open(path, _FLAGS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise NotRegularError("not a file")
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        raise NotRegularError(errno.EINVAL, "it is a pipe or a device, and not a file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -32,5 +36,5 @@ def read_regular(path: Path, largest: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
-        raise TooLargeError("too large")
+        raise TooLargeError(errno.EFBIG, "it is too large")
     return content

@@ -14,6 +14,7 @@ from typing import Any
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.fhir_json import Twice
 from cbc_screen.labels import OPTIONAL, REQUIRED, LabelFault, RawLine
+from cbc_screen.regular import open_regular
 from cbc_screen.spreadsheet import unescaped
 
 LARGEST = 1 << 28  # bytes; a million answers are about a third of it
@@ -33,7 +34,7 @@ def _text(path: Path) -> str:
     """Return the whole file as text."""
     content: bytes | None = None
     # Raised after the block: the error of the system or of the decoder may quote the file.
-    with suppress(OSError, ValueError), path.open("rb") as file:
+    with suppress(OSError, ValueError), open_regular(path) as file:
         content = file.read(LARGEST + 1)
     if content is None:
         raise UsageError(f"the answers cannot be opened: not there, or not readable; give {_EXPECTED}")

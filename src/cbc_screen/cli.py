@@ -6,16 +6,24 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cbc_screen._version import __version__
-from cbc_screen.errors import CBCScreenError
+from cbc_screen.errors import CBCScreenError, FileError, UsageError, one_line_errors
+from cbc_screen.printable import clean, clean_line, json_text
+from cbc_screen.private_files import remove_unfinished, why
+from cbc_screen.regular import read_regular
 from cbc_screen.report.progress import ProgressBar, waiting
+from cbc_screen.stopping import Stopped, keep_standard_streams, let_go_of_standard_output, stopping_on_signals
 from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format
 
+_JOURNAL = "cbc_screen.journal"
+_LARGEST_RECORD = 1 << 24  # bytes
+_LONGEST_NUMBER = 300  # digits
 _EPILOG = {
     "profile": "Example: cbc-screen profile export.csv -o export.yaml",
     "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
@@ -33,18 +41,41 @@ _EPILOG = {
 
 
 class _Group(click.Group):
-    """Turns this package's errors into one clear line and exit code 2."""
+    """Turns this package's errors, and what the system says, into one clear line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            result = super().invoke(ctx)
-        except CBCScreenError as problem:
-            message = str(problem)
-        else:
-            return result
-        # Outside the except block: nothing of an earlier error is printed.
-        click.echo(f"cbc-screen: {message}", err=True)
-        return ctx.exit(ExitCode.USAGE)
+        keep_standard_streams()
+        message, code = "", int(ExitCode.USAGE)
+        with stopping_on_signals():
+            try:
+                with one_line_errors("the command"):
+                    result = super().invoke(ctx)
+                    _flush()
+                    return result
+            except FileError as problem:
+                message = str(problem)
+                let_go_of_standard_output()
+            except CBCScreenError as problem:
+                message = str(problem)
+            except Stopped as stop:
+                message, code = f"stopped by {stop.name}{_how_to_go_on(ctx)}", stop.exit_code
+            # Outside the except blocks: nothing of an earlier error is printed.
+            remove_unfinished()
+            with suppress(OSError):
+                click.echo(f"cbc-screen: {clean_line(message)}", err=True)
+            return ctx.exit(code)
+
+
+def _flush() -> None:
+    if sys.stdout is not None and not sys.stdout.closed:
+        sys.stdout.flush()
+
+
+def _how_to_go_on(ctx: click.Context) -> str:
+    """Name --resume where a journal of the scan is left."""
+    journal = ctx.meta.get(_JOURNAL)
+    left = journal is not None and os.path.lexists(journal)
+    return "; what was done is kept: the same command with --resume goes on from there" if left else ""
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -162,8 +193,11 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     """Screen files of blood counts: tables (CSV, NDJSON, Parquet, .xlsx, .xpt), HL7 v2, FHIR; - is standard input."""
     # Before pyarrow is loaded: its allocator takes memory as it is used, 45 MB less and no slower (measured).
     os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+    from cbc_screen.engines.journal import JOURNAL
     from cbc_screen.report.terminal import make_console, print_summary
 
+    if options["out"] is not None and options["out"].name:
+        click.get_current_context().meta[_JOURNAL] = options["out"].with_name(options["out"].name + JOURNAL)
     screener = _screener(options)
     reading = {name: options[name] for name in ("age_unit", "date_format", "encoding", "delimiter", "sheet")}
     reading |= {"format": options["format_"], "profile": options["profile"], "persons": options["persons"]}
@@ -215,8 +249,12 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
     from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.normalize.declared import make_declared
+    from cbc_screen.private_files import Lock
     from cbc_screen.report.terminal import make_console, print_inspection
+    from cbc_screen.report.writers import AtomicFile, check_output
 
+    if out is not None:
+        check_output(out, force=options["force"])
     knowledge = load_knowledge()
     declared = make_declared(knowledge, units=_units(options["units"]))
     reading = ReadOptions(format=options["format_"], profile=options["profile"])
@@ -226,9 +264,10 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
     if out is not None:
         if not found.draft:
             raise click.UsageError("there is no draft for this kind of file: it is read as it is")
-        if out.exists() and not options["force"]:
-            raise click.UsageError("the draft exists; add --force to overwrite it")
-        out.write_text(found.draft, encoding="utf-8")
+        with Lock(out), closing(AtomicFile(out, force=options["force"])) as file:
+            file.write_text(found.draft)
+            file.finish()
+            file.commit()
 
 
 @main.command(epilog=_EPILOG["one"])
@@ -239,25 +278,18 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
 @click.option("--sex", help="F, M or unknown.")
 @click.option("--pregnancy", help="none, T1, T2, T3, trimester_unknown, postpartum, unknown.")
 @click.option(
-    "--json", "json_source", type=click.File("r"), help="Read a record as JSON from a file, or - for standard input."
+    "--json", "json_source", metavar="FILE", help="Read a record as JSON from a file, or - for standard input."
 )
 @click.option("--full", is_flag=True, help="Print the whole chain from what was received to each flag.")
 @click.option("--as-json", is_flag=True, help="Print the result as JSON.")
 @_screening_options
-def one(results: tuple[str, ...], json_source: Any, full: bool, as_json: bool, **options: Any) -> None:
+def one(results: tuple[str, ...], json_source: str | None, full: bool, as_json: bool, **options: Any) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.report.brief import print_brief
     from cbc_screen.report.terminal import make_console
 
-    record: dict[str, Any] = {}
-    if json_source is not None:
-        try:
-            record = json.load(json_source)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            record = {}
-        if not isinstance(record, dict) or not record:
-            raise click.UsageError("--json must hold one object with the fields of a record")
+    record = _record_of(json_source) if json_source is not None else {}
     findings = load_knowledge().finding_groups
     for name, value in _mapping("one", results).items():
         group = next((group for group, names in findings.items() if name in names), None)
@@ -270,11 +302,47 @@ def one(results: tuple[str, ...], json_source: Any, full: bool, as_json: bool, *
             record[name] = options[name]
     result = _screener(options).screen(record)
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+        click.echo(json_text(result.to_dict(), indent=2))
     elif full:
         _print_explanation(result)
     else:
         print_brief(make_console(), result)
+
+
+def _record_of(source: str) -> dict[str, Any]:
+    """Read a record as JSON; a number too long to be one stays a text."""
+    found: Any = None
+    with suppress(ValueError, RecursionError):
+        found = json.loads(_record_text(source), parse_int=_whole, object_pairs_hook=_once)
+    if not isinstance(found, dict) or not found:
+        raise UsageError("--json must hold one object with the fields of a record, each once")
+    return found
+
+
+def _record_text(source: str) -> bytes:
+    message = "--json: standard input is closed"
+    try:
+        if source != STANDARD_STREAM:
+            return read_regular(Path(source), _LARGEST_RECORD)
+        if sys.stdin is not None:
+            content = sys.stdin.buffer.read(_LARGEST_RECORD + 1)
+            if len(content) <= _LARGEST_RECORD:
+                return content
+            message = "--json: too large for a record"
+    except OSError as problem:
+        message = f"--json: the file cannot be read ({why(problem)})"
+    raise UsageError(message)
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError
+    return record
 
 
 def _print_explanation(result: Any) -> None:
@@ -285,7 +353,7 @@ def _print_explanation(result: Any) -> None:
 
 
 def _coloured(text: str) -> str:
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return text
     lines = text.split("\n")
     lines[0] = click.style(lines[0], bold=True)
@@ -321,7 +389,7 @@ def report(flags: Path, out: Path, **options: Any) -> None:
 
     with ProgressBar("counts") as progress:
         flagged = worklist(flags, out, progress=progress, **options)
-    click.echo(f"{flagged:,} counts to review, most urgent first, in {out.name}")
+    click.echo(f"{flagged:,} counts to review, most urgent first, in {clean_line(out.name)}")
     click.echo(NOTICE)
 
 
@@ -337,7 +405,7 @@ def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
     with waiting("looking for the row"):
         result = screen_again(flags, row, **options)
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+        click.echo(json_text(result.to_dict(), indent=2))
     else:
         _print_explanation(result)
 
@@ -354,7 +422,7 @@ def validate_answers(labelled: Path, as_json: bool) -> None:
     with waiting("reading the answers"):
         found = validate(labelled)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        click.echo(json_text(found.to_dict(), indent=2))
     else:
         print_agreement(make_console(), found)
 
@@ -422,12 +490,12 @@ def ranges_check(file: Path) -> None:
     from cbc_screen.report.ranges import check_rules, check_set
 
     if file.suffix.lower() in (".yaml", ".yml"):
-        click.echo(f"{file.name}: {check_rules(file)}")
+        click.echo(clean(f"{file.name}: {check_rules(file)}"))
         return
     rows, remarks = check_set(file)
-    click.echo(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound")
+    click.echo(clean_line(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound"))
     for remark in remarks:
-        click.echo(f"  look again: {remark}")
+        click.echo(clean_line(f"  look again: {remark}"))
 
 
 @main.command(epilog=_EPILOG["demo"])

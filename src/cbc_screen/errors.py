@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CBCScreenError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose; its message is one line that a terminal can show."""
+
+    def __init__(self, message: str = "") -> None:
+        if not message.isprintable():
+            from cbc_screen.printable import clean_line
+
+            message = clean_line(message)
+        super().__init__(message)
 
 
 class UsageError(CBCScreenError):
     """The call cannot be carried out as asked; the message is one clear line."""
+
+
+class FileError(UsageError, OSError):
+    """The system refused to read or write: no room, no permission, a stream that was closed."""
+
+
+class OutOfMemoryError(CBCScreenError, MemoryError):
+    """There was not enough memory."""
 
 
 class KnowledgeError(CBCScreenError):
@@ -29,3 +48,28 @@ class RecordError(CBCScreenError):
 
 class RangeNotFound(CBCScreenError, LookupError):
     """No row of the chosen sets covers this analyte, age, sex and pregnancy."""
+
+
+@contextmanager
+def one_line_errors(what: str) -> Iterator[None]:
+    """Say in one line what the system refuses: no room, no permission, no memory, a stream that was closed."""
+    try:
+        yield
+        return
+    except CBCScreenError:
+        raise
+    except MemoryError:
+        problem: CBCScreenError = OutOfMemoryError(f"{what} ended: there was not enough memory")
+    except OSError as error:
+        # What the system says only: the error holds a name, too, and one of Arrow's a whole message.
+        said = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
+        said = "what reads its output has stopped reading" if isinstance(error, BrokenPipeError) else said
+        problem = FileError(f"{what} ended: {said}")
+    except RecursionError:
+        problem = UsageError(f"{what} ended: the input is nested too deeply")
+    except Exception as error:
+        if type(error).__module__ != "sqlite3":  # not imported for a single record
+            raise
+        problem = FileError(f"{what} ended: its temporary database failed ({type(error).__name__}); is the disk full?")
+    # Outside the except block: nothing of the first error is attached.
+    raise problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 from pydantic import (
@@ -38,6 +39,14 @@ class _Private(BaseModel):
         # Outside the except block: the pydantic error, which carries the input, is
         # neither the cause nor the context of this one.
         raise RecordError(message)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read a record from JSON; what is no JSON is named, and nothing of it is shown."""
+        # No validator sees a broken text, and pydantic's error holds the whole of it.
+        with suppress(ValidationError):
+            return super().model_validate_json(json_data, **options)
+        raise RecordError(f"{cls.__name__}: the text is no JSON that can be read; give one object in UTF-8")
 
     def __repr__(self) -> str:
         given = ", ".join(sorted(self.model_fields_set))

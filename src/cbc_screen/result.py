@@ -30,7 +30,9 @@ from cbc_screen.vocabulary import (
 
 class _Part(BaseModel):
     # Built when a text is first asked for: a service that reads none starts sooner.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True, hide_input_in_errors=True
+    )
 
 
 class Citation(_Part):

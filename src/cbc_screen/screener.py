@@ -386,6 +386,7 @@ class Screener:
             packed=packed,
             received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
+            text_units=self.text_units,
         )
         declared = self._declare(
             age_unit=age_unit,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import shutil
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,11 +12,13 @@ from pathlib import Path
 
 from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource, Feed
 from cbc_screen.engines.frames import require_analyte
+from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
+from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
@@ -27,15 +26,6 @@ from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON
 from cbc_screen.vocabulary import STANDARD_STREAM
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file: where it lies, what it is called, and how many bytes it has."""
-
-    path: Path
-    name: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +37,8 @@ class Input:
     plan: Plan
     wanted: list[str]
     expected: tuple[str, ...] = ()  # analytes that the source's profile says it gives
+    profile: Profile | None = None
+    beside: tuple[SourceFile, ...] = ()  # what is read besides, such as a table of persons
 
     @property
     def name(self) -> str:
@@ -82,16 +74,10 @@ def names_of(source: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     return tuple(map(str, [source] if isinstance(source, str | Path) else source))
 
 
-def spool_standard_input(folder: Path | None, undo: ExitStack) -> Path:
-    """Write standard input to a file of its owner only, removed at the end.
-
-    A header is read before the rows, which a stream does not allow.
-    """
-    handle, name = tempfile.mkstemp(prefix="cbc-screen-", suffix=".input", dir=folder)
-    undo.callback(Path(name).unlink, missing_ok=True)
-    with os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
-    return Path(name)
+def files_of(inputs: Sequence[Input]) -> tuple[SourceFile, ...]:
+    """Return every file that is read, each once."""
+    every = [file for entry in inputs for file in (*entry.files, *entry.beside)]
+    return tuple({file.path: file for file in every}.values())
 
 
 def open_inputs(
@@ -111,18 +97,36 @@ def open_inputs(
     may lie in several files.
     """
     times = Counter(Path(name).name for name in names)
-    opener = _Opener(knowledge, declared, options, columns, keep)
+    streams = _Streams(folder, undo)
+    opener = _Opener(knowledge, declared, options, columns, keep, streams)
     for name in names:
-        path = spool_standard_input(folder, undo) if name == STANDARD_STREAM else Path(name)
-        called = "standard input" if name == STANDARD_STREAM else path.name if times[path.name] == 1 else name
+        short = Path(name).name
+        called = "standard input" if name == STANDARD_STREAM else _as_text(short if times[short] == 1 else name)
         try:
-            opener.open(path, called)
+            opener.open(streams.path(name), called)
             continue
         except UsageError as problem:
-            message = str(problem) if len(names) == 1 else f"{Path(name).name}: {problem}"
+            message = str(problem) if len(names) == 1 else f"{short}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
     return opener.finish(undo, notice)
+
+
+class _Streams:
+    """Gives each source a name under which it can be opened more than once."""
+
+    def __init__(self, folder: Path | None, undo: ExitStack) -> None:
+        self._folder, self._undo = folder, undo
+
+    def path(self, name: str) -> Path:
+        """Return a file's own name, or where what comes through a stream is kept."""
+        if name == STANDARD_STREAM:
+            return spool_standard_input(self._folder, self._undo)
+        return self.file(Path(name))
+
+    def file(self, path: Path) -> Path:
+        """Return the name of a file, or where what comes through a named pipe is kept."""
+        return spool_pipe(path, self._folder, self._undo) if is_pipe(path) else path
 
 
 class _Opener:
@@ -135,18 +139,20 @@ class _Opener:
         options: ReadOptions,
         columns: Mapping[str, str],
         keep: Sequence[str],
+        streams: _Streams,
     ) -> None:
-        self._knowledge, self._declared, self._options = knowledge, declared, options
+        self._knowledge, self._declared, self._options, self._streams = knowledge, declared, options, streams
         self._columns, self._keep = columns, keep
         self._profile = find_profile(options.profile, knowledge) if options.profile is not None else None
         self._inputs: list[Input] = []
         self._results: list[tuple[SourceFile, Feed]] = []
         self._long: Profile | None = None
+        self._beside: list[SourceFile] = []
 
     def open(self, path: Path, called: str) -> None:
         """Open one file."""
+        file = SourceFile(path, called)
         kind = format_of(path, self._options)
-        file = SourceFile(path, called, path.stat().st_size)
         if kind in MESSAGES:
             self._results.append((file, Feed(called, open_messages(path, kind, self._options))))
             return
@@ -170,11 +176,13 @@ class _Opener:
         """Open the table of persons; a FHIR one is a source of its own."""
         if self._options.persons is None:
             return None
-        path = Path(self._options.persons)
+        named = Path(self._options.persons)
+        path = self._streams.file(named)
+        file = SourceFile(path, _as_text(named.name))
         kind = detect(path)
         if kind not in MESSAGES:
+            self._beside.append(file)
             return open_table(path, kind, ReadOptions())
-        file = SourceFile(path, path.name, path.stat().st_size)
         self._results.append((file, Feed(file.name, open_messages(path, kind, ReadOptions()))))
         return None
 
@@ -197,7 +205,8 @@ class _Opener:
         if isinstance(table, CollectedSource):
             which.append(PERSON)  # whose count it is stays with the row as received
         wanted = list(dict.fromkeys([*plan.columns, *self._keep, *which]))
-        return Input(files, table, plan, wanted, profile.expected if profile is not None else ())
+        expected = profile.expected if profile is not None else ()
+        return Input(files, table, plan, wanted, expected, profile or self._profile, tuple(self._beside))
 
     def finish(self, undo: ExitStack, notice: Callable[[float], None] | None) -> list[Input]:
         """Collect the results, and return every input."""
@@ -230,6 +239,11 @@ class _Opener:
                 "the profile declares how numbers or dates are written; scan its tables apart from messages"
             )
         return texts
+
+
+def _as_text(name: str) -> str:
+    """Return a file name as text that every output can hold, whatever its bytes."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def all_batches(inputs: Sequence[Input], keep: frozenset[str]) -> Iterator[tuple[Input, SourceBatch]]:

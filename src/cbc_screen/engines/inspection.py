@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,19 +13,23 @@ import yaml
 
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, open_inputs
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
 from cbc_screen.ingest.source import ReadOptions
+from cbc_screen.ingest.spool import is_pipe, spool_pipe
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Shape, find_profile, recognized
+from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.summary import Inspection
 
-_SHOWN = 20
+_SHOWN, _UNITS_SHOWN = 20, 4
+_OFTEN = 3  # results that must have a text before it is shown: what stands once may have been typed about a person
+_UNIT = re.compile(r"[\w.,^*/%µμ()\[\]{} -]{1,20}")
 # Names that columns of one-result-a-row tables often have; a draft is for a person to check.
 _LONG_NAMES = {
     "person": ("person id", "patient id", "patient", "subject id", "subject", "mrn", "usubjid", "pseudo id"),
@@ -42,6 +48,12 @@ _LONG_NAMES = {
 
 def inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
+    with one_line_errors("the look at the file"), ExitStack() as undo:
+        there = spool_pipe(path, None, undo) if is_pipe(path) else path
+        return _inspect(there, knowledge, declared, options)
+
+
+def _inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
     kind = format_of(path, options)
     if kind in MESSAGES:
         return _inspect_results(path, Inspection(kind, shape="messages"), knowledge, declared, options)
@@ -116,12 +128,35 @@ def _inspect_results(
             pass
         counts, units = source.result_counts, source.units_seen
         for analyte, many in source.analyte_counts.most_common():
-            own = ", ".join(f"{unit or 'no unit'} ({times:,})" for unit, times in units[analyte].most_common(4))
+            own = ", ".join(
+                f"{unit or 'no unit'} ({times:,})" for unit, times in _shown_units(units[analyte], knowledge)
+            )
             found.recognized.append(f"{analyte:<24}{many:>10,} results   {own}")
         found.refused += [f"{reason}: {many:,} results" for reason, many in counts.rejected.items()]
         found.refused += [f"{kind}: {many:,} without results" for kind, many in counts.without_results.items()]
-        found.not_read = [f"{name} ({many:,})" for name, many in source.left_out.most_common(_SHOWN)]
+        found.not_read = [f"{name} ({many:,})" for name, many in _shown_names(source.left_out)]
     return found
+
+
+def _shown_units(units: Counter[str], knowledge: Knowledge) -> Iterator[tuple[str, int]]:
+    """Yield the units of an analyte; one that is not known, and that few results have, may be a text about a person."""
+    hidden = Counter({unit: many for unit, many in units.items() if not _may_show_unit(unit, many, knowledge)})
+    yield from Counter({unit: many for unit, many in units.items() if unit not in hidden}).most_common(_UNITS_SHOWN)
+    if hidden:
+        yield f"{len(hidden)} not known", hidden.total()
+
+
+def _may_show_unit(unit: str, many: int, knowledge: Knowledge) -> bool:
+    known = any(isinstance(table.find(unit), Factor) for table in knowledge.units.values())
+    return not unit or known or (many >= _OFTEN and _UNIT.fullmatch(unit) is not None)
+
+
+def _shown_names(names: Counter[str]) -> Iterator[tuple[str, int]]:
+    """Yield the names of what is no part of a count; one that few results have may be a text about a person."""
+    often = Counter({name: many for name, many in names.items() if many >= _OFTEN})
+    yield from often.most_common(_SHOWN)
+    if rare := len(names) - len(often):
+        yield f"{rare} other names, each of fewer than {_OFTEN} results, are not shown", names.total() - often.total()
 
 
 def _long_columns(headers: list[str]) -> dict[str, str]:

@@ -1,68 +1,97 @@
 """A journal of screened batches beside the output, from which a broken scan goes on.
 
-Each record holds the flags of one batch and its rejected rows. After a crash the whole
-records are written again as they were, the torn one is dropped, and the scan goes on with
-the next batch: the outputs are the same bytes as those of a scan that was not broken off.
+It says of which options and inputs it is: what decides the answers, and then the hash of
+every input. Each further record holds the flags of one batch and its rejected rows. After a
+crash the whole records are written again as they were, the torn one is dropped, and the
+scan goes on with the next batch: the outputs are the same bytes as those of a scan that was
+not broken off. A journal that was left before the inputs were hashed is begun anew.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cbc_screen.engines.batch import Screened
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.private_files import create, open_own, unfinished
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MAGIC = b"CBCJ1\n"
+JOURNAL = ".journal"
+_MAGIC = b"CBCJ2\n"
 _HEAD = struct.Struct("<QQI")  # length of the JSON, length of the table, checksum of both
 
 
 class Journal:
-    """The journal of one scan."""
+    """The journal of one scan; the lock of the output must be held."""
 
     def __init__(self, out: Path, fingerprint: Mapping[str, Any]) -> None:
-        self._path = out.with_name(out.name + ".journal")
+        self._path = out.with_name(out.name + JOURNAL)
         self._fingerprint = json.dumps(fingerprint, sort_keys=True).encode()
         self._file: IO[bytes] | None = None
         self._own = False  # a journal of another scan is never removed
+        self._batches = 0
+        self.knows_inputs = False
 
     @property
     def exists(self) -> bool:
         """Whether a scan to this output was broken off."""
-        return self._path.exists()
+        return os.path.lexists(self._path)
 
     def begin(self) -> None:
         """Begin a new journal."""
-        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600)
-        self._file = os.fdopen(descriptor, "r+b", buffering=0)
-        self._write(self._file, _MAGIC, self._fingerprint, b"")
+        self.close()
+        with create(self._path) as file:
+            unfinished.discard(self._path)  # it stays after a break
+            self._file = os.fdopen(os.dup(file.fileno()), "r+b", buffering=0)
         self._own = True
+        self._batches, self.knows_inputs = 0, False
+        self._write(self._file, _MAGIC, self._fingerprint, b"")
 
-    def resume(self) -> Iterator[Screened]:
-        """Yield the batches of a broken scan; the journal then goes on after the last whole one."""
-        if not self._path.exists():
+    def note_inputs(self, hashes: Sequence[str]) -> None:
+        """Write down what the inputs hold."""
+        assert self._file is not None
+        self._write(self._file, b"", json.dumps({"inputs": list(hashes)}).encode(), b"")
+        self.knows_inputs = True
+
+    def resume(self, hashes: Callable[[], Sequence[str]]) -> Iterator[Screened]:
+        """Yield the batches of a broken scan of the same inputs; the journal then goes on after the last whole one."""
+        if not self.exists:
             self.begin()
             return
-        self._file = self._path.open("r+b", buffering=0)
+        self._file = os.fdopen(open_own(self._path), "r+b", buffering=0)
         if self._file.read(len(_MAGIC)) != _MAGIC or (self._read() or (b"",))[0] != self._fingerprint:
             raise UsageError(
                 "the journal beside the output is of another scan (another source, option or version); "
                 "run without --resume"
             )
-        self._own = True
-        end = self._file.tell()
+        begin = self._file.tell()
+        noted = self._inputs()
+        if noted is None:
+            self.begin()
+            return
+        if noted != list(hashes()):
+            raise UsageError(
+                "the journal beside the output is of another scan: the content of a source has changed since; "
+                "run without --resume"
+            )
+        self._own = self.knows_inputs = True
+        self._file.seek(begin)
+        end = begin
         while record := self._read():
-            yield _unpack(*record)
+            if not _is_of_inputs(record[0]):
+                self._batches += 1
+                yield _unpack(*record)
             end = self._file.tell()
         self._file.seek(end)
         self._file.truncate(end)
@@ -71,6 +100,19 @@ class Journal:
         """Add a batch."""
         assert self._file is not None
         self._write(self._file, b"", *_pack(screened))
+        self._batches += 1
+
+    def leave(self, problem: BaseException | None) -> None:
+        """Keep the journal of a scan that can go on: it was stopped, or had no room; else remove it.
+
+        Another error would come again, and so would a limit on the size of files.
+        """
+        stopped = problem is not None and not isinstance(problem, Exception)
+        no_room = isinstance(problem, OSError) and problem.errno != errno.EFBIG and self.knows_inputs and self._batches
+        if stopped or no_room:
+            self.close()
+        else:
+            self.remove()
 
     def remove(self) -> None:
         """Close the journal and remove it, if it is of this scan."""
@@ -82,6 +124,20 @@ class Journal:
         """Close the journal and leave it for a later scan."""
         if self._file is not None:
             self._file.close()
+            self._file = None
+
+    def _inputs(self) -> list[str] | None:
+        """Return the hashes of the inputs, if they were noted; tables are passed over."""
+        assert self._file is not None
+        while (head := self._file.read(_HEAD.size)) and len(head) == _HEAD.size:
+            size, table_size, checksum = _HEAD.unpack(head)
+            text = self._exactly(size)
+            if text is None:
+                return None
+            if _is_of_inputs(text):
+                return list(json.loads(text)["inputs"]) if zlib.crc32(text) == checksum else None
+            self._file.seek(table_size, os.SEEK_CUR)
+        return None
 
     @staticmethod
     def _write(file: IO[bytes], magic: bytes, text: bytes, table: bytes | pa.Buffer) -> None:
@@ -114,6 +170,10 @@ class Journal:
                 return None
             parts += part
         return bytes(parts)
+
+
+def _is_of_inputs(text: bytes) -> bool:
+    return text.startswith(b"{")
 
 
 def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:

@@ -7,14 +7,17 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cbc_screen.errors import UsageError
+from cbc_screen.regular import read_regular
+
+LARGEST_MANIFEST = 1 << 26  # bytes
 
 
 def previous_counts(manifest: str | Path) -> dict[str, int]:
     """Return the results by analyte of the scan a manifest is of."""
     try:
-        found = json.loads(Path(manifest).read_text(encoding="utf-8"))["counts"]["analytes"]
+        found = json.loads(read_regular(Path(manifest), LARGEST_MANIFEST))["counts"]["analytes"]
         return {str(analyte): int(count["results"]) for analyte, count in found.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     # Outside the except block: an error of the parser may quote the file.
     raise UsageError("previous must be the manifest of an earlier scan (FLAGS.manifest.json)")

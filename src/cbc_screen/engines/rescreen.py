@@ -17,11 +17,13 @@ from cbc_screen._version import __version__
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input
+from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.person import parse_date
 from cbc_screen.normalize.received import RECEIVED, declared_again, declared_of, record_of
 from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.regular import read_regular
 from cbc_screen.report.packed import read_batches, read_metadata
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
@@ -95,8 +97,8 @@ class FlagFile:
         """The manifest that lies beside the file; empty where there is none."""
         path = self.path.with_name(self.path.name + ".manifest.json")
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = json.loads(read_regular(path, LARGEST_MANIFEST))
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

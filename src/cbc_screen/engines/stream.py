@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,18 +20,22 @@ from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
 from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
 from cbc_screen.engines.distribution import suspects
+from cbc_screen.engines.fingerprint import described_options
 from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import Input, all_batches, expand, open_inputs
-from cbc_screen.engines.journal import Journal
-from cbc_screen.engines.manifest import InputHashes, manifest_text
+from cbc_screen.engines.inputs import Input, all_batches, expand, files_of, open_inputs
+from cbc_screen.engines.journal import JOURNAL, Journal
+from cbc_screen.engines.manifest import manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.engines.rescreen import screened_with
-from cbc_screen.errors import UsageError
+from cbc_screen.engines.unchanged import InputHashes, require_unchanged
+from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
+from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.declared import Declared
-from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
+from cbc_screen.private_files import LOCK, Lock
+from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NAMED = 100  # names that a summary lists, the most frequent ones
+MANIFEST = ".manifest.json"
 Progress = Callable[[int, float], None]
 
 
@@ -58,6 +64,7 @@ class ScanRequest:
     packed: bool = False
     received: bool = False
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
+    text_units: str = "si"  # of the worklist that goes with the flags
 
     @property
     def to_standard_output(self) -> bool:
@@ -79,6 +86,18 @@ def scan_file(
     workers: int | None = None,
 ) -> ScanSummary:
     """Scan; see `Screener.scan`."""
+    with one_line_errors("the scan"):
+        return _scan(engine, request, declared, options, progress, workers)
+
+
+def _scan(
+    engine: Engine,
+    request: ScanRequest,
+    declared: Declared,
+    options: ReadOptions,
+    progress: Progress | None,
+    workers: int | None,
+) -> ScanSummary:
     began = time.monotonic()
     workers = worker_count() if workers is None else workers
     if workers < 1:
@@ -86,7 +105,7 @@ def scan_file(
     # Words take memory: half as many rows in hand take 15 MB less, for a tenth of the time (measured).
     options = replace(options, small_batches=not request.packed)
     names = expand(request.sources)
-    _check_paths(request, names)
+    _check_paths(request, options, names)
     with ExitStack() as undo:
         folder = request.file.parent if request.file is not None else None
         notice = partial(progress, 0) if progress is not None else None
@@ -98,9 +117,10 @@ def scan_file(
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
-        outputs = _Outputs(engine, request, inputs, declared, undo)
+        described = described_options(engine, request, declared, options, inputs)
+        outputs = _Outputs(engine, request, inputs, described, undo)
         account = Account()
-        for screened in _screened(engine, request, layout, inputs, outputs.journal, workers):
+        for screened in _screened(engine, request, layout, inputs, outputs, workers):
             account.add(screened)
             outputs.write(screened)
             if progress is not None:
@@ -115,16 +135,13 @@ def scan_file(
 
 
 def _screened(
-    engine: Engine, request: ScanRequest, layout: Layout, inputs: list[Input], journal: Journal | None, workers: int
+    engine: Engine, request: ScanRequest, layout: Layout, inputs: list[Input], outputs: _Outputs, workers: int
 ) -> Iterator[Screened]:
     """Yield what the journal holds of a broken scan, then screen the rest."""
     done = 0
-    if journal is not None and request.resume:
-        for screened in journal.resume():
-            done += 1
-            yield screened
-    elif journal is not None:
-        journal.begin()
+    for screened in outputs.go_on():
+        done += 1
+        yield screened
 
     def work(item: tuple[Input, SourceBatch]) -> Screened:
         entry, batch = item
@@ -135,102 +152,111 @@ def _screened(
 
     rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)
     for screened in in_order(rest, work, workers):
-        if journal is not None:
-            journal.append(screened)
+        outputs.note(screened)
         yield screened
 
 
-def _check_paths(request: ScanRequest, names: list[str]) -> None:
-    given = [*names, request.out, request.rejects, request.summary]
-    named = [Path(path).resolve() for path in given if path is not None and str(path) != STANDARD_STREAM]
-    if len(set(named)) != len(named):
-        raise UsageError("source, out, rejects and summary must be different files")
-    if not all(_is_text(str(path)) for path in (request.out, request.rejects, request.summary)):
+def _check_paths(request: ScanRequest, options: ReadOptions, names: list[str]) -> None:
+    outputs = [path for path in (request.file, request.rejects, request.summary) if path is not None]
+    if not all(path.name for path in outputs):
+        raise UsageError("out, rejects and summary must be files, and not a folder")
+    if not all(_is_text(str(path)) for path in outputs):
         raise UsageError("out, rejects and summary must have names that are text")
+    made = [*outputs, *(path.with_name(path.name + end) for path in outputs for end in (PART, LOCK))]
+    if request.file is not None:
+        made += [request.file.with_name(request.file.name + end) for end in (JOURNAL, MANIFEST, MANIFEST + PART)]
+    read = [*names, *([options.persons] if options.persons is not None else [])]
+    named = [os.path.realpath(path) for path in (*map(str, made), *read) if path != STANDARD_STREAM]
+    if len(set(named)) != len(named):
+        raise UsageError(
+            "source, out, rejects and summary must be different files, and none of them one that is written beside out"
+        )
     if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
         raise UsageError("standard output takes out_format csv or ndjson (--out-format)")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:
         raise UsageError("resume needs an output file: its journal lies beside it")
-    if request.resume and STANDARD_STREAM in names:
-        # Another stream of the same length could not be told from the first.
-        raise UsageError("resume cannot go on with standard input; save it to a file")
+    if request.resume and any(name == STANDARD_STREAM or is_pipe(Path(name)) for name in read):
+        # What comes through a stream comes once.
+        raise UsageError("resume cannot go on with standard input or a named pipe; save it to a file")
 
 
 def _is_text(name: str) -> bool:
     """Tell whether a name can be written in UTF-8: one of other bytes cannot stand in a manifest."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return not any("\ud800" <= character <= "\udfff" or character == "\0" for character in name)
 
 
 class _Outputs:
     """Every output of a scan; none has its name until all are whole."""
 
     def __init__(
-        self, engine: Engine, request: ScanRequest, inputs: list[Input], declared: Declared, undo: ExitStack
+        self, engine: Engine, request: ScanRequest, inputs: list[Input], described: Mapping[str, Any], undo: ExitStack
     ) -> None:
-        self._engine, self._request, self._inputs, self._declared = engine, request, inputs, declared
+        self._request, self._inputs, self._described = request, inputs, described
+        self._files = files_of(inputs)
         self._writer: FlagWriter | None = None
         self._rejects: RejectWriter | None = None
         self._summary: AtomicFile | None = None
         self._manifest: AtomicFile | None = None
-        self.journal: Journal | None = None
+        self._journal: Journal | None = None
+        self._hashes: InputHashes | None = None
         metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
         if request.received:
             metadata |= screened_with(engine, inputs)
         if request.file is not None:
-            self.journal = Journal(request.file, self._fingerprint())
-            undo.push(self._leave_journal)
+            names = [[file.name for file in entry.files] for entry in inputs]
+            self._journal = Journal(request.file, {"inputs": names, "options": described})
         # A scan broken off between the names of two outputs goes on over the first.
-        force = request.force or (request.resume and self.journal is not None and self.journal.exists)
+        force = request.force or (request.resume and self._journal is not None and self._journal.exists)
+        for output in filter(None, (request.file, request.rejects, request.summary)):
+            check_output(output, force=force)
+            undo.callback(Lock(output).release)
+        undo.push(self._leave_journal)
+        self._open(metadata, force, undo)
+        self._background = Background()
+        undo.callback(self._background.abandon)
+
+    def _open(self, metadata: Mapping[str, str], force: bool, undo: ExitStack) -> None:
+        request = self._request
         if request.out is not None:
             self._writer = FlagWriter(request.out, metadata, force=force, out_format=request.out_format)
             undo.callback(self._writer.discard)
         if request.rejects is not None:
-            self._rejects = RejectWriter(
-                request.rejects, force=force, file=sum(len(entry.files) for entry in inputs) > 1
-            )
+            several = sum(len(entry.files) for entry in self._inputs) > 1
+            self._rejects = RejectWriter(request.rejects, force=force, file=several)
             undo.callback(self._rejects.discard)
         if request.summary is not None:
             self._summary = AtomicFile(request.summary, force=force)
-            undo.callback(self._summary.discard)
+            undo.callback(self._summary.close)
         if request.file is not None:
-            self._manifest = AtomicFile(request.file.with_name(request.file.name + ".manifest.json"), force=force)
-            undo.callback(self._manifest.discard)
-            self._hashes = InputHashes(inputs)
+            self._manifest = AtomicFile(request.file.with_name(request.file.name + MANIFEST), force=force)
+            undo.callback(self._manifest.close)
+            self._hashes = InputHashes(self._files)
             undo.callback(self._hashes.abandon)
-        self._background = Background()
-        undo.callback(self._background.abandon)
 
     def _leave_journal(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Keep the journal of a scan that was interrupted or had no room; another error would come again."""
-        if self.journal is None:
+        if self._journal is not None:
+            self._journal.leave(error)
+
+    def go_on(self) -> Iterator[Screened]:
+        """Yield what the journal holds of a broken scan, or begin one."""
+        if self._journal is None or self._hashes is None:
             return
-        if kind is not None and issubclass(kind, Exception) and not issubclass(kind, OSError):
-            self.journal.remove()
+        if self._request.resume:
+            yield from self._journal.resume(self._hashes.wait)
         else:
-            self.journal.close()
+            self._journal.begin()
 
-    def _fingerprint(self) -> dict[str, Any]:
-        inputs = [
-            [file.name, file.size, file.path.stat().st_mtime_ns] for entry in self._inputs for file in entry.files
-        ]
-        return {"inputs": inputs, "options": self._options()}
-
-    def _options(self) -> dict[str, Any]:
-        """Return what decides the answers, in words."""
-        return {
-            "cbc_screen": __version__,
-            "data_version": self._engine.knowledge.data_version,
-            **self._engine.described,
-            "declared": {**asdict(self._declared), "settings": sorted(self._declared.settings)},
-            "columns": dict(self._request.columns),
-            "keep": list(self._request.keep),
-            "detail": self._request.detail,
-            "packed": self._request.packed,
-            "received": self._request.received,
-            "rejects": self._request.rejects is not None,
-        }
+    def note(self, screened: Screened) -> None:
+        """Add a batch to the journal, once it is sure of what it was read from."""
+        if self._journal is None or self._hashes is None:
+            return
+        if not self._journal.knows_inputs and self._hashes.soon:
+            self._journal.note_inputs(self._hashes.wait())
+        else:
+            require_unchanged(self._files)
+        self._journal.append(screened)
 
     def write(self, screened: Screened) -> None:
         """Write a batch, the flags in a thread of their own."""
@@ -253,19 +279,26 @@ class _Outputs:
     def commit(self, summary: ScanSummary) -> None:
         """Finish every output, then give each its name."""
         self._background.finish()
-        if self._manifest is not None:
-            text = manifest_text(self._inputs, self._hashes.wait(), self._options(), summary)
-            self._manifest.part.write_text(text, encoding="utf-8")
+        if self._hashes is None:
+            require_unchanged(self._files)
+        else:
+            self._hashes.check()
+        if self._manifest is not None and self._hashes is not None:
+            self._manifest.write_text(manifest_text(self._files, self._hashes.wait(), self._described, summary))
         if self._summary is not None:
-            self._summary.part.write_text(json.dumps(summary.to_dict(), indent=2) + "\n", encoding="utf-8")
+            self._summary.write_text(json.dumps(summary.to_dict(), indent=2) + "\n")
         for output in (self._rejects, self._writer):
             if output is not None:
                 output.close()
-        for part in (self._rejects, self._manifest, self._summary, self._writer):
-            if part is not None:
-                part.commit()
-        if self.journal is not None:
-            self.journal.remove()
+        rejects = self._rejects.file if self._rejects is not None else None
+        flags = self._writer.file if self._writer is not None else None
+        whole = [file for file in (rejects, self._manifest, self._summary, flags) if file is not None]
+        for file in whole:
+            file.finish()
+        for file in whole:
+            file.commit()
+        if self._journal is not None:
+            self._journal.remove()
 
 
 def _collected(entry: Input) -> CollectedSource | None:

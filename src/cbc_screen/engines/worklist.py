@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,18 +20,20 @@ from urllib.parse import quote
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.engines.urgent import Counts, most_urgent
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.labels import Told
 from cbc_screen.normalize.received import RECEIVED
+from cbc_screen.printable import clean
+from cbc_screen.private_files import Lock
 from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
 from cbc_screen.report.flags import SEPARATOR
 from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, page
-from cbc_screen.report.text import clean
 from cbc_screen.report.wording import SEXES, line_words, severity_words, units_of, words
-from cbc_screen.report.writers import FORMULA, AtomicFile, check_output
+from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.result import ScreeningResult
+from cbc_screen.spreadsheet import INSIDE, START
 from cbc_screen.vocabulary import NOTICE, Line, Pattern, Severity, Urgency
 
 if TYPE_CHECKING:
@@ -60,21 +63,19 @@ def write_worklist(
         raise UsageError("the flags and the worklist must be different files")
     if flags.can_explain:
         flags.require_received()
-    file = AtomicFile(out, force=force)
-    try:
-        counts = Counts()
-        listed = most_urgent(flags, counts, most)
-        if person is not None and person not in listed.column_names:
-            raise UsageError(f"person: there is no column {person!r} in the flags; keep it with keep= (--keep)")
-        worklist = _Worklist(flags, _kept(listed.column_names), person)
-        pieces = list(worklist.pieces(listed, progress))
-        file.part.write_text(worklist.render(counts, pieces, _link(flags.path, out)), encoding="utf-8")
-    except BaseException:
-        file.discard()
-        raise
-    finally:
-        forget_pieces()  # they hold results
-    file.commit()
+    with one_line_errors("the worklist"), Lock(out), closing(AtomicFile(out, force=force)) as file:
+        try:
+            counts = Counts()
+            listed = most_urgent(flags, counts, most)
+            if person is not None and person not in listed.column_names:
+                raise UsageError(f"person: there is no column {person!r} in the flags; keep it with keep= (--keep)")
+            worklist = _Worklist(flags, _kept(listed.column_names), person)
+            pieces = list(worklist.pieces(listed, progress))
+            file.write_text(worklist.render(counts, pieces, _link(flags.path, out)))
+            file.finish()
+            file.commit()
+        finally:
+            forget_pieces()  # they hold results
     return counts
 
 
@@ -189,7 +190,7 @@ class _Worklist:
             "kept": self._kept,
             "names": self._names(),
             "inPiece": IN_A_PIECE,
-            "formula": list(FORMULA),
+            "formula": [START, INSIDE],
             "notice": NOTICE,
             "source": self._flags.path.name,
             "id": _digest(self._flags.path),  # answers to this page belong to these flags alone

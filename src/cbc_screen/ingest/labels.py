@@ -14,12 +14,13 @@ from typing import Any
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.fhir_json import Twice
 from cbc_screen.labels import OPTIONAL, REQUIRED, LabelFault, RawLine
+from cbc_screen.regular import open_regular
+from cbc_screen.spreadsheet import unescaped
 
 LARGEST = 1 << 28  # bytes; a million answers are about a third of it
 _LONGEST_HEADER = 65_536
 _COLUMNS = (*REQUIRED, *OPTIONAL)
 _DELIMITERS = (",", ";", "\t")  # a spreadsheet writes the second where the comma is the decimal sign
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _EXPECTED = f"a CSV file with the columns {', '.join(REQUIRED)}, or a JSON list of objects with these keys"
 
 
@@ -33,7 +34,7 @@ def _text(path: Path) -> str:
     """Return the whole file as text."""
     content: bytes | None = None
     # Raised after the block: the error of the system or of the decoder may quote the file.
-    with suppress(OSError, ValueError), path.open("rb") as file:
+    with suppress(OSError, ValueError), open_regular(path) as file:
         content = file.read(LARGEST + 1)
     if content is None:
         raise UsageError(f"the answers cannot be opened: not there, or not readable; give {_EXPECTED}")
@@ -99,12 +100,7 @@ def _csv_line(number: int, cells: Sequence[str], places: dict[str, int], width: 
     # A spreadsheet may leave out empty cells at the end of a line; one that must be filled is no such cell.
     if len(cells) > width or any(places[name] >= len(cells) for name in REQUIRED):
         return RawLine(number, fault=LabelFault.RAGGED)
-    return RawLine(number, {name: _unescaped(cells[place]) for name, place in places.items() if place < len(cells)})
-
-
-def _unescaped(cell: str) -> str:
-    """Take away the apostrophe that an export puts before what a spreadsheet would run as a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return RawLine(number, {name: unescaped(cells[place]) for name, place in places.items() if place < len(cells)})
 
 
 def _json_lines(text: str) -> list[RawLine]:

@@ -17,10 +17,11 @@ from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.measures import Measures
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
 
 _ENTRY = "knowledge"
@@ -83,7 +84,7 @@ class Knowledge(Measures):
         """Return what tells the contents of a user's own files apart ("" where none is used)."""
         files = [] if ranges == "default" or ranges in self.interval_sets else [ranges]
         files += [] if is_shipped(rules) else [rules]
-        return " ".join(sha256(Path(file).read_bytes()) for file in files)
+        return " ".join(sha256(read_regular(Path(file), LARGEST)) for file in files)
 
     def checks_of(self, rules: str) -> Checks:
         """Return the shipped guards, triggers and cut-offs, or them under a laboratory's own file."""
@@ -92,7 +93,7 @@ class Knowledge(Measures):
     def read_rules(self, path: Path) -> Checks:
         """Read and check a laboratory's own rules (docs/knowledge.md gives the format)."""
         words = Vocabulary(self.analytes, self.findings, frozenset(self.definitions))
-        return own_checks(RuleReader(words, self.sources), parse_yaml(_own_text(path), path.name), self.checks)
+        return own_checks(RuleReader(words, self.sources), parse_yaml(read_own_text(path), path.name), self.checks)
 
     def adjustment(self, scheme: str) -> Adjustment | None:
         """Return what the guideline behind a scheme's hemoglobin table subtracts, if it does."""
@@ -120,7 +121,7 @@ class Knowledge(Measures):
 
     def read_set(self, path: Path) -> tuple[IntervalRow, ...]:
         """Read and check a file in the format of reference_ranges/intervals/."""
-        return load_interval_set(_own_text(path), path.name, self.analytes, self.sources, complete=False)
+        return load_interval_set(read_own_text(path), path.name, self.analytes, self.sources, complete=False)
 
     def scheme(self, name: str) -> Scheme:
         """Return a grading scheme by name."""
@@ -133,13 +134,6 @@ class Knowledge(Measures):
         if name not in self.definitions:
             raise UsageError(f"definition: none is named {name!r}; known: {', '.join(sorted(self.definitions))}")
         return self.definitions[name]
-
-
-def _own_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
 
 
 @lru_cache(maxsize=1)

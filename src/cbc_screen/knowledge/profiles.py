@@ -8,11 +8,11 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.library import Knowledge
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import parse_yaml, read_own_text
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Reason, ResultStatus, Sex
@@ -82,11 +82,7 @@ def find_profile(choice: str, knowledge: Knowledge) -> Profile:
     """Return a shipped profile by its name, or one's own by its path."""
     if choice.lower().endswith((".yaml", ".yml")):
         path = Path(choice)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            raise KnowledgeError(path.name, None, "file", "cannot be read as UTF-8 text") from None
-        return read_profile(parse_yaml(text, path.name), knowledge)
+        return read_profile(parse_yaml(read_own_text(path), path.name), knowledge)
     shipped = load_profiles(knowledge)
     if choice not in shipped:
         raise UsageError(f"profile must be one of {', '.join(sorted(shipped))}, or a path that ends in .yaml")

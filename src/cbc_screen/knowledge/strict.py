@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -48,9 +49,13 @@ class Node(dict[str, Any]):
     def number(self, key: str) -> float:
         """Return a finite number."""
         value = self.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        number = math.nan
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            with suppress(OverflowError):
+                number = float(value)
+        if not math.isfinite(number):
             raise self.error(key, "must be a finite number")
-        return float(value)
+        return number
 
     def whole(self, key: str) -> int:
         """Return a whole number."""

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.agreement import Agreement, RuleAgreement, Share
-from cbc_screen.report.text import clean
+from cbc_screen.printable import clean
 
 LONGEST_RULE = 80
 _LINES_SHOWN = 12

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cbc_screen.printable import clean
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
-from cbc_screen.report.text import clean
 from cbc_screen.report.wording import analyte_words, line_words, severity_words, units_of, urgency_words, words
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import LineState, State, Support, Urgency

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.labels import Told
+from cbc_screen.printable import clean
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import Figure, counted
-from cbc_screen.report.text import clean
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     analyte_words,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.answers import Answers, Place
+from cbc_screen.regular import open_regular
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import FlagLayout
 
@@ -94,6 +95,7 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
     import pyarrow.parquet as pq
 
     try:
+        open_regular(path).close()  # a pipe would be waited for without end
         file = pq.ParquetFile(path, pre_buffer=False)
     except (pa.ArrowException, OSError):
         file = None

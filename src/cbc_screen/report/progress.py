@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 class ProgressBar:
     """A progress bar on a terminal, and nothing elsewhere."""
 
@@ -17,7 +21,7 @@ class ProgressBar:
 
     def __enter__(self) -> Callable[[int, float], None] | None:
         self._bar: Any = None
-        if not sys.stderr.isatty():
+        if not _is_terminal():
             return None
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -53,7 +57,7 @@ class ProgressBar:
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show on a terminal that something of unknown length is under way."""
-    if not sys.stderr.isatty():
+    if not _is_terminal():
         yield
         return
     from rich.console import Console

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cbc_screen.report.text import WIDTH, clean
+from cbc_screen.printable import clean_line
+from cbc_screen.report.text import WIDTH
 from cbc_screen.report.wording import words
 from cbc_screen.summary import Inspection, ScanSummary
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
@@ -67,9 +68,9 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
     if summary.refused_columns:
         console.print(Text("columns refused", style="bold"))
         for name, why in summary.refused_columns.items():
-            console.print(Text(f"  {clean(name)}: {why}"))
+            console.print(Text(f"  {clean_line(name)}: {clean_line(why)}"))
     if summary.ignored_columns:
-        console.print(Text(f"columns not read: {clean(', '.join(summary.ignored_columns[:12]))}", style="dim"))
+        console.print(Text(f"columns not read: {clean_line(', '.join(summary.ignored_columns[:12]))}", style="dim"))
     console.print(
         Text(
             f"definition {summary.definition}, grading {summary.grading}, ranges {summary.ranges}, "
@@ -83,7 +84,7 @@ def print_inspection(console: Console, found: Inspection) -> None:
     """Print what an unknown file holds."""
     console.print(Text(NOTICE, style="bold"))
     known = f", profile {found.profile}" if found.profile else ""
-    console.print(f"format {found.format}, {found.shape}{clean(known)}")
+    console.print(Text(f"format {found.format}, {found.shape}{clean_line(known)}"))
     for title, lines in (
         ("recognized", found.recognized),
         ("refused", found.refused),
@@ -92,11 +93,11 @@ def print_inspection(console: Console, found: Inspection) -> None:
         if lines:
             console.print(Text(title, style="bold"))
         for line in lines:
-            console.print(Text(f"  {clean(line)}"), soft_wrap=True)
+            console.print(Text(f"  {clean_line(line)}"), soft_wrap=True)
     if found.draft:
         console.print(Text("draft of a profile", style="bold"))
         for line in found.draft.splitlines():
-            console.print(Text(clean(line)), soft_wrap=True)
+            console.print(Text(clean_line(line)), soft_wrap=True)
 
 
 def _counts(console: Console, title: str, counts: Iterable[tuple[str, int]], total: int) -> None:
@@ -120,8 +121,8 @@ def _analytes(console: Console, summary: ScanSummary) -> None:
     for analyte, count in summary.analytes.items():
         cells = [
             analyte,
-            clean(count.column),
-            clean(count.unit),
+            clean_line(count.column),
+            clean_line(count.unit),
             f"{count.results:,}",
             f"{count.used:,}",
             f"{count.not_used:,}",
@@ -139,4 +140,4 @@ def _listing(console: Console, title: str, counts: Mapping[str, int], most: int)
         if place == most:
             console.print(Text(f"  and {len(counts) - most} more kinds", style="dim"))
             break
-        console.print(Text(f"  {name:<40}{count:>10,}"))
+        console.print(Text(f"  {clean_line(name):<40}{count:>10,}"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from dataclasses import astuple
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cbc_screen.printable import clean
 from cbc_screen.report.wording import (
     AnalyteWords,
     analyte_words,
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 WIDTH = 110
 _LABELLED = " " * 6
 _LABEL = 9
-_BIDI = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-
-
-def clean(text: str) -> str:
-    """Strip control and bidirectional characters, which could rewrite a terminal line."""
-    if text.isprintable():
-        return text  # neither kind is printable
-    return "".join(c for c in text if c == "\n" or (unicodedata.category(c) != "Cc" and c not in _BIDI))
 
 
 def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from cbc_screen.arrays import one_dictionary, release_unused, without_dictionaries
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
+from cbc_screen.private_files import create, is_same, remove, unfinished, why
+from cbc_screen.spreadsheet import csv_cell, csv_line
 from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
 
 if TYPE_CHECKING:
@@ -22,51 +24,105 @@ if TYPE_CHECKING:
 
 ENDINGS = (".parquet", ".csv", ".ndjson")
 _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
-_PART = ".part"
+PART = ".part"
+_NUMBER = (int, float)
 # The writer keeps 30 kB for each row group of readable flags, and as much again when it closes (measured).
 _TOGETHER = 4
 # Of texts that hardly repeat (the checklist) a dictionary saves nothing: files are an eighth smaller (measured).
 _LARGEST_DICTIONARY = 65_536  # bytes
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-def formula_safe(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+_DEVICES = ("/dev", "/proc", "/sys")
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse a file that could not be written."""
-    if path.exists() and not force:
-        raise UsageError(f"{path.name} exists; use --force (force=True) to overwrite it")
-    if not path.parent.is_dir():
-        raise UsageError(f"the folder of {path.name} does not exist")
+    """Refuse a file that could not be written, or that would replace what is no file."""
+    name, problem = path.name or str(path), ""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        problem = "" if path.parent.is_dir() else f"the folder of {name} does not exist"
+    except OSError as error:
+        problem = f"{name} cannot be written ({why(error)})"
+    else:
+        problem = _cannot_be_replaced(path, found.st_mode)
+        if not problem and not force:
+            problem = f"{name} exists; use --force (force=True) to overwrite it"
+    if not problem and _holds_devices(os.path.realpath(path.parent)):
+        problem = f"{name} would stand among the system's devices; name a file in another folder"
+    # Outside the except block: nothing of the first error is attached.
+    if problem:
+        raise UsageError(problem)
+
+
+def _cannot_be_replaced(path: Path, mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return f"{path.name or path} is a folder; name a file"
+    # A link is replaced, and what it leads to stays as it is.
+    if stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and (path.is_file() or not path.exists())):
+        return ""
+    return f"{path.name} is a device, a pipe, or a link to something that is no file; name a file"
+
+
+def _holds_devices(folder: str) -> bool:
+    return folder == _DEVICES[0] or any(folder == name or folder.startswith(f"{name}/") for name in _DEVICES[1:])
 
 
 class AtomicFile:
-    """A file that appears under its name only when it is whole."""
+    """A file that appears under its name only when it is whole; the lock of the name must be held.
+
+    What is written goes to `stream`, and never through the other name, which could have
+    become a link in between.
+    """
 
     def __init__(self, path: Path, *, force: bool) -> None:
         check_output(path, force=force)
         self.path = path
-        self.part = path.with_name(path.name + _PART)
-        # Flags and rejected rows are about patients: readable by their owner only.
-        os.close(os.open(self.part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        self.part = path.with_name(path.name + PART)
+        self.stream: IO[bytes] = create(self.part)
+        self._descriptor = os.dup(self.stream.fileno())  # the stream may be closed by what writes to it
+        self._named = False
+
+    def write_text(self, text: str) -> None:
+        """Write the content."""
+        self.stream.write(text.encode("utf-8"))
+
+    def finish(self) -> None:
+        """Make the content durable; the file still has its other name."""
+        if not self.stream.closed:
+            self.stream.flush()
+        os.fsync(self._descriptor)
+        if not is_same(self.part, self._descriptor):
+            raise UsageError(f"{self.part.name} was replaced or linked while it was written; nothing of it is kept")
 
     def commit(self) -> None:
-        """Make the content durable, then give it its name."""
-        with self.part.open("rb") as file:
-            os.fsync(file.fileno())
+        """Give the file its name; `finish` comes before."""
         os.replace(self.part, self.path)
+        self._named = True
+        unfinished.discard(self.part)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def discard(self) -> None:
-        """Remove what was written."""
-        self.part.unlink(missing_ok=True)
+    def drop(self) -> None:
+        """Remove the file unless it has its name; what is still written goes nowhere, and so never fails."""
+        if self._named or self._descriptor < 0:
+            return
+        with suppress(OSError, ValueError):
+            stream = self.stream.fileno()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream)
+            os.close(nowhere)
+        remove(self.part)
+
+    def close(self) -> None:
+        """Let go of the file, and remove it unless it has its name."""
+        self.drop()
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                self.stream.close()
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class FlagWriter:
@@ -104,7 +160,7 @@ class FlagWriter:
             # Statistics of words help no reader and cost 40 % of the writing (measured).
             assert self._file is not None
             self._parquet = pq.ParquetWriter(
-                self._file.part,
+                self._file.stream,
                 table.schema,
                 compression="zstd",
                 write_statistics=["row"],
@@ -124,7 +180,7 @@ class FlagWriter:
 
     def _open_text(self) -> io.TextIOWrapper:
         if self._text is None:
-            raw: Any = sys.stdout.buffer if self._file is None else self._file.part.open("wb")
+            raw: Any = _StandardOutput() if self._file is None else self._file.stream
             if self._packing is not None:
                 import pyarrow as pa
 
@@ -134,11 +190,11 @@ class FlagWriter:
 
     def _write_csv(self, table: pa.Table) -> None:
         first = self._text is None
-        writer = csv.writer(self._open_text(), lineterminator="\n")
+        text = self._open_text()
         if first:
-            writer.writerow(table.column_names)
+            text.write(csv_line(table.column_names))
         columns = [_csv_cells(table.column(name)) for name in table.column_names]
-        writer.writerows(zip(*columns, strict=True))
+        text.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
 
     def _write_ndjson(self, table: pa.Table) -> None:
         text = self._open_text()
@@ -153,23 +209,43 @@ class FlagWriter:
         if self._text is None:
             return
         self._text.flush()
-        if self._file is None:
-            self._text.detach()  # standard output stays open
+        if self._packing is None:
+            self._text.detach()  # standard output, or the file, stays open
         else:
             self._text.close()
         self._text = None
 
-    def commit(self) -> None:
-        """Give the file its name."""
-        if self._file is not None:
-            self._file.commit()
+    @property
+    def file(self) -> AtomicFile | None:
+        """The file; None where the flags go to standard output."""
+        return self._file
 
     def discard(self) -> None:
-        """Remove what was written."""
+        """Let go of the file, and remove it unless it has its name."""
+        self._waiting.clear()
         if self._file is not None:
-            self._waiting.clear()
-            self.close()
-            self._file.discard()
+            self._file.drop()
+            with suppress(Exception):
+                self.close()
+            self._file.close()
+
+
+class _StandardOutput(io.BufferedIOBase):
+    """Standard output, which stays open whatever becomes of what is written to it."""
+
+    def __init__(self) -> None:
+        if sys.stdout is None or sys.stdout.closed:
+            raise UsageError("standard output is closed; name a file (-o)")
+        self._stream = sys.stdout.buffer
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
@@ -183,14 +259,15 @@ def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
     return kind, packing
 
 
-def _csv_cells(column: pa.ChunkedArray) -> list[Any]:
+def _csv_cells(column: pa.ChunkedArray) -> list[str]:
     import pyarrow as pa
 
     cells = column.to_pylist()
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return ["" if cell is None else formula_safe(cell) for cell in cells]
-    return ["" if cell is None else cell for cell in cells]
+        known = {cell: "" if cell is None else csv_cell(cell) for cell in set(cells)}
+        return [known[cell] for cell in cells]
+    return ["" if cell is None else str(cell) if isinstance(cell, _NUMBER) else csv_cell(str(cell)) for cell in cells]
 
 
 class RejectWriter:
@@ -200,34 +277,25 @@ class RejectWriter:
         if path.suffix.lower() != ".csv":
             raise UsageError("rejects must end in .csv")
         self._file = AtomicFile(path, force=force)
-        self._text = self._file.part.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._text = io.TextIOWrapper(self._file.stream, encoding="utf-8", newline="")
         self._with_file = file
-        self._writer.writerow([*(["file"] if file else []), "line", "reason", "content", "notice"])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._text.write(csv_line([*(["file"] if file else []), "line", "reason", "content", "notice"]))
 
     def write(self, rows: Iterable[RejectedRow], file: str = "") -> None:
         """Write some rejected rows."""
         for row in rows:
-            place = [formula_safe(row.file or file)] if self._with_file else []
-            self._writer.writerow([*place, row.line, row.reason.value, formula_safe(row.content), NOTICE])
+            place = [row.file or file] if self._with_file else []
+            self._text.write(csv_line([*place, str(row.line), row.reason.value, row.content, NOTICE]))
 
     def close(self) -> None:
         """Finish the content."""
-        self._text.close()
+        self._text.flush()
 
-    def commit(self) -> None:
-        """Give the file its name."""
-        self._file.commit()
+    @property
+    def file(self) -> AtomicFile:
+        """The file."""
+        return self._file
 
     def discard(self) -> None:
-        """Remove what was written."""
-        self.close()
-        self._file.discard()
+        """Let go of the file, and remove it unless it has its name."""
+        self._file.close()

@@ -396,9 +396,9 @@
   }
 
   function cell(value) {
-    const text = String(value);
-    const safe = data.formula.some((sign) => text.startsWith(sign)) ? "'" + text : text;
-    return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+    const [start, inside] = data.formula;
+    const safe = String(value).replace(new RegExp(inside, "gu"), "$1'").replace(new RegExp(start, "u"), "'");
+    return /[",\r\n\t\v\f\u0085\u2028\u2029]|^'/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   }
 
   function csv() {

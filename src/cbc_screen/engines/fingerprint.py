@@ -1,0 +1,70 @@
+"""What decides the answers of a scan, written out: for its manifest, and to tell its journal from another's.
+
+Taken from the whole of each set of options, so that a new one cannot be forgotten; what is
+left out is named, with why it cannot change an answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen._version import __version__
+
+if TYPE_CHECKING:
+    from cbc_screen.engines.frames import Engine
+    from cbc_screen.engines.inputs import Input
+    from cbc_screen.engines.stream import ScanRequest
+    from cbc_screen.ingest.source import ReadOptions
+    from cbc_screen.normalize.declared import Declared
+
+# The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`.
+NOT_OF_THE_REQUEST = ("sources", "out", "rejects", "summary", "force", "resume")
+# Paths, for whose contents the profile as it was read and the hash of the table of persons stand.
+NOT_OF_THE_READING = ("profile", "persons")
+
+
+def described_options(
+    engine: Engine, request: ScanRequest, declared: Declared, reading: ReadOptions, inputs: Sequence[Input]
+) -> dict[str, Any]:
+    """Return what decides the answers, in plain words and numbers."""
+    profiles = {entry.profile.id: entry.profile for entry in inputs if entry.profile is not None}
+    return {
+        "cbc_screen": __version__,
+        "data_version": engine.knowledge.data_version,
+        **engine.described,
+        "declared": plain(declared),
+        **plain(request, NOT_OF_THE_REQUEST),
+        "rejects": request.rejects is not None,
+        "reading": plain(reading, NOT_OF_THE_READING),
+        "profiles": {name: _digest(profile) for name, profile in profiles.items()},
+    }
+
+
+def _digest(value: Any) -> str:
+    return sha256(json.dumps(plain(value), sort_keys=True).encode()).hexdigest()
+
+
+def plain(value: Any, without: Sequence[str] = ()) -> Any:
+    """Return options as JSON holds them: every field of a dataclass, sets in order."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value) if entry.name not in without}
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, AbstractSet):
+        return sorted(map(plain, value))
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"options of the type {type(value).__name__} are not described")

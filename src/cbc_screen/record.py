@@ -97,6 +97,9 @@ class Measurement(_Private):
     status : str, optional
         HL7 result status; anything but F, C, A (final, corrected, amended) is not used.
 
+    flag : str, optional
+        The sender's own flag (L, LL, H, HH, N), which is held against the value.
+
     Examples
     --------
     >>> Measurement(value=0.9, unit="10^9/L").unit
@@ -108,6 +111,7 @@ class Measurement(_Private):
     comparator: Comparator | None = None
     range: ReportedRange | None = None
     status: str | None = None
+    flag: str | None = None
 
     @model_validator(mode="before")
     @classmethod

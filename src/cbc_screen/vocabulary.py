@@ -147,6 +147,16 @@ class Urgency(StrEnum):
     IMMEDIATE = "immediate"
 
 
+class SenderFlag(StrEnum):
+    """What a sender's flag says of a result."""
+
+    LOW = "low"
+    CRITICAL_LOW = "critical_low"
+    HIGH = "high"
+    CRITICAL_HIGH = "critical_high"
+    NORMAL = "normal"
+
+
 class Contradiction(StrEnum):
     """What a check that contradicts the neutrophils leaves of them."""
 

@@ -29,7 +29,7 @@ COLLECTING = 0.6  # of the work, as a progress bar has it
 _NOTICED = 20_000
 SOURCE_FILE = "source_file"
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
-_BESIDE = ("", " unit", " lower", " upper", " status")
+_BESIDE = ("", " unit", " lower", " upper", " status", " flag")
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,16 @@ def _result(part: Resource, common: _Common) -> LabResult:
         status=_status(part, common.status),
         notes=common.notes,
         content=common.content,
+        flag=_flag(part),
     )
+
+
+def _flag(part: Resource) -> str:
+    """Return the code of the one interpretation; DSTU2 and STU3 have one, R4 a list."""
+    given = part.get("interpretation")
+    concepts = [as_object(given)] if isinstance(given, dict) else as_objects(given)
+    codes = {as_text(coding.get("code")) for concept in concepts for coding in as_objects(concept.get("coding"))}
+    return only_one(filter(None, codes))
 
 
 def _person(member: Member, scope: Scope) -> str:

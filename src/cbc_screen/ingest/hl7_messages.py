@@ -45,6 +45,7 @@ class _Observation:
     status: ResultStatus
     observed_at: str
     content: str
+    flag: str
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,6 +83,7 @@ class _Report:
                 status=one.status,
                 notes=tuple((one.notes + self.notes)[:MOST_NOTES]),
                 content=one.content,
+                flag=one.flag,
             )
 
 
@@ -223,6 +225,7 @@ class _Message:
             status,
             grammar.first(observed_at) if observed_at else "",
             text[:LONGEST_CONTENT],
+            grammar.first(fields[8]) if fields[8] else "",
         )
         report.observations.append(observation)
         self._notes = observation.notes

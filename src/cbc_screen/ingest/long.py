@@ -118,6 +118,7 @@ class LongSource:
             status=self._status(row.get("status", "")),
             notes=(row["note"],) if row.get("note") else (),
             content=content,
+            flag=row.get("flag", ""),
         )
 
     def _value(self, row: Mapping[str, str]) -> tuple[str, str]:

@@ -55,6 +55,7 @@ class LabResult:
     lower, upper : limits that came with it, in its unit
     range_text : limits that came as one text ("4.0-11.0", "<5")
     status : how far it has come
+    flag : the sender's own flag (L, LL, H, HH, N)
     notes : remarks about this result, which may tell of clumps
     content : the original, for the file of rejects
     """
@@ -74,6 +75,7 @@ class LabResult:
     status: ResultStatus = ResultStatus.FINAL
     notes: tuple[str, ...] = ()
     content: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

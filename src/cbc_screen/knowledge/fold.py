@@ -53,7 +53,6 @@ def fold_word(text: str) -> str:
     return _fold_word(text) if len(text) <= _LONGEST_KEPT else _folded(text)
 
 
-
 @lru_cache(maxsize=16_384)
 def _fold_word(text: str) -> str:
     return _folded(text)

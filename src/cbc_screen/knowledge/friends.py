@@ -172,13 +172,13 @@ def _word_group(name: str, why: str, of: frozenset[str], words: Iterable[str], b
             anywhere.add(folded)
         else:
             whole.add(folded)
-    parts = (tuple(sorted(found)) for found in (starts, ends, anywhere))
-    return WordGroup(name, why, of, frozenset(whole), *parts, tuple(sorted(map(plain_name, but))))
+    places = [tuple(sorted(found)) for found in (starts, ends, anywhere)]
+    return WordGroup(
+        name, why, of, frozenset(whole), places[0], places[1], places[2], tuple(sorted(map(plain_name, but)))
+    )
 
 
-def _names(
-    node: Node, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, FalseFriend]
-) -> dict[str, FalseFriend]:
+def _names(node: Node, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, FalseFriend]) -> dict[str, FalseFriend]:
     owner = {name: analyte.id for analyte in analytes.values() for name in analyte.names}
     found: dict[str, FalseFriend] = {}
     for entry in node.nodes("names"):

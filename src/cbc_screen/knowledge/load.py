@@ -74,7 +74,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         age_implausible_from=age_cap,
         reported_range_factor=factor,
         findings=findings,
-        finding_groups={group: tuple(names) for group, names in groups.items()},
+        finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,
         default_sets=default_sets,
         duffy_finding=duffy_finding,
@@ -166,7 +166,7 @@ def _load_sources(root: Traversable) -> dict[str, Source]:
 
 
 def _load_findings(node: Node) -> dict[str, dict[str, str]]:
-    node.check_keys(["film", "context"])
+    node.check_keys(["film", "context", "sender"])
     groups = {group: {name: node.node(group).text(name) for name in node.node(group)} for group in node}
     names = [name for group in groups.values() for name in group]
     if len(set(names)) != len(names):

@@ -20,7 +20,7 @@ from cbc_screen.vocabulary import Reason, ResultStatus, Sex
 FOLDER = "profiles/"
 LONG_FIELDS = (
     "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at",
-    "operator", "number", "value", "unit_code", "unit", "lower", "upper", "range", "status", "note", "birth_date", "sex",
+    "operator", "number", "value", "unit_code", "unit", "lower", "upper", "range", "status", "flag", "note", "birth_date", "sex",
     "age", "age_unit",
 )  # fmt: skip
 PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")

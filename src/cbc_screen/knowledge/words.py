@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, Sex
+from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, SenderFlag, Sex
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
@@ -32,6 +32,7 @@ class Words:
     bounds: tuple[tuple[str, Comparator], ...]  # behind a number: "or less"
     flags: frozenset[str]
     harmless: tuple[str, ...]  # remarks behind a number that leave it as it is, flags too; longest first
+    sender_flags: Mapping[str, SenderFlag]
     scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
@@ -70,7 +71,7 @@ def _without(upper: str, text: str, word: str) -> str | None:
 
 def load_words(texts: Node, people: Node) -> Words:
     """Load text_results.yaml and demographics.yaml."""
-    texts.check_keys(["operators", "behind_a_number", "flags", "scales", "missing", "texts"])
+    texts.check_keys(["operators", "behind_a_number", "flags", "sender_flags", "scales", "missing", "texts"])
     signs = {
         "below": Comparator.BELOW,
         "at_most": Comparator.AT_MOST,
@@ -109,6 +110,7 @@ def load_words(texts: Node, people: Node) -> Words:
         bounds=tuple(sorted(bounds, key=lambda pair: -len(pair[0]))),
         flags=frozenset(texts.texts("flags")),
         harmless=tuple(sorted(dict.fromkeys(kept), key=lambda word: -len(word))),
+        sender_flags=_sender_flags(texts.node("sender_flags")),
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
@@ -120,6 +122,11 @@ def load_words(texts: Node, people: Node) -> Words:
         preterm_below=read_edge(people.node("preterm"), "below"),
         columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
     )
+
+
+def _sender_flags(node: Node) -> dict[str, SenderFlag]:
+    node.check_keys(list(SenderFlag))
+    return {word: SenderFlag(kind) for word, kind in _invert(node).items()}
 
 
 def _invert(node: Node) -> dict[str, str]:

@@ -41,7 +41,7 @@ CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER
     collected_at TEXT);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
-    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT);
+    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT);
 CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT);
 """
 
@@ -171,6 +171,7 @@ class Collection:
             (
                 self._collection_of(result, source), analyte or "", result.value, unit, lower, upper,
                 result.status.value, clumps.value, result.content[:LONGEST_CONTENT], feed, result.group,
+                result.flag,
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -217,8 +218,8 @@ class Collection:
 
     def _flush(self) -> None:
         self._base.executemany(
-            "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content, feed, grp) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content, feed, grp, "
+            "flag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self._waiting,
         )
         self._waiting.clear()
@@ -250,7 +251,7 @@ class Collection:
         self._base.execute("CREATE INDEX possible_by_collection ON possible (collection)")
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
-            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp FROM collection c JOIN result r "
+            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag FROM collection c JOIN result r "
             "ON r.collection = c.id LEFT JOIN person p ON p.key = c.person ORDER BY c.id, r.id"
         )
         for _, group in groupby(rows, key=itemgetter(0)):
@@ -267,7 +268,7 @@ class Collection:
             if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
             if analyte:
-                by_analyte.setdefault(analyte, []).append(Received._make((*row[9:14], *row[15:18])))
+                by_analyte.setdefault(analyte, []).append(Received._make((*row[9:14], *row[15:19])))
         if not by_analyte:
             return None  # only a remark, and no result of a count
         cells = self._cells(by_analyte)

@@ -21,6 +21,7 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.record import is_final
+from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
 
@@ -70,12 +71,16 @@ def normalize_table(
             none = np.zeros(rows, dtype=np.bool_)
             stated = found.get(finding, (none, none))
             found[finding] = stated[0] | present, stated[1] & ~present
+        ranged = np.zeros(rows, dtype=np.bool_)
         if use_reported and (entry.lower_column or entry.upper_column):
             limits = _reported(entry, columns, cells, plan.declared.number_format)
             reported[analyte] = limits.lower, limits.upper
+            ranged = (limits.lower == limits.lower) | (limits.upper == limits.upper)
             if limits.unreadable.any():
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
+        if entry.flag_column is not None:
+            _add_sender_flags(found, analyte, columns[entry.flag_column], ranged, knowledge)
     for analyte, possible in plan.possible.items():
         for one in possible:
             _void_where_sent(analyte, columns[one.column], one.reason, rows, low, high, reasons, knowledge)
@@ -109,6 +114,23 @@ def normalize_table(
         pregnancy=stage,
     )
     return Normalized(batch, reasons)
+
+
+def _add_sender_flags(
+    found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+    analyte: str,
+    flags: pa.Array,
+    ranged: NDArray[np.bool_],
+    knowledge: Knowledge,
+) -> None:
+    """Add what a column of the sender's flags states."""
+    words, places = distinct(as_text(flags))
+    for with_range in (False, True):
+        findings = [finding_of(analyte, word, knowledge.words, ranged=with_range) for word in words]
+        for finding in {*findings} - {None}:
+            stated = np.array([own == finding for own in findings] + [False])[places] & (ranged == with_range)
+            before = found.get(str(finding), (np.zeros(len(stated), dtype=np.bool_),) * 2)
+            found[str(finding)] = before[0] | stated, before[1]
 
 
 def _void_where_sent(

@@ -18,6 +18,7 @@ _LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "referenc
 _STATUS_WORDS = ("status", "result status")
 # Brackets and marks of the full-width forms; the unit between them is folded where units are.
 _PUNCTUATION = str.maketrans("（）［］｛｝【】，；：、", "()[]{}[],;:,")
+_FLAG_WORDS = ("flag", "flags", "abnormal flag", "result flag", "nrind")
 _UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
 
 
@@ -35,6 +36,7 @@ class Role(StrEnum):
     LOWER = "lower"
     UPPER = "upper"
     STATUS = "status"
+    FLAG = "flag"
     PERSON = "person"
     FINDING = "finding"
     POSSIBLE = "possible"  # it may be an analyte, and is not known to be: never the same as not sent
@@ -47,6 +49,7 @@ _BESIDE = (
     (_LOWER_WORDS, Role.LOWER),
     (_UPPER_WORDS, Role.UPPER),
     (_STATUS_WORDS, Role.STATUS),
+    (_FLAG_WORDS, Role.FLAG),
 )
 
 
@@ -113,7 +116,7 @@ class NameReader:
             return Meaning(Role.REFUSED, name, why=friend.why)
         found = self._analytes(name)
         if len(found) == 1:
-            return Meaning(Role.ANALYTE, *found)
+            return Meaning(Role.ANALYTE, min(found))
         if found:
             return Meaning(Role.POSSIBLE, self._candidates(found)[0], why=AMBIGUOUS, reason=Reason.UNIT_MISSING)
         for words, role in _BESIDE:
@@ -121,7 +124,7 @@ class NameReader:
                 base = name.removesuffix(f" {word}")
                 found = self._analytes(base) if base != name else found
                 if len(found) == 1:
-                    return Meaning(role, *found)
+                    return Meaning(role, min(found))
         return self._age(name)
 
     def _possible(self, text: str) -> Meaning:
@@ -134,7 +137,7 @@ class NameReader:
             own = self._analytes(plain_name(base))
             if len(own) == 1 and _looks_like_unit(unit):
                 why = "the unit in its name is not known"
-                return Meaning(Role.POSSIBLE, *own, why=why, reason=Reason.UNIT_UNKNOWN)
+                return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.UNIT_UNKNOWN)
         words = parts_of(plain_name(text))
         if self._knowledge.not_results.isdisjoint(words):
             for first in range(len(words)):

@@ -36,6 +36,7 @@ class AnalyteColumn:
     lower_column: str | None = None
     upper_column: str | None = None
     status_column: str | None = None
+    flag_column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Plan:
         """Every column that is read."""
         names: list[str] = []
         for entry in self.analytes.values():
-            beside = (entry.unit_column, entry.lower_column, entry.upper_column, entry.status_column)
+            beside = (
+                entry.unit_column, entry.lower_column, entry.upper_column, entry.status_column, entry.flag_column,
+            )  # fmt: skip
             names += [entry.column, *(column for column in beside if column)]
         names += [one.column for own in self.possible.values() for one in own]
         return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values()]))
@@ -122,7 +125,7 @@ def make_plan(
         meaning = meanings.get(column) or reader.read(column)
         unit = meaning.unit if meaning.name == analyte else None
         _check_unit(knowledge, declared, analyte, column, unit)
-        beside = (one(role, analyte) for role in (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS))
+        beside = (one(role, analyte) for role in (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG))
         analytes[analyte] = AnalyteColumn(column, unit, *beside)
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
@@ -185,4 +188,3 @@ def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> 
         sex_codes=declared.sex_codes or dict(profile.sex_codes) or None,
         pregnancy_codes=declared.pregnancy_codes or dict(profile.pregnancy_codes) or None,
     )
-

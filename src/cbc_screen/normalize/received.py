@@ -56,6 +56,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
             "lower": entry.lower_column,
             "upper": entry.upper_column,
             "status": entry.status_column,
+            "flag": entry.flag_column,
         }
         yield from ((f"{analyte}_{part}", column) for part, column in beside.items() if column is not None)
     yield from plan.findings.items()
@@ -146,7 +147,7 @@ def _is_absent(measurement: dict[str, Any] | None, knowledge: Knowledge) -> bool
 
 def _measurement(row: Mapping[str, Any], analyte: str) -> dict[str, Any]:
     measurement: dict[str, Any] = {"value": _value(row[analyte])}
-    for part in ("unit", "status"):
+    for part in ("unit", "status", "flag"):
         if f"{analyte}_{part}" in row:
             measurement[part] = _text(row[f"{analyte}_{part}"])
     limits = {side: _value(row[f"{analyte}_{side}"]) for side in ("lower", "upper") if f"{analyte}_{side}" in row}

@@ -13,6 +13,7 @@ from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
 from cbc_screen.record import CBCRecord, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
@@ -109,8 +110,15 @@ class RecordNormalizer:
             counted = counted or analyte.counted
             if analyte.scope > scope:
                 scope = analyte.scope
+            ranged = False
             if use_reported and measurement.range is not None and factor is not None:
                 reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
+                ranged = f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs
+            if measurement.flag is not None:
+                stated = finding_of(name, measurement.flag, self._measures.words, ranged=ranged)
+                if stated is not None:
+                    inputs[f"{stated}.present"] = True
+                    scope = Scope.ALL
         if not counted:
             reasons.append(("record", Reason.NO_RESULT))
         if self._stated(record, inputs):

@@ -31,6 +31,7 @@ class Received(NamedTuple):
     content: str
     feed: int
     group: str
+    flag: str = ""
 
 
 class Cell(NamedTuple):
@@ -41,6 +42,7 @@ class Cell(NamedTuple):
     lower: str
     upper: str
     status: str
+    flag: str = ""
 
 
 _LONGEST_MISSING = 16
@@ -83,7 +85,7 @@ class Standing:
         value = result.value
         if not value or (len(value) <= _LONGEST_MISSING and fold(value).upper() in self._words.missing):
             value = unusable(Reason.VALUE_MISSING)
-        return Cell(value, result.unit, result.lower, result.upper, "")
+        return Cell(value, result.unit, result.lower, result.upper, "", result.flag)
 
     def _different(self, analyte: str, pool: Sequence[Received]) -> list[Received]:
         """Return the results that say different things; a remark beside a number says nothing else."""

@@ -71,7 +71,7 @@ def standing(*results: LabResult, ordered: bool = True) -> tuple[str, str, int]:
         ([(P, "42")], ("42", "P", 0)),
         ([(I, "")], ("NOT FINAL", "I", 0)),
         ([(X, "DNR")], ("DNR", "X", 0)),
-        ([(F, "42"), (D, "")], ("", "none", 2)),  # deleted
+        ([(F, "42"), (D, "")], ("NOT FINAL", "D", 1)),  # deleted: it was there, and cannot be used
         ([(D, ""), (F, "42")], ("42", "", 1)),
         ([(P, ""), (P, "41"), (F, "42")], ("42", "", 2)),
         ([(C, "47"), (F, "42")], ("47", "", 1)),  # a correction stands, wherever it lies
@@ -97,7 +97,7 @@ def test_what_stands(statuses_and_values: list[tuple[ResultStatus, str]], expect
         ([(C, "9"), (C, "300")], CONFLICT),  # which came later is not said
         ([(D, ""), (F, "300")], CONFLICT),  # which one was deleted is not said
         ([(F, "300"), (D, "300"), (F, "9")], "9"),
-        ([(F, "300"), (D, "300")], ""),
+        ([(F, "300"), (D, "300")], "NOT FINAL"),
         ([(X, ""), (F, "300")], CONFLICT),
     ],
 )

@@ -206,7 +206,9 @@ class FactBuilder:
             return own
         reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
         factor = b.number(self.rules.reported_range_factor)
-        wrong = b.at_most(reported[1], reported[0])
+        # A limit that came alone is laid beside the other one of the set, and must leave room between.
+        laid = [b.select(b.present(r), r, o) for r, o in zip(reported, own, strict=True)]
+        wrong = b.at_most(laid[1], laid[0])
         for theirs, ours in zip(reported, own, strict=True):
             near = b.both(
                 b.at_most(ours, b.arithmetic(Op.MULTIPLY, theirs, factor)),

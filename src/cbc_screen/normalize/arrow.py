@@ -65,8 +65,23 @@ def floats(column: pa.Array) -> NDArray[np.float64]:
     """Return a column of numbers as floats, with NaN for null."""
     import pyarrow as pa
 
+    if pa.types.is_float16(column.type) or pa.types.is_float32(column.type):
+        column = _widened(column)
     values, valid = to_numpy(column.cast(pa.float64(), safe=False))
     return np.ascontiguousarray(values if valid is None else np.where(valid, values, np.nan), dtype=np.float64)
+
+
+def _widened(column: pa.Array) -> pa.Array:
+    """Return narrow floats as the decimals they stand for: 1.8 of 32 bits is 1.8, and not a little less."""
+    import pyarrow as pa
+
+    encoded = column.dictionary_encode()
+    texts = [
+        None if value is None else np.format_float_positional(value, unique=True)
+        for value in to_numpy(encoded.dictionary)[0]
+    ]
+    wide = pa.array([None if text is None else float(text) for text in texts], type=pa.float64())
+    return wide.take(encoded.indices)
 
 
 def plain_numbers(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -28,7 +28,7 @@ from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
 from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.normalize.value import unusable
-from cbc_screen.vocabulary import Presence, Reason, ResultStatus
+from cbc_screen.vocabulary import Presence, Reason
 
 CLUMPS_FINDING = "platelet_clumps"
 _CACHE_KIB = 65_536
@@ -179,7 +179,7 @@ class Collection:
 
     def _add_possible(self, result: LabResult, source: int, reason: Reason, possible: Sequence[str]) -> None:
         """Keep that a result of a count may be of an analyte: its line is unknown, where nothing else tells it."""
-        if not possible or result.status is ResultStatus.DELETED:
+        if not possible:
             return
         self.possible.update(possible)
         _count(self.set_aside, f"{_label(result)}: {reason} (possibly {' or '.join(possible)})")

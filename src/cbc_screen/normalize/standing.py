@@ -47,6 +47,8 @@ class Cell(NamedTuple):
 
 _LONGEST_MISSING = 16
 _CONFLICT = Cell(CONFLICT, "", "", "", "")
+# A result that was taken back was there, and nothing took its place: unknown, and not absent.
+_DELETED_CELL = Cell(NOT_FINAL, "", "", "", _DELETED)
 
 
 class Standing:
@@ -69,7 +71,7 @@ class Standing:
         if unclear:
             return _CONFLICT, 0
         if not pool:
-            return None, 0
+            return _DELETED_CELL, 0
         different = self._different(analyte, pool)
         if corrected and ordered:
             different = different[-1:]  # corrected twice: what was said last
@@ -128,10 +130,10 @@ class Standing:
 
 
 def _unfinished(results: Sequence[Received]) -> Cell | None:
-    """Return what there is where nothing is final: unknown, or nothing where it was deleted."""
+    """Return what there is where nothing is final: unknown, as it is where all was deleted."""
     left = [result for result in results if result.status != _DELETED]
     if not left:
-        return None
+        return _DELETED_CELL
     value, unit, lower, upper, status = left[-1][:5]
     return Cell(value or NOT_FINAL, unit, lower, upper, status)
 

@@ -20,6 +20,7 @@ from cbc_screen.knowledge.words import Words
 from cbc_screen.vocabulary import Comparator, Reason
 
 LONGEST_CELL = 256
+_REMEMBERED = 2048
 _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
@@ -113,7 +114,9 @@ def fold(text: str) -> str:
     """Fold Unicode forms, digits of every script and blanks of a cell, without touching its words."""
     if text.isascii():
         return " ".join(text.split())
-    signs = raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-").replace("٫", ".")
+    signs = (
+        raise_digits(text).replace("≤", "<=").replace("≥", ">=").replace("−", "-").replace("–", "-").replace("٫", ".")
+    )
     plain = unicodedata.normalize("NFKC", signs)
     if not plain.isascii():
         plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
@@ -148,6 +151,7 @@ class ResultReader:
         self.analyte, self._words = analyte, words
         self._declared, self._format, self._convention = declared_unit, number_format, convention
         self._signs = _by_first_character(words.operators)
+        self._without_remark = lru_cache(maxsize=_REMEMBERED)(words.without_remark)  # few stand behind many numbers
 
     @property
     def plain_point(self) -> bool:
@@ -320,7 +324,7 @@ class ResultReader:
         own = unit if unit is not None and unit.strip() else None
         left, comparator, remarked = attached, None, False
         while left and not self._is_unit(left):
-            shorter, bound = self._words.without_remark(left)
+            shorter, bound = self._without_remark(left)
             if shorter is None:
                 break
             if comparator is not None and bound is not None:

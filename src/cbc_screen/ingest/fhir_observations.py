@@ -170,16 +170,16 @@ def _notes(resource: Resource) -> tuple[str, ...]:
 
 
 def _codes(concept: Resource) -> tuple[Code, ...]:
-    codings = concept.get("coding")
+    """Return the codings, and what the source itself calls it beside them: that may say another thing."""
+    codings, text = concept.get("coding"), as_text(concept.get("text"))
+    found: tuple[Code, ...] = ()
     if codings:
         texts = [
             (as_text(one.get("code")), as_text(one.get("display")), as_text(one.get("system")))
             for one in as_objects(codings)
         ]
-        if found := tuple(Code(*three) for three in texts if any(three)):
-            return found
-    text = as_text(concept.get("text"))
-    return (Code("", text, ""),) if text else ()
+        found = tuple(Code(*three) for three in texts if any(three))
+    return (*found, Code("", text, "")) if text and text not in {code.name for code in found} else found
 
 
 def _concept_text(concept: Any) -> str:

@@ -112,9 +112,12 @@ class Identifier:
     def _unless_named_otherwise(self, identity: Identity, result: LabResult) -> Identity:
         """Set a result aside whose name is a known name of another thing than its code."""
         analyte = identity.analyte
-        if analyte is not None and any(self._is_another(code.name, analyte) for code in result.codes):
+        if analyte is not None and self._is_called_otherwise(analyte, result):
             return Identity(None, Reason.CODE_CONFLICT, (analyte,))
         return identity
+
+    def _is_called_otherwise(self, analyte: str, result: LabResult) -> bool:
+        return any(self._is_another(code.name, analyte) for code in result.codes)
 
     def _by_another_code(self, result: LabResult) -> Identity:
         """Look at a result whose code is of no count: one called like a count is set aside.
@@ -125,7 +128,8 @@ class Identifier:
         if self._not_blood(result.specimen, result.panel):
             return NOT_A_COUNT
         found = {self._read(code.name, result.unit) for code in result.codes} - {None}
-        possible = tuple(sorted(name for name in found if name is not None and self._may_be(name, result)))
+        named = [name for name in found if name is not None and not self._is_called_otherwise(name, result)]
+        possible = tuple(sorted(name for name in named if self._may_be(name, result)))
         return Identity(None, Reason.CODE_CONFLICT, possible) if possible else NOT_A_COUNT
 
     def _may_be(self, analyte: str, result: LabResult) -> bool:

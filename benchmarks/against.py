@@ -11,7 +11,7 @@ Printed is how many times as fast this checkout is as the other: the ratio of th
 then the least and the most of a round. Below 1 this checkout is the slower one. The ratio of
 processor seconds stands beside it, for machines that others use too.
 
-The files and the counts are made once, by this checkout (scan.py, workloads.py).
+The files are made once; they and the counts are those of workloads.py.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from workloads import export, write_files
 
 WORKER = Path(__file__).resolve().parent / "against_worker.py"
 KINDS = {
@@ -105,13 +107,6 @@ def rate(kind: str, sizes: dict[str, int], seconds: float) -> str:
     return f"{rows / seconds / 1e6:.2f} M/s"
 
 
-def make_files(folder: Path, rows: int) -> None:
-    """Write the files of scan.py."""
-    scan = Path(__file__).resolve().parent / "scan.py"
-    command = [sys.executable, str(scan), "--child", "make", "--folder", str(folder), "--rows", str(rows)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
 def sides(other: str, folder: Path, sizes: dict[str, int]) -> tuple[Side, Side]:
     """Start this checkout and the other version."""
     # The other environment has its own library: a path meant for this checkout must not reach it.
@@ -156,7 +151,7 @@ def main() -> None:
         new.end()
         old.end()
         if any(kind.startswith("scan") for kind in given.only):
-            make_files(folder, sizes["scan"])
+            write_files(folder, export(sizes["scan"]))
         print(f"{'times as fast as the other':34}{'clock':>18}{'processor':>22}{'rates':>26}", flush=True)
         for kind in given.only:
             print(measure(given.other, folder, sizes, given.rounds, given.pairs, kind), flush=True)

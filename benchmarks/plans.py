@@ -139,7 +139,7 @@ class Sql(Layered):
         return f'"{name}"'
 
     def number(self, value: float) -> Node:
-        return Node(f"{value!r}::DOUBLE")
+        return Node(f"'{value!r}'::DOUBLE")
 
     def code(self, value: int) -> Node:
         return Node(f"{int(value)}::TINYINT")

@@ -8,6 +8,7 @@ Constants fold, and every number comes from the knowledge tables.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,11 +28,13 @@ from cbc_screen.knowledge.predicates import (
     Not,
     Predicate,
     Pregnant,
+    Sent,
     SexIs,
     StateIs,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import (
+    Contradiction,
     Criteria,
     Line,
     LineState,
@@ -46,7 +49,9 @@ from cbc_screen.vocabulary import (
 )  # fmt: skip
 
 CELLS = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
+RARER = ("bands", "immature_granulocytes", "blasts")
 UNGRADED = -1
+SIGNS = {"below": "<", "at_most": "<=", "above": ">", "at_least": ">="}
 Expr = Any  # of the engine
 Flag = Any  # an Expr, or a bool that is known beforehand
 Code = Any  # an Expr, or an int
@@ -91,6 +96,14 @@ class Number:
 
 
 NOWHERE = Number(None, False)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a value can be, from its low end to its high end: one number, but for some neutrophils."""
+
+    low: Number
+    high: Number
 
 
 class Flags:
@@ -277,6 +290,8 @@ class RuleBook:
         if self.given & derived or self.rules.preterm_finding in self.findings:
             raise ValueError("the plans hold no derived results and no infants born preterm")
         self._truths: dict[Predicate, Truth] = {}
+        self._checks: dict[Predicate, Truth] = {}
+        self._neutrophils: Span | None = None
         self._numbers: dict[str, Number] = {}
         self._lines: dict[str, dict[Line, Truth]] = {}
         self._counts: tuple[Code, Code] | None = None
@@ -292,6 +307,55 @@ class RuleBook:
             there = self.engine.present(column)
             self._numbers[analyte] = Number(column, self.engine.define(there) if self.shared else there)
         return self._numbers[analyte]
+
+    def used(self, analyte: str) -> Span:
+        """Return the result of an analyte as it is judged; neutrophils are part of the white cells."""
+        if analyte != "neutrophils":
+            return Span(self.value(analyte), self.value(analyte))
+        if self._neutrophils is None:
+            self._neutrophils = self._part_of_white_cells(self.value("neutrophils"), self.value("wbc"))
+        return self._neutrophils
+
+    def _part_of_white_cells(self, sent: Number, wbc: Number) -> Span:
+        """Widen neutrophils by the checks that contradict them; where none were sent WBC is an upper bound."""
+        if sent.value is None:
+            return Span(NOWHERE, wbc)
+        f, checks = self.f, [guard for guard in self.rules.guards if guard.contradicts is Line.WHITE]
+        fired = {
+            kind: f.keep(f.any(self.logic.yes(self.check(guard.when)) for guard in checks if guard.leaves is kind))
+            for kind in (Contradiction.UP_TO_WBC, Contradiction.UP_TO_LARGER, Contradiction.ANYTHING)
+        }
+        nothing_known = fired[Contradiction.ANYTHING]
+        from_zero = f.any([fired[Contradiction.UP_TO_LARGER], nothing_known])
+        to_larger = f.any([fired[Contradiction.UP_TO_WBC], fired[Contradiction.UP_TO_LARGER]])
+        low = self._picked(f.all([from_zero, sent.there]), Number(0.0, True), sent)
+        high = sent
+        if wbc.value is not None:
+            larger = Number(self.engine.larger(self._lift(sent), self._lift(wbc)), True)
+            high = self._picked(f.all([to_larger, sent.there]), larger, sent)
+        high = self._picked(f.all([nothing_known, sent.there]), Number(math.inf, True), high)
+        high = self._picked(sent.there, high, wbc)
+        return Span(
+            Number(self.engine.define(self._lift(low)), sent.there),
+            Number(self.engine.define(self._lift(high)), f.any([sent.there, wbc.there])),
+        )
+
+    def _picked(self, condition: Flag, a: Number, b: Number) -> Number:
+        if isinstance(condition, bool):
+            return a if condition else b
+        if b.value is None or a.value is None:
+            return a if b.value is None else b
+        return Number(self.engine.pick(condition, self._lift(a), self._lift(b)), True)
+
+    def compare_used(self, sign: str, analyte: str, limit: Number) -> Truth:
+        """Compare what a value can be with a limit: true or false where all of it agrees."""
+        span = self.used(analyte)
+        if span.low is span.high:
+            return self.compare(sign, span.low, limit)
+        sure, excluded = (span.high, span.low) if sign in ("<", "<=") else (span.low, span.high)
+        return self.logic.pair(
+            self.logic.yes(self.compare(sign, sure, limit)), self.logic.no(self.compare(sign, excluded, limit))
+        )
 
     def limit(self, name: str) -> Number:
         """Return a limit of the person."""
@@ -357,7 +421,24 @@ class RuleBook:
                 return self._excess(self._sum([value(cell) for cell in CELLS]), value("wbc"))
             case "neutrophils_excess":
                 return self._excess(value("neutrophils"), value("wbc"))
+            case "differential_sum":
+                return self._sum([value(cell) for cell in CELLS])
+            case "differential_missing":
+                return self._arithmetic("-", value("wbc"), self._counted())
+            case "differential_missing_share":
+                missing = self._arithmetic("-", value("wbc"), self._counted())
+                return self._arithmetic("/", self._scaled(missing, "*", 100.0), value("wbc"))
+            case "differential_excess_count":
+                return self._arithmetic("-", self._sum([value(cell) for cell in CELLS]), value("wbc"))
+            case "neutrophils_gap" | "neutrophils_gap_share":
+                return NOWHERE  # there are no percentages to derive them from
         raise KeyError(name)
+
+    def _counted(self) -> Number:
+        """Return the sum of all white cells that were told apart."""
+        if self.given & set(RARER):
+            raise ValueError("the plans hold no rarer cells")
+        return self._sum([self.value(cell) for cell in CELLS])
 
     # States and lines --------------------------------------------------------------
 
@@ -367,10 +448,10 @@ class RuleBook:
 
     def state(self, analyte: str, high: bool) -> Truth:
         """Return whether a result lies below (above) its range; an open side never flags."""
-        value, (lower, upper) = self.value(analyte), self.range(analyte)
+        lower, upper = self.range(analyte)
         own, other = (upper, lower) if high else (lower, upper)
-        told = self.compare(">" if high else "<", value, own)
-        open_side = self.f.all([value.there, other.there, self.f.negate(own.there)])
+        told = self.compare_used(">" if high else "<", analyte, own)
+        open_side = self.f.all([self.used(analyte).low.there, other.there, self.f.negate(own.there)])
         if open_side is False:
             return told
         return self.logic.pair(self.logic.yes(told), self.f.any([self.logic.no(told), open_side]))
@@ -399,24 +480,17 @@ class RuleBook:
 
     def _line(self, rule: Definition, part: str) -> Truth:
         cutoff: Cutoff = getattr(rule, part)
-        told = self.compare("<", self.value(cutoff.analyte), self._cut(cutoff, f"cut:{rule.id}:{part}"))
-        return self.logic.keep(told)
+        return self.logic.keep(self.compare_used("<", cutoff.analyte, self._cut(cutoff, f"cut:{rule.id}:{part}")))
 
     def _white(self, rule: Definition) -> Truth:
         f, yes, no = self.f, self.logic.yes, self.logic.no
-        cut = self._cut(rule.white, f"cut:{rule.id}:white")
-        counted = self.compare("<", self.value("neutrophils"), cut)
-        few_white_cells = yes(self.compare("<", self.value("wbc"), cut))
-        guards = [guard.when for guard in self.rules.guards if guard.contradicts is Line.WHITE]
-        wrong = f.any(yes(self.truth(guard)) for guard in guards)
-        is_low = f.any([f.all([yes(counted), f.negate(wrong)]), f.all([wrong, yes(counted), few_white_cells])])
-        is_not = f.all([no(counted), f.negate(wrong)])
-        without = f.negate(self.value("neutrophils").there)
+        counted = self.compare_used("<", "neutrophils", self._cut(rule.white, f"cut:{rule.id}:white"))
         if rule.without_neutrophils is None:
-            return self.logic.pair(f.any([is_low, f.all([without, few_white_cells])]), is_not)
-        instead = self._line(rule, "without_neutrophils")
+            return counted
+        sent, instead = self.value("neutrophils").there, self._line(rule, "without_neutrophils")
         return self.logic.pair(
-            f.any([is_low, f.all([without, yes(instead)])]), f.any([is_not, f.all([without, no(instead)])])
+            f.any([f.all([sent, yes(counted)]), f.all([f.negate(sent), yes(instead)])]),
+            f.any([no(counted), f.all([f.negate(sent), no(instead)])]),
         )
 
     def counts(self) -> tuple[Code, Code]:
@@ -438,13 +512,29 @@ class RuleBook:
             self._truths[predicate] = self.logic.keep(told) if named else told
         return self._truths[predicate]
 
+    def check(self, predicate: Predicate) -> Truth:
+        """Translate the predicate of a check, which compares results as they were sent."""
+        match predicate:
+            case Compare(subject, comparison, value) if subject == "neutrophils":
+                return self.compare(SIGNS[comparison], self.value(subject), Number(float(value), True))
+            case Not(of):
+                return self.logic.opposite(self.check(of))
+            case Count(at_least, of):
+                if predicate not in self._checks:
+                    self._checks[predicate] = self.logic.keep(self._count(at_least, [self.check(part) for part in of]))
+                return self._checks[predicate]
+        return self.truth(predicate)
+
     def _translate(self, predicate: Predicate) -> Truth:
         logic = self.logic
         match predicate:
             case Compare(subject, comparison, value):
-                number = self.value(subject) if subject in self.rules.analytes else self.quantity(subject)
-                sign = {"below": "<", "at_most": "<=", "above": ">", "at_least": ">="}[comparison]
-                return self.compare(sign, number, Number(float(value), True))
+                limit = Number(float(value), True)
+                if subject in self.rules.analytes:
+                    return self.compare_used(SIGNS[comparison], subject, limit)
+                return self.compare(SIGNS[comparison], self.quantity(subject), limit)
+            case Sent(analyte):
+                return logic.known(self.value(analyte).there)
             case StateIs(analyte, State.WITHIN):
                 sides = [self.truth(StateIs(analyte, side)) for side in (State.LOW, State.HIGH)]
                 return logic.all([logic.opposite(side) for side in sides])
@@ -453,8 +543,8 @@ class RuleBook:
             case BeyondRange(analyte, side, distance):
                 lower, upper = self.range(analyte)
                 if side is State.HIGH:
-                    return self.compare(">", self.value(analyte), self._scaled(upper, "+", distance))
-                return self.compare("<", self.value(analyte), self._scaled(lower, "-", distance))
+                    return self.compare_used(">", analyte, self._scaled(upper, "+", distance))
+                return self.compare_used("<", analyte, self._scaled(lower, "-", distance))
             case LineIs(line, is_low, definition):
                 told = self.lines(definition or self.rules.definition)[line]
                 return told if is_low else logic.opposite(told)
@@ -517,11 +607,9 @@ class RuleBook:
         self._write_states()
         self._write_grades()
         self._write_criteria()
-        for group, found in (
-            ("guard", self.rules.guards),
-            ("trigger", self.rules.triggers),
-            ("cutoff", self.rules.cutoffs),
-        ):
+        for rule in self.rules.guards:
+            self.put(f"guard.{rule.id}", self.logic.yes(self.check(rule.when)))
+        for group, found in (("trigger", self.rules.triggers), ("cutoff", self.rules.cutoffs)):
             for rule in found:
                 self.put(f"{group}.{rule.id}", self._fired(rule))
         listed = {condition.id: self._write_condition(condition) for condition in self.rules.conditions}
@@ -561,9 +649,15 @@ class RuleBook:
         for analyte in sorted(self.rules.ranged):
             value, limits = self.value(analyte), self.range(analyte)
             assessed = self.f.all([value.there, self.f.any(limit.there for limit in limits)])
-            low, high = (self.logic.yes(self.truth(StateIs(analyte, side))) for side in (State.LOW, State.HIGH))
+            below, above = (self.truth(StateIs(analyte, side)) for side in (State.LOW, State.HIGH))
+            low, high = self.logic.yes(below), self.logic.yes(above)
             cases = [(low, State.LOW), (high, State.HIGH), (assessed, State.WITHIN)]
-            self.put(f"state.{analyte}", self._coded(State, cases, State.NOT_ASSESSED))
+            otherwise = State.NOT_ASSESSED
+            if analyte == "neutrophils":  # which may be an interval
+                within = self.f.all([self.logic.no(below), self.logic.no(above)])
+                cases = [(self.f.negate(assessed), State.NOT_ASSESSED), *cases[:2], (within, State.WITHIN)]
+                otherwise = State.CANNOT_TELL
+            self.put(f"state.{analyte}", self._coded(State, cases, otherwise))
 
     def _grade(self, analyte: str) -> tuple[Code, Code, Code, Flag]:
         """Return the grade (or UNGRADED), the least and the most severity, and whether there is no band."""
@@ -574,15 +668,16 @@ class RuleBook:
         if any(row.relative for row in table):
             raise ValueError("the plans hold no bands that end at the lower limit")
         severity = {row.grade: SEVERITIES.index(row.severity) for row in table if row.grade}
-        value, grade, least = self.value(analyte), 0, 0
-        cut = NOWHERE
+        span, cut = self.used(analyte), NOWHERE
+        least_grade, least, most_grade, most = 0, 0, 0, 0
         for number in sorted(severity):
             cut = self.limit(f"grade:{scheme.id}:{analyte}:{number}")
-            below = f.keep(self.logic.yes(self.compare("<", value, cut)))
-            grade, least = f.pick(below, number, grade), f.pick(below, severity[number], least)
-        told = f.all([value.there, cut.there])
-        last = severity[max(severity)]
-        return f.pick(told, grade, UNGRADED), f.pick(told, least, 0), f.pick(told, least, last), f.negate(cut.there)
+            below = f.keep(self.logic.yes(self.compare("<", span.high, cut)))
+            may = f.keep(f.negate(self.logic.yes(self.compare(">=", span.low, cut))))
+            least_grade, least = f.pick(below, number, least_grade), f.pick(below, severity[number], least)
+            most_grade, most = f.pick(may, number, most_grade), f.pick(may, severity[number], most)
+        grade = f.pick(f.equal(least_grade, most_grade), least_grade, UNGRADED)
+        return grade, least, most, f.negate(cut.there)
 
     def _write_grades(self) -> None:
         f, lows, highs = self.f, [], []
@@ -590,12 +685,9 @@ class RuleBook:
         for line in LINES:
             grade, low, high, ungraded = self._grade(LINE_ANALYTE[line])
             if line is Line.WHITE:
-                counted = self.value("neutrophils").there
-                by_wbc = self._grade("wbc")
-                grade, low, high = (
-                    f.pick(counted, own, other) for own, other in zip((grade, low, high), by_wbc[:3], strict=True)
-                )
-                ungraded = f.any([f.all([counted, ungraded]), f.all([f.negate(counted), by_wbc[3]])])
+                if "wbc" in self.rules.scheme.tables:
+                    raise ValueError("the plans hold no schemes that grade the white cells")
+                ungraded = f.any([f.negate(self.value("neutrophils").there), ungraded])
             high = f.pick(f.all([ungraded, self.logic.no(lines[line])]), 0, high)
             self.put(f"grade.{line}", grade)
             lows.append(f.keep(low))
@@ -663,4 +755,13 @@ class RuleBook:
                 fired.append((rule.urgency, self.f.all([listed[condition.id], self._fired(rule)])))
         levels = (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE)
         cases = [(self.f.any(flag for own, flag in fired if own is level), level) for level in levels]
+        cases.append((self._unjudged(), Urgency.CANNOT_TELL))
         self.put("urgency", self._coded(Urgency, cases, Urgency.NONE))
+
+    def _unjudged(self) -> Flag:
+        """Return whether a line that was sent, or no line at all, could be judged."""
+        f, lines = self.f, self.lines(self.rules.definition)
+        unknown = {line: f.keep(f.negate(self.logic.is_known(lines[line]))) for line in LINES}
+        there = {line: self.value(analyte).there for line, analyte in LINE_ANALYTE.items()}
+        there[Line.WHITE] = f.any([there[Line.WHITE], self.value("wbc").there])
+        return f.any([*(f.all([unknown[line], there[line]]) for line in LINES), f.all(unknown.values())])

@@ -14,20 +14,20 @@ import argparse
 import csv
 import importlib.util
 import json
-import random
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rows import ANALYTES, PEOPLE, counts, default_kernel, to_export
+from workloads import write_files
 
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
@@ -36,7 +36,6 @@ from cbc_screen.report.flags import order_key
 from cbc_screen.report.layout import layout_of
 from cbc_screen.vocabulary import NOTICE, Reason, Sex, Support
 
-BAD_CELLS, RAGGED_LINES = 1_000, 10_000  # one in so many
 SLICE = 65_536
 # Cells that are no number, and why.
 BAD_TEXTS = {
@@ -56,31 +55,7 @@ def work_make(folder: Path, rows: int) -> None:
     """Write the files."""
     knowledge = load_knowledge()
     export = to_export(counts(rows, default_kernel(), knowledge), knowledge)
-    pq.write_table(export, folder / "1.parquet", compression="zstd")
-    with (
-        (folder / "clean.csv").open("w", encoding="utf-8", newline="") as clean,
-        (folder / "bad.csv").open("w", encoding="utf-8", newline="") as bad,
-    ):
-        writers = csv.writer(clean), csv.writer(bad)
-        for writer in writers:
-            writer.writerow(export.column_names)
-        for row, spoiled in _lines(export):
-            writers[0].writerow(row)
-            writers[1].writerow(spoiled)
-
-
-def _lines(export: pa.Table) -> Iterator[tuple[list[Any], list[Any]]]:
-    """Yield each row, and the same row with what goes wrong in it."""
-    chance, texts, first = random.Random(1), list(BAD_TEXTS), export.num_columns - len(ANALYTES)
-    for batch in export.to_batches(SLICE):
-        for row in map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
-            spoiled = list(row)
-            for place in range(first, len(row)):
-                if chance.randrange(BAD_CELLS) == 0:
-                    spoiled[place] = chance.choice(texts)
-            if chance.randrange(RAGGED_LINES) == 0:
-                spoiled = spoiled[:-1] if chance.randrange(2) else [*spoiled, "more"]
-            yield row, spoiled
+    write_files(folder, export)
 
 
 def scan(folder: Path, name: str, *, packed: bool = False) -> None:

@@ -5,10 +5,15 @@ Nothing here imports `cbc_screen`, so that two versions of it can be given the v
 
 from __future__ import annotations
 
+import csv
 import random
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 # Mean and spread of synthetic counts: numbers to fall on both sides of limits.
@@ -18,6 +23,9 @@ SHAPES = {
     "monocytes": (0.5, 0.2), "eosinophils": (0.2, 0.1), "basophils": (0.05, 0.02), "platelets": (240, 90), "mpv": (9, 1),
 }  # fmt: skip
 SLICE = 262_144
+BAD_CELLS, RAGGED_LINES = 1_000, 10_000  # one in so many
+BAD_TEXTS = ("abc", "(7)", "1,2", "-5")  # cells that are no number
+ROWS_AT_ONCE = 65_536
 Columns = dict[str, NDArray[np.float64]]
 
 
@@ -63,3 +71,38 @@ def records(count: int) -> list[dict[str, Any]]:
         }
         for _ in range(count)
     ]
+
+
+def export(rows: int) -> pa.Table:
+    """Make what an export holds: age in months, sex as a letter, results in canonical units."""
+    months, male = people(rows)
+    return pa.table({"Age": months, "Sex": np.where(male == 1, "M", "F"), **numbers(rows)[0]})
+
+
+def write_files(folder: Path, table: pa.Table) -> None:
+    """Write an export as Parquet, as a clean CSV, and as a CSV with bad cells and ragged lines."""
+    pq.write_table(table, folder / "1.parquet", compression="zstd")
+    with (
+        (folder / "clean.csv").open("w", encoding="utf-8", newline="") as clean,
+        (folder / "bad.csv").open("w", encoding="utf-8", newline="") as bad,
+    ):
+        writers = csv.writer(clean), csv.writer(bad)
+        for writer in writers:
+            writer.writerow(table.column_names)
+        for row, spoiled in _lines(table):
+            writers[0].writerow(row)
+            writers[1].writerow(spoiled)
+
+
+def _lines(table: pa.Table) -> Iterator[tuple[list[Any], list[Any]]]:
+    """Yield each row, and the same row with what goes wrong in it."""
+    chance, first = random.Random(1), table.num_columns - len(SHAPES)
+    for batch in table.to_batches(ROWS_AT_ONCE):
+        for row in map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
+            spoiled = list(row)
+            for place in range(first, len(row)):
+                if chance.randrange(BAD_CELLS) == 0:
+                    spoiled[place] = chance.choice(BAD_TEXTS)
+            if chance.randrange(RAGGED_LINES) == 0:
+                spoiled = spoiled[:-1] if chance.randrange(2) else [*spoiled, "more"]
+            yield row, spoiled

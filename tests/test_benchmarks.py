@@ -54,8 +54,8 @@ def test_a_side_that_takes_half_the_time_is_twice_as_fast(against: ModuleType) -
 def test_the_worker_of_two_versions_does_each_kind_of_work_that_is_asked_for(
     against: ModuleType, tmp_path: Path
 ) -> None:
-    make = [sys.executable, str(BENCHMARKS / "scan.py"), "--child", "make", "--folder", str(tmp_path), "--rows", "300"]
-    subprocess.run(make, check=True, capture_output=True)
+    workloads = importlib.import_module("workloads")
+    workloads.write_files(tmp_path, workloads.export(300))
     sizes = {"kernel": 300, "records": 40, "scan": 300}
     done = subprocess.run(
         [sys.executable, str(against.WORKER), str(tmp_path), json.dumps(sizes)],

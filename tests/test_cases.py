@@ -15,14 +15,16 @@ import yaml
 import cbc_screen as cbc
 
 FOLDER = Path(__file__).parent / "cases"
-KEYS = {"name", "why", "screener", "record", "expect", "contains", "lacks", "criteria"}
+KEYS = {"name", "why", "screener", "record", "expect", "contains", "lacks", "not", "criteria", "kind", "source"}
+# What stands in the checklist only, and not in its flag columns.
+LISTED = {"not_first", "not_supported", "not_less_likely", "no_finding"}
 # What a row of a frame cannot carry: the other door takes the rest of the cases.
 RECORD_ONLY = {"film", "context"}
 
 
 def read_cases() -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(FOLDER.glob("*.yaml")):
-        for case in yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]:
+        for case in yaml.safe_load(path.read_text(encoding="utf-8")).get("cases", ()):  # files are test_red_files.py's
             yield f"{path.stem}: {case['name']}", case
 
 
@@ -51,6 +53,8 @@ def check(case: dict[str, Any], flags: dict[str, Any]) -> None:
         assert set(wanted) <= set(items(flags, column)), column
     for column, unwanted in case.get("lacks", {}).items():
         assert not set(unwanted) & set(items(flags, column)), column
+    for column, wrong in case.get("not", {}).items():
+        assert flags[column] != wrong, column
 
 
 def test_cases_are_well_formed() -> None:
@@ -59,9 +63,10 @@ def test_cases_are_well_formed() -> None:
     assert len(listed) == len(set(listed))
     assert len(listed) >= 80
     for name, case in CASES.items():
-        assert set(case) <= KEYS, name
+        assert set(case) <= KEYS | LISTED, name
         assert case["why"], name
-        assert case.get("expect") or case.get("contains") or case.get("criteria"), name
+        assert ("kind" in case) == ("source" in case), name
+        assert any(case.get(key) for key in ("expect", "contains", "lacks", "not", "criteria")), name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,6 +76,21 @@ def test_case(name: str) -> None:
     check(case, result.flags())
     for item, answer in case.get("criteria", {}).items():
         assert getattr(result.blood_criteria, item) == answer, item
+    if LISTED & set(case):
+        check_list(case, result)
+
+
+def check_list(case: dict[str, Any], result: cbc.ScreeningResult) -> None:
+    """Check the entries of the checklist, whose support and findings are in no flag column."""
+    support = {entry.id: entry.support.value for entry in result.checklist}
+    assert next(iter(support), "") not in case.get("not_first", ())
+    for name in case.get("not_supported", ()):
+        assert support.get(name) != "supported", name
+    for name in case.get("not_less_likely", ()):
+        assert support[name] != "less_likely", name
+    texts = " ".join(found.text for entry in result.checklist for found in entry.findings_for).lower()
+    for word in case.get("no_finding", ()):
+        assert word not in texts, word
 
 
 def as_row(record: dict[str, Any]) -> dict[str, Any] | None:

@@ -176,6 +176,8 @@ UNFINISHED = (
     "entered-in-error",
     "blah",
 )
+OBJECTS = ("object Decimal", "object float32", "object bool", "object date", "object Timestamp", "object infinity")
+OBJECTS += ("object bytes", "object list", "object negative")
 FINISHED = ("F", "C", "A", "final", "corrected", "amended", "", None)
 _WIDE = str.maketrans("0123456789.", "０１２３４５６７８９．")
 _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
@@ -210,7 +212,7 @@ def written(value: int, power: int, places: int) -> str:
 class Cells:
     """A seeded source of cells. `unit_of` fixes the unit of an analyte where it is not written."""
 
-    def __init__(self, tables: Tables, pick: random.Random, *, decimal: str = ".") -> None:
+    def __init__(self, tables: Tables, pick: random.Random, *, decimal: str = ".", objects: bool = False) -> None:
         self.pick, self.decimal = pick, decimal
         self.critical = {a: [int(n) for n in numbers] for a, numbers in tables.critical.items()}
         self._garblers: list[Callable[[_Draft], Cell]] = []
@@ -230,6 +232,7 @@ class Cells:
             (4, self._negative),
             (6, self._status),
             (2, self._too_long),
+            (12 if objects else 0, self._object),
         ):
             self._garblers.append(garbler)
             weights.append(weight)
@@ -271,6 +274,17 @@ class Cells:
             # "250.000" of a unit of single cells is 250, or a quarter of a million.
             return self._in_unit(draft, number, Interval(value, value * 1_000), "three decimals")
         return self._in_unit(draft, number, point(value), "plain")
+
+    def number(self, analyte: str, value: int, garbled: float, unit: tuple[str, int]) -> Cell:
+        """Write a cell of a column that holds numbers alone."""
+        quantity = QUANTITIES[analyte]
+        draft = _Draft(analyte, quantity, value, *unit, written(value, unit[1], quantity.places), True)
+        if self.pick.random() < garbled / 3:
+            odd = self.pick.choice(("beyond belief", "object infinity", "object negative", "nothing"))
+            if odd == "beyond belief" and quantity.beyond:
+                return self._beyond(draft)
+            return NOTHING if odd == "nothing" else Cell(draft.number, None, ANYTHING, odd, draft.power)
+        return Cell(draft.number, None, point(value), "plain", draft.power)
 
     def missing(self) -> Cell:
         text = self.pick.choice((None, None, *MISSING))
@@ -404,6 +418,12 @@ class Cells:
 
     def _too_long(self, draft: _Draft) -> Cell:
         return self._in_unit(draft, draft.number + " " * 3 + "x" * 300, ANYTHING, "too long")
+
+    def _object(self, draft: _Draft) -> Cell:
+        """Write what a column of objects may hold: the door puts the object in place of its text."""
+        kind = self.pick.choice(OBJECTS)
+        truth = point(draft.value) if kind in ("object Decimal", "object float32") else ANYTHING
+        return self._in_unit(draft, draft.number, truth, kind)
 
 
 class _Draft(NamedTuple):

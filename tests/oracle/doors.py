@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import math
 import random
 import tempfile
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 import cbc_screen as cbc
-from oracle.cells import NOTHING, QUANTITIES
+from oracle.cells import NOTHING, OBJECTS, QUANTITIES, Cell
 from oracle.feeds import write_fhir, write_hl7, write_long
 from oracle.judge import Judge
 from oracle.law import WORDS, Count, compare
@@ -60,18 +63,48 @@ def by_arrow(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
 
 
 def by_pandas(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
-    """Screen as pandas has it: numbers as numbers where the layout says so, mixed with texts where it must."""
+    """Screen as pandas has it: numbers as numbers where the layout says so, mixed with other objects."""
     frame = pd.DataFrame(columns_of(made), dtype=object)
     if made.layout == "numbers":
         for analyte in QUANTITIES:
             name = header(analyte, made)
-            if name not in frame:
-                continue
-            kinds = [row.cells[analyte].kind for row in made.rows]
-            plain_cells = np.array([kind in ("plain", "beyond belief") for kind in kinds])
-            texts = frame[name]
-            frame[name] = [float(t) if p and _is_number(t) else t for t, p in zip(texts, plain_cells, strict=True)]
+            if name in frame:
+                cells = [_object(row.cells[analyte]) for row in made.rows]
+                frame[name] = pd.Series(cells, dtype=_dtype(cells))
     return plain(pa.Table.from_pandas(screener.screen_frame(frame, **options_of(made)), preserve_index=False))
+
+
+def _object(cell: Cell) -> Any:
+    """Return the object that a cell is in a frame that holds more than texts."""
+    text = cell.text
+    if text is None or (cell.kind not in ("plain", "beyond belief") and cell.kind not in OBJECTS):
+        return text
+    if cell.kind in ("plain", "beyond belief"):
+        return float(text) if _is_number(text) else text
+    number = float(text)
+    if cell.kind == "object infinity":
+        return math.inf
+    if cell.kind == "object negative":
+        return -number - 1
+    made: dict[str, Any] = {
+        "object Decimal": Decimal(text),
+        "object float32": np.float32(text) if len(text.replace(".", "").lstrip("0")) <= 6 else number,
+        "object bool": number > 1,
+        "object date": datetime.date(2024, 10, 12),
+        "object Timestamp": pd.Timestamp("2024-10-12"),
+        "object bytes": text.encode(),
+        "object list": [number],
+    }
+    return made[cell.kind]
+
+
+def _dtype(cells: list[Any]) -> Any:
+    """Make a column of floats narrow where every number of it goes into so few digits."""
+    if not all(cell is None or type(cell) is float for cell in cells):
+        return object
+    numbers = [cell for cell in cells if cell is not None and math.isfinite(cell)]
+    digits = max((len(repr(number).replace(".", "").strip("0")) for number in numbers), default=0)
+    return "float32" if digits <= 6 and "e" not in repr(numbers) else "float64"
 
 
 def _is_number(text: object) -> bool:

@@ -119,7 +119,9 @@ class People:
         for theirs, ours in zip(reported, own, strict=True):
             if theirs is not None and ours is not None and ours > 0 and not ours <= theirs * factor <= ours * factor**2:
                 return own
-        return (lower if lower is not None else own[0], upper if upper is not None else own[1])
+        used = (lower if lower is not None else own[0], upper if upper is not None else own[1])
+        # A limit that lies beyond the set's other one leaves no range at all.
+        return own if None not in used and used[0] >= used[1] else used  # type: ignore[operator]
 
     def groups(self, name: str, analyte: str, reported: Reported, of: Callable[[int], Any]) -> dict[Any, int]:
         """Return who is judged alike: what is compared with, and the persons it is for."""

@@ -64,6 +64,7 @@ class RowMaker:
 
     def __init__(self, tables: Tables, seed: int) -> None:
         self.tables, self.pick = tables, random.Random(seed)
+        self.numeric: set[str] = set()  # columns of numbers alone
 
     def slice(self, many: int, layout: str | None = None, *, dated: bool = False) -> Slice:
         """Make so many rows; `dated` for doors where a person is a birth date and a sex."""
@@ -71,12 +72,13 @@ class RowMaker:
         layout = layout or pick.choice(LAYOUTS)
         decimal = "," if layout == "comma" else "."
         units = {} if layout == "beside" else {a: pick.choice(q.units) for a, q in QUANTITIES.items()}
-        cells = Cells(self.tables, pick, decimal=decimal)
+        cells = Cells(self.tables, pick, decimal=decimal, objects=layout == "numbers")
         people = People(self.tables, pick, dated=dated)
         seldom = set(pick.sample(SELDOM, pick.choice((3, 6, len(SELDOM)))))
         bad = None
         if layout == "header" and pick.random() < 0.3:
             bad = pick.choice(("neutrophils", "platelets", "hemoglobin", "wbc")), pick.choice(UNKNOWN_UNITS[:5])
+        self.numeric = {a for a in QUANTITIES if layout == "numbers" and pick.random() < 0.5}
         rows = [self._row(cells, people, units, seldom, bad, dated=dated) for _ in range(many)]
         return Slice(rows, layout, units, decimal, bad)
 
@@ -93,7 +95,7 @@ class RowMaker:
         pick = self.pick
         person = people.person()
         garbled = pick.choice((0.0, 0.1, 0.3, 0.3, 0.6))
-        values, contradiction = self._values(cells, with_bands="bands_percent" in seldom and not dated)
+        values, contradiction = self._values(cells, seldom, with_bands="bands_percent" in seldom and not dated)
         uncorrected = not dated and not contradiction and "nrbc" in seldom and pick.random() < 0.15
         if uncorrected:
             # What is given is the count with the nucleated red cells in it.
@@ -109,6 +111,8 @@ class RowMaker:
                 chance = 1.0
             if values[analyte] < 0 or (analyte not in OFTEN and (analyte not in seldom or chance < 0.5)):
                 found[analyte] = NOTHING
+            elif analyte in self.numeric and not contradiction:
+                found[analyte] = cells.number(analyte, values[analyte], garbled, units[analyte])
             elif chance < (0.6 if analyte == "neutrophils_percent" else 0.12) and not contradiction:
                 found[analyte] = cells.missing()
             else:
@@ -120,21 +124,21 @@ class RowMaker:
         truth = Truth(person.person, {a: c.truth for a, c in found.items() if c.truth is not None})
         others = self._others(truth, uncorrected=uncorrected, dated=dated)
         row = Row(found, person, truth, others)
-        if contradiction == "percentage" and bad is None:
+        if contradiction == "percentage" and bad is None and found["neutrophils"].kind == "plain":
             derived = times(truth.values["wbc"], truth.values["neutrophils_percent"], HUNDRED)
             truth.neutrophil_worlds = [truth.values["neutrophils"], derived]
         row.contradicted = bool(contradiction) or bad is not None
         self._ranges(row)
         return row
 
-    def _values(self, cells: Cells, *, with_bands: bool) -> tuple[dict[str, int], str | None]:
+    def _values(self, cells: Cells, seldom: set[str], *, with_bands: bool) -> tuple[dict[str, int], str | None]:
         """Draw true values that fit together, and now and then such that cannot both be true.
 
         A percentage of the white cells is exactly the count beside it: either may be the one
         that is read.
         """
         pick = self.pick
-        values = {analyte: cells.value(analyte) for analyte in QUANTITIES}
+        values = {a: cells.value(a) if a in OFTEN or a in seldom else -1 for a in QUANTITIES}
         share, neutrophils = exact(pick.choice(SHARES)), values["neutrophils"]
         if pick.random() < 0.1:
             neutrophils = exact(pick.choice(CUTS))  # a product that lands on a limit
@@ -156,7 +160,7 @@ class RowMaker:
         if pick.random() < 0.95:
             for analyte, part in (("monocytes", 5), ("eosinophils", 3), ("basophils", 1)):
                 values[analyte] = wbc * part // 100 // 10**6 * 10**6
-        if pick.random() < 0.5:
+        if pick.random() < 0.5 and values["rbc"] >= 0 and values["reticulocytes_percent"] >= 0:
             values["reticulocytes"] = values["rbc"] * values["reticulocytes_percent"] * 10 // ONE
         else:
             values[pick.choice(("reticulocytes", "reticulocytes_percent"))] = -1

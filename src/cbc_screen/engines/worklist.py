@@ -23,8 +23,8 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.labels import Told
 from cbc_screen.normalize.received import RECEIVED
+from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
-from cbc_screen.report.flags import SEPARATOR
 from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.text import clean
@@ -102,6 +102,7 @@ class _Told:
     taken: str
     about: str
     urgency: str
+    why: list[str]
     pattern: str
     states: list[str]
     values: list[str]
@@ -168,6 +169,7 @@ class _Worklist:
             taken=taken,
             about=about,
             urgency=row["urgency"],
+            why=self._why(row, result),
             pattern=row["pattern"],
             states=states,
             values=values,
@@ -180,6 +182,12 @@ class _Worklist:
             triggers=_parts(row, "review_triggers"),
             reasons=_parts(row, "reasons"),
         )
+
+    def _why(self, row: Mapping[str, Any], result: ScreeningResult | None) -> list[str]:
+        """Return what the urgency rests on, in words; flags of older versions do not say."""
+        if result is not None:
+            return list(result.urgency_reasons)
+        return [words(name) for name in str(row.get("urgency_reasons") or "").split(SEPARATOR) if name]
 
     def render(self, counts: Counts, pieces: list[str], link: str) -> str:
         """Return the whole page."""

@@ -44,9 +44,12 @@ def to_bools(column: pa.BooleanArray) -> NDArray[np.bool_]:
 
 
 def from_numpy(values: NDArray[Any], null: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Return numbers as an Arrow array of the same type, null where `null` says so."""
+    """Return numbers (null where `null` says so) or truths as an Arrow array of the same type."""
     import pyarrow as pa
 
+    if values.dtype == np.bool_:
+        bits = np.packbits(values, bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
     kind = getattr(pa, f"{_KINDS[values.dtype.kind]}{values.dtype.itemsize * 8}")()
     valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapH
 
 from cbc_screen.vocabulary import (
     NOTICE,
+    Basis,
+    CheckGroup,
     Comparator,
     Criteria,
     Line,
@@ -152,28 +154,47 @@ class LineResult(_Part):
 
 
 class FindingResult(_Part):
-    """A finding of a rule; its number is stated in `condition`, its mark in `threshold`."""
+    """A finding of a rule; its number is stated in `condition`, its mark in `threshold`.
+
+    `basis` says what its weight rests on, where it is weighed: measured, derived, or judgment.
+    """
 
     id: str
     text: str
     condition: str
     threshold: Threshold
     source: str
+    basis: Basis | None = None
+    decisive: bool = False
+
+
+class NextTest(_Part):
+    """A test to consider for the count, and the conditions it would help to settle."""
+
+    id: str
+    text: str
+    settles: tuple[str, ...]
 
 
 class ConditionResult(_Part):
-    """One entry of the checklist: a consideration, never a diagnosis."""
+    """One entry of the checklist: a consideration, never a diagnosis.
+
+    Findings stand strongest first; `missing` are questions; `settled_by` is the one test that would settle it.
+    `not_decidable` says why no finding that a record can hold is decisive.
+    """
 
     id: str
     name: str
+    group: CheckGroup
     support: Support
-    net_findings: int
     place_reason: str
     summary: str
     findings_for: tuple[FindingResult, ...]
     findings_against: tuple[FindingResult, ...]
     missing: tuple[str, ...]
+    settled_by: str
     next_tests: tuple[str, ...]
+    not_decidable: str
     limits: str
 
 
@@ -204,6 +225,8 @@ class Versions(_Part):
 class ScreeningResult(_Part):
     """The flags of one record, for clinician review. Not a diagnosis.
 
+    `summary` says in at most three sentences what is low, what fits and what must not be missed.
+    `checklist` stands in groups; the first `checklist_shown` entries stand before the fold.
     `untold` names the checks, triggers and conditions ("guard:ID") of which it cannot be told
     whether they apply: that they are not listed says nothing.
 
@@ -212,6 +235,7 @@ class ScreeningResult(_Part):
     """
 
     notice: str = NOTICE
+    summary: str
     pattern: Pattern
     pattern_text: str
     person: PersonResult
@@ -225,7 +249,10 @@ class ScreeningResult(_Part):
     blood_criteria: BloodCriteriaResult
     urgency: Urgency
     urgency_reasons: tuple[str, ...]
+    borderline: bool
     checklist: tuple[ConditionResult, ...]
+    checklist_shown: int
+    next_tests: tuple[NextTest, ...]
     guards: tuple[FindingResult, ...]
     review_triggers: tuple[FindingResult, ...]
     published_cutoffs: tuple[FindingResult, ...]
@@ -235,17 +262,17 @@ class ScreeningResult(_Part):
     not_assessed: tuple[str, ...]
     sources: tuple[Citation, ...]
     versions: Versions
-    columns: dict[str, str | int | None]
+    columns: dict[str, str | bool | int | None]
 
     _rest: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
-    _flags: Callable[[], dict[str, str | int | None]] | None = PrivateAttr(default=None)
+    _flags: Callable[[], dict[str, str | bool | int | None]] | None = PrivateAttr(default=None)
 
     @classmethod
     def later(
         cls,
         now: dict[str, Any],
         rest: Callable[[], dict[str, Any]],
-        flags: Callable[[], dict[str, str | int | None]] | None = None,
+        flags: Callable[[], dict[str, str | bool | int | None]] | None = None,
     ) -> ScreeningResult:
         """Make a result of which some fields are known, and the rest is worked out when asked for.
 
@@ -305,7 +332,7 @@ class ScreeningResult(_Part):
 
     __str__ = __repr__
 
-    def flags(self) -> dict[str, str | int | None]:
+    def flags(self) -> dict[str, str | bool | int | None]:
         """Return the flag columns, equal to a row of `screen_frame`."""
         flags = self._flags if "columns" not in self.__dict__ else None
         return flags() if flags is not None else dict(self.columns)

@@ -219,6 +219,23 @@ class Tier(StrEnum):
     RARE = "rare"
 
 
+class Basis(StrEnum):
+    """What the points of a finding rest on."""
+
+    MEASURED = "measured"
+    DERIVED = "derived"
+    JUDGMENT = "judgment"
+
+
+class CheckGroup(StrEnum):
+    """Where a condition stands in the list. The order is the order."""
+
+    FITS = "fits"
+    NOT_TO_MISS = "not_to_miss"
+    ALSO_POSSIBLE = "also_possible"
+    UNLIKELY = "unlikely"
+
+
 class Reason(StrEnum):
     """Why something could not be told, or why a row was rejected. Closed."""
 

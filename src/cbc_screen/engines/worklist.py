@@ -26,8 +26,8 @@ from cbc_screen.labels import Told
 from cbc_screen.normalize.received import RECEIVED
 from cbc_screen.printable import clean
 from cbc_screen.private_files import Lock
+from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
-from cbc_screen.report.flags import SEPARATOR
 from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, page
 from cbc_screen.report.wording import SEXES, line_words, severity_words, units_of, words
@@ -103,6 +103,7 @@ class _Told:
     taken: str
     about: str
     urgency: str
+    why: list[str]
     pattern: str
     states: list[str]
     values: list[str]
@@ -169,6 +170,7 @@ class _Worklist:
             taken=taken,
             about=about,
             urgency=row["urgency"],
+            why=self._why(row, result),
             pattern=row["pattern"],
             states=states,
             values=values,
@@ -181,6 +183,12 @@ class _Worklist:
             triggers=_parts(row, "review_triggers"),
             reasons=_parts(row, "reasons"),
         )
+
+    def _why(self, row: Mapping[str, Any], result: ScreeningResult | None) -> list[str]:
+        """Return what the urgency rests on, in words; flags of older versions do not say."""
+        if result is not None:
+            return list(result.urgency_reasons)
+        return [words(name) for name in str(row.get("urgency_reasons") or "").split(SEPARATOR) if name]
 
     def render(self, counts: Counts, pieces: list[str], link: str) -> str:
         """Return the whole page."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.bits import FALSE, TRUE
 
 Planes = NDArray[np.uint8]
+MAY_LIST = "may_list"  # the flag of a row that may have a checklist
+_NARROW = 7  # planes of a number that fits eight bits, below 0 too
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Answers(Mapping[str, NDArray[np.generic]]):
     """Answers by name: flags as booleans, codes as small integers, numbers as floats.
 
     `planes` has a row for each distinct bit. `others` holds rows that were worked out apart,
-    with their answers; they take the place of what `planes` says of them.
+    with their answers; they take the place of what `planes` says of them. `later` works out the
+    checklist of some rows: most rows have none.
     """
 
     rows: int
@@ -37,6 +42,7 @@ class Answers(Mapping[str, NDArray[np.generic]]):
     planes: Planes
     floats: dict[str, NDArray[np.float64]]
     others: list[tuple[NDArray[np.intp], Answers]] = field(default_factory=list)
+    later: Callable[[NDArray[np.intp]], Answers] | None = None
 
     def __getitem__(self, name: str) -> NDArray[np.generic]:
         column = self._own(name)
@@ -51,15 +57,24 @@ class Answers(Mapping[str, NDArray[np.generic]]):
     def __len__(self) -> int:
         return len(self.places) + len(self.floats)
 
+    @cached_property
+    def lists(self) -> tuple[NDArray[np.intp], Answers]:
+        """The rows that may have a checklist, and what it is made from."""
+        rows = np.flatnonzero(self[MAY_LIST])
+        assert self.later is not None
+        return rows, self.later(rows)
+
     def _own(self, name: str) -> NDArray[np.generic]:
         if name in self.floats:
             return self.floats[name]
         place = self.places[name]
         if place.base is None:
             return self._bits(place.planes[0]).view(np.bool_)
-        column = np.full(self.rows, place.base, dtype=np.int8)
+        wide = len(place.planes) > _NARROW
+        column: NDArray[Any] = np.full(self.rows, place.base, dtype=np.int16 if wide else np.int8)
         for position, plane in enumerate(place.planes):
-            column += (self._bits(plane) << np.uint8(position)).view(np.int8)
+            bits = self._bits(plane)
+            column += bits.astype(np.int16) << position if wide else (bits << np.uint8(position)).view(np.int8)
         return column
 
     def _bits(self, plane: int) -> NDArray[np.uint8]:

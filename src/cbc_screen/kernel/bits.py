@@ -213,8 +213,28 @@ class _Lowering:
         return (*result, carry) if carry != FALSE else tuple(result)
 
     def count(self, bits: Sequence[int], base: int) -> Code:
-        """Count the bits that are set: adders of three bits of equal weight."""
-        columns: list[list[int]] = [[bit for bit in bits if bit not in (FALSE, TRUE)]]
+        """Count the bits that are set."""
+        free = [bit for bit in bits if bit not in (FALSE, TRUE)]
+        return self.adders([free], base + sum(bit == TRUE for bit in bits))
+
+    def weighted(self, bits: Sequence[int], weights: Sequence[int]) -> Code:
+        """Add the weights of the bits that are set; a weight below 0 counts where its bit is not set."""
+        base = sum(weight for weight in weights if weight < 0)
+        columns: list[list[int]] = []
+        for bit, weight in zip(bits, weights, strict=True):
+            own = bit if weight > 0 else self.negate(bit)
+            if own in (FALSE, TRUE):
+                base += abs(weight) if own == TRUE else 0
+                continue
+            for place in range(abs(weight).bit_length()):
+                while len(columns) <= place:
+                    columns.append([])
+                if abs(weight) >> place & 1:
+                    columns[place].append(own)
+        return self.adders(columns or [[]], base)
+
+    def adders(self, columns: list[list[int]], base: int) -> Code:
+        """Add bits of the weights 1, 2, 4 and so on: adders of three bits of equal weight."""
         place = 0
         while place < len(columns):
             column = columns[place]
@@ -230,7 +250,7 @@ class _Lowering:
                     columns[place + 1].append(carry)
             place += 1
         planes = tuple(column[0] if column else FALSE for column in columns)
-        return self.code(base + sum(bit == TRUE for bit in bits), planes)
+        return self.code(base, planes)
 
     @staticmethod
     def code(base: int, planes: Sequence[int]) -> Code:
@@ -245,6 +265,18 @@ class _Lowering:
         more = code.base - base
         constant = [TRUE if more >> place & 1 else FALSE for place in range(more.bit_length())]
         return self.add(code.planes, constant)
+
+    def plus(self, a: Code, b: Code) -> Code:
+        return self.code(a.base + b.base, self.add(a.planes, b.planes))
+
+    def pack(self, codes: Sequence[Code], starts: Sequence[int]) -> Code:
+        """Put numbers side by side; their bases are added to what comes out."""
+        base, planes = 0, list[int]()
+        for code, start in zip(codes, starts, strict=True):
+            assert len(planes) <= start, "a number reaches the next"
+            planes += [FALSE] * (start - len(planes)) + list(code.planes)
+            base += code.base << start
+        return self.code(base, planes)
 
     def subtract(self, a: Code, b: Code) -> Code:
         # a - b = a + not b - (2^k - 1), k planes of b
@@ -327,9 +359,17 @@ def _lower_step(build: _Lowering, step: Step, arguments: list[int | Code]) -> in
         case Op.NOT:
             return build.negate(*bits)
         case Op.SUM:
-            return build.count(bits, int(step.value or 0))
+            return build.count(bits, _whole(step.value))
+        case Op.WEIGHTED:
+            assert isinstance(step.value, tuple)
+            return build.weighted(bits, step.value)
+        case Op.CODE_ADD:
+            return build.plus(*codes)
+        case Op.CODE_PACK:
+            assert isinstance(step.value, tuple)
+            return build.pack(codes, step.value)
         case Op.CODE_CONST:
-            return Code(int(step.value or 0))
+            return Code(_whole(step.value))
         case Op.CODE_INPUT:
             planes = range(CODE_INPUT_PLANES)
             return Code(0, tuple(build.node(Bit.PLANE, value=(step.value, place)) for place in planes))
@@ -340,13 +380,18 @@ def _lower_step(build: _Lowering, step: Step, arguments: list[int | Code]) -> in
         case Op.CODE_LARGER:
             return build.select(build.reaches(*codes), *codes)
         case Op.CODE_AT_LEAST:
-            return build.at_least(codes[0], int(step.value or 0))
+            return build.at_least(codes[0], _whole(step.value))
         case Op.CODE_EQUAL:
             return build.equal(*codes)
         case Op.SELECT if bits[0] in (FALSE, TRUE):
             return bits[1] if bits[0] == TRUE else bits[2]
         case _:
             return build.node(step.op, *bits, value=step.value)
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int)
+    return value
 
 
 def _needed(

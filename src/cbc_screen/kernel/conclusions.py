@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.program import Builder, Truth
+from cbc_screen.kernel.ranking import Ranking
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
-from cbc_screen.knowledge.rules import Condition
-from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Support, Urgency, WhiteBasis
+from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 # Facts that say how an answer was reached; they are passed on as they are.
 REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.any")
+# The facts that the checklist shares with the other conclusions.
+SHARED = ("line.", "lines.", "sent.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
 PATTERNS = tuple(Pattern)
 
 
@@ -62,8 +67,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
         result[f"{analyte}.no_result"] = b.both(unknown, b.negate(facts[f"sent.{line}.any"]))
         without = b.both(unknown, facts[f"unlimited.{line}.any"])
         result[f"{analyte}.range_absent"] = b.either(result.get(f"{analyte}.range_absent", b.boolean(False)), without)
-    listed = {condition.id: _conclude_condition(b, condition, facts, result) for condition in rules.conditions}
-    result["urgency"] = _conclude_urgency(b, rules, facts, listed)
+    result |= _conclude_urgency(b, rules, facts)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):
         for rule in found:
             result[f"{group}.{rule.id}"] = facts[f"{group}.{rule.id}.yes"]
@@ -71,29 +75,12 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dic
     return result
 
 
-def _conclude_condition(b: Builder, condition: Condition, facts: Mapping[str, int], result: dict[str, int]) -> int:
-    excluded = b.all(facts[f"pattern.{name}.no"] for name in condition.patterns)
-    some_line_low = b.code_at_least(facts["lines.min"], 1)
-    listed = b.either(b.both(some_line_low, b.negate(excluded)), facts[f"also.{condition.id}.yes"])
-    for_truths = [_truth(facts, f"for.{condition.id}.{rule.id}") for rule in condition.findings_for]
-    against = [_truth(facts, f"against.{condition.id}.{rule.id}") for rule in condition.findings_against]
-    count_for, count_against = b.sum([t.yes for t in for_truths]), b.sum([t.yes for t in against])
-    net = b.code_subtract(count_for, count_against)
-    key = b.any(t.yes for t, rule in zip(for_truths, condition.findings_for, strict=True) if rule.key)
-    unknown = b.any(b.negate(b.either(t.yes, t.no)) for t in (*for_truths, *against))
-    nothing = b.negate(b.either(b.code_at_least(count_for, 1), b.code_at_least(count_against, 1)))
-    code = {support: number for number, support in enumerate(Support)}
-    result[f"support.{condition.id}"] = b.choose(
-        [
-            (b.negate(listed), code[Support.NOT_LISTED]),
-            (b.both(key, b.code_at_least(net, 1)), code[Support.SUPPORTED]),
-            (b.both(nothing, unknown), code[Support.CANNOT_ASSESS]),
-            (b.either(nothing, b.negate(b.code_at_least(net, 0))), code[Support.LESS_LIKELY]),
-        ],
-        code[Support.CONSIDER],
-    )
-    result[f"net.{condition.id}"] = net
-    return listed
+def build_lists(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dict[str, int]:
+    """Draw what the checklist is made from, and return its steps by name."""
+    answered = {name.removesuffix(".any"): node for name, node in facts.items() if name.startswith("answered.")}
+    ranking = Ranking(b, rules, facts)
+    reasons = _conclude_reasons(b, rules, facts, ranking)
+    return {**ranking.build(), "borderline": facts["borderline.yes"], **answered, **reasons}
 
 
 def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:
@@ -112,19 +99,59 @@ def _truth(facts: Mapping[str, int], name: str) -> Truth:
     return Truth(facts[f"{name}.yes"], facts[f"{name}.no"])
 
 
-def _conclude_urgency(b: Builder, rules: Rules, facts: Mapping[str, int], listed: Mapping[str, int]) -> int:
-    fired: list[tuple[Urgency, int]] = [(rule.urgency, facts[f"urgency.{rule.id}.yes"]) for rule in rules.urgency]
-    fired += [(rule.urgency, facts[f"trigger.{rule.id}.yes"]) for rule in rules.triggers]
-    for condition in rules.conditions:
-        for number, rule in enumerate(condition.urgency):
-            fired.append((rule.urgency, b.both(listed[condition.id], facts[f"urgent.{condition.id}.{number}.yes"])))
-    levels = tuple(Urgency)
-    cases = [
-        (b.any(node for urgency, node in fired if urgency is level), levels.index(level))
-        for level in (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE)
+def urgency_rules(rules: Rules) -> list[tuple[str, list[tuple[Rule, str, Condition | None]]]]:
+    """Return what may raise the urgency, by name: its rules, their facts, and the condition they are of."""
+    found: list[tuple[str, list[tuple[Rule, str, Condition | None]]]] = []
+    found += [(rule.id, [(rule, f"urgency.{rule.id}", None)]) for rule in rules.urgency]
+    found += [
+        (rule.id, [(rule, f"trigger.{rule.id}", None)]) for rule in rules.triggers if rule.urgency is not Urgency.NONE
     ]
-    cases.append((_unjudged(b, facts), levels.index(Urgency.CANNOT_TELL)))
-    return b.choose(cases, levels.index(Urgency.NONE))
+    for condition in rules.conditions:
+        own = [(rule, f"urgent.{condition.id}.{n}", condition) for n, rule in enumerate(condition.urgency)]
+        if own:
+            found.append((condition.id, list(own)))
+    return found
+
+
+def _fired(
+    b: Builder, rules: Rules, facts: Mapping[str, int], ranking: Ranking
+) -> dict[str, list[tuple[Urgency, int]]]:
+    """Return what raises the urgency, by name: levels, and whether they are reached."""
+    fired: dict[str, list[tuple[Urgency, int]]] = {}
+    for name, own in urgency_rules(rules):
+        for rule, fact, condition in own:
+            holds = facts[f"{fact}.yes"]
+            if condition is not None:
+                holds = b.all([holds, ranking.some_line_low, ranking.possible(condition)])
+            fired.setdefault(name, []).append((rule.urgency, holds))
+    return {**fired, NOT_JUDGED: [(Urgency.CANNOT_TELL, _unjudged(b, facts))]}
+
+
+def _at_levels(b: Builder, fired: Mapping[str, list[tuple[Urgency, int]]]) -> dict[Urgency, int]:
+    return {
+        level: b.any(node for own in fired.values() for urgency, node in own if urgency is level)
+        for level in (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE, Urgency.CANNOT_TELL)
+    }
+
+
+def _conclude_urgency(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dict[str, int]:
+    """Return the urgency, and whether the row needs a closer look: for its checklist, or for the reasons."""
+    levels = tuple(Urgency)
+    at = _at_levels(b, _fired(b, rules, facts, Ranking(b, rules, facts)))
+    urgency = b.choose([(at[level], levels.index(level)) for level in at], levels.index(Urgency.NONE))
+    return {"urgency": urgency, MAY_LIST: b.any([facts[f"{MAY_LIST}.any"], *at.values()])}
+
+
+def _conclude_reasons(b: Builder, rules: Rules, facts: Mapping[str, int], ranking: Ranking) -> dict[str, int]:
+    """Return which rules the urgency rests on."""
+    fired = _fired(b, rules, facts, ranking)
+    above = b.boolean(False)
+    reasons: dict[str, list[int]] = {name: [] for name in fired}
+    for level, some in _at_levels(b, fired).items():
+        for name, own in fired.items():
+            reasons[name] += [b.both(node, b.negate(above)) for urgency, node in own if urgency is level]
+        above = b.either(above, some)
+    return {f"reason.{name}": b.any(nodes) for name, nodes in reasons.items()}
 
 
 def _unjudged(b: Builder, facts: Mapping[str, int]) -> int:

@@ -37,6 +37,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     stated = knowledge.stated_intervals(chosen.ranges)
     youngest, oldest = knowledge.words.pregnancy_ages
     ages = [p.age for p in predicates if isinstance(p, AgeIs)] + [knowledge.words.preterm_below]
+    ages += [age for _, age in knowledge.ordering.ages]
     limits: Limits = build_limits(
         intervals,
         stated,
@@ -59,6 +60,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         definition=chosen.definition,
         scheme=scheme,
         conditions=knowledge.conditions,
+        ordering=knowledge.ordering,
         guards=checks.guards,
         triggers=checks.active,
         cutoffs=checks.cutoffs,
@@ -104,9 +106,9 @@ def _predicates(knowledge: Knowledge, checks: Checks) -> Iterator[Predicate]:
     rules = (*checks.guards, *checks.active, *checks.cutoffs, *knowledge.urgency)
     roots = [rule.when for rule in rules]
     for condition in knowledge.conditions:
-        roots += [r.when for r in (*condition.findings_for, *condition.findings_against, *condition.urgency)]
-        if condition.also_when is not None:
-            roots.append(condition.also_when)
+        roots += [r.when for r in (*condition.findings, *condition.urgency)]
+        own = (condition.only_when, condition.shown_when, condition.shown_unless_decided)
+        roots += [predicate for predicate in own if predicate is not None]
     criteria = knowledge.criteria
     roots += [rule.when for rule in (*criteria.items, *criteria.by_method.values(), criteria.very_severe)]
     for root in roots:

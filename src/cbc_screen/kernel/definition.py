@@ -6,11 +6,13 @@ printed from what is built here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cbc_screen.kernel.conclusions import build_conclusions
+from cbc_screen.kernel.conclusions import SHARED, build_conclusions, build_lists
 from cbc_screen.kernel.facts import FactBuilder
 from cbc_screen.kernel.program import Builder, Op, Program
+from cbc_screen.kernel.ranking import SUPPORT
 from cbc_screen.kernel.rules import Given, Rules
 
 # The name of hemoglobin lowered for elevation and smoking, among the numbers derived.
@@ -24,6 +26,10 @@ class Programs:
     fused: Program
     facts: Program
     conclusions: Program
+    lists: Program  # what the checklist is made from, likewise in one piece and in halves
+    list_cells: Program  # the same without what columns have no use for
+    list_facts: Program
+    list_conclusions: Program
     values: Program  # the derived and corrected numbers, for the explanation
     limits: Program  # the limits behind the answers, for the explanation
 
@@ -42,14 +48,25 @@ def build_programs(rules: Rules, given: Given) -> Programs:
         derived[ADJUSTED] = lowered
     values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
     conclusions = build_conclusions(builder, rules, facts)
-    apart = Builder()
-    inputs = {
-        name: apart.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name) for name in facts
-    }
+    listing = {name: node for name, node in facts.items() if name.startswith(SHARED)} | writer.build_listing()
+    lists = build_lists(builder, rules, listing)
+    cells = {name: node for name, node in lists.items() if not name.startswith(f"{SUPPORT}.")}
+    apart, lists_apart = Builder(), Builder()
     return Programs(
         fused=builder.program(conclusions),
         facts=builder.program(facts),
-        conclusions=apart.program(build_conclusions(apart, rules, inputs)),
+        conclusions=apart.program(build_conclusions(apart, rules, _inputs(apart, facts))),
+        lists=builder.program(lists),
+        list_cells=builder.program(cells),
+        list_facts=builder.program(listing),
+        list_conclusions=lists_apart.program(build_lists(lists_apart, rules, _inputs(lists_apart, listing))),
         values=builder.program(values),
         limits=builder.program(writer.limits_used()),
     )
+
+
+def _inputs(builder: Builder, facts: Iterable[str]) -> dict[str, int]:
+    """Return joined facts as what comes in."""
+    return {
+        name: builder.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name) for name in facts
+    }

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
+from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.arithmetic import gap, multiplied, quantity, scaled
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
+from cbc_screen.kernel.ranking import telling_findings
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.predicates import (
     AgeIs,
     BeyondRange,
+    Borderline,
     Compare,
     Count,
     FindingIs,
@@ -26,10 +29,13 @@ from cbc_screen.knowledge.predicates import (
     LinesLow,
     MethodIs,
     Not,
+    Possible,
+    Postpartum,
     Predicate,
     Pregnant,
     Sent,
     SexIs,
+    StageIs,
     StateIs,
 )
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
@@ -44,6 +50,7 @@ class FactBuilder:
     def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
         self.b, self.rules, self.given = builder, rules, given
         self.facts: dict[str, int] = {}
+        self.listing: dict[str, int] = {}  # facts that only the checklist needs
         self._measured = {name: self._measure(name) for name in rules.analytes}
         self._sent: dict[str, Interval] = {}
         self._effective: dict[str, Interval] = {}
@@ -51,6 +58,9 @@ class FactBuilder:
         self._by_report: dict[str, int] = {}
         self._lines: dict[str, dict[Line, Truth]] = {}
         self._counts: dict[str, tuple[int, int]] = {}
+        self._severities: dict[Line, tuple[int, int]] = {}
+        self._borderline: Truth | None = None
+        self._none_low = False
 
     # Numbers ---------------------------------------------------------------------
 
@@ -375,15 +385,25 @@ class FactBuilder:
                     return b.above(self.effective(analyte), b.arithmetic(Op.ADD, upper, b.number(distance)))
                 return b.below(self.effective(analyte), b.arithmetic(Op.SUBTRACT, lower, b.number(distance)))
             case LineIs(line, is_low, definition):
+                if self._none_low and definition is None:
+                    return b.known(b.boolean(not is_low))
                 truth = self.lines(definition or self.rules.definition)[line]
                 return truth if is_low else b.opposite(truth)
             case LinesLow(comparison, count):
+                if self._none_low:
+                    return b.known(b.boolean(False))
                 return self._lines_low(comparison, count)
             case SexIs(sex):
                 female = self.trait("female")
                 return female if sex is Sex.FEMALE else b.opposite(female)
             case Pregnant():
-                return self.trait("pregnant")
+                return self._of_pregnancy("pregnant")
+            case Postpartum():
+                return self._of_pregnancy("postpartum")
+            case StageIs(stage):
+                return self._of_pregnancy(f"stage:{stage}")
+            case Borderline():
+                return self.borderline()
             case AgeIs(at_least, age):
                 reached = self.trait(f"age:{age.unit}:{age.count}")
                 return reached if at_least else b.opposite(reached)
@@ -394,8 +414,48 @@ class FactBuilder:
                 return truth if present else b.opposite(truth)
             case Not(of):
                 return b.opposite(self.truth(of, number))
+            case Possible(of):
+                surely_false = self.truth(of, number).no
+                return Truth(b.negate(surely_false), surely_false)
             case Count(at_least, of):
                 return b.truth_count(at_least, [self.truth(part, number) for part in of])
+
+    def _of_pregnancy(self, trait: str) -> Truth:
+        """Return a property of a pregnancy; where none is stated it is not known, in a woman who may be pregnant."""
+        b, known = self.b, self.trait(trait)
+        return Truth(known.yes, b.both(known.no, b.negate(b.step(Op.TRAIT, value="pregnancy_unstated"))))
+
+    def borderline(self) -> Truth:
+        """Tell whether lines are low that all have no grade and lie near their limits."""
+        if self._borderline is None:
+            b, lines = self.b, self.lines(self.rules.definition)
+            least, most = self.counts(self.rules.definition)
+            near = [b.truth_any([b.opposite(lines[line]), self._near(line)]) for line in LINES]
+            ungraded = [b.boolean(True)] * 2
+            for line in LINES:
+                severities = self.severities(line)
+                for place, severity in enumerate(severities):
+                    ungraded[place] = b.both(ungraded[place], b.negate(b.code_at_least(severity, 1)))
+            some = Truth(b.code_at_least(least, 1), b.negate(b.code_at_least(most, 1)))
+            self._borderline = b.truth_all([some, Truth(ungraded[1], b.negate(ungraded[0])), *near])
+        return self._borderline
+
+    def _near(self, line: Line) -> Truth:
+        """Tell whether a line's value is at least nine tenths of its limit (the part is the data's)."""
+        b, rule = self.b, self.rules.definitions[self.rules.definition]
+        part = {Line.RED: rule.red, Line.WHITE: rule.white, Line.PLATELET: rule.platelet}[line]
+        near = self._near_cut(part, f"cut:{rule.id}:{line}")
+        if line is not Line.WHITE or rule.without_neutrophils is None:
+            return near
+        counted = b.present(self.effective("neutrophils").low)
+        by_wbc = self._near_cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+        return Truth(b.choice(counted, near.yes, by_wbc.yes), b.choice(counted, near.no, by_wbc.no))
+
+    def _near_cut(self, cutoff: Cutoff, name: str) -> Truth:
+        b = self.b
+        nearest = b.number(1.0 - self.rules.ordering.borderline_within)
+        limit = b.arithmetic(Op.MULTIPLY, self._cut(cutoff, name), nearest)
+        return b.opposite(b.below(self.effective(cutoff.analyte), limit))
 
     def _lines_low(self, comparison: str, count: int) -> Truth:
         b = self.b
@@ -441,9 +501,10 @@ class FactBuilder:
         self._build_rules()
         return self.facts
 
-    def put(self, name: str, truth: Truth) -> None:
+    def put(self, name: str, truth: Truth, *, listing: bool = False) -> None:
         """Record a three-valued fact."""
-        self.facts[f"{name}.yes"], self.facts[f"{name}.no"] = truth.yes, truth.no
+        facts = self.listing if listing else self.facts
+        facts[f"{name}.yes"], facts[f"{name}.no"] = truth.yes, truth.no
 
     def _build_states(self) -> None:
         b = self.b
@@ -457,7 +518,7 @@ class FactBuilder:
             self.facts[f"{analyte}.assessed.any"] = b.both(there, b.either(b.present(lower), b.present(upper)))
 
     def _build_lines(self) -> None:
-        b, lines = self.b, self.lines(self.rules.definition)
+        lines = self.lines(self.rules.definition)
         for line in LINES:
             self.put(f"line.{line}", lines[line])
             self.facts[f"sent.{line}.any"], self.facts[f"unlimited.{line}.any"] = self._judged_on(line)
@@ -467,30 +528,15 @@ class FactBuilder:
             red = self.rules.definitions[self.rules.definition].red
             self.put("line.red_unadjusted", self._line(red, f"cut:{self.rules.definition}:red"))
         self.facts["lines.min"], self.facts["lines.max"] = self.counts(self.rules.definition)
-        for line in LINES:
-            others = [b.opposite(lines[other]) for other in LINES if other is not line]
-            self.put(f"pattern.single_{line}", b.truth_all([lines[line], *others]))
-        self.put("pattern.bicytopenia", self._lines_low("exactly", 2))
-        self.put("pattern.pancytopenia", self._lines_low("at_least", 3))
 
     def _build_grades(self) -> None:
-        b, scheme = self.b, self.rules.scheme
-        lines = self.lines(self.rules.definition)
+        b = self.b
         lows, highs = [], []
         if self.rules.adjusts_grade:
             plain = self._grade("hemoglobin")
             self.facts["grade.red_unadjusted.min"], self.facts["grade.red_unadjusted.max"] = plain[:2]
         for line in LINES:
-            lowered = self.adjusted_hemoglobin(scheme.id) if line is Line.RED else None
-            grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line], lowered)
-            if line is Line.WHITE:
-                own = (grade_low, grade_high, severity_low, severity_high, ungraded)
-                grade_low, grade_high, severity_low, severity_high, ungraded = self._white_grade(own)
-            # A scheme without a band for this person or analyte says nothing about a line
-            # that the definition finds not low: that line adds no severity.
-            severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
-            self.facts[f"grade.{line}.min"], self.facts[f"grade.{line}.max"] = grade_low, grade_high
-            self.facts[f"severity.{line}.min"], self.facts[f"severity.{line}.max"] = severity_low, severity_high
+            severity_low, severity_high = self.severities(line)
             lows.append(severity_low)
             highs.append(severity_high)
         self.facts["severity.min"] = b.code_larger(b.code_larger(lows[0], lows[1]), lows[2])
@@ -507,6 +553,26 @@ class FactBuilder:
         highs = [b.code_select(sent, own[n], b.code_larger(own[n - 1], by_wbc[n])) for n in (1, 3)]
         ungraded = b.either(b.both(sent, own[4]), b.both(b.negate(sent), by_wbc[4]))
         return lows[0], highs[0], lows[1], highs[1], ungraded
+
+    def severities(self, line: Line) -> tuple[int, int]:
+        """Return the least and the most a line's severity can be, and note its grade among the facts."""
+        if line not in self._severities:
+            self._severities[line] = self._graded(line)
+        return self._severities[line]
+
+    def _graded(self, line: Line) -> tuple[int, int]:
+        b, scheme, lines = self.b, self.rules.scheme, self.lines(self.rules.definition)
+        lowered = self.adjusted_hemoglobin(scheme.id) if line is Line.RED else None
+        grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line], lowered)
+        if line is Line.WHITE:
+            own = (grade_low, grade_high, severity_low, severity_high, ungraded)
+            grade_low, grade_high, severity_low, severity_high, ungraded = self._white_grade(own)
+        # A scheme without a band for this person or analyte says nothing about a line
+        # that the definition finds not low: that line adds no severity.
+        severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
+        self.facts[f"grade.{line}.min"], self.facts[f"grade.{line}.max"] = grade_low, grade_high
+        self.facts[f"severity.{line}.min"], self.facts[f"severity.{line}.max"] = severity_low, severity_high
+        return severity_low, severity_high
 
     def _no_grade(self) -> tuple[int, int, int, int, int]:
         b = self.b
@@ -554,11 +620,50 @@ class FactBuilder:
         for rule in self.rules.urgency:
             self.put(f"urgency.{rule.id}", self.truth(rule.when))
         for condition in self.rules.conditions:
-            for rule in condition.findings_for:
-                self.put(f"for.{condition.id}.{rule.id}", self.truth(rule.when))
-            for rule in condition.findings_against:
-                self.put(f"against.{condition.id}.{rule.id}", self.truth(rule.when))
             for number, rule in enumerate(condition.urgency):
                 self.put(f"urgent.{condition.id}.{number}", self.truth(rule.when))
-            also = self.truth(condition.also_when) if condition.also_when else self.b.known(self.b.boolean(False))
-            self.put(f"also.{condition.id}", also)
+            if condition.only_when is not None:
+                self.put(f"only.{condition.id}", self.truth(condition.only_when))
+        self.put("borderline", self.borderline())
+        self.facts[f"{MAY_LIST}.any"] = self._may_list()
+
+    def build_listing(self) -> dict[str, int]:
+        """Write the facts that only the checklist needs, and return their steps by name."""
+        b = self.b
+        for condition in self.rules.conditions:
+            for rule in condition.findings_for:
+                self.put(f"for.{condition.id}.{rule.id}", self.truth(rule.when), listing=True)
+            for rule in condition.findings_against:
+                self.put(f"against.{condition.id}.{rule.id}", self.truth(rule.when), listing=True)
+            for key in ("shown_when", "shown_unless_decided"):
+                predicate: Predicate | None = getattr(condition, key)
+                if predicate is not None:
+                    self.put(f"{key}.{condition.id}", self.truth(predicate), listing=True)
+        for name, age in self.rules.ordering.ages:
+            self.put(f"age.{name}", b.opposite(self.trait(f"age:{age.unit}:{age.count}")), listing=True)
+        asked = {name: None for condition in self.rules.conditions for name in condition.settled_by}
+        for name in asked:
+            known = [self._is_known(answer) for answer in self.rules.ordering.questions[name].answers]
+            if known:
+                self.listing[f"answered.{name}.any"] = b.any(known)
+        return self.listing
+
+    def _may_list(self) -> int:
+        """Return whether a count may have a checklist, as a quick look: a low line, or a finding that needs none."""
+        b, found = self.b, [self.b.code_at_least(self.counts(self.rules.definition)[1], 1)]
+        self._none_low = True  # else the first of these says so
+        for condition in self.rules.conditions:
+            always = [p for p in (condition.shown_when, condition.shown_unless_decided) if p is not None]
+            found += [self.truth(predicate).yes for predicate in always]
+            if condition.id in self.rules.ordering.no_line_low:
+                telling = telling_findings(condition, self.rules.ordering.without_tier)
+                found += [self.truth(rule.when).yes for rule in telling]
+        self._none_low = False
+        return b.any(found)
+
+    def _is_known(self, answer: str) -> int:
+        if answer not in self.rules.analytes:
+            truth = self._finding(answer)
+            return self.b.either(truth.yes, truth.no)
+        value = self.effective(answer)
+        return self.b.both(self.b.present(value.low), self.b.less(value.high, self.b.number(inf)))

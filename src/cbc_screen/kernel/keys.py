@@ -26,11 +26,14 @@ SITUATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("F", ("T3",)),
     ("F", ("postpartum", "none")),
     ("F", ("postpartum", "T3")),
+    ("F", ("none",)),
 )
-_MALE, _FEMALE, _T1, _T2, _T3, _POST_NONE, _POST_T3 = range(7)
+_MALE, _FEMALE, _T1, _T2, _T3, _POST_NONE, _POST_T3, _FEMALE_UNSTATED = range(8)
+# Not stated is read as the non-pregnant row, and answers no rule that asks about pregnancy.
+UNSTATED = _FEMALE_UNSTATED
 _STATED: Mapping[Pregnancy, tuple[int, ...]] = {
     Pregnancy.NONE: (_FEMALE,),
-    Pregnancy.NOT_STATED: (_FEMALE,),
+    Pregnancy.NOT_STATED: (_FEMALE_UNSTATED,),
     Pregnancy.T1: (_T1,),
     Pregnancy.T2: (_T2,),
     Pregnancy.T3: (_T3,),

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.columns import LimitTable
-from cbc_screen.kernel.keys import SITUATIONS, AgeGrid, KeyedLimits
+from cbc_screen.kernel.keys import SITUATIONS, UNSTATED, AgeGrid, KeyedLimits
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import GradeRow, Scheme
 from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.predicates import TRIMESTERS
 
 # Before the name of an analyte: the range used only where a phenotype is stated.
 STATED = "stated:"
@@ -110,7 +111,7 @@ def build_limits(
     for used in used_schemes.values():
         table.add_scheme(used)
     table.add_cutoffs(cutoffs)
-    table.add_traits(ages)
+    table.add_traits(ages, pregnancy_ages)
     columns = {name: place for place, name in enumerate(table.columns)}
     by_key = tuple(zip(*table.columns.values(), strict=True))
     return Limits(grid, columns, by_key, pregnancy_ages, table.interval_rows, table.grade_rows)
@@ -122,6 +123,7 @@ class _Table:
     def __init__(self, grid: AgeGrid, unchanged_in_pregnancy: frozenset[str]) -> None:
         self.grid, self._unchanged = grid, unchanged_in_pregnancy
         self._keys = [(place, sex, stages) for place in grid.places for sex, stages in SITUATIONS]
+        self._unstated = [number == UNSTATED for _ in grid.places for number in range(len(SITUATIONS))]
         self.columns: dict[str, list[float]] = {}
         self.interval_rows: dict[str, list[IntervalRow | None]] = {}
         self.grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
@@ -154,10 +156,17 @@ class _Table:
             elif cutoff.scheme is not None:
                 self.columns[name] = self.columns[f"grade:{cutoff.scheme}:{cutoff.analyte}:{cutoff.grade}"]
 
-    def add_traits(self, ages: Iterable[AgeEdge]) -> None:
+    def add_traits(self, ages: Iterable[AgeEdge], pregnancy_ages: tuple[AgeEdge, AgeEdge]) -> None:
         """Add what rules ask of the person, as 1 and 0."""
         self.columns["female"] = [float(sex == "F") for _, sex, _ in self._keys]
-        self.columns["pregnant"] = [float(stages[0] in ("T1", "T2", "T3")) for _, _, stages in self._keys]
+        self.columns["pregnant"] = [float(stages[0] in TRIMESTERS) for _, _, stages in self._keys]
+        for stage in TRIMESTERS:
+            self.columns[f"stage:{stage}"] = [float(stages[0] == stage) for _, _, stages in self._keys]
+        self.columns["postpartum"] = [float(stages[0] == "postpartum") for _, _, stages in self._keys]
+        self.columns["pregnancy_unstated"] = [
+            float(unstated and self.grid.covers(place, *pregnancy_ages))
+            for (place, _, _), unstated in zip(self._keys, self._unstated, strict=True)
+        ]
         for age in sorted(set(ages)):
             self.columns[f"age:{age.unit}:{age.count}"] = [
                 float(self.grid.passed(place, age)) for place, _, _ in self._keys

@@ -44,7 +44,8 @@ class One:
     """The answers for one record; all but the conclusions are worked out when they are asked for.
 
     `conclusions` are the codes that become flags; `facts` the (joined) facts behind them; `values` the
-    numbers derived or corrected on the way; `limits` those used under each key tried.
+    numbers derived or corrected on the way; `limits` those used under each key tried. `lists` is what the
+    checklist is made from, and `findings` the facts behind it.
     """
 
     def __init__(
@@ -64,19 +65,40 @@ class One:
 
     def _conclusions(self) -> Named:
         if len(self.keys) > 1:
-            conclude = self._function(Part.CONCLUSIONS)
-            return Named(conclude.places, conclude.values(self.facts, ()))
-        fused = self._function(Part.FUSED)
+            return self._of_facts(Part.CONCLUSIONS, self.facts)
+        return self._fused(Part.FUSED)
+
+    @cached_property
+    def lists(self) -> Named:
+        """What the checklist is made from."""
+        if len(self.keys) > 1:
+            return self._of_facts(Part.LIST_CONCLUSIONS, self.findings)
+        return self._fused(Part.LISTS)
+
+    def _fused(self, part: Part) -> Named:
+        fused = self._function(part)
         return Named(fused.places, fused.values(self._inputs, self._kernel.limits.row(self.keys[0])))
+
+    def _of_facts(self, part: Part, facts: Mapping[str, float]) -> Named:
+        conclude = self._function(part)
+        return Named(conclude.places, conclude.values(facts, ()))
 
     @cached_property
     def facts(self) -> Mapping[str, float]:
         """The facts, joined over the keys."""
-        function = self._function(Part.FACTS)
+        return self._joined(Part.FACTS)
+
+    @cached_property
+    def findings(self) -> Mapping[str, float]:
+        """The facts that the checklist needs, joined over the keys."""
+        return self._joined(Part.LIST_FACTS)
+
+    def _joined(self, part: Part) -> Mapping[str, float]:
+        function = self._function(part)
         answers = [function.values(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
         if len(answers) == 1:
             return dict(zip(function.places, answers[0], strict=True))
-        joins = self._kernel.joins(self._scope, self._reported)
+        joins = self._kernel.joins(self._scope, self._reported, part)
         columns = zip(function.places, joins, zip(*answers, strict=True), strict=True)
         return {name: int(join(column)) for name, join, column in columns}
 

@@ -18,6 +18,9 @@ class Part(StrEnum):
     FUSED = "fused"
     FACTS = "facts"
     CONCLUSIONS = "conclusions"
+    LISTS = "lists"
+    LIST_FACTS = "list_facts"
+    LIST_CONCLUSIONS = "list_conclusions"
     VALUES = "values"
     LIMITS = "limits"
 

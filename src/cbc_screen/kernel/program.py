@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+Value = float | int | bool | str | tuple[int, ...] | None
+
 
 class Op(StrEnum):
     """The elementary operations. Arguments are earlier steps."""
@@ -39,6 +41,9 @@ class Op(StrEnum):
     CODE_CONST = "code_const"
     CODE_INPUT = "code_input"
     SUM = "sum"  # how many of several booleans are true
+    WEIGHTED = "weighted"  # what several booleans weigh together; `value` is their weights
+    CODE_ADD = "code_add"
+    CODE_PACK = "code_pack"  # several numbers side by side in one; `value` is the bit at which each begins
     CODE_SUBTRACT = "code_subtract"
     CODE_SELECT = "code_select"
     CODE_LARGER = "code_larger"
@@ -52,7 +57,7 @@ class Step:
 
     op: Op
     arguments: tuple[int, ...] = ()
-    value: float | int | bool | str | None = None
+    value: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class Builder:
     steps: list[Step] = field(default_factory=list)
     _index: dict[tuple[Op, tuple[int, ...], str, object], int] = field(default_factory=dict)
 
-    def step(self, op: Op, *arguments: int, value: float | int | bool | str | None = None) -> int:
+    def step(self, op: Op, *arguments: int, value: Value = None) -> int:
         """Add a step, or return the equal one that exists."""
         # The type name keeps 1, 1.0 and True apart, which compare equal.
         key = (op, arguments, type(value).__name__, value)
@@ -144,6 +149,10 @@ class Builder:
             result = self.either(result, node)
         return result
 
+    def choice(self, condition: int, a: int, b: int) -> int:
+        """Return boolean a where the condition holds, else boolean b."""
+        return self.either(self.both(condition, a), self.both(self.negate(condition), b))
+
     # Floats --------------------------------------------------------------------
 
     def number(self, value: float) -> int:
@@ -197,7 +206,7 @@ class Builder:
 
     def _code_constant(self, node: int) -> int | None:
         step = self.steps[node]
-        return int(step.value) if step.op is Op.CODE_CONST and step.value is not None else None
+        return step.value if step.op is Op.CODE_CONST and isinstance(step.value, int) else None
 
     def sum(self, nodes: Sequence[int]) -> int:
         """Count how many booleans are true."""
@@ -206,6 +215,32 @@ class Builder:
         if not rest:
             return self.code(fixed)
         return self.step(Op.SUM, *rest, value=fixed)
+
+    def weighted(self, pairs: Sequence[tuple[int, int]]) -> int:
+        """Add the weights of the booleans that are true."""
+        rest = [(node, weight) for node, weight in pairs if weight and self._constant(node) is None]
+        fixed = sum(weight for node, weight in pairs if self._constant(node))
+        if not rest:
+            return self.code(fixed)
+        found = self.step(Op.WEIGHTED, *(node for node, _ in rest), value=tuple(weight for _, weight in rest))
+        return self.code_add(found, self.code(fixed))
+
+    def code_add(self, a: int, b: int) -> int:
+        """Return a + b."""
+        left, right = self._code_constant(a), self._code_constant(b)
+        if left is not None and right is not None:
+            return self.code(left + right)
+        if left == 0 or right == 0:
+            return b if left == 0 else a
+        return self.step(Op.CODE_ADD, a, b)
+
+    def flag_code(self, node: int) -> int:
+        """Return a boolean as a code of 1 or 0."""
+        return self.weighted([(node, 1)])
+
+    def code_pack(self, parts: Sequence[tuple[int, int]]) -> int:
+        """Put codes side by side: each begins at a bit, and does not reach the next."""
+        return self.step(Op.CODE_PACK, *(node for node, _ in parts), value=tuple(at for _, at in parts))
 
     def code_subtract(self, a: int, b: int) -> int:
         """Return a - b."""
@@ -235,7 +270,7 @@ class Builder:
             return self.boolean(known >= threshold)
         step = self.steps[a]
         if step.op is Op.SUM:
-            least = int(step.value or 0)
+            least = step.value if isinstance(step.value, int) else 0
             if threshold <= least or threshold > least + len(step.arguments):
                 return self.boolean(threshold <= least)
             if threshold == least + 1:

@@ -30,8 +30,8 @@ class RecordKernel:
     def _make(self, scope: Scope, reported: bool, part: Part) -> Function:
         return self.printed(scope, reported, part).function()
 
-    def _make_joins(self, scope: Scope, reported: bool) -> tuple[Callable[[tuple[float, ...]], float], ...]:
-        return tuple(join_of(name) for name in self.function(scope, reported, Part.FACTS).places)
+    def _make_joins(self, scope: Scope, reported: bool, part: Part) -> tuple[Callable[[tuple[float, ...]], float], ...]:
+        return tuple(join_of(name) for name in self.function(scope, reported, part).places)
 
     def screen_one(self, record: Mapping[str, float], person: Person, scope: Scope, reported: bool) -> One:
         """Screen one record: its inputs by name (absent ones may be left out)."""

@@ -9,6 +9,7 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import Scheme
+from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
 from cbc_screen.vocabulary import Adjust, Line, Severity
@@ -28,6 +29,7 @@ class Rules:
     definition: str
     scheme: Scheme
     conditions: tuple[Condition, ...]
+    ordering: Ordering
     guards: tuple[Rule, ...]
     triggers: tuple[Rule, ...]
     cutoffs: tuple[Rule, ...]

@@ -29,6 +29,7 @@ _TEMPLATES: Mapping[Op, str] = {
     Op.AND: "{0} and {1}",
     Op.OR: "{0} or {1}",
     Op.NOT: "not {0}",
+    Op.CODE_ADD: "{0} + {1}",
     Op.CODE_SUBTRACT: "{0} - {1}",
     Op.CODE_SELECT: "{1} if {0} else {2}",
     Op.CODE_LARGER: "{0} if {0} > {1} else {1}",
@@ -108,6 +109,10 @@ class _Printer:
         if step.op is Op.SUM:
             # Of one boolean too: the sum is a number.
             return " + ".join([*arguments, str(step.value)] if step.value or len(arguments) == 1 else arguments)
+        if step.op is Op.WEIGHTED and isinstance(step.value, tuple):
+            return " + ".join(f"({weight} if {a} else 0)" for a, weight in zip(arguments, step.value, strict=True))
+        if step.op is Op.CODE_PACK and isinstance(step.value, tuple):
+            return " + ".join(f"({a} << {at})" for a, at in zip(arguments, step.value, strict=True))
         if step.op is Op.CODE_AT_LEAST:
             return f"{arguments[0]} >= {step.value}"
         template = _TEMPLATES[step.op]

@@ -18,7 +18,7 @@ from cbc_screen.kernel.bits import TRUE
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
-from cbc_screen.kernel.keys import SITUATIONS
+from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import Limits
 from cbc_screen.kernel.printed import Part, Printed
 from cbc_screen.kernel.record import RecordKernel
@@ -32,7 +32,8 @@ from cbc_screen.vocabulary import Pregnancy, Sex
 _ONE_SITUATION = np.full((len(SEXES), len(PREGNANCIES)), -1, dtype=np.int64)
 for _stage in (Pregnancy.NONE, Pregnancy.NOT_STATED):
     _ONE_SITUATION[SEXES.index(Sex.MALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("M", ("none",)))
-    _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", ("none",)))
+_ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(Pregnancy.NONE)] = SITUATIONS.index(("F", ("none",)))
+_ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(Pregnancy.NOT_STATED)] = UNSTATED
 for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
 _EXPANDED_AT_ONCE = 65_536
@@ -80,6 +81,27 @@ class Kernel:
             joined = join_packed(compiled.columns("facts"), inputs, rows, keys_of_rows)
             concluded = compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp))
             answers.others.append((rows, concluded))
+        answers.later = lambda rows: self._lists(batch, inputs, keys, unsure, rows)
+        return answers
+
+    def _lists(
+        self,
+        batch: Batch,
+        inputs: Inputs,
+        keys: NDArray[np.intp],
+        unsure: NDArray[np.intp],
+        rows: NDArray[np.intp],
+    ) -> Answers:
+        """Work out what the checklists of some rows are made from."""
+        compiled = self._compiled(given_inputs(batch))
+        # An interval's ends are one column where no value is inexact, and stay one.
+        taken = {id(column): column[rows] for column in inputs.values()}
+        answers = compiled.columns("list_cells").run({n: taken[id(c)] for n, c in inputs.items()}, keys[rows])
+        own = np.intersect1d(unsure, rows, assume_unique=True)
+        for some, keys_of_rows in self._by_number_of_keys(batch, own):
+            joined = join_packed(compiled.columns("list_facts"), inputs, some, keys_of_rows)
+            concluded = compiled.columns("list_conclusions").run(joined, np.zeros(len(some), dtype=np.intp))
+            answers.others.append((np.searchsorted(rows, some), concluded))
         return answers
 
     def _by_number_of_keys(

@@ -17,6 +17,7 @@ from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import UnitSuspect
@@ -54,6 +55,7 @@ class Knowledge(Measures):
     schemes: Mapping[str, Scheme]
     definitions: Mapping[str, Definition]
     conditions: tuple[Condition, ...]
+    ordering: Ordering
     checks: Checks
     adjustments: Mapping[str, Adjustment]
     urgency: tuple[Rule, ...]

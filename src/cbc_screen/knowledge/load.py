@@ -14,12 +14,14 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
+from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.strict import Node, parse_csv
+from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.vocabulary import Tier, Verification
 
@@ -62,6 +64,15 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     for name in interval_sets if every_set else default_sets:
         interval_sets[name]
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
+    ordering = load_ordering(
+        node("ordering.yaml"),
+        read_text(root, TIERS_FILE),
+        node("questions.yaml"),
+        [*analytes, *findings],
+        {name: text for group in ("film", "context") for name, text in groups[group].items()},
+        sources,
+    )
+    conditions = _load_conditions(root, reader, ordering, analytes)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -80,7 +91,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         duffy_finding=duffy_finding,
         schemes=schemes,
         definitions=definitions,
-        conditions=_load_conditions(root, reader),
+        conditions=conditions,
+        ordering=ordering,
         checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
         adjustments=_load_adjustments(root, sources, tables),
         urgency=reader.rules(_urgency(node), "rules", extra=("id", "level")),
@@ -180,20 +192,30 @@ def _load_adjustments(root: Traversable, sources: Mapping[str, Source], tables: 
     return {adjustment.table: adjustment for adjustment in found}
 
 
-def _load_conditions(root: Traversable, reader: RuleReader) -> tuple[Condition, ...]:
+def _load_conditions(
+    root: Traversable, reader: RuleReader, ordering: Ordering, analytes: Mapping[str, Analyte]
+) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
+    nodes: dict[str, tuple[Node, Condition]] = {}
     for name, _ in walk(root):
         if name.startswith("checklist/"):
             node = parse_yaml(read_text(root, name), name)
             condition = reader.condition(node)
             if name != f"checklist/{condition.id}.yaml":
                 raise node.error("id", "must be the file's name")
-            if condition.rank in {other.rank for other in conditions}:
-                raise node.error("rank", "is the rank of another condition too")
-            for other in conditions:
-                if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
-                    condition.tier is not other.tier
-                ):
-                    raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")
+            _check_rank(node, condition, conditions)
+            check_weights(node, condition, analytes, ordering.low_line, ordering.decisive_counts)
             conditions.append(condition)
+            nodes[condition.id] = node, condition
+    check_ordering(parse_yaml(read_text(root, "ordering.yaml"), "ordering.yaml"), ordering, nodes)
     return tuple(sorted(conditions, key=lambda condition: condition.rank))
+
+
+def _check_rank(node: Node, condition: Condition, others: Iterable[Condition]) -> None:
+    for other in others:
+        if condition.rank == other.rank:
+            raise node.error("rank", "is the rank of another condition too")
+        if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
+            condition.tier is not other.tier
+        ):
+            raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Line, ReticulocyteMethod, Sex, State
+from cbc_screen.vocabulary import Line, Pregnancy, ReticulocyteMethod, Sex, State
 
 _BEYOND = {"above_upper_limit_by": State.HIGH, "below_lower_limit_by": State.LOW}
+TRIMESTERS = (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3)
 COMPARISONS = ("below", "at_most", "above", "at_least")
 # Arithmetic over the counts of one record; the kernel holds the formulas, which have
 # no clinical number in them.
@@ -96,6 +97,23 @@ class Pregnant:
 
 
 @dataclass(frozen=True, slots=True)
+class Postpartum:
+    """After delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageIs:
+    """In one trimester."""
+
+    stage: Pregnancy
+
+
+@dataclass(frozen=True, slots=True)
+class Borderline:
+    """Low lines whose grade is none, each near its limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgeIs:
     """Age at collection, in completed units."""
 
@@ -127,6 +145,13 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Possible:
+    """Not surely false: what is not stated is possible."""
+
+    of: Predicate
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """At least `at_least` of several; `all` and `any` are its ends."""
 
@@ -143,10 +168,14 @@ Predicate = (
     | LinesLow
     | SexIs
     | Pregnant
+    | Postpartum
+    | StageIs
+    | Borderline
     | AgeIs
     | MethodIs
     | FindingIs
     | Not
+    | Possible
     | Count
 )
 
@@ -171,7 +200,7 @@ def parse_predicate(node: Node, words: Vocabulary) -> Predicate:
 def walk(predicate: Predicate) -> Iterator[Predicate]:
     """Yield a predicate and all its parts."""
     yield predicate
-    if isinstance(predicate, Not):
+    if isinstance(predicate, Not | Possible):
         yield from walk(predicate.of)
     elif isinstance(predicate, Count):
         for part in predicate.of:
@@ -255,6 +284,24 @@ def _pregnant(node: Node, words: Vocabulary) -> Predicate:
     return Pregnant() if node.flag("pregnant") else Not(Pregnant())
 
 
+def _postpartum(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["postpartum"])
+    return Postpartum() if node.flag("postpartum") else Not(Postpartum())
+
+
+def _stage(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["pregnancy"])
+    stage = node.choice("pregnancy", Pregnancy)
+    if stage not in TRIMESTERS:
+        raise node.error("pregnancy", f"must be one of {', '.join(TRIMESTERS)}")
+    return StageIs(stage)
+
+
+def _borderline(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["borderline"])
+    return Borderline() if node.flag("borderline") else Not(Borderline())
+
+
 def _age(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["age"])
     inner = node.node("age")
@@ -301,6 +348,11 @@ def _not(node: Node, words: Vocabulary) -> Predicate:
     return Not(parse_predicate(node.node("not"), words))
 
 
+def _possible(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["possible"])
+    return Possible(parse_predicate(node.node("possible"), words))
+
+
 def _count(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["count"])
     inner = node.node("count")
@@ -319,6 +371,9 @@ _READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
     "lines_low": _lines_low,
     "sex": _sex,
     "pregnant": _pregnant,
+    "postpartum": _postpartum,
+    "pregnancy": _stage,
+    "borderline": _borderline,
     "age": _age,
     "reticulocyte_method": _method,
     "finding": _finding,
@@ -326,5 +381,6 @@ _READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
     "all": _many("all"),
     "any": _many("any"),
     "not": _not,
+    "possible": _possible,
     "count": _count,
 }

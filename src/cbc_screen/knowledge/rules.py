@@ -8,10 +8,9 @@ from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
+from cbc_screen.vocabulary import Basis, Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
-PATTERN_NAMES = ("single_red", "single_white", "single_platelet", "bicytopenia", "pancytopenia")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,18 @@ class Rule:
     when: Predicate
     threshold: Threshold
     source: str
-    key: bool = False
+    points: int = 0
+    basis: Basis | None = None
+    together: str = ""
+    decisive: bool = False
     urgency: Urgency = Urgency.NONE
     kind: TriggerKind | None = None
     contradicts: Line | None = None
     leaves: Contradiction | None = None  # of the neutrophils, where the rule contradicts the white line
     policy: str = ""
+
+
+WEIGHED = ("id", "points", "basis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,25 @@ class Condition:
     summary: str
     tier: Tier
     rank: int
-    patterns: tuple[str, ...]
-    also_when: Predicate | None
+    only_when: Predicate | None
+    shown_when: Predicate | None  # stands before the fold
+    shown_unless_decided: Predicate | None  # likewise, where no other condition is supported
     findings_for: tuple[Rule, ...]
     findings_against: tuple[Rule, ...]
+    settled_by: tuple[str, ...]
     missing: tuple[Item, ...]
     next_tests: tuple[Item, ...]
     urgency: tuple[Rule, ...]
+    not_decidable: str
     limits: str
     sources: tuple[str, ...]
     approved_by: tuple[str, ...]
     witnesses: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def findings(self) -> tuple[Rule, ...]:
+        """The findings for it, then those against it."""
+        return (*self.findings_for, *self.findings_against)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +126,10 @@ class RuleReader:
             when=parse_predicate(node.node("when"), self._words),
             threshold=node.choice("threshold", Threshold),
             source=self.source(node),
-            key=node.flag("key"),
+            points=node.whole("points") if "points" in node else 0,
+            basis=node.choice("basis", Basis) if "basis" in node else None,
+            together=node.text("together") if "together" in node else "",
+            decisive=node.flag("decisive"),
             urgency=_urgency(node, level) if level is not None else Urgency.NONE,
             kind=node.choice("kind", TriggerKind) if "kind" in node else None,
             contradicts=_contradicted(node),
@@ -133,26 +149,26 @@ class RuleReader:
     def condition(self, node: Node) -> Condition:
         """Read one file of checklist/."""
         node.check_keys(
-            ["id", "name", "summary", "tier", "rank", "patterns", "findings_for", "findings_against", "missing",
+            ["id", "name", "summary", "tier", "rank", "findings_for", "findings_against", "settled_by", "missing",
              "next_tests", "urgency", "limits", "sources", "approved_by", "witnesses"],
-            ["also_when"],
+            ["only_when", "shown_when", "shown_unless_decided", "not_decidable"],
         )  # fmt: skip
-        patterns = node.texts("patterns")
-        if not patterns or any(name not in PATTERN_NAMES for name in patterns):
-            raise node.error("patterns", f"must be some of {', '.join(PATTERN_NAMES)}")
         condition = Condition(
             id=node.text("id"),
             name=node.text("name"),
             summary=node.text("summary"),
             tier=node.choice("tier", Tier),
             rank=node.whole("rank"),
-            patterns=tuple(patterns),
-            also_when=parse_predicate(node.node("also_when"), self._words) if "also_when" in node else None,
-            findings_for=self.rules(node, "findings_for", ["key"]),
-            findings_against=self.rules(node, "findings_against"),
+            only_when=self._optional(node, "only_when"),
+            shown_when=self._optional(node, "shown_when"),
+            shown_unless_decided=self._optional(node, "shown_unless_decided"),
+            findings_for=self.rules(node, "findings_for", ["together", "decisive"], WEIGHED),
+            findings_against=self.rules(node, "findings_against", ["together", "decisive"], WEIGHED),
+            settled_by=tuple(node.texts("settled_by")),
             missing=self._items(node, "missing", ["id", "text", "source"]),
             next_tests=self._items(node, "next_tests", ["text", "source"]),
             urgency=self.rules(node, "urgency", extra=("level",)),
+            not_decidable=node.text("not_decidable") if "not_decidable" in node else "",
             limits=node.text("limits"),
             sources=tuple(node.texts("sources")),
             approved_by=tuple(node.texts("approved_by")),
@@ -160,6 +176,9 @@ class RuleReader:
         )
         self._check_sources(node, condition)
         return condition
+
+    def _optional(self, node: Node, key: str) -> Predicate | None:
+        return parse_predicate(node.node(key), self._words) if key in node else None
 
     def _items(self, node: Node, key: str, keys: list[str]) -> tuple[Item, ...]:
         items = []
@@ -170,7 +189,8 @@ class RuleReader:
 
     def _witnesses(self, node: Node) -> Mapping[str, Mapping[str, Any]]:
         witnesses = node.node("witnesses")
-        witnesses.check_keys(["silent", "supported"], ["consider"])
+        decidable = [] if "not_decidable" in node else ["supported"]
+        witnesses.check_keys(["silent", "contradicted", *decidable])
         for name in witnesses:
             self._check_witness(witnesses.node(name))
         return {name: dict(witnesses.node(name)) for name in witnesses}

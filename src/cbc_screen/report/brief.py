@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.printable import clean
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
-from cbc_screen.report.wording import analyte_words, line_words, severity_words, units_of, urgency_words, words
+from cbc_screen.report.wording import (
+    analyte_words,
+    line_words,
+    severity_words,
+    test_words,
+    units_of,
+    urgency_words,
+    words,
+)
+from cbc_screen.report.words import GROUP_WORDS
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import LineState, State, Support, Urgency
 
@@ -22,13 +33,15 @@ _STATES = {
 _SUPPORTS = {Support.SUPPORTED: "bold red", Support.CONSIDER: "yellow"}
 _URGENCIES = {Urgency.IMMEDIATE: "bold red", Urgency.PROMPT: "red"}
 _BAR = 24  # characters
-_MOST_CONDITIONS = 8
 
 
 def print_brief(console: Console, result: ScreeningResult) -> None:
     """Print the flags of one result; `explain` gives the chain behind each."""
     console.print(Text(result.notice, style="bold"))
     console.print()
+    if result.summary:
+        console.print(Text(clean(result.summary)))
+        console.print()
     console.print(Text(clean(result.pattern_text), style="bold"))
     severity = severity_words(result.severity, result.severity_min)
     console.print(
@@ -117,12 +130,22 @@ def _listing(console: Console, title: str, texts: list[str]) -> None:
 def _conditions(console: Console, result: ScreeningResult) -> None:
     if not result.checklist:
         return
-    table = _table("", "to consider", "support", "for", "against", "missing")
-    for place, entry in enumerate(result.checklist[:_MOST_CONDITIONS], start=1):
-        counts = (len(entry.findings_for), len(entry.findings_against), len(entry.missing))
+    shown = result.checklist[: result.checklist_shown]
+    table = _table("", "to consider", "", "support", "strongest finding for it", "settled by")
+    for place, entry in enumerate(shown, start=1):
         support = Text(words(entry.support), style=_SUPPORTS.get(entry.support, ""))
-        table.add_row(Text(str(place)), Text(entry.name), support, *(Text(str(count)) for count in counts))
+        finding = entry.findings_for[0].text if entry.findings_for else ""
+        cells = (entry.name, GROUP_WORDS[entry.group])
+        table.add_row(Text(str(place)), *map(Text, cells), support, Text(finding), Text(entry.settled_by))
     console.print()
-    console.print(table)
-    if len(result.checklist) > _MOST_CONDITIONS:
-        console.print(Text(f"   and {len(result.checklist) - _MOST_CONDITIONS} more", style="dim"))
+    if shown:
+        console.print(table)
+    behind = Counter(GROUP_WORDS[entry.group] for entry in result.checklist[result.checklist_shown :])
+    if behind:
+        folded = ", ".join(f"{count} {group}" for group, count in behind.items())
+        console.print(Text(f"   folded: {folded}", style="dim"))
+    _listing(console, "next tests", [_test(text, settles) for text, settles in test_words(result)])
+
+
+def _test(text: str, settles: list[str]) -> str:
+    return f"{text} ({'; '.join(settles)})" if settles else text

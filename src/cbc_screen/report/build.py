@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from cbc_screen._version import __version__
+from cbc_screen.kernel.conclusions import urgency_rules
 from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.one import One
@@ -18,13 +19,16 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.definitions import Cutoff
 from cbc_screen.knowledge.grading import GradeRow
 from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.ordering import questions_in
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
+from cbc_screen.report.checklist import Listed, list_of_codes
 from cbc_screen.report.flags import flags_of_one, kernel_reasons, sorted_reasons
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.person import person_result
+from cbc_screen.report.summing import summary_of
 from cbc_screen.report.units import TextUnits, number
 from cbc_screen.report.words import describe, joined, pattern_text, place_reason
 from cbc_screen.result import (
@@ -35,10 +39,12 @@ from cbc_screen.result import (
     FindingResult,
     GradeBand,
     LineResult,
+    NextTest,
     RangeUsed,
     Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
+    CheckGroup,
     Criteria,
     Line,
     LineState,
@@ -54,6 +60,7 @@ from cbc_screen.vocabulary import (
 )  # fmt: skip
 
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
+_DECISIVE_FIRST = 100
 _SUPPORTS, _WHITE_BASES = tuple(Support), tuple(WhiteBasis)
 
 
@@ -81,9 +88,9 @@ class ResultBuilder:
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
-    def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | int | None]:
+    def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | bool | int | None]:
         """Return the flag columns alone."""
-        return flags_of_one(self._layout, one.codes, normalized.reasons)
+        return flags_of_one(self._layout, one.codes, one.lists, normalized.reasons)
 
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
@@ -92,17 +99,31 @@ class ResultBuilder:
         reasons = sorted_reasons(self._layout, [*normalized.reasons, *kernel_reasons(self._layout, conclusions)])
         analytes = self._analytes(record, normalized, one, reasons)
         columns = self.columns(normalized, one)
-        checklist = self._checklist(str(columns["checklist"]), one, compact)
+        listed = list_of_codes(self._layout.checklist, one.lists)
+        checklist = self._checklist(listed, normalized, one, compact)
         rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
-        fired = {name: self._fired(group, rules_of[group], conclusions) for name, group, _ in self._layout.rule_columns}
+        fired = {
+            name: self._fired(group, rules_of[group], conclusions)
+            for name, group, _ in self._layout.rule_columns
+            if group in rules_of
+        }
         every = [finding for found in fired.values() for finding in found]
+        lines = tuple(self._line(line, states[line], one) for line in LINES)
+        said = pattern_text(
+            _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
+        )
+        borderline = bool(one.lists["borderline"])
         return {
             **fired,
-            "pattern_text": pattern_text(
-                _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
-            ),
+            "pattern_text": said,
+            "summary": ""
+            if compact
+            else summary_of(said, lines, analytes, checklist[: listed.shown], borderline, self._units),
+            "borderline": borderline,
+            "checklist_shown": listed.shown,
+            "next_tests": tuple(self._next_test(name, settles) for name, settles in listed.next_tests),
             "person": person_result(self.knowledge, record, normalized),
-            "lines": tuple(self._line(line, states[line], one) for line in LINES),
+            "lines": lines,
             "white_line_basis": str(columns["white_line_basis"]),
             "analytes": analytes,
             "blood_criteria": self._criteria(one),
@@ -270,25 +291,58 @@ class ResultBuilder:
         if found is None:
             condition = describe(rule.when, self.knowledge, self._units)
             found = self._findings[id(rule)] = FindingResult(
-                id=rule.id, text=rule.text, condition=condition, threshold=rule.threshold, source=rule.source
+                id=rule.id,
+                text=rule.text,
+                condition=condition,
+                threshold=rule.threshold,
+                source=rule.source,
+                basis=rule.basis,
+                decisive=rule.decisive,
             )
         return found
 
     def _fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
         return tuple(self._finding(rule) for rule in rules if conclusions[f"{group}.{rule.id}"])
 
-    def _checklist(self, ids: str, one: One, compact: bool) -> tuple[ConditionResult, ...]:
-        by_id = {condition.id: condition for condition in self.kernel.rules.conditions}
-        return tuple(self._condition(by_id[name], one, compact) for name in ids.split(";") if name)
+    def _next_test(self, name: str, settles: tuple[str, ...]) -> NextTest:
+        text = self.kernel.rules.ordering.questions[name].text
+        return NextTest(id=name, text=text, settles=settles)
 
-    def _condition(self, condition: Condition, one: One, compact: bool) -> ConditionResult:
-        template = self._templates[condition.id]
-        known = () if compact else tuple([one.facts[name] for name in template.names])
-        support, net = one.codes[f"support.{condition.id}"], one.codes[f"net.{condition.id}"]
-        return self._conditions(condition.id, support, net, known, compact)
+    def _checklist(
+        self, listed: Listed, normalized: NormalizedRecord, one: One, compact: bool
+    ) -> tuple[ConditionResult, ...]:
+        known = frozenset[str]() if compact else self._known(normalized, one)
+        groups = zip(listed.ids, listed.groups, strict=True)
+        return tuple(self._condition(name, group, known, one, compact) for name, group in groups)
+
+    def _condition(
+        self, name: str, group: CheckGroup, known: frozenset[str], one: One, compact: bool
+    ) -> ConditionResult:
+        template = self._templates[name]
+        holds = () if compact else tuple([one.findings[fact] for fact in template.names])
+        return self._conditions(name, group, one.lists[f"support.{name}"], holds, known, compact)
+
+    @staticmethod
+    def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
+        """Return what the record answers: analytes, findings, and what is known of the person."""
+        person = normalized.person
+        known = {name for name, reading in normalized.readings.items() if isfinite(reading.high)}
+        known |= {name for name in ("neutrophils", "reticulocytes") if one.codes.get(f"{name}.derived")}
+        known |= {name.rpartition(".")[0] for name in normalized.inputs if name.endswith((".present", ".absent"))}
+        known |= {"age"} if person.age is not None else set()
+        known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
+        stated = person.pregnancy not in (Pregnancy.UNKNOWN, Pregnancy.NOT_STATED)
+        known |= {"pregnancy"} if stated or person.sex is Sex.MALE else set()
+        return frozenset(known)
 
     def _make_condition(
-        self, name: str, support: int, net: int, known: tuple[float, ...], compact: bool
+        self,
+        name: str,
+        group: CheckGroup,
+        support: int,
+        answers: tuple[float, ...],
+        known: frozenset[str],
+        compact: bool,
     ) -> ConditionResult:
         """Make an entry of the checklist from what is known of its findings.
 
@@ -297,38 +351,48 @@ class ResultBuilder:
         """
         template = self._templates[name]
         condition = template.condition
+        questions = self.kernel.rules.ordering.questions
         parts: dict[str, Any] = {
             "id": name,
             "name": condition.name,
+            "group": group,
             "support": _SUPPORTS[support],
-            "net_findings": net,
-            "place_reason": place_reason(condition, _SUPPORTS[support], net),
+            "place_reason": place_reason(condition, group, _SUPPORTS[support]),
             "summary": "",
             "findings_for": (),
             "findings_against": (),
             "missing": (),
+            "settled_by": questions[condition.settled_by[0]].text,
             "next_tests": (),
+            "not_decidable": "",
             "limits": "",
         }
         if not compact:
-            yes, no = known[0::2], known[1::2]
+            yes, no = answers[0::2], answers[1::2]
             sides = len(condition.findings_for)
-            true = [finding for finding, holds in zip(template.findings, yes, strict=True) if holds]
-            unknown = [
-                finding.condition
-                for finding, holds, fails in zip(template.findings, yes, no, strict=True)
-                if not holds and not fails
-            ]
-            count_for = sum(1 for holds in yes[:sides] if holds)
+            holds = [place for place, is_true in enumerate(yes) if is_true]
+            unknown = [place for place, (t, f) in enumerate(zip(yes, no, strict=True)) if not t and not f]
+            strongest = sorted(holds, key=lambda place: -_strength(condition.findings[place]))
             parts |= {
                 "summary": condition.summary,
-                "findings_for": tuple(true[:count_for]),
-                "findings_against": tuple(true[count_for:]),
-                "missing": (*dict.fromkeys(unknown), *(item.text for item in condition.missing)),
+                "findings_for": tuple(template.findings[place] for place in strongest if place < sides),
+                "findings_against": tuple(template.findings[place] for place in strongest if place >= sides),
+                "missing": self._missing(condition, unknown, known),
                 "next_tests": tuple(item.text for item in condition.next_tests),
+                "not_decidable": condition.not_decidable,
                 "limits": condition.limits,
             }
         return ConditionResult(**parts)
+
+    def _missing(self, condition: Condition, unknown: Sequence[int], known: frozenset[str]) -> tuple[str, ...]:
+        """Return the questions that unknown findings leave open, the weightiest first, then what no count shows."""
+        ordering = self.kernel.rules.ordering
+        found: dict[str, None] = {}
+        for place in sorted(unknown, key=lambda place: -_strength(condition.findings[place])):
+            for part in questions_in(condition.findings[place].when):
+                if part not in known:
+                    found[ordering.questions[ordering.question_of.get(part, part)].text] = None
+        return (*found, *(item.text for item in condition.missing))
 
     def _template(self, condition: Condition) -> _Template:
         sides = (("for", condition.findings_for), ("against", condition.findings_against))
@@ -364,20 +428,17 @@ class ResultBuilder:
         return {**said, next(iter(criteria.by_method.values())).id: joined(counted, "or")}
 
     def _urgency_reasons(self, one: One) -> tuple[str, ...]:
-        rules = self.kernel.rules
+        """Return the texts of the rules that the urgency rests on."""
         level = _URGENCIES[one.codes["urgency"]]
-        if level is Urgency.NONE:
-            return ()
         if level is Urgency.CANNOT_TELL:
             return (self.knowledge.urgency_unknown,)
-        found = [rule.text for rule in rules.urgency if rule.urgency is level and one.facts[f"urgency.{rule.id}.yes"]]
-        found += [rule.text for rule in rules.triggers if rule.urgency is level and one.facts[f"trigger.{rule.id}.yes"]]
-        for condition in rules.conditions:
-            if one.codes[f"support.{condition.id}"] == _SUPPORTS.index(Support.NOT_LISTED):
-                continue
-            for place, rule in enumerate(condition.urgency):
-                if rule.urgency is level and one.facts[f"urgent.{condition.id}.{place}.yes"]:
-                    found.append(rule.text)
+        found = [
+            rule.text
+            for name, own in urgency_rules(self.kernel.rules)
+            if one.lists[f"reason.{name}"]
+            for rule, fact, _ in own
+            if rule.urgency is level and one.facts[f"{fact}.yes"]
+        ]
         return tuple(dict.fromkeys(found))
 
     def _untold(self, one: One) -> tuple[str, ...]:
@@ -391,10 +452,10 @@ class ResultBuilder:
         found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
         may_be_low = one.codes["lines_low_min"] == 0 < one.codes["lines_low_max"]
         for condition in rules.conditions:
-            if one.codes[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
+            if one.lists[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
                 continue
-            excluded = all(facts[f"pattern.{name}.no"] for name in condition.patterns)
-            if (may_be_low and not excluded) or unknown(f"also.{condition.id}"):
+            impossible = condition.only_when is not None and facts[f"only.{condition.id}.no"]
+            if may_be_low and not impossible:
                 found.append(f"condition:{condition.id}")
         return tuple(found)
 
@@ -493,6 +554,11 @@ class ResultBuilder:
     def _make_citation(self, name: str) -> Citation:
         source = self.knowledge.sources[name]
         return Citation(id=name, citation=source.citation, url=source.url, verification=source.verification)
+
+
+def _strength(rule: Rule) -> int:
+    """Return what findings are shown by, strongest first: a decisive one before all others."""
+    return abs(rule.points) + (_DECISIVE_FIRST if rule.decisive else 0)
 
 
 def as_received(measurement: Measurement) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cbc_screen.errors import UsageError
-from cbc_screen.report.flags import SEPARATOR
+from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Severity, Urgency
 
 _WORDS = {"pattern": Pattern, "severity": Severity, "urgency": Urgency}

@@ -13,23 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import dictionary, from_numpy, to_numpy
+from cbc_screen.arrays import dictionary, from_numpy, from_texts
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.normalize.codes import RANGE_FIELD
-from cbc_screen.report.layout import FlagLayout
-from cbc_screen.vocabulary import (
-    NOTICE,
-    Reason,
-    Support,
-)  # fmt: skip
+from cbc_screen.report.checklist import SEPARATOR, list_columns, list_of_codes, worded
+from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
+from cbc_screen.vocabulary import NOTICE, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEPARATOR = ";"
 Word = TypeVar("Word", bound=str)
-_UNLISTED = list(Support).index(Support.NOT_LISTED)
-_HIDDEN = -1
 # What the kernel found of an analyte: no range for the person, a reported one refused, two
 # results that contradict, and a line of which nothing was sent.
 _KERNEL_REASONS = (
@@ -38,31 +32,29 @@ _KERNEL_REASONS = (
     ("contradicted", Reason.RESULT_CONTRADICTED),
     ("no_result", Reason.NO_RESULT),
 )
-_SORTED_AT_ONCE = 4_096
-_LAST = np.iinfo(np.int32).max
 
 
 # One record ------------------------------------------------------------------------------
 
 
 def flags_of_one(
-    layout: FlagLayout, conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]
-) -> dict[str, str | int | None]:
+    layout: FlagLayout,
+    conclusions: Mapping[str, int],
+    lists: Mapping[str, int],
+    reasons: Sequence[tuple[str, Reason]],
+) -> dict[str, str | bool | int | None]:
     """Return the flag columns of one record."""
-    values: dict[str, str | int | None] = {
+    values: dict[str, str | bool | int | None] = {
         name: words[conclusions[code]] for name, (code, words) in layout.word_columns.items()
     }
     values["lines_low_min"], values["lines_low_max"] = conclusions["lines_low_min"], conclusions["lines_low_max"]
     for name, code in layout.grade_columns.items():
         grade = conclusions[code]
         values[name] = None if grade < 0 else grade
-    values["checklist"] = SEPARATOR.join(
-        ordered_conditions(
-            layout,
-            [conclusions[f"support.{name}"] for name, _ in layout.conditions],
-            [conclusions[f"net.{name}"] for name, _ in layout.conditions],
-        )
-    )
+    values["borderline"] = bool(lists["borderline"])
+    values["urgency_reasons"] = SEPARATOR.join(name for name in layout.urgencies if lists[f"reason.{name}"])
+    words = list_of_codes(layout.checklist, lists).words
+    values.update(zip(LIST_COLUMNS, words, strict=True))
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
     every = [*reasons, *kernel_reasons(layout, conclusions)]
@@ -87,24 +79,6 @@ def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> l
     return sorted(set(reasons), key=lambda pair: (fields.index(pair[0]), codes.index(pair[1])))
 
 
-def order_key(support: Any, net: Any, rank: int) -> Any:
-    """Return what listed conditions are ordered by: support, net findings, fixed rank.
-
-    One expression for a number and for a column of them; a net is above -32, a rank below 128.
-    """
-    return (support * 64 + (32 - net)) * 128 + rank
-
-
-def ordered_conditions(layout: FlagLayout, support: Sequence[int], net: Sequence[int]) -> list[str]:
-    """Return the listed conditions in their order."""
-    listed = [
-        (order_key(support[place], net[place], rank), name)
-        for place, (name, rank) in enumerate(layout.conditions)
-        if support[place] != _UNLISTED
-    ]
-    return [entry[1] for entry in sorted(listed)]
-
-
 # Columns ---------------------------------------------------------------------------------
 
 
@@ -125,7 +99,7 @@ def flags_table(
     for name, code in layout.grade_columns.items():
         grade: NDArray[Any] = outputs[code]
         arrays[name] = from_numpy(grade, grade < 0)
-    arrays["checklist"] = _checklist(layout, outputs)
+    arrays |= _listed(layout, outputs)
     for name, group, found in layout.rule_columns:
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(layout, outputs, reasons)
@@ -162,40 +136,35 @@ def _fired(group: str, names: Sequence[str], outputs: Answers) -> pa.DictionaryA
     return _joined([outputs[f"{group}.{name}"].view(np.uint8) for name in names], ids)
 
 
-def _checklist(layout: FlagLayout, outputs: Answers) -> pa.DictionaryArray:
-    """Return the ordered conditions of each row; rows that list none are not looked at again."""
-    supports = [outputs[f"support.{name}"] for name, _ in layout.conditions]
-    rows = np.flatnonzero(np.logical_or.reduce([support != _UNLISTED for support in supports]))
-    matrix = np.empty((len(rows), len(supports)), dtype=np.int16)
-    for place, ((name, _), support) in enumerate(zip(layout.conditions, supports, strict=True)):
-        own: NDArray[Any] = support[rows].astype(np.int16)
-        net: NDArray[Any] = outputs[f"net.{name}"][rows]
-        # What the findings say of a condition that is not listed does not matter.
-        matrix[:, place] = np.where(own == _UNLISTED, _HIDDEN, order_key(own, net, 0) // 128)
-    own_words, codes = _worded(matrix.view(np.uint8), lambda unique: _lists(layout, unique.view(np.int16)))
-    # Equal lists come from unequal findings; the empty one is that of every other row.
-    unique = ["", *dict.fromkeys(own_words)]
-    place_of = {text: place for place, text in enumerate(unique)}
-    every = np.zeros(outputs.rows, dtype=np.int32)
-    every[rows] = np.array([place_of[text] for text in own_words], dtype=np.int32)[codes] if len(rows) else 0
-    return dictionary(every, unique)
+def _listed(layout: FlagLayout, outputs: Answers) -> dict[str, pa.Array]:
+    """Return the columns of the list and of the urgency's reasons; rows that have neither are not looked at again."""
+    count, (rows, answers) = outputs.rows, outputs.lists
+    own = list_columns(layout.checklist, answers)
+    shown, borderline = np.zeros(count, dtype=np.int8), np.zeros(count, dtype=np.bool_)
+    shown[rows], borderline[rows] = own.shown, own.borderline
+    matrix = np.column_stack([answers[f"reason.{name}"].view(np.uint8) for name in layout.urgencies])
+
+    def reasons(row: bytes) -> str:
+        return SEPARATOR.join(name for name, fired in zip(layout.urgencies, row, strict=True) if fired)
+
+    codes, words = worded(matrix, reasons)
+    return {
+        "urgency_reasons": of_some(count, rows, codes, from_texts(words)),
+        "borderline": from_numpy(borderline),
+        "checklist": of_some(count, rows, *own.checklist),
+        "checklist_groups": of_some(count, rows, *own.groups),
+        "checklist_shown": from_numpy(shown),
+        "next_tests": of_some(count, rows, *own.next_tests),
+    }
 
 
-def _lists(layout: FlagLayout, keys: NDArray[np.int16]) -> list[str]:
-    """Word the lists of rows of keys (support and net findings of each condition)."""
-    ids = [name for name, _ in layout.conditions]
-    ranks = np.array([rank for _, rank in layout.conditions], dtype=np.int32)
-    found: list[str] = []
-    for start in range(0, len(keys), _SORTED_AT_ONCE):
-        part = keys[start : start + _SORTED_AT_ONCE]
-        hidden = part == _HIDDEN
-        order = np.argsort(np.where(hidden, _LAST, part.astype(np.int32) * 128 + ranks), axis=1)
-        counts = (~hidden).sum(axis=1)
-        found += [
-            SEPARATOR.join([ids[place] for place in row[:count]])
-            for row, count in zip(order.tolist(), counts.tolist(), strict=True)
-        ]
-    return found
+def of_some(count: int, rows: NDArray[np.intp], codes: NDArray[np.int32], words: pa.StringArray) -> pa.DictionaryArray:
+    """Return a column of words of some rows; the word of every other row is empty."""
+    import pyarrow as pa
+
+    every = np.zeros(count, dtype=np.int32)
+    every[rows] = codes + 1
+    return pa.DictionaryArray.from_arrays(from_numpy(every), pa.concat_arrays([from_texts([""]), words]))
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:
@@ -230,25 +199,5 @@ def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[st
     for place, part in enumerate(parts):
         matrix[:, place] = part
     some = np.flatnonzero(matrix.any(axis=1))
-    found, codes = _worded(matrix[some], lambda unique: [SEPARATOR.join(texts(bytes(row))) for row in unique])
-    unique = ["", *dict.fromkeys(found)]
-    place_of = {text: place for place, text in enumerate(unique)}
-    every = np.zeros(len(matrix), dtype=np.int32)
-    every[some] = np.array([place_of[text] for text in found], dtype=np.int32)[codes] if len(some) else 0
-    return dictionary(every, unique)
-
-
-def _worded(
-    matrix: NDArray[np.uint8], words: Callable[[NDArray[np.uint8]], list[str]]
-) -> tuple[list[str], NDArray[np.int32]]:
-    """Word each distinct row once; return the words and the place of each row among them."""
-    import pyarrow as pa
-
-    if not len(matrix):
-        return [], np.zeros(0, dtype=np.int32)
-    width = matrix.shape[1]
-    rows = pa.Array.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(np.ascontiguousarray(matrix))])
-    encoded = rows.dictionary_encode()
-    buffer = encoded.dictionary.buffers()[1]
-    unique = np.frombuffer(buffer, dtype=np.uint8)[: len(encoded.dictionary) * width].reshape(-1, width)
-    return words(unique), to_numpy(encoded.indices)[0]
+    codes, words = worded(matrix[some], lambda row: SEPARATOR.join(texts(row)))
+    return of_some(len(matrix), some, codes, from_texts(words))

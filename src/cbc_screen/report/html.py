@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.labels import Told
@@ -20,10 +21,13 @@ from cbc_screen.report.wording import (
     finding_words,
     line_words,
     person_words,
+    sentence,
     severity_words,
+    test_words,
     units_of,
     words,
 )
+from cbc_screen.report.words import GROUP_WORDS
 from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, Support, Urgency
 
@@ -126,7 +130,9 @@ def person_parts(result: ScreeningResult) -> list[str]:
     severity = severity_words(result.severity, result.severity_min)
     versions = result.versions
     parts = [
-        make.head(result.pattern_text, result.pattern, severity, result.urgency, result.urgency_reasons),
+        make.head(
+            result.summary, result.pattern_text, result.pattern, severity, result.urgency, result.urgency_reasons
+        ),
         make.person(person_words(result.person)),
         make.lines_head(versions.definition, f"{versions.grading} {versions.grading_version}"),
         *(make.line(line_words(line, by_name.get(line.analyte), units), line.state) for line in result.lines),
@@ -139,7 +145,8 @@ def person_parts(result: ScreeningResult) -> list[str]:
     for title, kind, name in _CHECKS:
         if found := getattr(result, name):
             parts.append(make.checks(title, kind, found))
-    parts += [make.checklist_head(not result.checklist), *map(_condition, result.checklist), make.rest(result)]
+    parts += [make.checklist_head(not result.checklist, result.borderline), *_groups(result)]
+    parts += [make.next_tests(test_words(result)), make.rest(result)]
     parts += [make.sources_head(len(result.sources)), *map(_source, result.sources)]
     parts.append(make.foot(versions, result.sources))
     return [part if isinstance(part, Shared) else str(part) for part in parts]
@@ -155,6 +162,19 @@ def _analyte(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) 
     words_of = analyte_words(analyte, units)
     drawn = bar_of(analyte, line, units)
     return _KEPT.piece(("analyte", words_of, drawn), lambda: _macros().result(words_of, analyte.state, drawn))
+
+
+def _groups(result: ScreeningResult) -> Iterator[str]:
+    """Yield the checklist by groups; what stands behind the fold opens when asked, the last group within the one before."""
+    make, place = _macros(), 1
+    for group, entries in groupby(result.checklist, key=lambda entry: entry.group):
+        own = list(entries)
+        folded = place > result.checklist_shown
+        title = f"{sentence(GROUP_WORDS[group])} ({len(own)})" if folded else sentence(GROUP_WORDS[group])
+        yield make.group_head(title, place, folded)
+        yield from map(_condition, own)
+        yield make.group_end(folded)
+        place += len(own)
 
 
 def _condition(entry: ConditionResult) -> str:

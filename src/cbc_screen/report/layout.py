@@ -12,10 +12,17 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from cbc_screen.errors import UsageError
+from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.normalize.codes import REASONS
+from cbc_screen.report.checklist import ListLayout, list_layout
 from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
+LIST_COLUMNS = ("checklist", "checklist_groups", "checklist_shown", "next_tests")
+_OLD_FLAGS = (
+    "the packed flags are of version 0.4 or older, which ordered the checklist otherwise: it counted findings, and had "
+    "no groups; read them with that version, or scan again"
+)
 GRADE_COLUMN = {Line.RED: "hemoglobin_grade", Line.WHITE: "white_grade", Line.PLATELET: "platelets_grade"}
 
 
@@ -28,7 +35,8 @@ class FlagLayout:
     stated: bool  # a phenotype may choose the range
     adjusts_line: bool
     adjusts_grade: bool
-    conditions: tuple[tuple[str, int], ...]  # id and rank
+    checklist: ListLayout
+    urgencies: tuple[str, ...]  # rules of urgency, by the names of their codes
     guards: tuple[str, ...]
     triggers: tuple[str, ...]
     cutoffs: tuple[str, ...]
@@ -74,7 +82,15 @@ class FlagLayout:
         names = [*words[:place], "lines_low_min", "lines_low_max", *words[place:]]
         grades = names.index("blood_criteria")
         names[grades:grades] = list(self.grade_columns)
-        return [*names, "checklist", *(name for name, _, _ in self.rule_columns), "reasons", "notice"]
+        return [
+            *names,
+            "urgency_reasons",
+            "borderline",
+            *LIST_COLUMNS,
+            *(name for name, _, _ in self.rule_columns),
+            "reasons",
+            "notice",
+        ]
 
     @cached_property
     def fields(self) -> list[str]:
@@ -90,8 +106,11 @@ class FlagLayout:
         """Read a layout; codes that stand for other words today are refused."""
         stored = json.loads(text)
         parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored["layout"].items()}
-        parts["conditions"] = tuple((name, rank) for name, rank in parts["conditions"])
-        layout = cls(**parts)
+        if "checklist" not in parts:
+            raise UsageError(_OLD_FLAGS)
+        own_list: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in parts["checklist"].items()}
+        own_list["settled_by"] = tuple(tuple(tests) for tests in own_list["settled_by"])
+        layout = cls(**{**parts, "checklist": ListLayout(**own_list)})
         words = {name: [code, list(own)] for name, (code, own) in layout.word_columns.items()}
         if words != stored["words"]:
             raise UsageError("the packed flags are of another version of cbc_screen; read them with that one")
@@ -107,7 +126,8 @@ def layout_of(rules: Rules) -> FlagLayout:
         stated=rules.stated_finding is not None,
         adjusts_line=rules.adjusts_line,
         adjusts_grade=rules.adjusts_grade,
-        conditions=tuple((condition.id, condition.rank) for condition in rules.conditions),
+        checklist=list_layout(rules.ordering, rules.conditions),
+        urgencies=(*(name for name, _ in urgency_rules(rules)), NOT_JUDGED),
         guards=tuple(rule.id for rule in rules.guards),
         triggers=tuple(rule.id for rule in rules.triggers),
         cutoffs=tuple(rule.id for rule in rules.cutoffs),

@@ -34,17 +34,16 @@ def pack(layout: FlagLayout, answers: Answers, reasons: Mapping[str, NDArray[np.
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, keys.schema) as stream:
         stream.write_table(keys)
-    others = {
-        **_packed_answers([own for _, own in answers.others]),
-        "at": from_bytes([rows.astype(np.int32).tobytes() for rows, _ in answers.others]),
-    }
+    rows, lists = answers.lists
     codes = {
         "field": from_texts(list(reasons)),
         "codes": from_bytes([codes.tobytes() for codes in reasons.values()]),
     }
     columns = {
         **_packed_answers([answers]),
-        "others": _one_list(others),
+        "others": _one_list(_packed_others(answers.others)),
+        "lists": _one_list(_packed_others([(rows, lists)])),
+        "list_others": _one_list(_packed_others(lists.others)),
         "reasons": _one_list(codes),
         "keys": from_bytes([sink.getvalue().to_pybytes()]),
     }
@@ -68,9 +67,21 @@ def _packed_answers(parts: Sequence[Answers]) -> dict[str, pa.Array]:
     }
 
 
+def _packed_others(others: Sequence[tuple[NDArray[np.intp], Answers]]) -> dict[str, pa.Array]:
+    """Return the answers of some rows, with the places of those rows."""
+    return {
+        **_packed_answers([own for _, own in others]),
+        "at": from_bytes([rows.astype(np.int32).tobytes() for rows, _ in others]),
+    }
+
+
+def _unpacked_others(found: Sequence[Mapping[str, Any]]) -> list[tuple[NDArray[np.intp], Answers]]:
+    return [(np.frombuffer(own["at"], dtype=np.int32).astype(np.intp), _unpacked_answers(own)) for own in found]
+
+
 def _unpacked_answers(row: Mapping[str, Any]) -> Answers:
     places = {name: Place(base, tuple(planes)) for name, (base, planes) in json.loads(row["places"]).items()}
-    count = 1 + max(plane for place in places.values() for plane in (-1, *place.planes))
+    count = 1 + max((plane for place in places.values() for plane in place.planes), default=-1)
     planes = np.frombuffer(row["planes"], dtype=np.uint8).reshape(count, (row["rows"] + 7) // 8)
     return Answers(row["rows"], places, planes, {})
 
@@ -80,8 +91,10 @@ def unpack(layout: FlagLayout, row: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     answers = _unpacked_answers(row)
-    for other in row["others"]:
-        answers.others.append((np.frombuffer(other["at"], dtype=np.int32).astype(np.intp), _unpacked_answers(other)))
+    answers.others += _unpacked_others(row["others"])
+    [(rows, lists)] = _unpacked_others(row["lists"])
+    lists.others += _unpacked_others(row["list_others"])
+    answers.lists = rows, lists
     reasons = {entry["field"]: np.frombuffer(entry["codes"], dtype=np.int8) for entry in row["reasons"]}
     table = pa.ipc.open_stream(row["keys"]).read_all()
     for name, column in zip(layout.column_names, flags_table(layout, answers, reasons).columns, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import astuple
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cbc_screen.printable import clean
@@ -17,11 +18,13 @@ from cbc_screen.report.wording import (
     line_words,
     person_words,
     severity_words,
+    test_words,
     units_of,
     urgency_words,
     words,
 )
-from cbc_screen.result import ScreeningResult
+from cbc_screen.report.words import GROUP_WORDS
+from cbc_screen.result import ConditionResult, ScreeningResult
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,8 +34,8 @@ _LABELLED = " " * 6
 _LABEL = 9
 
 
-def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> str:
-    """Write a result as plain text; the first `shown` conditions are written in full."""
+def explain(result: ScreeningResult, *, width: int = WIDTH) -> str:
+    """Write a result as plain text; conditions before the fold are written in full."""
     units = units_of(result)
     by_name = {analyte.analyte: analyte for analyte in result.analytes}
     lines = [line_words(line, by_name.get(line.analyte), units) for line in result.lines]
@@ -45,7 +48,9 @@ def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> 
             severity=severity_words(result.severity, result.severity_min),
             urgency=urgency_words(result),
             person=_aligned([list(row) for row in person_words(result.person)]),
-            shown=shown,
+            shown=result.checklist_shown,
+            groups=_groups(result),
+            tests=test_words(result),
             lines=_aligned([list(astuple(line)) for line in lines]),
             bands=[text for line in result.lines if (text := bands_words(line, units))],
             criteria=_aligned([list(row) for row in criteria_words(result)]),
@@ -58,6 +63,16 @@ def explain(result: ScreeningResult, *, shown: int = 99, width: int = WIDTH) -> 
         )
     )
     return "\n".join(_wrapped(line, width) for line in clean(text).split("\n"))
+
+
+def _groups(result: ScreeningResult) -> list[tuple[str, int, list[ConditionResult]]]:
+    """Return each group of the checklist: its words, the place of its first entry, its entries."""
+    found, place = [], 1
+    for group, entries in groupby(result.checklist, key=lambda entry: entry.group):
+        own = list(entries)
+        found.append((GROUP_WORDS[group].upper(), place, own))
+        place += len(own)
+    return found
 
 
 def _cells(row: AnalyteWords) -> list[str]:

@@ -190,7 +190,19 @@ def criteria_words(result: ScreeningResult) -> list[tuple[str, str]]:
 
 def finding_words(finding: FindingResult) -> str:
     """Say a finding with its condition, its mark and its source."""
-    return f"{finding.text} [{finding.condition}; {finding.threshold}; {finding.source}]"
+    weighed = f"; weighed by {finding.basis}" if finding.basis is not None else ""
+    return f"{finding.text} [{finding.condition}; {finding.threshold}{weighed}; {finding.source}]"
+
+
+def test_words(result: ScreeningResult) -> list[tuple[str, list[str]]]:
+    """Say each next test of a count, with the conditions it would help to settle."""
+    names = {entry.id: entry.name.split(" (")[0] for entry in result.checklist}
+    return [(test.text, [names[name] for name in test.settles]) for test in result.next_tests]
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def units_of(result: ScreeningResult) -> TextUnits:

@@ -8,6 +8,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.predicates import (
     AgeIs,
     BeyondRange,
+    Borderline,
     Compare,
     Count,
     FindingIs,
@@ -15,15 +16,18 @@ from cbc_screen.knowledge.predicates import (
     LinesLow,
     MethodIs,
     Not,
+    Possible,
+    Postpartum,
     Predicate,
     Pregnant,
     Sent,
     SexIs,
+    StageIs,
     StateIs,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition
 from cbc_screen.report.units import TextUnits, number
-from cbc_screen.vocabulary import Line, LineState, Pattern, Sex, State, Support, Tier
+from cbc_screen.vocabulary import CheckGroup, Line, LineState, Pattern, Sex, State, Support, Tier
 
 _COMPARISONS = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
 PATTERN_WORDS = ("no line low", "single-line cytopenia", "bicytopenia", "pancytopenia")
@@ -60,6 +64,12 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
             return "female" if sex is Sex.FEMALE else "male"
         case Pregnant():
             return "pregnant"
+        case Postpartum():
+            return "after delivery"
+        case StageIs(stage):
+            return f"pregnant, {stage}"
+        case Borderline():
+            return "borderline count"
         case AgeIs(at_least, _, text):
             return f"age {'at least' if at_least else 'below'} {text}"
         case MethodIs(method):
@@ -68,11 +78,19 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
             return f"{knowledge.findings[finding]}: {'present' if present else 'absent'}"
         case Not(of):
             return f"not ({describe(of, knowledge, units)})"
+        case Possible(of):
+            return f"{_within(of, knowledge, units)}, as far as known"
         case Count(at_least, of):
-            parts = [describe(part, knowledge, units) for part in of]
+            parts = [_within(part, knowledge, units) for part in of]
             if at_least == len(of):
                 return joined(parts)
             return joined(parts, "or") if at_least == 1 else f"at least {at_least} of: {'; '.join(parts)}"
+
+
+def _within(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> str:
+    """Say a part of a predicate; several alternatives stand in brackets."""
+    said = describe(predicate, knowledge, units)
+    return f"({said})" if isinstance(predicate, Count) and len(predicate.of) > 1 else said
 
 
 def label(subject: str, knowledge: Knowledge) -> str:
@@ -92,13 +110,17 @@ _TIERS = {
 }
 
 
-def place_reason(condition: Condition, support: Support, net: int) -> str:
-    """Say why a condition has its place: support, then net findings, then the fixed order."""
-    if net == 0:
-        balance = "as many findings for as against, or none"
-    else:
-        balance = f"net {abs(net)} finding{'s' if abs(net) > 1 else ''} {'for' if net > 0 else 'against'}"
-    return f"{support.replace('_', ' ')}; {balance}; {_TIERS[condition.tier]} (order {condition.rank})"
+GROUP_WORDS = {
+    CheckGroup.FITS: "fits this count",
+    CheckGroup.NOT_TO_MISS: "must not be missed",
+    CheckGroup.ALSO_POSSIBLE: "also possible",
+    CheckGroup.UNLIKELY: "little speaks for it",
+}
+
+
+def place_reason(condition: Condition, group: CheckGroup, support: Support) -> str:
+    """Say why a condition has its place: its group, its support, and what kind of condition it is."""
+    return f"{GROUP_WORDS[group]}; {support.replace('_', ' ')}; {_TIERS[condition.tier]}"
 
 
 def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Line, LineState]) -> str:

@@ -128,7 +128,8 @@
     const span = person.low_min === person.low_max ? "" : person.low_min + " to " + person.low_max + " lines low";
     const cells = [
       made("td", {}, open, made("span", { className: "fine" }, about)),
-      made("td", { "data-name": "urgency" }, made("span", { className: "badge urgency-" + person.urgency }, words(person.urgency))),
+      made("td", { "data-name": "urgency" }, made("span", { className: "badge urgency-" + person.urgency }, words(person.urgency)),
+        made("span", { className: "fine why" }, few(person.why))),
       made("td", { "data-name": "pattern" }, made("b", {}, words(person.pattern)), made("span", { className: "fine" }, span)),
       ...lines,
       made("td", { "data-name": "severity" }, person.severity),

@@ -1,0 +1,75 @@
+"""The summary of a result: at most three sentences, made from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cbc_screen.report.units import TextUnits
+from cbc_screen.report.wording import severity_words, used_words, words
+from cbc_screen.report.words import joined
+from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
+from cbc_screen.vocabulary import CheckGroup, LineState, Severity, State
+
+# What is told where it is high; the lines tell what is low.
+_TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
+
+
+def summary_of(
+    pattern_text: str,
+    lines: Sequence[LineResult],
+    analytes: Sequence[AnalyteResult],
+    shown: Sequence[ConditionResult],
+    borderline: bool,
+    units: TextUnits,
+) -> str:
+    """Say what is low and how deep, what fits, and what must not be missed and what would settle it."""
+    by_name = {analyte.analyte: analyte for analyte in analytes}
+    sentences = [_state(pattern_text, lines, by_name, borderline, units)]
+    fits = [entry for entry in shown if entry.group is CheckGroup.FITS]
+    miss = [entry for entry in shown if entry.group is CheckGroup.NOT_TO_MISS]
+    if fits:
+        sentences.append(f"Fits this count: {joined([_with_finding(fits[0]), *(_short(e) for e in fits[1:])])}.")
+    if miss:
+        sentences.append(f"Not to be missed: {'; '.join(f'{_short(e)} ({e.settled_by})' for e in miss)}.")
+    return " ".join(sentences)
+
+
+def _state(
+    pattern_text: str,
+    lines: Sequence[LineResult],
+    by_name: dict[str, AnalyteResult],
+    borderline: bool,
+    units: TextUnits,
+) -> str:
+    said = [pattern_text[0].upper() + pattern_text[1:]]
+    deep = [_line(line, by_name, units) for line in lines if line.state is LineState.LOW and line.analyte in by_name]
+    if deep:
+        said.append(f"({joined(deep)})")
+    high = [
+        f"{by_name[name].label} {used_words(by_name[name], units)}"
+        for name in _TOLD_HIGH
+        if name in by_name and by_name[name].state is State.HIGH
+    ]
+    if high:
+        said.append(f"; high: {joined(high)}")
+    if borderline:
+        said.append("; borderline: each near its limit and without a grade, so a repeat count comes first")
+    return " ".join(said).replace(" ;", ";") + "."
+
+
+def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits) -> str:
+    value = used_words(by_name[line.analyte], units)
+    depth = "" if line.severity is Severity.NONE else f", {severity_words(line.severity, line.severity_min)}"
+    return f"{words(line.analyte)} {value}{depth}"
+
+
+def _short(entry: ConditionResult) -> str:
+    """Return a name without what stands in its brackets."""
+    return entry.name.split(" (")[0]
+
+
+def _with_finding(entry: ConditionResult) -> str:
+    if not entry.findings_for:
+        return _short(entry)
+    finding = entry.findings_for[0].text
+    return f"{_short(entry)} ({finding[0].lower() + finding[1:] if not finding[:2].isupper() else finding})"

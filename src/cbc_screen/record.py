@@ -21,12 +21,18 @@ from pydantic import (
 from cbc_screen.errors import RecordError
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
 
+_LONGEST_TEXT = 10_000
+
 
 class _Private(BaseModel):
     """A model whose errors and repr never show a value of the input."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=False, str_max_length=10_000
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=False,
+        str_max_length=_LONGEST_TEXT,
     )
 
     @model_validator(mode="wrap")
@@ -81,6 +87,13 @@ class ReportedRange(_Private):
     upper: float | str | None = Field(default=None, description="upper limit, or none")
 
 
+def _cut(value: Any) -> Any:
+    """Return a text no longer than a field may be: one too long to be a result stays too long, and is no number."""
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return value.strip()[:_LONGEST_TEXT]
+    return value
+
+
 class Measurement(_Private):
     """One analyte's result as received.
 
@@ -119,7 +132,9 @@ class Measurement(_Private):
         if isinstance(data, bool):
             raise RecordError("Measurement: value must be a number or a text")
         if isinstance(data, str | int | float):
-            return {"value": data}
+            return {"value": _cut(data)}
+        if isinstance(data, dict) and _cut(value := data.get("value")) is not value:
+            return {**data, "value": _cut(value)}
         return data
 
     @field_validator("range", mode="before")

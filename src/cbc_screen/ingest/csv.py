@@ -21,6 +21,7 @@ import numpy as np
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fastlane import FastBlock, FastLane
+from cbc_screen.ingest.lines import KEPT, ByteLines, CutLine, bounded_lines
 from cbc_screen.ingest.preamble import LOOKED_AT, preamble_lines
 from cbc_screen.ingest.source import LONGEST_ROW, ReadOptions, RejectedRow, SourceBatch, check_headers
 from cbc_screen.vocabulary import Reason
@@ -69,7 +70,7 @@ class _Tape:
             raise StopIteration
         self.record.append(entry)
         self._length += len(entry[1])
-        if len(self.record) > 1 and self._length > LONGEST_ROW:
+        if type(entry[1]) is CutLine or (len(self.record) > 1 and self._length > LONGEST_ROW):
             raise _OversizeError
         return entry[1]
 
@@ -105,7 +106,8 @@ class CSVSource:
         self._path = path
         self._encoding = options.encoding or self._detect_encoding()
         try:
-            with self._open() as (text, _):
+            with self._open() as (opened, _):
+                text = bounded_lines(opened)
                 start = list(islice(text, LOOKED_AT))
                 self._preamble = self._find_header(start, options)
                 rest = chain(start[self._preamble :], text)
@@ -133,6 +135,8 @@ class CSVSource:
 
     def _read_header(self, first: str, text: Iterator[str], options: ReadOptions) -> list[str]:
         """Part the header record, which may go over several lines, and choose the delimiter."""
+        if type(first) is CutLine:
+            raise UsageError("the header line is too long; is the source a table of text?")
         if "\x00" in first:
             raise UsageError(
                 "the source is not a text file (it holds NUL bytes); name its encoding if it is (--encoding)"
@@ -173,9 +177,9 @@ class CSVSource:
         fast = FastLane(len(self.headers), self._delimiter, [self.headers.index(name) for name in columns])
         number, header = self._preamble, True
         with self._open_raw() as (raw, share):
-            for _ in range(self._preamble):
-                raw.readline()
             lines = _Lines(raw)
+            for _ in islice(lines, self._preamble):
+                pass
             while block := lines.read_block(number):
                 found = None
                 if isinstance(block, bytes):
@@ -204,7 +208,8 @@ class CSVSource:
 
     def _careful_batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:
         number, header = self._preamble, True
-        with self._open() as (text, share):
+        with self._open() as (opened, share):
+            text = bounded_lines(opened)
             for _ in islice(text, self._preamble):
                 pass
             while block := self._read(text, number):
@@ -235,7 +240,7 @@ class CSVSource:
         batch = _batch(columns, places, rows, rejected, share(), ascii_only=ascii_only and not extra)
         return batch, extra, header
 
-    def _read(self, text: IO[str], number: int) -> list[str]:
+    def _read(self, text: Iterator[str], number: int) -> list[str]:
         try:
             return list(islice(text, BATCH_ROWS))
         except (OSError, EOFError, zlib.error, UnicodeDecodeError):
@@ -260,7 +265,9 @@ class CSVSource:
     def _sort(self, block: list[str], rows: list[list[str]], number: int) -> tuple[list[_Line], list[RejectedRow]]:
         width, good, rejected = len(self.headers), [], []
         for line, (content, cells) in enumerate(zip(block, rows, strict=True), start=number + 1):
-            if len(cells) == width:
+            if type(content) is CutLine:
+                rejected.append(RejectedRow(line, Reason.OVERSIZE, _clean(content)))
+            elif len(cells) == width:
                 good.append((line, content, cells))
             elif len(cells) > width and not any(cells[width:]):
                 good.append((line, content, cells[:width]))
@@ -302,7 +309,8 @@ class CSVSource:
             if alone is not None:
                 good.append((tape.line, tape.content, alone))
             elif tape.content.strip():
-                rejected.append(RejectedRow(tape.line, reason, _clean(tape.content)))
+                content = tape.content if reason is not Reason.OVERSIZE else tape.content[:KEPT]
+                rejected.append(RejectedRow(tape.line, reason, _clean(content)))
         return good, rejected, tape.extra
 
     def _reader(self, lines: Iterable[str]) -> Any:
@@ -334,7 +342,7 @@ class _Lines:
     """The lines of a UTF-8 file, in blocks that end with a line, or one by one beyond a block."""
 
     def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
+        self._raw = ByteLines(raw)
         self._waiting: deque[str] = deque()
         self._number = 0
 
@@ -344,19 +352,21 @@ class _Lines:
             left = list(self._waiting)
             self._waiting.clear()
             return left
-        return self._read(lambda: self._raw.read(BLOCK_BYTES) + self._raw.readline(), number)
+        found = self._read(lambda: self._raw.block(BLOCK_BYTES), number)
+        return [found] if isinstance(found, CutLine) else found
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
         if not self._waiting:
-            self._waiting.extend(split_lines(self._read(self._raw.readline, self._number)))
+            found = self._read(self._raw.line, self._number)
+            self._waiting.extend([found] if isinstance(found, CutLine) else split_lines(found))
         if not self._waiting:
             raise StopIteration
         return self._waiting.popleft()
 
-    def _read(self, read: Callable[[], bytes], number: int) -> bytes:
+    def _read(self, read: Callable[[], bytes | CutLine], number: int) -> bytes | CutLine:
         self._number = number
         try:
             return read()

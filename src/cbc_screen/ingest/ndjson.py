@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,16 @@ class NDJSONSource:
             self._file = file
             number = 0
             try:
-                for number, line in enumerate(unpacked(file, self._path), start=1):
+                raw = unpacked(file, self._path)
+                while line := raw.readline(LONGEST_ROW + 1):
+                    number += 1
                     yield number, line
+                    while len(line) > LONGEST_ROW and not line.endswith(
+                        b"\n"
+                    ):  # of one too long only the start is kept
+                        line = raw.readline(LONGEST_ROW + 1)
                 return
-            except (OSError, EOFError):
+            except (OSError, EOFError, zlib.error):
                 message = f"the source is cut short or damaged after line {number}"
             raise UsageError(message)
 

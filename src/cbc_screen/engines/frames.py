@@ -15,6 +15,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table
@@ -64,6 +65,7 @@ def screen_frame(
     require_analyte(plan)
     arrays = to_arrow(frame, list(plan.columns))
     rows = len(frame)
+    plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
     parts = []
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}

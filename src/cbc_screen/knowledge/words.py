@@ -97,7 +97,9 @@ def load_words(texts: Node, people: Node) -> Words:
             if word in words:
                 raise entry.error("words", f"{word!r} is given twice")
             words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
-    people.check_keys(["sex", "sex_letters", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"])
+    people.check_keys(
+        ["sex", "sex_letters", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"]
+    )
     people.node("sex").check_keys(list(Sex))
     people.node("pregnancy").check_keys(list(Pregnancy))
     ages = people.node("pregnancy_ages")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +194,17 @@ def with_sex_letters(plan: Plan, letters: frozenset[str], knowledge: Knowledge) 
 def letters_of(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge) -> frozenset[str]:
     """Return the letters for sex in a whole column; none where there is no such column."""
     return sex_letters(_of_person(columns, plan, "sex", 0)[0], knowledge.words)
+
+
+def letters_in_doubt(letters: Iterable[str]) -> str:
+    """Say that letters are not read, and how to declare them; they come from this program's own list."""
+    named = [letter.upper() for letter in sorted(letters)]
+    several = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    codes = ", ".join(f'"{letter}": ...' for letter in named)
+    return (
+        f"{several} together mean different sexes in different languages and are not read; "
+        f"say what each means with sex_codes={{{codes}}} (--sex-codes {named[0]}=F|M|unknown)"
+    )
 
 
 def _of_person(

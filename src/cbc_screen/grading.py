@@ -24,6 +24,7 @@ from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import make_declared, parse_adjust
+from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plan import make_plan
 from cbc_screen.report.words import joined
 from cbc_screen.vocabulary import Adjust, Reason, Severity
@@ -198,6 +199,7 @@ def _grade_columns(
     adjust: tuple[Adjust, ...],
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], list[Reason | None], NDArray[np.int8] | None]:
     plan = make_plan(knowledge, list(columns), make_declared(knowledge, adjust=adjust))
+    plan = with_sex_letters(plan, letters_of(columns, plan, knowledge), knowledge)
     normalized = normalize_table(columns, count, plan, knowledge, use_reported=True)
     kernel = build_kernel(knowledge, Configuration(grading=scheme, adjust=adjust))
     unknown = np.int8(SEVERITIES.index(Severity.CANNOT_TELL))

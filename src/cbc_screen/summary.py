@@ -38,6 +38,7 @@ class ScanSummary:
         among them), no part of a count, and rejected by reason; read is the sum of the others.
         Those of a table of counts are the filled cells of its columns.
     unit_suspect : mapping of analyte to what looks like another unit; nothing is converted
+    undeclared : mapping of a field of the person to the codes that are not read until they are declared
     vanished : mapping of an expected analyte to how it is missing
     set_aside : mapping of "name: reason" to results
         Results that may be of a count and could not be placed: what they may be is unknown in
@@ -71,6 +72,7 @@ class ScanSummary:
     notice: str = NOTICE
     results: Mapping[str, Any] = field(default_factory=dict)
     unit_suspect: Mapping[str, str] = field(default_factory=dict)
+    undeclared: Mapping[str, str] = field(default_factory=dict)
     vanished: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -30,10 +30,12 @@ class Account:
     above: Counter[str] = field(default_factory=Counter)
     implausible: Counter[str] = field(default_factory=Counter)
     cells: Counter[str] = field(default_factory=Counter)  # results by file
+    sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
 
     def add(self, screened: Screened) -> None:
         """Count a batch."""
         self.rows_in += screened.rows_in
+        self.sex_letters[screened.file] = self.sex_letters.get(screened.file, frozenset()) | screened.sex_letters
         self.rejected += len(screened.rejected)
         for row in screened.rejected:
             self.rejects[row.reason.value] += 1

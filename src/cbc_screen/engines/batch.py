@@ -50,6 +50,7 @@ class Screened:
     counts: Mapping[str, Mapping[str, int]]  # rows by pattern, severity, urgency and reason
     share: float
     file: str
+    sex_letters: frozenset[str] = frozenset()  # letters for sex that its rows have
 
 
 def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch, file: str) -> Screened:
@@ -58,6 +59,7 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
     rejected = list(batch.rejected)
     columns, lines = batch.columns, batch.lines
     normalized = engine.normalize(columns, rows, plan)
+    letters = normalized.sex_letters
     has_result = result_mask(normalized)
     if not has_result.all():
         empty = np.flatnonzero(~has_result)
@@ -72,9 +74,8 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
         answers = engine.kernel.screen(normalized.batch)
         counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
         table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
-    return Screened(
-        rows + len(batch.rejected), table, rejected, _result_counts(engine, normalized), counts, batch.share, file
-    )
+    results = _result_counts(engine, normalized)
+    return Screened(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
 
 
 def _result_counts(engine: Engine, normalized: Normalized) -> dict[str, tuple[int, ...]]:

@@ -94,6 +94,11 @@ class CollectedSource:
         """Results that may be of a count and could not be placed, by name and reason."""
         return self._collection.set_aside
 
+    @property
+    def sexes(self) -> frozenset[str]:
+        """The different sexes of all persons, as received."""
+        return frozenset(self._collection.sexes)
+
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
         """Yield the single results that could not be placed, or whole messages that could not be read."""
         for source, row in self._collection.aside(whole=whole):

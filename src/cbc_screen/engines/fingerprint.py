@@ -40,6 +40,7 @@ def described_options(
         "data_version": engine.knowledge.data_version,
         **engine.described,
         "declared": plain(declared),
+        "sex_doubt": [list(entry.plan.declared.sex_doubt) for entry in inputs],
         **plain(request, NOT_OF_THE_REQUEST),
         "rejects": request.rejects is not None,
         "reading": plain(reading, NOT_OF_THE_READING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SLICE = 262_144
+_LOG = logging.getLogger("cbc_screen")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ def screen_frame(
     require_analyte(plan)
     arrays = to_arrow(frame, list(plan.columns))
     rows = len(frame)
+    plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
+    if plan.declared.sex_doubt:
+        _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
     parts = []
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}

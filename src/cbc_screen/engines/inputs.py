@@ -23,6 +23,8 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
+from cbc_screen.normalize.people import letters_of, with_sex_letters
+from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON
 from cbc_screen.vocabulary import STANDARD_STREAM
@@ -195,7 +197,15 @@ class _Opener:
             columns = {**own, **columns}
         plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
         require_analyte(plan)
-        return self._input((file,), table, plan, profile)
+        return self._input((file,), table, self._with_first_letters(table, plan), profile)
+
+    def _with_first_letters(self, table: TableSource, plan: Plan) -> Plan:
+        """Look at the letters for sex in the first rows; the end of a scan looks at those of all rows."""
+        if "sex" not in plan.people:
+            return plan
+        first = next(iter(table.batches([plan.people["sex"]])), None)
+        letters = letters_of(first.columns, plan, self._knowledge) if first is not None else frozenset()
+        return with_sex_letters(plan, letters, self._knowledge)
 
     def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:
         for column in self._keep:
@@ -221,6 +231,7 @@ class _Opener:
         collected = CollectedSource([feed for _, feed in self._results], self._knowledge, notice)
         undo.callback(collected.close)
         plan = replace(make_plan(self._knowledge, collected.headers, self._declared_together()), ignored=())
+        plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
         return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, self._long)]
 
     def _declared_together(self) -> Declared:

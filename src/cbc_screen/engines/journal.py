@@ -180,7 +180,8 @@ def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:
     import pyarrow as pa
 
     rejected = [[row.line, row.reason.value, row.content, row.file] for row in screened.rejected]
-    text = json.dumps([screened.rows_in, rejected, screened.results, screened.counts, screened.share, screened.file])
+    parts = [screened.rows_in, rejected, screened.results, screened.counts, screened.share, screened.file]
+    text = json.dumps([*parts, sorted(screened.sex_letters)])
     if screened.table is None:
         return text.encode(), b""
     sink = pa.BufferOutputStream()
@@ -193,7 +194,7 @@ def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:
 def _unpack(text: bytes, table: bytes) -> Screened:
     import pyarrow as pa
 
-    rows_in, rejected, results, counts, share, file = json.loads(text)
+    rows_in, rejected, results, counts, share, file, letters = json.loads(text)
     return Screened(
         rows_in=rows_in,
         table=pa.ipc.open_stream(table).read_all() if table else None,
@@ -202,4 +203,5 @@ def _unpack(text: bytes, table: bytes) -> Screened:
         counts=counts,
         share=share,
         file=file,
+        sex_letters=frozenset(letters),
     )

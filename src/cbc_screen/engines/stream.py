@@ -28,6 +28,7 @@ from cbc_screen.engines.manifest import manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.engines.rescreen import screened_with
+from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
 from cbc_screen.engines.unchanged import InputHashes, require_unchanged
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
@@ -117,7 +118,28 @@ def _scan(
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
-        described = described_options(engine, request, declared, options, inputs)
+        if request.resume or request.to_standard_output:
+            inputs = look_ahead(engine.knowledge, inputs)
+        run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began)
+        found = run(request, inputs, described_options(engine, request, declared, options, inputs))
+        while not isinstance(found, ScanSummary):  # all rows together say something else than the first ones
+            request, inputs = replace(request, resume=False), found
+            found = run(request, inputs, described_options(engine, request, declared, options, inputs))
+    return found
+
+
+def _run(
+    engine: Engine,
+    request: ScanRequest,
+    inputs: list[Input],
+    described: Mapping[str, Any],
+    layout: Layout,
+    progress: Progress | None,
+    workers: int,
+    began: float,
+) -> ScanSummary | list[Input]:
+    """Scan once; or return how the inputs are to be read, and no output has its name."""
+    with ExitStack() as undo:
         outputs = _Outputs(engine, request, inputs, described, undo)
         account = Account()
         for screened in _screened(engine, request, layout, inputs, outputs, workers):
@@ -126,6 +148,9 @@ def _scan(
             if progress is not None:
                 progress(account.rows_in, screened.share)
         account.check()
+        again = settled(engine.knowledge, inputs, account.sex_letters)
+        if again is not None:
+            return again
         outputs.write_set_aside()
         if account.screened == 0:
             outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
@@ -367,6 +392,7 @@ def _summary(
         analytes=analytes,
         results=_results(inputs, account),
         unit_suspect=suspects(engine.knowledge, account),
+        undeclared=doubts(inputs),
         vanished=vanished(expected, account.results, request.previous),
         set_aside=_most(source.possible for source in map(_collected, inputs) if source is not None),
         left_out=_most(source.left_out for source in map(_collected, inputs) if source is not None),

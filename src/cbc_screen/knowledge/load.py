@@ -132,6 +132,7 @@ def _check_references(
         unchanged,
         people.node("preterm"),
         people.node("pregnancy_ages"),
+        people.node("sex_letters"),
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),
         numbers.node("unit_suspect"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
-from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.fold import fold_word, plain_name
+from cbc_screen.knowledge.letters import SexLetters, load_letters
 from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, SenderFlag, Sex
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Words:
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
     sex: Mapping[str, str]
+    sex_letters: SexLetters
     pregnancy: Mapping[str, str]
     pregnancy_ages: tuple[int, int]
     unchanged_in_pregnancy: frozenset[str]
@@ -95,7 +97,9 @@ def load_words(texts: Node, people: Node) -> Words:
             if word in words:
                 raise entry.error("words", f"{word!r} is given twice")
             words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
-    people.check_keys(["sex", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"])
+    people.check_keys(
+        ["sex", "sex_letters", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"]
+    )
     people.node("sex").check_keys(list(Sex))
     people.node("pregnancy").check_keys(list(Pregnancy))
     ages = people.node("pregnancy_ages")
@@ -115,6 +119,7 @@ def load_words(texts: Node, people: Node) -> Words:
         missing=frozenset(texts.texts("missing")),
         texts=words,
         sex=_invert(people.node("sex")),
+        sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),
         pregnancy=_invert(people.node("pregnancy")),
         pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
@@ -133,6 +138,6 @@ def _invert(node: Node) -> dict[str, str]:
     result: dict[str, str] = {}
     for key in node:
         for word in node.texts(key):
-            if result.setdefault(word, key) != key:
+            if result.setdefault(fold_word(word), key) != key:
                 raise KnowledgeError(node.file, node.line(key), key, f"{word!r} has two meanings")
     return result

@@ -90,6 +90,7 @@ class Collection:
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count, by name
         self.set_aside: Counter[str] = Counter()  # results that may be of a count, by name and reason
+        self.sexes: set[str] = set()  # as received, of all persons
         self.possible: set[str] = set()  # analytes of which a result was set aside
         # "" is a private temporary database: it has no name to find it by, and goes when it is closed.
         self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
@@ -131,6 +132,8 @@ class Collection:
         if self._last_person == (source, person):
             return  # said again with every message
         self._last_person = source, person
+        if len(self.sexes) < _KINDS:
+            self.sexes.add(person.sex)
         found = self._base.execute(
             "SELECT birth_date, sex, age FROM person WHERE key = ?", (_own(person.key, source),)
         ).fetchone()
@@ -245,10 +248,11 @@ class Collection:
         return number
 
     def each(self) -> Iterator[Count]:
-        """Yield the counts in the order their first result came; to be called once, after the last `add`."""
+        """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
         self._flush()
-        self._base.execute("CREATE INDEX by_collection ON result (collection)")
-        self._base.execute("CREATE INDEX possible_by_collection ON possible (collection)")
+        self.counts.used = self.counts.superseded = self.counts.duplicates = 0
+        self._base.execute("CREATE INDEX IF NOT EXISTS by_collection ON result (collection)")
+        self._base.execute("CREATE INDEX IF NOT EXISTS possible_by_collection ON possible (collection)")
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
             "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag FROM collection c JOIN result r "

@@ -31,10 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Normalized:
-    """A batch, with the reason code of each cell by field (`NO_REASON` where there is none)."""
+    """A batch, with the reason code of each cell by field (`NO_REASON` where there is none).
+
+    `sex_letters` are the letters for sex that the rows have: those of all rows say what each means.
+    """
 
     batch: Batch
     reasons: Mapping[str, NDArray[np.int8]]
+    sex_letters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def normalize_table(
     if nothing.any():
         reasons["record"] = np.where(nothing, CODE[Reason.NO_RESULT], NO_REASON).astype(np.int8)
     age = read_ages(columns, rows, plan, knowledge, reasons)
-    sex, stage = read_sex_and_pregnancy(columns, rows, plan, knowledge, reasons)
+    sex, stage, letters = read_sex_and_pregnancy(columns, rows, plan, knowledge, reasons)
     batch = Batch(
         rows=rows,
         low=low,
@@ -113,7 +117,7 @@ def normalize_table(
         sex=sex,
         pregnancy=stage,
     )
-    return Normalized(batch, reasons)
+    return Normalized(batch, reasons, letters)
 
 
 def _add_sender_flags(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cbc_screen.errors import UsageError
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor
 from cbc_screen.normalize.person import parse_age_unit
@@ -30,6 +31,7 @@ class Declared:
     sex_codes: Mapping[str, str] | None = None
     pregnancy_codes: Mapping[str, str] | None = None
     settings: frozenset[str] = frozenset()
+    sex_doubt: tuple[str, ...] = ()  # found, and not declared: letters for sex that are not to be read in this source
 
     def reads(self, analyte: Analyte) -> bool:
         """Tell whether a quantity is read: a setting only where something is adjusted for it."""
@@ -87,10 +89,10 @@ def make_declared(
     chosen_age_unit = parse_age_unit(age_unit)
     if age_unit is not None and chosen_age_unit is None:
         raise UsageError("age_unit must be y, mo, wk, d or h")
-    sexes = {str(code).casefold(): str(sex) for code, sex in (sex_codes or {}).items()}
+    sexes = {fold_word(str(code)): str(sex) for code, sex in (sex_codes or {}).items()}
     if not set(sexes.values()) <= {"F", "M", "unknown"}:
         raise UsageError("sex_codes must map each code to F, M or unknown")
-    stages = {str(code).casefold(): str(stage) for code, stage in (pregnancy_codes or {}).items()}
+    stages = {fold_word(str(code)): str(stage) for code, stage in (pregnancy_codes or {}).items()}
     if not set(stages.values()) <= set(measures.words.pregnancy.values()):
         raise UsageError(
             f"pregnancy_codes must map each code to one of {', '.join(sorted(set(measures.words.pregnancy.values())))}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
-from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex, sex_letters
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
@@ -168,36 +168,62 @@ def _months(birth: NDArray[np.int64], collected: NDArray[np.int64]) -> NDArray[n
 
 def read_sex_and_pregnancy(
     columns: Mapping[str, pa.Array], rows: int, plan: Plan, knowledge: Knowledge, reasons: dict[str, NDArray[np.int8]]
-) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Read sex and pregnancy as places in `SEXES` and `PREGNANCIES`."""
+) -> tuple[NDArray[np.int8], NDArray[np.int8], frozenset[str]]:
+    """Read sex and pregnancy as places in `SEXES` and `PREGNANCIES`; also return the letters for sex that are there."""
     words, declared = knowledge.words, plan.declared
     sex_codes, stage_codes = dict(declared.sex_codes or {}) or None, dict(declared.pregnancy_codes or {}) or None
-    sex = _coded(columns, plan, "sex", rows, lambda v: parse_sex(v, words, sex_codes), SEXES.index, reasons)
-    stage = _coded(
-        columns, plan, "pregnancy", rows, lambda v: parse_pregnancy(v, words, stage_codes), PREGNANCIES.index, reasons
-    )
+    doubt = declared.sex_doubt
+    sexes, stages = (_of_person(columns, plan, name, rows) for name in ("sex", "pregnancy"))
+    sex = _coded(sexes, "sex", lambda v: parse_sex(v, words, sex_codes, doubt), SEXES.index, reasons)
+    stage = _coded(stages, "pregnancy", lambda v: parse_pregnancy(v, words, stage_codes), PREGNANCIES.index, reasons)
     conflict = (sex == SEXES.index(Sex.MALE)) & np.isin(
         stage, [place for place, s in enumerate(PREGNANCIES) if s.claimed]
     )
     if conflict.any():
         codes = reasons.setdefault("pregnancy", np.full(rows, NO_REASON, dtype=np.int8))
         codes[conflict] = CODE[Reason.PREGNANCY_CONFLICT]
-    return sex, stage
+    return sex, stage, sex_letters(sexes[0], words)
+
+
+def with_sex_letters(plan: Plan, letters: frozenset[str], knowledge: Knowledge) -> Plan:
+    """Return the plan under which a source with these letters for sex is read; a declared letter is in no doubt."""
+    doubt = knowledge.words.sex_letters.in_doubt(letters) - (plan.declared.sex_codes or {}).keys()
+    return replace(plan, declared=replace(plan.declared, sex_doubt=tuple(sorted(doubt))))
+
+
+def letters_of(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge) -> frozenset[str]:
+    """Return the letters for sex in a whole column; none where there is no such column."""
+    return sex_letters(_of_person(columns, plan, "sex", 0)[0], knowledge.words)
+
+
+def letters_in_doubt(letters: Iterable[str]) -> str:
+    """Say that letters are not read, and how to declare them; they come from this program's own list."""
+    named = [letter.upper() for letter in sorted(letters)]
+    several = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    codes = ", ".join(f'"{letter}": ...' for letter in named)
+    return (
+        f"{several} together mean different sexes in different languages and are not read; "
+        f"say what each means with sex_codes={{{codes}}} (--sex-codes {named[0]}=F|M|unknown)"
+    )
+
+
+def _of_person(
+    columns: Mapping[str, pa.Array], plan: Plan, name: str, rows: int
+) -> tuple[list[Any], NDArray[np.int64]]:
+    """Return the distinct values of a person's field and the place of each row's, -1 where there is no such column."""
+    if name in plan.people:
+        return distinct(columns[plan.people[name]])
+    return [], np.full(rows, -1, dtype=np.int64)
 
 
 def _coded(
-    columns: Mapping[str, pa.Array],
-    plan: Plan,
+    found: tuple[list[Any], NDArray[np.int64]],
     name: str,
-    rows: int,
     parse: Callable[[Any], tuple[Any, Reason | None]],
     place_of: Callable[[Any], int],
     reasons: dict[str, NDArray[np.int8]],
 ) -> NDArray[np.int8]:
-    if name in plan.people:
-        values, places = distinct(columns[plan.people[name]])
-    else:
-        values, places = [], np.full(rows, -1, dtype=np.int64)
+    values, places = found
     parsed = [parse(value) for value in [*values, None]]
     codes = np.array([CODE[reason] if reason else NO_REASON for _, reason in parsed], dtype=np.int8)[places]
     if (codes != NO_REASON).any():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, span_of_days, span_of_months
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
@@ -160,15 +162,25 @@ def age_at(birth: DateSpan, collected: DateSpan, oldest: int) -> tuple[AgeSpan |
     return _checked(span, oldest)
 
 
-def parse_sex(value: object, words: Words, codes: dict[str, str] | None = None) -> tuple[Sex, Reason | None]:
-    """Read a sex; an undeclared code (1, 2) is unknown with a reason, never a guess."""
+def parse_sex(
+    value: object, words: Words, codes: dict[str, str] | None = None, doubt: Collection[str] = ()
+) -> tuple[Sex, Reason | None]:
+    """Read a sex; an undeclared code (1, 2) is unknown with a reason, never a guess.
+
+    `doubt` are letters that, beside the others of the source, may mean the other sex.
+    """
     text = _word(value)
     if codes is not None and text in codes:
         return Sex(codes[text]), None
-    found = words.sex.get(text)
+    found = words.sex.get(text) if text not in doubt else None
     if found is None:
         return Sex.UNKNOWN, Reason.SEX_UNREADABLE
     return Sex(found), (Reason.SEX_MISSING if found == Sex.UNKNOWN else None)
+
+
+def sex_letters(values: Iterable[object], words: Words) -> frozenset[str]:
+    """Return the letters for sex among the cells of a column; `words.sex_letters` says what they are worth together."""
+    return words.sex_letters.seen(map(_word, values))
 
 
 def parse_pregnancy(
@@ -192,6 +204,6 @@ def _word(value: object) -> str:
         return "true" if value else "false"
     if len(str(value)) > LONGEST_CELL:
         return "too long"
-    text = fold(str(value)).casefold()
+    text = fold_word(str(value))
     # A code column with missing cells is often written as 1.0, 2.0.
     return re.sub(r"^(\d+)\.0+$", r"\1", text) if text.endswith("0") else text

@@ -105,6 +105,7 @@ def declared_again(written: Mapping[str, Any]) -> Declared:
     parts = dict(written)
     parts["number_format"] = NumberFormat(**parts["number_format"])
     parts["settings"] = frozenset(parts["settings"])
+    parts["sex_doubt"] = tuple(parts["sex_doubt"])
     return Declared(**parts)
 
 

@@ -62,7 +62,8 @@ class RecordNormalizer:
         self._measures, self._declared = measures, declared
         self._declared_units = declared_units(measures, declared)
         words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
-        self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes))
+        doubt = declared.sex_doubt
+        self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes, doubt))
         self._pregnancy = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_pregnancy(text, words, stages))
         self._analytes = {
             name: _Analyte(

@@ -59,6 +59,8 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         console.print(Text(f"missing  {analyte}: {what}", style="bold red"))
     for analyte, what in summary.unit_suspect.items():
         console.print(Text(f"UNIT_SUSPECT  {analyte}: {what}", style="bold red"))
+    for name, what in summary.undeclared.items():
+        console.print(Text(f"to declare  {name}: {what}", style="bold red"))
     _listing(console, "why something could not be told", summary.reasons, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
     _listing(console, "rejected results", summary.results.get("rejected", {}), 12)

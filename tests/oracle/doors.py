@@ -164,7 +164,7 @@ def by_csv(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
 def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, Any]]:
     """Scan the slice as single results; the rows of the answer are put in the order of the slice."""
     pick = random.Random(len(made.rows))
-    counts = counts_of(made, len(made.rows))
+    counts = counts_of(made, len(made.rows), coded=door in ("hl7", "fhir"))
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name), Path(name) / "flags.parquet"
         options: dict[str, Any] = {"keep": ["person"]}

@@ -77,7 +77,7 @@ class RowMaker:
         seldom = set(pick.sample(SELDOM, pick.choice((3, 6, len(SELDOM)))))
         bad = None
         if layout == "header" and pick.random() < 0.3:
-            bad = pick.choice(("neutrophils", "platelets", "hemoglobin", "wbc")), pick.choice(UNKNOWN_UNITS[:5])
+            bad = pick.choice(("neutrophils", "platelets", "hemoglobin", "wbc")), pick.choice(UNKNOWN_UNITS[:4])
         self.numeric = {a for a in QUANTITIES if layout == "numbers" and pick.random() < 0.5}
         rows = [self._row(cells, people, units, seldom, bad, dated=dated) for _ in range(many)]
         return Slice(rows, layout, units, decimal, bad)

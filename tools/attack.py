@@ -34,19 +34,8 @@ from oracle.tables import read_tables  # noqa: E402
 SLICE = 4_000
 # Frames are what millions of rows come in; a record or a message costs ten times as much.
 SCHEDULE = (
-    "arrow",
-    "pandas",
-    "arrow",
-    "csv",
-    "arrow",
-    "long",
-    "arrow",
-    "pandas",
-    "hl7",
-    "arrow",
-    "fhir",
-    "arrow",
-    "record",
+    *("arrow", "pandas", "arrow", "csv", "arrow", "long", "arrow", "pandas", "hl7", "arrow", "fhir", "arrow", "record"),
+    *("polars", "arrow", "parquet", "pandas", "ndjson", "arrow"),
 )
 SHARE = {"long": 4, "hl7": 8, "fhir": 8, "record": 20}  # of a slice, the part that a slower door takes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import json
 import math
 import random
 import tempfile
@@ -14,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import cbc_screen as cbc
 from oracle.cells import NOTHING, OBJECTS, QUANTITIES, Cell
@@ -22,7 +25,7 @@ from oracle.feeds import write_fhir, write_hl7, write_long
 from oracle.judge import Judge
 from oracle.law import WORDS, Count, compare
 from oracle.results import counts_of
-from oracle.rows import Row, RowMaker, Slice, columns_of, header
+from oracle.rows import LAYOUTS, Row, RowMaker, Slice, columns_of, header
 from oracle.tables import read_tables
 
 NEEDED = ("lines_low_min", "lines_low_max", "severity_min", "white_line_basis", "urgency", "reasons")
@@ -147,24 +150,66 @@ def record_of(row: Row) -> dict[str, Any]:
 # Files -------------------------------------------------------------------------------------
 
 
+def by_polars(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    columns = columns_of(made)
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    return plain(screener.screen_frame(frame, **options_of(made)).to_arrow())
+
+
 def by_csv(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
     """Scan the slice as a CSV file."""
     columns = columns_of(made)
     with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder) / "rows.csv", Path(folder) / "flags.parquet"
+        source = Path(folder) / "rows.csv"
         with source.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             for cells in zip(*columns.values(), strict=True):
                 writer.writerow(["" if cell is None else cell for cell in cells])
-        screener.scan(source, out, **options_of(made))
-        return plain(cbc.read_flags(out, kind="pyarrow"))
+        return _scanned(screener, source, made)
+
+
+def by_ndjson(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Scan the slice as one JSON object a line; what is missing is null, or not there."""
+    columns = columns_of(made)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "rows.ndjson"
+        with source.open("w", encoding="utf-8") as file:
+            for number, cells in enumerate(zip(*columns.values(), strict=True)):
+                row = dict(zip(columns, cells, strict=True))
+                if number % 5 == 0 and made.decimal == ".":
+                    row |= _as_numbers(made.rows[number], made)
+                if number % 2:
+                    row = {name: cell for name, cell in row.items() if cell is not None}
+                file.write(json.dumps(row, ensure_ascii=bool(number % 3)) + "\n")
+        return _scanned(screener, source, made)
+
+
+def _as_numbers(row: Row, made: Slice) -> dict[str, float]:
+    """Return the cells of a row that are numbers, as numbers."""
+    plain_cells = {header(a, made): c.text for a, c in row.cells.items() if c.kind == "plain"}
+    return {name: float(text) for name, text in plain_cells.items() if text and _is_number(text)}
+
+
+def by_parquet(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
+    """Scan the slice as a Parquet file of texts."""
+    columns = columns_of(made)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "rows.parquet"
+        pq.write_table(pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}), source)
+        return _scanned(screener, source, made)
+
+
+def _scanned(screener: cbc.Screener, source: Path, made: Slice) -> list[dict[str, Any]]:
+    out = source.with_name("flags.parquet")
+    screener.scan(source, out, **options_of(made))
+    return plain(cbc.read_flags(out, kind="pyarrow"))
 
 
 def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, Any]]:
     """Scan the slice as single results; the rows of the answer are put in the order of the slice."""
     pick = random.Random(len(made.rows))
-    counts = counts_of(made, len(made.rows))
+    counts = counts_of(made, len(made.rows), coded=door in ("hl7", "fhir"))
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name), Path(name) / "flags.parquet"
         options: dict[str, Any] = {"keep": ["person"]}
@@ -187,20 +232,24 @@ DOORS: dict[str, Any] = {
     "arrow": by_arrow,
     "pandas": by_pandas,
     "record": by_record,
+    "polars": by_polars,
     "csv": by_csv,
+    "ndjson": by_ndjson,
+    "parquet": by_parquet,
     "long": lambda screener, made: by_feed(screener, made, "long"),
     "hl7": lambda screener, made: by_feed(screener, made, "hl7"),
     "fhir": lambda screener, made: by_feed(screener, made, "fhir"),
 }
-FRAMES, FEEDS = ("arrow", "pandas", "csv"), ("long", "hl7", "fhir")
+FEEDS = ("long", "hl7", "fhir")
+# Only pandas has columns of objects, a record has no header, and a feed writes the unit beside each result.
+LAYOUTS_OF = {"pandas": LAYOUTS, "record": ("beside", "declared"), **dict.fromkeys(FEEDS, ("beside",))}
 
 
 def attack(maker: RowMaker, many: int, definition: str, scheme: str, door: str, layout: str | None = None) -> Count:
     """Make rows, screen them through a door, and hold the answers against what is possible."""
     if layout is None:
-        # A record has no header, and a feed writes the unit beside each result.
-        layout = "beside" if door in FEEDS else maker.pick.choice(("beside", "declared")) if door == "record" else None
-    made = maker.slice(many, layout, dated=door in FEEDS)
+        layout = maker.pick.choice(LAYOUTS_OF.get(door, LAYOUTS[:-1]))
+    made = maker.slice(many, layout, dated=door in FEEDS, alone=door == "record")
     found = DOORS[door](
         screener_of(definition, scheme, declared_of(made)), made
     )  # a feed sets the truth to what it sent

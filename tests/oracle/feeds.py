@@ -76,7 +76,7 @@ def write_hl7(counts: Sequence[Count], folder: Path, pick: random.Random) -> Pat
             limits = "-".join(one.range) if one.range else ""
             kind = "NM" if one.plain else pick.choice(("ST", "ST", "TX"))
             text = one.text if pick.random() < 0.5 and "&" in one.text else _escaped(one.text)
-            code = f"{LOINC[one.analyte]}^{one.analyte}^LN"
+            code = "^".join(one.identity or (LOINC[one.analyte], one.analyte, "LN"))
             segments.append(f"OBX|{place}|{kind}|{code}||{text}|{_escaped(one.unit)}|{limits}||||{one.status}")
         messages.append("".join(f"{segment}\r" for segment in segments))
     path.write_text("".join(messages), encoding="utf-8", newline="")
@@ -108,7 +108,7 @@ def _observation(count: Count, one: Result, place: int, pick: random.Random) -> 
         "resourceType": "Observation",
         "id": f"{count.number}-{place}",
         "status": status or FHIR_STATUS.get(one.status, "preliminary"),
-        "code": {"coding": [{"system": "http://loinc.org", "code": LOINC[one.analyte]}]},
+        "code": _code(one),
         "subject": {"reference": f"Patient/{count.number}"},
     }
     if count.row.written.fields["collected_at"]:
@@ -123,6 +123,14 @@ def _observation(count: Count, one: Result, place: int, pick: random.Random) -> 
     return found
 
 
+def _code(one: Result) -> dict[str, Any]:
+    if one.identity is None:
+        return {"coding": [{"system": "http://loinc.org", "code": LOINC[one.analyte]}]}
+    code, name, system = one.identity
+    address = "http://loinc.org" if system == "LN" else "urn:oid:1.2.3.4"
+    return {"coding": [{"system": address, "code": code, "display": name}], "text": name}
+
+
 def _value(one: Result, pick: random.Random) -> dict[str, Any]:
     if not one.text:
         return pick.choice(({}, {"dataAbsentReason": {"text": "not performed"}}))
@@ -132,7 +140,8 @@ def _value(one: Result, pick: random.Random) -> dict[str, Any]:
             return {"valueQuantity": {"value": float(rest), "comparator": comparator, **_unit(one.unit, pick)}}
     if one.plain and _number(one.text) and one.unit:
         return {"valueQuantity": {"value": float(one.text), **_unit(one.unit, pick)}}
-    text = f"{one.text} {one.unit}" if one.unit else one.text
+    # A letter and a unit may make another unit ("39 M /uL").
+    text = f"{one.text} {one.unit}" if one.unit and not one.text[-1].isalpha() else one.text
     return {"valueString": text}
 
 

@@ -40,9 +40,12 @@ class Written(NamedTuple):
 class People:
     """A seeded source of persons."""
 
-    def __init__(self, tables: Tables, pick: random.Random, *, dated: bool = False) -> None:
+    def __init__(
+        self, tables: Tables, pick: random.Random, *, dated: bool = False, strange_letters: bool = False
+    ) -> None:
         self.ages: Ages = tables.ages
         self.pick, self.dated = pick, dated
+        self.strange_letters = strange_letters  # M and H, where M may be a woman
         self.between_days = lru_cache(maxsize=100_000)(self.ages.between_days)
         self.between_months = lru_cache(maxsize=100_000)(self.ages.between_months)
         self.anybody = self.ages.any()
@@ -55,6 +58,9 @@ class People:
         return Written(fields, Person(ages, sexes, stage), kind)
 
     def _sex(self, fields: dict[str, str | None]) -> str:
+        if self.strange_letters:
+            fields["sex"] = self.pick.choice(("M", "H"))
+            return "FM"
         if self.pick.random() < 0.85:
             fields["sex"] = self.pick.choice(list(SEX_WORDS))
             return SEX_WORDS[fields["sex"]]

@@ -27,6 +27,7 @@ class Result(NamedTuple):
     status: str
     range: tuple[str, str] | None = None
     plain: bool = False
+    identity: tuple[str, str, str] | None = None  # code, name, coding system, where they are not the usual ones
 
 
 @dataclass
@@ -38,13 +39,16 @@ class Count:
     results: list[Result]
 
 
-def counts_of(made: Slice, seed: int) -> list[Count]:
-    """Turn a slice into results, some of them sent more than once, and set the truth to what was sent."""
+def counts_of(made: Slice, seed: int, *, coded: bool) -> list[Count]:
+    """Turn a slice into results, some of them sent more than once, and set the truth to what was sent.
+
+    `coded` is for doors where a result has a code and a name, which can contradict.
+    """
     pick = random.Random(seed)
-    return [Count(f"P{place:06}", row, _results(row, pick)) for place, row in enumerate(made.rows)]
+    return [Count(f"P{place:06}", row, _results(row, pick, coded)) for place, row in enumerate(made.rows)]
 
 
-def _results(row: Row, pick: random.Random) -> list[Result]:
+def _results(row: Row, pick: random.Random, coded: bool) -> list[Result]:
     found: list[Result] = []
     for analyte, cell in row.cells.items():
         if analyte not in LOINC:
@@ -64,8 +68,31 @@ def _results(row: Row, pick: random.Random) -> list[Result]:
             row.truth.reported = {a: r for a, r in row.truth.reported.items() if a != analyte}
             limits = None
         one = Result(analyte, cell.text, cell.unit or "", cell.status or "F", limits, cell.kind == "plain")  # type: ignore[arg-type]
+        if analyte == "neutrophils" and cell.kind == "plain" and coded and pick.random() < 0.06:
+            found.append(_misnamed(row, one, pick))
+            continue
         found += _repeated(row, one, pick) if cell.kind == "plain" and pick.random() < 0.06 else [one]
     return found
+
+
+MISNAMED = {
+    "local name": ("X77", "Neutrophils manual", "L"),
+    "another local name": ("N9", "ABS NEUTROPHILS AUTO X", "L"),
+    "code of another analyte": ("704-7", "Neutrophils", "LN"),
+    "name of another analyte": ("751-8", "Lymphocytes", "LN"),
+    "code not known": ("30451-9", "Neutrophils", "LN"),
+}
+
+
+def _misnamed(row: Row, one: Result, pick: random.Random) -> Result:
+    """Send the neutrophils under a code or name that may mean them, and is not known to."""
+    kind = pick.choice(list(MISNAMED))
+    _set(row, "neutrophils", row.cells["neutrophils"]._replace(kind=kind), ANYTHING)
+    if kind == "code of another analyte":  # which may then be meant, and sent twice
+        _set(row, "basophils", row.cells["basophils"]._replace(kind=kind), ANYTHING)
+    if "wbc" in row.truth.values and "neutrophils_percent" in row.truth.values:
+        row.contradicted = True  # the percentage stands in, and what is set aside says nothing of it
+    return one._replace(identity=MISNAMED[kind])
 
 
 def _set(row: Row, analyte: str, cell: Cell, truth: Interval) -> None:

@@ -12,7 +12,7 @@ from oracle.persons import FIELDS, People, Written
 from oracle.tables import Tables
 from oracle.truth import ANYTHING, HUNDRED, ONE, Number, Truth, exact, times
 
-LAYOUTS = ("beside", "beside", "header", "declared", "numbers", "comma")
+LAYOUTS = ("beside", "beside", "header", "declared", "comma", "numbers")
 MAIN = ("hemoglobin", "wbc", "neutrophils", "platelets")
 OFTEN = (*MAIN, "neutrophils_percent")
 SELDOM = tuple(a for a in QUANTITIES if a not in OFTEN)
@@ -66,18 +66,19 @@ class RowMaker:
         self.tables, self.pick = tables, random.Random(seed)
         self.numeric: set[str] = set()  # columns of numbers alone
 
-    def slice(self, many: int, layout: str | None = None, *, dated: bool = False) -> Slice:
-        """Make so many rows; `dated` for doors where a person is a birth date and a sex."""
+    def slice(self, many: int, layout: str = "beside", *, dated: bool = False, alone: bool = False) -> Slice:
+        """Make so many rows; `dated` for doors where a person is a birth date and a sex, `alone` for one row by one."""
         pick = self.pick
-        layout = layout or pick.choice(LAYOUTS)
         decimal = "," if layout == "comma" else "."
         units = {} if layout == "beside" else {a: pick.choice(q.units) for a, q in QUANTITIES.items()}
         cells = Cells(self.tables, pick, decimal=decimal, objects=layout == "numbers")
-        people = People(self.tables, pick, dated=dated)
+        # Letters of a sex mean what the others of their column say: nothing that one row can show.
+        strange = many > 1 and not (dated or alone) and pick.random() < 0.06
+        people = People(self.tables, pick, dated=dated, strange_letters=strange)
         seldom = set(pick.sample(SELDOM, pick.choice((3, 6, len(SELDOM)))))
         bad = None
         if layout == "header" and pick.random() < 0.3:
-            bad = pick.choice(("neutrophils", "platelets", "hemoglobin", "wbc")), pick.choice(UNKNOWN_UNITS[:5])
+            bad = pick.choice(("neutrophils", "platelets", "hemoglobin", "wbc")), pick.choice(UNKNOWN_UNITS[:4])
         self.numeric = {a for a in QUANTITIES if layout == "numbers" and pick.random() < 0.5}
         rows = [self._row(cells, people, units, seldom, bad, dated=dated) for _ in range(many)]
         return Slice(rows, layout, units, decimal, bad)
@@ -129,6 +130,8 @@ class RowMaker:
             truth.neutrophil_worlds = [truth.values["neutrophils"], derived]
         row.contradicted = bool(contradiction) or bad is not None
         self._ranges(row)
+        if cells.decimal != ".":
+            row.ranges = {a: tuple(t and t.replace(".", ",") for t in pair) for a, pair in row.ranges.items()}  # type: ignore[misc]
         return row
 
     def _values(self, cells: Cells, seldom: set[str], *, with_bands: bool) -> tuple[dict[str, int], str | None]:

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from plans import Lazy, Polars, Run, Sql
@@ -47,11 +48,17 @@ class PandasSeries:
     def code(self, value: int) -> Lazy:
         return Inline(lambda: int(value))
 
+    def wide_code(self, value: int) -> Lazy:
+        return Inline(lambda: np.int16(value))
+
+    def wide(self, a: Lazy) -> Lazy:
+        return Inline(lambda x: np.int16(x) if isinstance(x, int) else x.astype("Int16"), a)
+
     def flag(self, value: bool | None) -> Lazy:
         return Inline(lambda: pd.NA if value is None else value)
 
     def compare(self, sign: str, a: Lazy, b: Lazy) -> Lazy:
-        return Inline(self._OPERATORS[sign], a, b)
+        return Inline(lambda x, y: _nullable(self._OPERATORS[sign](x, y)), a, b)
 
     arithmetic = compare
 
@@ -94,9 +101,15 @@ class Inline(Lazy):
         return self._work(*(need.get(known) for need in self._needs))
 
 
+def _nullable(result: Any) -> Any:
+    """Return a flag whose logic is three-valued: that of ages, which are plain numbers, is not."""
+    return result.astype("boolean") if getattr(result, "dtype", None) == np.bool_ else result
+
+
 def _picked(condition: pd.Series[bool], a: Any, b: Any) -> Any:
     if not isinstance(b, pd.Series):
-        b = pd.Series(b, index=condition.index, dtype="boolean" if b is pd.NA or isinstance(b, bool) else "Int8")
+        kind = "boolean" if b is pd.NA or isinstance(b, bool) else "Int16" if isinstance(b, np.int16) else "Int8"
+        b = pd.Series(b, index=condition.index, dtype=kind)
     return b.mask(condition, a)
 
 

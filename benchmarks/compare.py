@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,13 @@ from rows import (
 )
 
 import cbc_screen as cbc
-from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.answers import MAY_LIST, Answers
+from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.report.checklist import ListLayout
 from cbc_screen.report.layout import layout_of
-from cbc_screen.vocabulary import Sex, Support
+from cbc_screen.vocabulary import CheckGroup, Sex
 
 SLICE = 262_144
 RUNS = 3
@@ -94,17 +96,17 @@ def differences(table: pa.Table, rows: pa.Table, kernel: Kernel, knowledge: Know
     """Name each output in which a plan differs from the kernel or from screen_frame."""
     table = table.sort_by("row")
     answers = kernel.screen(to_batch(rows, knowledge))
+    looked, lists = answers.lists
     for name in table.column_names:
         if name == "row":
             continue
-        own, theirs = np.asarray(table[name].to_numpy()), np.asarray(answers[name])
-        wrong = np.flatnonzero(own.astype(np.int8) != theirs.astype(np.int8))
-        if name.startswith("net."):
-            # What the findings say of a condition that is not listed does not matter, but is equal too.
-            name = f"{name} (net findings)"
+        own = np.asarray(table[name].to_numpy()).astype(np.int16)
+        theirs = np.asarray(answers[name]) if name in answers else _spread(name, looked, lists, own)
+        wrong = np.flatnonzero(own != theirs.astype(np.int16))
         if len(wrong):
             yield f"{name}: {len(wrong)} rows, first {wrong[0]}: plan {own[wrong[0]]}, kernel {theirs[wrong[0]]}"
-    missing = {name for name in answers if "." not in name or name.split(".")[0] in KINDS} - set(table.column_names)
+    wanted = {name for name in answers if "." not in name or name.split(".")[0] in KINDS} - {MAY_LIST}
+    missing = (wanted | set(lists)) - set(table.column_names)
     yield from (f"{name}: not in the plan" for name in sorted(missing))
     flags = screened_frame(rows, knowledge)
     for name, words in readable(table, kernel).items():
@@ -115,7 +117,18 @@ def differences(table: pa.Table, rows: pa.Table, kernel: Kernel, knowledge: Know
             yield f"screen_frame {name}: {len(wrong_rows)} rows, first {place}: plan {words[place]}, {theirs[place]}"
 
 
-KINDS = ("line", "state", "grade", "guard", "trigger", "cutoff", "support", "net")
+KINDS = ("line", "state", "grade", "guard", "trigger", "cutoff")
+
+
+def _spread(name: str, looked: Any, lists: Answers, own: Any) -> Any:
+    """Return an answer of the lists for every row; what the kernel has not looked at is not listed, and no reason."""
+    theirs = np.zeros(len(own), dtype=np.int16)
+    if name.startswith(f"{CELL}."):
+        theirs = np.where(own >> HIDDEN_AT, own, -1).astype(np.int16)  # hidden whatever the rest says
+    elif name.startswith("answered."):
+        theirs = own.copy()  # asked of listed counts only
+    theirs[looked] = np.asarray(lists[name])
+    return theirs
 
 
 def screened_frame(rows: pa.Table, knowledge: Knowledge) -> pa.Table:
@@ -140,29 +153,44 @@ def readable(table: pa.Table, kernel: Kernel) -> dict[str, list[Any]]:
         found[name] = table[name].to_pylist()
     for name, code in layout.grade_columns.items():
         found[name] = [None if value < 0 else value for value in table[code].to_pylist()]
-    for name, group, ids in layout.rule_columns:
+    for name, group, ids in (*layout.rule_columns, ("urgency_reasons", "reason", layout.urgencies)):
         fired = [table[f"{group}.{rule}"].to_pylist() for rule in ids]
         found[name] = [
             ";".join(rule for rule, flag in zip(ids, row, strict=True) if flag) for row in zip(*fired, strict=True)
         ]
-    found["checklist"] = _checklists(table, kernel)
+    found["borderline"] = table["borderline"].to_pylist()
+    cells = zip(*(table[f"{CELL}.{name}"].to_pylist() for name in layout.checklist.conditions), strict=True)
+    lists = [
+        _list(row, borderline, layout.checklist) for row, borderline in zip(cells, found["borderline"], strict=True)
+    ]
+    for place, name in enumerate(("checklist", "checklist_groups", "checklist_shown")):
+        found[name] = [own[place] for own in lists]
     return found
 
 
-def _checklists(table: pa.Table, kernel: Kernel) -> list[str]:
-    """Order the listed conditions by support, net findings and rank."""
-    unlisted = list(Support).index(Support.NOT_LISTED)
-    supports = [table[f"support.{c.id}"].to_pylist() for c in kernel.rules.conditions]
-    nets = [table[f"net.{c.id}"].to_pylist() for c in kernel.rules.conditions]
-    lists = []
-    for row in range(len(table)):
-        entries = [
-            (support[row], -net[row], condition.rank, condition.id)
-            for condition, support, net in zip(kernel.rules.conditions, supports, nets, strict=True)
-            if support[row] != unlisted
-        ]
-        lists.append(";".join(entry[-1] for entry in sorted(entries)))
-    return lists
+def _list(cells: Sequence[int], borderline: bool, layout: ListLayout) -> tuple[str, str, int]:
+    """Order and group what is listed, row by row: a second writing of report/checklist.py."""
+    entries = sorted((cell >> 2, place, cell & 3) for place, cell in enumerate(cells) if not cell >> HIDDEN_AT)
+    points = [MOST_POINTS - (key >> POINTS_AT - 2) for key, _, _ in entries]
+    groups: list[CheckGroup] = []
+    fits = [rank < layout.fits_most and _fits(own, points, layout) for rank, own in enumerate(points)]
+    room = layout.not_to_miss_most - sum(entry[2] < 2 and not fit for entry, fit in zip(entries, fits, strict=True))
+    for (_, _, mark), own, fit in zip(entries, points, fits, strict=True):
+        if fit:
+            groups.append(CheckGroup.FITS)
+        elif mark < 2 or (mark == 2 and room > 0):
+            room -= mark == 2
+            groups.append(CheckGroup.NOT_TO_MISS)
+        else:
+            groups.append(CheckGroup.ALSO_POSSIBLE if own >= layout.possible_least else CheckGroup.UNLIKELY)
+    order = sorted(range(len(entries)), key=lambda rank: list(CheckGroup).index(groups[rank]))
+    shown = sum(group in (CheckGroup.FITS, CheckGroup.NOT_TO_MISS) for group in groups)
+    ids = ";".join(layout.conditions[entries[rank][1]] for rank in order)
+    return ids, ";".join(groups[rank] for rank in order), 0 if borderline else shown
+
+
+def _fits(own: int, points: Sequence[int], layout: ListLayout) -> bool:
+    return own >= max(layout.fits_least, points[0] - layout.fits_within)
 
 
 def check(rows: int) -> list[str]:

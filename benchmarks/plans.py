@@ -83,6 +83,12 @@ class Polars(Layered):
     def code(self, value: int) -> Node:
         return Node(self.pl.lit(int(value), dtype=self.pl.Int8))
 
+    def wide_code(self, value: int) -> Node:
+        return Node(self.pl.lit(value, dtype=self.pl.Int16))
+
+    def wide(self, a: Node) -> Node:
+        return self._join(a.raw.cast(self.pl.Int16), a)
+
     def flag(self, value: bool | None) -> Node:
         return Node(self.pl.lit(value, dtype=self.pl.Boolean))
 
@@ -143,6 +149,12 @@ class Sql(Layered):
 
     def code(self, value: int) -> Node:
         return Node(f"{int(value)}::TINYINT")
+
+    def wide_code(self, value: int) -> Node:
+        return Node(f"{value}::SMALLINT")
+
+    def wide(self, a: Node) -> Node:
+        return self._join(f"({a.raw})::SMALLINT", a)
 
     def flag(self, value: bool | None) -> Node:
         return Node(f"{'NULL' if value is None else value}::BOOLEAN")
@@ -220,6 +232,12 @@ class Pandas:
 
     def code(self, value: int) -> Lazy:
         return Lazy(lambda: np.int8(value))
+
+    def wide_code(self, value: int) -> Lazy:
+        return Lazy(lambda: np.int16(value))
+
+    def wide(self, a: Lazy) -> Lazy:
+        return Lazy(lambda x: x.astype(np.int16), a)
 
     def flag(self, value: bool | None) -> Lazy:
         return Lazy(lambda: np.bool_(value))

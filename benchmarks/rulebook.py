@@ -13,12 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rows import STAGES
+
+from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
+from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, LEADING, MOST_POINTS, POINTS_AT
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.definitions import Cutoff, Definition
+from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES
 from cbc_screen.knowledge.predicates import (
     AgeIs,
     BeyondRange,
+    Borderline,
     Compare,
     Count,
     FindingIs,
@@ -26,11 +32,15 @@ from cbc_screen.knowledge.predicates import (
     LinesLow,
     MethodIs,
     Not,
+    Possible,
+    Postpartum,
     Predicate,
     Pregnant,
     Sent,
     SexIs,
+    StageIs,
     StateIs,
+    walk,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import (
@@ -43,7 +53,7 @@ from cbc_screen.vocabulary import (
     Severity,
     Sex,
     State,
-    Support,
+    Tier,
     Urgency,
     WhiteBasis,
 )  # fmt: skip
@@ -67,6 +77,12 @@ class Engine(Protocol):
     def column(self, name: str) -> Expr: ...
     def number(self, value: float) -> Expr: ...
     def code(self, value: int) -> Expr: ...
+    def wide_code(self, value: int) -> Expr:
+        """Return a number of 16 bits."""
+
+    def wide(self, a: Expr) -> Expr:
+        """Return a code as a number of 16 bits."""
+
     def flag(self, value: bool | None) -> Expr: ...
     def compare(self, sign: str, a: Expr, b: Expr) -> Expr: ...
     def opposite_compare(self, compared: Expr, sign: str, a: Expr, b: Expr) -> Expr:
@@ -295,6 +311,9 @@ class RuleBook:
         self._numbers: dict[str, Number] = {}
         self._lines: dict[str, dict[Line, Truth]] = {}
         self._counts: tuple[Code, Code] | None = None
+        self._severities: dict[Line, tuple[Code, Code]] = {}
+        self._combined: dict[str, Flag] = {}
+        self._decisions: dict[str, Flag] = {}
 
     # Numbers ---------------------------------------------------------------------
 
@@ -556,6 +575,16 @@ class RuleBook:
                 )
             case Pregnant():
                 return logic.known(self.engine.compare(">=", self.engine.column("stage"), self.engine.code(1)))
+            case StageIs(stage):
+                stages = self.engine.column("stage")
+                return logic.known(self.engine.compare("==", stages, self.engine.code(STAGES.index(stage))))
+            case Postpartum():
+                return logic.known(False)  # nobody is (rows.py)
+            case Borderline():
+                return self.borderline()
+            case Possible(of):
+                surely_false = logic.no(self.truth(of))
+                return logic.pair(self.f.negate(surely_false), surely_false)
             case AgeIs(at_least, age):
                 # Everybody is past the last edge in days (rows.py).
                 reached = True
@@ -612,8 +641,11 @@ class RuleBook:
         for group, found in (("trigger", self.rules.triggers), ("cutoff", self.rules.cutoffs)):
             for rule in found:
                 self.put(f"{group}.{rule.id}", self._fired(rule))
-        listed = {condition.id: self._write_condition(condition) for condition in self.rules.conditions}
-        self._write_urgency(listed)
+        self.put("borderline", self.logic.yes(self.truth(Borderline())))
+        for condition in self.rules.conditions:
+            self.put(f"{CELL}.{condition.id}", self._cell(condition))
+        self._write_answered()
+        self._write_urgency()
         return self.outputs
 
     def put(self, name: str, answer: Code | Flag) -> None:
@@ -679,23 +711,55 @@ class RuleBook:
         grade = f.pick(f.equal(least_grade, most_grade), least_grade, UNGRADED)
         return grade, least, most, f.negate(cut.there)
 
-    def _write_grades(self) -> None:
-        f, lows, highs = self.f, [], []
-        lines = self.lines(self.rules.definition)
-        for line in LINES:
+    def severities(self, line: Line) -> tuple[Code, Code]:
+        """Return the least and the most severity of a line, and write its grade."""
+        if line not in self._severities:
+            f = self.f
             grade, low, high, ungraded = self._grade(LINE_ANALYTE[line])
             if line is Line.WHITE:
                 if "wbc" in self.rules.scheme.tables:
                     raise ValueError("the plans hold no schemes that grade the white cells")
                 ungraded = f.any([f.negate(self.value("neutrophils").there), ungraded])
-            high = f.pick(f.all([ungraded, self.logic.no(lines[line])]), 0, high)
+            excluded = self.logic.no(self.lines(self.rules.definition)[line])
             self.put(f"grade.{line}", grade)
-            lows.append(f.keep(low))
-            highs.append(f.keep(high))
+            self._severities[line] = f.keep(low), f.keep(f.pick(f.all([ungraded, excluded]), 0, high))
+        return self._severities[line]
+
+    def _write_grades(self) -> None:
+        f = self.f
+        lows, highs = zip(*(self.severities(line) for line in LINES), strict=True)
         least = f.keep(f.larger(f.larger(lows[0], lows[1]), lows[2]))
         most = f.keep(f.larger(f.larger(highs[0], highs[1]), highs[2]))
         self.put("severity_min", least)
         self.put("severity", f.pick(f.equal(least, most), least, SEVERITIES.index(Severity.CANNOT_TELL)))
+
+    def borderline(self) -> Truth:
+        """Return whether lines are low that all have no grade and lie near their limits."""
+        f, logic, lines = self.f, self.logic, self.lines(self.rules.definition)
+        least, most = self.counts()
+        graded = [f.any(f.at_least(self.severities(line)[end], 1) for line in LINES) for end in (0, 1)]
+        near = [logic.any([logic.opposite(lines[line]), self._near(line)]) for line in LINES]
+        some = logic.pair(f.at_least(least, 1), f.negate(f.at_least(most, 1)))
+        return logic.keep(logic.all([some, logic.pair(f.negate(graded[1]), graded[0]), *near]))
+
+    def _near(self, line: Line) -> Truth:
+        """Return whether a line's value is not far below its limit."""
+        rule = self.rules.definitions[self.rules.definition]
+        part = {Line.RED: "red", Line.WHITE: "white", Line.PLATELET: "platelet"}[line]
+        near = self._near_cut(rule, part)
+        if line is not Line.WHITE or rule.without_neutrophils is None:
+            return near
+        f, logic, counted = self.f, self.logic, self.value("neutrophils").there
+        by_wbc = self._near_cut(rule, "without_neutrophils")
+        both = [(near, counted), (by_wbc, f.negate(counted))]
+        yes, no = (f.any(f.all([there, told(truth)]) for truth, there in both) for told in (logic.yes, logic.no))
+        return logic.pair(yes, no)
+
+    def _near_cut(self, rule: Definition, part: str) -> Truth:
+        cutoff: Cutoff = getattr(rule, part)
+        nearest = 1.0 - self.rules.ordering.borderline_within
+        limit = self._scaled(self._cut(cutoff, f"cut:{rule.id}:{part}"), "*", nearest)
+        return self.logic.opposite(self.compare_used("<", cutoff.analyte, limit))
 
     def _write_criteria(self) -> None:
         logic, criteria = self.logic, self.rules.criteria
@@ -709,54 +773,194 @@ class RuleBook:
         cases = [(logic.yes(met), Criteria.MET), (logic.no(met), Criteria.NOT_MET)]
         self.put("blood_criteria", self._coded(Criteria, cases, Criteria.CANNOT_TELL))
 
-    def _pattern(self, name: str) -> Truth:
-        lines = self.lines(self.rules.definition)
-        if name == "bicytopenia":
-            return self._lines_low("exactly", len(LINES) - 1)
-        if name == "pancytopenia":
-            return self._lines_low("at_least", len(LINES))
-        own = Line(name.removeprefix("single_"))
-        return self.logic.all([told if line is own else self.logic.opposite(told) for line, told in lines.items()])
+    # The checklist -----------------------------------------------------------------
 
-    def _excluded(self, name: str) -> Flag:
-        key = ("pattern", name)
-        if key not in self._truths:
-            self._truths[key] = self.f.keep(self.logic.no(self._pattern(name)))  # type: ignore[index]
-        return self._truths[key]  # type: ignore[index]
+    def _cell(self, condition: Condition) -> Code:
+        """Return the number that a list is sorted by, from its parts (kernel/ranking.py)."""
+        f, ordering = self.f, self.rules.ordering
+        weighed = [pair for side in (condition.findings_for, condition.findings_against) for pair in self._side(side)]
+        reached = self._tiers(condition)
+        start = [*((step, 1) for step in reached[1:]), (f.negate(self._lines_known()), -ordering.uncertain_less)]
+        points = f.keep(self._weighted([*weighed, *start]))
+        enough = f.keep(f.at_least(self._weighted(weighed), ordering.without_tier))
+        listed = f.all([self._some_line_low(), f.any([reached[0], enough])])
+        if condition.id in ordering.no_line_low:
+            listed = f.any([listed, enough])
+        must = f.keep(self._must(condition))
+        listed = f.all([self._possible(condition), f.any([listed, must])])
+        speaks: Flag = False
+        if condition.tier is Tier.TIME_CRITICAL:
+            speaks = f.any(self._fired(rule) for rule in condition.findings_for)
+        marks = f.count([f.negate(self._open(condition, points))])
+        marks = self._plus(marks, f.count([f.negate(must)]), 2)
+        marks = self._plus(marks, f.count([f.negate(step) for step in reached[1:]]), 4)
+        marks = self._plus(marks, f.count([f.negate(speaks)]), 32)
+        e = self.engine
+        down = e.arithmetic("-", e.wide_code(MOST_POINTS), e.wide(f.lift(points)))
+        cell = e.arithmetic("*", down, e.wide_code(1 << POINTS_AT))
+        cell = e.arithmetic("+", cell, e.wide(f.lift(marks)))
+        hidden = f.negate(listed)
+        if isinstance(hidden, bool):
+            return e.arithmetic("+", cell, e.wide_code(hidden << HIDDEN_AT))
+        return e.arithmetic("+", cell, e.pick(hidden, e.wide_code(1 << HIDDEN_AT), e.wide_code(0)))
 
-    def _write_condition(self, condition: Condition) -> Flag:
-        f, logic = self.f, self.logic
-        excluded = f.all(self._excluded(name) for name in condition.patterns)
-        listed = f.all([f.at_least(self.counts()[0], 1), f.negate(excluded)])
-        if condition.also_when is not None:
-            listed = f.any([listed, logic.yes(self.truth(condition.also_when))])
-        listed = f.keep(listed)
-        pro = [self.truth(rule.when) for rule in condition.findings_for]
-        con = [self.truth(rule.when) for rule in condition.findings_against]
-        key = f.any(logic.yes(t) for t, rule in zip(pro, condition.findings_for, strict=True) if rule.key)
-        unknown = f.any(f.negate(logic.is_known(t)) for t in (*pro, *con))
-        count_for, count_against = (f.keep(f.count([logic.yes(t) for t in part])) for part in (pro, con))
-        net = f.keep(f.subtract(count_for, count_against))
-        nothing = f.keep(f.negate(f.any([f.at_least(count_for, 1), f.at_least(count_against, 1)])))
-        cases = [
-            (f.negate(listed), Support.NOT_LISTED),
-            (f.all([key, f.at_least(net, 1)]), Support.SUPPORTED),
-            (f.all([nothing, unknown]), Support.CANNOT_ASSESS),
-            (f.any([nothing, f.negate(f.at_least(net, 0))]), Support.LESS_LIKELY),
+    def _plus(self, a: Code, b: Code, times: int) -> Code:
+        """Return a + b times a factor."""
+        if isinstance(b, int):
+            return a + b * times if isinstance(a, int) else self.engine.arithmetic("+", a, self.f.lift(b * times))
+        scaled = self.engine.arithmetic("*", b, self.engine.code(times))
+        return scaled if a == 0 and isinstance(a, int) else self.engine.arithmetic("+", self.f.lift(a), scaled)
+
+    def _weighted(self, weighed: Sequence[tuple[Flag, int]]) -> Code:
+        """Return the sum of what those that hold weigh."""
+        total: Code = 0
+        for weight in sorted({weight for _, weight in weighed}):
+            total = self._plus(total, self.f.count([flag for flag, own in weighed if own == weight]), weight)
+        return total
+
+    def _side(self, rules: Sequence[Rule]) -> Iterable[tuple[Flag, int]]:
+        """Yield what findings weigh; those that go together count as the largest and one more."""
+        groups: dict[str, list[Rule]] = {}
+        for rule in (rule for rule in rules if rule.points):
+            if rule.together:
+                groups.setdefault(rule.together, []).append(rule)
+            else:
+                yield self._fired(rule), rule.points
+        f = self.f
+        for group in groups.values():
+            group.sort(key=lambda rule: -abs(rule.points))
+            fired = [f.keep(self._fired(rule)) for rule in group]
+            for place, rule in enumerate(group):
+                yield f.all([fired[place], f.negate(f.any(fired[:place]))]), rule.points
+            sign = 1 if group[0].points > 0 else -1
+            another = f.any(f.all([one, f.any(fired[:place])]) for place, one in enumerate(fired))
+            yield another, sign * self.rules.ordering.together_plus
+
+    def _tiers(self, condition: Condition) -> list[Flag]:
+        """Return whether the starting tier of a condition reaches each number, from 0 on."""
+        f, rows = self.f, self.rules.ordering.tiers[condition.id]
+        cells = [
+            (tier, f.all([self._combinations()[name], self._age_possible(ages, rows)]))
+            for ages, row in rows.items()
+            for name, tier in row.tiers.items()
         ]
-        self.put(f"support.{condition.id}", self._coded(Support, cases, Support.CONSIDER))
-        self.put(f"net.{condition.id}", net)
-        return listed
+        return [f.keep(f.any(cell for tier, cell in cells if tier >= least)) for least in range(MOST_TIER + 1)]
 
-    def _write_urgency(self, listed: dict[str, Flag]) -> None:
-        fired = [(rule.urgency, self._fired(rule)) for rule in (*self.rules.urgency, *self.rules.triggers)]
-        for condition in self.rules.conditions:
-            for rule in condition.urgency:
-                fired.append((rule.urgency, self.f.all([listed[condition.id], self._fired(rule)])))
-        levels = (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE)
-        cases = [(self.f.any(flag for own, flag in fired if own is level), level) for level in levels]
-        cases.append((self._unjudged(), Urgency.CANNOT_TELL))
+    def _age_possible(self, ages: str, rows: Iterable[str]) -> Flag:
+        """Return whether a row of tiers is that of the person's age: never `any` for a newborn."""
+        edges = dict(self.rules.ordering.ages)
+        names = list(edges)
+        of_age = {name: self.truth(AgeIs(False, edge, "")) for name, edge in edges.items()}
+        younger = names if ages == ANY_AGE else names[: names.index(ages)]
+        passed = [self.f.negate(self.logic.yes(of_age[name])) for name in younger if name in rows or name == names[0]]
+        own = [] if ages == ANY_AGE else [self.f.negate(self.logic.no(of_age[ages]))]
+        return self.f.all([*passed, *own])
+
+    def _combinations(self) -> dict[str, Flag]:
+        """Return which combinations of low lines are possible; the red line alone by the size of its cells."""
+        if not self._combined:
+            f, logic, lines = self.f, self.logic, self.lines(self.rules.definition)
+
+            def only(*low: Line) -> Flag:
+                return f.keep(f.all(f.negate((logic.no if n in low else logic.yes)(lines[n])) for n in LINES))
+
+            small, large = (self.truth(StateIs("mcv", side)) for side in (State.LOW, State.HIGH))
+            sizes = [logic.yes(small), f.all([logic.no(small), logic.no(large)]), logic.yes(large)]
+            red = only(Line.RED)
+            self._combined = {
+                **{n: f.keep(f.all([red, s])) for n, s in zip(SIZES, [*sizes, f.negate(f.any(sizes))], strict=True)},
+                "white": only(Line.WHITE), "platelet": only(Line.PLATELET), "red_white": only(Line.RED, Line.WHITE),
+                "red_platelet": only(Line.RED, Line.PLATELET), "white_platelet": only(Line.WHITE, Line.PLATELET),
+                "pancytopenia": only(*LINES),
+            }  # fmt: skip
+        return self._combined
+
+    def _lines_known(self) -> Flag:
+        return self.f.all(self.logic.is_known(told) for told in self.lines(self.rules.definition).values())
+
+    def _some_line_low(self) -> Flag:
+        return self.f.at_least(self.counts()[0], 1)
+
+    def _possible(self, condition: Condition) -> Flag:
+        """Return whether a condition is possible for the person."""
+        if condition.only_when is None:
+            return True
+        return self.f.negate(self.logic.no(self.truth(condition.only_when)))
+
+    def _open(self, condition: Condition, points: Code) -> Flag:
+        """Return whether it stands with those not to be missed, or could by a leading count that is unknown."""
+        if condition.tier is not Tier.TIME_CRITICAL:
+            return False
+        f, least = self.f, self.rules.ordering.not_to_miss_least
+        unknown = [
+            f.all([f.negate(self.logic.is_known(self.truth(rule.when))), f.at_least(points, least - rule.points)])
+            for rule in condition.findings_for
+            if all(_asks_for_leading(part) for part in walk(rule.when))
+        ]
+        return f.any([f.at_least(points, least), *unknown])
+
+    def _must(self, condition: Condition) -> Flag:
+        """Return whether a condition stands before the fold whatever else does."""
+        f, found = self.f, []
+        if condition.shown_when is not None:
+            found.append(self.logic.yes(self.truth(condition.shown_when)))
+        if condition.shown_unless_decided is not None:
+            decided = f.any(self._decided(other) for other in self.rules.conditions if other is not condition)
+            question = self.logic.yes(self.truth(condition.shown_unless_decided))
+            found.append(f.all([question, f.negate(decided)]))
+        return f.any(found)
+
+    def _decided(self, condition: Condition) -> Flag:
+        """Return whether a decisive finding is for a condition, and none against it."""
+        if condition.id not in self._decisions:
+            f = self.f
+            sides = (condition.findings_for, condition.findings_against)
+            yes, no = (f.any(self._fired(rule) for rule in side if rule.decisive) for side in sides)
+            self._decisions[condition.id] = f.keep(f.all([yes, f.negate(no)]))
+        return self._decisions[condition.id]
+
+    def _write_answered(self) -> None:
+        """Write which tests a count has the answer of."""
+        asked = {test for condition in self.rules.conditions for test in condition.settled_by}
+        for test in sorted(asked):
+            answers = self.rules.ordering.questions[test].answers
+            if answers:
+                self.put(f"answered.{test}", self.f.any(self._is_known(answer) for answer in answers))
+
+    def _is_known(self, answer: str) -> Flag:
+        if answer not in self.rules.analytes:
+            return self.logic.is_known(self._finding(answer))
+        span = self.used(answer)
+        if span.low is span.high:
+            return span.low.there
+        return self.f.all([span.low.there, self.logic.yes(self.compare("<", span.high, Number(math.inf, True)))])
+
+    # Urgency -----------------------------------------------------------------------
+
+    def _write_urgency(self) -> None:
+        """Write the urgency, and which rules it rests on."""
+        f = self.f
+        fired: dict[str, list[tuple[Urgency, Flag]]] = {}
+        for name, own in urgency_rules(self.rules):
+            fired[name] = []
+            for rule, _, condition in own:
+                holds = self._fired(rule)
+                if condition is not None:
+                    holds = f.all([holds, self._some_line_low(), self._possible(condition)])
+                fired[name].append((rule.urgency, f.keep(holds)))
+        fired[NOT_JUDGED] = [(Urgency.CANNOT_TELL, f.keep(self._unjudged()))]
+        above: Flag = False
+        reasons: dict[str, list[Flag]] = {name: [] for name in fired}
+        cases: list[tuple[Flag, Urgency]] = []
+        for level in (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE, Urgency.CANNOT_TELL):
+            reached = f.keep(f.any(flag for own in fired.values() for at, flag in own if at is level))
+            for name, own in fired.items():
+                reasons[name] += [f.all([flag, f.negate(above)]) for at, flag in own if at is level]
+            cases.append((reached, level))
+            above = f.keep(f.any([above, reached]))
         self.put("urgency", self._coded(Urgency, cases, Urgency.NONE))
+        for name, flags in reasons.items():
+            self.put(f"reason.{name}", f.any(flags))
 
     def _unjudged(self) -> Flag:
         """Return whether a line that was sent, or no line at all, could be judged."""
@@ -765,3 +969,11 @@ class RuleBook:
         there = {line: self.value(analyte).there for line, analyte in LINE_ANALYTE.items()}
         there[Line.WHITE] = f.any([there[Line.WHITE], self.value("wbc").there])
         return f.any([*(f.all([unknown[line], there[line]]) for line in LINES), f.all(unknown.values())])
+
+
+def _asks_for_leading(part: Predicate) -> bool:
+    """Tell whether a part of a rule asks for a leading count, a line or the person."""
+    if isinstance(part, FindingIs | MethodIs):
+        return False
+    asked = {Compare: "subject", StateIs: "analyte", BeyondRange: "analyte"}.get(type(part))
+    return asked is None or getattr(part, asked) in LEADING

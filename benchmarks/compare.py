@@ -42,11 +42,11 @@ from rows import (
 )
 
 import cbc_screen as cbc
-from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.answers import MAY_LIST, Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.report.layout import layout_of
-from cbc_screen.vocabulary import Sex, Support
+from cbc_screen.vocabulary import Sex
 
 SLICE = 262_144
 RUNS = 3
@@ -99,12 +99,11 @@ def differences(table: pa.Table, rows: pa.Table, kernel: Kernel, knowledge: Know
             continue
         own, theirs = np.asarray(table[name].to_numpy()), np.asarray(answers[name])
         wrong = np.flatnonzero(own.astype(np.int8) != theirs.astype(np.int8))
-        if name.startswith("net."):
-            # What the findings say of a condition that is not listed does not matter, but is equal too.
-            name = f"{name} (net findings)"
         if len(wrong):
             yield f"{name}: {len(wrong)} rows, first {wrong[0]}: plan {own[wrong[0]]}, kernel {theirs[wrong[0]]}"
-    missing = {name for name in answers if "." not in name or name.split(".")[0] in KINDS} - set(table.column_names)
+    missing = {name for name in answers if ("." not in name or name.split(".")[0] in KINDS) and name != MAY_LIST} - set(
+        table.column_names
+    )
     yield from (f"{name}: not in the plan" for name in sorted(missing))
     flags = screened_frame(rows, knowledge)
     for name, words in readable(table, kernel).items():
@@ -115,7 +114,8 @@ def differences(table: pa.Table, rows: pa.Table, kernel: Kernel, knowledge: Know
             yield f"screen_frame {name}: {len(wrong_rows)} rows, first {place}: plan {words[place]}, {theirs[place]}"
 
 
-KINDS = ("line", "state", "grade", "guard", "trigger", "cutoff", "support", "net")
+# Neither the checklist nor the reasons of the urgency: tests/knowledge/test_checklist_order.py writes them again.
+KINDS = ("line", "state", "grade", "guard", "trigger", "cutoff")
 
 
 def screened_frame(rows: pa.Table, knowledge: Knowledge) -> pa.Table:
@@ -145,24 +145,7 @@ def readable(table: pa.Table, kernel: Kernel) -> dict[str, list[Any]]:
         found[name] = [
             ";".join(rule for rule, flag in zip(ids, row, strict=True) if flag) for row in zip(*fired, strict=True)
         ]
-    found["checklist"] = _checklists(table, kernel)
     return found
-
-
-def _checklists(table: pa.Table, kernel: Kernel) -> list[str]:
-    """Order the listed conditions by support, net findings and rank."""
-    unlisted = list(Support).index(Support.NOT_LISTED)
-    supports = [table[f"support.{c.id}"].to_pylist() for c in kernel.rules.conditions]
-    nets = [table[f"net.{c.id}"].to_pylist() for c in kernel.rules.conditions]
-    lists = []
-    for row in range(len(table)):
-        entries = [
-            (support[row], -net[row], condition.rank, condition.id)
-            for condition, support, net in zip(kernel.rules.conditions, supports, nets, strict=True)
-            if support[row] != unlisted
-        ]
-        lists.append(";".join(entry[-1] for entry in sorted(entries)))
-    return lists
 
 
 def check(rows: int) -> list[str]:

@@ -16,8 +16,10 @@ from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.definitions import Cutoff, Definition
 from cbc_screen.knowledge.predicates import (
+    TRIMESTERS,
     AgeIs,
     BeyondRange,
+    Borderline,
     Compare,
     Count,
     FindingIs,
@@ -25,12 +27,16 @@ from cbc_screen.knowledge.predicates import (
     LinesLow,
     MethodIs,
     Not,
+    Possible,
+    Postpartum,
     Predicate,
     Pregnant,
+    Sent,
     SexIs,
+    StageIs,
     StateIs,
 )  # fmt: skip
-from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.knowledge.rules import Rule
 from cbc_screen.vocabulary import (
     Criteria,
     Line,
@@ -40,7 +46,6 @@ from cbc_screen.vocabulary import (
     Severity,
     Sex,
     State,
-    Support,
     Urgency,
     WhiteBasis,
 )  # fmt: skip
@@ -466,6 +471,17 @@ class RuleBook:
                 )
             case Pregnant():
                 return logic.known(self.engine.compare(">=", self.engine.column("stage"), self.engine.code(1)))
+            case StageIs(stage):
+                number = 1 + TRIMESTERS.index(stage)
+                return logic.known(self.engine.compare("==", self.engine.column("stage"), self.engine.code(number)))
+            case Postpartum():
+                return logic.known(False)  # no row of rows.py is
+            case Borderline():
+                return self._borderline()
+            case Sent(analyte):
+                return logic.known(self.value(analyte).there)
+            case Possible(of):
+                return logic.known(self.f.negate(logic.no(self.truth(of))))
             case AgeIs(at_least, age):
                 # Everybody is past the last edge in days (rows.py).
                 reached = True
@@ -524,8 +540,7 @@ class RuleBook:
         ):
             for rule in found:
                 self.put(f"{group}.{rule.id}", self._fired(rule))
-        listed = {condition.id: self._write_condition(condition) for condition in self.rules.conditions}
-        self._write_urgency(listed)
+        self._write_urgency()
         return self.outputs
 
     def put(self, name: str, answer: Code | Flag) -> None:
@@ -602,6 +617,7 @@ class RuleBook:
             highs.append(f.keep(high))
         least = f.keep(f.larger(f.larger(lows[0], lows[1]), lows[2]))
         most = f.keep(f.larger(f.larger(highs[0], highs[1]), highs[2]))
+        self._severities = least, most
         self.put("severity_min", least)
         self.put("severity", f.pick(f.equal(least, most), least, SEVERITIES.index(Severity.CANNOT_TELL)))
 
@@ -617,50 +633,50 @@ class RuleBook:
         cases = [(logic.yes(met), Criteria.MET), (logic.no(met), Criteria.NOT_MET)]
         self.put("blood_criteria", self._coded(Criteria, cases, Criteria.CANNOT_TELL))
 
-    def _pattern(self, name: str) -> Truth:
-        lines = self.lines(self.rules.definition)
-        if name == "bicytopenia":
-            return self._lines_low("exactly", len(LINES) - 1)
-        if name == "pancytopenia":
-            return self._lines_low("at_least", len(LINES))
-        own = Line(name.removeprefix("single_"))
-        return self.logic.all([told if line is own else self.logic.opposite(told) for line, told in lines.items()])
-
-    def _excluded(self, name: str) -> Flag:
-        key = ("pattern", name)
-        if key not in self._truths:
-            self._truths[key] = self.f.keep(self.logic.no(self._pattern(name)))  # type: ignore[index]
-        return self._truths[key]  # type: ignore[index]
-
-    def _write_condition(self, condition: Condition) -> Flag:
-        f, logic = self.f, self.logic
-        excluded = f.all(self._excluded(name) for name in condition.patterns)
-        listed = f.all([f.at_least(self.counts()[0], 1), f.negate(excluded)])
-        if condition.also_when is not None:
-            listed = f.any([listed, logic.yes(self.truth(condition.also_when))])
-        listed = f.keep(listed)
-        pro = [self.truth(rule.when) for rule in condition.findings_for]
-        con = [self.truth(rule.when) for rule in condition.findings_against]
-        key = f.any(logic.yes(t) for t, rule in zip(pro, condition.findings_for, strict=True) if rule.key)
-        unknown = f.any(f.negate(logic.is_known(t)) for t in (*pro, *con))
-        count_for, count_against = (f.keep(f.count([logic.yes(t) for t in part])) for part in (pro, con))
-        net = f.keep(f.subtract(count_for, count_against))
-        nothing = f.keep(f.negate(f.any([f.at_least(count_for, 1), f.at_least(count_against, 1)])))
-        cases = [
-            (f.negate(listed), Support.NOT_LISTED),
-            (f.all([key, f.at_least(net, 1)]), Support.SUPPORTED),
-            (f.all([nothing, unknown]), Support.CANNOT_ASSESS),
-            (f.any([nothing, f.negate(f.at_least(net, 0))]), Support.LESS_LIKELY),
-        ]
-        self.put(f"support.{condition.id}", self._coded(Support, cases, Support.CONSIDER))
-        self.put(f"net.{condition.id}", net)
-        return listed
-
-    def _write_urgency(self, listed: dict[str, Flag]) -> None:
+    def _write_urgency(self) -> None:
+        f, some_low = self.f, self.f.at_least(self.counts()[0], 1)
         fired = [(rule.urgency, self._fired(rule)) for rule in (*self.rules.urgency, *self.rules.triggers)]
         for condition in self.rules.conditions:
+            possible: Flag = True
+            if condition.only_when is not None:
+                possible = f.negate(self.logic.no(self.truth(condition.only_when)))
             for rule in condition.urgency:
-                fired.append((rule.urgency, self.f.all([listed[condition.id], self._fired(rule)])))
+                fired.append((rule.urgency, f.all([some_low, possible, self._fired(rule)])))
         levels = (Urgency.IMMEDIATE, Urgency.PROMPT, Urgency.ROUTINE)
-        cases = [(self.f.any(flag for own, flag in fired if own is level), level) for level in levels]
+        cases = [(f.any(flag for own, flag in fired if own is level), level) for level in levels]
+        cases.append((self._unjudged(), Urgency.CANNOT_TELL))
         self.put("urgency", self._coded(Urgency, cases, Urgency.NONE))
+
+    def _unjudged(self) -> Flag:
+        f, lines = self.f, self.lines(self.rules.definition)
+        unknown = [f.negate(self.logic.is_known(lines[line])) for line in LINES]
+        sent = [self.value(LINE_ANALYTE[line]).there for line in LINES]
+        sent[1] = f.any([sent[1], self.value("wbc").there])
+        judged = [f.all([own, there]) for own, there in zip(unknown, sent, strict=True)]
+        return f.any([*judged, f.all(unknown)])
+
+    def _borderline(self) -> Truth:
+        """Tell whether lines are low that all have no grade and lie near their limits."""
+        logic, f, rule = self.logic, self.f, self.rules.definitions[self.rules.definition]
+        lines, (sure, most) = self.lines(self.rules.definition), self.counts()
+        near = [
+            logic.any([logic.opposite(lines[line]), self._near(rule, part)])
+            for line, part in ((Line.RED, "red"), (Line.WHITE, "white"), (Line.PLATELET, "platelet"))
+        ]
+        least, highest = self._severities
+        ungraded = logic.pair(f.negate(f.at_least(highest, 1)), f.at_least(least, 1))
+        some = logic.pair(f.at_least(sure, 1), f.negate(f.at_least(most, 1)))
+        return logic.all([some, ungraded, *near])
+
+    def _near(self, rule: Definition, part: str) -> Truth:
+        cutoff: Cutoff = getattr(rule, part)
+        cut = self._scaled(self._cut(cutoff, f"cut:{rule.id}:{part}"), "*", 1 - self.rules.ordering.borderline_within)
+        near = self.compare(">=", self.value(cutoff.analyte), cut)
+        if part != "white" or rule.without_neutrophils is None:
+            return near
+        counted, by_wbc = self.value("neutrophils").there, self._near(rule, "without_neutrophils")
+        yes, no = self.logic.yes, self.logic.no
+        return self.logic.pair(
+            self.f.any([self.f.all([counted, yes(near)]), self.f.all([self.f.negate(counted), yes(by_wbc)])]),
+            self.f.any([self.f.all([counted, no(near)]), self.f.all([self.f.negate(counted), no(by_wbc)])]),
+        )

@@ -32,9 +32,8 @@ from rows import ANALYTES, PEOPLE, counts, default_kernel, to_export
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.report.flags import order_key
 from cbc_screen.report.layout import layout_of
-from cbc_screen.vocabulary import NOTICE, Reason, Sex, Support
+from cbc_screen.vocabulary import NOTICE, Reason, Sex
 
 BAD_CELLS, RAGGED_LINES = 1_000, 10_000  # one in so many
 SLICE = 65_536
@@ -159,24 +158,7 @@ def _words(kernel: Kernel) -> dict[str, Any]:
     for name, group, ids in layout.rule_columns:
         fired = [pl.when(pl.col(f"{group}.{rule}")).then(pl.lit(rule)) for rule in ids]
         found[name] = pl.concat_str(fired, separator=";", ignore_nulls=True)
-    return {**found, "checklist": _checklist(kernel)}
-
-
-def _checklist(kernel: Kernel) -> Any:
-    """Order the listed conditions: a list of numbers a row, sorted and worded."""
-    import polars as pl
-
-    conditions, unlisted = kernel.rules.conditions, list(Support).index(Support.NOT_LISTED)
-    keys = [
-        pl.when(pl.col(f"support.{c.id}") != unlisted).then(
-            order_key(pl.col(f"support.{c.id}").cast(pl.Int32), pl.col(f"net.{c.id}").cast(pl.Int32), c.rank)
-        )
-        for c in conditions
-    ]
-    ids = {c.rank: c.id for c in conditions}
-    ranks = pl.element() % order_key(0, order_key(0, 0, 0) // 128 - 1, 0)
-    sure = pl.concat_list(keys).list.drop_nulls().list.sort()
-    return sure.list.eval(ranks.replace_strict(ids, return_dtype=pl.String)).list.join(";")
+    return found
 
 
 # The account of bad cells and lines -------------------------------------------------------

@@ -14,7 +14,7 @@ from cbc_screen.kernel.bits import FALSE, TRUE
 
 Planes = NDArray[np.uint8]
 MAY_LIST = "may_list"  # the flag of a row that may have a checklist
-_NARROW = 7  # planes of a number that fits eight bits, below 0 too
+_NARROW = np.iinfo(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Answers(Mapping[str, NDArray[np.generic]]):
         place = self.places[name]
         if place.base is None:
             return self._bits(place.planes[0]).view(np.bool_)
-        wide = len(place.planes) > _NARROW
+        most = place.base + (1 << len(place.planes)) - 1
+        wide = place.base < _NARROW.min or most > _NARROW.max
         column: NDArray[Any] = np.full(self.rows, place.base, dtype=np.int16 if wide else np.int8)
         for position, plane in enumerate(place.planes):
             bits = self._bits(plane)

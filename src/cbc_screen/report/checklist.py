@@ -240,7 +240,8 @@ def _joined_names(names: Sequence[str], lists: Bytes) -> pa.StringArray:
     ends = np.zeros(len(lists) + 1, dtype=np.int32)
     np.cumsum(there.sum(axis=1), out=ends[1:])
     words = from_texts(names).take(from_numpy(lists[there].astype(np.int32)))
-    return pc.binary_join(pa.ListArray.from_arrays(from_numpy(ends), words), SEPARATOR)
+    # The separator as an Arrow scalar: a text of Python would be converted, which imports pandas.
+    return pc.binary_join(pa.ListArray.from_arrays(from_numpy(ends), words), from_texts([SEPARATOR])[0])
 
 
 def distinct(matrix: Bytes) -> tuple[NDArray[np.int32], Bytes]:

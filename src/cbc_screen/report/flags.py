@@ -159,12 +159,22 @@ def _listed(layout: FlagLayout, outputs: Answers) -> dict[str, pa.Array]:
 
 
 def of_some(count: int, rows: NDArray[np.intp], codes: NDArray[np.int32], words: pa.StringArray) -> pa.DictionaryArray:
-    """Return a column of words of some rows; the word of every other row is empty."""
+    """Return a column of words of some rows; the word of every other row is empty, as some of theirs may be."""
     import pyarrow as pa
 
+    if not len(words):
+        return pa.DictionaryArray.from_arrays(from_numpy(np.zeros(count, dtype=np.int32)), from_texts([""]))
+    ends = np.frombuffer(words.buffers()[1], dtype=np.int32)[words.offset : words.offset + len(words) + 1]
+    empty = np.flatnonzero(ends[1:] == ends[:-1])
+    parts, places = [words], np.arange(1, len(words) + 1, dtype=np.int32)
+    if len(empty):
+        at = int(empty[0])
+        parts = [words.slice(0, at), words.slice(at + 1)]
+        places[at:] -= 1
+        places[at] = 0
     every = np.zeros(count, dtype=np.int32)
-    every[rows] = codes + 1
-    return pa.DictionaryArray.from_arrays(from_numpy(every), pa.concat_arrays([from_texts([""]), words]))
+    every[rows] = places[codes] if len(codes) else 0
+    return pa.DictionaryArray.from_arrays(from_numpy(every), pa.concat_arrays([from_texts([""]), *parts]))
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:

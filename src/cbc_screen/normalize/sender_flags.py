@@ -33,7 +33,7 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
     """
     if analyte not in CHECKED or len(flag) > LONGEST_CELL:
         return None
-    meaning = words.sender_flags.get(fold(flag).upper())
+    meaning = words.sender_flags.get(fold(flag).casefold())
     if meaning is None or not (ranged or meaning in _CRITICAL):
         return None
     return f"{analyte}_flagged_{_SAYS[meaning]}"

@@ -76,6 +76,8 @@ def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[t
 def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> list[tuple[str, Word]]:
     """Put reasons in the order of the fields, then of the reason codes."""
     fields, codes = layout.fields, layout.reasons
+    if ("record", Reason.NO_RESULT) in reasons:  # said once for the whole
+        reasons = [pair for pair in reasons if pair[1] != Reason.NO_RESULT or pair[0] == "record"]
     return sorted(set(reasons), key=lambda pair: (fields.index(pair[0]), codes.index(pair[1])))
 
 

@@ -23,7 +23,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
-from cbc_screen.normalize.people import letters_of, with_sex_letters
+from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON
@@ -197,15 +197,7 @@ class _Opener:
             columns = {**own, **columns}
         plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
         require_analyte(plan)
-        return self._input((file,), table, self._with_first_letters(table, plan), profile)
-
-    def _with_first_letters(self, table: TableSource, plan: Plan) -> Plan:
-        """Look at the letters for sex in the first rows; the end of a scan looks at those of all rows."""
-        if "sex" not in plan.people:
-            return plan
-        first = next(iter(table.batches([plan.people["sex"]])), None)
-        letters = letters_of(first.columns, plan, self._knowledge) if first is not None else frozenset()
-        return with_sex_letters(plan, letters, self._knowledge)
+        return self._input((file,), table, plan, profile)
 
     def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:
         for column in self._keep:

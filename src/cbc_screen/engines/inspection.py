@@ -24,6 +24,7 @@ from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.summary import Inspection
 
@@ -96,6 +97,7 @@ def _inspect_wide(
         if batch is None:
             found.refused.append("the table has no row")
             return found
+        plan = with_sex_letters(plan, letters_of(batch.columns, plan, knowledge), knowledge)
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")

@@ -1,7 +1,8 @@
 """Watches the letters for sex of a scan: the set that all rows of a source hold says what each letter means.
 
-A scan begins with the letters of the first rows. Where those of all rows say otherwise, it is
-run again with them: an answer never depends on where the batches lie.
+A scan begins as if no letter were in doubt, and begins again where the first batch says
+otherwise. Where the letters of all rows say otherwise, it is run again with them: an answer
+never depends on where the batches lie.
 """
 
 from __future__ import annotations

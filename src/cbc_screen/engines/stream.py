@@ -118,10 +118,11 @@ def _scan(
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
-        if request.resume or request.to_standard_output:
+        ahead = request.resume or request.to_standard_output
+        if ahead:
             inputs = look_ahead(engine.knowledge, inputs)
         run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began)
-        found = run(request, inputs, described_options(engine, request, declared, options, inputs))
+        found = run(request, inputs, described_options(engine, request, declared, options, inputs), begin=not ahead)
         while not isinstance(found, ScanSummary):  # all rows together say something else than the first ones
             request, inputs = replace(request, resume=False), found
             found = run(request, inputs, described_options(engine, request, declared, options, inputs))
@@ -137,19 +138,25 @@ def _run(
     progress: Progress | None,
     workers: int,
     began: float,
+    begin: bool = False,
 ) -> ScanSummary | list[Input]:
-    """Scan once; or return how the inputs are to be read, and no output has its name."""
+    """Scan once; or return how the inputs are to be read, and no output has its name.
+
+    Where it is to `begin`, it gives up after one batch already that says otherwise.
+    """
     with ExitStack() as undo:
         outputs = _Outputs(engine, request, inputs, described, undo)
         account = Account()
         for screened in _screened(engine, request, layout, inputs, outputs, workers):
             account.add(screened)
+            if begin and (again := settled(engine.knowledge, inputs, account.sex_letters)):
+                return again
+            begin = False
             outputs.write(screened)
             if progress is not None:
                 progress(account.rows_in, screened.share)
         account.check()
-        again = settled(engine.knowledge, inputs, account.sex_letters)
-        if again is not None:
+        if (again := settled(engine.knowledge, inputs, account.sex_letters)) is not None:
             return again
         outputs.write_set_aside()
         if account.screened == 0:

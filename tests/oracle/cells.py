@@ -88,7 +88,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "reticulocytes_percent": Quantity(_PERCENT, ("10^9/L", "/uL", "ratio"), 3, (0.3, 3.5), (0, 0.7), ("101", "1e30")),
     "nrbc": Quantity((("/100 WBC", 0), ("/100WBC", 0)), ("10^9/L", "/uL"), 1, (0, 120), (0, 5), ()),
 }
-UNKNOWN_UNITS = ("zz", "AU", "furlongs", "mmHg", "units", "10^8/L", "x", "g/foo", "/lpf", "U/L", "cells", "???", "µ")
+UNKNOWN_UNITS = ("zz", "AU", "furlongs", "mmHg", "units", "x", "g/foo", "/lpf", "U/L", "cells", "???", "µ")
 
 # Beside a number: it still means the number.
 HARMLESS = ("{0} L", "{0} H", "{0} LL", "{0} HH", "{0}*", "{0} *", "{0} (L)", "{0} (H)", "{0} A", "L {0}", "{0} L*")

@@ -89,6 +89,8 @@ def _row(count: Count, row: Row, truth: Mapping[str, Any], answer: Mapping[str, 
         follows.append(f"{_cause('severity', row)} -> severity_min")
     if row.truth.values.get("neutrophils") is not None and answer["white_line_basis"] == "wbc":
         own.append(f"{_cause('white_line', row)} -> white_line_basis: wbc, and neutrophils were sent")
+    if answer["lines_low_min"] and answer["urgency"] in ("none", "cannot_tell"):
+        follows.append(f"{_cause('pattern', row)} -> urgency: {answer['urgency']}, and a line is surely low")
     for name, analytes in LINES.items():
         sent = any(row.cells[a].truth is not None for a in analytes)
         fields = {entry.split(":")[0] for entry in (answer["reasons"] or "").split(";")}

@@ -54,6 +54,7 @@ class People:
         pick, fields = self.pick, dict.fromkeys(FIELDS)
         kind, ages = self._dates(fields) if self.dated or pick.random() < 0.3 else self._age(fields)
         sexes = self._sex(fields)
+        kind = "letters of a sex" if self.strange_letters else kind
         stage = self._stage(fields, sexes)
         return Written(fields, Person(ages, sexes, stage), kind)
 

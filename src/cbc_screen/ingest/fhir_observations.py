@@ -10,18 +10,10 @@ from typing import Any
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults
+from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
-_STATUSES = {
-    "final": ResultStatus.FINAL,
-    "corrected": ResultStatus.CORRECTED,
-    "amended": ResultStatus.AMENDED,
-    "preliminary": ResultStatus.PRELIMINARY,
-    "registered": ResultStatus.PENDING,
-    "cancelled": ResultStatus.CANCELLED,
-    "entered-in-error": ResultStatus.DELETED,
-}
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
@@ -69,7 +61,9 @@ def _common(member: Member, scope: Scope) -> _Common:
             person = scope.inherited(member, lambda parent: _person(parent, scope))
         if not collected_at:
             collected_at = scope.inherited(member, lambda parent: _collected_at(parent, scope))
-    status = _STATUSES.get(as_text(resource.get("status")), ResultStatus.OTHER)
+    stated = as_text(resource.get("status"))
+    # An observation must state one: without it, nobody knows.
+    status = load_measures().statuses.of(stated) if stated.strip() else ResultStatus.OTHER
     if resource.get("modifierExtension") and status is not ResultStatus.DELETED:
         status = ResultStatus.OTHER  # it may say that nothing here means what it seems to
     content = member.content or as_json(resource)

@@ -10,26 +10,17 @@ from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
+from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
 MOST_NOTES = 20
 _TRIGGERS = frozenset(("R01", "R30", "R31", "R32", "R40", ""))
 _KIND = re.compile("[A-Z0-9]{1,4}")
-_RESULT_STATUS = {
-    **{status.value: status for status in ResultStatus if status is not ResultStatus.OTHER},
-    "W": ResultStatus.DELETED,
-    "R": ResultStatus.PRELIMINARY,
-    "S": ResultStatus.PRELIMINARY,
-}
-_ORDER_STATUS = {
-    "": ResultStatus.FINAL,
-    "F": ResultStatus.FINAL,
-    "C": ResultStatus.CORRECTED,
-    "P": ResultStatus.PRELIMINARY,
-    "A": ResultStatus.PRELIMINARY,
-    **dict.fromkeys("ISRO", ResultStatus.PENDING),
-    "X": ResultStatus.CANCELLED,
+_ORDER_STATUS = {  # letters of HL7 table 0123 that mean another thing than those of a result
+    "A": ResultStatus.PRELIMINARY,  # some results are there, and not all
+    **dict.fromkeys("SRO", ResultStatus.PENDING),
+    **dict.fromkeys("DW", ResultStatus.OTHER),
 }
 
 
@@ -122,7 +113,7 @@ class _Message:
     """Reads the segments of one message of results."""
 
     def __init__(self, line: int, grammar: Grammar) -> None:
-        self._line, self._grammar = line, grammar
+        self._line, self._grammar, self._statuses = line, grammar, load_measures().statuses
         self._person: str | None = None
         self._nameless = self._orders = 0
         self._report: _Report | None = None
@@ -188,7 +179,8 @@ class _Message:
         report.panel = grammar.coded_texts(fields[4], 1, 4)
         report.specimen = grammar.all_texts(fields[15])
         report.collected_at = iso_time(grammar.first(fields[7]))
-        report.status = _ORDER_STATUS.get(grammar.first(fields[25]).upper(), ResultStatus.OTHER)
+        stated = grammar.first(fields[25])
+        report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
         self._notes = report.notes
 
     def _read_specimen(self, fields: list[str]) -> None:
@@ -231,10 +223,8 @@ class _Message:
         self._notes = observation.notes
 
     def _status(self, received: str, report: _Report) -> ResultStatus:
-        if received in _RESULT_STATUS:
-            return _RESULT_STATUS[received]
-        letter = self._grammar.first(received).upper()
-        return _RESULT_STATUS.get(letter, ResultStatus.OTHER) if letter else report.status
+        stated = self._grammar.first(received)
+        return self._statuses.of(stated) if stated else report.status
 
     def _read_note(self, fields: list[str]) -> None:
         if self._notes is None or len(self._notes) >= MOST_NOTES or len(fields) < 4:

@@ -26,12 +26,6 @@ _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
-_STATUS_WORDS = {
-    "FINAL": "F", "CORRECTED": "C", "AMENDED": "A", "PRELIMINARY": "P", "REGISTERED": "I", "PENDING": "I",
-    "CANCELLED": "X", "CANCELED": "X", "ENTERED-IN-ERROR": "D", "ENTERED IN ERROR": "D", "DELETED": "D", "W": "D",
-    "WITHDRAWN": "D", "WRONG": "D", "CORRECTION": "C", "CORR": "C", "REVISED": "C", "AMENDMENT": "A", "FINALIZED": "F",
-    "FINAL RESULT": "F", "PRELIM": "P", "R": "P", "S": "P",
-}  # fmt: skip
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
@@ -45,6 +39,7 @@ class LongSource:
         self, table: TableSource, profile: Profile, knowledge: Knowledge, persons: TableSource | None = None
     ) -> None:
         self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
+        self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
         self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
@@ -153,11 +148,8 @@ class LongSource:
         return self._sexes.get(fold_word(sex), sex)
 
     def _status(self, text: str) -> ResultStatus:
-        word = text.strip().upper()
-        if not word:
-            return ResultStatus.FINAL
-        letter = self._profile.statuses.get(word) or _STATUS_WORDS.get(word, word)
-        return ResultStatus(letter) if letter in tuple(ResultStatus) else ResultStatus.OTHER
+        own = self._profile.statuses.get(text.strip().upper())
+        return ResultStatus(own) if own is not None else self._statuses.of(text)
 
 
 def _find(

@@ -20,6 +20,7 @@ from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
+from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.words import Words, load_words
@@ -82,6 +83,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         words=words,
+        statuses=load_statuses(node("result_status.yaml"), words.missing),
         age_implausible_from=age_cap,
         reported_range_factor=factor,
         findings=findings,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, best_told, is_partial
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -58,13 +58,12 @@ class _Report:
     def results(self) -> Iterator[LabResult]:
         """Yield the results, in order."""
         specimen = joined(self.specimens) or self.specimen
-        collected_at = self.collected_at or self.sampled_at
         for one in self.observations:
             yield LabResult(
                 line=one.line,
                 person=self.person,
                 group=self.group,
-                collected_at=collected_at or iso_time(one.observed_at),
+                collected_at=best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))),
                 codes=one.codes,
                 value=one.value,
                 unit=one.unit,
@@ -109,6 +108,27 @@ def _other_kind(grammar: Grammar, header: str) -> str | None:
     return "unknown"
 
 
+def _together(items: list[Item], line: int) -> list[Item]:
+    """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
+    untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
+    codes: dict[tuple[str, str], dict[str, set[tuple[Code, ...]]]] = {}
+    for one in untimed:
+        codes.setdefault((one.person, one.specimen), {}).setdefault(one.group, set()).add(one.codes)
+    joined_up = {
+        whose
+        for whose, orders in codes.items()
+        if len(orders) > 1 and sum(map(len, orders.values())) == len(set().union(*orders.values()))
+    }
+    if not joined_up:
+        return items
+    return [
+        replace(item, group=f"message {line}")
+        if isinstance(item, LabResult) and is_partial(item.collected_at) and (item.person, item.specimen) in joined_up
+        else item
+        for item in items
+    ]
+
+
 class _Message:
     """Reads the segments of one message of results."""
 
@@ -140,7 +160,7 @@ class _Message:
         self._end_report()
         if self._person is None:
             self._begin_person("", "", "")
-        return self._done
+        return _together(self._done, self._line) if self._orders > 1 else self._done
 
     def _begin_person(self, key: str, birth_date: str, sex: str) -> None:
         if not key:
@@ -207,7 +227,7 @@ class _Message:
         if value == NULL:
             value, status = "", ResultStatus.DELETED
         # Read only where nothing says when the specimen was taken: it is the slower way to know.
-        observed_at = fields[14] if not report.collected_at else ""
+        observed_at = fields[14] if is_partial(report.collected_at) else ""
         observation = _Observation(
             line,
             codes,

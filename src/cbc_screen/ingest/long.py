@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, Person, has_day
+from cbc_screen.ingest.results import Code, Item, LabResult, Person
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
@@ -44,6 +44,8 @@ class LongSource:
         self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
         self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
+        times = self._columns.get("collected_at", [])
+        self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self.share = 0.0
 
     def items(self) -> Iterator[Item]:
@@ -99,8 +101,7 @@ class LongSource:
         return LabResult(
             line=line,
             person=person,
-            # A visit is no specimen: it tells results apart only together with their moment.
-            group=row.get("specimen_key") or (row.get("encounter", "") if has_day(collected_at) else ""),
+            group=row.get("specimen_key", ""),
             collected_at=collected_at,
             codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,
@@ -114,6 +115,8 @@ class LongSource:
             notes=(row["note"],) if row.get("note") else (),
             content=content,
             flag=row.get("flag", ""),
+            encounter=row.get("encounter", ""),
+            counted=self._counted,
         )
 
     def _value(self, row: Mapping[str, str]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from cbc_screen.knowledge import kept
+from cbc_screen.knowledge.moments import MomentWords
 from cbc_screen.knowledge.quantities import Analyte, UnitTable
 from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.knowledge.words import Words
@@ -24,6 +25,7 @@ class Measures:
     unit_systems: Mapping[str, Mapping[str, str]]
     words: Words
     statuses: Statuses
+    moments: MomentWords
     age_implausible_from: int
     findings: Mapping[str, str]
 

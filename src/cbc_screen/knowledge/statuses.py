@@ -60,8 +60,13 @@ def plain_status(text: str) -> str:
     """Fold case (also of the Turkish i), width, blanks and punctuation; a text too long to be a status is none."""
     if len(text) > _LONGEST:
         return ""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i").replace("\u0131", "i")
-    return _NOT_A_WORD.sub(" ", folded).strip()
+    return _NOT_A_WORD.sub(" ", folded(text)).strip()
+
+
+def folded(text: str) -> str:
+    """Fold case (also of the Turkish i), width and blanks."""
+    plain = unicodedata.normalize("NFKC", " ".join(text.split())).casefold()
+    return plain.replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def load_statuses(node: Node, silent: frozenset[str]) -> Statuses:

@@ -11,8 +11,9 @@ from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
+from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
-from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.person import age_at, parse_age, parse_pregnancy, parse_sex
 from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
 from cbc_screen.record import CBCRecord, ReportedRange

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cbc_screen.ingest.source import RejectedRow
@@ -29,13 +29,15 @@ class Code:
 class Person:
     """What a source says of a person; texts as received, "" where it is silent.
 
-    Dates are ISO: a year, a month or a day, with or without a time.
+    Dates are ISO: a year, a month or a day, with or without a time. `aliases` are other keys by
+    which results may name the person.
     """
 
     key: str
     birth_date: str = ""
     sex: str = ""
     age: str = ""
+    aliases: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

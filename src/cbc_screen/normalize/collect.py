@@ -21,6 +21,7 @@ from typing import Any
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.person_codes import SEX
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.moment import MomentReader
@@ -200,13 +201,14 @@ class Collection:
         self._last_person = source, person
         if len(self.sexes) < _KINDS:
             self.sexes.add(person.sex)
-        found = self._base.execute(
-            "SELECT birth_date, sex, age FROM person WHERE key = ?", (_own(person.key, source),)
-        ).fetchone()
-        new = (person.birth_date, person.sex, person.age)
+        for key in dict.fromkeys((person.key, *person.aliases)):
+            self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age))
+
+    def _keep_person(self, key: str, new: tuple[str, str, str]) -> None:
+        found = self._base.execute("SELECT birth_date, sex, age FROM person WHERE key = ?", (key,)).fetchone()
         if found is not None:
             new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
-        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (_own(person.key, source), *new))
+        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (key, *new))
 
     def _add_result(
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
@@ -224,6 +226,8 @@ class Collection:
             if (told := self._about.read(result)) is None:
                 self._leave_out(result)
             else:
+                if told[0] == SEX and len(self.sexes) < _KINDS:
+                    self.sexes.add(told[1])
                 self._wait(result, source, feed, f"{_ABOUT}{told[0]}", (told[1], "", "", ""), clumps)
             return
         unit = result.unit
@@ -420,6 +424,16 @@ class Collection:
             )
             self._neighbors[key] = [str(analyte) for (analyte,) in found]
         return self._neighbors[key]
+
+    def people_found(self) -> tuple[int, int]:
+        """Return of how many persons anything is known, and how many have results."""
+        found = self._base.execute(
+            "SELECT coalesce(sum(known), 0), count(*) FROM (SELECT max(coalesce(p.birth_date, '') <> '' OR "
+            "coalesce(p.sex, '') <> '' OR coalesce(p.age, '') <> '') AS known FROM collection c LEFT JOIN person p "
+            "ON p.key = c.person WHERE c.person <> '' GROUP BY c.person)"
+        )
+        known, every = found.fetchone()
+        return int(known), int(every)
 
     def has_several_analytes(self) -> bool:
         """Tell whether some person has results of several analytes: a count of one result may then have lost others."""

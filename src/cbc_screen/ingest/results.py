@@ -94,7 +94,7 @@ class NotResults:
     kind: str
 
 
-_PARTIAL = re.compile(r"(?:\d{4}(?:-\d{2})?)?", re.ASCII)
+_PARTIAL = re.compile(r"\d{4}(?:-\d{2})?|\D*", re.ASCII)
 Item = LabResult | Person | NotResults | RejectedRow
 
 
@@ -109,7 +109,7 @@ def best_told(times: Iterable[str]) -> str:
 
 
 def is_partial(time: str) -> bool:
-    """Tell whether a time is missing, or told to the month or the year in ISO form."""
+    """Tell whether a time is missing, a word without a number, or told to the month or the year in ISO form."""
     return _PARTIAL.fullmatch(time) is not None
 
 

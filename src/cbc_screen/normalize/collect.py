@@ -369,7 +369,7 @@ class Collection:
         if group >= Group.ALONE:
             self._fill_neighbors(gathered, group, cells)
         contents = [own[-1].content for own in by_analyte.values()]
-        whole = len(by_analyte) == len(gathered.by_analyte)
+        whole = group is gathered.group
         return Count(
             source=gathered.source,
             line=gathered.line if whole else min(one.line for own in by_analyte.values() for one in own),

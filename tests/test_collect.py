@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.normalize.collect import Collection, Count, instant
+from cbc_screen.normalize.collect import Collection, Count
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
@@ -120,19 +120,6 @@ def test_another_order_that_was_cancelled_takes_nothing_back() -> None:
     assert standing(one, other)[0] == "42"
 
 
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2024-01-02", "2024-01-02T00:00:00"), ("20240102", "2024-01-02T00:00:00"), ("2024", ""), ("2024-01", ""),
-        ("", ""), ("NA", ""), ("9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-05:00"),
-        ("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00+05:00"), ("02/01/2024", "02/01/2024"),
-        ("2024/01/02", "2024/01/02"), ("02-JAN-24", "02-JAN-24"), ("Jan 2024", ""),
-    ],
-)  # fmt: skip
-def test_a_moment_is_at_least_a_day(text: str, moment: str) -> None:
-    assert instant(text) == moment
-
-
 def test_the_same_number_in_another_unit_is_not_a_duplicate() -> None:
     one, other = result("platelets", "42", unit="10^9/L"), result("platelets", "42", unit="/uL")
     assert standing(one, other)[0] == CONFLICT
@@ -165,7 +152,12 @@ def test_results_without_a_person_belong_to_nobody_elses_count() -> None:
             result("platelets", "43", person="", group="", line=4),
         ]
     )
-    assert [sorted(count.cells) for count in counts] == [["hemoglobin", "platelets"], ["hemoglobin"], ["platelets"]]
+    nobody = unusable(Reason.KEY_MISSING)
+    assert [{name: cell.value for name, cell in count.cells.items()} for count in counts] == [
+        {"hemoglobin": "91", "platelets": "42"},
+        {"hemoglobin": "95", "platelets": nobody},  # a platelet count was sent, and nobody says whose
+        {"platelets": "43", "hemoglobin": nobody},
+    ]
 
 
 def test_results_of_a_year_are_no_count() -> None:
@@ -173,8 +165,12 @@ def test_results_of_a_year_are_no_count() -> None:
         result("hemoglobin", "91", at="2024", group="", line=1),
         result("platelets", "42", at="2024", group="", line=2),
     ]
-    counts, _ = collect(pair)
-    assert [sorted(count.cells) for count in counts] == [["hemoglobin"], ["platelets"]]
+    counts, collection = collect(pair)
+    unknown = unusable(Reason.MOMENT_UNKNOWN)
+    assert [{name: cell.value for name, cell in count.cells.items()} for count in counts] == [
+        {"hemoglobin": "91", "platelets": unknown}, {"platelets": "42", "hemoglobin": unknown},
+    ]  # fmt: skip
+    assert (collection.grouping.alone, collection.counts.used) == (2, 2)
 
 
 def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -> None:

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen.normalize.value import unusable
+from cbc_screen.vocabulary import Reason
 
 FILES = {
     # folder/table, persons: rows, results read, used, superseded (duplicates), no part of a count
@@ -312,10 +314,15 @@ def test_a_placeholder_hides_no_date_and_no_number(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_stay_without_a_time_is_no_moment(tmp_path: Path) -> None:
+def test_a_stay_without_a_time_is_one_count_only_where_nothing_contradicts(tmp_path: Path) -> None:
     header = "subject_id,hadm_id,itemid,charttime,value,valueuom"
-    found = one_long(tmp_path, header, "7,100,51222,,14.0,g/dL", "7,100,51265,,20,K/uL")
-    assert len(found) == 2
+    (row,) = one_long(tmp_path, header, "7,100,51222,,14.0,g/dL", "7,100,51265,,20,K/uL")
+    assert (row["hemoglobin"], row["platelets"]) == ("14.0", "20")
+    found = one_long(tmp_path, header, "7,100,51222,,14.0,g/dL", "7,100,51265,,20,K/uL", "7,100,51265,,250,K/uL")
+    unknown = unusable(Reason.MOMENT_UNKNOWN)
+    known = [(row["hemoglobin"], row["platelets"]) for row in found]
+    assert known == [("14.0", unknown), (unknown, "20"), (unknown, "250")]
+    assert [row["row"] for row in found] == [2, 3, 4]
 
 
 def test_persons_that_look_alike_stay_apart(tmp_path: Path) -> None:

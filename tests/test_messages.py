@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cbc_screen as cbc
-from cbc_screen.normalize.collect import instant
+from cbc_screen.normalize.moment import instant
 
 HL7_FILES = {
     # file: counts, results read, used, unusable, superseded, no part of a count, rejected

@@ -195,8 +195,8 @@ FAULTS = (
     ),
     Fault(
         "9 results are collected rightly: a status beside a cell is not looked at",
-        "src/cbc_screen/normalize/record.py",
-        "return status.strip().upper() in _FINAL_STATUSES",
+        "src/cbc_screen/knowledge/statuses.py",
+        "return self.of(text) in USED",
         "return True",
     ),
     Fault(

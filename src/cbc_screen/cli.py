@@ -231,8 +231,11 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     if options["max_rejects"] is not None and share > options["max_rejects"]:
         click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
         sys.exit(ExitCode.TOO_MANY_REJECTS)
+    for alarm in summary.alarms:
+        click.echo(f"cbc-screen: {alarm}", err=True)
     if summary.vanished:
         click.echo(f"cbc-screen: expected and missing: {', '.join(summary.vanished)}", err=True)
+    if summary.vanished or summary.alarms:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 
 

@@ -108,7 +108,8 @@ class Measurement(_Private):
     range : ReportedRange, optional
         The range reported with the result, in the same unit.
     status : str, optional
-        HL7 result status; anything but F, C, A (final, corrected, amended) is not used.
+        How far the result has come, by letter or word (`reference_ranges/result_status.yaml`); what is
+        not final, corrected or amended is unknown, also where it has no value.
 
     flag : str, optional
         The sender's own flag (L, LL, H, HH, N), which is held against the value.

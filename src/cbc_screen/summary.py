@@ -44,6 +44,13 @@ class ScanSummary:
         Results that may be of a count and could not be placed: what they may be is unknown in
         their count, where nothing else tells it. The most frequent names.
     left_out : mapping of name to results that are no part of a count, the most frequent names
+    grouping : mapping
+        How single results came together: counts, those grouped by words ("Visit 1") or by a month
+        or encounter, results used, and results not placed, which stand alone with what was taken
+        beside them unknown; of_one_result where some person has results of several analytes.
+    persons : mapping
+        Where a table of persons was given: in_results, and found in the table.
+    alarms : sentences for which the command ends with 3
     refused_columns : mapping of column to why it was not read
     ignored_columns : columns that are none of this program's business
     """
@@ -76,6 +83,9 @@ class ScanSummary:
     vanished: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    grouping: Mapping[str, int] = field(default_factory=dict)
+    persons: Mapping[str, int] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

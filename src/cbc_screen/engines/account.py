@@ -29,6 +29,7 @@ class Account:
     below: Counter[str] = field(default_factory=Counter)
     above: Counter[str] = field(default_factory=Counter)
     implausible: Counter[str] = field(default_factory=Counter)
+    judged: int = 0  # rows of which some line could be judged
     cells: Counter[str] = field(default_factory=Counter)  # results by file
     sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
 
@@ -46,6 +47,7 @@ class Account:
                 counter[analyte] += many
         # Rows screened are those that have a pattern, so that the sum at the end is a check.
         self.screened += sum(screened.counts.get("pattern", {}).values())
+        self.judged += screened.counts.get("lines", {}).get("judged", 0)
         for name, counter in (
             ("pattern", self.patterns),
             ("severity", self.severities),
@@ -53,6 +55,11 @@ class Account:
             ("reasons", self.reasons),
         ):
             counter.update(screened.counts.get(name, {}))
+
+    @property
+    def used(self) -> Counter[str]:
+        """Results that could be used, by analyte."""
+        return self.results - self.unused
 
     def check(self) -> None:
         """Refuse to go on where a row is not accounted for."""

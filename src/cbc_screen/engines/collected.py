@@ -17,6 +17,7 @@ from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import CLUMPS_FINDING, Collection, Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.placing import Group
 from cbc_screen.normalize.received import PERSON
 from cbc_screen.normalize.standing import Cell
 from cbc_screen.vocabulary import Presence
@@ -98,6 +99,29 @@ class CollectedSource:
     def sexes(self) -> frozenset[str]:
         """The different sexes of all persons, as received."""
         return frozenset(self._collection.sexes)
+
+    @property
+    def grouping(self) -> dict[str, int]:
+        """How results came together; complete when the last batch was given.
+
+        Counts of a single result are named where some person has results of several analytes.
+        """
+        grouping = self._collection.grouping
+        found = {
+            "counts": grouping.counts.total(),
+            "by_words": grouping.counts[Group.WORDS],
+            "by_period": grouping.counts[Group.PERIOD],
+            "results": self._collection.counts.used,
+            "not_placed": grouping.alone,
+        }
+        several = self._collection.has_several_analytes()
+        return {**found, "of_one_result": grouping.of_one} if several else found
+
+    @property
+    def people(self) -> dict[str, int]:
+        """How many persons have results, and of how many anything is known."""
+        found, every = self._collection.people_found()
+        return {"in_results": every, "found": found}
 
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
         """Yield the single results that could not be placed, or whole messages that could not be read."""

@@ -41,6 +41,7 @@ class Input:
     expected: tuple[str, ...] = ()  # analytes that the source's profile says it gives
     profile: Profile | None = None
     beside: tuple[SourceFile, ...] = ()  # what is read besides, such as a table of persons
+    persons: bool = False  # whether a table of persons was given with it
 
     @property
     def name(self) -> str:
@@ -224,7 +225,8 @@ class _Opener:
         undo.callback(collected.close)
         plan = replace(make_plan(self._knowledge, collected.headers, self._declared_together()), ignored=())
         plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
-        return [*self._inputs, self._input(tuple(file for file, _ in self._results), collected, plan, self._long)]
+        entry = self._input(tuple(file for file, _ in self._results), collected, plan, self._long)
+        return [*self._inputs, replace(entry, persons=self._options.persons is not None)]
 
     def _declared_together(self) -> Declared:
         """Return how the texts of all results are read: units and codes are known by source already."""

@@ -13,10 +13,10 @@ LARGEST_MANIFEST = 1 << 26  # bytes
 
 
 def previous_counts(manifest: str | Path) -> dict[str, int]:
-    """Return the results by analyte of the scan a manifest is of."""
+    """Return the results used, by analyte, of the scan a manifest is of."""
     try:
         found = json.loads(read_regular(Path(manifest), LARGEST_MANIFEST))["counts"]["analytes"]
-        return {str(analyte): int(count["results"]) for analyte, count in found.items()}
+        return {str(analyte): int(count["used"]) for analyte, count in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     # Outside the except block: an error of the parser may quote the file.
@@ -24,15 +24,21 @@ def previous_counts(manifest: str | Path) -> dict[str, int]:
 
 
 def vanished(
-    expected: Collection[str], results: Mapping[str, int], previous: Mapping[str, int] | None
+    expected: Collection[str], results: Mapping[str, int], used: Mapping[str, int], previous: Mapping[str, int] | None
 ) -> dict[str, str]:
-    """Say of each expected analyte that is missing, or has fallen by half, how it was and is."""
+    """Say of each expected analyte that is missing, or has fallen by half, how it was and is.
+
+    What counts are results that were used: a column whose unit was lost is as good as gone.
+    """
     before = previous or {}
     found = {}
     for analyte in sorted({*expected, *(name for name, many in before.items() if many)}):
-        now, then = results.get(analyte, 0), before.get(analyte, 0)
-        if now == 0:
-            found[analyte] = f"no result ({then:,} before)" if then else "no result"
+        sent, now, then = results.get(analyte, 0), used.get(analyte, 0), before.get(analyte, 0)
+        was = f" ({then:,} before)" if then else ""
+        if not sent:
+            found[analyte] = f"no result{was}"
+        elif not now:
+            found[analyte] = f"none of {sent:,} results used{was}"
         elif 2 * now < then:
-            found[analyte] = f"{now:,} results ({then:,} before)"
+            found[analyte] = f"{now:,} results{was}" if now == sent else f"{now:,} of {sent:,} results used{was}"
     return found

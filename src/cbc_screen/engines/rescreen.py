@@ -20,7 +20,7 @@ from cbc_screen.engines.inputs import Input
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.normalize.person import parse_date
+from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.received import RECEIVED, declared_again, declared_of, record_of
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.regular import read_regular

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen._version import __version__
 from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
+from cbc_screen.engines.alarms import Reach, alarms
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
 from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
 from cbc_screen.engines.distribution import suspects
@@ -352,6 +353,18 @@ def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
     return {**counts.to_dict(), **found}
 
 
+def _reach(inputs: list[Input], account: Account) -> Reach:
+    """Say how far the scan came; of messages and single results what was read are analytes."""
+    tables = [entry for entry in inputs if _collected(entry) is None]
+    columns = {header for entry in tables for header in entry.source.headers if header}
+    read = {own.column for entry in tables for own in entry.plan.analytes.values()}
+    for source in filter(None, map(_collected, inputs)):
+        read |= set(source.analyte_counts)
+        columns |= {*source.analyte_counts, *source.left_out, *source.possible}
+    reasons = dict(account.reasons.most_common(1))
+    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons)
+
+
 def _summary(
     engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, seconds: float
 ) -> ScanSummary:
@@ -384,6 +397,9 @@ def _summary(
             ),
         )
     expected = {analyte for entry in inputs for analyte in entry.expected}
+    sources = [source for source in map(_collected, inputs) if source is not None]
+    grouping = sources[0].grouping if sources else {}
+    persons = sources[0].people if any(entry.persons for entry in inputs) else {}
     return ScanSummary(
         source=", ".join(file.name for entry in inputs for file in entry.files),
         out=request.file.name if request.file else None,
@@ -400,9 +416,12 @@ def _summary(
         results=_results(inputs, account),
         unit_suspect=suspects(engine.knowledge, account),
         undeclared=doubts(inputs),
-        vanished=vanished(expected, account.results, request.previous),
-        set_aside=_most(source.possible for source in map(_collected, inputs) if source is not None),
-        left_out=_most(source.left_out for source in map(_collected, inputs) if source is not None),
+        vanished=vanished(expected, account.results, account.used, request.previous),
+        set_aside=_most(source.possible for source in sources),
+        left_out=_most(source.left_out for source in sources),
+        grouping=grouping,
+        persons=persons,
+        alarms=alarms(grouping, persons, _reach(inputs, account)),
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,

@@ -18,7 +18,7 @@ from cbc_screen.ingest.fhir_json import (
     is_sound,
 )
 from cbc_screen.ingest.fhir_observations import results_of
-from cbc_screen.ingest.fhir_scope import Member, Scope, only_one, unversioned
+from cbc_screen.ingest.fhir_scope import Member, Scope, as_person, identifiers, only_one, unversioned
 from cbc_screen.ingest.results import Item, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
@@ -121,10 +121,11 @@ def _read_members(found: list[_Found]) -> Iterator[Item]:
 
 def _persons(member: Member) -> Iterator[Item]:
     """Yield a person, under each key that a reference may come to."""
+    named = tuple(key for key in (as_person(member.url), *identifiers(member.resource)) if key)
     keys = [key for key in dict.fromkeys((member.key, unversioned(member.url))) if key]
-    for key in keys:
-        yield Person(key, as_text(member.resource.get("birthDate")), _sex(member.resource))
-    if not keys:
+    for key in keys or named[:1]:
+        yield Person(key, as_text(member.resource.get("birthDate")), _sex(member.resource), aliases=named)
+    if not keys and not named:
         yield NotResults(member.line, "Patient")
 
 

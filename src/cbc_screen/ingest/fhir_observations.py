@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -9,22 +10,15 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, is_partial
+from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
-_STATUSES = {
-    "final": ResultStatus.FINAL,
-    "corrected": ResultStatus.CORRECTED,
-    "amended": ResultStatus.AMENDED,
-    "preliminary": ResultStatus.PRELIMINARY,
-    "registered": ResultStatus.PENDING,
-    "cancelled": ResultStatus.CANCELLED,
-    "entered-in-error": ResultStatus.DELETED,
-}
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
+_DAY = len("2024-01-15")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +28,9 @@ class _Common:
     line: int
     person: str
     group: str
+    encounter: str
     collected_at: str
+    until: str
     specimen: str
     panel: str
     status: ResultStatus
@@ -60,20 +56,28 @@ def results_of(member: Member, scope: Scope) -> Iterator[Item]:
 
 def _common(member: Member, scope: Scope) -> _Common:
     resource = member.resource
-    person, collected_at = _person(member, scope), _collected_at(member, scope)
+    person, (collected_at, until) = _person(member, scope), _taken(member, scope)
     group, specimen = _specimen(member, scope)
     panel = ""
     if scope.parents:
         panel = joined_texts(_concept_text(one.resource.get("code")) for level in scope.above(member) for one in level)
         if not person and not resource.get("focus"):
             person = scope.inherited(member, lambda parent: _person(parent, scope))
-        if not collected_at:
-            collected_at = scope.inherited(member, lambda parent: _collected_at(parent, scope))
-    status = _STATUSES.get(as_text(resource.get("status")), ResultStatus.OTHER)
+        if is_partial(collected_at) and not until:
+            above = scope.inherited(member, lambda parent: _taken(parent, scope)[0])
+            collected_at = above if above.startswith(collected_at) else collected_at
+    stated = as_text(resource.get("status"))
+    # An observation must state one: without it, nobody knows.
+    status = load_measures().statuses.of(stated) if stated.strip() else ResultStatus.OTHER
     if resource.get("modifierExtension") and status is not ResultStatus.DELETED:
         status = ResultStatus.OTHER  # it may say that nothing here means what it seems to
     content = member.content or as_json(resource)
-    return _Common(member.line, person, group, collected_at, specimen, panel, status, _notes(resource), content)
+    encounter = ""
+    if is_partial(collected_at) or until:
+        group, encounter = group or _report(member, scope), _encounter(member, scope)
+    return _Common(
+        member.line, person, group, encounter, collected_at, until, specimen, panel, status, _notes(resource), content
+    )
 
 
 def _result(part: Resource, common: _Common) -> LabResult:
@@ -84,6 +88,8 @@ def _result(part: Resource, common: _Common) -> LabResult:
         person=common.person,
         group=common.group,
         collected_at=common.collected_at,
+        encounter=common.encounter,
+        until=common.until,
         codes=_codes(as_object(part.get("code"))),
         value=value,
         unit=unit,
@@ -115,23 +121,62 @@ def _person(member: Member, scope: Scope) -> str:
     return scope.person(as_object(member.resource.get("subject")), member.place)
 
 
-def _collected_at(member: Member, scope: Scope) -> str:
-    """Return when the specimen was taken; `issued` is when the result was given out."""
+def _taken(member: Member, scope: Scope) -> tuple[str, str]:
+    """Return when the specimen was taken, and until when; `issued` is when the result was given out."""
     resource = member.resource
+    period = as_object(resource.get("effectivePeriod"))
+    events = as_object(resource.get("effectiveTiming")).get("event")
     own = (
         as_text(resource.get("effectiveDateTime"))
-        or as_text(as_object(resource.get("effectivePeriod")).get("start"))
+        or as_text(period.get("start"))
         or as_text(resource.get("effectiveInstant"))
+        or (as_text(events[0]) if isinstance(events, list) and len(events) == 1 else as_text(events))
     )
-    if own or not scope.specimens:
-        return own
+    until = as_text(period.get("end"))
+    if own and until and not is_partial(own) and _is_longer_than_a_day(own, until):
+        return own, until
+    if not is_partial(own) or not scope.specimens:
+        return own, ""
     key = scope.key(as_object(resource.get("specimen")), member.place)
     collections = [as_object(specimen.get("collection")) for specimen in scope.specimens.get(key, [])[:MOST_PARENTS]]
     times = (
         as_text(one.get("collectedDateTime")) or as_text(as_object(one.get("collectedPeriod")).get("start"))
         for one in collections
     )
-    return only_one(filter(None, times))
+    sampled = only_one(filter(None, times))
+    return (sampled, "") if sampled.startswith(own) else (own, "")
+
+
+def _is_longer_than_a_day(start: str, end: str) -> bool:
+    """Tell whether a period may hold the draws of several days."""
+    try:
+        return datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(start) > datetime.timedelta(
+            days=1
+        )
+    except (ValueError, TypeError):  # one to the month, or one without a zone
+        return start[:_DAY] != end[:_DAY]
+
+
+def _report(member: Member, scope: Scope) -> str:
+    """Return the key of the one report, else of the one panel, that lists an observation."""
+    for level in islice(scope.above(member), 1):
+        for kind in ("DiagnosticReport", "Observation"):
+            keys = {parent.key or f"line {parent.place}" for parent in level if parent.kind == kind}
+            if keys:
+                return f"report {keys.pop()}" if len(keys) == 1 else ""
+    return ""
+
+
+def _encounter(member: Member, scope: Scope) -> str:
+    """Return the key of the visit or stay, else the moment until which it was taken, or given out.
+
+    Results of one person that were given out in the same instant are of one draw where
+    nothing contradicts.
+    """
+    resource = member.resource
+    visit = scope.key(as_object(resource.get("encounter") or resource.get("context")), member.place)
+    issued = as_text(as_object(resource.get("effectivePeriod")).get("end")) or as_text(resource.get("issued"))
+    return visit or (f"issued {issued}" if issued else "")
 
 
 def _specimen(member: Member, scope: Scope) -> tuple[str, str]:

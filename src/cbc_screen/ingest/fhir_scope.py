@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from urllib.parse import unquote
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
 
 _HIGHEST_PANEL = 4  # a panel in a panel in a report
 MOST_PARENTS = 100
 _REFERENCE = re.compile(r"((?:https?://.*/)?)([A-Z][A-Za-z]{0,39}/[^/?#|\s]+)(?:/_history/[^/]*)?")
+_UUID = re.compile(r"urn:uuid:([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
+_CONDITIONAL = re.compile(r"Patient\?identifier=([^&]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Scope:
     """What the resources of one Bundle, or of one resource and those it contains, say of one another."""
 
     keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources
+    people: dict[str, str] = field(default_factory=dict)  # by identifier; "" where it stands for two persons
     specimens: dict[str, list[Resource]] = field(default_factory=dict)
     parents: dict[str, list[Member]] = field(default_factory=dict)  # reports and panels that list a resource
 
@@ -45,7 +49,11 @@ class Scope:
         for member in members:
             if member.url and self.keys.setdefault(member.url, member.key) != member.key:
                 self.keys[member.url] = ""
-            if member.kind == "Specimen" and member.key:
+            if member.kind == "Patient":
+                for name in identifiers(member.resource):
+                    if self.people.setdefault(name, member.key) != member.key:
+                        self.people[name] = ""
+            elif member.kind == "Specimen" and member.key:
                 self.specimens.setdefault(member.key, []).append(member.resource)
             elif member.kind in ("DiagnosticReport", "Observation"):
                 listing.append(member)
@@ -54,10 +62,18 @@ class Scope:
                 self.parents.setdefault(self.key(reference, member.place), []).append(member)
 
     def person(self, reference: Resource, place: str) -> str:
-        """Return the key of a person: Patient/1 of two servers is two persons, unless it is one in this bundle."""
+        """Return the key of a person: Patient/1 of two servers is two persons, unless it is one in this bundle.
+
+        One who is named by an identifier is the person of this bundle who has it.
+        """
         key, text = self.key(reference, place), as_text(reference.get("reference"))
+        name = _searched(text) or ("" if text else key)
+        if name:
+            return self.people.get(name) or name
         within = text in self.keys or key in self.keys.values() or text.startswith("#")
-        return key if within or not text else unversioned(text)
+        if not within and (named := next(iter(identifiers(reference)), "")) and self.people.get(named):
+            return self.people[named]
+        return as_person(key if within or not text else text)
 
     def key(self, reference: Resource, place: str) -> str:
         """Return one key for every way to refer to the same resource; "" for no reference."""
@@ -66,10 +82,7 @@ class Scope:
             return f"line {place}{text}"
         if text:
             return self.keys.get(text) or shortened(text)
-        identifier = as_object(reference.get("identifier"))
-        value, system = as_text(identifier.get("value")), as_text(identifier.get("system"))
-        # With its system: the same number is another person in another hospital.
-        return f"identifier {system}|{value}" if value and system else f"identifier {value}" if value else ""
+        return next(iter(identifiers(reference)), "")
 
     def above(self, member: Member) -> Iterator[list[Member]]:
         """Yield the reports and panels that list a resource, then those that list these, and so on."""
@@ -101,6 +114,27 @@ def unversioned(reference: str) -> str:
     """Return a reference without its version, with the server it names."""
     match = _REFERENCE.fullmatch(reference)
     return f"{match[1]}{match[2]}" if match else reference
+
+
+def as_person(reference: str) -> str:
+    """Return one key for every way to refer to a person by address: also the UUID that is the id of the person."""
+    uuid = _UUID.fullmatch(reference)
+    return f"Patient/{uuid[1]}" if uuid else unversioned(reference)
+
+
+def identifiers(resource: Resource) -> list[str]:
+    """Return a key for each identifier, with its system: the same number is another person in another hospital."""
+    pairs = ((as_text(one.get("system")), as_text(one.get("value"))) for one in as_objects(resource.get("identifier")))
+    return [f"identifier {system}|{value}" if system else f"identifier {value}" for system, value in pairs if value]
+
+
+def _searched(reference: str) -> str:
+    """Return the key of the identifier that a conditional reference searches for, or ""."""
+    found = _CONDITIONAL.fullmatch(reference)
+    if found is None:
+        return ""
+    system, _, value = unquote(found[1]).rpartition("|")
+    return f"identifier {system}|{value}" if system else f"identifier {value}"
 
 
 def only_one(texts: Iterable[str]) -> str:

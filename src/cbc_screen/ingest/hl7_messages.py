@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, best_told, is_partial
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
+from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
 MOST_NOTES = 20
 _TRIGGERS = frozenset(("R01", "R30", "R31", "R32", "R40", ""))
 _KIND = re.compile("[A-Z0-9]{1,4}")
-_RESULT_STATUS = {
-    **{status.value: status for status in ResultStatus if status is not ResultStatus.OTHER},
-    "W": ResultStatus.DELETED,
-    "R": ResultStatus.PRELIMINARY,
-    "S": ResultStatus.PRELIMINARY,
-}
-_ORDER_STATUS = {
-    "": ResultStatus.FINAL,
-    "F": ResultStatus.FINAL,
-    "C": ResultStatus.CORRECTED,
-    "P": ResultStatus.PRELIMINARY,
-    "A": ResultStatus.PRELIMINARY,
-    **dict.fromkeys("ISRO", ResultStatus.PENDING),
-    "X": ResultStatus.CANCELLED,
+_ORDER_STATUS = {  # letters of HL7 table 0123 that mean another thing than those of a result
+    "A": ResultStatus.PRELIMINARY,  # some results are there, and not all
+    **dict.fromkeys("SRO", ResultStatus.PENDING),
+    **dict.fromkeys("DW", ResultStatus.OTHER),
 }
 
 
@@ -67,13 +58,12 @@ class _Report:
     def results(self) -> Iterator[LabResult]:
         """Yield the results, in order."""
         specimen = joined(self.specimens) or self.specimen
-        collected_at = self.collected_at or self.sampled_at
         for one in self.observations:
             yield LabResult(
                 line=one.line,
                 person=self.person,
                 group=self.group,
-                collected_at=collected_at or iso_time(one.observed_at),
+                collected_at=best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))),
                 codes=one.codes,
                 value=one.value,
                 unit=one.unit,
@@ -118,11 +108,32 @@ def _other_kind(grammar: Grammar, header: str) -> str | None:
     return "unknown"
 
 
+def _together(items: list[Item], line: int) -> list[Item]:
+    """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
+    untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
+    codes: dict[tuple[str, str], dict[str, set[tuple[Code, ...]]]] = {}
+    for one in untimed:
+        codes.setdefault((one.person, one.specimen), {}).setdefault(one.group, set()).add(one.codes)
+    joined_up = {
+        whose
+        for whose, orders in codes.items()
+        if len(orders) > 1 and sum(map(len, orders.values())) == len(set().union(*orders.values()))
+    }
+    if not joined_up:
+        return items
+    return [
+        replace(item, group=f"message {line}")
+        if isinstance(item, LabResult) and is_partial(item.collected_at) and (item.person, item.specimen) in joined_up
+        else item
+        for item in items
+    ]
+
+
 class _Message:
     """Reads the segments of one message of results."""
 
     def __init__(self, line: int, grammar: Grammar) -> None:
-        self._line, self._grammar = line, grammar
+        self._line, self._grammar, self._statuses = line, grammar, load_measures().statuses
         self._person: str | None = None
         self._nameless = self._orders = 0
         self._report: _Report | None = None
@@ -149,7 +160,7 @@ class _Message:
         self._end_report()
         if self._person is None:
             self._begin_person("", "", "")
-        return self._done
+        return _together(self._done, self._line) if self._orders > 1 else self._done
 
     def _begin_person(self, key: str, birth_date: str, sex: str) -> None:
         if not key:
@@ -188,7 +199,8 @@ class _Message:
         report.panel = grammar.coded_texts(fields[4], 1, 4)
         report.specimen = grammar.all_texts(fields[15])
         report.collected_at = iso_time(grammar.first(fields[7]))
-        report.status = _ORDER_STATUS.get(grammar.first(fields[25]).upper(), ResultStatus.OTHER)
+        stated = grammar.first(fields[25])
+        report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
         self._notes = report.notes
 
     def _read_specimen(self, fields: list[str]) -> None:
@@ -215,7 +227,7 @@ class _Message:
         if value == NULL:
             value, status = "", ResultStatus.DELETED
         # Read only where nothing says when the specimen was taken: it is the slower way to know.
-        observed_at = fields[14] if not report.collected_at else ""
+        observed_at = fields[14] if is_partial(report.collected_at) else ""
         observation = _Observation(
             line,
             codes,
@@ -231,10 +243,8 @@ class _Message:
         self._notes = observation.notes
 
     def _status(self, received: str, report: _Report) -> ResultStatus:
-        if received in _RESULT_STATUS:
-            return _RESULT_STATUS[received]
-        letter = self._grammar.first(received).upper()
-        return _RESULT_STATUS.get(letter, ResultStatus.OTHER) if letter else report.status
+        stated = self._grammar.first(received)
+        return self._statuses.of(stated) if stated else report.status
 
     def _read_note(self, fields: list[str]) -> None:
         if self._notes is None or len(self._notes) >= MOST_NOTES or len(fields) < 4:

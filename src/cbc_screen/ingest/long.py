@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, Person, has_day
+from cbc_screen.ingest.results import Code, Item, LabResult, Person
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
@@ -26,12 +26,6 @@ _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
-_STATUS_WORDS = {
-    "FINAL": "F", "CORRECTED": "C", "AMENDED": "A", "PRELIMINARY": "P", "REGISTERED": "I", "PENDING": "I",
-    "CANCELLED": "X", "CANCELED": "X", "ENTERED-IN-ERROR": "D", "ENTERED IN ERROR": "D", "DELETED": "D", "W": "D",
-    "WITHDRAWN": "D", "WRONG": "D", "CORRECTION": "C", "CORR": "C", "REVISED": "C", "AMENDMENT": "A", "FINALIZED": "F",
-    "FINAL RESULT": "F", "PRELIM": "P", "R": "P", "S": "P",
-}  # fmt: skip
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
@@ -45,10 +39,13 @@ class LongSource:
         self, table: TableSource, profile: Profile, knowledge: Knowledge, persons: TableSource | None = None
     ) -> None:
         self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
+        self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
         self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
         self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
+        times = self._columns.get("collected_at", [])
+        self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self.share = 0.0
 
     def items(self) -> Iterator[Item]:
@@ -104,8 +101,7 @@ class LongSource:
         return LabResult(
             line=line,
             person=person,
-            # A visit is no specimen: it tells results apart only together with their moment.
-            group=row.get("specimen_key") or (row.get("encounter", "") if has_day(collected_at) else ""),
+            group=row.get("specimen_key", ""),
             collected_at=collected_at,
             codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,
@@ -119,6 +115,8 @@ class LongSource:
             notes=(row["note"],) if row.get("note") else (),
             content=content,
             flag=row.get("flag", ""),
+            encounter=row.get("encounter", ""),
+            counted=self._counted,
         )
 
     def _value(self, row: Mapping[str, str]) -> tuple[str, str]:
@@ -153,11 +151,8 @@ class LongSource:
         return self._sexes.get(fold_word(sex), sex)
 
     def _status(self, text: str) -> ResultStatus:
-        word = text.strip().upper()
-        if not word:
-            return ResultStatus.FINAL
-        letter = self._profile.statuses.get(word) or _STATUS_WORDS.get(word, word)
-        return ResultStatus(letter) if letter in tuple(ResultStatus) else ResultStatus.OTHER
+        own = self._profile.statuses.get(text.strip().upper())
+        return ResultStatus(own) if own is not None else self._statuses.of(text)
 
 
 def _find(

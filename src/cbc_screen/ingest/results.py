@@ -8,8 +8,8 @@ format, in `normalize/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cbc_screen.ingest.source import RejectedRow
@@ -29,13 +29,15 @@ class Code:
 class Person:
     """What a source says of a person; texts as received, "" where it is silent.
 
-    Dates are ISO: a year, a month or a day, with or without a time.
+    Dates are ISO: a year, a month or a day, with or without a time. `aliases` are other keys by
+    which results may name the person.
     """
 
     key: str
     birth_date: str = ""
     sex: str = ""
     age: str = ""
+    aliases: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class LabResult:
     ----------
     line : where it begins in the source: a line, or the number of a row or resource
     person : key of the person; results without one belong to nobody else's count
-    group : key of the message, report or specimen the result came in
-    collected_at : ISO date and time of collection, as exact as the source has it
+    group : key of the message, report or specimen the result came in, which holds one draw
+    collected_at : when it was taken, as exact as the source has it: an ISO date and time, or its words
     codes : every code of what was measured, in the order of the source
     specimen, panel : texts that name the specimen, and what was ordered
     value : the result in the value grammar of docs/reading.md ("<5", "9.1", "CLUMPED")
@@ -58,6 +60,9 @@ class LabResult:
     flag : the sender's own flag (L, LL, H, HH, N)
     notes : remarks about this result, which may tell of clumps
     content : the original, for the file of rejects
+    encounter : key of the visit or stay, which may hold several draws
+    counted : whether the numbers of `collected_at` count from a beginning (minutes since admission)
+    until : the end of the time in which it was taken, where that is another day
     """
 
     line: int
@@ -76,6 +81,9 @@ class LabResult:
     notes: tuple[str, ...] = ()
     content: str = ""
     flag: str = ""
+    encounter: str = ""
+    counted: bool = False
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +94,23 @@ class NotResults:
     kind: str
 
 
+_PARTIAL = re.compile(r"\d{4}(?:-\d{2})?|\D*", re.ASCII)
 Item = LabResult | Person | NotResults | RejectedRow
 
 
-_PARTS_OF_A_DATE, _DIGITS_OF_A_DATE = 3, 8
-_PARTS = re.compile(r"[0-9]+|[A-Za-z]+")
+def best_told(times: Iterable[str]) -> str:
+    """Return the first time that is told to the day, else the first there is.
 
-
-def has_day(time: str) -> bool:
-    """Tell whether a time is told to the day: a year, or a month of a year, is no moment.
-
-    >>> has_day("2024-01-02"), has_day("02-JAN-24"), has_day("2024-01"), has_day("20240102")
-    (True, True, False, True)
+    >>> best_told(["2024", "", "2024-01-02T08:00"]), best_told(["2024-01", "2024"])
+    ('2024-01-02T08:00', '2024-01')
     """
-    parts = _PARTS.findall(time)
-    return bool(parts) and (
-        len(parts) >= _PARTS_OF_A_DATE or (parts[0].isdigit() and len(parts[0]) >= _DIGITS_OF_A_DATE)
-    )
+    found = [time for time in times if time]
+    return next((time for time in found if not is_partial(time)), found[0] if found else "")
+
+
+def is_partial(time: str) -> bool:
+    """Tell whether a time is missing, a word without a number, or told to the month or the year in ISO form."""
+    return _PARTIAL.fullmatch(time) is not None
 
 
 class ResultSource(Protocol):

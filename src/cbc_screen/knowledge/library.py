@@ -19,6 +19,7 @@ from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, lo
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
+from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
@@ -45,6 +46,7 @@ class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
     friends: Friends
+    person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
     reported_range_factor: float

@@ -14,12 +14,15 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
+from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
 from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
+from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.words import Words, load_words
@@ -81,7 +84,10 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         friends=friends,
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
+        person_codes=load_person_codes(node("person_codes.yaml")),
         words=words,
+        statuses=load_statuses(node("result_status.yaml"), words.missing),
+        moments=load_moments(node("moments.yaml"), words.missing),
         age_implausible_from=age_cap,
         reported_range_factor=factor,
         findings=findings,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from cbc_screen.knowledge import kept
+from cbc_screen.knowledge.moments import MomentWords
 from cbc_screen.knowledge.quantities import Analyte, UnitTable
+from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.knowledge.words import Words
 
 _ENTRY = "measures"
@@ -22,6 +24,8 @@ class Measures:
     units: Mapping[str, UnitTable]
     unit_systems: Mapping[str, Mapping[str, str]]
     words: Words
+    statuses: Statuses
+    moments: MomentWords
     age_implausible_from: int
     findings: Mapping[str, str]
 

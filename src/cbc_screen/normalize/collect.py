@@ -8,22 +8,24 @@ final result that says otherwise is a conflict and not a choice.
 
 from __future__ import annotations
 
-import datetime
 import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, has_day
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.person_codes import SEX
+from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.identify import Identifier, unit_in
+from cbc_screen.normalize.moment import MomentReader
+from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
 from cbc_screen.normalize.standing import Cell, Received, Standing
@@ -34,14 +36,15 @@ CLUMPS_FINDING = "platelet_clumps"
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _LONGEST_LABEL = 80
+_ABOUT = "@"  # before a field of the person, in place of an analyte
 _KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
-    collected_at TEXT);
+    collected_at TEXT, placed INTEGER);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
-    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT);
+    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
 CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT);
 """
 
@@ -80,12 +83,75 @@ class Count:
     content: str
 
 
+@dataclass
+class Grouping:
+    """How results came together: counts by how surely their results are of one draw, and results that stand alone."""
+
+    counts: Counter[Group] = field(default_factory=Counter)
+    of_one: int = 0  # counts of a single result
+    of_several: int = 0
+    alone: int = 0  # results that could not be placed
+
+    def add(self, group: Group, results: int) -> None:
+        """Count a count of so many results."""
+        self.counts[group] += 1
+        self.of_one += results == 1
+        self.of_several += results > 1
+        if group >= Group.ALONE:
+            self.alone += results
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """The results of one group as they came, before it is said which stand."""
+
+    number: int
+    source: int
+    line: int
+    key: str  # of the person
+    person: Person
+    collected_at: str
+    group: Group
+    by_analyte: dict[str, list[Received]]
+    clumps: Presence
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[object, ...]]) -> _Gathered:
+        """Gather the rows of one group."""
+        number, source, line, key, collected_at, birth_date, sex, age, placed = rows[0][:9]
+        by_analyte: dict[str, list[Received]] = {}
+        about: dict[str, str] = {}
+        clumps = Presence.UNKNOWN
+        for row in rows:
+            analyte, said = str(row[9]), row[15]
+            if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
+                clumps = Presence(str(said))
+            if analyte.startswith(_ABOUT):
+                about[analyte] = _agreed(about.get(analyte), str(row[10]))
+            elif analyte:
+                by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
+        told = {name: about.get(f"{_ABOUT}{name}", "") for name in ("birth_date", "sex", "age")}
+        # What the person's own record says stands; a result fills in where it is silent.
+        person = Person(
+            "" if "\x1e" in str(key) else str(key),
+            str(birth_date or told["birth_date"]),
+            str(sex or told["sex"]),
+            str(age or told["age"]),
+        )
+        return cls(
+            int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
+            Group(int(str(placed))), by_analyte, clumps,
+        )  # fmt: skip
+
+
 class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._standing = Standing(knowledge)
+        self._moments, self._about = MomentReader(knowledge.moments), AboutPerson(knowledge)
         self.counts = ResultCounts()
+        self.grouping = Grouping()
         self.analytes: Counter[str] = Counter()
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count, by name
@@ -102,6 +168,7 @@ class Collection:
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
         self._last_person: tuple[int, Person] = (-1, Person(""))
+        self._neighbors: dict[tuple[str, int], list[str]] = {}
 
     def add(
         self,
@@ -134,13 +201,14 @@ class Collection:
         self._last_person = source, person
         if len(self.sexes) < _KINDS:
             self.sexes.add(person.sex)
-        found = self._base.execute(
-            "SELECT birth_date, sex, age FROM person WHERE key = ?", (_own(person.key, source),)
-        ).fetchone()
-        new = (person.birth_date, person.sex, person.age)
+        for key in dict.fromkeys((person.key, *person.aliases)):
+            self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age))
+
+    def _keep_person(self, key: str, new: tuple[str, str, str]) -> None:
+        found = self._base.execute("SELECT birth_date, sex, age FROM person WHERE key = ?", (key,)).fetchone()
         if found is not None:
             new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
-        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (_own(person.key, source), *new))
+        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (key, *new))
 
     def _add_result(
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
@@ -155,7 +223,12 @@ class Collection:
         clumps = self._clumps(result, analyte)
         if analyte is None and clumps is Presence.UNKNOWN:
             self.counts.not_count += 1
-            self._leave_out(result)
+            if (told := self._about.read(result)) is None:
+                self._leave_out(result)
+            else:
+                if told[0] == SEX and len(self.sexes) < _KINDS:
+                    self.sexes.add(told[1])
+                self._wait(result, source, feed, f"{_ABOUT}{told[0]}", (told[1], "", "", ""), clumps)
             return
         unit = result.unit
         if analyte is None:
@@ -170,11 +243,21 @@ class Collection:
         lower, upper = result.lower, result.upper
         if not lower and not upper and result.range_text:
             lower, upper = limits_of_text(result.range_text, unit)
+        self._wait(result, source, feed, analyte or "", (result.value, unit, lower, upper), clumps)
+
+    def _wait(
+        self,
+        result: LabResult,
+        source: int,
+        feed: int,
+        analyte: str,
+        cell: tuple[str, str, str, str],
+        clumps: Presence,
+    ) -> None:
         self._waiting.append(
             (
-                self._collection_of(result, source), analyte or "", result.value, unit, lower, upper,
-                result.status.value, clumps.value, result.content[:LONGEST_CONTENT], feed, result.group,
-                result.flag,
+                self._collection_of(result, source), analyte, *cell, result.status.value, clumps.value,
+                result.content[:LONGEST_CONTENT], feed, result.group or result.encounter, result.flag, result.line,
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -222,7 +305,7 @@ class Collection:
     def _flush(self) -> None:
         self._base.executemany(
             "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content, feed, grp, "
-            "flag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "flag, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self._waiting,
         )
         self._waiting.clear()
@@ -230,18 +313,12 @@ class Collection:
     def _collection_of(self, result: LabResult, source: int) -> int:
         """Return the number of the collection a result belongs to."""
         person = _own(result.person, source)
-        moment = instant(result.collected_at)
-        if result.person and moment:
-            key = f"{person}\x1f{moment}"
-        elif result.group:
-            key = f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{moment or result.collected_at}"
-        else:
-            key = f"\x1f{source}\x1f{result.line}"
+        key, group = place_of(result, person, source, self._moments)
         if self._last[0] == key:
             return self._last[1]
         self._base.execute(
-            "INSERT OR IGNORE INTO collection (key, source, line, person, collected_at) VALUES (?, ?, ?, ?, ?)",
-            (key, source, result.line, person, result.collected_at),
+            "INSERT OR IGNORE INTO collection (key, source, line, person, collected_at, placed) VALUES (?, ?, ?, ?, ?, ?)",
+            (key, source, result.line, person, result.collected_at, int(group)),
         )
         number = int(self._base.execute("SELECT id FROM collection WHERE key = ?", (key,)).fetchone()[0])
         self._last = key, number
@@ -251,55 +328,72 @@ class Collection:
         """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
         self._flush()
         self.counts.used = self.counts.superseded = self.counts.duplicates = 0
+        self.grouping = Grouping()
         self._base.execute("CREATE INDEX IF NOT EXISTS by_collection ON result (collection)")
         self._base.execute("CREATE INDEX IF NOT EXISTS possible_by_collection ON possible (collection)")
+        alone = f"placed >= {int(Group.ALONE)}"
+        self._base.execute(f"CREATE INDEX IF NOT EXISTS alone ON collection (person, source) WHERE {alone}")
         rows = self._base.execute(
-            "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
-            "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag FROM collection c JOIN result r "
-            "ON r.collection = c.id LEFT JOIN person p ON p.key = c.person ORDER BY c.id, r.id"
+            "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, c.placed, r.analyte, "
+            "r.value, r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag, r.line "
+            "FROM collection c JOIN result r ON r.collection = c.id LEFT JOIN person p ON p.key = c.person "
+            "ORDER BY c.id, r.id"
         )
         for _, group in groupby(rows, key=itemgetter(0)):
-            count = self._count(list(group))
-            if count is not None:
-                yield count
+            yield from self._counts_of(_Gathered.of(list(group)))
 
-    def _count(self, rows: Sequence[tuple[object, ...]]) -> Count | None:
-        _, source, line, person, collected_at, birth_date, sex, age = rows[0][:8]
-        by_analyte: dict[str, list[Received]] = {}
-        clumps = Presence.UNKNOWN
-        for row in rows:
-            analyte, said = str(row[8]), row[14]
-            if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
-                clumps = Presence(str(said))
-            if analyte:
-                by_analyte.setdefault(analyte, []).append(Received._make((*row[9:14], *row[15:19])))
-        if not by_analyte:
-            return None  # only a remark, and no result of a count
-        cells = self._cells(by_analyte)
+    def _counts_of(self, gathered: _Gathered) -> Iterator[Count]:
+        """Yield the count of a group of results, or several where they cannot all be of one draw."""
+        if not gathered.by_analyte:
+            return  # only a remark, and no result of a count
+        stand = self._stand(gathered.by_analyte)
+        cells = {analyte: cell for analyte, (cell, _) in stand.items() if cell is not None}
+        if gathered.group is Group.PERIOD and contradicts(cells):
+            for analyte, results in apart(gathered.by_analyte, self._standing):
+                yield self._finished(gathered, {analyte: results}, self._stand({analyte: results}), Group.ALONE)
+            return
+        yield self._finished(gathered, gathered.by_analyte, stand, gathered.group)
+
+    def _finished(
+        self,
+        gathered: _Gathered,
+        by_analyte: Mapping[str, Sequence[Received]],
+        stand: Mapping[str, tuple[Cell | None, int]],
+        group: Group,
+    ) -> Count:
+        """Return one count, with what is unknown in it, and count what became of its results."""
+        cells = self._account(by_analyte, stand)
+        self.grouping.add(group, len(cells))
         if self.possible:
-            self._fill_possible(int(str(rows[0][0])), cells)
+            self._fill_possible(gathered.number, cells)
+        if group >= Group.ALONE:
+            self._fill_neighbors(gathered, group, cells)
         contents = [own[-1].content for own in by_analyte.values()]
+        whole = group is gathered.group
         return Count(
-            source=int(str(source)),
-            line=int(str(line)),
-            person=Person(
-                "" if "\x1e" in str(person) else str(person), str(birth_date or ""), str(sex or ""), str(age or "")
-            ),
-            collected_at=str(collected_at),
+            source=gathered.source,
+            line=gathered.line if whole else min(one.line for own in by_analyte.values() for one in own),
+            person=gathered.person,
+            collected_at=gathered.collected_at,
             cells=cells,
-            clumps=clumps,
+            clumps=gathered.clumps,
             content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
         )
 
-    def _cells(self, by_analyte: dict[str, list[Received]]) -> dict[str, Cell]:
-        """Return the result that stands for each analyte, and count what became of the others."""
+    def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell | None, int]]:
+        """Return the result that stands for each analyte, if one does, and how many repeat it."""
+        return {analyte: self._standing.of(analyte, own) for analyte, own in by_analyte.items()}
+
+    def _account(
+        self, by_analyte: Mapping[str, Sequence[Received]], stand: Mapping[str, tuple[Cell | None, int]]
+    ) -> dict[str, Cell]:
+        """Return the results that stand, and count what became of the others."""
         cells: dict[str, Cell] = {}
-        for analyte, own in by_analyte.items():
-            cell, duplicates = self._standing.of(analyte, own)
+        for analyte, (cell, duplicates) in stand.items():
             if cell is not None:
                 cells[analyte] = cell
             self.counts.used += cell is not None
-            self.counts.superseded += len(own) - (cell is not None)
+            self.counts.superseded += len(by_analyte[analyte]) - (cell is not None)
             self.counts.duplicates += duplicates
         return cells
 
@@ -308,6 +402,48 @@ class Collection:
         found = self._base.execute("SELECT analyte, reason FROM possible WHERE collection = ?", (collection,))
         for analyte, reason in found:
             cells.setdefault(analyte, Cell(unusable(Reason(reason)), "", "", "", ""))
+
+    def _fill_neighbors(self, gathered: _Gathered, group: Group, cells: dict[str, Cell]) -> None:
+        """Make unknown what a person has other results of, where it is unknown which belong together."""
+        others = gathered.by_analyte if gathered.group is Group.PERIOD else self._alone_beside(gathered)
+        for analyte in NEIGHBORS:
+            if analyte in others:
+                cells.setdefault(analyte, Cell(unusable(why_alone(group)), "", "", "", ""))
+
+    def _alone_beside(self, gathered: _Gathered) -> list[str]:
+        """Return the analytes of which results of the same person, or of nobody in the same source, stand alone."""
+        key = (gathered.key, -1 if gathered.key else gathered.source)
+        if key not in self._neighbors:
+            if len(self._neighbors) >= _AT_ONCE:
+                self._neighbors.clear()
+            of = f"FROM collection c JOIN {{}} r ON r.collection = c.id WHERE c.placed >= {int(Group.ALONE)} AND c.person = ?1"
+            one = " AND (?2 < 0 OR c.source = ?2)"
+            found = self._base.execute(
+                f"SELECT DISTINCT r.analyte {of.format('result')}{one} UNION SELECT r.analyte {of.format('possible')}{one}",
+                key,
+            )
+            self._neighbors[key] = [str(analyte) for (analyte,) in found]
+        return self._neighbors[key]
+
+    def people_found(self) -> tuple[int, int]:
+        """Return of how many persons anything is known, and how many have results."""
+        found = self._base.execute(
+            "SELECT coalesce(sum(known), 0), count(*) FROM (SELECT max(coalesce(p.birth_date, '') <> '' OR "
+            "coalesce(p.sex, '') <> '' OR coalesce(p.age, '') <> '') AS known FROM collection c LEFT JOIN person p "
+            "ON p.key = c.person WHERE c.person <> '' GROUP BY c.person)"
+        )
+        known, every = found.fetchone()
+        return int(known), int(every)
+
+    def has_several_analytes(self) -> bool:
+        """Tell whether some person has results of several analytes: a count of one result may then have lost others."""
+        if self.grouping.of_several:
+            return True
+        found = self._base.execute(
+            "SELECT 1 FROM collection c JOIN result r ON r.collection = c.id WHERE r.analyte NOT LIKE '@%' "
+            "AND r.analyte <> '' GROUP BY c.person HAVING count(DISTINCT r.analyte) > 1 LIMIT 1"
+        )
+        return found.fetchone() is not None
 
     @property
     def size(self) -> int:
@@ -340,19 +476,3 @@ def _agreed(before: object, now: str) -> str:
     if not before or before == now:
         return now
     return str(before) if not now else "?"
-
-
-@lru_cache(maxsize=4_096)
-def instant(text: str) -> str:
-    """Return a time so that the same moment in two zones is the same text; "" where it is less than a day.
-
-    >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z")
-    True
-    """
-    if not has_day(text):
-        return ""
-    try:
-        when = datetime.datetime.fromisoformat(text)
-        return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()
-    except (ValueError, OverflowError):
-        return text

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Factor
+from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers, thousands_shaped
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
-from cbc_screen.normalize.record import is_final
 from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
@@ -67,7 +67,7 @@ def normalize_table(
         units = columns[entry.unit_column] if entry.unit_column else None
         cells = read_cells(columns[entry.column], units, reader)
         if entry.status_column is not None:
-            cells = _final_only(cells, columns[entry.status_column])
+            cells = _final_only(cells, columns[entry.status_column], knowledge.statuses)
         low[analyte], high[analyte] = cells.low, cells.high
         if cells.reasons is not None:
             reasons[analyte] = cells.reasons
@@ -221,14 +221,13 @@ def _may_hold_thousands(units: pa.Array | None, reader: ResultReader) -> bool:
     return any(reader.counts_singly(text) for text in texts)
 
 
-def _final_only(cells: _Cells, statuses: pa.Array) -> _Cells:
-    """Make unknown what is not final; a cell without a status, or without a result, stays as it is."""
-    words, places = distinct(as_text(statuses))
-    final = np.array([is_final(word) for word in words] + [True])[places]
-    void = ~final & ((cells.low == cells.low) | (cells.reasons != NO_REASON if cells.reasons is not None else False))
+def _final_only(cells: _Cells, column: pa.Array, statuses: Statuses) -> _Cells:
+    """Make unknown what is not final, also where it has no value: it was ordered. An empty status is final."""
+    words, places = distinct(as_text(column))
+    void = ~np.array([statuses.is_used(word) for word in words] + [True])[places]
     if not void.any():
         return cells
-    codes = cells.reasons if cells.reasons is not None else np.full(len(final), NO_REASON, dtype=np.int8)
+    codes = cells.reasons if cells.reasons is not None else np.full(len(void), NO_REASON, dtype=np.int8)
     return _cells(
         np.where(void, 0.0, cells.low),
         np.where(void, np.inf, cells.high),

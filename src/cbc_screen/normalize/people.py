@@ -15,7 +15,8 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
-from cbc_screen.normalize.person import DateSpan, parse_age, parse_date, parse_pregnancy, parse_sex, sex_letters
+from cbc_screen.normalize.dates import DateSpan, parse_date
+from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex, sex_letters
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex

@@ -6,12 +6,12 @@ import datetime
 import math
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, span_of_days, span_of_months
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.words import Words
+from cbc_screen.normalize.dates import DateSpan
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
 
@@ -24,15 +24,6 @@ _UNITS = {
 }
 _AGE = re.compile(r"(<=|>=|<|>)?\s*(\d{1,6}(?:\.\d+)?)\s*(\+)?\s*([a-z]+)?\.?(?:\s+old)?(\s+and over)?", re.ASCII)
 _YEARS_MONTHS = re.compile(r"(\d{1,3})\s*(?:y|yr|yrs|years?)\s*,?\s*(\d{1,2})\s*(?:m|mo|mos|months?)", re.ASCII)
-_DATE = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T ].*|\d{2,6}.*)?)?)?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class DateSpan:
-    """A date that may be known only to the month or the year."""
-
-    first: datetime.date
-    last: datetime.date
 
 
 def parse_age_unit(text: str | None) -> str | None:
@@ -108,38 +99,6 @@ def _checked(span: AgeSpan, oldest: int) -> tuple[AgeSpan | None, Reason | None]
     if span.months_low >= oldest * MONTHS_IN_YEAR:
         return None, Reason.AGE_IMPLAUSIBLE
     return span, None
-
-
-def parse_date(value: object, date_format: str | None = None) -> tuple[DateSpan | None, Reason | None]:
-    """Read a date: ISO forms (also partial), or the declared format. Others are refused."""
-    if value is None:
-        return None, None
-    if isinstance(value, datetime.datetime):
-        # pandas NaT is a datetime whose year is NaN.
-        return (None, None) if value != value else (DateSpan(value.date(), value.date()), None)
-    if isinstance(value, datetime.date):
-        return DateSpan(value, value), None
-    text = fold(str(value))
-    if text.lower() in ("", "-", "na", "n/a", "nan", "nat", "none", "null"):
-        return None, None
-    try:
-        if date_format is not None:
-            day = datetime.datetime.strptime(text, date_format).date()
-            return DateSpan(day, day), None
-        match = _DATE.fullmatch(text) if len(text) <= LONGEST_CELL else None
-        if match is None:
-            return None, Reason.DATE_UNREADABLE
-        year, month, day_of_month = (int(part) if part else None for part in match.groups())
-        if year is None or year < 1:
-            return None, Reason.DATE_UNREADABLE
-        first = datetime.date(year, month or 1, day_of_month or 1)
-        if day_of_month is not None:
-            return DateSpan(first, first), None
-        last_month = month or MONTHS_IN_YEAR
-        after = datetime.date(year + last_month // 12, last_month % 12 + 1, 1)
-        return DateSpan(first, after - datetime.timedelta(days=1)), None
-    except (ValueError, OverflowError):
-        return None, Reason.DATE_UNREADABLE
 
 
 def months_between(birth: datetime.date, collected: datetime.date) -> int:

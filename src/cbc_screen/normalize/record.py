@@ -11,20 +11,15 @@ from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
+from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
-from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
+from cbc_screen.normalize.person import age_at, parse_age, parse_pregnancy, parse_sex
 from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
 from cbc_screen.record import CBCRecord, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
 _REMEMBERED = 2048  # cells of one field
-_FINAL_STATUSES = frozenset({"", "F", "C", "A", "FINAL", "CORRECTED", "AMENDED"})
-
-
-def is_final(status: str) -> bool:
-    """Tell whether a result of this status may be used; a source that is silent has final results."""
-    return status.strip().upper() in _FINAL_STATUSES
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,7 @@ class RecordNormalizer:
         self._declared_units = declared_units(measures, declared)
         words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
         doubt = declared.sex_doubt
+        self._is_used = lru_cache(maxsize=_REMEMBERED)(measures.statuses.is_used)
         self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes, doubt))
         self._pregnancy = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_pregnancy(text, words, stages))
         self._analytes = {
@@ -96,8 +92,8 @@ class RecordNormalizer:
             if analyte is None:
                 continue
             reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
-            if measurement.status is not None:
-                reading = _final(reading, measurement.status)
+            if measurement.status is not None and not self._is_used(measurement.status):
+                reading = void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
             readings[name] = reading
             low, high, reason, finding, _, factor = reading
             if reason is not None:
@@ -207,10 +203,6 @@ class RecordNormalizer:
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)
-
-
-def _final(reading: Reading, status: str) -> Reading:
-    return reading if is_final(status) or reading.absent else void(Reason.STATUS_NOT_FINAL)
 
 
 def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: Reason | None) -> Reason:

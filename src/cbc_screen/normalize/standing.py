@@ -32,6 +32,7 @@ class Received(NamedTuple):
     feed: int
     group: str
     flag: str = ""
+    line: int = 0
 
 
 class Cell(NamedTuple):
@@ -97,6 +98,17 @@ class Standing:
             different = [one for one in different if not self._same(analyte, one, result)]
             different.append(result)
         return different
+
+    def alike(self, analyte: str, results: Sequence[Received]) -> list[list[Received]]:
+        """Part results into those that say the same."""
+        parts: list[list[Received]] = []
+        for result in results:
+            own = next((part for part in parts if self._same(analyte, part[0], result)), None)
+            if own is None:
+                parts.append([result])
+            else:
+                own.append(result)
+        return parts
 
     def _taken_back(self, analyte: str, standing: Received, results: Sequence[Received], *, ordered: bool) -> bool:
         """Tell whether a cancelled result of the same order, or one of an unknown status, contradicts."""

@@ -18,7 +18,7 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.normalize.codes import RANGE_FIELD
 from cbc_screen.report.checklist import SEPARATOR, list_columns, list_of_codes, worded
 from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
-from cbc_screen.vocabulary import NOTICE, Reason
+from cbc_screen.vocabulary import NOTICE, Line, LineState, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,6 +117,9 @@ def flag_counts(
     for name in ("pattern", "severity", "urgency"):
         code, words = layout.word_columns[name]
         counts[name] = dict(zip(words, np.bincount(outputs[code], minlength=len(words)).tolist(), strict=True))
+    unknown = list(LineState).index(LineState.CANNOT_TELL)
+    lines = [outputs[layout.word_columns[f"{line}_line"][0]] != unknown for line in Line]
+    counts["lines"] = {"judged": int(np.logical_or.reduce(lines).sum())}
     found: Counter[str] = Counter()
     for field, codes in reasons.items():
         own = np.bincount(codes.astype(np.int64) + 1, minlength=1).tolist()

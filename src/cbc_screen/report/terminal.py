@@ -51,6 +51,7 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         f"{counted['superseded']:,} superseded + {counted['not_count']:,} no part of a count + "
         f"{sum(counted['rejected'].values()):,} rejected"
     )
+    _grouping(console, summary)
     _counts(console, "pattern", ((p, summary.patterns.get(p, 0)) for p in Pattern), summary.screened)
     _counts(console, "severity", ((s, summary.severities.get(s, 0)) for s in Severity), summary.screened)
     _counts(console, "urgency", ((u, summary.urgencies.get(u, 0)) for u in reversed(Urgency)), summary.screened)
@@ -80,6 +81,22 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
             style="dim",
         )
     )
+
+
+def _grouping(console: Console, summary: ScanSummary) -> None:
+    """Print how single results came together to counts, and whose they are."""
+    grouping = summary.grouping
+    parts = (
+        ("of a single result", grouping.get("of_one_result", 0)),
+        ("by the same words for a moment", grouping.get("by_words", 0)),
+        ("by a month or an encounter alone", grouping.get("by_period", 0)),
+        ("results not placed", grouping.get("not_placed", 0)),
+    )
+    said = [f"{many:,} {what}" for what, many in parts if many]
+    if said:
+        console.print(f"{grouping['counts']:,} counts collected: {', '.join(said)}")
+    if summary.persons:
+        console.print(f"{summary.persons['found']:,} of {summary.persons['in_results']:,} persons found")
 
 
 def print_inspection(console: Console, found: Inspection) -> None:

@@ -1,0 +1,61 @@
+"""What ends a scan with 3: it ran, and most of what it was given came to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_FEW = 2  # one result alone has no neighbor to lose
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a scan came."""
+
+    screened: int
+    judged: int  # rows of which some line could be judged
+    read: tuple[str, ...]  # columns or analytes that were read
+    columns: int  # that there were
+    reasons: Mapping[str, int]
+
+
+def grouping_sentence(grouping: Mapping[str, int]) -> str:
+    """Say how many results could not be placed, or ""."""
+    alone, results = grouping.get("not_placed", 0), grouping.get("results", 0)
+    if not alone:
+        return ""
+    return (
+        f"{alone:,} of {results:,} results could not be placed: nothing says whose they are, or when or in which specimen "
+        "they were taken; each stands alone, and what was taken with it is unknown"
+    )
+
+
+def persons_sentence(persons: Mapping[str, int]) -> str:
+    """Say how many persons of the results the table of persons has, or "" where there is none."""
+    if not persons:
+        return ""
+    return f"{persons['found']:,} of {persons['in_results']:,} persons found in the table of persons"
+
+
+def alarms(grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach) -> tuple[str, ...]:
+    """Return a sentence for each alarm."""
+    found = []
+    alone = grouping.get("not_placed", 0)
+    if alone >= _FEW and 2 * alone > grouping.get("results", 0):
+        found.append(grouping_sentence(grouping))
+    if persons and persons["in_results"] and not persons["found"]:
+        found.append(f"{persons_sentence(persons)}: is its key the one that the results have?")
+    if reach.screened and not reach.judged:
+        found.append(_nothing_judged(reach))
+    return tuple(found)
+
+
+def _nothing_judged(reach: Reach) -> str:
+    read = ", ".join(reach.read[:_SHOWN]) + (" ..." if len(reach.read) > _SHOWN else "")
+    why = next(iter(reach.reasons), "")
+    return (
+        f"no line of any of {reach.screened:,} rows could be judged: {len(reach.read)} of {reach.columns} columns hold "
+        f"results that are known ({read or 'none'}){f', and most often {why}' if why else ''}; "
+        "name the others with --columns, their units with --units"
+    )

@@ -1,0 +1,62 @@
+"""Words by which sources say when a result was taken."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cbc_screen.knowledge.statuses import folded
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_DATES = ("date", "dt", "year", "month", "yyyy", "birth")
+
+
+@dataclass(frozen=True, eq=False)
+class MomentWords:
+    """Words for no moment, for one without a number, for parts of a year, and for columns of offsets."""
+
+    nothing: frozenset[str]
+    named: frozenset[str]
+    periods: frozenset[str]
+    months: frozenset[str]
+    offset_columns: tuple[tuple[str, ...], ...]
+
+    def counts_from_a_beginning(self, column: str) -> bool:
+        """Tell whether the numbers of a column are offsets, or numbers of visits, and no dates.
+
+        >>> from cbc_screen.knowledge.measures import load_measures
+        >>> words = load_measures().moments
+        >>> [words.counts_from_a_beginning(name) for name in ("labresultoffset", "VISITNUM", "DayOfStudy", "draw date")]
+        [True, True, True, False]
+        """
+        words = _parted(column)
+        if any(word.startswith(_DATES) for word in words):
+            return False
+        for wanted in self.offset_columns:
+            places = range(len(words) - len(wanted) + 1)
+            if any(tuple(words[place : place + len(wanted)]) == wanted for place in places):
+                return True
+        return bool(words) and words[-1].endswith("offset")
+
+
+def _parted(name: str) -> list[str]:
+    """Part a name where its letters and signs say so: "DaysSinceAdmission"."""
+    return [word.casefold() for word in _PARTS.findall(unicodedata.normalize("NFKC", name))]
+
+
+def load_moments(node: Node, missing: Iterable[str]) -> MomentWords:
+    """Load moments.yaml; `missing` are the words for nothing in any column."""
+    node.check_keys(["nothing", "named", "periods", "months", "offset_columns"])
+    lists = {key: frozenset(map(folded, node.texts(key))) for key in node}
+    for one, other in (("nothing", "named"), ("periods", "months")):
+        if both := lists[one] & lists[other]:
+            raise node.error(other, f"{min(both)!r} is also listed under {one}")
+    offsets = tuple(tuple(_parted(word)) for word in sorted(lists["offset_columns"]))
+    nothing = lists["nothing"] | frozenset(map(folded, missing))
+    return MomentWords(nothing, lists["named"], lists["periods"], lists["months"], offsets)

@@ -1,0 +1,137 @@
+"""Dates: one reader for records, frames, tables, tables of persons, HL7 and FHIR.
+
+A text is a date where all of it is one: "2024-01-15 to 2030-01-01" begins with a date and is
+none. Only a time of day, with or without its zone, may stand behind a day.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+
+from cbc_screen.ages import MONTHS_IN_YEAR
+from cbc_screen.normalize.value import LONGEST_CELL, fold
+from cbc_screen.vocabulary import Reason
+
+_NOTHING = frozenset(("", "-", "na", "n/a", "nan", "nat", "none", "null", "<na>", "\\n"))
+_ZONE_NAMES = "UTC|GMT|UT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST|WET|WEST|EET|EEST|MSK|IST|JST|KST|AEST|AEDT|BST|SAST"
+_ZONE = rf"(?:\s*(?:Z|(?:{_ZONE_NAMES}))?(?:([+-])(\d{{1,2}}):?(\d{{2}})?)?(?:\s?\[[\w/+-]{{1,40}}\])?)"
+_EXTENDED = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2})(.*))?", re.ASCII | re.DOTALL)
+_BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})(.*)", re.ASCII | re.DOTALL)
+_YEAR = re.compile(r"(\d{4})(?:\.0+)?", re.ASCII)
+_FRACTION = re.compile(r"(\d{8})\.0+", re.ASCII)  # what a column of floats makes of 20240115
+_CLOCK = re.compile(
+    rf"[T ](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,]\d+)?)?(?:\s?([AP])\.?M\.?)?{_ZONE}", re.ASCII | re.IGNORECASE
+)
+_HOUR = re.compile(rf"T(\d{{2}})()()(){_ZONE}", re.ASCII | re.IGNORECASE)
+_DIGITS = re.compile(rf"[T ]?(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:\.\d+)?)?)?(){_ZONE}", re.ASCII | re.IGNORECASE)
+_DAY_AND_ZONE = re.compile(r"Z|[+-]\d{2}:\d{2}", re.ASCII | re.IGNORECASE)
+_HOURS, _NOON, _MINUTES = 24, 12, 59
+_UNMARKED_YEARS = range(1700, 2400)  # others without a mark are seconds of a clock, or a number of something else
+# What systems write where they have no date: the first and last days of their calendars.
+_PLACEHOLDER_YEARS = (1, 9999)
+_PLACEHOLDERS = frozenset(
+    datetime.date.fromisoformat(day) for day in ("1753-01-01", "1800-01-01", "1899-12-30", "1899-12-31", "1900-01-01")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """A date that may be known only to the month or the year."""
+
+    first: datetime.date
+    last: datetime.date
+
+
+Found = tuple[DateSpan | None, Reason | None]
+_UNREADABLE: Found = (None, Reason.DATE_UNREADABLE)
+
+
+def parse_date(value: object, date_format: str | None = None) -> Found:
+    """Read a date: ISO and HL7 forms (also partial), or the declared format. Others are refused.
+
+    A day that systems write where they have none (1900-01-01, the years 1 and 9999) is no
+    date. Years of two digits, six digits without a mark and day numbers of a spreadsheet are
+    refused: what they mean depends on who wrote them.
+    """
+    if value is None:
+        return None, None
+    if isinstance(value, datetime.datetime):
+        # pandas NaT is a datetime whose year is NaN.
+        return (None, None) if value != value else _of_day(value.date())
+    if isinstance(value, datetime.date):
+        return _of_day(value)
+    text = fold(str(value))
+    if text.lower() in _NOTHING:
+        return None, None
+    if len(text) > LONGEST_CELL:
+        return _UNREADABLE
+    try:
+        if date_format is not None:
+            return _of_day(datetime.datetime.strptime(text, date_format).date())
+        span = _of_text(text)
+    except (ValueError, OverflowError):
+        return _UNREADABLE
+    return _UNREADABLE if span is None or is_placeholder(span.first) else (span, None)
+
+
+def iso_span(text: str) -> DateSpan | None:
+    """Return the days of a folded text in ISO or HL7 form, placeholders too; None for any other text."""
+    try:
+        return _of_text(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_placeholder(day: datetime.date) -> bool:
+    """Tell whether a day is one that systems write where they have none."""
+    return day.year in _PLACEHOLDER_YEARS or day in _PLACEHOLDERS
+
+
+def _of_day(day: datetime.date) -> Found:
+    return _UNREADABLE if is_placeholder(day) else (DateSpan(day, day), None)
+
+
+def _of_text(text: str) -> DateSpan | None:
+    if (year := _YEAR.fullmatch(text)) is not None:
+        return _of_months(int(year[1]), 1, MONTHS_IN_YEAR)
+    if (whole := _FRACTION.fullmatch(text)) is not None:
+        text = whole[1]
+    found, clocks = _EXTENDED.fullmatch(text), (_CLOCK, _HOUR)
+    if found is None:
+        found, clocks = _BASIC.fullmatch(text), (_CLOCK, _DIGITS)
+    if found is None or ("-" not in text[:5] and int(found[1]) not in _UNMARKED_YEARS):
+        return None
+    year_of, month = int(found[1]), int(found[2])
+    if found[3] is None:
+        return _of_months(year_of, month, month)
+    day, behind = datetime.date(year_of, month, int(found[3])), found[4]
+    if not behind or _DAY_AND_ZONE.fullmatch(behind):
+        return DateSpan(day, day)
+    times = (time for clock in clocks if (time := clock.fullmatch(behind)) is not None)
+    return next((span for time in times if (span := _of_time(day, time)) is not None), None)
+
+
+def _of_months(year: int, first: int, last: int) -> DateSpan:
+    """Return the span of some months of a year."""
+    begins = datetime.date(year, first, 1)
+    if (year, last) == (datetime.MAXYEAR, MONTHS_IN_YEAR):
+        return DateSpan(begins, datetime.date.max)
+    after = datetime.date(year + last // MONTHS_IN_YEAR, last % MONTHS_IN_YEAR + 1, 1)
+    return DateSpan(begins, after - datetime.timedelta(days=1))
+
+
+def _of_time(day: datetime.date, time: re.Match[str]) -> DateSpan | None:
+    """Return the day of a time, where it is one of day and zone; hour 24 is the next midnight."""
+    hour, minute, second = int(time[1]), int(time[2] or 0), int(time[3] or 0)
+    half, shift_hours, shift_minutes = time[4], int(time[6] or 0), int(time[7] or 0)
+    if half and not 1 <= hour <= _NOON:
+        return None
+    midnight = hour == _HOURS and not minute and not second and not half
+    if not midnight and (hour >= _HOURS or minute > _MINUTES or second > _MINUTES + 1):  # a leap second
+        return None
+    if shift_hours >= _HOURS or shift_minutes > _MINUTES:
+        return None
+    own = day + datetime.timedelta(days=1) if midnight else day
+    return DateSpan(own, own)

@@ -1,0 +1,175 @@
+"""How far a result has come: one table of words, with one meaning at every door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.statuses import load_statuses
+from cbc_screen.vocabulary import ResultStatus
+
+STATUSES = load_knowledge().statuses
+NOT_FINAL = "platelets:STATUS_NOT_FINAL"
+# Platelets 9 beside a sound hemoglobin and WBC: low where the status is final, and unknown where it is not.
+FINAL_WORDS = (
+    "F", "f", "Final", "FINAL RESULT", "final_result", "Final Results", "Corrected", "C", "corrected result", "A",
+    "Amended", "Verified", "Approved", "validated", "Authorised", "Completed", "released", "F - Final", "Final (F)",
+    " final ", "Revised", "appended", "Freigegeben", "définitif", "已审核", "Ｆｉｎａｌ",
+)  # fmt: skip
+OTHER_WORDS = (
+    "P", "Preliminary", "prelim", "Preliminary result", "partial", "Not verified", "unverified", "I", "pending", "Registered",
+    "In Progress", "in-process", "specimen in lab", "X", "Cancelled", "canceled", "not performed", "Not Done", "rejected",
+    "QNS", "D", "W", "entered-in-error", "Entered in error", "deleted", "withdrawn", "O", "unknown", "checked",
+    "F - Preliminary", "final?no", "not final", "non-final", "1", "vorläufig", "x" * 500,
+)  # fmt: skip
+
+
+def at_the_record_door(status: str) -> str:
+    record = {
+        "age": "54 y", "sex": "F", "hemoglobin": "140 g/L", "wbc": "6 10^9/L",
+        "platelets": {"value": 9, "unit": "10^9/L", "status": status},
+    }  # fmt: skip
+    return str(cbc.screen(record).flags()["reasons"])
+
+
+def at_the_frame_door(status: str) -> str:
+    frame = pd.DataFrame(
+        {
+            "age": ["54 y"],
+            "sex": ["F"],
+            "HGB (g/L)": [140],
+            "WBC (10^9/L)": [6],
+            "PLT (10^9/L)": [9],
+            "PLT status": [status],
+        }
+    )
+    return str(cbc.screen_frame(frame)["reasons"][0])
+
+
+def scanned(path: Path, content: str, **options: Any) -> str:
+    path.write_text(content, encoding="utf-8")
+    cbc.scan(path, path.parent / "flags.ndjson", force=True, **options)
+    (line,) = (path.parent / "flags.ndjson").read_text(encoding="utf-8").splitlines()
+    return str(json.loads(line)["reasons"])
+
+
+def at_the_door_of_single_results(status: str, folder: Path) -> str:
+    (folder / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: long\nsource: s\n"
+        "columns: {person: id, name: test, value: value, unit: unit, collected_at: at, status: status}\n",
+        encoding="utf-8",
+    )
+    rows = ("Hemoglobin,140,g/L,", "WBC,6,10^9/L,", f"Platelets,9,10^9/L,{status}")
+    table = "id,at,test,value,unit,status\n" + "".join(f"a,2024-01-02,{row}\n" for row in rows)
+    return scanned(folder / "long.csv", table, profile=str(folder / "own.yaml"))
+
+
+def at_the_door_of_hl7(status: str, folder: Path) -> str:
+    message = (
+        "MSH|^~\\&|L|H|||20240102||ORU^R01|1|P|2.5\rPID|1||900^^^H||X||19700102|F\rOBR|1||1|CBC|||20240102\r"
+        "OBX|1|NM|718-7^Hb^LN||140|g/L|||||F\rOBX|2|NM|6690-2^WBC^LN||6|10*9/L|||||F\r"
+        f"OBX|3|NM|777-3^Plt^LN||9|10*9/L|||||{status}\r"
+    )
+    return scanned(folder / "a.hl7", message)
+
+
+def at_the_door_of_fhir(status: str, folder: Path) -> str:
+    entries = [
+        {
+            "resource": {
+                "resourceType": "Observation", "status": said, "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                "subject": {"reference": "Patient/a"}, "effectiveDateTime": "2024-01-02T08:00:00Z",
+                "valueQuantity": {"value": value, "unit": unit},
+            }
+        }
+        for code, value, unit, said in (
+            ("718-7", 140, "g/L", "final"), ("6690-2", 6, "10*9/L", "final"), ("777-3", 9, "10*9/L", status),
+        )
+    ]  # fmt: skip
+    return scanned(folder / "bundle.json", json.dumps({"resourceType": "Bundle", "entry": entries}))
+
+
+@pytest.mark.parametrize("status", FINAL_WORDS)
+def test_a_word_for_final_is_one_at_every_door(status: str, tmp_path: Path) -> None:
+    assert NOT_FINAL not in at_the_record_door(status)
+    assert NOT_FINAL not in at_the_frame_door(status)
+    assert NOT_FINAL not in at_the_door_of_single_results(status, tmp_path)
+    assert NOT_FINAL not in at_the_door_of_hl7(status, tmp_path)
+    assert NOT_FINAL not in at_the_door_of_fhir(status, tmp_path)
+
+
+@pytest.mark.parametrize("status", [word for word in OTHER_WORDS if STATUSES.of(word) is not ResultStatus.DELETED])
+def test_any_other_word_is_not_final_at_any_door(status: str, tmp_path: Path) -> None:
+    assert NOT_FINAL in at_the_record_door(status)
+    assert NOT_FINAL in at_the_frame_door(status)
+    assert NOT_FINAL in at_the_door_of_single_results(status, tmp_path)
+    assert NOT_FINAL in at_the_door_of_hl7(status, tmp_path)
+    assert NOT_FINAL in at_the_door_of_fhir(status, tmp_path)
+
+
+@pytest.mark.parametrize("status", ["D", "w", "Entered-in-Error", "entered in error", "Deleted", "WITHDRAWN"])
+def test_a_deleted_result_beside_its_cell_is_unknown(status: str) -> None:
+    assert STATUSES.of(status) is ResultStatus.DELETED
+    assert NOT_FINAL in at_the_record_door(status)
+    assert NOT_FINAL in at_the_frame_door(status)
+
+
+@pytest.mark.parametrize("silent", ["", " ", "-", "NA", "N/A", "null", None])
+def test_a_source_that_says_nothing_has_final_results(silent: str | None) -> None:
+    assert NOT_FINAL not in at_the_frame_door(silent)  # type: ignore[arg-type]
+    if silent is not None:
+        assert NOT_FINAL not in at_the_record_door(silent)
+
+
+@pytest.mark.parametrize(
+    "status", ["Cancelled", "pending", "X", "I", "P", "in progress", "entered-in-error", "nobody knows"]
+)
+@pytest.mark.parametrize("value", ["", None, "NA", "-"])
+def test_what_was_ordered_and_has_no_value_is_unknown_and_not_absent(status: str, value: str | None) -> None:
+    """Neutrophils were ordered: the white line does not fall back on a WBC of 6."""
+    record = {"age": "54 y", "sex": "F", "hemoglobin": "140 g/L", "wbc": "6 10^9/L", "platelets": "250 10^9/L"}
+    whole = {"age": ["54 y"], "sex": ["F"], "HGB (g/L)": [140], "WBC (10^9/L)": [6], "PLT (10^9/L)": [250]}
+    frame = pd.DataFrame({**whole, "ANC (10^9/L)": [value], "ANC status": [status]})
+    one = cbc.screen({**record, "neutrophils": {"value": value, "unit": "10^9/L", "status": status}}).flags()
+    row = cbc.screen_frame(frame).iloc[0]
+    for found in (one, row):
+        assert (found["white_line"], found["pattern"]) == ("cannot_tell", "cannot_tell")
+        assert "neutrophils:STATUS_NOT_FINAL" in found["reasons"].split(";")
+    assert cbc.screen(record).flags()["white_line"] == "not_low"
+
+
+def test_a_row_where_nothing_was_sent_and_no_status_stands_is_no_count(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "age,sex,HGB (g/L),HGB status\n54 y,F,,\n54 y,F,,Final\n54 y,F,,pending\n", encoding="utf-8"
+    )
+    summary = cbc.scan(tmp_path / "export.csv", tmp_path / "flags.csv")
+    assert (summary.rejects, summary.screened) == ({"NO_RESULT": 2}, 1)
+    assert summary.reasons["hemoglobin:STATUS_NOT_FINAL"] == 1
+
+
+def test_no_word_of_the_table_has_two_meanings_and_none_that_is_not_final_is_used() -> None:
+    used = {status for status in ResultStatus if STATUSES.is_used(status.value)}
+    assert used == {ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED}
+    assert len(STATUSES.words) > 150
+    assert all(STATUSES.of(word.upper()) is status for word, status in STATUSES.words.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("F: [f]\nC: [c]\nA: [a]\nP: [p]\nI: [i]\nX: [x]\nD: [d, F.]\n", "given twice"),
+        ("F: [final]\nC: [c]\nA: [a]\nP: [p]\nI: [i]\nX: [x]\nD: [d]\n", "the letter F itself"),
+        ("F: [f]\n", "C: is required"),
+        ("F: [f]\nC: [c]\nA: [a]\nP: [p]\nI: [i]\nX: [x]\nD: [d]\nO: [o]\n", "is not a known key"),
+    ],
+)
+def test_a_fault_of_the_table_names_its_line(text: str, message: str) -> None:
+    with pytest.raises(cbc.KnowledgeError, match=message):
+        load_statuses(parse_yaml(text, "result_status.yaml"), frozenset())

@@ -16,12 +16,19 @@ REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.an
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
+SEVERAL = "person.several"
 PATTERNS = tuple(Pattern)
 
 
-def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dict[str, int]:
-    """Draw the conclusions from (joined) facts and return their steps by name."""
+def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, several: bool = False) -> dict[str, int]:
+    """Draw the conclusions from (joined) facts and return their steps by name.
+
+    `several` tells that the person allows several classes of age, sex and pregnancy: what is
+    unknown then may be so because they disagree.
+    """
     result: dict[str, int] = {}
+    unknown = b.any(b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES)
+    result[SEVERAL] = unknown if several else b.boolean(False)
 
     state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}

@@ -55,7 +55,7 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     return Programs(
         fused=builder.program(conclusions),
         facts=builder.program(facts),
-        conclusions=apart.program(build_conclusions(apart, rules, _inputs(apart, facts))),
+        conclusions=apart.program(build_conclusions(apart, rules, _inputs(apart, facts), several=True)),
         lists=builder.program(lists),
         list_cells=builder.program(cells),
         list_facts=builder.program(listing),

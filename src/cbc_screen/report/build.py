@@ -25,7 +25,7 @@ from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.checklist import Listed, list_of_codes
-from cbc_screen.report.flags import flags_of_one, kernel_reasons, sorted_reasons
+from cbc_screen.report.flags import age_reasons, flags_of_one, kernel_reasons, sorted_reasons
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.person import person_result
 from cbc_screen.report.summing import summary_of
@@ -96,7 +96,14 @@ class ResultBuilder:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
         rules, conclusions = self.kernel.rules, one.codes
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
-        reasons = sorted_reasons(self._layout, [*normalized.reasons, *kernel_reasons(self._layout, conclusions)])
+        reasons = sorted_reasons(
+            self._layout,
+            [
+                *normalized.reasons,
+                *kernel_reasons(self._layout, conclusions),
+                *age_reasons(conclusions, normalized.reasons),
+            ],
+        )
         analytes = self._analytes(record, normalized, one, reasons)
         columns = self.columns(normalized, one)
         listed = list_of_codes(self._layout.checklist, one.lists)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.normalize.codes import RANGE_FIELD
+from cbc_screen.kernel.conclusions import SEVERAL
+from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
 from cbc_screen.report.checklist import SEPARATOR, list_columns, list_of_codes, worded
 from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
 from cbc_screen.vocabulary import NOTICE, Line, LineState, Reason
@@ -34,6 +35,7 @@ _KERNEL_REASONS = (
 )
 
 
+_PERSON = ("age", "sex", "pregnancy")
 # One record ------------------------------------------------------------------------------
 
 
@@ -57,7 +59,7 @@ def flags_of_one(
     values.update(zip(LIST_COLUMNS, words, strict=True))
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
-    every = [*reasons, *kernel_reasons(layout, conclusions)]
+    every = [*reasons, *kernel_reasons(layout, conclusions), *age_reasons(conclusions, reasons)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
     values["notice"] = NOTICE
     return {name: values[name] for name in layout.column_names}
@@ -71,6 +73,21 @@ def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[t
         for analyte in layout.analytes
         if conclusions.get(f"{analyte}.{kind}")
     ]
+
+
+def age_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:
+    """Say that the age leaves several ranges, where a line is unknown and nothing else of the person is."""
+    said = any(field in _PERSON for field, _ in reasons)
+    return [] if said or not conclusions[SEVERAL] else [("age", Reason.AGE_APPROXIMATE)]
+
+
+def _age_reasons(outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> NDArray[np.bool_]:
+    """Tell of which rows `age_reasons` is true."""
+    found = outputs[SEVERAL].astype(np.bool_)
+    for field in _PERSON:
+        if field in reasons:
+            found &= reasons[field] == NO_REASON
+    return found
 
 
 def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> list[tuple[str, Word]]:
@@ -130,6 +147,8 @@ def flag_counts(
             flag = outputs.get(f"{analyte}.{kind}")
             if flag is not None and flag.any():
                 found[f"{analyte}:{reason}"] += int(flag.sum())
+    if (several := _age_reasons(outputs, reasons)).any():
+        found[f"age:{Reason.AGE_APPROXIMATE}"] += int(several.sum())
     counts["reasons"] = dict(found)
     return counts
 
@@ -194,6 +213,9 @@ def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray
             if flag is not None and flag.any():
                 labels.append((analyte, reason))
                 parts.append(flag.view(np.uint8))
+    if (several := _age_reasons(outputs, reasons)).any():
+        labels.append(("age", Reason.AGE_APPROXIMATE))
+        parts.append(several.view(np.uint8))
     if not parts:
         parts, labels = [np.zeros(outputs.rows, dtype=np.uint8)], [("record", None)]
 

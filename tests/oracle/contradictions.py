@@ -41,9 +41,10 @@ def contradict(values: dict[str, int], pick: random.Random) -> str:
 
 def worlds_of(kind: str, truth: Truth) -> Sequence[Interval] | None:
     """Return what the neutrophils can be; None where the judge sees it by itself."""
-    neutrophils, wbc = truth.values.get("neutrophils"), truth.values.get("wbc")
-    if neutrophils is None or wbc is None or neutrophils.low != neutrophils.high or wbc.high is None:
-        return None
+    needed = [truth.values.get(name) for name in ("neutrophils", "wbc", *SENT.get(kind, ()))]
+    if any(value is None or value.low != value.high for value in needed):
+        return None  # one of them says too little to contradict the others
+    neutrophils, wbc = truth.values["neutrophils"], truth.values["wbc"]
     if kind == PERCENTAGE:
         return [neutrophils, times(wbc, truth.values["neutrophils_percent"], HUNDRED)]
     if kind == TOO_FEW:  # cells were told apart that are not listed, neutrophils perhaps among them

@@ -132,6 +132,6 @@ def _cause(name: str, row: Row) -> str:
     analytes = CAUSES.get(first, (first,) if first in row.cells else everything)
     dull = ("plain", "nothing", "missing")
     kinds = sorted({c.kind for a in analytes if (c := row.cells.get(a)) is not None and c.kind not in dull})
-    kinds += ["contradiction"] if row.contradicted and "neutrophils" in analytes else []
+    kinds += [row.contradicted] if row.contradicted and "neutrophils" in analytes else []
     kinds += ["range reported"] if set(analytes) & set(row.truth.reported) else []
     return "; ".join(kinds) or f"plain cells, {row.written.kind}"

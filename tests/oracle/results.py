@@ -91,7 +91,7 @@ def _misnamed(row: Row, one: Result, pick: random.Random) -> Result:
     if kind == "code of another analyte":  # which may then be meant, and sent twice
         _set(row, "basophils", row.cells["basophils"]._replace(kind=kind), ANYTHING)
     if "wbc" in row.truth.values and "neutrophils_percent" in row.truth.values:
-        row.contradicted = True  # the percentage stands in, and what is set aside says nothing of it
+        row.contradicted = kind  # the percentage stands in, and what is set aside says nothing of it
     return one._replace(identity=MISNAMED[kind])
 
 
@@ -125,5 +125,5 @@ def _repeated(row: Row, one: Result, pick: random.Random) -> list[Result]:
         # What was consistent with one of the two may not be with the other.
         for analyte in ("wbc", "neutrophils", "neutrophils_percent"):
             if analyte != one.analyte and row.truth.values.get(analyte) is not None:
-                row.contradicted = True
+                row.contradicted = kind
     return [one, second]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oracle.cells import FINISHED, NOTHING, QUANTITIES, UNKNOWN_UNITS, Cell, Cells, written
+from oracle.contradictions import SENT, contradict, worlds_of
 from oracle.persons import FIELDS, People, Written
 from oracle.tables import Tables
-from oracle.truth import ANYTHING, HUNDRED, ONE, Number, Truth, exact, times
+from oracle.truth import ANYTHING, HUNDRED, ONE, Number, Truth, exact
 
 LAYOUTS = ("beside", "beside", "header", "declared", "comma", "numbers")
 MAIN = ("hemoglobin", "wbc", "neutrophils", "platelets")
@@ -40,7 +41,7 @@ class Row:
     truth: Truth
     others: dict[str, str | None]
     ranges: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    contradicted: bool = False
+    contradicted: str = ""  # how, where results contradict each other
 
     def kinds(self) -> dict[str, str]:
         """Return what kind of cell each field is, without those that are plain or nothing."""
@@ -110,7 +111,8 @@ class RowMaker:
                 chance = 1.0 if values[analyte] > 0 else 0.0
             if analyte == "nrbc" and uncorrected:
                 chance = 1.0
-            if values[analyte] < 0 or (analyte not in OFTEN and (analyte not in seldom or chance < 0.5)):
+            left_out = analyte not in OFTEN and (analyte not in seldom or chance < 0.5)
+            if values[analyte] < 0 or (left_out and analyte not in SENT.get(contradiction or "", ())):
                 found[analyte] = NOTHING
             elif analyte in self.numeric and not contradiction:
                 found[analyte] = cells.number(analyte, values[analyte], garbled, units[analyte])
@@ -125,10 +127,9 @@ class RowMaker:
         truth = Truth(person.person, {a: c.truth for a, c in found.items() if c.truth is not None})
         others = self._others(truth, uncorrected=uncorrected, dated=dated)
         row = Row(found, person, truth, others)
-        if contradiction == "percentage" and bad is None and found["neutrophils"].kind == "plain":
-            derived = times(truth.values["wbc"], truth.values["neutrophils_percent"], HUNDRED)
-            truth.neutrophil_worlds = [truth.values["neutrophils"], derived]
-        row.contradicted = bool(contradiction) or bad is not None
+        if contradiction and bad is None:
+            truth.neutrophil_worlds = worlds_of(contradiction, truth)
+        row.contradicted = contradiction or ("an unknown unit of the header" if bad is not None else "")
         self._ranges(row)
         if cells.decimal != ".":
             row.ranges = {a: tuple(t and t.replace(".", ",") for t in pair) for a, pair in row.ranges.items()}  # type: ignore[misc]
@@ -170,15 +171,7 @@ class RowMaker:
         assert wbc * share % HUNDRED == wbc * rest % HUNDRED == 0
         if pick.random() > 0.03:
             return values, None
-        if pick.random() < 0.5:
-            values["neutrophils"] = wbc * pick.choice((130, 200, 500)) // 100
-            return values, "neutrophils above white cells"
-        few = pick.random() < 0.5
-        values["lymphocytes"] = -1
-        values["wbc"] = max(wbc, 6 * ONE)
-        values["neutrophils"] = values["wbc"] * (5 if few else 90) // 100
-        values["neutrophils_percent"], values["bands_percent"] = (80 if few else 10) * ONE, 0
-        return values, "percentage"
+        return values, contradict(values, pick)
 
     def _lonely(self, found: dict[str, Cell]) -> None:
         """Take away what could make a number beyond belief believable: the other indices."""

@@ -34,6 +34,9 @@ def _comparable(column: pa.Array) -> pa.Array:
     if isinstance(column, pa.DictionaryArray):
         column = column.dictionary_decode()
     kind = column.type
+    if types.is_timestamp(kind) and kind.unit == "ns":
+        # Python has no nanoseconds; as texts they would be told in UTC, perhaps on another day.
+        return column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         # Bytes without a declared encoding are read as UTF-8; a bad byte costs its cell.
         texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in column.to_pylist()]

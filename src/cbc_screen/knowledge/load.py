@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
+from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -68,6 +69,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         units=units,
         unit_systems=systems,
         friends=friends,
+        agreement=load_ways(node("analytes.yaml").node("agreement"), analytes),
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         words=words,
@@ -123,8 +125,9 @@ def _check_references(
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),
         numbers.node("unit_suspect"),
+        numbers.node("agreement"),
     ]
-    cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
+    cited += [entry.node("plausible") for entry in numbers.nodes("analytes")]
     friends, agreeing = node("false_friends.yaml"), node("agreeing_names.yaml")
     cited += [entry for key in ("specimens", "qualifiers", "names") for entry in friends.nodes(key)]
     cited += [*agreeing.nodes("agreeing"), agreeing.node("blood")]

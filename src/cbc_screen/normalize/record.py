@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import nan
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
+from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
 from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
@@ -82,12 +85,14 @@ class RecordNormalizer:
         reader = ResultReader(analyte, self._measures.words, unit, declared.number_format, declared.convention)
         return lru_cache(maxsize=_REMEMBERED)(reader.read_parts)
 
-    def normalize(self, record: CBCRecord, *, use_reported: bool) -> NormalizedRecord:
-        """Normalize one record."""
+    def normalize(
+        self, record: CBCRecord, *, use_reported: bool, believed: Mapping[str, Reading] | None = None
+    ) -> NormalizedRecord:
+        """Normalize one record; `believed` are readings that take the place of implausible ones."""
         inputs: dict[str, float] = {}
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
-        reported = counted = False
+        reported = counted = doubted = False
         scope = Scope.SHORT
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
@@ -96,10 +101,13 @@ class RecordNormalizer:
             reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
             if measurement.status is not None:
                 reading = _final(reading, measurement.status)
+            if believed is not None:
+                reading = believed.get(name, reading)
             readings[name] = reading
-            low, high, reason, finding, _, factor = reading
+            low, high, reason, finding, _, factor, implausible = reading
             if reason is not None:
                 reasons.append((name, reason))
+                doubted = doubted or implausible is not None
             if finding is not None:
                 inputs[f"{finding}.present"] = True
                 scope = Scope.ALL
@@ -111,6 +119,8 @@ class RecordNormalizer:
                 scope = analyte.scope
             if use_reported and measurement.range is not None and factor is not None:
                 reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
+        if doubted and believed is None and (others := self._confirmed(readings)):
+            return self.normalize(record, use_reported=use_reported, believed=others)
         if not counted:
             reasons.append(("record", Reason.NO_RESULT))
         if self._stated(record, inputs):
@@ -119,6 +129,16 @@ class RecordNormalizer:
             reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)
         return NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
+
+    def _confirmed(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+        """Return the implausible readings that the other indices of the count confirm."""
+        ways = self._measures.agreement
+        points = defaultdict(lambda: nan, {name: own.low for name, own in readings.items() if own.low == own.high})
+        return {
+            name: own.doubted
+            for name, own in readings.items()
+            if own.doubted is not None and name in ways and confirmed(ways[name], own.doubted.low, points)
+        }
 
     def _stated(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
         """Add what is stated beside the results; tell whether anything is."""

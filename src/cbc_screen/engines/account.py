@@ -26,9 +26,6 @@ class Account:
     rejects: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
-    below: Counter[str] = field(default_factory=Counter)
-    above: Counter[str] = field(default_factory=Counter)
-    implausible: Counter[str] = field(default_factory=Counter)
     cells: Counter[str] = field(default_factory=Counter)  # results by file
 
     def add(self, screened: Screened) -> None:
@@ -37,7 +34,7 @@ class Account:
         self.rejected += len(screened.rejected)
         for row in screened.rejected:
             self.rejects[row.reason.value] += 1
-        counters = (self.results, self.unused, self.below, self.above, self.implausible)
+        counters = (self.results, self.unused)
         for analyte, own in screened.results.items():
             self.cells[screened.file] += own[0]
             for counter, many in zip(counters, own, strict=True):

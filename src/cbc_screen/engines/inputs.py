@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource, Feed
+from cbc_screen.engines.collected import CollectedSource, Feed
 from cbc_screen.engines.frames import require_analyte
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
@@ -25,7 +25,7 @@ from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
-from cbc_screen.normalize.received import PERSON
+from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 

@@ -7,6 +7,7 @@ the next batch: the outputs are the same bytes as those of a scan that was not b
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -35,6 +36,17 @@ class Journal:
         self._fingerprint = json.dumps(fingerprint, sort_keys=True).encode()
         self._file: IO[bytes] | None = None
         self._own = False  # a journal of another scan is never removed
+
+    @classmethod
+    def fingerprint(cls, out: Path) -> dict[str, Any]:
+        """Return the fingerprint in the journal beside an output; empty where there is none that can be read."""
+        journal = cls(out, {})
+        with contextlib.suppress(OSError, ValueError), journal._path.open("rb") as file:
+            if file.read(len(_MAGIC)) == _MAGIC:
+                journal._file = file
+                found = json.loads((journal._read() or (b"{}",))[0])
+                return found if isinstance(found, dict) else {}
+        return {}
 
     @property
     def exists(self) -> bool:

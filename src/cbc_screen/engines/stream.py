@@ -17,19 +17,20 @@ from cbc_screen._version import __version__
 from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
-from cbc_screen.engines.distribution import suspects
+from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import Input, all_batches, expand, open_inputs
+from cbc_screen.engines.inputs import Input, expand, open_inputs
 from cbc_screen.engines.journal import Journal
 from cbc_screen.engines.manifest import InputHashes, manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
-from cbc_screen.engines.rescreen import screened_with
+from cbc_screen.engines.rescreen import UNIT_SUSPECT, screened_with
+from cbc_screen.engines.unit_watch import Suspect, UnitWatch
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.writers import AtomicFile, FlagWriter, RejectWriter
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _NAMED = 100  # names that a summary lists, the most frequent ones
 Progress = Callable[[int, float], None]
+_FORCED = "unit_suspect"  # of a journal: what the scan was run again with
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class ScanRequest:
     packed: bool = False
     received: bool = False
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
+    accept_units: frozenset[str] = frozenset()  # analytes whose unit is believed as it is read
 
     @property
     def to_standard_output(self) -> bool:
@@ -98,24 +101,58 @@ def scan_file(
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
-        outputs = _Outputs(engine, request, inputs, declared, undo)
+        watch = UnitWatch(engine.knowledge, inputs, request.accept_units, _forced_before(request))
+        if request.to_standard_output:
+            watch.look_ahead(frozenset(request.keep))
+        run = partial(_run, engine, layout=layout, inputs=inputs, declared=declared, watch=watch, progress=progress)
+        summary = run(request, workers=workers, began=began)
+        while summary is None:  # all rows together say something else of a unit than the first ones
+            request = replace(request, resume=False)
+            summary = run(request, workers=workers, began=began)
+    return summary
+
+
+def _forced_before(request: ScanRequest) -> list[Suspect] | None:
+    """Return what a broken scan to the same output had been run again with."""
+    if not request.resume or request.file is None:
+        return None
+    noted = Journal.fingerprint(request.file).get(_FORCED)
+    return None if noted is None else [{name: tuple(files) for name, files in own.items()} for own in noted]
+
+
+def _run(
+    engine: Engine,
+    request: ScanRequest,
+    layout: Layout,
+    inputs: list[Input],
+    declared: Declared,
+    watch: UnitWatch,
+    progress: Progress | None,
+    workers: int,
+    began: float,
+) -> ScanSummary | None:
+    """Scan once; None, and no output has its name, where the units of all rows together look otherwise."""
+    with ExitStack() as undo:
+        outputs = _Outputs(engine, request, inputs, declared, watch, undo)
         account = Account()
-        for screened in _screened(engine, request, layout, inputs, outputs.journal, workers):
+        for screened in _screened(engine, request, layout, watch, outputs.journal, workers):
             account.add(screened)
             outputs.write(screened)
             if progress is not None:
                 progress(account.rows_in, screened.share)
         account.check()
+        if not watch.settle():
+            return None
         outputs.write_set_aside()
         if account.screened == 0:
             outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
-        summary = _summary(engine, request, inputs, account, time.monotonic() - began)
+        summary = _summary(engine, request, inputs, account, watch, time.monotonic() - began)
         outputs.commit(summary)
     return summary
 
 
 def _screened(
-    engine: Engine, request: ScanRequest, layout: Layout, inputs: list[Input], journal: Journal | None, workers: int
+    engine: Engine, request: ScanRequest, layout: Layout, watch: UnitWatch, journal: Journal | None, workers: int
 ) -> Iterator[Screened]:
     """Yield what the journal holds of a broken scan, then screen the rest."""
     done = 0
@@ -133,7 +170,7 @@ def _screened(
             release_unused()  # 45 MB less; a packed scan is small enough, and would take a fifth longer (measured)
         return screened
 
-    rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)
+    rest = islice(watch.batches(frozenset(request.keep)), done, None)
     for screened in in_order(rest, work, workers):
         if journal is not None:
             journal.append(screened)
@@ -167,9 +204,16 @@ class _Outputs:
     """Every output of a scan; none has its name until all are whole."""
 
     def __init__(
-        self, engine: Engine, request: ScanRequest, inputs: list[Input], declared: Declared, undo: ExitStack
+        self,
+        engine: Engine,
+        request: ScanRequest,
+        inputs: list[Input],
+        declared: Declared,
+        watch: UnitWatch,
+        undo: ExitStack,
     ) -> None:
         self._engine, self._request, self._inputs, self._declared = engine, request, inputs, declared
+        self._watch = watch
         self._writer: FlagWriter | None = None
         self._rejects: RejectWriter | None = None
         self._summary: AtomicFile | None = None
@@ -215,7 +259,7 @@ class _Outputs:
         inputs = [
             [file.name, file.size, file.path.stat().st_mtime_ns] for entry in self._inputs for file in entry.files
         ]
-        return {"inputs": inputs, "options": self._options()}
+        return {"inputs": inputs, "options": self._options(), _FORCED: self._watch.forced}
 
     def _options(self) -> dict[str, Any]:
         """Return what decides the answers, in words."""
@@ -230,6 +274,7 @@ class _Outputs:
             "packed": self._request.packed,
             "received": self._request.received,
             "rejects": self._request.rejects is not None,
+            "accept_units": sorted(self._request.accept_units),
         }
 
     def write(self, screened: Screened) -> None:
@@ -253,6 +298,8 @@ class _Outputs:
     def commit(self, summary: ScanSummary) -> None:
         """Finish every output, then give each its name."""
         self._background.finish()
+        if self._writer is not None and self._watch.metadata:
+            self._writer.note({UNIT_SUSPECT: json.dumps(self._watch.metadata)})
         if self._manifest is not None:
             text = manifest_text(self._inputs, self._hashes.wait(), self._options(), summary)
             self._manifest.part.write_text(text, encoding="utf-8")
@@ -288,7 +335,7 @@ def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
 
 
 def _summary(
-    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, seconds: float
+    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, watch: UnitWatch, seconds: float
 ) -> ScanSummary:
     plan = inputs[0].plan
     for entry in inputs[1:]:
@@ -333,7 +380,8 @@ def _summary(
         rejects=dict(account.rejects.most_common()),
         analytes=analytes,
         results=_results(inputs, account),
-        unit_suspect=suspects(engine.knowledge, account),
+        unit_suspect=watch.sentences(accepted=False),
+        unit_accepted=watch.sentences(accepted=True),
         vanished=vanished(expected, account.results, request.previous),
         set_aside=_most(source.possible for source in map(_collected, inputs) if source is not None),
         left_out=_most(source.left_out for source in map(_collected, inputs) if source is not None),

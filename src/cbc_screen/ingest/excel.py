@@ -74,7 +74,7 @@ class ExcelSource:
             if len(rows) >= BATCH_ROWS:
                 yield _batch(columns, places, rows, number / total)
                 rows = []
-        self._book.close()
+        # The workbook stays open: a scan may read it again.
         yield _batch(columns, places, rows, 1.0)
 
 

@@ -19,8 +19,8 @@ from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, lo
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.vocabulary import Verification
 
 _ENTRY = "knowledge"

@@ -17,10 +17,11 @@ from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
+from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.strict import Node, parse_csv
+from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.vocabulary import Tier, Verification
 
@@ -70,7 +71,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         unit_systems=systems,
         friends=friends,
         agreement=load_ways(node("analytes.yaml").node("agreement"), analytes),
-        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
+        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect"), analytes),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         words=words,
         age_implausible_from=age_cap,

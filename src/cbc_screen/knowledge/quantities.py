@@ -146,22 +146,6 @@ class FalseFriend:
     agrees: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class UnitSuspect:
-    """How far off the middle of a file must be, and of how many results, before its unit is doubted."""
-
-    factor: float
-    results: int
-
-
-def load_unit_suspect(node: Node) -> UnitSuspect:
-    """Load the check of a whole file's unit."""
-    node.check_keys(["factor", "results", "source"])
-    if node.number("factor") <= 1:
-        raise node.error("factor", "must be more than 1")
-    return UnitSuspect(node.number("factor"), node.whole("results"))
-
-
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
     """Load units.yaml: the tables by dimension and what each unit system declares."""
     node.check_keys(["dimensions", "systems", "other_quantities"])

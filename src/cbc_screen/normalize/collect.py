@@ -244,10 +244,11 @@ class Collection:
         return number
 
     def each(self) -> Iterator[Count]:
-        """Yield the counts in the order their first result came; to be called once, after the last `add`."""
+        """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
         self._flush()
-        self._base.execute("CREATE INDEX by_collection ON result (collection)")
-        self._base.execute("CREATE INDEX possible_by_collection ON possible (collection)")
+        self.counts.used = self.counts.superseded = self.counts.duplicates = 0
+        self._base.execute("CREATE INDEX IF NOT EXISTS by_collection ON result (collection)")
+        self._base.execute("CREATE INDEX IF NOT EXISTS possible_by_collection ON possible (collection)")
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, r.analyte, r.value, "
             "r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp FROM collection c JOIN result r "

@@ -22,6 +22,7 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.record import is_final
+from cbc_screen.normalize.suspect import tells_something
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
 
@@ -199,6 +200,21 @@ def filled(column: pa.Array, missing: Container[str]) -> NDArray[np.bool_]:
         return there
     texts, places = distinct(as_text(column))
     return np.array([fold(text).upper() not in missing for text in texts] + [False])[places]
+
+
+def set_aside(normalized: Normalized, suspect: Mapping[str, NDArray[np.bool_] | None]) -> Normalized:
+    """Make the results of analytes in a unit that is not believed unknown: in the rows of a mask, or in all."""
+    batch = normalized.batch
+    low, high, reasons = dict(batch.low), dict(batch.high), dict(normalized.reasons)
+    for analyte, rows in suspect.items():
+        if analyte not in low:
+            continue
+        void = tells_something(low[analyte], high[analyte])
+        void = void if rows is None else void & rows
+        codes = reasons.get(analyte, np.full(batch.rows, NO_REASON, dtype=np.int8))
+        low[analyte], high[analyte] = np.where(void, 0.0, low[analyte]), np.where(void, np.inf, high[analyte])
+        reasons[analyte] = np.where(void, CODE[Reason.UNIT_SUSPECT], codes).astype(np.int8)
+    return replace(normalized, batch=replace(batch, low=low, high=high), reasons=reasons)
 
 
 def _setting_missing(

@@ -16,8 +16,9 @@ from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte,
 from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_date, parse_pregnancy, parse_sex
-from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
-from cbc_screen.record import CBCRecord, ReportedRange
+from cbc_screen.normalize.suspect import without_unit
+from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, plain_number, void
+from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
 _REMEMBERED = 2048  # cells of one field
@@ -60,8 +61,9 @@ class _Analyte:
 class RecordNormalizer:
     """Normalizes records under one declaration; holds one reader for each analyte."""
 
-    def __init__(self, measures: Measures, declared: Declared) -> None:
+    def __init__(self, measures: Measures, declared: Declared, suspect: frozenset[str] = frozenset()) -> None:
         self._measures, self._declared = measures, declared
+        self._suspect = suspect or None  # analytes whose unit a scan did not believe
         self._declared_units = declared_units(measures, declared)
         words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
         self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes))
@@ -93,7 +95,9 @@ class RecordNormalizer:
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
         reported = counted = doubted = False
-        scope = Scope.SHORT
+        scope, suspect = Scope.SHORT, self._suspect
+        if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
+            believed = self._confirmed({name: self._reading(name, own) for name, own in record.measurements()})
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
@@ -103,6 +107,8 @@ class RecordNormalizer:
                 reading = _final(reading, measurement.status)
             if believed is not None:
                 reading = believed.get(name, reading)
+            if suspect is not None and name in suspect:
+                reading = without_unit(reading)
             readings[name] = reading
             low, high, reason, finding, _, factor, implausible = reading
             if reason is not None:
@@ -129,6 +135,13 @@ class RecordNormalizer:
             reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)
         return NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
+
+    def _reading(self, name: str, measurement: Measurement) -> Reading:
+        analyte = self._analytes.get(name)
+        if analyte is None:
+            return ABSENT
+        reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
+        return reading if measurement.status is None else _final(reading, measurement.status)
 
     def _confirmed(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
         """Return the implausible readings that the other indices of the count confirm."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
 from cbc_screen.engines.unit_words import sentence
@@ -95,7 +96,7 @@ def _doubts(knowledge: Knowledge, arrays: Mapping[str, Any], rows: int, plan: Pl
     columns = {name: arrays[name] for name in columns_of(plan)}
     size = knowledge.unit_suspect.sample
     if rows > size:
-        places = chosen(rows, size)
+        places = from_numpy(chosen(rows, size))
         columns, rows = {name: array.take(places) for name, array in columns.items()}, size
     return suspicions(knowledge, numbers_of(columns, rows, plan, knowledge)) if rows > 1 else {}
 

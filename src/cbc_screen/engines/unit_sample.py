@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.unit_suspicion import Rows, rows_of, together
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.columns import normalize_table
@@ -55,7 +56,8 @@ class Sample:
         places = np.flatnonzero(numbers <= self._limit)
         if not len(places):
             return
-        part = {name: _plain(array.take(places)) for name, array in columns.items()}
+        index = from_numpy(places)
+        part = {name: _plain(array.take(index)) for name, array in columns.items()}
         self._pieces.append(_Piece(numbers[places], part))
         self._held += len(places)
         if self._held > 2 * self._size:
@@ -71,7 +73,8 @@ class Sample:
         for piece in self._pieces:
             places = np.flatnonzero(piece.numbers <= self._limit)
             if len(places):
-                columns = {name: array.take(places) for name, array in piece.columns.items()}
+                index = from_numpy(places)
+                columns = {name: array.take(index) for name, array in piece.columns.items()}
                 left.append(_Piece(piece.numbers[places], columns))
         self._pieces, self._held = _joined(left), self._size
 

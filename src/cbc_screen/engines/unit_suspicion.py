@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,11 +110,11 @@ def together(parts: list[Rows]) -> Rows:
 
 def suspicions(knowledge: Knowledge, rows: Rows) -> dict[str, Suspicion]:
     """Return the analytes whose unit is doubted, in the order of analytes.yaml."""
-    rule, spans = knowledge.unit_suspect, usual_spans(knowledge)
-    doubted, confirmed = _by_printed_ranges(rule, rows, spans)
+    rule, middles = knowledge.unit_suspect, usual_middles(knowledge)
+    doubted, confirmed = _by_printed_ranges(rule, rows, middles)
     by_sums, whole = _by_sums(rule.sums, rows.values)
     confirmed |= whole
-    found = {**_by_middles(rule, rows.values, spans), **by_sums, **doubted, **_implausible(rule, rows, spans)}
+    found = {**_by_middles(rule, rows.values, middles), **by_sums, **doubted, **_implausible(rule, rows, middles)}
     percents = {analyte.id: analyte.percent for analyte in knowledge.analytes.values() if analyte.percent is not None}
     offs = {analyte: one.off for analyte, one in found.items()}
     for analyte, weighed in by_values(rule.values, rows.values, offs, percents).items():
@@ -126,14 +125,13 @@ def suspicions(knowledge: Knowledge, rows: Rows) -> dict[str, Suspicion]:
 
 
 @lru_cache(maxsize=4)
-def usual_spans(knowledge: Knowledge) -> dict[str, Span]:
-    """Return from the lowest to the highest limit of the default ranges, by analyte."""
-    found: dict[str, Span] = {}
+def usual_middles(knowledge: Knowledge) -> dict[str, float]:
+    """Return the middle of the middles of the default ranges, by analyte."""
+    found: dict[str, list[float]] = {}
     for row in knowledge.intervals("default"):
         if row.lower is not None and row.upper is not None:
-            least, most = found.get(row.analyte, (row.lower, row.upper))
-            found[row.analyte] = min(least, row.lower), max(most, row.upper)
-    return found
+            found.setdefault(row.analyte, []).append((row.lower + row.upper) / 2)
+    return {analyte: float(np.median(own)) for analyte, own in found.items()}
 
 
 def _share(mask: NDArray[np.bool_]) -> float:
@@ -144,44 +142,49 @@ def _inside(values: Numbers, span: Span) -> NDArray[np.bool_]:
     return (values >= span[0]) & (values <= span[1])
 
 
-def _implausible(rule: UnitSuspect, rows: Rows, spans: Mapping[str, Span]) -> dict[str, Suspicion]:
+def _implausible(rule: UnitSuspect, rows: Rows, middles: Mapping[str, float]) -> dict[str, Suspicion]:
     """Doubt what mostly cannot be believed in the unit it is read in."""
     found = {}
     for analyte, values in rows.values.items():
         there = values == values
         many, given = int(np.count_nonzero(rows.implausible[analyte])), int(np.count_nonzero(there))
         if given >= rule.implausible_rows and many > rule.implausible_share * given:
-            off = _off(values[there], spans.get(analyte))
+            off = _off(values[there], middles.get(analyte))
             found[analyte] = Suspicion(Doubt.IMPLAUSIBLE, many, given, off)
     return found
 
 
-def _off(values: Numbers, span: Span | None) -> float | None:
-    """Return by which power of ten the middle value is nearest to that of a usual span."""
-    if span is None:
+def _off(values: Numbers, middle: float | None) -> float | None:
+    """Return by which power of ten the middle value is nearest to a usual one; None where that is no power."""
+    if middle is None:
         return None
-    power = round(float(np.log10(np.median(values) / sqrt(span[0] * span[1]))))
+    power = round(float(np.log10(np.median(values) / middle)))
     return 10.0**power if power else None
 
 
 def _by_printed_ranges(
-    rule: UnitSuspect, rows: Rows, spans: Mapping[str, Span]
+    rule: UnitSuspect, rows: Rows, middles: Mapping[str, float]
 ) -> tuple[dict[str, Suspicion], set[str]]:
     """Doubt what came with ranges of another size; return also what came with ranges of the same size."""
     found, confirmed = {}, set()
-    for analyte, middles in rows.reported.items():
-        there = middles[middles > 0]
-        if len(there) < rule.reported_rows or analyte not in spans or analyte not in rows.values:
+    for analyte, printed in rows.reported.items():
+        there = printed[printed > 0]
+        if len(there) < rule.reported_rows or analyte not in middles or analyte not in rows.values:
             continue
         if 2 * len(there) < np.count_nonzero(rows.values[analyte] == rows.values[analyte]):
             continue
-        times = float(np.median(there)) / (sum(spans[analyte]) / 2)
-        if max(times, 1 / times) >= rule.reported_factor:
-            off = float(10.0 ** round(np.log10(times)))
-            found[analyte] = Suspicion(Doubt.REPORTED, len(there), len(there), off if off != 1 else None)
-        else:
+        own, usual = float(np.median(there)), middles[analyte]
+        values = rows.values[analyte][rows.values[analyte] > 0]
+        near = len(values) > 0 and _times(float(np.median(values)), own) < rule.reported_factor
+        if _times(own, usual) >= rule.reported_factor and near:  # else only the ranges are of another unit
+            found[analyte] = Suspicion(Doubt.REPORTED, len(there), len(there), _off(there, middles[analyte]))
+        elif _times(own, usual) < rule.reported_factor:
             confirmed.add(analyte)
     return found, confirmed
+
+
+def _times(one: float, other: float) -> float:
+    return max(one / other, other / one)
 
 
 def _by_sums(rule: Sums, values: Columns) -> tuple[dict[str, Suspicion], set[str]]:
@@ -215,7 +218,7 @@ def _by_sums(rule: Sums, values: Columns) -> tuple[dict[str, Suspicion], set[str
     return found, confirmed
 
 
-def _by_middles(rule: UnitSuspect, values: Columns, spans: Mapping[str, Span]) -> dict[str, Suspicion]:
+def _by_middles(rule: UnitSuspect, values: Columns, middles: Mapping[str, float]) -> dict[str, Suspicion]:
     """Doubt a column whose middle value no group of patients has."""
     found = {}
     for middle in rule.middles:
@@ -223,7 +226,7 @@ def _by_middles(rule: UnitSuspect, values: Columns, spans: Mapping[str, Span]) -
         own = own[own > 0]
         if len(own) >= middle.rows and not middle.span[0] <= np.median(own) <= middle.span[1]:
             outside = int(np.count_nonzero(~_inside(own, middle.span)))
-            found[middle.analyte] = Suspicion(Doubt.MIDDLE, outside, len(own), _off(own, spans.get(middle.analyte)))
+            found[middle.analyte] = Suspicion(Doubt.MIDDLE, outside, len(own), _off(own, middles.get(middle.analyte)))
     return found
 
 
@@ -257,10 +260,12 @@ def _ratio(ratio: Ratio, values: Columns) -> Numbers:
     """Return a ratio of the rows that have all of it."""
     if not set(ratio.analytes) <= set(values):
         return np.zeros(0)
+    found: Numbers = values[ratio.times[0]]
     with np.errstate(all="ignore"):
-        found: Numbers = np.prod([values[name] for name in ratio.times], axis=0) / np.prod(
-            [values[name] for name in ratio.over], axis=0
-        )
+        for name in ratio.times[1:]:
+            found = found * values[name]
+        for name in ratio.over:
+            found = found / values[name]
     return found[np.isfinite(found) & (found > 0)]
 
 

@@ -21,11 +21,8 @@ from cbc_screen.knowledge.unit_suspect import Usual, Values
 
 Numbers = NDArray[np.float64]
 Columns = Mapping[str, Numbers]
-_FEW = (0.02, 0.1, 0.3)  # shares of scattered values
-_MANY = (*_FEW, 0.6, 0.95)
-_SAME = (0.0, 0.25, 0.5)  # shares of rows that are in the stated unit after all
 _NOTHING = 1e-4  # the density where no value is
-_USUAL = 2.5  # spreads from the middle
+_TINY = 1e-300  # no logarithm of 0
 PERCENTAGES = "percentages"
 _RED = "red"
 
@@ -60,23 +57,32 @@ def by_values(
     White cells and platelets are judged by red cells first, and then by each other too: one of
     them in another unit must not make the other look sick.
     """
-    first = _round(rule, values, offs, percents, groups=(_RED,))
+    odd = [analyte for analyte in rule.usual if analyte in values and analyte not in offs]
+    odd = [analyte for analyte in odd if not _mostly_usual(rule, rule.usual[analyte], values[analyte])]
+    if not odd:
+        return {}
+    first = _round(rule, odd, values, offs, percents, groups=(_RED,))
     known = {**{analyte: weighed.off for analyte, weighed in first.items()}, **offs}
-    return _round(rule, values, known, percents, groups=None, given=offs)
+    return _round(rule, odd, values, known, percents, groups=None)
+
+
+def _mostly_usual(rule: Values, usual: Usual, values: Numbers) -> bool:
+    """Tell whether nearly all values are usual in the unit they are read in, as they are in most sources."""
+    own = values[values > 0]
+    return bool(np.count_nonzero(_is_usual(rule, usual, np.log10(own))) >= rule.clear * len(own))
 
 
 def _round(
     rule: Values,
+    odd: list[str],
     values: Columns,
     offs: Mapping[str, float | None],
     percents: Mapping[str, str],
     groups: tuple[str, ...] | None,
-    given: Mapping[str, float | None] | None = None,
 ) -> dict[str, Weighed]:
     found = {}
-    for analyte, usual in rule.usual.items():
-        if analyte not in values or analyte in (offs if given is None else given):
-            continue
+    for analyte in odd:
+        usual = rule.usual[analyte]
         there = values[analyte] > 0
         healthy, others = _healthy_otherwise(rule, values, offs, usual.group, groups)
         chosen = values[analyte][there & healthy]
@@ -134,31 +140,36 @@ def _weigh(
     """Compare the explanations of some values; return the other unit, if it is by far the best."""
     powers = np.log10(values)
     stated = _density(usual, powers)
-    if 2 * np.count_nonzero(_is_usual(usual, powers)) >= len(values):
+    if 2 * np.count_nonzero(_is_usual(rule, usual, powers)) >= len(values):
         return None
     candidates = [_Other(usual, off) for off in ((family,) if family is not None else rule.scales)]
     if partner is not None and family is None:
         candidates.append(_Other(partner, None))
     prior = rule.beside_another if family is not None else rule.other_unit / len(candidates)
     odds = rule.odds_beside_another if family is not None else rule.odds if others else rule.odds_without_others
-    in_stated = max(_mixed(stated, _scattered(usual, powers), share) for share in _MANY)
+    in_stated = max(_mixed(stated, _scattered(usual, powers), share) for share in rule.scattered_as_stated)
     best = max(in_stated, _clinic(rule, usual, powers))
     likeliest, chosen = max(
-        ((_in_other(usual, other, powers, stated), other) for other in candidates), key=lambda pair: pair[0]
+        ((_in_other(rule, other, powers, stated), other) for other in candidates), key=lambda pair: pair[0]
     )
     if likeliest + log(prior) - best <= log(odds):
         return None
-    many = int(np.count_nonzero(_is_usual(chosen.usual, powers - chosen.shift())))
+    many = int(np.count_nonzero(_is_usual(rule, chosen.usual, powers - chosen.shift())))
     return Weighed(many, len(values), chosen.off, "" if chosen.off is not None else PERCENTAGES)
 
 
 def _density(usual: Usual, powers: Numbers) -> Numbers:
-    found: Numbers = np.exp(-0.5 * ((powers - log10(usual.middle)) / usual.spread) ** 2) / (usual.spread * sqrt(2 * pi))
+    found: Numbers = _normal(powers, log10(usual.middle), usual.spread)
     return found
 
 
-def _is_usual(usual: Usual, powers: Numbers) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.abs(powers - log10(usual.middle)) <= _USUAL * usual.spread
+def _normal(powers: Numbers, middle: float, spread: float) -> Numbers:
+    found: Numbers = np.exp(-(((powers - middle) / spread) ** 2) / 2) / (spread * sqrt(2 * pi))
+    return found
+
+
+def _is_usual(rule: Values, usual: Usual, powers: Numbers) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.abs(powers - log10(usual.middle)) <= rule.within * usual.spread
     return found
 
 
@@ -178,12 +189,16 @@ def _clinic(rule: Values, usual: Usual, powers: Numbers) -> float:
     low, high = map(log10, usual.clinics)
     if not low <= middle <= high:
         return -np.inf
-    own = np.log(np.exp(-0.5 * ((powers - middle) / spread) ** 2) / (spread * sqrt(2 * pi)) + 1e-300).sum()
+    own = np.log(_normal(powers, middle, spread) + _TINY).sum()
     unknown = (high - low) / (spread * sqrt(2 * pi / len(powers)))
     return float(own) + log(rule.clinic) - log(max(unknown, 1.0))
 
 
-def _in_other(usual: Usual, other: _Other, powers: Numbers, stated: Numbers) -> float:
+def _in_other(rule: Values, other: _Other, powers: Numbers, stated: Numbers) -> float:
     moved = powers - other.shift()
     density, scattered = _density(other.usual, moved), _scattered(other.usual, moved)
-    return max(_mixed(same * stated + (1 - same) * density, scattered, share) for share in _FEW for same in _SAME)
+    return max(
+        _mixed(same * stated + (1 - same) * density, scattered, share)
+        for share in rule.scattered
+        for same in rule.as_stated
+    )

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, all_batches
 from cbc_screen.engines.unit_sample import Sample, columns_of
@@ -100,7 +101,8 @@ class UnitWatch:
         files, places = distinct(as_text(batch.columns[SOURCE_FILE]))
         for place, file in enumerate(files):
             own = np.flatnonzero(places == place)
-            self._sample(number, file).add({name: array.take(own) for name, array in columns.items()}, len(own))
+            index = from_numpy(own)
+            self._sample(number, file).add({name: array.take(index) for name, array in columns.items()}, len(own))
 
     def _sample(self, number: int, file: str) -> Sample:
         return self._samples.setdefault((number, file), Sample(self._knowledge.unit_suspect.sample))

@@ -87,6 +87,7 @@ class Values:
     """How the values of rows that look healthy otherwise are weighed."""
 
     rows: int
+    clear: float
     share: float
     odds: float
     odds_without_others: float
@@ -95,6 +96,10 @@ class Values:
     beside_another: float
     clinic: float
     scatter: float
+    within: float
+    scattered: tuple[float, ...]
+    scattered_as_stated: tuple[float, ...]
+    as_stated: tuple[float, ...]
     scales: tuple[float, ...]
     usual: Mapping[str, Usual]
     healthy: tuple[Healthy, ...]
@@ -170,9 +175,14 @@ def _sums(node: Node, analytes: Mapping[str, Analyte]) -> Sums:
 
 def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
     odds = ("odds", "odds_without_others", "odds_beside_another")
-    shares = ("share", "other_unit", "beside_another", "clinic")
-    node.check_keys(["rows", "scatter", "scales", "usual", "healthy", "families", *odds, *shares])
-    for key in (*odds, "scatter"):
+    shares = ("clear", "share", "other_unit", "beside_another", "clinic")
+    tried = ("scattered", "scattered_as_stated", "as_stated")
+    more = ("rows", "scatter", "within", "scales", "usual", "healthy", "families")
+    node.check_keys([*more, *tried, *odds, *shares])
+    for key in tried:
+        if not all(0 <= share < 1 for share in _numbers(node, key)):
+            raise node.error(key, "must be shares between 0 and 1")
+    for key in (*odds, "scatter", "within"):
         if node.number(key) <= 0:
             raise node.error(key, "must be more than 0")
     usual: dict[str, Usual] = {}
@@ -198,6 +208,7 @@ def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
             raise scales.error(unknown[0], "must be an analyte, with a number of more than 0")
     return Values(
         rows=_rows(node, "rows"),
+        clear=_share(node, "clear"),
         share=_share(node, "share"),
         odds=node.number("odds"),
         odds_without_others=node.number("odds_without_others"),
@@ -206,6 +217,10 @@ def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
         beside_another=_share(node, "beside_another"),
         clinic=_share(node, "clinic"),
         scatter=node.number("scatter"),
+        within=node.number("within"),
+        scattered=_numbers(node, "scattered"),
+        scattered_as_stated=_numbers(node, "scattered_as_stated"),
+        as_stated=_numbers(node, "as_stated"),
         scales=tuple(10.0**power for power in _numbers(node, "scales")),
         usual=usual,
         healthy=tuple(healthy),

@@ -182,6 +182,12 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
     type=click.Path(path_type=Path, exists=True),
     help="Manifest of an earlier scan: exit with 3 where an analyte is gone or has fallen by half.",
 )
+@click.option(
+    "--accept-units",
+    multiple=True,
+    metavar="ANALYTE",
+    help="Use results though their unit looks like another one (UNIT_SUSPECT); may be repeated.",
+)
 @click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape.")
 @click.option("--sheet", help="Sheet of a workbook; the first one by default.")
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
@@ -223,6 +229,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             progress=progress,
             decimal=options["decimal"],
             thousands=options["thousands"],
+            accept_units=options["accept_units"],
             **reading,
         )
     # What goes to standard output are the flags alone.
@@ -235,7 +242,9 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
         click.echo(f"cbc-screen: {alarm}", err=True)
     if summary.vanished:
         click.echo(f"cbc-screen: expected and missing: {', '.join(summary.vanished)}", err=True)
-    if summary.vanished or summary.alarms:
+    if summary.unit_suspect:
+        click.echo(f"cbc-screen: not used, for their unit is doubted: {', '.join(summary.unit_suspect)}", err=True)
+    if summary.vanished or summary.alarms or summary.unit_suspect:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 
 

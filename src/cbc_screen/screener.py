@@ -14,6 +14,7 @@ from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust
 from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.normalize.suspect import parse_accepted
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.answer import answer
 from cbc_screen.report.units import TextUnits, text_units
@@ -221,6 +222,7 @@ class Screener:
         decimal: str = ".",
         thousands: str = "",
         date_format: str | None = None,
+        accept_units: str | Sequence[str] = (),
     ) -> Any:
         """Screen a frame of one blood count a row.
 
@@ -241,6 +243,9 @@ class Screener:
             The marks that texts use; only a decimal point is assumed.
         date_format : str, optional
             `datetime.strptime` format of dates that are not ISO.
+        accept_units : list of analytes, or "platelets,wbc"
+            Results of a column that looks as if it were in another unit are not used
+            (`UNIT_SUSPECT`) unless it is named here.
 
         Returns
         -------
@@ -261,7 +266,8 @@ class Screener:
             thousands=thousands,
             date_format=date_format,
         )
-        return screen_frame(self._engine, frame, declared, columns, detail=detail)
+        accepted = parse_accepted(load_measures(), accept_units)
+        return screen_frame(self._engine, frame, declared, columns, detail=detail, accept_units=accepted)
 
     def scan(
         self,
@@ -295,6 +301,7 @@ class Screener:
         persons: str | Path | None = None,
         previous: str | Path | None = None,
         skip_lines: int | None = None,
+        accept_units: str | Sequence[str] = (),
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
 
@@ -355,6 +362,8 @@ class Screener:
             has fallen by half, is named in the summary's `vanished`.
         skip_lines : int, optional
             Lines above the header of a CSV file; by default told from their shape.
+        accept_units : list of analytes, or "platelets,wbc"
+            As in `screen_frame`; the summary's `unit_suspect` says what was not used and why.
 
         Returns
         -------
@@ -387,6 +396,7 @@ class Screener:
             received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
             text_units=self.text_units,
+            accept_units=parse_accepted(load_measures(), accept_units),
         )
         declared = self._declare(
             age_unit=age_unit,

@@ -37,7 +37,9 @@ class ScanSummary:
         How many single results were read, used, unusable (see reasons), superseded (duplicates
         among them), no part of a count, and rejected by reason; read is the sum of the others.
         Those of a table of counts are the filled cells of its columns.
-    unit_suspect : mapping of analyte to what looks like another unit; nothing is converted
+    unit_suspect : mapping of analyte to why its unit is doubted, and what to do
+        Its results are not used, and nothing is converted.
+    unit_accepted : mapping of analyte to why its unit would be doubted, had it not been accepted
     undeclared : mapping of a field of the person to the codes that are not read until they are declared
     vanished : mapping of an expected analyte to how it is missing
     set_aside : mapping of "name: reason" to results
@@ -80,6 +82,7 @@ class ScanSummary:
     results: Mapping[str, Any] = field(default_factory=dict)
     unit_suspect: Mapping[str, str] = field(default_factory=dict)
     undeclared: Mapping[str, str] = field(default_factory=dict)
+    unit_accepted: Mapping[str, str] = field(default_factory=dict)
     vanished: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -107,4 +110,5 @@ class Inspection:
     recognized: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
+    suspect: list[str] = field(default_factory=list)
     draft: str = ""

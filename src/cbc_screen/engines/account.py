@@ -26,9 +26,6 @@ class Account:
     rejects: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
-    below: Counter[str] = field(default_factory=Counter)
-    above: Counter[str] = field(default_factory=Counter)
-    implausible: Counter[str] = field(default_factory=Counter)
     judged: int = 0  # rows of which some line could be judged
     cells: Counter[str] = field(default_factory=Counter)  # results by file
     sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
@@ -40,7 +37,7 @@ class Account:
         self.rejected += len(screened.rejected)
         for row in screened.rejected:
             self.rejects[row.reason.value] += 1
-        counters = (self.results, self.unused, self.below, self.above, self.implausible)
+        counters = (self.results, self.unused)
         for analyte, own in screened.results.items():
             self.cells[screened.file] += own[0]
             for counter, many in zip(counters, own, strict=True):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts, with_wide_codes
-from cbc_screen.engines.distribution import far_off
 from cbc_screen.engines.frames import Engine, result_mask
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
@@ -46,7 +45,7 @@ class Screened:
     rows_in: int
     table: pa.Table | None
     rejected: list[RejectedRow]
-    results: Mapping[str, tuple[int, ...]]  # given, not used, far below, far above, implausible
+    results: Mapping[str, tuple[int, ...]]  # given, not used
     counts: Mapping[str, Mapping[str, int]]  # rows by pattern, severity, urgency and reason
     share: float
     file: str
@@ -74,17 +73,16 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
         answers = engine.kernel.screen(normalized.batch)
         counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
         table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
-    results = _result_counts(engine, normalized)
+    results = _result_counts(normalized)
     return Screened(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
 
 
-def _result_counts(engine: Engine, normalized: Normalized) -> dict[str, tuple[int, ...]]:
+def _result_counts(normalized: Normalized) -> dict[str, tuple[int, ...]]:
     batch = normalized.batch
     return {
         analyte: (
             int((low == low).sum()),
             int(((low == 0) & np.isinf(batch.high[analyte])).sum()),
-            *far_off(engine.knowledge, normalized, analyte),
         )
         for analyte, low in batch.low.items()
     }

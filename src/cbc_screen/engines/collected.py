@@ -18,7 +18,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import CLUMPS_FINDING, Collection, Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.placing import Group
-from cbc_screen.normalize.received import PERSON
+from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.normalize.standing import Cell
 from cbc_screen.vocabulary import Presence
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 BATCH_COUNTS = 8_192
 COLLECTING = 0.6  # of the work, as a progress bar has it
 _NOTICED = 20_000
-SOURCE_FILE = "source_file"
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
 _BESIDE = ("", " unit", " lower", " upper", " status", " flag")
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbc_screen.arrays import from_numpy
+from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
+from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
+from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.columns import Normalized, normalize_table
+from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import layout_of
@@ -41,7 +47,12 @@ class Engine:
 
     def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
         """Normalize columns under a plan."""
-        return normalize_table(columns, rows, plan, self.knowledge, use_reported=self.use_reported)
+        normalized = normalize_table(columns, rows, plan, self.knowledge, use_reported=self.use_reported)
+        if not plan.suspect:
+            return normalized
+        files = as_text(columns[SOURCE_FILE]).to_pylist() if any(plan.suspect.values()) else []
+        rows_of = {own: np.array([file in own for file in files]) for own in set(plan.suspect.values()) if own}
+        return set_aside(normalized, {analyte: rows_of.get(own) for analyte, own in plan.suspect.items()})
 
     def table(self, normalized: Normalized, answers: Answers, *, detail: bool) -> pa.Table:
         """Word the answers of a normalized batch: its flag columns."""
@@ -59,6 +70,7 @@ def screen_frame(
     columns: Mapping[str, str] | None,
     *,
     detail: bool,
+    accept_units: frozenset[str] = frozenset(),
 ) -> Any:
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
@@ -70,6 +82,10 @@ def screen_frame(
     plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
     if plan.declared.sex_doubt:
         _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
+    doubts = _doubts(engine.knowledge, arrays, rows, plan)
+    plan = replace(plan, suspect={analyte: () for analyte in doubts if analyte not in accept_units})
+    for analyte in plan.suspect:
+        _LOG.warning("%s: %s", analyte, sentence(engine.knowledge, plan, analyte, doubts[analyte], accepted=False))
     parts = []
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
@@ -77,6 +93,16 @@ def screen_frame(
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
+
+
+def _doubts(knowledge: Knowledge, arrays: Mapping[str, Any], rows: int, plan: Plan) -> dict[str, Suspicion]:
+    """Look at the units of a frame, by some rows that are spread over all of it."""
+    columns = {name: arrays[name] for name in columns_of(plan)}
+    size = knowledge.unit_suspect.sample
+    if rows > size:
+        places = from_numpy(chosen(rows, size))
+        columns, rows = {name: array.take(places) for name, array in columns.items()}, size
+    return suspicions(knowledge, numbers_of(columns, rows, plan, knowledge)) if rows > 1 else {}
 
 
 def require_analyte(plan: Plan) -> None:

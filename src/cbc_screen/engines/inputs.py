@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource, Feed
+from cbc_screen.engines.collected import CollectedSource, Feed
 from cbc_screen.engines.frames import require_analyte
 from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.errors import UsageError
@@ -26,7 +26,7 @@ from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
-from cbc_screen.normalize.received import PERSON
+from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 

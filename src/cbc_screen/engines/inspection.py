@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +13,9 @@ import yaml
 
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, open_inputs
+from cbc_screen.engines.unit_sample import Sample, columns_of
+from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
+from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
 from cbc_screen.ingest.source import ReadOptions
@@ -99,6 +102,7 @@ def _inspect_wide(
             return found
         plan = with_sex_letters(plan, letters_of(batch.columns, plan, knowledge), knowledge)
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
+        found.suspect = _suspect(suspicions(knowledge, rows_of(normalized, knowledge)), plan, knowledge)
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")
     for analyte, own in plan.analytes.items():
@@ -110,6 +114,12 @@ def _inspect_wide(
     found.not_read = list(plan.ignored)
     found.draft = _draft_wide(path, plan, knowledge)
     return found
+
+
+def _suspect(doubts: Mapping[str, Suspicion], plan: Plan, knowledge: Knowledge) -> list[str]:
+    return [
+        f"{analyte}: {sentence(knowledge, plan, analyte, doubt, accepted=False)}" for analyte, doubt in doubts.items()
+    ]
 
 
 def _reasons(codes: object) -> str:
@@ -126,8 +136,12 @@ def _inspect_results(
         entry = _opened(path, knowledge, declared, options, undo)
         source = entry.source
         assert isinstance(source, CollectedSource)
-        for _ in source.batches([]):
-            pass
+        sample = Sample(knowledge.unit_suspect.sample)
+        columns = columns_of(entry.plan)
+        for batch in source.batches(columns):
+            sample.add(batch.columns, len(batch.lines))
+        rows = sample.read(entry.plan, knowledge)
+        found.suspect = _suspect(suspicions(knowledge, rows), entry.plan, knowledge)
         counts, units = source.result_counts, source.units_seen
         for analyte, many in source.analyte_counts.most_common():
             own = ", ".join(

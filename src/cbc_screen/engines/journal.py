@@ -9,6 +9,7 @@ not broken off. A journal that was left before the inputs were hashed is begun a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -42,6 +43,17 @@ class Journal:
         self._own = False  # a journal of another scan is never removed
         self._batches = 0
         self.knows_inputs = False
+
+    @classmethod
+    def fingerprint(cls, out: Path) -> dict[str, Any]:
+        """Return the fingerprint in the journal beside an output; empty where there is none that can be read."""
+        journal = cls(out, {})
+        with contextlib.suppress(OSError, ValueError), journal._path.open("rb") as file:
+            if file.read(len(_MAGIC)) == _MAGIC:
+                journal._file = file
+                found = json.loads((journal._read() or (b"{}",))[0])
+                return found if isinstance(found, dict) else {}
+        return {}
 
     @property
     def exists(self) -> bool:

@@ -11,13 +11,14 @@ import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.engines.batch import FILE, ROW
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
+from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, open_inputs
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
+from cbc_screen.normalize.received import SOURCE_FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa

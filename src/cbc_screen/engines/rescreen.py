@@ -21,7 +21,7 @@ from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.dates import parse_date
-from cbc_screen.normalize.received import RECEIVED, declared_again, declared_of, record_of
+from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, declared_again, declared_of, record_of
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.regular import read_regular
 from cbc_screen.report.packed import read_batches, read_metadata
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ROW = 18  # digits of a number that 64 bits hold
 _KEY = "cbc_screen.received"
+UNIT_SUSPECT = "cbc_screen.unit_suspect"
 
 
 def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
@@ -73,7 +74,8 @@ class FlagFile:
                 raise UsageError(f"{name}: there is no such file")
         self._configuration = {**written["configuration"], **own}
         self._sources: dict[str, Any] = written["sources"]
-        self._normalizers: dict[str, RecordNormalizer] = {}
+        self._suspect: dict[str, dict[str, list[str]]] = json.loads(metadata.get(UNIT_SUSPECT, "{}"))
+        self._normalizers: dict[tuple[str, frozenset[str]], RecordNormalizer] = {}
         self._text_units = text_units
         self._made: Screener | None = None
 
@@ -148,7 +150,7 @@ class FlagFile:
         if found is None:
             raise CBCScreenError(f"row {row[ROW]}: its cells as received cannot be read back; scan again")
         record, person = found
-        result = self.screener.screen_declared(record, self._normalizer(row.get(FILE)))
+        result = self.screener.screen_declared(record, self._normalizer(row.get(FILE), row.get(SOURCE_FILE)))
         different = [name for name, flag in result.flags().items() if row.get(name) != flag]
         if different:
             raise CBCScreenError(
@@ -156,11 +158,14 @@ class FlagFile:
             )
         return result, person
 
-    def _normalizer(self, file: str | None) -> RecordNormalizer:
+    def _normalizer(self, file: str | None, source_file: str | None) -> RecordNormalizer:
         name = file if file is not None else next(iter(self._sources))
-        if name not in self._normalizers:
-            self._normalizers[name] = RecordNormalizer(self._knowledge, declared_again(self._sources[name]))
-        return self._normalizers[name]
+        files = self._suspect.get(name, {}).items()
+        suspect = frozenset(analyte for analyte, own in files if not own or source_file in own)
+        if (name, suspect) not in self._normalizers:
+            declared = declared_again(self._sources[name])
+            self._normalizers[name, suspect] = RecordNormalizer(self._knowledge, declared, suspect)
+        return self._normalizers[name, suspect]
 
 
 def find_row(file: FlagFile, key: str) -> dict[str, Any]:

@@ -19,23 +19,24 @@ from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.alarms import Reach, alarms
 from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
-from cbc_screen.engines.collected import SOURCE_FILE, CollectedSource
-from cbc_screen.engines.distribution import suspects
+from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.fingerprint import described_options
 from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import Input, all_batches, expand, files_of, open_inputs
+from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
 from cbc_screen.engines.journal import JOURNAL, Journal
 from cbc_screen.engines.manifest import manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
-from cbc_screen.engines.rescreen import screened_with
+from cbc_screen.engines.rescreen import UNIT_SUSPECT, screened_with
 from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
 from cbc_screen.engines.unchanged import InputHashes, require_unchanged
+from cbc_screen.engines.unit_watch import Suspect, UnitWatch
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _NAMED = 100  # names that a summary lists, the most frequent ones
 MANIFEST = ".manifest.json"
 Progress = Callable[[int, float], None]
+_FORCED = "unit_suspect"  # of a journal: what the scan was run again with
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class ScanRequest:
     received: bool = False
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
     text_units: str = "si"  # of the worklist that goes with the flags
+    accept_units: frozenset[str] = frozenset()  # analytes whose unit is believed as it is read
 
     @property
     def to_standard_output(self) -> bool:
@@ -122,12 +125,27 @@ def _scan(
         ahead = request.resume or request.to_standard_output
         if ahead:
             inputs = look_ahead(engine.knowledge, inputs)
+        watch = UnitWatch(engine.knowledge, inputs, request.accept_units, _forced_before(request))
+        if request.to_standard_output:
+            watch.look_ahead(frozenset(request.keep))
         run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began)
-        found = run(request, inputs, described_options(engine, request, declared, options, inputs), begin=not ahead)
+        described = described_options(engine, request, declared, options, inputs)
+        found = run(request, inputs, described, watch=watch, begin=not ahead)
         while not isinstance(found, ScanSummary):  # all rows together say something else than the first ones
-            request, inputs = replace(request, resume=False), found
-            found = run(request, inputs, described_options(engine, request, declared, options, inputs))
+            request = replace(request, resume=False)
+            if found is not inputs:
+                inputs, watch = found, UnitWatch(engine.knowledge, found, request.accept_units)
+            described = described_options(engine, request, declared, options, inputs)
+            found = run(request, inputs, described, watch=watch)
     return found
+
+
+def _forced_before(request: ScanRequest) -> list[Suspect] | None:
+    """Return what a broken scan to the same output had been run again with."""
+    if not request.resume or request.file is None:
+        return None
+    noted = Journal.fingerprint(request.file).get(_FORCED)
+    return None if noted is None else [{name: tuple(files) for name, files in own.items()} for own in noted]
 
 
 def _run(
@@ -139,6 +157,7 @@ def _run(
     progress: Progress | None,
     workers: int,
     began: float,
+    watch: UnitWatch,
     begin: bool = False,
 ) -> ScanSummary | list[Input]:
     """Scan once; or return how the inputs are to be read, and no output has its name.
@@ -146,9 +165,9 @@ def _run(
     Where it is to `begin`, it gives up after one batch already that says otherwise.
     """
     with ExitStack() as undo:
-        outputs = _Outputs(engine, request, inputs, described, undo)
+        outputs = _Outputs(engine, request, inputs, described, watch, undo)
         account = Account()
-        for screened in _screened(engine, request, layout, inputs, outputs, workers):
+        for screened in _screened(engine, request, layout, watch, outputs, workers):
             account.add(screened)
             if begin and (again := settled(engine.knowledge, inputs, account.sex_letters)):
                 return again
@@ -159,16 +178,18 @@ def _run(
         account.check()
         if (again := settled(engine.knowledge, inputs, account.sex_letters)) is not None:
             return again
+        if not watch.settle():
+            return inputs
         outputs.write_set_aside()
         if account.screened == 0:
             outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
-        summary = _summary(engine, request, inputs, account, time.monotonic() - began)
+        summary = _summary(engine, request, inputs, account, watch, time.monotonic() - began)
         outputs.commit(summary)
     return summary
 
 
 def _screened(
-    engine: Engine, request: ScanRequest, layout: Layout, inputs: list[Input], outputs: _Outputs, workers: int
+    engine: Engine, request: ScanRequest, layout: Layout, watch: UnitWatch, outputs: _Outputs, workers: int
 ) -> Iterator[Screened]:
     """Yield what the journal holds of a broken scan, then screen the rest."""
     done = 0
@@ -183,7 +204,7 @@ def _screened(
             release_unused()  # 45 MB less; a packed scan is small enough, and would take a fifth longer (measured)
         return screened
 
-    rest = islice(all_batches(inputs, frozenset(request.keep)), done, None)
+    rest = islice(watch.batches(frozenset(request.keep)), done, None)
     for screened in in_order(rest, work, workers):
         outputs.note(screened)
         yield screened
@@ -224,9 +245,15 @@ class _Outputs:
     """Every output of a scan; none has its name until all are whole."""
 
     def __init__(
-        self, engine: Engine, request: ScanRequest, inputs: list[Input], described: Mapping[str, Any], undo: ExitStack
+        self,
+        engine: Engine,
+        request: ScanRequest,
+        inputs: list[Input],
+        described: Mapping[str, Any],
+        watch: UnitWatch,
+        undo: ExitStack,
     ) -> None:
-        self._request, self._inputs, self._described = request, inputs, described
+        self._request, self._inputs, self._described, self._watch = request, inputs, described, watch
         self._files = files_of(inputs)
         self._writer: FlagWriter | None = None
         self._rejects: RejectWriter | None = None
@@ -239,7 +266,7 @@ class _Outputs:
             metadata |= screened_with(engine, inputs)
         if request.file is not None:
             names = [[file.name for file in entry.files] for entry in inputs]
-            self._journal = Journal(request.file, {"inputs": names, "options": described})
+            self._journal = Journal(request.file, {"inputs": names, "options": described, _FORCED: watch.forced})
         # A scan broken off between the names of two outputs goes on over the first.
         force = request.force or (request.resume and self._journal is not None and self._journal.exists)
         for output in filter(None, (request.file, request.rejects, request.summary)):
@@ -316,6 +343,8 @@ class _Outputs:
             require_unchanged(self._files)
         else:
             self._hashes.check()
+        if self._writer is not None and self._watch.metadata:
+            self._writer.note({UNIT_SUSPECT: json.dumps(self._watch.metadata)})
         if self._manifest is not None and self._hashes is not None:
             self._manifest.write_text(manifest_text(self._files, self._hashes.wait(), self._described, summary))
         if self._summary is not None:
@@ -366,7 +395,7 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
 
 
 def _summary(
-    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, seconds: float
+    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, watch: UnitWatch, seconds: float
 ) -> ScanSummary:
     plan = inputs[0].plan
     for entry in inputs[1:]:
@@ -414,7 +443,8 @@ def _summary(
         rejects=dict(account.rejects.most_common()),
         analytes=analytes,
         results=_results(inputs, account),
-        unit_suspect=suspects(engine.knowledge, account),
+        unit_suspect=watch.sentences(accepted=False),
+        unit_accepted=watch.sentences(accepted=True),
         undeclared=doubts(inputs),
         vanished=vanished(expected, account.results, account.used, request.previous),
         set_aside=_most(source.possible for source in sources),

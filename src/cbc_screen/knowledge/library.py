@@ -21,8 +21,8 @@ from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import UnitSuspect
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
 

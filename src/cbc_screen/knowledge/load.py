@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
+from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -19,11 +20,12 @@ from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, 
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_unit_suspect, load_units
+from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
+from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.vocabulary import Tier, Verification
@@ -82,7 +84,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         units=units,
         unit_systems=systems,
         friends=friends,
-        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect")),
+        agreement=load_ways(node("analytes.yaml").node("agreement"), analytes),
+        unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect"), analytes),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         person_codes=load_person_codes(node("person_codes.yaml")),
         words=words,
@@ -142,8 +145,9 @@ def _check_references(
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),
         numbers.node("unit_suspect"),
+        numbers.node("agreement"),
     ]
-    cited += [entry.node("plausible") for entry in numbers.nodes("analytes") if "plausible" in entry]
+    cited += [entry.node("plausible") for entry in numbers.nodes("analytes")]
     friends, agreeing = node("false_friends.yaml"), node("agreeing_names.yaml")
     cited += [entry for key in ("specimens", "qualifiers", "names") for entry in friends.nodes(key)]
     cited += [*agreeing.nodes("agreeing"), agreeing.node("blood")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from cbc_screen.knowledge import kept
+from cbc_screen.knowledge.agreement import Way
 from cbc_screen.knowledge.moments import MomentWords
 from cbc_screen.knowledge.quantities import Analyte, UnitTable
 from cbc_screen.knowledge.statuses import Statuses
@@ -21,6 +22,7 @@ class Measures:
 
     data_version: str
     analytes: Mapping[str, Analyte]
+    agreement: Mapping[str, tuple[Way, ...]]
     units: Mapping[str, UnitTable]
     unit_systems: Mapping[str, Mapping[str, str]]
     words: Words

@@ -115,7 +115,7 @@ class Analyte:
     percent: str | None
     group: Group
     loinc: tuple[str, ...]
-    plausible: tuple[float, float] | None
+    plausible: tuple[float, float]
 
     @property
     def unit(self) -> str:
@@ -144,22 +144,6 @@ class FalseFriend:
     count: str | None = None
     percent: str | None = None
     agrees: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class UnitSuspect:
-    """How far off the middle of a file must be, and of how many results, before its unit is doubted."""
-
-    factor: float
-    results: int
-
-
-def load_unit_suspect(node: Node) -> UnitSuspect:
-    """Load the check of a whole file's unit."""
-    node.check_keys(["factor", "results", "source"])
-    if node.number("factor") <= 1:
-        raise node.error("factor", "must be more than 1")
-    return UnitSuspect(node.number("factor"), node.whole("results"))
 
 
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
@@ -218,13 +202,13 @@ def load_analytes(
     node: Node, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
     """Load analytes.yaml: analytes, names that may be a count or a percentage, the age cap and the range factor."""
-    node.check_keys(["analytes", "ambiguous", "not_results", "age", "reported_range", "unit_suspect"])
+    node.check_keys(["analytes", "ambiguous", "not_results", "agreement", "age", "reported_range", "unit_suspect"])
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     codes: dict[str, str] = {}
     for entry in node.nodes("analytes"):
         entry.check_keys(
-            ["id", "label", "dimension", "names"], ["line", "plausible", "percent_of_wbc", "group", "loinc"]
+            ["id", "label", "dimension", "names", "plausible"], ["line", "percent_of_wbc", "group", "loinc"]
         )
         name = entry.text("id")
         if name in analytes:
@@ -284,15 +268,13 @@ def has_check_digit(code: str) -> bool:
     return (sum(doubled) + sum(map(int, number[::-1][1::2])) + int(check)) % 10 == 0
 
 
-def _plausible(entry: Node, units: UnitTable) -> tuple[float, float] | None:
-    if "plausible" not in entry:
-        return None
+def _plausible(entry: Node, units: UnitTable) -> tuple[float, float]:
     limits = entry.node("plausible")
     limits.check_keys(["lower", "upper", "unit", "source"])
     if limits.text("unit") != units.canonical:
         raise limits.error("unit", f"must be the canonical unit {units.canonical}")
-    if limits.number("lower") >= limits.number("upper"):
-        raise limits.error("lower", "must be less than upper")
+    if not 0 <= limits.number("lower") < limits.number("upper"):
+        raise limits.error("lower", "must be 0 or more, and less than upper")
     return limits.number("lower"), limits.number("upper")
 
 

@@ -7,7 +7,7 @@ plain numbers take the same arithmetic on arrays (tests hold the two equal).
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +17,13 @@ from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Factor
 from cbc_screen.knowledge.statuses import Statuses
+from cbc_screen.normalize.agreement import confirmed, partners
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers, thousands_shaped
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.suspect import tells_something
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
 
@@ -34,11 +36,13 @@ class Normalized:
     """A batch, with the reason code of each cell by field (`NO_REASON` where there is none).
 
     `sex_letters` are the letters for sex that the rows have: those of all rows say what each means.
+    `doubted` has the implausible numbers that nothing confirmed, in canonical units, NaN elsewhere.
     """
 
     batch: Batch
     reasons: Mapping[str, NDArray[np.int8]]
     sex_letters: frozenset[str] = frozenset()
+    doubted: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class _Cells:
     findings: Mapping[str, NDArray[np.bool_]]
     factors: list[Factor]
     factor_places: NDArray[np.int16]  # the factor of each cell, -1 where nothing was converted
+    doubted: _Cells | None = None  # implausible numbers as if they were believed; every other cell absent
 
 
 def normalize_table(
@@ -62,12 +67,9 @@ def normalize_table(
     reported: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for finding, column in plan.findings.items():
         found[finding] = read_presence(columns[column])
+    every = _with_confirmed({name: _read(columns, plan, knowledge, name) for name in plan.analytes}, knowledge)
     for analyte, entry in plan.analytes.items():
-        reader = plan.reader(knowledge, analyte)
-        units = columns[entry.unit_column] if entry.unit_column else None
-        cells = read_cells(columns[entry.column], units, reader)
-        if entry.status_column is not None:
-            cells = _final_only(cells, columns[entry.status_column], knowledge.statuses)
+        cells = every[analyte]
         low[analyte], high[analyte] = cells.low, cells.high
         if cells.reasons is not None:
             reasons[analyte] = cells.reasons
@@ -117,7 +119,8 @@ def normalize_table(
         sex=sex,
         pregnancy=stage,
     )
-    return Normalized(batch, reasons, letters)
+    doubted = {name: cells.doubted.low for name, cells in every.items() if cells.doubted is not None}
+    return Normalized(batch, reasons, letters, doubted)
 
 
 def _add_sender_flags(
@@ -135,6 +138,60 @@ def _add_sender_flags(
             stated = np.array([own == finding for own in findings] + [False])[places] & (ranged == with_range)
             before = found.get(str(finding), (np.zeros(len(stated), dtype=np.bool_),) * 2)
             found[str(finding)] = before[0] | stated, before[1]
+
+
+def _read(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge, analyte: str) -> _Cells:
+    entry = plan.analytes[analyte]
+    units = columns[entry.unit_column] if entry.unit_column else None
+    cells = read_cells(columns[entry.column], units, plan.reader(knowledge, analyte))
+    return (
+        cells if entry.status_column is None else _final_only(cells, columns[entry.status_column], knowledge.statuses)
+    )
+
+
+def _with_confirmed(every: dict[str, _Cells], knowledge: Knowledge) -> dict[str, _Cells]:
+    """Put implausible numbers back that the other indices of their counts confirm."""
+    found = dict(every)
+    for analyte, cells in every.items():
+        ways = knowledge.agreement.get(analyte)
+        if cells.doubted is None or ways is None:
+            continue
+        rows = np.flatnonzero(cells.doubted.low == cells.doubted.low)
+        with np.errstate(invalid="ignore"):
+            points = {name: _points(every.get(name), rows) for name in partners(ways)}
+            rows = rows[confirmed(ways, cells.doubted.low[rows], points)]
+        if len(rows):
+            found[analyte] = _restored(cells, cells.doubted, rows)
+    return found
+
+
+def _points(cells: _Cells | None, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the numbers of some rows; NaN where there is none, or an interval."""
+    if cells is None:
+        return np.full(len(rows), np.nan)
+    low = cells.low[rows]
+    return np.where(low == cells.high[rows], low, np.nan)
+
+
+def _restored(cells: _Cells, doubted: _Cells, rows: NDArray[np.intp]) -> _Cells:
+    """Believe the doubted numbers of some rows."""
+    left = doubted.low.copy()
+    left[rows] = np.nan
+    parts = [(np.arange(len(left)), replace(cells, doubted=None)), (rows, _taken(doubted, rows))]
+    still = replace(doubted, low=left, high=left) if (left == left).any() else None
+    return replace(_merged(parts, len(left)), doubted=still)
+
+
+def _taken(cells: _Cells, rows: NDArray[np.intp]) -> _Cells:
+    reasons = None if cells.reasons is None else cells.reasons[rows]
+    return replace(
+        cells,
+        low=cells.low[rows],
+        high=cells.high[rows],
+        reasons=reasons if reasons is not None else np.full(len(rows), NO_REASON, dtype=np.int8),
+        findings={},
+        factor_places=cells.factor_places[rows],
+    )
 
 
 def _void_where_sent(
@@ -169,6 +226,21 @@ def filled(column: pa.Array, missing: Container[str]) -> NDArray[np.bool_]:
         return there
     texts, places = distinct(as_text(column))
     return np.array([fold(text).upper() not in missing for text in texts] + [False])[places]
+
+
+def set_aside(normalized: Normalized, suspect: Mapping[str, NDArray[np.bool_] | None]) -> Normalized:
+    """Make the results of analytes in a unit that is not believed unknown: in the rows of a mask, or in all."""
+    batch = normalized.batch
+    low, high, reasons = dict(batch.low), dict(batch.high), dict(normalized.reasons)
+    for analyte, rows in suspect.items():
+        if analyte not in low:
+            continue
+        void = tells_something(low[analyte], high[analyte])
+        void = void if rows is None else void & rows
+        codes = reasons.get(analyte, np.full(batch.rows, NO_REASON, dtype=np.int8))
+        low[analyte], high[analyte] = np.where(void, 0.0, low[analyte]), np.where(void, np.inf, high[analyte])
+        reasons[analyte] = np.where(void, CODE[Reason.UNIT_SUSPECT], codes).astype(np.int8)
+    return replace(normalized, batch=replace(batch, low=low, high=high), reasons=reasons)
 
 
 def _setting_missing(
@@ -235,7 +307,13 @@ def _final_only(cells: _Cells, column: pa.Array, statuses: Statuses) -> _Cells:
         {name: flags & ~void for name, flags in cells.findings.items()},
         cells.factors,
         np.where(void, -1, cells.factor_places).astype(np.int16),
+        None if cells.doubted is None else _without(cells.doubted, void),
     )
+
+
+def _without(doubted: _Cells, void: NDArray[np.bool_]) -> _Cells | None:
+    left = np.where(void, np.nan, doubted.low)
+    return replace(doubted, low=left, high=left) if (left == left).any() else None
 
 
 def _read_column(values: NDArray[np.float64], units: pa.Array | None, reader: ResultReader) -> _Cells:
@@ -265,7 +343,8 @@ def _merged(parts: list[tuple[NDArray[np.intp], _Cells]], many: int) -> _Cells:
             findings.setdefault(name, np.zeros(many, dtype=np.bool_))[rows] = flags
         used[rows] = np.where(part.factor_places >= 0, part.factor_places + len(factors), -1)
         factors += part.factors
-    return _cells(low, high, codes, findings, factors, used)
+    doubted = [(rows, part.doubted) for rows, part in parts if part.doubted is not None]
+    return _cells(low, high, codes, findings, factors, used, _merged(doubted, many) if doubted else None)
 
 
 def _cells(
@@ -275,11 +354,12 @@ def _cells(
     findings: Mapping[str, NDArray[np.bool_]],
     factors: list[Factor],
     factor_places: NDArray[np.int16],
+    doubted: _Cells | None = None,
 ) -> _Cells:
     inexact = ((low != high) & (low == low)).any()
     # One array for both ends tells the kernel that every value is a point.
     reasons = codes if (codes != NO_REASON).any() else None
-    return _Cells(low, high if inexact else low, reasons, findings, factors, factor_places)
+    return _Cells(low, high if inexact else low, reasons, findings, factors, factor_places, doubted)
 
 
 def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, str], reader: ResultReader) -> _Cells:
@@ -289,15 +369,13 @@ def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, st
         # A column without a fault, the usual case, needs none of the masks below.
         with np.errstate(all="ignore"):
             canonical = convert_column(values, factor)
-        lowest, highest = reader.analyte.plausible or (0.0, np.finfo(np.float64).max)
+        lowest, highest = reader.analyte.plausible
         sound = np.fmin.reduce(values, initial=0.0) >= 0 and np.fmin.reduce(canonical, initial=np.inf) >= lowest
         if sound and np.fmax.reduce(canonical, initial=0.0) <= highest:
             return _Cells(canonical, canonical, None, {}, [factor], present.astype(np.int16) - np.int16(1))
     codes = np.full(len(values), NO_REASON, dtype=np.int8)
     if isinstance(factor, Factor):
-        limits = reader.analyte.plausible
-        if limits is not None:
-            codes[present & ((canonical < limits[0]) | (canonical > limits[1]))] = CODE[Reason.NUMBER_IMPLAUSIBLE]
+        codes[present & ((canonical < lowest) | (canonical > highest))] = CODE[Reason.NUMBER_IMPLAUSIBLE]
     else:
         canonical = values
         codes[present] = CODE[factor[0]]
@@ -306,7 +384,16 @@ def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, st
     void = codes != NO_REASON
     factors = [factor] if isinstance(factor, Factor) else []
     factor_places = np.where(present & ~void, 0, -1).astype(np.int16) if factors else np.full(len(values), -1, np.int16)
-    return _cells(np.where(void, 0.0, canonical), np.where(void, np.inf, canonical), codes, {}, factors, factor_places)
+    low, high = np.where(void, 0.0, canonical), np.where(void, np.inf, canonical)
+    implausible = codes == CODE[Reason.NUMBER_IMPLAUSIBLE]
+    doubted = _doubted(canonical, implausible, factors) if implausible.any() else None
+    return _cells(low, high, codes, {}, factors, factor_places, doubted)
+
+
+def _doubted(canonical: NDArray[np.float64], implausible: NDArray[np.bool_], factors: list[Factor]) -> _Cells:
+    """Keep implausible numbers as they would be if they were believed."""
+    numbers = np.where(implausible, canonical, np.nan)
+    return _Cells(numbers, numbers, None, {}, factors, np.where(implausible, 0, -1).astype(np.int16))
 
 
 def convert_column(values: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
@@ -362,7 +449,9 @@ def _take(readings: list[Reading | None], places: NDArray[np.int64]) -> _Cells:
             used[place] = factors.setdefault(reading.factor, len(factors))
     # Row `count` is the absent cell, which place -1 reaches.
     spread = {name: flags[places] for name, flags in findings.items()}
-    return _cells(low[places], high[places], codes[places], spread, list(factors), used[places])
+    doubts = [None if reading is None else reading.doubted for reading in readings]
+    doubted = _take(doubts, places) if any(doubts) else None
+    return _cells(low[places], high[places], codes[places], spread, list(factors), used[places], doubted)
 
 
 def _reported(entry: AnalyteColumn, columns: Mapping[str, pa.Array], cells: _Cells, mark: NumberFormat) -> _Range:

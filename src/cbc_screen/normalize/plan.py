@@ -59,6 +59,8 @@ class Plan:
     ignored: tuple[str, ...]
     declared: Declared
     possible: Mapping[str, tuple[PossibleColumn, ...]] = field(default_factory=dict)  # by analyte
+    # Analytes whose unit is not believed, with the files of a collection that are meant: none is every row.
+    suspect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""

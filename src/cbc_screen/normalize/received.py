@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RECEIVED = "received"
 PERSON = "person"
+SOURCE_FILE = "source_file"
 _LONGEST_TEXT = 10_000  # of a record
 _NUMBER = "number"  # one that JSON has no word for
 _POSSIBLE = " possible "  # a column that may hold the analyte, with its number and why it cannot be used

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import nan
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
+from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_pregnancy, parse_sex
 from cbc_screen.normalize.sender_flags import finding_of
-from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
-from cbc_screen.record import CBCRecord, ReportedRange
+from cbc_screen.normalize.suspect import without_unit
+from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, plain_number, void
+from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
 _REMEMBERED = 2048  # cells of one field
@@ -53,8 +57,9 @@ class _Analyte:
 class RecordNormalizer:
     """Normalizes records under one declaration; holds one reader for each analyte."""
 
-    def __init__(self, measures: Measures, declared: Declared) -> None:
+    def __init__(self, measures: Measures, declared: Declared, suspect: frozenset[str] = frozenset()) -> None:
         self._measures, self._declared = measures, declared
+        self._suspect = suspect or None  # analytes whose unit a scan did not believe
         self._declared_units = declared_units(measures, declared)
         words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
         doubt = declared.sex_doubt
@@ -80,24 +85,31 @@ class RecordNormalizer:
         reader = ResultReader(analyte, self._measures.words, unit, declared.number_format, declared.convention)
         return lru_cache(maxsize=_REMEMBERED)(reader.read_parts)
 
-    def normalize(self, record: CBCRecord, *, use_reported: bool) -> NormalizedRecord:
-        """Normalize one record."""
+    def normalize(
+        self, record: CBCRecord, *, use_reported: bool, believed: Mapping[str, Reading] | None = None
+    ) -> NormalizedRecord:
+        """Normalize one record; `believed` are readings that take the place of implausible ones."""
         inputs: dict[str, float] = {}
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
-        reported = counted = False
-        scope = Scope.SHORT
+        reported = counted = doubted = False
+        scope, suspect = Scope.SHORT, self._suspect
+        if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
+            believed = self._confirmed({name: self._reading(name, own) for name, own in record.measurements()})
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
                 continue
-            reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
-            if measurement.status is not None and not self._is_used(measurement.status):
-                reading = void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
+            reading = self._reading(name, measurement)
+            if believed is not None:
+                reading = believed.get(name, reading)
+            if suspect is not None and name in suspect:
+                reading = without_unit(reading)
             readings[name] = reading
-            low, high, reason, finding, _, factor = reading
+            low, high, reason, finding, _, factor, implausible = reading
             if reason is not None:
                 reasons.append((name, reason))
+                doubted = doubted or implausible is not None
             if finding is not None:
                 inputs[f"{finding}.present"] = True
                 scope = Scope.ALL
@@ -116,6 +128,8 @@ class RecordNormalizer:
                 if stated is not None:
                     inputs[f"{stated}.present"] = True
                     scope = Scope.ALL
+        if doubted and believed is None and (others := self._confirmed(readings)):
+            return self.normalize(record, use_reported=use_reported, believed=others)
         if not counted:
             reasons.append(("record", Reason.NO_RESULT))
         if self._stated(record, inputs):
@@ -124,6 +138,24 @@ class RecordNormalizer:
             reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)
         return NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
+
+    def _reading(self, name: str, measurement: Measurement) -> Reading:
+        analyte = self._analytes.get(name)
+        if analyte is None:
+            return ABSENT
+        if measurement.status is not None and not self._is_used(measurement.status):
+            return void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
+        return analyte.read(measurement.value, measurement.unit, measurement.comparator)
+
+    def _confirmed(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+        """Return the implausible readings that the other indices of the count confirm."""
+        ways = self._measures.agreement
+        points = defaultdict(lambda: nan, {name: own.low for name, own in readings.items() if own.low == own.high})
+        return {
+            name: own.doubted
+            for name, own in readings.items()
+            if own.doubted is not None and name in ways and confirmed(ways[name], own.doubted.low, points)
+        }
 
     def _stated(self, record: CBCRecord, inputs: dict[str, float]) -> bool:
         """Add what is stated beside the results; tell whether anything is."""

@@ -42,7 +42,8 @@ ROUNDINGS = 1e-15  # of two operations and of the number itself, relative
 class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measured), one for every cell
     """What a cell says: an interval in canonical units, and why not more.
 
-    Absent is NaN in both ends; unreadable is [0, inf] with a reason.
+    Absent is NaN in both ends; unreadable is [0, inf] with a reason. `doubted` is what an
+    implausible number would say if the other indices of its count confirmed it.
     """
 
     low: float
@@ -51,6 +52,7 @@ class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measur
     finding: str | None = None
     comparator: Comparator | None = None
     factor: Factor | None = None
+    doubted: Reading | None = None
 
     @property
     def absent(self) -> bool:
@@ -307,11 +309,12 @@ class ResultReader:
         low, high, censored = _apply(comparator, low, high)
         if high < 0:
             return void(Reason.NUMBER_NEGATIVE)
+        reading = Reading(low, high, reason or censored, None, comparator, factor)
         limits = self.analyte.plausible
         # "<2" may be any number below it, believable ones too: only a number itself can be too low.
-        if limits is not None and ((high < limits[0] and censored is not Reason.CENSORED_LOW) or low > limits[1]):
-            return void(Reason.NUMBER_IMPLAUSIBLE)
-        return Reading(low, high, reason or censored, None, comparator, factor)
+        if (high < limits[0] and censored is not Reason.CENSORED_LOW) or low > limits[1]:
+            return Reading(0.0, inf, Reason.NUMBER_IMPLAUSIBLE, doubted=reading if low == high else None)
+        return reading
 
     def _attached(self, attached: str, unit: str | None) -> Beside | Reading:
         """Say what the text behind a number is: a unit, a flag, a bound, or a remark that is known to be harmless.

@@ -114,7 +114,7 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
         file = None
     if file is None:
         raise UsageError("flags are read from a Parquet file that scan wrote")
-    metadata = file.schema_arrow.metadata or {}
+    metadata = {**(file.metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
     if b"notice" not in metadata:
         raise UsageError("the file does not hold flags that scan wrote")
     return file, metadata

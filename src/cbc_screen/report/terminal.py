@@ -62,6 +62,8 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         console.print(Text(f"UNIT_SUSPECT  {analyte}: {what}", style="bold red"))
     for name, what in summary.undeclared.items():
         console.print(Text(f"to declare  {name}: {what}", style="bold red"))
+    for analyte, what in summary.unit_accepted.items():
+        console.print(Text(f"unit accepted  {analyte}: {what}", style="yellow"))
     _listing(console, "why something could not be told", summary.reasons, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
     _listing(console, "rejected results", summary.results.get("rejected", {}), 12)
@@ -113,6 +115,8 @@ def print_inspection(console: Console, found: Inspection) -> None:
             console.print(Text(title, style="bold"))
         for line in lines:
             console.print(Text(f"  {clean_line(line)}"), soft_wrap=True)
+    for what in found.suspect:
+        console.print(Text(f"UNIT_SUSPECT  {clean_line(what)}", style="bold red"), soft_wrap=True)
     if found.draft:
         console.print(Text("draft of a profile", style="bold"))
         for line in found.draft.splitlines():

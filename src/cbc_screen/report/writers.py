@@ -143,6 +143,11 @@ class FlagWriter:
         self._parquet: Any = None
         self._text: io.TextIOWrapper | None = None
 
+    def note(self, metadata: Mapping[str, str]) -> None:
+        """Add what is known only at the end to what a Parquet file says of itself."""
+        if self._parquet is not None:
+            self._parquet.add_key_value_metadata(dict(metadata))
+
     def write(self, table: pa.Table) -> None:
         """Write some rows."""
         if self._kind == ".parquet":

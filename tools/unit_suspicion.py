@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,15 +145,12 @@ def main() -> None:
         "\nfound in a wrong unit (share of subsets), all columns / hemoglobin, white cells, neutrophils, platelets only"
     )
     for name, columns in real.items():
+        draw = partial(subset, columns)
         for analyte in ("wbc", "neutrophils", "platelets"):
-            if analyte not in columns:
-                continue
-            for error in ERRORS:
-                print(
-                    f"  {name:<36}{analyte:<14}x {error:<8g}", _found(lambda: subset(columns), analyte, error, subsets)
-                )
+            for error in ERRORS if analyte in columns else ():
+                print(f"  {name:<36}{analyte:<14}x {error:<8g}", _found(draw, analyte, error, subsets))
         if "neutrophils_percent" in columns:
-            print(f"  {name:<36}{PERCENT:<24}", _found(lambda: subset(columns), "neutrophils", None, subsets))
+            print(f"  {name:<36}{PERCENT:<24}", _found(draw, "neutrophils", None, subsets))
 
 
 def _lines(values: Columns) -> Columns:

@@ -416,7 +416,7 @@ def test_a_frame_of_flags_is_summed_up() -> None:
         "platelet": {"not_low": 1, "low": 2, "cannot_tell": 0},
     }
     assert sum(summary.patterns.values()) == 3
-    assert summary.reasons == {"sex:SEX_MISSING": 1}
+    assert summary.reasons == {"neutrophils:NO_RESULT": 3, "hemoglobin:NO_RESULT": 1, "sex:SEX_MISSING": 1}
     page = Words(summary._repr_html_()).text
     assert NOTICE in page
     assert "3 counts screened" in page

@@ -16,16 +16,24 @@ from cbc_screen.report.wording import (
     line_words,
     person_words,
     severity_words,
+    test_words,
     units_of,
     used_words,
     words,
 )
 from cbc_screen.result import ConditionResult, ScreeningResult
 
-URGENCIES = ("none", "routine", "prompt", "immediate")
+URGENCIES = ("none", "cannot_tell", "routine", "prompt", "immediate")
 SEVERITIES = ("none", "mild", "moderate", "severe", "very_severe")
 LINES = ("red", "white", "platelet")
 TOLD = {"supported": "yes", "consider": "yes", "less_likely": "no", "cannot_assess": "cannot_tell"}
+# The headings of the groups of the checklist, by hand.
+GROUPS = {
+    "fits": "Fits this count",
+    "not_to_miss": "Must not be missed",
+    "also_possible": "Also possible",
+    "unlikely": "Little speaks for it",
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,7 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
     drawn = [analyte for analyte in result.analytes if analyte.ranges or analyte.reported_range]
     versions = result.versions
     return {
+        "first": result.summary,
         "heading": result.pattern_text,
         "badges": [
             f"severity {severity_words(result.severity, result.severity_min)}",
@@ -108,6 +117,7 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
         "guards": [finding_words(finding) for finding in result.guards],
         "triggers": [finding_words(finding) for finding in result.review_triggers],
         "cutoffs": [finding_words(finding) for finding in result.published_cutoffs],
+        "groups": _groups(result),
         "conditions": [_condition(entry) for entry in result.checklist],
         "sources": [f"{source.id} ({source.verification}): {source.citation}" for source in result.sources],
         "foot": f"cbc-screen {versions.cbc_screen}, data {versions.data}, ranges {versions.ranges}, "
@@ -119,6 +129,7 @@ def sections(result: ScreeningResult) -> dict[str, list[str]]:
     """Return the lists and paragraphs that stand under a heading of their own."""
     criteria, versions, units = result.blood_criteria, result.versions, units_of(result)
     bands = [bands_words(line, units) for line in result.lines]
+    tests = [f"{test} ({'; '.join(settles)})" if settles else test for test, settles in test_words(result)]
     found = {
         f"Lines under “{versions.definition}”, graded by {versions.grading} {versions.grading_version}": [
             text for text in bands if text
@@ -127,11 +138,35 @@ def sections(result: ScreeningResult) -> dict[str, list[str]]:
             *(f"{asked}: {answer}" for asked, answer in criteria_words(result)),
             criteria.missing,
         ],
+        "To consider": _before_the_list(result),
+        "Next tests to consider for this count": tests,
         "Could not be told, or needs care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
         "Not assessed": [", ".join(map(words, result.not_assessed))] if result.not_assessed else [],
         "Notes": list(result.notes),
     }
     return {head: told for head, told in found.items() if told}
+
+
+def _before_the_list(result: ScreeningResult) -> list[str]:
+    if not result.checklist:
+        return ["No condition is listed for this count."]
+    if result.borderline:
+        return ["Borderline: each low line is near its limit and has no grade. The list is folded."]
+    return []
+
+
+def _groups(result: ScreeningResult) -> list[dict[str, Any]]:
+    """Return the groups in order: the heading, the number of the first entry, whether it is folded, the names."""
+    found: list[dict[str, Any]] = []
+    for place, entry in enumerate(result.checklist, 1):
+        heading = GROUPS[entry.group]
+        if not found or found[-1]["heading"] != heading:
+            found.append({"heading": heading, "start": place, "folded": place > result.checklist_shown, "names": []})
+        found[-1]["names"].append(entry.name)
+    for group in found:
+        if group["folded"]:
+            group["heading"] += f" ({len(group['names'])})"
+    return found
 
 
 def _results(result: ScreeningResult) -> list[list[str]]:
@@ -146,6 +181,8 @@ def _condition(entry: ConditionResult) -> dict[str, Any]:
     terms += [["against", [finding_words(finding)]] for finding in entry.findings_against]
     lists = {"missing": list(entry.missing), "next tests to consider": list(entry.next_tests)}
     terms += [[name, texts] for name, texts in lists.items() if texts]
+    if entry.not_decidable:
+        terms.append(["decided by", [entry.not_decidable]])
     if entry.limits:
         terms.append(["limits", [entry.limits]])
     counts = f"{len(entry.findings_for)} for, {len(entry.findings_against)} against, {len(entry.missing)} missing"

@@ -26,7 +26,18 @@ const conditions = every(page, "ol.checklist > li").map((entry) => ({
     return [plain(term), items.length ? items : [plain(told)]];
   }),
 }));
+const groups = every(page, "ol.checklist").map((list) => {
+  const folded = list.closest("details.folded");
+  return {
+    heading: plain(folded ? folded.querySelector("summary") : list.previousElementSibling),
+    start: list.start,
+    folded: folded !== null && !folded.open,
+    names: every(list, "summary b").map(plain),
+  };
+});
+const first = page.querySelector("p.told-first");
 return {
+  first: first ? plain(first) : "",
   heading: plain(page.querySelector("h2")),
   badges: every(page, "p.told .badge").map(plain),
   why: why ? plain(why) : "",
@@ -37,6 +48,7 @@ return {
   guards: every(page, '[data-rule^="guard:"]').map(plain),
   triggers: every(page, '[data-rule^="trigger:"]').map(plain),
   cutoffs: every(page, '[data-rule^="cutoff:"]').map(plain),
+  groups,
   conditions,
   sections,
   sources: every(page, "details.sources li").map(plain),

@@ -34,7 +34,7 @@ GIVEN = [
     ("4", "line:platelet", "cannot_tell", "agree", "", ""),
     ("3", "pattern:pattern", "single_line", "disagree", "none", ""),
     ("3", "condition:mds", "yes", "agree", "", ""),
-    ("3", "condition:aplastic_anemia", "no", "disagree", "", "=1+1"),
+    ("3", "condition:itp", "no", "disagree", "", "=1+1"),
 ]
 
 
@@ -60,7 +60,7 @@ def give_answers(page: WorklistPage) -> None:
     page.answer("pattern:pattern", "disagree")
     page.say_instead("pattern:pattern", "none")
     page.answer("condition:mds", "agree")
-    add_missing(page, "condition:aplastic_anemia", "=1+1")
+    add_missing(page, "condition:itp", "=1+1")
     page.close()
 
 
@@ -147,7 +147,7 @@ def test_validate_reads_both_alike_and_counts_by_hand(answered: Made, open_page:
         "line:white": (0, 1, 0, 0, 0),
         "line:platelet": (0, 0, 0, 0, 1),
         "condition:mds": (1, 0, 0, 0, 0),
-        "condition:aplastic_anemia": (0, 0, 0, 1, 0),
+        "condition:itp": (0, 0, 0, 1, 0),
         "guard:platelet_clumps": (0, 1, 0, 0, 0),
         "trigger:notify_platelets": (1, 0, 0, 0, 0),
     }
@@ -251,7 +251,7 @@ def test_saved_answers_are_gone_on_from(answered: Made, open_page: Open, tmp_pat
     page.answer("line:white", "agree")
     page.close()
     page.open("3")
-    assert page.text("#review").count("Aplastic anemia (acquired)") == 2  # once to choose, once as named missing
+    assert page.text("#review").count("Immune thrombocytopenia (ITP)") == 2  # once to choose, once as named missing
     page.close()
     page.one("#reviewer").send_keys(REVIEWER)
     again = as_given(read_json(page.save("json"))["answers"])

@@ -215,10 +215,10 @@ class WorklistPage:
         return [button.text for button in buttons if button.get_attribute("aria-pressed") == "true"]
 
     def _box(self, rule: str) -> WebElement:
-        """Return the buttons of a rule; those of a condition are inside of what opens."""
+        """Return the buttons of a rule; those of a condition are inside of what opens, and may be folded."""
         selector = f'#page [data-rule="{rule}"]'
         if rule.startswith("condition:"):
-            opened = "arguments[0].closest('details').open = true"
+            opened = "for (let e = arguments[0]; e; e = e.parentElement) if (e.tagName === 'DETAILS') e.open = true"
             self.script(opened, self.one(selector))
         box = self.one(f"{selector} > .answer, {selector} + .answer")
         self.script("arguments[0].scrollIntoView({ block: 'center' })", box)

@@ -87,10 +87,14 @@ class BloodCriteria:
 
 
 def _urgency(node: Node, key: str) -> Urgency:
+    """Return what a rule raises the urgency to: a trigger may leave it alone, a rule of urgency may not."""
     level = node.choice(key, Urgency)
-    if level in (Urgency.NONE, Urgency.CANNOT_TELL):
-        raise node.error(key, "must be routine, prompt or immediate")
+    none = [Urgency.NONE] if key == "urgency" else []
+    levels = [*none, Urgency.ROUTINE, Urgency.PROMPT, Urgency.IMMEDIATE]
+    if level not in levels:
+        raise node.error(key, f"must be one of {', '.join(levels)}")
     return level
+
 
 
 def _contradicted(node: Node) -> Line | None:

@@ -165,7 +165,7 @@ def _analyte(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) 
 
 
 def _groups(result: ScreeningResult) -> Iterator[str]:
-    """Yield the checklist by groups; what stands behind the fold opens when asked, the last group within the one before."""
+    """Yield the checklist by groups; each one behind the fold opens when asked."""
     make, place = _macros(), 1
     for group, entries in groupby(result.checklist, key=lambda entry: entry.group):
         own = list(entries)

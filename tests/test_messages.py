@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,43 @@ HL7_FILES = {
 }
 
 
+# Sent for training (T) or debugging (D): what they hold is read, and nobody is screened for it.
+SENT_AS_TESTS = {
+    # file: results that are or may be part of a count
+    "misc/hapi_hl7v2__example_oml_o21.hl7": 3,
+    "misc/trusted_intermediary__001_TN_ORU_R01_LRI.hl7": 0,
+    "ms_fhir_converter/LAB-ORU-1.hl7": 7,
+    "ms_fhir_converter/LAB-ORU-2.hl7": 8,
+    "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": 19,
+    "ms_fhir_converter/ORU-R01-01.hl7": 1,
+    "transcribed/meditech_bc_pclocd.hl7": 14,
+}
+
+
+def as_production(path: Path, folder: Path) -> Path:
+    """Copy a file as if its messages had been sent in earnest (MSH-11 is P)."""
+    copy = folder / path.name
+    headers = re.sub(rb"(MSH(?:\|[^|\r\n]*){9}\|)[TD]\|", rb"\1P|", path.read_bytes())
+    copy.write_bytes(headers)
+    return copy
+
+
+@pytest.mark.parametrize("name", SENT_AS_TESTS)
+def test_a_real_message_of_training_or_debugging_is_no_patients(name: str, shared: Path, tmp_path: Path) -> None:
+    summary = cbc.scan(shared / "data/hl7v2_oru" / name, tmp_path / "flags.csv", tmp_path / "rejects.csv")
+    many = SENT_AS_TESTS[name]
+    assert (summary.rows_in, summary.results["used"]) == (0, 0)
+    assert summary.results["rejected"] == ({"SPECIMEN_TRAINING": many} if many else {})
+    assert summary.specimens == ({"training": many} if many else {})
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["reason"] for row in csv.DictReader(file)] == ["SPECIMEN_TRAINING"] * many
+
+
 @pytest.mark.parametrize("name", HL7_FILES)
 def test_every_result_of_a_real_message_is_accounted_for(name: str, shared: Path, tmp_path: Path) -> None:
     rows, read, used, unusable, superseded, not_count, rejected = HL7_FILES[name]
-    summary = cbc.scan(shared / "data/hl7v2_oru" / name, tmp_path / "flags.csv", tmp_path / "rejects.csv")
+    path = as_production(shared / "data/hl7v2_oru" / name, tmp_path)
+    summary = cbc.scan(path, tmp_path / "flags.csv", tmp_path / "rejects.csv")
     results = summary.results
     assert (summary.rows_in, results["read"], results["used"], results["unusable"]) == (rows, read, used, unusable)
     assert (results["superseded"], results["not_count"]) == (superseded, not_count)
@@ -52,8 +86,8 @@ def read_one(path: Path, **options: object) -> dict[str, object]:
     return dict(row)
 
 
-def test_a_meditech_count_as_it_stands_in_the_message(shared: Path) -> None:
-    found = read_one(shared / "data/hl7v2_oru/transcribed/meditech_bc_pclocd.hl7")
+def test_a_meditech_count_as_it_stands_in_the_message(shared: Path, tmp_path: Path) -> None:
+    found = read_one(as_production(shared / "data/hl7v2_oru/transcribed/meditech_bc_pclocd.hl7", tmp_path))
     assert (found["wbc"], found["wbc_unit"], found["wbc_lower"], found["wbc_upper"]) == ("10.1", "10^9/L", "3.1", "9.7")
     assert (found["platelets"], found["platelets_lower"]) == ("125", "147")
     assert (found["birth_date"], found["sex"], found["collected_at"]) == ("1967-02-02", "F", "2014-11-13T09:14:00")
@@ -67,7 +101,8 @@ def test_a_quest_count_as_it_stands_in_the_message(shared: Path) -> None:
 
 def test_a_partial_report_is_completed_by_the_final_one(shared: Path, tmp_path: Path) -> None:
     folder = shared / "data/hl7v2_oru/ms_fhir_converter"
-    summary = cbc.scan([folder / "LAB-ORU-1.hl7", folder / "LAB-ORU-2.hl7"], tmp_path / "flags.csv", keep=["person"])
+    files = [as_production(folder / name, tmp_path) for name in ("LAB-ORU-1.hl7", "LAB-ORU-2.hl7")]
+    summary = cbc.scan(files, tmp_path / "flags.csv", keep=["person"])
     assert (summary.rows_in, summary.results["superseded"]) == (1, 6)
     with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)

@@ -172,6 +172,9 @@ class CBCRecord(_Private):
         F, M or unknown (words such as "female" are known; a code such as 1 is not).
     pregnancy : str, optional
         none, T1, T2, T3, trimester_unknown, postpartum or unknown.
+    specimen : str, optional
+        What was measured, where the source says so: "venous blood", "QC", "CSF", "Canis lupus
+        familiaris". Of anything but a patient's blood every result is unknown, with that reason.
     reticulocyte_method : "automated", "manual" or "unknown"
         The severe limit of reticulocytes depends on it.
     wbc_uncorrected : bool, optional
@@ -199,6 +202,7 @@ class CBCRecord(_Private):
     collected_at: datetime.datetime | datetime.date | str | None = None
     sex: str | None = None
     pregnancy: str | None = None
+    specimen: str | None = None
     reticulocyte_method: ReticulocyteMethod = ReticulocyteMethod.UNKNOWN
     wbc_uncorrected: bool | None = None
 

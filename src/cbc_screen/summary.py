@@ -32,6 +32,10 @@ class ScanSummary:
     reasons : mapping of "field:REASON" to rows
         Why something could not be told.
     rejects : mapping of reason to rows
+    specimens : mapping of kind to rows of tables and results of messages that are no patient's blood
+        Controls, blanks, failed runs, body fluids, training data and animals; their content is
+        among the rejects.
+    specimen_columns : columns that tell the kind
     analytes : mapping of analyte to AnalyteCount
     results : mapping
         How many single results were read, used, unusable (see reasons), superseded (duplicates
@@ -89,6 +93,8 @@ class ScanSummary:
     grouping: Mapping[str, int] = field(default_factory=dict)
     persons: Mapping[str, int] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    specimens: Mapping[str, int] = field(default_factory=dict)
+    specimen_columns: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

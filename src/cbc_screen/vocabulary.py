@@ -295,6 +295,23 @@ class Reason(StrEnum):
     SPECIMEN_ANIMAL = "SPECIMEN_ANIMAL"
 
 
+class SpecimenKind(StrEnum):
+    """What a specimen is. Only a patient's blood is screened; the order is that in which reasons are told."""
+
+    BLOOD = "blood"
+    CONTROL = "control"
+    BLANK = "blank"
+    FAILED_RUN = "failed_run"
+    BODY_FLUID = "body_fluid"
+    TRAINING = "training"
+    ANIMAL = "animal"
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why a specimen of this kind is not screened; None for a patient's blood."""
+        return None if self is SpecimenKind.BLOOD else Reason(f"SPECIMEN_{self.name}")
+
+
 class ResultStatus(StrEnum):
     """How far a result has come, in the words of HL7 table 0085."""
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts, with_wide_codes
-from cbc_screen.engines.frames import Engine, result_mask
+from cbc_screen.engines.frames import Engine, refused_rows
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.kernel.answers import Answers
+from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.received import RECEIVED, received_rows
 from cbc_screen.report.flags import flag_counts
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.packed import pack
-from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,18 +53,18 @@ class Screened:
 
 
 def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch, file: str) -> Screened:
-    """Screen one batch; rows without any result are rejected."""
+    """Screen one batch; rows without any result, or of another specimen than a patient's blood, are rejected."""
     rows = len(batch.lines)
     rejected = list(batch.rejected)
     columns, lines = batch.columns, batch.lines
     normalized = engine.normalize(columns, rows, plan)
     letters = normalized.sex_letters
-    has_result = result_mask(normalized)
-    if not has_result.all():
-        empty = np.flatnonzero(~has_result)
-        rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT, batch.content(int(i))) for i in empty]
+    refused = refused_rows(normalized)
+    if refused is not None:
+        some = np.flatnonzero(refused != NO_REASON).tolist()
+        rejected += [RejectedRow(int(lines[i]), REASONS[refused[i]], batch.content(i)) for i in some]
         rejected.sort(key=lambda row: row.line)
-        chosen = np.flatnonzero(has_result)
+        chosen = np.flatnonzero(refused == NO_REASON)
         columns = {name: array.take(chosen) for name, array in columns.items()}
         lines = lines[chosen]
         normalized = engine.normalize(columns, len(chosen), plan)

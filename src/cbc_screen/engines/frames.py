@@ -19,6 +19,7 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
@@ -116,8 +117,9 @@ def require_analyte(plan: Plan) -> None:
     )
 
 
-def result_mask(normalized: Normalized) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which rows have any blood count result."""
-    if "record" not in normalized.reasons:
-        return np.ones(normalized.batch.rows, dtype=np.bool_)
-    return normalized.reasons["record"] < 0
+def refused_rows(normalized: Normalized) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+    """Return why each row is not to be screened: no patient's blood, or no result; None where all are."""
+    empty, specimens = normalized.reasons.get("record"), normalized.specimens
+    if empty is None or specimens is None:
+        return specimens if empty is None else empty
+    return np.where(specimens != NO_REASON, specimens, empty)

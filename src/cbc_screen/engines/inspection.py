@@ -105,6 +105,9 @@ def _inspect_wide(
         found.suspect = _suspect(suspicions(knowledge, rows_of(normalized, knowledge)), plan, knowledge)
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")
+    for field, column in plan.specimens:
+        kinds = _reasons(normalized.specimens)
+        found.recognized.append(f"{'specimen':<24}{column:<28}tells the kind of specimen ({field}){kinds}")
     for analyte, own in plan.analytes.items():
         unit = own.unit or plan.declared.unit(knowledge, analyte) or ("by row" if own.unit_column else "no unit")
         low = normalized.batch.low[analyte]

@@ -15,6 +15,7 @@ from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, open_inputs
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
@@ -73,7 +74,13 @@ def _frame(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
     for analyte, known in plan.analytes.items():
         arrays |= _of_analyte(knowledge, plan, analyte, known, batch)
     arrays |= {finding: batch.columns[column] for finding, column in plan.findings.items()}
-    read = set(plan.columns)
+    # What tells a kind of specimen stays under its own name, by which `screen_frame` reads it again.
+    kinds = {column for _, column in plan.specimens}
+    for field, column in plan.specimens:
+        if field == ANY and column not in arrays:
+            arrays[ANY] = batch.columns[column]
+            kinds.discard(column)
+    read = set(plan.columns) - kinds
     for name, array in batch.columns.items():
         if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):
             arrays[name] = array

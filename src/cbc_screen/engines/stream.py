@@ -40,7 +40,7 @@ from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import STANDARD_STREAM
+from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -394,6 +394,12 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
     return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons)
 
 
+def _specimens(*rejected: Mapping[str, int]) -> dict[str, int]:
+    """Count what is no patient's blood by kind: rows of tables, and results of messages."""
+    counts = {kind.value: sum(own.get(kind.reason, 0) for own in rejected) for kind in SpecimenKind if kind.reason}
+    return {kind: many for kind, many in counts.items() if many}
+
+
 def _summary(
     engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, watch: UnitWatch, seconds: float
 ) -> ScanSummary:
@@ -429,6 +435,7 @@ def _summary(
     sources = [source for source in map(_collected, inputs) if source is not None]
     grouping = sources[0].grouping if sources else {}
     persons = sources[0].people if any(entry.persons for entry in inputs) else {}
+    results = _results(inputs, account)
     return ScanSummary(
         source=", ".join(file.name for entry in inputs for file in entry.files),
         out=request.file.name if request.file else None,
@@ -442,7 +449,9 @@ def _summary(
         reasons=dict(account.reasons.most_common()),
         rejects=dict(account.rejects.most_common()),
         analytes=analytes,
-        results=_results(inputs, account),
+        results=results,
+        specimens=_specimens(account.rejects, results["rejected"]),
+        specimen_columns=tuple(column for _, column in plan.specimens),
         unit_suspect=watch.sentences(accepted=False),
         unit_accepted=watch.sentences(accepted=True),
         undeclared=doubts(inputs),

@@ -19,7 +19,8 @@ from cbc_screen.ingest.fhir_json import (
 )
 from cbc_screen.ingest.fhir_observations import results_of
 from cbc_screen.ingest.fhir_scope import Member, Scope, as_person, identifiers, only_one, unversioned
-from cbc_screen.ingest.results import Item, NotResults, Person
+from cbc_screen.ingest.fhir_stated import labels, of_patient, of_specimens
+from cbc_screen.ingest.results import Item, NotResults, Person, Sample, Stated
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
@@ -40,6 +41,8 @@ def read_document(document: Document, line: int, content: str, *, entries_are_li
         yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content)
     else:
         key = _own_key(resource, document.kind)
+        if document.kind == "Specimen" and key:  # of results on other lines, or in other files
+            yield Sample(key, tuple(of_specimens("", [resource], str(line), Scope())))
         yield from _read_members(_with_contained(Member(line, str(line), resource, document.kind, key, "", content)))
 
 
@@ -61,7 +64,7 @@ def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound
             found += _read_entry(entry, line, f"{place}.{number}", sound=sound)
         else:
             found += _read_entry(entry, number, str(number), sound=sound)
-    yield from _read_members(found)
+    yield from _read_members(found, tuple(labels(bundle)))
 
 
 _Found = Member | NotResults | RejectedRow
@@ -103,8 +106,8 @@ def _with_contained(member: Member) -> list[_Found]:
     return found
 
 
-def _read_members(found: list[_Found]) -> Iterator[Item]:
-    scope = Scope()
+def _read_members(found: list[_Found], stated: Stated = ()) -> Iterator[Item]:
+    scope = Scope(stated=stated)
     scope.add(each for each in found if isinstance(each, Member))
     for each in found:
         if not isinstance(each, Member):
@@ -123,8 +126,10 @@ def _persons(member: Member) -> Iterator[Item]:
     """Yield a person, under each key that a reference may come to."""
     named = tuple(key for key in (as_person(member.url), *identifiers(member.resource)) if key)
     keys = [key for key in dict.fromkeys((member.key, unversioned(member.url))) if key]
+    birth_date, sex = as_text(member.resource.get("birthDate")), _sex(member.resource)
+    stated = of_patient(member.resource)
     for key in keys or named[:1]:
-        yield Person(key, as_text(member.resource.get("birthDate")), _sex(member.resource), aliases=named)
+        yield Person(key, birth_date, sex, aliases=named, stated=stated)
     if not keys and not named:
         yield NotResults(member.line, "Patient")
 

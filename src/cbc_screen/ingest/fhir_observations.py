@@ -10,7 +10,8 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, is_partial
+from cbc_screen.ingest.fhir_stated import of_observation, of_specimens
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Stated, is_partial
 from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import ResultStatus
 
@@ -36,6 +37,7 @@ class _Common:
     status: ResultStatus
     notes: tuple[str, ...]
     content: str
+    stated: Stated
 
 
 def results_of(member: Member, scope: Scope) -> Iterator[Item]:
@@ -57,7 +59,7 @@ def results_of(member: Member, scope: Scope) -> Iterator[Item]:
 def _common(member: Member, scope: Scope) -> _Common:
     resource = member.resource
     person, (collected_at, until) = _person(member, scope), _taken(member, scope)
-    group, specimen = _specimen(member, scope)
+    group, specimen, of_specimen = _specimen(member, scope)
     panel = ""
     if scope.parents:
         panel = joined_texts(_concept_text(one.resource.get("code")) for level in scope.above(member) for one in level)
@@ -75,9 +77,11 @@ def _common(member: Member, scope: Scope) -> _Common:
     encounter = ""
     if is_partial(collected_at) or until:
         group, encounter = group or _report(member, scope), _encounter(member, scope)
+    kinds = (*of_observation(member, scope), *of_specimen)
     return _Common(
-        member.line, person, group, encounter, collected_at, until, specimen, panel, status, _notes(resource), content
-    )
+        member.line, person, group, encounter, collected_at, until, specimen, panel, status, _notes(resource), content,
+        kinds,
+    )  # fmt: skip
 
 
 def _result(part: Resource, common: _Common) -> LabResult:
@@ -102,6 +106,8 @@ def _result(part: Resource, common: _Common) -> LabResult:
         notes=common.notes,
         content=common.content,
         flag=_flag(part),
+        stated=common.stated,
+        other_units=_other_units(part),
     )
 
 
@@ -179,8 +185,11 @@ def _encounter(member: Member, scope: Scope) -> str:
     return visit or (f"issued {issued}" if issued else "")
 
 
-def _specimen(member: Member, scope: Scope) -> tuple[str, str]:
-    """Return the key of the specimen and all that names it; of the panel's where the observation has none."""
+def _specimen(member: Member, scope: Scope) -> tuple[str, str, Stated]:
+    """Return the key of the specimen, all that names it, and what tells its kind.
+
+    Of the panel's where the observation has none.
+    """
     holders = [member]
     if not member.resource.get("specimen") and member.key in scope.parents:
         panels = (one for one in scope.parents[member.key] if one.kind == "Observation")
@@ -188,10 +197,11 @@ def _specimen(member: Member, scope: Scope) -> tuple[str, str]:
     references = [(as_object(one.resource.get("specimen")), one.place) for one in holders]
     named = {(scope.key(reference, place), as_text(reference.get("display"))) for reference, place in references}
     if len(named) != 1:
-        return "", ""
+        return "", "", ()
     key, display = named.pop()
-    types = (_concept_text(one.get("type")) for one in scope.specimens.get(key, [])[:MOST_PARENTS])
-    return key, joined_texts([display, *types])
+    found = scope.specimens.get(key, [])[:MOST_PARENTS]
+    types = (_concept_text(one.get("type")) for one in found)
+    return key, joined_texts([display, *types]), tuple(of_specimens(display, found, member.place, scope))
 
 
 def _status(part: Resource, status: ResultStatus) -> ResultStatus:
@@ -273,6 +283,18 @@ def _unit(quantity: Resource) -> str:
     if code and quantity.get("system") == _UCUM and not (code == "1" and unit):
         return code
     return unit or code
+
+
+def _other_units(part: Resource) -> tuple[str, ...]:
+    """Return the units that stand beside a value, as shown and as coded: they may contradict."""
+    ends = as_object(part.get("valueRange"))
+    quantities = [part.get("valueQuantity"), ends.get("low"), ends.get("high")]
+    found: list[str] = []
+    for quantity in filter(None, map(as_object, quantities)):
+        unit, code = as_text(quantity.get("unit")), as_text(quantity.get("code"))
+        found += [unit] if code == "1" and unit else [unit, code]
+    different = tuple(dict.fromkeys(filter(None, found)))
+    return different if len(different) > 1 else ()
 
 
 def _concept(concept: Resource) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from itertools import islice
 from urllib.parse import unquote
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
+from cbc_screen.ingest.results import Stated
 
 _HIGHEST_PANEL = 4  # a panel in a panel in a report
 MOST_PARENTS = 100
@@ -40,6 +41,8 @@ class Scope:
 
     keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources
     people: dict[str, str] = field(default_factory=dict)  # by identifier; "" where it stands for two persons
+    kinds: dict[str, str] = field(default_factory=dict)  # the type of each resource, by its key
+    stated: Stated = ()  # what is said of all of them, as by the labels of their bundle
     specimens: dict[str, list[Resource]] = field(default_factory=dict)
     parents: dict[str, list[Member]] = field(default_factory=dict)  # reports and panels that list a resource
 
@@ -49,6 +52,8 @@ class Scope:
         for member in members:
             if member.url and self.keys.setdefault(member.url, member.key) != member.key:
                 self.keys[member.url] = ""
+            if member.key:
+                self.kinds.setdefault(member.key, member.kind)
             if member.kind == "Patient":
                 for name in identifiers(member.resource):
                     if self.people.setdefault(name, member.key) != member.key:
@@ -83,6 +88,14 @@ class Scope:
         if text:
             return self.keys.get(text) or shortened(text)
         return next(iter(identifiers(reference)), "")
+
+    def type_of(self, reference: Resource, place: str) -> str:
+        """Return the type of the resource that is referred to, as far as it is said or seen; "" if it is not."""
+        key = self.key(reference, place)
+        if key in self.kinds:
+            return self.kinds[key]
+        match = _REFERENCE.fullmatch(as_text(reference.get("reference")))
+        return as_text(reference.get("type")) or (match[2].partition("/")[0] if match else "")
 
     def above(self, member: Member) -> Iterator[list[Member]]:
         """Yield the reports and panels that list a resource, then those that list these, and so on."""

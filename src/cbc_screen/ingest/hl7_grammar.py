@@ -16,6 +16,7 @@ _CODED = frozenset(("CE", "CWE", "CF", "CNE"))
 _COMPARATORS = frozenset(("", "<", "<=", ">", ">=", "=", "<>"))
 _BLANKS = frozenset((".br", ".sp", ".ce", ".sk", ".in", ".ti"))  # formatting that parts words
 NULL = '""'
+_UNITS = (0, 1, 3, 4)  # the components of OBX-6 that are units; the others name their systems
 _POWER_BASE = re.compile("[x×*]? ?10", re.IGNORECASE)
 _POWER_REST = re.compile(r"[0-9]{1,2} ?/.*", re.DOTALL)
 _TIME = re.compile(
@@ -39,6 +40,7 @@ class Grammar:
         }  # fmt: skip
         self._codes: dict[str, tuple[Code, ...]] = {}
         self._units: dict[str, str] = {}
+        self._other_units: dict[str, tuple[str, ...]] = {}
 
     def text(self, received: str) -> str:
         """Replace the escape sequences of a text."""
@@ -91,6 +93,30 @@ class Grammar:
         number, system = parts[0].strip(), parts[1].strip() if len(parts) > 1 else ""
         return f"{number}^{system}" if number and system else number
 
+    def coded_parts(self, received: str) -> list[str]:
+        """Return the codes and texts of a coded field, of each of its repetitions, without their systems."""
+        found = [self.components(part) for part in self.repetitions(received)] if received else []
+        return list(dict.fromkeys(text for parts in found for place in (0, 1, 3, 4, 8) if (text := _at(parts, place))))
+
+    def source_parts(self, received: str) -> list[str]:
+        """Return what names a specimen source (OBR-15): its code and text; what follows is where it was taken.
+
+        Many write the text as a second component, where the standard has the additive.
+        """
+        parts = received.split(self.marks.component)[:2] if self.marks.component else [received]
+        texts = [text.strip() for part in parts for text in self.subcomponents(part)[:2]]
+        return list(dict.fromkeys(filter(None, texts)))
+
+    def with_system(self, received: str) -> list[str]:
+        """Return the code and the name of a coded field, each with its system; nothing where it has none."""
+        code, name, system = (*self.components(self.repetitions(received)[0]), "", "", "")[:3]
+        return [f"{system} {text}" for text in (code.strip(), name.strip()) if text] if system.strip() else []
+
+    def identifiers(self, received: str) -> list[str]:
+        """Return the numbers of an entity that its placer and its filler gave."""
+        parts = received.split(self.marks.component)[:2] if self.marks.component else [received]
+        return [text for part in parts if (text := self.subcomponents(part)[0].strip())]
+
     def coded_texts(self, received: str, *places: int) -> str:
         """Return the texts of a coded field, or its code where it has none."""
         parts = self.components(self.repetitions(received)[0])
@@ -118,11 +144,39 @@ class Grammar:
         return found
 
     def _unit(self, parts: list[str]) -> str:
-        # "10^9/L" whose caret was not escaped is one unit and not the unit "10".
-        powers = self.marks.component == "^" and len(parts) > 1
-        if powers and _POWER_BASE.fullmatch(parts[0].strip()) and _POWER_REST.fullmatch(parts[1]):
+        if self._is_power(parts):
             return f"{parts[0]}^{parts[1]}"
-        return next((parts[place] for place in (0, 1, 3, 4) if _at(parts, place)), "")
+        return next((parts[place] for place in _UNITS if _at(parts, place)), "")
+
+    def _is_power(self, parts: list[str]) -> bool:
+        """Tell "10^9/L" whose caret was not escaped, which is one unit and not the unit "10"."""
+        return (
+            self.marks.component == "^"
+            and len(parts) > 1
+            and bool(_POWER_BASE.fullmatch(parts[0].strip()) and _POWER_REST.fullmatch(parts[1]))
+        )
+
+    def other_units(self, received: str) -> tuple[str, ...]:
+        """Return every further unit of OBX-6: its text, its alternate, and those of its repetitions."""
+        if not self._has_several(received):
+            return ()
+        found = self._other_units.get(received)
+        if found is None:
+            repeated = [self.components(part) for part in self.repetitions(received)]
+            # A power whose caret was not escaped is one unit.
+            texts = [self._unit(parts) for parts in repeated]
+            texts += [
+                text for parts in repeated if not self._is_power(parts) for at in _UNITS if (text := _at(parts, at))
+            ]
+            found = tuple(dict.fromkeys(filter(None, texts)))
+            _remember(self._other_units, received, found)
+        return found
+
+    def _has_several(self, received: str) -> bool:
+        marks = self.marks
+        return bool(
+            (marks.component and marks.component in received) or (marks.repetition and marks.repetition in received)
+        )
 
     def value(self, kind: str, received: str) -> str:
         """Return the value of OBX-5 by the type of OBX-2."""

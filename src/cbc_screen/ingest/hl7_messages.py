@@ -8,15 +8,19 @@ from dataclasses import dataclass, field, replace
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, best_told, is_partial
+from cbc_screen.ingest.hl7_shifted import shifted
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told, is_partial
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge.measures import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
+_PRODUCTION = "P"
 MOST_NOTES = 20
 _TRIGGERS = frozenset(("R01", "R30", "R31", "R32", "R40", ""))
 _KIND = re.compile("[A-Z0-9]{1,4}")
+_WORDS_OF_A_MODE = frozenset(("IS", "ST", "CE", "CWE", "TX"))
+_MODE = " mode"  # "Blood Mode", "Test Mode", "Measurement Mode"
 _ORDER_STATUS = {  # letters of HL7 table 0123 that mean another thing than those of a result
     "A": ResultStatus.PRELIMINARY,  # some results are there, and not all
     **dict.fromkeys("SRO", ResultStatus.PENDING),
@@ -37,6 +41,8 @@ class _Observation:
     observed_at: str
     content: str
     flag: str
+    other_units: tuple[str, ...] = ()
+    fault: Reason | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -52,12 +58,14 @@ class _Report:
     status: ResultStatus = ResultStatus.FINAL
     notes: list[str] = field(default_factory=list)
     specimens: list[str] = field(default_factory=list)
+    stated: list[tuple[str, str]] = field(default_factory=list)
     sampled_at: str = ""
     observations: list[_Observation] = field(default_factory=list)
 
     def results(self) -> Iterator[LabResult]:
         """Yield the results, in order."""
         specimen = joined(self.specimens) or self.specimen
+        stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
         for one in self.observations:
             yield LabResult(
                 line=one.line,
@@ -74,6 +82,9 @@ class _Report:
                 notes=tuple((one.notes + self.notes)[:MOST_NOTES]),
                 content=one.content,
                 flag=one.flag,
+                stated=stated,
+                other_units=one.other_units,
+                fault=one.fault,
             )
 
 
@@ -93,7 +104,9 @@ def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[I
     if kind is not None:
         yield NotResults(frame.line, kind)
         return
-    yield from _Message(frame.line, grammar).items(zip(frame.numbers, texts, strict=True))
+    yield from _Message(frame.line, grammar, _processing(grammar, texts[0])).items(
+        zip(frame.numbers, texts, strict=True)
+    )
 
 
 def _other_kind(grammar: Grammar, header: str) -> str | None:
@@ -129,11 +142,22 @@ def _together(items: list[Item], line: int) -> list[Item]:
     ]
 
 
+def _processing(grammar: Grammar, header: str) -> str:
+    """Return the processing id of MSH-11 where it is not production.
+
+    The processing mode, its second component, has a T of its own, and is left out.
+    """
+    fields = header.split(grammar.marks.field, 11)
+    found = grammar.first(fields[10]) if len(fields) > 10 else ""
+    return "" if found == _PRODUCTION else found
+
+
 class _Message:
     """Reads the segments of one message of results."""
 
-    def __init__(self, line: int, grammar: Grammar) -> None:
-        self._line, self._grammar, self._statuses = line, grammar, load_measures().statuses
+    def __init__(self, line: int, grammar: Grammar, processing: str) -> None:
+        self._line, self._grammar, self._processing = line, grammar, processing
+        self._statuses = load_measures().statuses
         self._person: str | None = None
         self._nameless = self._orders = 0
         self._report: _Report | None = None
@@ -162,19 +186,20 @@ class _Message:
             self._begin_person("", "", "")
         return _together(self._done, self._line) if self._orders > 1 else self._done
 
-    def _begin_person(self, key: str, birth_date: str, sex: str) -> None:
+    def _begin_person(self, key: str, birth_date: str, sex: str, stated: Stated = ()) -> None:
         if not key:
             # Nobody that another message could speak of; and not the same as a second one here.
             self._nameless += 1
             key = f"message {self._line}" + (f" person {self._nameless}" if self._nameless > 1 else "")
         self._person = key
-        self._done.append(Person(key, birth_date, sex))
+        self._done.append(Person(key, birth_date, sex, stated=stated))
 
     def _begin_report(self, group: str) -> _Report:
         self._orders += 1
         if self._person is None:
             self._begin_person("", "", "")
         self._report = _Report(self._person or "", group or f"message {self._line} order {self._orders}")
+        self._report.stated.append(("processing", self._processing))
         return self._report
 
     def _end_report(self) -> None:
@@ -185,10 +210,12 @@ class _Message:
     def _read_person(self, fields: list[str]) -> None:
         self._end_report()
         grammar = self._grammar
-        fields += [""] * (9 - len(fields))
+        fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
         key = next(filter(None, identifiers), "")
-        self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]))
+        species = ((field, " ".join(grammar.coded_parts(fields[at]))) for field, at in (("animal", 35), ("breed", 36)))
+        stated = tuple((field, text) for field, text in species if text)
+        self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)
 
     def _read_order(self, fields: list[str]) -> None:
         self._end_report()
@@ -198,6 +225,9 @@ class _Message:
         report = self._begin_report(grammar.order(fields[3]) or (f"placer {placer}" if placer else ""))
         report.panel = grammar.coded_texts(fields[4], 1, 4)
         report.specimen = grammar.all_texts(fields[15])
+        report.stated.append(("action", grammar.first(fields[11])))
+        report.stated += [("service", text) for text in grammar.with_system(fields[4])]
+        report.stated += [("type", text) for text in grammar.source_parts(fields[15])]
         report.collected_at = iso_time(grammar.first(fields[7]))
         stated = grammar.first(fields[25])
         report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
@@ -208,7 +238,11 @@ class _Message:
         if report is None:
             return
         fields += [""] * (18 - len(fields))
-        report.specimens.append(self._grammar.coded_texts(fields[4], 1, 4, 8))
+        grammar = self._grammar
+        report.specimens.append(grammar.coded_texts(fields[4], 1, 4, 8))
+        report.stated += [("type", text) for text in grammar.coded_parts(fields[4])]
+        report.stated += [("role", text) for text in grammar.coded_parts(fields[11])]
+        report.stated += [("number", text) for text in grammar.identifiers(fields[2])]
         report.sampled_at = report.sampled_at or iso_time(self._grammar.first(fields[17]))
         self._notes = report.notes
 
@@ -217,8 +251,11 @@ class _Message:
         fields = text.split(grammar.marks.field)
         if len(fields) < 15:
             fields += [""] * (15 - len(fields))
-        codes = grammar.codes(fields[3])
+        shift = shifted(fields, grammar.marks.component)
+        codes = grammar.codes(fields[3] if shift is None else shift.code)
         value = grammar.value(fields[2].strip(), fields[5])
+        if not codes and shift is not None:
+            value = value or grammar.text(fields[6]).strip()  # of nobody knows what, and not lost
         if not codes and not value:
             self._notes = None
             return
@@ -232,13 +269,17 @@ class _Message:
             line,
             codes,
             value,
-            grammar.unit(fields[6]),
+            grammar.unit(fields[6]) if shift is None else "",
             "" if fields[7] == NULL else grammar.text(fields[7]),
             status,
             grammar.first(observed_at) if observed_at else "",
             text[:LONGEST_CONTENT],
             grammar.first(fields[8]) if fields[8] else "",
+            grammar.other_units(fields[6]) if fields[6] and shift is None else (),
+            None if shift is None else shift.reason,
         )
+        if fields[2] in _WORDS_OF_A_MODE and any(code.name.casefold().endswith(_MODE) for code in codes):
+            report.stated.append(("mode", value))  # an analyzer's own word: of a body fluid, of a control
         report.observations.append(observation)
         self._notes = observation.notes
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, Person
+from cbc_screen.ingest.results import Code, Item, LabResult, Person, Stated
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
-from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.specimens import Specimens
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
+_STATED = "stated "  # before the field and the header of a column that tells a kind of specimen
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
@@ -38,12 +40,17 @@ class LongSource:
     def __init__(
         self, table: TableSource, profile: Profile, knowledge: Knowledge, persons: TableSource | None = None
     ) -> None:
-        self._table, self._profile, self._persons, self._units = table, profile, persons, knowledge.units
+        self._table, self._profile, self._persons = table, profile, persons
         self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
         self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
+        self._columns |= _stated_columns(table.headers, self._columns, knowledge.specimens)
         self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
+        if persons is not None:
+            self._person_columns |= _stated_columns(persons.headers, self._person_columns, knowledge.specimens)
+        number = knowledge.specimens.fields["number"].starts
+        self._may_be_told = re.compile(number) if number is not None else None
         times = self._columns.get("collected_at", [])
         self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self.share = 0.0
@@ -63,7 +70,8 @@ class LongSource:
         for row in _rows(cells):
             key = row.get("person", "")
             if key:
-                yield Person(key, _birth_date(row, self._profile.top_coded_age), self._sex(row), _age(row))
+                birth_date = _birth_date(row, self._profile.top_coded_age)
+                yield Person(key, birth_date, self._sex(row), _age(row), stated=self._stated(row))
 
     def _results(self, batch: SourceBatch) -> Iterator[Item]:
         cells = self._cells(batch, self._columns)
@@ -75,7 +83,8 @@ class LongSource:
             if own_person and person:
                 yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
             listed = not codes or fold_code(code) in codes or code in ("", "0")
-            content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if listed else ""
+            kept = listed or bool(row.get("name"))  # a name may be that of a count
+            content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
             yield self._result(lines[place], person, code, row, content)
 
     def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
@@ -97,6 +106,7 @@ class LongSource:
 
     def _result(self, line: int, person: str, code: str, row: Mapping[str, str], content: str) -> LabResult:
         value, unit = self._value(row)
+        units = (self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", ""))
         collected_at, source_code = row.get("collected_at", ""), row.get("source_code", "")
         return LabResult(
             line=line,
@@ -117,7 +127,21 @@ class LongSource:
             flag=row.get("flag", ""),
             encounter=row.get("encounter", ""),
             counted=self._counted,
+            stated=self._stated(row),
+            other_units=units if all(units) else (),
         )
+
+    def _stated(self, row: Mapping[str, str]) -> Stated:
+        """Return what the columns of a row say of the kind of specimen."""
+        found = [("type", row["specimen"])] if row.get("specimen") else []
+        for name, text in row.items():
+            if not text or not name.startswith(_STATED):
+                continue
+            field = name.split(" ")[1]
+            # Nearly every sample number is another one, and says nothing.
+            if field != "number" or self._may_be_told is None or self._may_be_told.search(text):
+                found.append((field, text))
+        return tuple(found)
 
     def _value(self, row: Mapping[str, str]) -> tuple[str, str]:
         """Return the value and its unit.
@@ -127,8 +151,6 @@ class LongSource:
         """
         text, number = row.get("value", ""), row.get("number", "")
         coded, own = self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", "")
-        if coded and own and self._contradict(coded, own):
-            return text or number, f"{coded} or {own}"
         if not number or (text.upper() not in self._nothing and not _NUMBER.fullmatch(text)):
             return text or number, own or coded
         operator = row.get("operator", "")
@@ -136,14 +158,6 @@ class LongSource:
             return f"? {number}", coded or own  # an operator nobody knows
         sign = self._profile.operators.get(operator, "")
         return (f"{sign}{number}" if sign not in ("", "=") else number), coded or own
-
-    def _contradict(self, one: str, other: str) -> bool:
-        """Tell whether two units that stand beside one result are known to differ."""
-        for table in self._units.values():
-            factors = table.find(one), table.find(other)
-            if all(isinstance(factor, Factor) for factor in factors) and factors[0] != factors[1]:
-                return True
-        return False
 
     def _sex(self, row: Mapping[str, str]) -> str:
         """Return the sex as a word: the codes of one source mean nothing in another."""
@@ -174,6 +188,16 @@ def _find(
         if field in wanted and field not in found:
             raise UsageError(f"the table has no column {' or '.join(wanted[field])}; is it of another profile?")
     return found
+
+
+def _stated_columns(
+    headers: Sequence[str], claimed: Mapping[str, Sequence[str]], specimens: Specimens
+) -> dict[str, list[str]]:
+    """Find the columns that tell what kind a specimen is; what a profile reads for another purpose is left to it."""
+    taken = {name for field, names in claimed.items() if field != "specimen_key" for name in names}
+    once = [header for header, many in Counter(headers).items() if many == 1 and header not in taken]
+    found = ((specimens.field_of(header), header) for header in once)
+    return {f"{_STATED}{field} {header}": [header] for field, header in found if field is not None}
 
 
 def _names(columns: Mapping[str, list[str]]) -> list[str]:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cbc_screen.ingest.source import RejectedRow
-from cbc_screen.vocabulary import ResultStatus
+from cbc_screen.vocabulary import Reason, ResultStatus
+
+Stated = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Person:
     """What a source says of a person; texts as received, "" where it is silent.
 
     Dates are ISO: a year, a month or a day, with or without a time. `aliases` are other keys by
-    which results may name the person.
+    which results may name the person. `stated` is as in `LabResult`: a species, or that the
+    person is one of a test.
     """
 
     key: str
@@ -38,6 +41,7 @@ class Person:
     sex: str = ""
     age: str = ""
     aliases: tuple[str, ...] = field(default=(), compare=False)
+    stated: Stated = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,14 @@ class LabResult:
     collected_at : when it was taken, as exact as the source has it: an ISO date and time, or its words
     codes : every code of what was measured, in the order of the source
     specimen, panel : texts that name the specimen, and what was ordered
+    stated : what fields of the source say of the kind of specimen, by the names of these
+        fields in reference_ranges/specimens.yaml ("role", "Q"); `specimen` is the type where
+        none is among them
     value : the result in the value grammar of docs/reading.md ("<5", "9.1", "CLUMPED")
     unit : unit, as received
+    other_units : further units that stand beside it, which may contradict it
+    fault : why the fields of this result cannot be what they should be, so that nothing in
+        them is to be believed
     lower, upper : limits that came with it, in its unit
     range_text : limits that came as one text ("4.0-11.0", "<5")
     status : how far it has come
@@ -84,6 +94,17 @@ class LabResult:
     encounter: str = ""
     counted: bool = False
     until: str = ""
+    stated: Stated = ()
+    other_units: tuple[str, ...] = ()
+    fault: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a source says of a specimen apart from its results, which name it as their `group`."""
+
+    key: str
+    stated: Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +116,7 @@ class NotResults:
 
 
 _PARTIAL = re.compile(r"\d{4}(?:-\d{2})?|\D*", re.ASCII)
-Item = LabResult | Person | NotResults | RejectedRow
+Item = LabResult | Person | Sample | NotResults | RejectedRow
 
 
 def best_told(times: Iterable[str]) -> str:

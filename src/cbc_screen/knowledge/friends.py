@@ -97,7 +97,7 @@ def load_friends(
     """Load specimens.yaml, false_friends.yaml and agreeing_names.yaml; `ambiguous` names join the false ones."""
     friends.check_keys(["specimens", "qualifiers", "names"])
     counted = frozenset(analyte.id for analyte in analytes.values() if analyte.counted)
-    others = _word_group("not_blood", "of a specimen that is not blood", counted, specimens.texts("not_blood"), ())
+    others = word_group("not_blood", "of a specimen that is not blood", counted, specimens.texts("not_blood"), ())
     groups = [*(_group(entry, counted, analytes) for entry in friends.nodes("specimens")), others]
     qualifiers = [_group(entry, counted, analytes) for entry in friends.nodes("qualifiers")]
     ids = [group.id for group in (*groups, *qualifiers)]
@@ -151,14 +151,15 @@ def _group(entry: Node, counted: frozenset[str], analytes: Mapping[str, Analyte]
     words = {word for language in written for word in written.texts(language)}
     if not all(map(plain_name, words)):
         raise entry.error("words", "a word has no letter")
-    group = _word_group(entry.text("id"), entry.text("why"), of, words, entry.texts("but"))
+    group = word_group(entry.text("id"), entry.text("why"), of, words, entry.texts("but"))
     for name in (name for analyte in of for name in analytes[analyte].names):
         if group.stands_in(name):
             raise entry.error("words", f"they would refuse {name!r}, which names an analyte")
     return group
 
 
-def _word_group(name: str, why: str, of: frozenset[str], words: Iterable[str], but: Iterable[str]) -> WordGroup:
+def word_group(name: str, why: str, of: frozenset[str], words: Iterable[str], but: Iterable[str]) -> WordGroup:
+    """Make a group of words as they are written in the tables: word, word~, ~word, or several words."""
     whole, starts, ends, anywhere = set(), set(), set(), set()
     for word in words:
         folded = plain_name(word)

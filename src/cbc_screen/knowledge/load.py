@@ -23,6 +23,7 @@ from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
+from cbc_screen.knowledge.specimens import load_specimens
 from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
@@ -88,6 +89,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect"), analytes),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
         person_codes=load_person_codes(node("person_codes.yaml")),
+        specimens=load_specimens(node("specimens.yaml"), sources, friends.specimens),
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         moments=load_moments(node("moments.yaml"), words.missing),

@@ -10,6 +10,7 @@ from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.agreement import Way
 from cbc_screen.knowledge.moments import MomentWords
 from cbc_screen.knowledge.quantities import Analyte, UnitTable
+from cbc_screen.knowledge.specimens import Specimens
 from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.knowledge.words import Words
 
@@ -28,6 +29,7 @@ class Measures:
     words: Words
     statuses: Statuses
     moments: MomentWords
+    specimens: Specimens
     age_implausible_from: int
     findings: Mapping[str, str]
 

@@ -12,13 +12,13 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import SEX
@@ -28,18 +28,22 @@ from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
+from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.standing import Cell, Received, Standing
+from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
-from cbc_screen.vocabulary import Presence, Reason
+from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 CLUMPS_FINDING = "platelet_clumps"
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
+_TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _LONGEST_LABEL = 80
 _ABOUT = "@"  # before a field of the person, in place of an analyte
 _KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
-CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT);
+CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
+CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
     collected_at TEXT, placed INTEGER);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
@@ -148,8 +152,9 @@ class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._standing = Standing(knowledge)
+        self._standing, self._stated_units = Standing(knowledge), StatedUnits(knowledge)
         self._moments, self._about = MomentReader(knowledge.moments), AboutPerson(knowledge)
+        self._specimens = SpecimenReader(knowledge.specimens)
         self.counts = ResultCounts()
         self.grouping = Grouping()
         self.analytes: Counter[str] = Counter()
@@ -168,6 +173,7 @@ class Collection:
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
         self._last_person: tuple[int, Person] = (-1, Person(""))
+        self._has_others = False  # somebody is no patient, or some specimen no patient's blood
         self._neighbors: dict[tuple[str, int], list[str]] = {}
 
     def add(
@@ -189,6 +195,8 @@ class Collection:
                 self._add_result(item, source, feed, identifier, units)
             elif isinstance(item, Person):
                 self._add_person(item, source)
+            elif isinstance(item, Sample):
+                self._add_sample(item)
             elif isinstance(item, NotResults):
                 self.counts.without_results[item.kind] += 1
             else:
@@ -201,26 +209,44 @@ class Collection:
         self._last_person = source, person
         if len(self.sexes) < _KINDS:
             self.sexes.add(person.sex)
+        kind = self._specimens.of(person.stated)
         for key in dict.fromkeys((person.key, *person.aliases)):
-            self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age))
+            self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age), kind)
 
-    def _keep_person(self, key: str, new: tuple[str, str, str]) -> None:
-        found = self._base.execute("SELECT birth_date, sex, age FROM person WHERE key = ?", (key,)).fetchone()
+    def _keep_person(self, key: str, new: tuple[str, str, str], kind: SpecimenKind | None) -> None:
+        found = self._base.execute("SELECT birth_date, sex, age, kind FROM person WHERE key = ?", (key,)).fetchone()
+        is_what = "" if kind is None else kind.value
         if found is not None:
             new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
-        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", (key, *new))
+            # Whom one source calls human is no animal.
+            is_what = SpecimenKind.BLOOD.value if SpecimenKind.BLOOD in (kind, found[3]) else is_what or found[3]
+        self._has_others |= kind is not None and kind.reason is not None
+        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?)", (key, *new, is_what))
+
+    def _add_sample(self, sample: Sample) -> None:
+        """Keep what is known of a specimen of another kind; a patient's blood needs no word."""
+        kind = self._specimens.of(sample.stated)
+        if kind is not None and kind.reason is not None:
+            self._has_others = True
+            self._base.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (sample.key, kind.value))
 
     def _add_result(
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         self.counts.read += 1
-        analyte, reason, possible = identifier.identify(result)
+        other, is_told = self._other_specimen(result)
+        analyte, reason, possible = identifier.identify(replace(result, specimen="") if is_told else result)
+        if other is not None and (analyte is not None or reason is not None):
+            # It makes nothing unknown of the blood that was taken beside it; and what is only
+            # called like a count is no part of one where another fluid was taken.
+            reason = other if analyte is not None or other is not Reason.SPECIMEN_BODY_FLUID else None
+            possible = ()
         if reason is not None:
             self.counts.rejected[reason.value] += 1
             self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
             self._add_possible(result, source, reason, possible)
             return
-        clumps = self._clumps(result, analyte)
+        clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN
         if analyte is None and clumps is Presence.UNKNOWN:
             self.counts.not_count += 1
             if (told := self._about.read(result)) is None:
@@ -230,11 +256,12 @@ class Collection:
                     self.sexes.add(told[1])
                 self._wait(result, source, feed, f"{_ABOUT}{told[0]}", (told[1], "", "", ""), clumps)
             return
-        unit = result.unit
+        value, unit = result.value, result.unit
         if analyte is None:
             self.counts.not_count += 1  # a remark about the specimen, and no result
         else:
-            if not unit and not unit_in(result.value):
+            value, unit = self._value_and_unit(result, analyte)
+            if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
             self.analytes[analyte] += 1
             seen = self.units[analyte]
@@ -243,7 +270,7 @@ class Collection:
         lower, upper = result.lower, result.upper
         if not lower and not upper and result.range_text:
             lower, upper = limits_of_text(result.range_text, unit)
-        self._wait(result, source, feed, analyte or "", (result.value, unit, lower, upper), clumps)
+        self._wait(result, source, feed, analyte or "", (value, unit, lower, upper), clumps)
 
     def _wait(
         self,
@@ -273,6 +300,32 @@ class Collection:
         self._base.executemany(
             "INSERT INTO possible VALUES (?, ?, ?)", [(collection, analyte, reason.value) for analyte in possible]
         )
+
+    def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
+        """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
+
+        What is blood by its type is so whatever else its words say of where it was taken.
+        """
+        stated = result.stated
+        types = tuple(pair for pair in stated if pair[0] == _TYPE)
+        if result.specimen and not types:
+            types = ((_TYPE, result.specimen),)
+            stated = (*stated, *types)
+        if not stated:
+            return None, False
+        kind = self._specimens.of(stated)
+        reason = None if kind is None else kind.reason
+        return reason, reason is not None or self._specimens.of(types) is SpecimenKind.BLOOD
+
+    def _value_and_unit(self, result: LabResult, analyte: str) -> tuple[str, str]:
+        """Return the value and the unit of a result, or what says why they are not to be believed."""
+        if result.fault is not None:
+            return unusable(result.fault), ""
+        if not result.other_units:
+            return result.value, result.unit
+        stated = differing((result.unit, *result.other_units))
+        unit = self._stated_units.settled(analyte, stated) if stated else ""
+        return (result.value, unit) if unit is not None else (unusable(Reason.CODE_CONFLICT), "")
 
     def _leave_out(self, result: LabResult) -> None:
         _count(self.left_out, _label(result))
@@ -333,6 +386,7 @@ class Collection:
         self._base.execute("CREATE INDEX IF NOT EXISTS possible_by_collection ON possible (collection)")
         alone = f"placed >= {int(Group.ALONE)}"
         self._base.execute(f"CREATE INDEX IF NOT EXISTS alone ON collection (person, source) WHERE {alone}")
+        self._reject_others()
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, c.placed, r.analyte, "
             "r.value, r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag, r.line "
@@ -341,6 +395,23 @@ class Collection:
         )
         for _, group in groupby(rows, key=itemgetter(0)):
             yield from self._counts_of(_Gathered.of(list(group)))
+
+    def _reject_others(self) -> None:
+        """Set aside the results of who is no patient, and of a specimen that turned out to be another."""
+        if not self._has_others:
+            return
+        others = (
+            "FROM result r JOIN collection c ON c.id = r.collection LEFT JOIN sample s ON s.key = r.grp LEFT JOIN "
+            f"person p ON p.key = c.person AND p.kind NOT IN ('', '{SpecimenKind.BLOOD.value}') "
+            "WHERE coalesce(p.kind, s.kind) IS NOT NULL"
+        )
+        found = self._base.execute(f"SELECT c.source, r.line, r.content, r.analyte, coalesce(p.kind, s.kind) {others}")
+        for source, line, content, analyte, kind in found:
+            reason = SpecimenKind(kind).reason
+            if reason is not None and analyte and not analyte.startswith(_ABOUT):
+                self.counts.rejected[reason.value] += 1
+                self._put_aside(RejectedRow(line, reason, content), source, whole=False)
+        self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
 
     def _counts_of(self, gathered: _Gathered) -> Iterator[Count]:
         """Yield the count of a group of results, or several where they cannot all be of one draw."""

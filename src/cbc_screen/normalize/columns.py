@@ -23,6 +23,8 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.specimen import SPECIMEN_FIELD
+from cbc_screen.normalize.specimen_columns import read_specimens
 from cbc_screen.normalize.suspect import tells_something
 from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
 from cbc_screen.vocabulary import Reason
@@ -37,12 +39,14 @@ class Normalized:
 
     `sex_letters` are the letters for sex that the rows have: those of all rows say what each means.
     `doubted` has the implausible numbers that nothing confirmed, in canonical units, NaN elsewhere.
+    `specimens` has the reason of each row that is no patient's blood, if there is any.
     """
 
     batch: Batch
     reasons: Mapping[str, NDArray[np.int8]]
     sex_letters: frozenset[str] = frozenset()
     doubted: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    specimens: NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ def normalize_table(
     nothing = ~np.logical_or.reduce(result) if result else np.ones(rows, dtype=np.bool_)
     if nothing.any():
         reasons["record"] = np.where(nothing, CODE[Reason.NO_RESULT], NO_REASON).astype(np.int8)
+    specimens = read_specimens(columns, rows, plan, knowledge)
+    if specimens is not None:
+        _void_rows(specimens, low, high, reasons, found, reported)
     age = read_ages(columns, rows, plan, knowledge, reasons)
     sex, stage, letters = read_sex_and_pregnancy(columns, rows, plan, knowledge, reasons)
     batch = Batch(
@@ -120,7 +127,37 @@ def normalize_table(
         pregnancy=stage,
     )
     doubted = {name: cells.doubted.low for name, cells in every.items() if cells.doubted is not None}
-    return Normalized(batch, reasons, letters, doubted)
+    if specimens is not None:
+        doubted = {name: np.where(specimens != NO_REASON, np.nan, own) for name, own in doubted.items()}
+    return Normalized(batch, reasons, letters, doubted, specimens)
+
+
+def _void_rows(
+    specimens: NDArray[np.int8],
+    low: dict[str, NDArray[np.float64]],
+    high: dict[str, NDArray[np.float64]],
+    reasons: dict[str, NDArray[np.int8]],
+    found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+    reported: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+) -> None:
+    """Make every result of a row unknown that is no patient's blood, and what is stated beside it unsaid."""
+    other = specimens != NO_REASON
+    for analyte in low:
+        void = other & (low[analyte] == low[analyte])
+        if not void.any():
+            continue
+        codes = reasons.get(analyte, NO_REASON)
+        low[analyte], high[analyte] = np.where(void, 0.0, low[analyte]), np.where(void, np.inf, high[analyte])
+        reasons[analyte] = np.where(void, specimens, codes).astype(np.int8)
+        limits = f"{analyte}{RANGE_FIELD}"
+        if limits in reasons:
+            reasons[limits] = np.where(other, NO_REASON, reasons[limits]).astype(np.int8)
+    for finding, (present, absent) in found.items():
+        found[finding] = present & ~other, absent & ~other
+    for analyte, limits_of in reported.items():
+        lower, upper = (np.where(other, np.nan, side) for side in limits_of)
+        reported[analyte] = lower, upper
+    reasons[SPECIMEN_FIELD] = specimens
 
 
 def _add_sender_flags(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
+from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role
 from cbc_screen.normalize.person import parse_age_unit
@@ -61,6 +63,7 @@ class Plan:
     possible: Mapping[str, tuple[PossibleColumn, ...]] = field(default_factory=dict)  # by analyte
     # Analytes whose unit is not believed, with the files of a collection that are meant: none is every row.
     suspect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    specimens: tuple[tuple[str, str], ...] = ()  # columns that tell what kind a specimen is: field and column
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""
@@ -71,6 +74,7 @@ class Plan:
             refused={**other.refused, **self.refused},
             ignored=tuple(dict.fromkeys([*self.ignored, *other.ignored])),
             possible={**other.possible, **self.possible},
+            specimens=tuple(dict.fromkeys([*self.specimens, *other.specimens])),
         )
 
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
@@ -90,7 +94,8 @@ class Plan:
             )  # fmt: skip
             names += [entry.column, *(column for column in beside if column)]
         names += [one.column for own in self.possible.values() for one in own]
-        return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values()]))
+        kinds = (column for _, column in self.specimens)
+        return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values(), *kinds]))
 
 
 def make_plan(
@@ -135,15 +140,19 @@ def make_plan(
     own_age_unit = age_meaning.unit if age_meaning.name == "age" else None
     if own_age_unit and declared.age_unit and own_age_unit != declared.age_unit:
         raise UsageError(f"column {people['age']!r} states its unit, and age_unit= declares another")
+    others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
+    specimens, twice = _specimen_columns(knowledge, headers, others)
+    read = {column for _, column in specimens}
     return Plan(
         analytes=analytes,
         people=people,
         findings=findings,
         age_unit=own_age_unit or declared.age_unit,
-        refused=refused,
-        ignored=tuple(header for header, meaning in meanings.items() if meaning.role is Role.OTHER),
+        refused={**refused, **twice},
+        ignored=tuple(header for header in others if header not in read and header not in twice),
         declared=declared,
         possible=_possible(meanings, chosen),
+        specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
     )
 
 
@@ -156,8 +165,19 @@ def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dic
     return found
 
 
+def _specimen_columns(
+    knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Find the columns that tell what a specimen is; also those that stand twice, which cannot be read."""
+    found = [(field, header) for header in others if (field := knowledge.specimens.field_of(header)) is not None]
+    times = Counter(headers)
+    once = [(field, header) for field, header in found if times[header] == 1]
+    why = "tells what kind of specimen a row is of, and stands twice: remove or rename one of them"
+    return once, {header: why for _, header in found if times[header] > 1}
+
+
 def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
-    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings}
+    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY}
     for name, column in chosen.items():
         if name not in known:
             raise UsageError(f"columns: {name!r} is not an analyte, a field of the person or a finding")

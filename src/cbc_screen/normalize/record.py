@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import nan
+from math import inf, nan
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
 from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
+from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import age_at, parse_age, parse_pregnancy, parse_sex
 from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
 from cbc_screen.normalize.suspect import without_unit
 from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, plain_number, void
 from cbc_screen.record import CBCRecord, Measurement, ReportedRange
@@ -65,6 +67,7 @@ class RecordNormalizer:
         doubt = declared.sex_doubt
         self._is_used = lru_cache(maxsize=_REMEMBERED)(measures.statuses.is_used)
         self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes, doubt))
+        self._specimens = SpecimenReader(measures.specimens)
         self._pregnancy = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_pregnancy(text, words, stages))
         self._analytes = {
             name: _Analyte(
@@ -137,7 +140,9 @@ class RecordNormalizer:
         if self._declared.settings:
             reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)
-        return NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
+        found = NormalizedRecord(inputs, person, readings, tuple(reasons), scope, reported, self._declared_units)
+        kind = self._specimens.kind(ANY, record.specimen) if record.specimen is not None else None
+        return found if kind is None or kind.reason is None else _of_another_kind(found, kind.reason)
 
     def _reading(self, name: str, measurement: Measurement) -> Reading:
         analyte = self._analytes.get(name)
@@ -235,6 +240,16 @@ class RecordNormalizer:
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)
+
+
+def _of_another_kind(found: NormalizedRecord, reason: Reason) -> NormalizedRecord:
+    """Make every result unknown, and what is stated beside them unsaid: nothing here is of a patient."""
+    readings = {name: reading if reading.absent else void(reason) for name, reading in found.readings.items()}
+    given = [name for name, reading in readings.items() if not reading.absent]
+    inputs = {f"{name}.low": 0.0 for name in given} | {f"{name}.high": inf for name in given}
+    kept = [(name, why) for name, why in found.reasons if name not in readings]
+    why = (*((name, reason) for name in given), *kept, (SPECIMEN_FIELD, reason))
+    return replace(found, inputs=inputs, readings=readings, reasons=why, reported=False)
 
 
 def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: Reason | None) -> Reason:

@@ -15,6 +15,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.normalize.codes import REASONS
+from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.report.checklist import ListLayout, list_layout
 from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
@@ -95,7 +96,7 @@ class FlagLayout:
     @cached_property
     def fields(self) -> list[str]:
         """What a reason may be about, in the order in which reasons are told."""
-        return [*self.analytes, "age", "sex", "pregnancy", "record"]
+        return [*self.analytes, "age", "sex", "pregnancy", "record", SPECIMEN_FIELD]
 
     def to_json(self) -> str:
         """Write the layout, with the words that its codes stand for."""

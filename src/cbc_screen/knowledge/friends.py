@@ -183,14 +183,16 @@ def _names(node: Node, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, 
     owner = {name: analyte.id for analyte in analytes.values() for name in analyte.names}
     found: dict[str, FalseFriend] = {}
     for entry in node.nodes("names"):
-        entry.check_keys(["why", "source", "names"], ["agrees_with"])
+        entry.check_keys(["why", "source", "names"], ["agrees_with", "may_be"])
         agrees = frozenset(entry.texts("agrees_with"))
-        if not agrees <= analytes.keys():
-            raise entry.error("agrees_with", "names no analyte")
+        may_be = entry.text("may_be") if "may_be" in entry else None
+        for key, named in (("agrees_with", agrees), ("may_be", {may_be} - {None})):
+            if not named <= analytes.keys():
+                raise entry.error(key, "names no analyte")
         written = entry.node("names")
         for name in (name for language in written for name in written.texts(language)):
             folded = plain_name(name)
             if not folded or folded in owner or folded in ambiguous:
                 raise entry.error("names", f"{name!r} also names {owner.get(folded, 'a count or a percentage')}")
-            found[folded] = FalseFriend(entry.text("why"), agrees=agrees)
+            found[folded] = FalseFriend(entry.text("why"), agrees=agrees, may_be=may_be)
     return found

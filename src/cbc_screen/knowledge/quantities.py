@@ -137,13 +137,15 @@ class Analyte:
 class FalseFriend:
     """A name that looks like an analyte and is another thing, or that only its unit tells apart.
 
-    A code of an analyte that it `agrees` with is not contradicted by it.
+    A code of an analyte that it `agrees` with is not contradicted by it. Where it holds the
+    analyte that it `may_be` among others, that counts as sent and not usable.
     """
 
     why: str
     count: str | None = None
     percent: str | None = None
     agrees: frozenset[str] = frozenset()
+    may_be: str | None = None
 
 
 def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:

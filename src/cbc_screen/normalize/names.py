@@ -111,9 +111,8 @@ class NameReader:
             return Meaning(Role.PERSON, self._people[asked])
         if asked in self._findings:
             return Meaning(Role.FINDING, self._findings[asked])
-        friend = self._friends.names.get(name)
-        if friend is not None and friend.count is None:
-            return Meaning(Role.REFUSED, name, why=friend.why)
+        if (friend := self._friend(name)) is not None:
+            return friend
         found = self._analytes(name)
         if len(found) == 1:
             return Meaning(Role.ANALYTE, min(found))
@@ -159,9 +158,8 @@ class NameReader:
         if name in self._people:
             chosen = parse_age_unit(unit)
             return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
-        friend = self._friends.names.get(name)
-        if friend is not None and friend.count is None:
-            return Meaning(Role.REFUSED, name, why=friend.why)
+        if (friend := self._friend(name)) is not None:
+            return friend
         candidates = self._candidates(self._analytes(name))
         if not candidates:
             return None
@@ -180,6 +178,15 @@ class NameReader:
         known = self._knowledge.analytes
         may_be = found | {percent for name in found if (percent := known[name].percent) is not None}
         return [name for name in known if name in may_be] if len(may_be) > 1 else list(found)
+
+    def _friend(self, name: str) -> Meaning | None:
+        """Say what a whole name means that is known to be of another thing."""
+        friend = self._friends.names.get(name)
+        if friend is None or friend.count is not None:
+            return None
+        if friend.may_be is not None:
+            return Meaning(Role.POSSIBLE, friend.may_be, why=friend.why, reason=Reason.CODE_UNKNOWN)
+        return Meaning(Role.REFUSED, name, why=friend.why)
 
     def _refused(self, name: str) -> Meaning | None:
         why = self._friends.refuses(name)

@@ -164,6 +164,23 @@ def test_every_line_is_used_unanswered_repeated_or_rejected(tmp_path: Path) -> N
     assert found.rejects == {"contradicts another line": 3, "neither agree nor disagree": 1}
 
 
+def test_an_urgency_that_cannot_be_told_is_counted_apart(tmp_path: Path) -> None:
+    """Neither right nor wrong: not agreed, not disagreed with; and what it is instead where another was flagged."""
+    found = validated(
+        tmp_path,
+        "1,urgency:urgency,cannot_tell,agree,,",
+        "2,urgency:urgency,cannot_tell,disagree,prompt,",
+        "3,urgency:urgency,immediate,disagree,cannot_tell,",
+    )
+    assert (found.used, found.rejected) == (3, 0)
+    counts = {
+        rule.rule: (rule.cannot_tell, rule.cannot_tell_disagreed, rule.false_positive, rule.unknown)
+        for rule in found.rules
+    }
+    # Row 3: that it is not immediate is said; whether it is prompt is not.
+    assert counts == {"urgency:immediate": (2, 1, 1, 0), "urgency:prompt": (2, 1, 0, 1)}
+
+
 @pytest.mark.parametrize(
     ("line", "column", "reason"),
     [
@@ -177,7 +194,7 @@ def test_every_line_is_used_unanswered_repeated_or_rejected(tmp_path: Path) -> N
         ("1,guard:a\x1b[2J,yes,agree,,", "rule", LabelFault.RULE_UNKNOWN),
         ("1,line:red,yes,agree,,", "flag", LabelFault.FLAG_UNKNOWN),
         ("1,guard:x,low,agree,,", "flag", LabelFault.FLAG_UNKNOWN),
-        ("1,urgency:urgency,cannot_tell,agree,,", "flag", LabelFault.FLAG_UNKNOWN),
+        ("1,urgency:urgency,low,agree,,", "flag", LabelFault.FLAG_UNKNOWN),
         ("1,line:red,,,,", "flag", LabelFault.FLAG_UNKNOWN),
         ("1,line:red,low,yes,,", "answer", LabelFault.ANSWER_UNKNOWN),
         ("1,pattern:pattern,none,disagree,low,", "instead", LabelFault.INSTEAD_UNKNOWN),

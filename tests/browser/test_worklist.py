@@ -68,7 +68,7 @@ def test_a_row_of_the_list_says_what_the_flags_say(demo: Made, open_page: Open) 
     )
     assert cells[0] == f"row {row.key}Sample T01, 54 y, female"
     assert cells[1:7] == [
-        "immediate",
+        "immediateplatelets below the notification limit; neutrophils below the notification limit",
         "pancytopenia",
         "71 g/L low",
         "0.2 ×10⁹/L low",
@@ -302,6 +302,8 @@ def single(words: Any) -> Any:
         return " ".join(words.split())
     if isinstance(words, dict):
         return {name: single(value) for name, value in words.items()}
+    if isinstance(words, int):
+        return words
     return [single(word) for word in words]
 
 
@@ -322,7 +324,13 @@ def test_the_sickest_person_by_hand(demo: Made, open_page: Open) -> None:
     platelets = next(result for result in told["results"] if result[0] == "Platelets")
     assert platelets[:4] == ["Platelets", "<10 10^9/L", "below 10 ×10⁹/L", "lowCENSORED_LOW"]
     assert any(label.startswith("Platelets: below 10 ×10⁹/L, low") for label in told["bars"])
-    assert told["conditions"][0]["name"] == "Aplastic anemia (acquired)"
+    # What fits stands first, then what must not be missed; neither is folded.
+    assert [(group["heading"], group["start"], group["folded"]) for group in told["groups"][:2]] == [
+        ("Fits this count", 1, False),
+        ("Must not be missed", 1 + len(told["groups"][0]["names"]), False),
+    ]
+    assert "Aplastic anemia (acquired)" in told["groups"][0]["names"]
+    assert "Acute promyelocytic leukemia (APL)" in [*told["groups"][0]["names"], *told["groups"][1]["names"]]
 
 
 def test_the_severity_bands_are_told_apart_without_color(demo: Made, open_page: Open) -> None:
@@ -524,7 +532,10 @@ def test_a_person_prints_with_every_detail_and_without_buttons(demo: Made, open_
     assert set(page.script(details)) == {False}
     page.media("print")
     page.script("dispatchEvent(new Event('beforeprint'))")
-    assert page.script(details) == [True] * (len(row.result.checklist) + 1)  # and the sources
+    folded = {entry.group for entry in row.result.checklist[row.result.checklist_shown :]}
+    assert len(folded) == 2
+    # Every condition, every group that was folded, and the sources.
+    assert page.script(details) == [True] * (len(row.result.checklist) + len(folded) + 1)
     for selector in ("main", "#review", "#close", "#page .answer"):
         assert not page.one(selector).is_displayed()
     assert page.one("#person .bar-top .notice").is_displayed()

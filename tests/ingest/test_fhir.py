@@ -354,7 +354,10 @@ def test_notes(result: Any, field: dict[str, Any], expected: tuple[str, ...]) ->
         ({"reference": "https://example.org/fhir/Patient/a/_history/3"}, "https://example.org/fhir/Patient/a"),
         ({"reference": "https://other.org/fhir/Patient/a"}, "https://other.org/fhir/Patient/a"),
         ({"reference": "urn:uuid:1-2"}, "urn:uuid:1-2"),
-        ({"reference": "urn:uuid:0f3d3a52-7c1e-4b3e-9d0a-2b1c3d4e5f60"}, "Patient/0f3d3a52-7c1e-4b3e-9d0a-2b1c3d4e5f60"),
+        (
+            {"reference": "urn:uuid:0f3d3a52-7c1e-4b3e-9d0a-2b1c3d4e5f60"},
+            "Patient/0f3d3a52-7c1e-4b3e-9d0a-2b1c3d4e5f60",
+        ),
         ({"reference": "Patient?identifier=x|1"}, "identifier x|1"),
         ({"reference": "Patient?identifier=urn:oid:1.2%7C123"}, "identifier urn:oid:1.2|123"),
         ({"reference": "#p1"}, "line 1#p1"),

@@ -96,7 +96,6 @@ def _urgency(node: Node, key: str) -> Urgency:
     return level
 
 
-
 def _contradicted(node: Node) -> Line | None:
     """Return the line that a check contradicts; only of the neutrophils is it known what is left then."""
     if "contradicts" not in node:

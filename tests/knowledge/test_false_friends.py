@@ -83,7 +83,10 @@ def test_a_frame_and_a_file_of_them_hold_no_result_but_the_one_that_is(friends: 
     states = {column: set(flags[column]) for column in flags if column.endswith("_state") and column != "mcv_state"}
     # What may be neutrophils, or hemoglobin in a unit that is not known, is unknown, and never absent.
     assert set().union(*states.values()) == {"not_assessed", "cannot_tell"}
-    assert {column for column, own in states.items() if own == {"cannot_tell"}} == {"hemoglobin_state", "neutrophils_state"}
+    assert {column for column, own in states.items() if own == {"cannot_tell"}} == {
+        "hemoglobin_state",
+        "neutrophils_state",
+    }
     frame.to_csv(tmp_path / "export.csv", index=False)
     read = cbc.read(tmp_path / "export.csv")
     assert {analyte for analyte in KNOWLEDGE.analytes if analyte in read.columns} == {"mcv"}
@@ -114,16 +117,18 @@ def test_no_test_name_is_read_as_an_analyte(friends: list[str]) -> None:
         (name, unit, found)
         for name in friends
         for unit in UNITS
-        for found in (one(("", name, "L"), unit=unit), one(("T17", name, "L"), unit=unit), one((name, name, "L"), unit=unit))
+        for found in (
+            one(("", name, "L"), unit=unit),
+            one(("T17", name, "L"), unit=unit),
+            one((name, name, "L"), unit=unit),
+        )
         if isinstance(found, str) and found in KNOWLEDGE.analytes
     ]
     assert read == []
 
 
 def test_a_long_table_of_them_has_no_result(friends: list[str], tmp_path: Path) -> None:
-    table = pd.DataFrame(
-        {"patient": "p", "date": "2024-01-02", "test": friends, "result": "5", "unit": "10^9/L"}
-    )
+    table = pd.DataFrame({"patient": "p", "date": "2024-01-02", "test": friends, "result": "5", "unit": "10^9/L"})
     table.loc[len(table)] = ["p", "2024-01-02", "WBC", "5", "10^9/L"]
     table.to_csv(tmp_path / "long.csv", index=False)
     (tmp_path / "long.yaml").write_text(
@@ -137,7 +142,11 @@ def test_a_long_table_of_them_has_no_result(friends: list[str], tmp_path: Path) 
 
 def test_a_message_of_them_has_no_result(friends: list[str], tmp_path: Path) -> None:
     escaped = [
-        name.replace("\\", "\\E\\").replace("|", "\\F\\").replace("^", "\\S\\").replace("&", "\\T\\").replace("~", "\\R\\")
+        name.replace("\\", "\\E\\")
+        .replace("|", "\\F\\")
+        .replace("^", "\\S\\")
+        .replace("&", "\\T\\")
+        .replace("~", "\\R\\")
         for name in friends
     ]
     lines = [
@@ -224,7 +233,9 @@ def test_what_is_blood_or_says_nothing_stays_read(text: str) -> None:
 def test_a_name_of_another_thing_beside_the_code_of_an_analyte(code: str, name: str, analyte: str) -> None:
     assert KNOWLEDGE.friends.why_not(name, analyte) is not None
     assert one((code, name, "L"), unit="10^9/L" if code != "HGB" else "g/dL") is None
-    loinc = {"hemoglobin": "718-7", "wbc": "6690-2", "platelets": "777-3", "rbc": "789-8", "lymphocytes": "731-0"}[analyte]
+    loinc = {"hemoglobin": "718-7", "wbc": "6690-2", "platelets": "777-3", "rbc": "789-8", "lymphocytes": "731-0"}[
+        analyte
+    ]
     assert one((loinc, name, "LN")) is Reason.CODE_CONFLICT
     if analyte == "hemoglobin":
         assert one(("51222", name, ""), own=True) is Reason.CODE_CONFLICT
@@ -253,7 +264,11 @@ def test_every_name_that_is_read_is_read_rightly_and_none_is_lost(shared: Path) 
     read = {(row["language"], row["id"], row["name"]): READER.read(row["name"]) for row in rows(shared, "analyte")}
     named = {key: meaning.name for key, meaning in read.items() if meaning.role is Role.ANALYTE}
     assert len(named) >= 354  # 279 before, six of them wrongly
-    wrong = {name for (_, analyte, name), own in named.items() if own.removesuffix("_percent") != analyte.removesuffix("_percent")}
+    wrong = {
+        name
+        for (_, analyte, name), own in named.items()
+        if own.removesuffix("_percent") != analyte.removesuffix("_percent")
+    }
     assert wrong == {"Segmented Neutrophils %"}  # segmented neutrophils are read as neutrophils here
     assert all(READER.read(name).role is Role.REFUSED for name in MISREAD)
 

@@ -1105,7 +1105,7 @@ def test_a_quiet_fault_is_refused(file: str, old: str, new: str, tmp_path: Path)
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     root = copy_tables(tmp_path)
     path = root / "demographics.yaml"
-    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    path.write_bytes("# año\n".encode("latin-1") + path.read_bytes())
     with pytest.raises(KnowledgeError) as caught:
         build_knowledge(root, check_hashes=False)
     assert caught.value.file == "demographics.yaml"

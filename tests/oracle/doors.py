@@ -42,7 +42,9 @@ def screener_of(definition: str, scheme: str, units: tuple[tuple[str, str], ...]
 
 
 def options_of(made: Slice) -> dict[str, Any]:
-    return {"decimal": ","} if made.decimal == "," else {}
+    """Return what is declared of a slice. Units of whole columns are accepted: what is tried are cells."""
+    options: dict[str, Any] = {"accept_units": list(QUANTITIES)}
+    return options | {"decimal": ","} if made.decimal == "," else options
 
 
 def declared_of(made: Slice) -> tuple[tuple[str, str], ...]:
@@ -212,7 +214,7 @@ def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, An
     counts = counts_of(made, len(made.rows), coded=door in ("hl7", "fhir"))
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name), Path(name) / "flags.parquet"
-        options: dict[str, Any] = {"keep": ["person"]}
+        options: dict[str, Any] = {"keep": ["person"], **options_of(made)}
         if door == "long":
             source, options["persons"] = write_long(counts, folder)
         elif door == "hl7":

@@ -43,14 +43,12 @@ class SexLetters:
         """Return the letters of a column that are not to be read, given all that it has.
 
         A known set is read. So is a known pair beside letters of other languages, except where
-        one of them makes a letter of the pair doubtful; the others are unreadable by themselves.
+        one of them makes a letter of the pair doubtful; the others have no meaning by themselves.
         """
         told = seen - self.unknown
         turned = any(one.letters <= seen and one.without.isdisjoint(seen) for one in self.doubtful)
-        if not turned and any(told <= one for one in self.known):
-            return frozenset()
-        pair = next((one for one in self.known if len(one) == _PAIR and one <= told), None)
-        return seen if turned or pair is None else told - pair
+        readable = any(told <= one or (len(one) == _PAIR and one <= told) for one in self.known)
+        return frozenset() if readable and not turned else seen
 
 
 def load_letters(node: Node, sexes: Node) -> SexLetters:

@@ -34,6 +34,7 @@ WORKER = Path(__file__).resolve().parent / "against_worker.py"
 KINDS = {
     "kernel exact": "kernel, exact values",
     "kernel unsure": "kernel, 5 % of cells intervals",
+    "kernel wild": "kernel, numbers that contradict",
     "record flags": "one record, its flags read",
     "record texts": "one record, every text",
     "scan clean": "scan, clean CSV",

@@ -43,10 +43,10 @@ def _codes(name: str) -> list[str]:
 
 
 @cache
-def batch(rows: int, unsure_cells: float) -> Any:
+def batch(rows: int, unsure_cells: float, agree: bool) -> Any:
     """Make the columns that the kernel of this version takes."""
     kind = typing.get_type_hints(type(screener().kernel).screen)["batch"]
-    low, high = numbers(rows, unsure_cells)
+    low, high = numbers(rows, unsure_cells, agree=agree)
     months, male = people(rows)
     sexes = np.array([_codes("SEXES").index("F"), _codes("SEXES").index("M")], dtype=np.int8)
     none = np.full(rows, _codes("PREGNANCIES").index("none"), dtype=np.int8)
@@ -68,11 +68,11 @@ def given(count: int) -> list[dict[str, Any]]:
     return records(count)
 
 
-def screen_batches(rows: int, unsure_cells: float) -> None:
+def screen_batches(rows: int, unsure_cells: float, *, agree: bool = True) -> None:
     """Screen the same columns until so many counts are screened."""
     part = min(SLICE, rows)
     for _ in range(max(1, rows // part)):
-        screener().kernel.screen(batch(part, unsure_cells))
+        screener().kernel.screen(batch(part, unsure_cells, agree))
 
 
 def screen_records(count: int) -> None:
@@ -99,6 +99,7 @@ def works(folder: Path, size: dict[str, int]) -> dict[str, Callable[[], object]]
     """Name the pieces of work."""
     return {
         "kernel exact": lambda: screen_batches(size["kernel"], 0.0),
+        "kernel wild": lambda: screen_batches(size["kernel"], 0.0, agree=False),
         "kernel unsure": lambda: screen_batches(size["kernel"], 0.05),
         "record flags": lambda: screen_records(size["records"]),
         "record texts": lambda: write_records(size["records"] // 20),

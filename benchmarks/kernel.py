@@ -26,9 +26,9 @@ from cbc_screen.knowledge import load_knowledge
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 
-def batch(rows: int, unsure_cells: float = 0.0, unknown_sex: float = 0.0) -> Batch:
+def batch(rows: int, unsure_cells: float = 0.0, unknown_sex: float = 0.0, *, agree: bool = True) -> Batch:
     """Make full counts of 15 analytes; of the unsure cells half are "<x" and half are missing."""
-    low, high = numbers(rows, unsure_cells)
+    low, high = numbers(rows, unsure_cells, agree=agree)
     months, male = people(rows)
     sexes = np.array([SEXES.index(Sex.FEMALE), SEXES.index(Sex.MALE)], dtype=np.int8)
     sex = sexes[male]
@@ -62,6 +62,7 @@ def main() -> None:
         "exact values": batch(part),
         "5 % of cells are intervals": batch(part, unsure_cells=0.05),
         "sex unknown in 2 % of rows": batch(part, unknown_sex=0.02),
+        "numbers that contradict": batch(part, agree=False),
     }
     repeats = max(1, rows // part)
     works = [partial(screen_often, kernel, own, repeats) for own in batches.values()]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from workloads import SHAPES
+from workloads import SHAPES, coherent
 
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
 from cbc_screen.kernel.configure import Configuration, build_kernel
@@ -143,9 +143,8 @@ def counts(rows: int, kernel: Kernel, knowledge: Knowledge, seed: int = 1) -> pa
     """Make full counts of 15 analytes, as benchmarks/kernel.py does."""
     chance = np.random.default_rng(seed)
     columns = _people(chance, rows, kernel, knowledge.age_implausible_from)
-    for name, shape in SHAPES.items():
-        columns[name] = _possible(np.abs(chance.normal(*shape, rows)).round(2), name, knowledge)
-    return pa.table(columns)
+    results = coherent({name: np.abs(chance.normal(*shape, rows)).round(2) for name, shape in SHAPES.items()})
+    return pa.table({**columns, **{name: _possible(own, name, knowledge) for name, own in results.items()}})
 
 
 def _possible(values: NDArray[np.float64], analyte: str, knowledge: Knowledge) -> NDArray[np.float64]:

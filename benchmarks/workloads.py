@@ -29,10 +29,24 @@ ROWS_AT_ONCE = 65_536
 Columns = dict[str, NDArray[np.float64]]
 
 
-def numbers(rows: int, unsure_cells: float = 0.0) -> tuple[Columns, Columns]:
+def coherent(columns: Columns) -> Columns:
+    """Let a count agree with itself: white cells are the sum of their kinds, red cells fit their indices.
+
+    Numbers drawn one by one contradict one another in most rows, as real counts do not.
+    """
+    white = [columns[kind] for kind in ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")]
+    hematocrit = (columns["rbc"] * columns["mcv"] / 1000).round(4)
+    hemoglobin = (columns["rbc"] * columns["mch"]).round(1)
+    mchc = (hemoglobin / np.maximum(hematocrit, 0.001)).round(1)
+    whole = {"wbc": np.sum(white, axis=0).round(2), "hematocrit": hematocrit, "hemoglobin": hemoglobin, "mchc": mchc}
+    return {name: whole.get(name, column) for name, column in columns.items()}
+
+
+def numbers(rows: int, unsure_cells: float = 0.0, *, agree: bool = True) -> tuple[Columns, Columns]:
     """Make the lower and upper ends of full counts; of the unsure cells half are "<x" and half are missing."""
     chance = np.random.default_rng(1)
     low = {name: np.abs(chance.normal(*shape, rows)).round(2) for name, shape in SHAPES.items()}
+    low = coherent(low) if agree else low
     high = dict(low)
     if unsure_cells:
         for name, values in low.items():

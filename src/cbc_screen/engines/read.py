@@ -12,7 +12,9 @@ import numpy as np
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import Input, expand, open_inputs
+from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
+from cbc_screen.engines.unchanged import require_unchanged
+from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.specimens import ANY
@@ -39,7 +41,7 @@ def read_counts(
     frames: list[Any] = []
     results: dict[str, Any] = {}
     names = expand(sources)
-    with ExitStack() as undo:
+    with one_line_errors("reading"), ExitStack() as undo:
         inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
         for entry in inputs:
             # A column that stands twice is read only where its name means something, and refused there.
@@ -51,6 +53,7 @@ def read_counts(
             if isinstance(entry.source, CollectedSource):
                 rejected += entry.source.set_aside()
                 results = entry.source.result_counts.to_dict()
+        require_unchanged(files_of(inputs))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     frame.attrs["rejected"] = [
         {"line": row.line, "reason": row.reason.value, "content": row.content, "file": row.file} for row in rejected

@@ -29,7 +29,7 @@ def everything_about(error: BaseException) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        f'{{"sex": "{CANARY}', f'{{"hemoglobin": {CANARY}}}', CANARY, f'["{CANARY}"]', f'"{CANARY}"', f'{{"{CANARY}": 1}}',
+        f'{{"sex": "{CANARY}', f'{{"hemoglobin": {CANARY}}}', CANARY, f'["{CANARY}"]', f'{{"{CANARY}": 1}}',
         f'{{"hemoglobin": "{CANARY}"}} {CANARY}', f"\x00{CANARY}", f'{{"film": {{"{CANARY}": "present"}}',
         f'{{"hemoglobin": {{"value": 1, "{CANARY}": ', "[" * 5_000 + CANARY, f'{{"sex": "{CANARY}", "age": 1e}}',
     ],

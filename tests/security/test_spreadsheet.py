@@ -37,12 +37,12 @@ def runs(cell: str) -> bool:
 
 
 @pytest.mark.parametrize("before", BEFORE, ids=ascii)
-@pytest.mark.parametrize("sign", SIGNS)
-def test_whatever_stands_before_a_sign_the_cell_is_escaped_and_comes_back(before: str, sign: str) -> None:
-    cell = f"{before}{sign}1"
-    assert escaped(cell).startswith("'")
-    assert unescaped(escaped(cell)) == cell
-    assert parsed(csv_line(["a", cell, "b"])) == [["a", escaped(cell), "b"]]
+def test_whatever_stands_before_a_sign_the_cell_is_escaped_and_comes_back(before: str) -> None:
+    for sign in SIGNS:
+        cell = f"{before}{sign}1"
+        assert escaped(cell).startswith("'"), ascii(cell)
+        assert unescaped(escaped(cell)) == cell
+        assert parsed(csv_line(["a", cell, "b"])) == [["a", escaped(cell), "b"]]
 
 
 @pytest.mark.parametrize("evil", EVIL)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@one_line_errors("reading")
 def read_counts(
     knowledge: Knowledge,
     sources: tuple[str, ...],
@@ -41,7 +42,7 @@ def read_counts(
     frames: list[Any] = []
     results: dict[str, Any] = {}
     names = expand(sources)
-    with one_line_errors("reading"), ExitStack() as undo:
+    with ExitStack() as undo:
         inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
         for entry in inputs:
             # A column that stands twice is read only where its name means something, and refused there.

@@ -98,13 +98,41 @@ def test_read_notices_it_too(tmp_path: Path, change: Change, monkeypatch: pytest
 
     source, frame = table(tmp_path / "export.csv", 20), read._frame
 
+    done: list[int] = []
+
     def changed(*given: object, **more: object) -> object:
-        change(source)
+        if not done:
+            done.append(1)
+            change(source)
         return frame(*given, **more)
 
     monkeypatch.setattr(read, "_frame", changed)
     with pytest.raises(cbc.UsageError, match="while it was read"):
         cbc.read(source)
+
+
+@pytest.mark.parametrize("door", ["read", "scan", "scan to a file"])
+def test_a_file_that_grows_as_fast_as_it_is_read_is_not_read_without_end(
+    tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cbc_screen.engines import read
+
+    source, frame = table(tmp_path / "export.csv", 20), read._frame
+    times: list[int] = []
+
+    def grown(*_: object) -> None:
+        times.append(1)
+        assert len(times) < 20
+        grow(source)
+
+    monkeypatch.setattr(read, "_frame", lambda *given, **more: (grown(), frame(*given, **more))[1])
+    doors = {
+        "read": lambda: cbc.read(source),
+        "scan": lambda: cbc.scan(source, progress=grown),
+        "scan to a file": lambda: cbc.scan(source, tmp_path / "flags.csv", progress=grown),
+    }
+    with pytest.raises(cbc.UsageError, match="grew while it was read"):
+        doors[door]()
 
 
 def test_a_change_that_no_time_tells_of_is_found_by_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,6 @@ REFUSED = [
     ("number to the base of 60", "a: " + ":".join(["59"] * 100_000) + "\n", 1, "cannot be read"),
     ("hexadecimal", "a: 0x" + "f" * 100_000 + "\n", 1, "cannot be read"),
     ("date that is none", "a: 2024-13-45\n", 1, "cannot be read"),
-    ("bytes that are none", "a: !!binary '%'\n", 1, ""),
     ("object of Python", "a: !!python/object/apply:os.system ['id']\n", 1, "tag"),
     ("set", "a: !!set {b}\n", 1, "tag"),
     ("two documents", "a: 1\n---\nb: 2\n", 2, "document"),

@@ -49,6 +49,7 @@ def read_counts(
             once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]
             wanted = list(dict.fromkeys([*once, *entry.plan.columns]))
             for batch in entry.source.batches(wanted):
+                require_unchanged(entry.files)  # a file that grows would be read without end
                 rejected += batch.rejected
                 frames.append(_frame(knowledge, entry, batch, several=len(inputs) > 1))
             if isinstance(entry.source, CollectedSource):

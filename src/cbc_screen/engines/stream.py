@@ -300,6 +300,7 @@ class _Outputs:
     def note(self, screened: Screened) -> None:
         """Add a batch to the journal, once it is sure of what it was read from."""
         if self._journal is None or self._hashes is None:
+            require_unchanged(self._files)  # a file that grows would be read without end
             return
         if not self._journal.knows_inputs and self._hashes.soon:
             self._journal.note_inputs(self._hashes.wait())

@@ -48,10 +48,7 @@ class _Group(click.Group):
         message, code = "", int(ExitCode.USAGE)
         with stopping_on_signals():
             try:
-                with one_line_errors("the command"):
-                    result = super().invoke(ctx)
-                    _flush()
-                    return result
+                return self._invoke(ctx)
             except FileError as problem:
                 message = str(problem)
                 let_go_of_standard_output()
@@ -64,6 +61,12 @@ class _Group(click.Group):
             with suppress(OSError):
                 click.echo(f"cbc-screen: {clean_line(message)}", err=True)
             return ctx.exit(code)
+
+    @one_line_errors("the command")
+    def _invoke(self, ctx: click.Context) -> Any:
+        result = super().invoke(ctx)
+        _flush()
+        return result
 
 
 def _flush() -> None:

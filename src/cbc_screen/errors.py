@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class CBCScreenError(Exception):
@@ -50,26 +54,43 @@ class RangeNotFound(CBCScreenError, LookupError):
     """No row of the chosen sets covers this analyte, age, sex and pregnancy."""
 
 
-@contextmanager
-def one_line_errors(what: str) -> Iterator[None]:
-    """Say in one line what the system refuses: no room, no permission, no memory, a stream that was closed."""
-    try:
-        yield
-        return
-    except CBCScreenError:
-        raise
-    except MemoryError:
-        problem: CBCScreenError = OutOfMemoryError(f"{what} ended: there was not enough memory")
-    except OSError as error:
+def one_line_errors(what: str) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
+    """Let a function say in one line what the system refuses: no room, no permission, no memory, a closed stream.
+
+    A context manager could not: what is raised at its end carries the first error, and that may quote the input.
+    """
+
+    def decorate(function: Callable[Given, Result]) -> Callable[Given, Result]:
+        @wraps(function)
+        def guarded(*given: Given.args, **named: Given.kwargs) -> Result:
+            try:
+                return function(*given, **named)
+            except CBCScreenError:
+                raise
+            except Exception as error:
+                problem = _in_one_line(what, error)
+                if problem is None:
+                    raise
+            # Outside the except block: nothing of the first error is attached.
+            raise problem
+
+        return guarded
+
+    return decorate
+
+
+def _in_one_line(what: str, error: Exception) -> CBCScreenError | None:
+    """Return the error to raise instead; None for one that is not the system's."""
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(f"{what} ended: there was not enough memory")
+    if isinstance(error, RecursionError):
+        return UsageError(f"{what} ended: the input is nested too deeply")
+    if isinstance(error, BrokenPipeError):
+        return FileError(f"{what} ended: what reads its output has stopped reading")
+    if isinstance(error, OSError):
         # What the system says only: the error holds a name, too, and one of Arrow's a whole message.
         said = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
-        said = "what reads its output has stopped reading" if isinstance(error, BrokenPipeError) else said
-        problem = FileError(f"{what} ended: {said}")
-    except RecursionError:
-        problem = UsageError(f"{what} ended: the input is nested too deeply")
-    except Exception as error:
-        if type(error).__module__ != "sqlite3":  # not imported for a single record
-            raise
-        problem = FileError(f"{what} ended: its temporary database failed ({type(error).__name__}); is the disk full?")
-    # Outside the except block: nothing of the first error is attached.
-    raise problem
+        return FileError(f"{what} ended: {said}")
+    if type(error).__module__ == "sqlite3":  # not imported for a single record
+        return FileError(f"{what} ended: its temporary database failed ({type(error).__name__}); is the disk full?")
+    return None

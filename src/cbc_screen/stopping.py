@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 
 from cbc_screen.private_files import remove_unfinished
@@ -48,7 +48,7 @@ def stopping_on_signals() -> Iterator[None]:
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     caught = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
-    with _Watch():
+    with _Watch() if os.name == "posix" else nullcontext():
         for number in caught:
             signal.signal(number, _stop)
         try:

@@ -50,9 +50,10 @@ _LONG_NAMES = {
 }  # fmt: skip
 
 
+@one_line_errors("the look at the file")
 def inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
-    with one_line_errors("the look at the file"), ExitStack() as undo:
+    with ExitStack() as undo:
         there = spool_pipe(path, None, undo) if is_pipe(path) else path
         return _inspect(there, knowledge, declared, options)
 

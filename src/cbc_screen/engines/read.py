@@ -12,7 +12,9 @@ import numpy as np
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import Input, expand, open_inputs
+from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
+from cbc_screen.engines.unchanged import require_unchanged
+from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.specimens import ANY
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@one_line_errors("reading")
 def read_counts(
     knowledge: Knowledge,
     sources: tuple[str, ...],
@@ -46,11 +49,13 @@ def read_counts(
             once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]
             wanted = list(dict.fromkeys([*once, *entry.plan.columns]))
             for batch in entry.source.batches(wanted):
+                require_unchanged(entry.files)  # a file that grows would be read without end
                 rejected += batch.rejected
                 frames.append(_frame(knowledge, entry, batch, several=len(inputs) > 1))
             if isinstance(entry.source, CollectedSource):
                 rejected += entry.source.set_aside()
                 results = entry.source.result_counts.to_dict()
+        require_unchanged(files_of(inputs))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     frame.attrs["rejected"] = [
         {"line": row.line, "reason": row.reason.value, "content": row.content, "file": row.file} for row in rejected

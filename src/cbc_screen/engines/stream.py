@@ -82,6 +82,7 @@ class ScanRequest:
         return None if self.to_standard_output else self.out
 
 
+@one_line_errors("the scan")
 def scan_file(
     engine: Engine,
     request: ScanRequest,
@@ -91,18 +92,6 @@ def scan_file(
     workers: int | None = None,
 ) -> ScanSummary:
     """Scan; see `Screener.scan`."""
-    with one_line_errors("the scan"):
-        return _scan(engine, request, declared, options, progress, workers)
-
-
-def _scan(
-    engine: Engine,
-    request: ScanRequest,
-    declared: Declared,
-    options: ReadOptions,
-    progress: Progress | None,
-    workers: int | None,
-) -> ScanSummary:
     began = time.monotonic()
     workers = worker_count() if workers is None else workers
     if workers < 1:
@@ -311,6 +300,7 @@ class _Outputs:
     def note(self, screened: Screened) -> None:
         """Add a batch to the journal, once it is sure of what it was read from."""
         if self._journal is None or self._hashes is None:
+            require_unchanged(self._files)  # a file that grows would be read without end
             return
         if not self._journal.knows_inputs and self._hashes.soon:
             self._journal.note_inputs(self._hashes.wait())

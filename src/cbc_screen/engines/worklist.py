@@ -46,6 +46,7 @@ Progress = Callable[[int, float], None]
 _FIRST_FLAG = "pattern"
 
 
+@one_line_errors("the worklist")
 def write_worklist(
     flags: FlagFile,
     out: Path,
@@ -63,7 +64,7 @@ def write_worklist(
         raise UsageError("the flags and the worklist must be different files")
     if flags.can_explain:
         flags.require_received()
-    with one_line_errors("the worklist"), Lock(out), closing(AtomicFile(out, force=force)) as file:
+    with Lock(out), closing(AtomicFile(out, force=force)) as file:
         try:
             counts = Counts()
             listed = most_urgent(flags, counts, most)

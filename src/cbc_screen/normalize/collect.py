@@ -134,6 +134,8 @@ class _Gathered:
                 about[analyte] = _agreed(about.get(analyte), str(row[10]))
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
+        if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
+            line = next((row[-1] for row in rows if not str(row[9]).startswith(_ABOUT)), line)
         told = {name: about.get(f"{_ABOUT}{name}", "") for name in ("birth_date", "sex", "age")}
         # What the person's own record says stands; a result fills in where it is silent.
         person = Person(

@@ -334,7 +334,7 @@ def scanned(source: Path, out: Path, workers: int, **options: object) -> tuple[b
     rejects = out.with_suffix(".rejects.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "worker_count", lambda: workers)
-        summary = cbc.scan(source, out, rejects, force=True, **options).to_dict()
+        summary = cbc.scan(source, out, rejects, force=True, encoding="utf-8", **options).to_dict()
     del summary["seconds"]
     return out.read_bytes(), rejects.read_bytes(), summary
 
@@ -402,7 +402,7 @@ def test_an_error_on_the_way_leaves_no_file_and_no_thread(
 
     monkeypatch.setattr(stream, "screen_batch", breaks_later)
     with pytest.raises(Broken, match="in the middle"):
-        cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", summary=tmp_path / "summary.json")
+        cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", summary=tmp_path / "summary.json", encoding="utf-8")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -420,7 +420,7 @@ def test_a_full_disk_leaves_the_journal_alone_and_no_thread(
 
     monkeypatch.setattr(stream.FlagWriter, "write", breaks_at_the_third)
     with pytest.raises(OSError, match="No space left"):
-        cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv")
+        cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", encoding="utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["flags.csv.journal"]
 
 
@@ -430,7 +430,7 @@ def test_progress_is_told_in_the_order_of_the_rows(
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 4_096)
     monkeypatch.setattr(stream, "worker_count", lambda: 3)
     told: list[tuple[int, float]] = []
-    summary = cbc.scan(messy, progress=lambda rows, share: told.append((rows, share)))
+    summary = cbc.scan(messy, progress=lambda rows, share: told.append((rows, share)), encoding="utf-8")
     assert len(told) > 10
     assert told == sorted(told)
     assert told[-1] == (summary.rows_in, 1.0)

@@ -165,9 +165,9 @@ FAULTS = (
     ),
     Fault(
         "9 results are collected rightly: results of one moment are one count, whoever they are of",
-        "src/cbc_screen/normalize/collect.py",
-        'key = f"{person}\\x1f{moment}"',
-        'key = f"\\x1f{moment}"',
+        "src/cbc_screen/normalize/placing.py",
+        'return Place(f"{person}\\x1f{moment.key}", Group.MOMENT)',
+        'return Place(f"\\x1f{moment.key}", Group.MOMENT)',
     ),
     Fault(
         "9 results are collected rightly: a name that contradicts its code is not looked at",

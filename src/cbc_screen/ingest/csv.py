@@ -11,7 +11,7 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ import numpy as np
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
+from cbc_screen.ingest.encodings import FEW, bad_lines, refusal
+from cbc_screen.ingest.encodings import LOOKED_AT as LOOKED_AT_BYTES
 from cbc_screen.ingest.fastlane import FastBlock, FastLane
 from cbc_screen.ingest.lines import KEPT, ByteLines, CutLine, bounded_lines
 from cbc_screen.ingest.preamble import LOOKED_AT, preamble_lines
@@ -123,7 +125,19 @@ class CSVSource:
             raise UsageError(not_packed(self._path)) from None
         if first is None:
             raise UsageError("the source has no header line")
+        if options.encoding is None and self._encoding == "utf-8":
+            self._require_utf8()
         self.headers = [_clean(cell).replace("\ufeff", "").strip() for cell in self._header]
+
+    def _require_utf8(self) -> None:
+        """Refuse a text in another encoding: its names would be lost. A few bad bytes cost the cells they are in."""
+        content = bytearray()
+        with self._open_raw() as (raw, _), suppress(OSError, EOFError, zlib.error):  # damage is met again
+            while len(content) < LOOKED_AT_BYTES and (part := raw.read(LOOKED_AT_BYTES >> 4)):
+                content += part
+        lines = [] if content.isascii() else bad_lines(content)
+        if lines and (len(lines) >= FEW or any(_SURROGATE.search(cell) for cell in self._header)):
+            raise UsageError(refusal(bytes(content), lines))
 
     def _find_header(self, start: list[str], options: ReadOptions) -> int:
         """Return how many lines stand above the header: as declared, else as they look."""

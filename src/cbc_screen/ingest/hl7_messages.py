@@ -17,7 +17,12 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 LONGEST_NOTE = 4096
 _PRODUCTION = "P"
 MOST_NOTES = 20
-_TRIGGERS = frozenset(("R01", "R30", "R31", "R32", "R40", ""))
+_TRIGGERS = {  # messages of results, asked for (ORF) or not, by what triggers them
+    "ORU": frozenset(("R01", "R30", "R31", "R32", "R40", "")),
+    "OUL": frozenset(("R21", "R22", "R23", "R24")),
+    "ORF": frozenset(("R04",)),
+}
+_SPECIMEN_FIRST = "OUL"  # its specimens stand before their orders
 _KIND = re.compile("[A-Z0-9]{1,4}")
 _WORDS_OF_A_MODE = frozenset(("IS", "ST", "CE", "CWE", "TX"))
 _MODE = " mode"  # "Blood Mode", "Test Mode", "Measurement Mode"
@@ -100,22 +105,25 @@ def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[I
         if len(grammars) >= 16:  # a file has one or two
             grammars.clear()
         grammar = grammars[frame.marks, frame.charset] = Grammar(frame.marks, frame.charset)
-    kind = _other_kind(grammar, texts[0])
-    if kind is not None:
-        yield NotResults(frame.line, kind)
+    name, trigger = _kind(grammar, texts[0])
+    if trigger not in _TRIGGERS.get(name, ()):
+        yield NotResults(frame.line, _named(name, trigger))
         return
-    yield from _Message(frame.line, grammar, _processing(grammar, texts[0])).items(
-        zip(frame.numbers, texts, strict=True)
-    )
+    processing = _processing(grammar, texts[0])
+    message = _Message(frame.line, grammar, processing, specimen_first=name == _SPECIMEN_FIRST)
+    yield from message.items(zip(frame.numbers, texts, strict=True))
 
 
-def _other_kind(grammar: Grammar, header: str) -> str | None:
-    """Return what kind of message it is if it is not one of results."""
+def _kind(grammar: Grammar, header: str) -> tuple[str, str]:
+    """Return the kind of a message, and what triggered it."""
     fields = header.split(grammar.marks.field, 9)
     parts = [part.strip() for part in grammar.components(fields[8])[:2]] if len(fields) > 8 else []
     name, trigger = (*parts, "", "")[:2]
-    if name == "ORU" and trigger in _TRIGGERS:
-        return None
+    return name, trigger
+
+
+def _named(name: str, trigger: str) -> str:
+    """Name a kind of message, if it has the shape of one."""
     if _KIND.fullmatch(name) and (not trigger or _KIND.fullmatch(trigger)):
         return f"{name}^{trigger}" if trigger else name
     return "unknown"
@@ -155,7 +163,7 @@ def _processing(grammar: Grammar, header: str) -> str:
 class _Message:
     """Reads the segments of one message of results."""
 
-    def __init__(self, line: int, grammar: Grammar, processing: str) -> None:
+    def __init__(self, line: int, grammar: Grammar, processing: str, *, specimen_first: bool = False) -> None:
         self._line, self._grammar, self._processing = line, grammar, processing
         self._statuses = load_measures().statuses
         self._person: str | None = None
@@ -163,6 +171,9 @@ class _Message:
         self._report: _Report | None = None
         self._notes: list[str] | None = None  # of what the next NTE speaks
         self._done: list[Item] = []
+        self._specimen_first = specimen_first
+        self._specimen: list[str] | None = None  # of the orders that follow it
+        self._asked = ""  # whose results a query asked for
 
     def items(self, segments: Iterable[tuple[int, str]]) -> list[Item]:
         """Return what the message holds, in order."""
@@ -179,8 +190,10 @@ class _Message:
                 self._read_specimen(text.split(separator))
             elif name == "PID":
                 self._read_person(text.split(separator))
-            elif name == "ORC":
-                self._end_report()
+            elif name == "QRD":
+                self._read_query(text.split(separator))
+            elif name == "ORC" and self._report is not None and self._report.observations:
+                self._end_report()  # some systems send it after its OBR
         self._end_report()
         if self._person is None:
             self._begin_person("", "", "")
@@ -197,7 +210,7 @@ class _Message:
     def _begin_report(self, group: str) -> _Report:
         self._orders += 1
         if self._person is None:
-            self._begin_person("", "", "")
+            self._begin_person(self._asked, "", "")
         self._report = _Report(self._person or "", group or f"message {self._line} order {self._orders}")
         self._report.stated.append(("processing", self._processing))
         return self._report
@@ -231,20 +244,32 @@ class _Message:
         report.collected_at = iso_time(grammar.first(fields[7]))
         stated = grammar.first(fields[25])
         report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
+        if self._specimen is not None:
+            self._add_specimen(report, self._specimen)
         self._notes = report.notes
 
+    def _read_query(self, fields: list[str]) -> None:
+        """Keep whom a query asks for: its answer may have no PID."""
+        fields += [""] * (9 - len(fields))
+        whom = self._grammar.repetitions(fields[8])
+        self._asked = self._grammar.first(whom[0]) if len(whom) == 1 else ""
+
     def _read_specimen(self, fields: list[str]) -> None:
-        report = self._report
-        if report is None:
-            return
         fields += [""] * (18 - len(fields))
+        if self._specimen_first:
+            self._end_report()
+            self._specimen = fields
+        elif self._report is not None:
+            self._add_specimen(self._report, fields)
+            self._notes = self._report.notes
+
+    def _add_specimen(self, report: _Report, fields: list[str]) -> None:
         grammar = self._grammar
         report.specimens.append(grammar.coded_texts(fields[4], 1, 4, 8))
         report.stated += [("type", text) for text in grammar.coded_parts(fields[4])]
         report.stated += [("role", text) for text in grammar.coded_parts(fields[11])]
         report.stated += [("number", text) for text in grammar.identifiers(fields[2])]
-        report.sampled_at = report.sampled_at or iso_time(self._grammar.first(fields[17]))
-        self._notes = report.notes
+        report.sampled_at = report.sampled_at or iso_time(grammar.first(fields[17]))
 
     def _read_observation(self, line: int, text: str) -> None:
         grammar = self._grammar

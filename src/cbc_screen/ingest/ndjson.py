@@ -67,8 +67,7 @@ class NDJSONSource:
                     raise UsageError(f"line {number} has a key that none of the first {FIRST_LINES} lines has")
                 lines.append((number, line, record))
             elif line.strip():
-                reason = Reason.OVERSIZE if len(line) > LONGEST_ROW else Reason.ROW_RAGGED
-                rejected.append(RejectedRow(number, reason, _text(line)))
+                rejected.append(RejectedRow(number, _why(line), _text(line)))
             if len(lines) + len(rejected) == BATCH_LINES:
                 yield self._batch(columns, lines, rejected)
                 lines, rejected = [], []
@@ -85,6 +84,17 @@ class NDJSONSource:
         numbers = np.array([number for number, _, _ in lines], dtype=np.int64)
         share = self._file.tell() / self._size if self._size and not self._file.closed else 1.0
         return SourceBatch(arrays, numbers, lambda row: _text(lines[row][1]), rejected, share)
+
+
+def _why(line: bytes) -> Reason:
+    """Say why a line is no object."""
+    if len(line) > LONGEST_ROW:
+        return Reason.OVERSIZE
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return Reason.ENCODING
+    return Reason.ROW_RAGGED
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.statuses import folded
+from cbc_screen.knowledge.fold import fold_word
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
@@ -53,10 +53,10 @@ def _parted(name: str) -> list[str]:
 def load_moments(node: Node, missing: Iterable[str]) -> MomentWords:
     """Load moments.yaml; `missing` are the words for nothing in any column."""
     node.check_keys(["nothing", "named", "periods", "months", "offset_columns"])
-    lists = {key: frozenset(map(folded, node.texts(key))) for key in node}
+    lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node}
     for one, other in (("nothing", "named"), ("periods", "months")):
         if both := lists[one] & lists[other]:
             raise node.error(other, f"{min(both)!r} is also listed under {one}")
     offsets = tuple(tuple(_parted(word)) for word in sorted(lists["offset_columns"]))
-    nothing = lists["nothing"] | frozenset(map(folded, missing))
+    nothing = lists["nothing"] | frozenset(map(fold_word, missing))
     return MomentWords(nothing, lists["named"], lists["periods"], lists["months"], offsets)

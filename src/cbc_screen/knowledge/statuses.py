@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
@@ -57,16 +57,10 @@ class Statuses:
 
 
 def plain_status(text: str) -> str:
-    """Fold case (also of the Turkish i), width, blanks and punctuation; a text too long to be a status is none."""
+    """Fold a word and its punctuation; a text too long to be a status is none."""
     if len(text) > _LONGEST:
         return ""
-    return _NOT_A_WORD.sub(" ", folded(text)).strip()
-
-
-def folded(text: str) -> str:
-    """Fold case (also of the Turkish i), width and blanks."""
-    plain = unicodedata.normalize("NFKC", " ".join(text.split())).casefold()
-    return plain.replace("i\u0307", "i").replace("\u0131", "i")
+    return _NOT_A_WORD.sub(" ", fold_word(text)).strip()
 
 
 def load_statuses(node: Node, silent: frozenset[str]) -> Statuses:

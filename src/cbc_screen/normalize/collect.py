@@ -21,7 +21,9 @@ from typing import Any
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.person_codes import SEX
+from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.moment import MomentReader
@@ -134,6 +136,8 @@ class _Gathered:
                 about[analyte] = _agreed(about.get(analyte), str(row[10]))
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
+        if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
+            line = next((row[-1] for row in rows if not str(row[9]).startswith(_ABOUT)), line)
         told = {name: about.get(f"{_ABOUT}{name}", "") for name in ("birth_date", "sex", "age")}
         # What the person's own record says stands; a result fills in where it is silent.
         person = Person(
@@ -248,6 +252,10 @@ class Collection:
             return
         clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN
         if analyte is None and clumps is Presence.UNKNOWN:
+            if _name_is_lost(result):
+                self.counts.rejected[Reason.ENCODING.value] += 1
+                self._put_aside(RejectedRow(result.line, Reason.ENCODING, result.content), source, whole=False)
+                return
             self.counts.not_count += 1
             if (told := self._about.read(result)) is None:
                 self._leave_out(result)
@@ -524,6 +532,12 @@ class Collection:
     def close(self) -> None:
         """Let go of the temporary database."""
         self._base.close()
+
+
+def _name_is_lost(result: LabResult) -> bool:
+    """Tell whether a result is known only by a name of which bytes could not be read: it may be of a count."""
+    lost = any(LOST in text for code in result.codes for text in (code.code, code.name))
+    return lost and not any(has_check_digit(code.code) for code in result.codes)
 
 
 def _label(result: LabResult) -> str:

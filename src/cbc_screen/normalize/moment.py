@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cbc_screen.ingest.hl7_grammar import iso_time
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.moments import MomentWords
-from cbc_screen.knowledge.statuses import folded
 from cbc_screen.normalize.dates import is_placeholder, iso_span
-from cbc_screen.normalize.value import LONGEST_CELL
+from cbc_screen.normalize.value import LONGEST_CELL, fold
 
 _TOKENS = re.compile(r"\d+|[^\W\d_]+")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
@@ -59,12 +59,12 @@ class MomentReader:
         """Say what a text tells of a moment; `counted` where its column counts from a beginning."""
         if len(text) > LONGEST_CELL:
             return Moment(text, Placing.PERIOD)
-        plain = _WHOLE.sub(r"\1", folded(text))
+        plain = _WHOLE.sub(r"\1", fold_word(text))
         if plain in self._words.nothing:
             return NO_MOMENT
         if counted and _NUMBER.fullmatch(plain):
             return Moment(plain, Placing.RELATIVE)
-        span = iso_span(" ".join(text.split()))
+        span = iso_span(fold(text))
         if span is not None:
             if is_placeholder(span.first):
                 return NO_MOMENT
@@ -144,4 +144,4 @@ def instant(text: str) -> str:
         when = datetime.datetime.fromisoformat(plain)
         return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()
     except (ValueError, OverflowError):
-        return folded(plain)
+        return fold_word(plain)

@@ -24,6 +24,7 @@ _UNITS = {
 }
 _AGE = re.compile(r"(<=|>=|<|>)?\s*(\d{1,6}(?:\.\d+)?)\s*(\+)?\s*([a-z]+)?\.?(?:\s+old)?(\s+and over)?", re.ASCII)
 _YEARS_MONTHS = re.compile(r"(\d{1,3})\s*(?:y|yr|yrs|years?)\s*,?\s*(\d{1,2})\s*(?:m|mo|mos|months?)", re.ASCII)
+_BETWEEN = re.compile(r"(\d{1,4}(?:\.\d+)?)\s*(?:-|\u2013|\u2014|to)\s*(\d{1,4}(?:\.\d+)?)\s*([a-z]+)?\.?", re.ASCII)
 
 
 def parse_age_unit(text: str | None) -> str | None:
@@ -51,6 +52,9 @@ def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan |
         return _checked(span_of_months(months, months), oldest)
     if text.startswith("-"):
         return None, Reason.AGE_NEGATIVE
+    between = _BETWEEN.fullmatch(text)
+    if between is not None:
+        return _between(float(between[1]), float(between[2]), between[3] or unit, oldest)
     match = _AGE.fullmatch(text)
     if match is None:
         return None, Reason.AGE_UNREADABLE
@@ -72,6 +76,18 @@ def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan |
     span = AgeSpan(low.days_low, high.days_high, low.months_low, high.months_high)
     checked, reason = _checked(span, oldest)
     return checked, reason or (Reason.AGE_APPROXIMATE if sign else None)
+
+
+def _between(first: float, last: float, unit: str | None, oldest: int) -> tuple[AgeSpan | None, Reason | None]:
+    """Return the span from one age to another: "10-12 y" is any age from 10 to under 13 years."""
+    chosen = parse_age_unit(unit)
+    if chosen is None:
+        return None, Reason.AGE_UNREADABLE if unit else Reason.AGE_UNIT_MISSING
+    if first > last:
+        return None, Reason.AGE_UNREADABLE
+    low, high = _ends(first, chosen)[0], _ends(last, chosen)[1]
+    span, reason = _checked(AgeSpan(low.days_low, high.days_high, low.months_low, high.months_high), oldest)
+    return span, reason or Reason.AGE_APPROXIMATE
 
 
 def _ends(count: float, unit: str) -> tuple[AgeSpan, AgeSpan]:

@@ -1,0 +1,107 @@
+"""What ends a scan with 3 although it ran: nothing judged, and results that were used before and are not now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cbc_screen as cbc
+from cbc_screen.cli import main
+
+CBC = ("hemoglobin (g/L)", "wbc (10^9/L)", "platelets (10^9/L)")
+
+
+def wide(path: Path, columns: tuple[str, ...], cells: tuple[str, ...], rows: int = 3, others: int = 0) -> Path:
+    names = ["age", "sex", *columns, *(f"question {number}" for number in range(others))]
+    row = ["54 y", "F", *cells, *["x"] * others]
+    path.write_text("\n".join([",".join(names), *[",".join(row)] * rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "others", "said"),
+    [
+        (("MCV (fL)",), ("85",), 99, "no line of any of 3 rows could be judged: 1 of 102 columns"),
+        (("RDW (%)",), ("13",), 0, "1 of 3 columns"),
+        (CBC, ("CLOTTED", "CLOTTED", "CLOTTED"), 0, "most often"),
+        (("hemoglobin", "wbc", "platelets"), ("140", "6", "250"), 0, "UNIT_MISSING"),
+    ],
+)  # fmt: skip
+def test_a_table_of_which_no_line_can_be_judged_ends_with_3(
+    tmp_path: Path, columns: tuple[str, ...], cells: tuple[str, ...], others: int, said: str
+) -> None:
+    source = wide(tmp_path / "export.csv", columns, cells, others=others)
+    (sentence,) = cbc.scan(source).alarms
+    assert said in sentence
+    done = CliRunner().invoke(main, ["scan", str(source)])
+    assert (done.exit_code, done.stderr.count("no line of any of 3 rows")) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        (("hemoglobin (g/L)",), ("140",)), (("hemoglobin (g/L)",), ("70",)), (("platelets (10^9/L)",), ("250",)),
+        (("neutrophils (10^9/L)",), ("4",)),
+    ],
+)  # fmt: skip
+def test_one_line_is_enough(tmp_path: Path, columns: tuple[str, ...], cells: tuple[str, ...]) -> None:
+    source = wide(tmp_path / "export.csv", columns, cells, others=99)
+    assert cbc.scan(source).alarms == ()
+    assert CliRunner().invoke(main, ["scan", str(source)]).exit_code == 0
+
+
+def test_an_empty_table_has_nothing_to_judge(tmp_path: Path) -> None:
+    assert cbc.scan(wide(tmp_path / "export.csv", CBC, ("", "", ""))).alarms == ()
+
+
+# R32: results that were used
+
+
+def scanned(
+    folder: Path, columns: tuple[str, ...], cells: tuple[str, ...], rows: int = 100, **options: object
+) -> cbc.ScanSummary:
+    source = wide(folder / "export.csv", columns, cells, rows)
+    return cbc.scan(source, folder / "flags.csv", force=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "expected"),
+    [
+        # The unit was in the header, and is gone: the column is as full as before, and nothing of it is used.
+        (("hemoglobin (g/L)", "wbc (10^9/L)", "platelets"), ("140", "6", "250"), "none of 100 results used (100 before)"),
+        (("hemoglobin (g/L)", "wbc (10^9/L)", "platelets (10^9/gal)"), ("140", "6", "250"), "none of 100 results used (100 before)"),
+        (("hemoglobin (g/L)", "wbc (10^9/L)", "platelets (10^9/L)"), ("140", "6", "PENDING"), "none of 100 results used (100 before)"),
+        (("hemoglobin (g/L)", "wbc (10^9/L)", "something else"), ("140", "6", "250"), "no result (100 before)"),
+    ],
+)  # fmt: skip
+def test_a_column_whose_results_cannot_be_used_any_more_is_as_good_as_gone(
+    tmp_path: Path, columns: tuple[str, ...], cells: tuple[str, ...], expected: str
+) -> None:
+    scanned(tmp_path, CBC, ("140", "6", "250"))
+    manifest = (tmp_path / "flags.csv.manifest.json").rename(tmp_path / "before.json")
+    summary = scanned(tmp_path, columns, cells, previous=manifest)
+    assert summary.vanished == {"platelets": expected}
+    source = str(tmp_path / "export.csv")
+    done = CliRunner().invoke(main, ["scan", source, "--previous", str(manifest)])
+    assert (done.exit_code, "expected and missing: platelets" in done.stderr) == (3, True)
+
+
+def test_half_of_the_results_used_is_told_with_how_many_were_sent(tmp_path: Path) -> None:
+    scanned(tmp_path, CBC, ("140", "6", "250"))
+    manifest = (tmp_path / "flags.csv.manifest.json").rename(tmp_path / "before.json")
+    lines = wide(tmp_path / "export.csv", CBC, ("140", "6", "250"), 40).read_text(encoding="utf-8")
+    (tmp_path / "export.csv").write_text(lines + "54 y,F,140,6,QNS\n" * 60, encoding="utf-8")
+    summary = cbc.scan(tmp_path / "export.csv", previous=manifest)
+    assert summary.vanished == {"platelets": "40 of 100 results used (100 before)"}
+
+
+def test_an_expected_analyte_of_which_nothing_is_used_is_named_without_a_scan_before(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: wide\nsource: s\ncolumns: {hemoglobin: HB}\nexpected: [hemoglobin]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "export.csv").write_text("age,sex,HB\n54 y,F,140\n", encoding="utf-8")
+    summary = cbc.scan(tmp_path / "export.csv", profile=str(tmp_path / "own.yaml"))
+    assert summary.vanished == {"hemoglobin": "none of 1 results used"}

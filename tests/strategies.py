@@ -150,7 +150,7 @@ def numbers_beside(analyte: str) -> tuple[Decimal, ...]:
 def numbers(analyte: str) -> st.SearchStrategy[Decimal]:
     """Numbers on a limit, a step beside one, or anywhere, in the plausible span."""
     low, high = plausible(analyte)
-    top = int(min(high, 2 * max(limits_of(analyte), default=Decimal(50)) + 1)) * 1000
+    top = int(min(high, 2 * max(limits_of(analyte), default=Decimal(50)) + 1) * 1000)
     anywhere = st.integers(int(low * 1000), top).map(lambda n: Decimal(n) / 1000)
     return st.one_of(st.sampled_from(numbers_beside(analyte)), anywhere)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from effort import EXAMPLES
+
 SHARED = Path(os.environ.get("CBC_SCREEN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 settings.register_profile(
     "default",
-    max_examples=int(os.environ.get("CBC_SCREEN_EXAMPLES", "200")),
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -279,13 +279,19 @@ def test_an_unknown_elevation_of_2011_takes_at_most_45(value: float, grade: int 
     assert graded(value, "who_2011", elevation="").grade == grade
 
 
-@pytest.mark.parametrize("elevation", ["5000 m", "5000.1 m", "5001 m", "5300 m", "16405 ft", "8000 m"])
+@pytest.mark.parametrize("elevation", ["5000 m", "5000.1 m", "5001 m", "5300 m", "16405 ft", "6000 m"])
 @pytest.mark.parametrize(("value", "grade"), [(112.9, 3), (113, None), (152.9, None), (153, None), (250, None)])
 def test_from_5000_m_on_only_the_last_grade_is_sure(elevation: str, value: float, grade: int | None) -> None:
     """At least 33 g/L is subtracted, and no more is known: 112.9 is below 80, and 250 may be."""
     found = graded(value, elevation=elevation)
     assert found.grade == grade
     assert found.unadjusted == (1 if value < 120 else 0)
+
+
+def test_nobody_lives_at_8000_meters() -> None:
+    """An elevation of residence above the highest believable one (analytes.yaml) is unknown, and so is the grade."""
+    found = graded(112.9, elevation="8000 m")
+    assert (found.grade, found.reason, found.unadjusted) == (None, cbc.Reason.NUMBER_IMPLAUSIBLE, 1)
 
 
 # Not adjusted ----------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_no_blood_is_no_result(people: pd.DataFrame, graded: pd.DataFrame) -> No
     assert (empty["pattern"] == "cannot_tell").all()
     assert (empty["lines_low_max"] == 3).all()
     assert empty["reasons"].str.contains("record:NO_RESULT").all()
-    assert not graded.loc[measured, "reasons"].str.contains("NO_RESULT").any()
+    assert not graded.loc[measured, "reasons"].str.contains("record:NO_RESULT").any()
 
 
 def test_missing_hemoglobin_with_a_concentration_stays_unknown(people: pd.DataFrame, graded: pd.DataFrame) -> None:

@@ -402,7 +402,9 @@ def test_an_error_on_the_way_leaves_no_file_and_no_thread(
 
     monkeypatch.setattr(stream, "screen_batch", breaks_later)
     with pytest.raises(Broken, match="in the middle"):
-        cbc.scan(messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", summary=tmp_path / "summary.json", encoding="utf-8")
+        cbc.scan(
+            messy, tmp_path / "flags.csv", tmp_path / "rejects.csv", summary=tmp_path / "summary.json", encoding="utf-8"
+        )
     assert list(tmp_path.iterdir()) == []
 
 

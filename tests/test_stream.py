@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import signal
 import subprocess
@@ -162,12 +164,20 @@ def test_standard_output_needs_a_format() -> None:
 # Packing, NDJSON -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", [".csv.gz", ".csv.zst"])
+PACK = {
+    ".gz": gzip.compress,
+    ".zst": lambda text: pa.compress(text, "zstd", asbytes=True),
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+}
+
+
+@pytest.mark.parametrize("ending", PACK)
 def test_a_packed_export_gives_what_the_plain_one_gives(tmp_path: Path, ending: str) -> None:
     text = export(500).encode()
     (tmp_path / "plain.csv").write_bytes(text)
-    packed = tmp_path / f"packed{ending}"
-    packed.write_bytes(gzip.compress(text) if ending.endswith("gz") else pa.compress(text, "zstd", asbytes=True))
+    packed = tmp_path / f"packed.csv{ending}"
+    packed.write_bytes(PACK[ending](text))
     summary = cbc.scan(tmp_path / "plain.csv", tmp_path / "a.csv", tmp_path / "ra.csv")
     again = cbc.scan(packed, tmp_path / "b.csv", tmp_path / "rb.csv")
     assert (summary.rows_in, summary.rejected) == (again.rows_in, again.rejected) == (500, 200)
@@ -187,11 +197,12 @@ def test_a_packed_output_holds_what_the_plain_one_holds(tmp_path: Path, ending: 
         assert file.read() == plain.read_bytes()
 
 
-def test_a_cut_zstd_file_is_damaged_after_a_line(tmp_path: Path) -> None:
-    whole = pa.compress(export(200_000).encode(), "zstd", asbytes=True)
-    (tmp_path / "cut.csv.zst").write_bytes(whole[: len(whole) // 2])
+@pytest.mark.parametrize("ending", [".zst", ".xz", ".bz2"])
+def test_a_cut_packed_file_is_damaged_after_a_line(tmp_path: Path, ending: str) -> None:
+    whole = PACK[ending](export(200_000).encode())
+    (tmp_path / f"cut.csv{ending}").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(cbc.UsageError, match="cut short or damaged"):
-        cbc.scan(tmp_path / "cut.csv.zst", tmp_path / "flags.csv")
+        cbc.scan(tmp_path / f"cut.csv{ending}", tmp_path / "flags.csv")
     assert not (tmp_path / "flags.csv").exists()
 
 

@@ -308,7 +308,7 @@ class Screener:
         Parameters
         ----------
         source : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them
-            One count a row: CSV or TSV, NDJSON (both also .gz and .zst), Parquet, Excel (.xlsx)
+            One count a row: CSV or TSV, NDJSON (both also .gz, .zst, .xz and .bz2), Parquet, Excel (.xlsx)
             or SAS transport (.xpt). One result a row, as a profile says. HL7 v2 ORU messages,
             or FHIR resources as JSON or NDJSON. Of several files each row says which one it
             is of; results of one person and collection are one row.

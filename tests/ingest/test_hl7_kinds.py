@@ -60,7 +60,9 @@ def test_an_answer_without_a_person_is_about_the_one_who_was_asked_for(tmp_path:
 
 
 def test_the_same_results_asked_for_again_are_duplicates(tmp_path: Path) -> None:
-    summary, (row,) = flags(tmp_path, header("ORU^R01"), PID, ORDER, *COUNT, header("ORF^R04", 2), QRD, PID, ORDER, *COUNT)
+    summary, (row,) = flags(
+        tmp_path, header("ORU^R01"), PID, ORDER, *COUNT, header("ORF^R04", 2), QRD, PID, ORDER, *COUNT
+    )
     assert (row["pattern"], summary.results["used"], summary.results["duplicates"]) == ("pancytopenia", 4, 4)
 
 

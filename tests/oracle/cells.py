@@ -283,7 +283,9 @@ class Cells:
             odd = self.pick.choice(("beyond belief", "object infinity", "object negative", "nothing"))
             if odd == "beyond belief" and quantity.beyond:
                 return self._beyond(draft)
-            return NOTHING if odd in ("beyond belief", "nothing") else Cell(draft.number, None, ANYTHING, odd, draft.power)
+            return (
+                NOTHING if odd in ("beyond belief", "nothing") else Cell(draft.number, None, ANYTHING, odd, draft.power)
+            )
         return Cell(draft.number, None, point(value), "plain", draft.power)
 
     def missing(self) -> Cell:

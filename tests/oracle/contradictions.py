@@ -24,7 +24,8 @@ HUNDREDTHS = (62, 30, 5, 2, 1)
 def contradict(values: dict[str, int], pick: random.Random) -> str:
     """Change drawn values so that they contradict each other in one of the ways there are."""
     kind = pick.choice(KINDS)
-    wbc = values["wbc"] if kind == ABOVE else max(values["wbc"], 6 * ONE)
+    # Above the white cells, and not beyond belief: such neutrophils say nothing, and their percentage stands in.
+    wbc = min(values["wbc"], 50 * ONE) if kind == ABOVE else max(values["wbc"], 6 * ONE)
     values |= {"wbc": wbc, "bands_percent": 0, "lymphocytes_percent": -1}
     if kind == ABOVE:
         values["neutrophils"] = wbc * pick.choice((130, 200, 500)) // 100

@@ -45,9 +45,7 @@ def rows(draw: st.DrawFn) -> dict[str, object]:
 
 def as_record(row: dict[str, object]) -> dict[str, object]:
     record = {name: row[name] for name in ("age", "sex")}
-    return record | {
-        name: {"value": row[name], "status": row[f"{name}_status"]} for name in UNITS if row[name] is not None
-    }
+    return record | {name: {"value": row[name], "status": row[f"{name}_status"]} for name in UNITS}
 
 
 @given(st.lists(rows(), min_size=1, max_size=2))

@@ -18,6 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
+from effort import share
 from strategies import (
     CONFIGURATIONS,
     DEFINITE_STATES,
@@ -64,7 +65,7 @@ Flags = Mapping[str, Any]
 STATES = tuple(name for name in flags({}) if name.endswith("_state"))
 LINES = tuple(LINE_OF.values())
 GRADES = tuple(GRADE_OF.values())
-FRAME_EXAMPLES = 50
+FRAME_EXAMPLES = share(50)
 PATTERN_OF = {0: "none", 1: "single_line", 2: "bicytopenia", 3: "pancytopenia"}
 # Words of a text result that say nothing beyond "no number".
 SILENT = tuple(word for word in UNREADABLE if word not in FINDING_WORDS)
@@ -123,7 +124,9 @@ def test_m1_the_same_value_in_another_unit(results, person, said, configuration,
 def test_m1_every_spelling_of_every_analyte(analyte):
     """M1: on a number of its scale, each spelling of the closed table gives the same flags."""
     low, high = KNOWLEDGE.analytes[analyte].plausible or (0, 1000)
-    number = next(n for n in (Decimal(120), Decimal("4.5"), Decimal("0.4")) if low <= n <= high)
+    number = next(
+        n for n in (Decimal(120), Decimal("4.5"), Decimal("0.4"), Decimal(30), Decimal(330)) if low <= n <= high
+    )
     person = {"age": "54 y", "sex": "F"}
     first = flags(
         {**person, analyte: {"value": in_unit(number, factor_of(analyte, None)), "unit": accepted(analyte)[0][0]}}
@@ -580,7 +583,7 @@ def test_m13_unicode_forms_of_the_person(results, age, sex, stage, blank):
 # Configuration and round trips ---------------------------------------------------------
 
 
-@settings(max_examples=100)
+@settings(max_examples=share(100))
 @given(records(), st.sampled_from([definition for definition, _ in CONFIGURATIONS]))
 def test_m14_the_grading_scheme_alters_grades_only(record, definition):
     """M14: pattern, lines, states, criteria, guards and triggers do not depend on the scheme."""
@@ -627,10 +630,14 @@ def test_m15_a_reported_range_equal_to_the_sets_own(results, person, said, confi
 
 @given(counts(only_exact=True), people(), remarks(), configurations)
 def test_m16_screening_the_canonical_numbers_again(results, person, said, configuration):
-    """M16: the numbers used, written in canonical units, give equal flags."""
+    """M16: the numbers used, written in canonical units, give equal flags.
+
+    Neutrophils above the WBC are used as what both results leave, which is no number.
+    """
     # The corrected WBC, declared uncorrected again, would be corrected twice.
     rest = {**person, **{name: value for name, value in said.items() if name != "wbc_uncorrected"}}
     result = screener(*configuration).screen({**rest, **written(results)}, compact=True)
+    assume("neutrophils:RESULT_CONTRADICTED" not in result.flags()["reasons"])
     again = dict(rest)
     for analyte in result.analytes:
         if not analyte.derived:
@@ -644,7 +651,8 @@ def test_m16_screening_the_canonical_numbers_again(results, person, said, config
 def test_m13_a_reported_range_beside_any_writing_of_the_result(text):
     """M13: a range is in the unit of its result, however number and unit are written."""
     answer = flags({"age": "54 y", "sex": "F", "hemoglobin": {"value": text, "range": (13, 17)}})
-    assert (answer["hemoglobin_state"], answer["reasons"]) == ("low", "")
+    assert answer["hemoglobin_state"] == "low"
+    assert answer["reasons"] == "neutrophils:NO_RESULT;platelets:NO_RESULT"  # no other result was sent
 
 
 def test_m13_a_reported_range_beside_a_comparator_and_a_blank():

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
+from effort import share
 from strategies import (
     ANALYTES,
     GRADE_OF,
@@ -132,7 +133,7 @@ def test_a_generous_count_is_none(age, sex):
     assert flags(GENEROUS)["pattern"] == "none"
 
 
-@settings(max_examples=60)
+@settings(max_examples=share(60))
 @given(counts(), pregnancies(), remarks(), configurations)
 def test_none_without_sex_and_age_is_none_for_everyone(results, stage, said, configuration):
     """(b) With sex and age unknown, a line is not low only if it is so at every age in both sexes."""
@@ -150,7 +151,7 @@ def test_none_without_sex_and_age_is_none_for_everyone(results, stage, said, con
                 assert known["pattern"] == "none"
 
 
-@settings(max_examples=100)
+@settings(max_examples=share(100))
 @given(st.data(), configurations)
 def test_none_without_sex_and_age_near_the_limits(data, configuration):
     """(b) The same on numbers that stand on limits, where one age or sex often disagrees."""

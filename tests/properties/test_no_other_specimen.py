@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import cbc_screen as cbc
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.vocabulary import SpecimenKind
+from effort import share
 from strategies import CONFIGURATIONS, answers, flags, records, rows_of, screener
 
 FIELDS = load_knowledge().specimens.fields
@@ -211,7 +212,7 @@ DOORS = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=20)
+@settings(max_examples=share(20))
 @given(made=PERSONS, word=other_words())
 def test_files(door: str, made: Made, word: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a file holds is flagged or rejected, each with its content, and counted."""
@@ -219,6 +220,8 @@ def test_files(door: str, made: Made, word: tuple[str, str], tmp_path_factory: p
     path = DOORS[door](made, word, folder)
     options: dict[str, Any] = {"profile": str(folder / "own.yaml")} if door == "long" else {}
     key = "id" if door == "csv" else "person"
+    # The sickest of the sick in a few rows: their units are certain here, and not what this is about.
+    options["accept_units"] = list(NUMBERS)
     summary = cbc.scan(path, folder / "flags.csv", folder / "rejects.csv", keep=[key], **options)
     with (folder / "flags.csv").open(encoding="utf-8", newline="") as file:
         found = {row[key].removeprefix("Patient/"): row for row in csv.DictReader(file)}

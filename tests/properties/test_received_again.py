@@ -18,9 +18,10 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.engines.rescreen import FlagFile
+from effort import share
 from properties.test_doors_agree import Rows, ranged_rows, texts
 
-FEW = 400
+FEW = share(400)
 
 
 def screened_again(source: Path | list[Path], folder: Path, **options: Any) -> list[cbc.ScreeningResult]:

@@ -221,7 +221,7 @@ def test_the_sea_and_no_cigarettes_change_nothing(
     names: tuple[str, str], person: dict[str, str], value: dict[str, str], smoking: dict[str, Any]
 ) -> None:
     record = {**person, **value, **COUNTS}
-    plain = screener(*names, ()).screen(record, compact=True).flags()
+    plain = screener(*names, ()).screen({**record, **smoking}, compact=True).flags()
     found = screener(*names, ("elevation", "smoking")).screen({**record, "elevation": "0 m", **smoking}).flags()
     assert {name: found[name] for name in plain} == plain
     assert found["hemoglobin_grade_unadjusted"] == plain["hemoglobin_grade"]

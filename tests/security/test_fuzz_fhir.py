@@ -17,7 +17,7 @@ import pytest
 
 from cbc_screen import UsageError
 from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
-from cbc_screen.ingest.results import LabResult, NotResults, Person
+from cbc_screen.ingest.results import LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
@@ -170,6 +170,8 @@ def check(path: Path) -> str:
             elif isinstance(item, NotResults):
                 texts = (item.kind,)
                 assert len(item.kind) <= 40
+            elif isinstance(item, Sample):
+                texts = (item.key, *(text for pair in item.stated for text in pair))
             else:
                 assert isinstance(item, RejectedRow)
                 texts = (item.content,)

@@ -105,7 +105,9 @@ def texts_of(item: object) -> list[str]:
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Code):
                 found += [part.code, part.name, part.system]
-            elif place.name not in ("line", "status", "reason"):
+            elif place.name == "stated":
+                found += part
+            elif place.name not in ("line", "status", "reason", "counted", "fault"):
                 assert type(part) is str, place.name
                 found.append(part)
     return found

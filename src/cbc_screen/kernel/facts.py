@@ -323,7 +323,13 @@ class FactBuilder:
         part: Cutoff = getattr(rule, line.value)
         sent = b.present(self.effective(part.analyte).low)
         unlimited = b.both(sent, b.negate(b.present(self._cut(part, f"cut:{rule.id}:{line}"))))
-        if line is Line.WHITE and rule.without_neutrophils is not None:
+        if line is not Line.WHITE:
+            return sent, unlimited
+        if rule.without_neutrophils is None:
+            # White cells that were sent and say nothing could be any number, few ones too.
+            wbc = self.effective("wbc")
+            sent = b.either(sent, b.both(b.at_most(wbc.low, b.number(0.0)), b.at_most(b.number(inf), wbc.high)))
+        else:
             by_wbc = b.both(b.negate(sent), b.present(self.effective("wbc").low))
             cut = self._cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
             sent, unlimited = b.either(sent, by_wbc), b.either(unlimited, b.both(by_wbc, b.negate(b.present(cut))))

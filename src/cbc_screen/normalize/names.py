@@ -129,12 +129,12 @@ class NameReader:
     def _possible(self, text: str) -> Meaning:
         """Say what a name may mean that is not known: an analyte with a unit in no list, or with other words.
 
-        "Absolute Neutrophil Count (cells/cu.mm)" is neutrophils in an unknown unit, and
-        "Neutrophils manual" may be neutrophils.
+        "Absolute Neutrophil Count (cells/cu.mm)" is neutrophils in an unknown unit, "Platelets (zz)"
+        platelets in what can only be one, and "Neutrophils manual" may be neutrophils.
         """
         for base, unit in _splits(text):
             own = self._analytes(plain_name(base))
-            if len(own) == 1 and _looks_like_unit(unit):
+            if len(own) == 1 and (_looks_like_unit(unit) or self._stands_for_unit(text, base, unit)):
                 why = "the unit in its name is not known"
                 return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.UNIT_UNKNOWN)
         words = parts_of(plain_name(text))
@@ -146,6 +146,11 @@ class NameReader:
                         why = f"it may be {name}, under a name that is not known"
                         return Meaning(Role.POSSIBLE, name, why=why, reason=Reason.CODE_UNKNOWN)
         return Meaning(Role.OTHER)
+
+    def _stands_for_unit(self, text: str, base: str, unit: str) -> bool:
+        """Tell whether a text stands in brackets where a unit does, and is no word for something else."""
+        other = self._knowledge.not_results
+        return (base, unit) in _bracketed(text) and other.isdisjoint(parts_of(plain_name(unit)))
 
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():
@@ -198,13 +203,19 @@ def _looks_like_unit(text: str) -> bool:
     return _UNIT_SHAPE.search(text) is not None and len(text) <= _LONGEST_UNIT
 
 
-def _splits(text: str) -> list[tuple[str, str]]:
-    """Return the ways to part a header into a name and a unit."""
+def _bracketed(text: str) -> list[tuple[str, str]]:
+    """Return the ways to part a header into a name and what stands behind it in brackets."""
     ways: list[tuple[str, str]] = []
     for opening, closing in (("(", ")"), ("[", "]"), ("{", "}")):
         if text.endswith(closing) and opening in text:
             places = dict.fromkeys((text.index(opening), text.rindex(opening)))
             ways += [(text[:start], text[start + 1 : -1]) for start in places]
+    return ways
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """Return the ways to part a header into a name and a unit."""
+    ways = _bracketed(text)
     words = re.split(r"[\s,;:]+", text)
     ways += [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
     return [(base, unit) for base, unit in ways if base.strip() and unit.strip()]

@@ -226,7 +226,7 @@ def test_explain_gives_the_chain_of_one_row(flags: Path) -> None:
     assert done.exit_code == 0
     lines = [" ".join(line.split()) for line in done.output.replace("\n      ", " ").splitlines()]
     assert lines[:2] == [NOTICE, ""]
-    assert lines[2].startswith("Pancytopenia: red, white and platelet lines low (hemoglobin 71 g/L, severe")
+    assert lines[2].startswith("Pancytopenia: red, white and platelet lines low, with hemoglobin 71 g/L (severe)")
     assert "pancytopenia: red, white and platelet lines low" in lines
     # received 7.1 under a header in g/dL; 71 g/L used; limit, set and source; the grade
     assert "Hemoglobin 7.1 (declared g/dL) 71 g/L low 117 to 153 (default_v1, F 18 y and over; nhanes)" in lines

@@ -82,7 +82,7 @@ WHO_2011 = [
 # Cell counts, 10^9/L and /uL -------------------------------------------------------------
 
 NEUTROPENIA: Steps = [
-    (0, 0, 3), (0.499, 499, 3), (0.5, 500, 2), (0.501, 501, 2),
+    (0, 0, 4), (0.099, 99, 4), (0.1, 100, 3), (0.101, 101, 3), (0.499, 499, 3), (0.5, 500, 2), (0.501, 501, 2),
     (0.999, 999, 2), (1.0, 1000, 1), (1.001, 1001, 1),
     (1.499, 1499, 1), (1.5, 1500, 0), (1.501, 1501, 0),
 ]  # fmt: skip
@@ -442,7 +442,14 @@ def test_a_person_for_each_value_of_an_array() -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "version"),
-    [("who_2024", "2024"), ("who_2011", "2011"), ("ctcae_v4", "4.03"), ("ctcae_v5", "5.0"), ("ctcae_v6", "6.0")],
+    [
+        ("clinical", "2"),
+        ("who_2024", "2024"),
+        ("who_2011", "2011"),
+        ("ctcae_v4", "4.03"),
+        ("ctcae_v5", "5.0"),
+        ("ctcae_v6", "6.0"),
+    ],
 )
 def test_the_version_is_part_of_every_grade(scheme: str, version: str) -> None:
     found = cbc.grade("hemoglobin", 95, "g/L", scheme=scheme, **WOMAN)

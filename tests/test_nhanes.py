@@ -196,3 +196,18 @@ def test_reference_and_clinical_differ_only_between_their_limits(people: pd.Data
     between = np.where(female, (platelets >= 150) & (platelets < 157), (platelets >= 141) & (platelets < 150))
     assert (part == (adult & pd.Series(between, index=people.index))).all()
     assert part.sum() > 300
+
+
+def test_the_profile_knows_who_is_pregnant(shared: Path, tmp_path: Path) -> None:
+    """Of women stated to be pregnant none is low by the limit of women who are not (fault A16)."""
+    path = shared / "data/nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz"
+    cbc.scan(path, tmp_path / "flags.parquet", keep=["RIDEXPRG", "LBXHGB"])
+    flags = cbc.read_flags(tmp_path / "flags.parquet")
+    code = flags["RIDEXPRG"].astype(str).str.removesuffix(".0")
+    pregnant, unknown = flags[code == "1"], flags[code == "3"]
+    assert (len(pregnant), len(unknown)) == (60, 29)  # of 70 and 45; the others gave no blood
+    assert pregnant["reasons"].str.contains("pregnancy:TRIMESTER_UNKNOWN").all()
+    low = pregnant[pregnant["hemoglobin_state"] == "low"]
+    assert len(low) > 0
+    assert low["LBXHGB"].astype(float).max() < 11  # the lowest limit of a trimester, and not 11.7
+    assert unknown["reasons"].str.contains("pregnancy:PREGNANCY_UNKNOWN").all()

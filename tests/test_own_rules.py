@@ -67,7 +67,7 @@ def fired(rules: str, column: str = "review_triggers", **results: Any) -> list[s
 def test_an_empty_choice_is_the_shipped_one(tmp_path: Path) -> None:
     """A file that changes nothing gives the answers of no file at all."""
     sick = {**WOMAN, "wbc": "1 10^9/L", "hemoglobin": "65 g/L", "platelets": "9 10^9/L", "mcv": "110 fL"}
-    for text in ("off: []\n", "guards: []\ntriggers: []\ncutoffs: []\n", "policies: [islh, recalled, notification]\n"):
+    for text in ("off: []\n", "guards: []\ntriggers: []\ncutoffs: []\n", "policies: [islh, notification]\n"):
         assert cbc.Screener(rules=rules_file(tmp_path, text)).screen(sick).flags() == cbc.screen(sick).flags()
 
 
@@ -408,8 +408,7 @@ def test_check_says_what_is_then_in_use(tmp_path: Path) -> None:
     assert set(said["changed"].split(", ")) == {"mchc_out_of_reach", "notify_hemoglobin"}
     off = {
         "rule_of_three", "islh_mcv", "itp_threshold", "notify_platelets", "notify_neutrophils", "notify_wbc",
-        "notify_blasts", "recalled_wbc", "recalled_nrbc", "recalled_reticulocytes", "recalled_mchc_high",
-        "recalled_schistocytes", "recalled_atypical_lymphocytes", "recalled_platelet_clumps",
+        "notify_blasts",
     }  # fmt: skip
     assert set(said["switched off"].split(", ")) == off
 
@@ -422,6 +421,27 @@ def test_the_command_screens_with_the_rules_and_the_adjustment(tmp_path: Path) -
     assert "platelets below our telephone limit" in done.output
     assert "adjusted 61.9" in done.output
     assert "our telephone limit" not in CliRunner().invoke(main, ["one", *counts]).output
+
+
+CHOSEN = "policies: [islh, recalled, notification]\n"
+RECALLED = [
+    # Any nucleated red cell; reticulocytes above 100; MCHC more than 20 above a woman's 351.
+    ({"nrbc": "0.1 /100 WBC", "reticulocytes": "100.1 10^9/L", "mchc": "371.1 g/L"},
+     "recalled_nrbc;recalled_reticulocytes;recalled_mchc_high"),
+    ({"nrbc": "0 /100 WBC", "reticulocytes": "100 10^9/L", "mchc": "371 g/L"}, ""),
+    ({"wbc": "3.999 10^9/L"}, "recalled_wbc"), ({"wbc": "4.0 10^9/L"}, ""),
+    ({"wbc": "30.0 10^9/L"}, ""), ({"wbc": "30.001 10^9/L"}, "recalled_wbc"),
+    ({"film": {"schistocytes_on_film": "present", "atypical_lymphocytes": "present", "platelet_clumps": "present"}},
+     "recalled_schistocytes;recalled_atypical_lymphocytes;recalled_platelet_clumps"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("results", "triggers"), RECALLED)
+def test_recalled_rules_fire_where_they_are_chosen(tmp_path: Path, results: dict[str, Any], triggers: str) -> None:
+    record = {"age": "40 y", "sex": "F", "hemoglobin": "130 g/L", **results}
+    chosen = cbc.Screener(rules=rules_file(tmp_path, CHOSEN)).screen(record).flags()["review_triggers"]
+    assert chosen == triggers
+    assert "recalled" not in cbc.screen(record).flags()["review_triggers"]
 
 
 # Doors and copies ------------------------------------------------------------------------

@@ -55,7 +55,9 @@ def stopping_on_signals() -> Iterator[None]:
             yield
         finally:
             for number, handler in caught.items():
-                signal.signal(number, handler)
+                # Once stopped the process ends: a signal that comes still later alters nothing of its exit code.
+                stopped = signal.getsignal(number) is _do_nothing
+                signal.signal(number, signal.SIG_IGN if stopped else handler)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

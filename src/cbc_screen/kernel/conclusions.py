@@ -15,6 +15,7 @@ from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State,
 REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.any")
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+UNSENT = "unsent"  # whether a line is unknown for want of any result
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
 SEVERAL = "person.several"
 PATTERNS = tuple(Pattern)
@@ -87,7 +88,10 @@ def build_lists(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dict[str,
     answered = {name.removesuffix(".any"): node for name, node in facts.items() if name.startswith("answered.")}
     ranking = Ranking(b, rules, facts)
     reasons = _conclude_reasons(b, rules, facts, ranking)
-    return {**ranking.build(), "borderline": facts["borderline.yes"], **answered, **reasons}
+    unknown = {line: b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES}
+    unsent = b.any(b.both(unknown[line], b.negate(facts[f"sent.{line}.any"])) for line in LINES)
+    apart = {"borderline": facts["borderline.yes"], UNSENT: unsent}
+    return {**ranking.build(), **apart, **answered, **reasons}
 
 
 def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:

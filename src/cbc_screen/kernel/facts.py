@@ -553,7 +553,10 @@ class FactBuilder:
         b = self.b
         sent = b.present(self.effective("neutrophils").low)
         if "wbc" not in self.rules.scheme.tables:
-            return (*own[:4], b.either(b.negate(sent), own[4]))
+            # The white cells are a bound: what it makes certain holds, and what is beyond it is not asked.
+            bounded = b.both(b.negate(sent), b.code_at_least(own[0], 1))
+            highs = [b.code_select(bounded, own[n - 1], own[n]) for n in (1, 3)]
+            return own[0], highs[0], own[2], highs[1], b.either(b.negate(sent), own[4])
         by_wbc = self._grade("wbc")
         lows = [b.code_select(sent, own[n], b.code_larger(own[n], by_wbc[n])) for n in (0, 2)]
         highs = [b.code_select(sent, own[n], b.code_larger(own[n - 1], by_wbc[n])) for n in (1, 3)]

@@ -77,6 +77,7 @@ class Ordering:
     possible_least: int
     tests_most: int
     first_test: str
+    unsent_test: str  # where a line was not sent
     without_tier: int
     uncertain_less: int
     together_plus: int
@@ -107,12 +108,12 @@ def load_ordering(
                        ("together", "plus")):  # fmt: skip
         node.node(key).check_keys([inner])
     node.node("borderline").check_keys(["within", "test"])
-    node.node("next_tests").check_keys(["most", "first"])
+    node.node("next_tests").check_keys(["most", "first", "unsent_line"])
     if node.text("source") not in set(sources):
         raise node.error("source", "is not in sources.csv")
     node.choice("threshold", Threshold)
     asked, question_of = _load_questions(questions, set(known), findings)
-    for key, inner in (("next_tests", "first"), ("borderline", "test")):
+    for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("borderline", "test")):
         if node.node(key).text(inner) not in asked:
             raise node.node(key).error(inner, "is not in questions.yaml")
     return Ordering(
@@ -126,6 +127,7 @@ def load_ordering(
         possible_least=node.node("also_possible").whole("least"),
         tests_most=node.node("next_tests").whole("most"),
         first_test=node.node("next_tests").text("first"),
+        unsent_test=node.node("next_tests").text("unsent_line"),
         without_tier=node.node("without_tier").whole("least"),
         uncertain_less=node.node("uncertain_lines").whole("less"),
         together_plus=node.node("together").whole("plus"),

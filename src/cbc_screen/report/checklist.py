@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.conclusions import UNSENT
 from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.rules import Condition
@@ -47,6 +48,7 @@ class ListLayout:
     settled_by: tuple[tuple[str, ...], ...]  # of each condition, the best first
     tests: tuple[str, ...]  # that a count may already answer
     first_test: str
+    unsent_test: str
     borderline_test: str
     fits_least: int
     fits_within: int
@@ -85,6 +87,7 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition]) -> ListLayo
         settled_by=tuple(condition.settled_by for condition in conditions),
         tests=tuple(test for test in asked if ordering.questions[test].answers),
         first_test=ordering.first_test,
+        unsent_test=ordering.unsent_test,
         borderline_test=ordering.borderline_test,
         fits_least=ordering.fits_least,
         fits_within=ordering.fits_within,
@@ -179,14 +182,14 @@ def list_of_codes(layout: ListLayout, codes: Mapping[str, int]) -> Listed:
     places, (counted,) = grouped(layout, cells)
     sizes = tuple(counted.tolist())
     answered = bytes(codes[f"answered.{test}"] for test in layout.tests)
-    borderline = bool(codes["borderline"])
+    borderline, unsent = bool(codes["borderline"]), bool(codes[UNSENT])
     own = tuple(places[0, : sum(sizes)].tolist())
     shown = shown_of(sizes, borderline)
     return Listed(
         tuple(layout.conditions[place] for place in own),
         group_names(sizes),
         shown,
-        next_tests(layout, own[:shown], answered, borderline),
+        next_tests(layout, own[:shown], answered, borderline, unsent),
     )
 
 
@@ -201,10 +204,16 @@ def group_names(sizes: Sequence[int]) -> tuple[CheckGroup, ...]:
 
 
 def next_tests(
-    layout: ListLayout, shown: tuple[int, ...], answered: bytes, borderline: bool
+    layout: ListLayout, shown: tuple[int, ...], answered: bytes, borderline: bool, unsent: bool
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the tests for a count, each with the conditions it would settle; a borderline one is repeated first."""
-    return ((layout.borderline_test, ()),) if borderline else _next_tests(layout, shown, answered)
+    """Return the tests for a count, each with the conditions it would settle.
+
+    A borderline count is repeated, and one of which a line was not sent is completed, before anything else.
+    """
+    if borderline:
+        return ((layout.borderline_test, ()),)
+    rest = ((layout.unsent_test, ()),) if unsent and shown else ()
+    return (*rest, *_next_tests(layout, shown, answered))[: layout.tests_most]
 
 
 @lru_cache(maxsize=65_536)
@@ -245,7 +254,8 @@ def list_columns(layout: ListLayout, answers: Answers) -> ListColumns:
     before = every[:, : max(int(shown.max(initial=0)), 1)].copy()
     before[np.arange(before.shape[1]) >= shown[:, None]] = _LAST
     known = [answers[f"answered.{test}"].view(np.uint8) for test in layout.tests]
-    asked = np.column_stack([borderline.view(np.uint8), *known, before])
+    unsent = answers[UNSENT].view(np.uint8)
+    asked = np.column_stack([borderline.view(np.uint8), unsent, *known, before])
     codes, lists = distinct(every)
     grouped_as, group_words = worded(sizes, _group_cell)
     tested, test_words = worded(asked, lambda row: _test_cell(layout, row))
@@ -265,10 +275,11 @@ def _group_cell(sizes: bytes) -> str:
 
 @lru_cache(maxsize=65_536)
 def _test_cell(layout: ListLayout, asked: bytes) -> str:
-    """Word the next tests of a count: whether it is borderline, what it answers, what its list shows."""
-    ends = 1 + len(layout.tests)
+    """Word the next tests of a count: whether it is borderline, lacks a line, what it answers, what its list shows."""
+    ends = 2 + len(layout.tests)
     own = tuple(place for place in asked[ends:] if place < _LAST)
-    return SEPARATOR.join([test for test, _ in next_tests(layout, own, asked[1:ends], bool(asked[0]))])
+    found = next_tests(layout, own, asked[2:ends], bool(asked[0]), bool(asked[1]))
+    return SEPARATOR.join([test for test, _ in found])
 
 
 def _joined_names(names: Sequence[str], lists: Bytes) -> pa.StringArray:

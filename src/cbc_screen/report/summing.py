@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cbc_screen.report.units import TextUnits
@@ -10,6 +11,7 @@ from cbc_screen.report.words import joined
 from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
 from cbc_screen.vocabulary import CheckGroup, LineState, Severity, State
 
+_BRACKETS = re.compile(r" *\([^()]*\)")
 # What is told where it is high; the lines tell what is low.
 _TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
@@ -28,7 +30,7 @@ def summary_of(
     fits = [entry for entry in shown if entry.group is CheckGroup.FITS]
     miss = [entry for entry in shown if entry.group is CheckGroup.NOT_TO_MISS]
     if fits:
-        sentences.append(f"Fits this count: {joined([_with_finding(fits[0]), *(_short(e) for e in fits[1:])])}.")
+        sentences.append(f"Fits this count: {'; then '.join(_fitting(fits))}.")
     if miss:
         sentences.append(f"Not to be missed: {'; '.join(f'{_short(e)} ({e.settled_by})' for e in miss)}.")
     return " ".join(sentences)
@@ -41,25 +43,25 @@ def _state(
     borderline: bool,
     units: TextUnits,
 ) -> str:
-    said = [pattern_text[0].upper() + pattern_text[1:]]
+    said = pattern_text[0].upper() + pattern_text[1:]
     deep = [_line(line, by_name, units) for line in lines if line.state is LineState.LOW and line.analyte in by_name]
     if deep:
-        said.append(f"({joined(deep)})")
+        said += f", with {joined(deep)}"
     high = [
-        f"{by_name[name].label} {used_words(by_name[name], units)}"
+        f"{_lower(by_name[name].label)} {used_words(by_name[name], units)}"
         for name in _TOLD_HIGH
         if name in by_name and by_name[name].state is State.HIGH
     ]
     if high:
-        said.append(f"; high: {joined(high)}")
+        said += f"; high: {joined(high)}"
     if borderline:
-        said.append("; borderline: each near its limit and without a grade, so a repeat count comes first")
-    return " ".join(said).replace(" ;", ";") + "."
+        said += "; borderline: each near its limit and without a grade, so a repeat count comes first"
+    return f"{said}."
 
 
 def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits) -> str:
     value = used_words(by_name[line.analyte], units)
-    depth = "" if line.severity is Severity.NONE else f", {severity_words(line.severity, line.severity_min)}"
+    depth = "" if line.severity is Severity.NONE else f" ({severity_words(line.severity, line.severity_min)})"
     return f"{words(line.analyte)} {value}{depth}"
 
 
@@ -68,8 +70,18 @@ def _short(entry: ConditionResult) -> str:
     return entry.name.split(" (")[0]
 
 
+def _fitting(fits: Sequence[ConditionResult]) -> list[str]:
+    """Name what fits: the first with the finding that counts most, then the others."""
+    first, *others = fits
+    return [_with_finding(first), joined([_short(entry) for entry in others])] if others else [_with_finding(first)]
+
+
 def _with_finding(entry: ConditionResult) -> str:
     if not entry.findings_for:
         return _short(entry)
-    finding = entry.findings_for[0].text
-    return f"{_short(entry)} ({finding[0].lower() + finding[1:] if not finding[:2].isupper() else finding})"
+    return f"{_short(entry)} ({_lower(_BRACKETS.sub('', entry.findings_for[0].text))})"
+
+
+def _lower(text: str) -> str:
+    """Begin a text in lower case, unless it begins with an abbreviation."""
+    return text if text[:2].isupper() else text[0].lower() + text[1:]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rows import STAGES
 
-from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
+from cbc_screen.kernel.conclusions import NOT_JUDGED, UNSENT, urgency_rules
 from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, LEADING, MOST_POINTS, POINTS_AT
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
@@ -645,6 +645,7 @@ class RuleBook:
         for condition in self.rules.conditions:
             self.put(f"{CELL}.{condition.id}", self._cell(condition))
         self._write_answered()
+        self.put(UNSENT, self._unsent())
         self._write_urgency()
         return self.outputs
 
@@ -691,12 +692,12 @@ class RuleBook:
                 otherwise = State.CANNOT_TELL
             self.put(f"state.{analyte}", self._coded(State, cases, otherwise))
 
-    def _grade(self, analyte: str) -> tuple[Code, Code, Code, Flag]:
-        """Return the grade (or UNGRADED), the least and the most severity, and whether there is no band."""
+    def _grade(self, analyte: str) -> tuple[Code, Code, Code, Code, Flag]:
+        """Return the grade (or UNGRADED), the least grade, the least and the most severity, and whether there is no band."""
         f, scheme = self.f, self.rules.scheme
         table, top = scheme.tables.get(analyte), SEVERITIES.index(Severity.VERY_SEVERE)
         if table is None:
-            return UNGRADED, 0, top, True
+            return UNGRADED, 0, 0, top, True
         if any(row.relative for row in table):
             raise ValueError("the plans hold no bands that end at the lower limit")
         severity = {row.grade: SEVERITIES.index(row.severity) for row in table if row.grade}
@@ -709,16 +710,21 @@ class RuleBook:
             least_grade, least = f.pick(below, number, least_grade), f.pick(below, severity[number], least)
             most_grade, most = f.pick(may, number, most_grade), f.pick(may, severity[number], most)
         grade = f.pick(f.equal(least_grade, most_grade), least_grade, UNGRADED)
-        return grade, least, most, f.negate(cut.there)
+        return grade, f.keep(least_grade), f.keep(least), most, f.negate(cut.there)
 
     def severities(self, line: Line) -> tuple[Code, Code]:
         """Return the least and the most severity of a line, and write its grade."""
         if line not in self._severities:
             f = self.f
-            grade, low, high, ungraded = self._grade(LINE_ANALYTE[line])
+            grade, low_grade, low, high, ungraded = self._grade(LINE_ANALYTE[line])
             if line is Line.WHITE:
                 if "wbc" in self.rules.scheme.tables:
                     raise ValueError("the plans hold no schemes that grade the white cells")
+                # Where the white cells are only a bound, depth that is surely severe is the grade.
+                bounded = f.all(
+                    [f.negate(self.value("neutrophils").there), f.at_least(low, SEVERITIES.index(Severity.SEVERE))]
+                )
+                grade, high = f.pick(bounded, low_grade, grade), f.pick(bounded, low, high)
                 ungraded = f.any([f.negate(self.value("neutrophils").there), ungraded])
             excluded = self.logic.no(self.lines(self.rules.definition)[line])
             self.put(f"grade.{line}", grade)
@@ -962,12 +968,23 @@ class RuleBook:
         for name, flags in reasons.items():
             self.put(f"reason.{name}", f.any(flags))
 
-    def _unjudged(self) -> Flag:
-        """Return whether a line that was sent, or no line at all, could be judged."""
+    def _unknown_lines(self) -> tuple[dict[Line, Flag], dict[Line, Flag]]:
+        """Return which lines are unknown, and of which anything was sent."""
         f, lines = self.f, self.lines(self.rules.definition)
         unknown = {line: f.keep(f.negate(self.logic.is_known(lines[line]))) for line in LINES}
         there = {line: self.value(analyte).there for line, analyte in LINE_ANALYTE.items()}
         there[Line.WHITE] = f.any([there[Line.WHITE], self.value("wbc").there])
+        return unknown, there
+
+    def _unsent(self) -> Flag:
+        """Return whether a line is unknown for want of any result."""
+        unknown, there = self._unknown_lines()
+        return self.f.any(self.f.all([unknown[line], self.f.negate(there[line])]) for line in LINES)
+
+    def _unjudged(self) -> Flag:
+        """Return whether a line that was sent, or no line at all, could be judged."""
+        f = self.f
+        unknown, there = self._unknown_lines()
         return f.any([*(f.all([unknown[line], there[line]]) for line in LINES), f.all(unknown.values())])
 
 

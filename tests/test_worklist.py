@@ -134,7 +134,7 @@ def test_the_figures_count_every_row(tmp_path: Path) -> None:
     for pattern, many in frame["pattern"].value_counts().items():
         assert f"{str(pattern).replace('_', ' ')} {many}" in page
     for figure in (
-        "Severity by line, counts listed (clinical 1)",
+        "Severity by line, counts listed (clinical 2)",
         "Age and sex, counts listed",
         "Rejected rows what rows NO_RESULT 1 ROW_RAGGED 1",
     ):

@@ -376,15 +376,15 @@ FAULTS = [
     Fault("an unknown severity", NEUTROPENIA, ",3,severe,severe", ",3,severe,dreadful", "severity", "dreadful"),
     Fault("a grade without an upper bound", NEUTROPENIA, ",mild,1.0,1.5,", ",mild,1.0,,", "upper", ",mild,1.0,,"),
     Fault(
-        "the worst grade with a floor", NEUTROPENIA, "severe,severe,,0.5", "severe,severe,0.1,0.5", "lower", ",0.1,0.5,"
+        "the worst grade with a floor", NEUTROPENIA, "very_severe,,0.1", "very_severe,0.05,0.1", "lower", ",0.05,0.1,"
     ),
     Fault(
         "a grade without a unit",
         NEUTROPENIA,
-        "severe,severe,,0.5,,10^9/L",
-        "severe,severe,,0.5,,",
+        "severe,severe,0.1,0.5,,10^9/L",
+        "severe,severe,0.1,0.5,,",
         "unit",
-        "severe,severe,,0.5,,",
+        "severe,severe,0.1,0.5,,",
     ),
     Fault(
         "ages of a grade that overlap",

@@ -288,11 +288,15 @@ def test_neutropenia_bands(shared: Path) -> None:
     found, full = shipped_grades("neutropenia_bands")
     cited = [row for row in cited_grades(shared, "NEUTROPENIA_BANDS", "convention") if row["grade"] in WORDS]
     assert {row["population"] for row in cited} == {"age=[1y,inf);sex=any"}
-    same_rows(
-        found, [banded(row, WORDS[row["grade"]], row["grade"], "any", "any", ("1", "y", "", "")) for row in cited]
-    )
-    assert len(found) == 3
-    assert {row["source"] for row in full} == {"neutropenia_convention"}
+    wanted = [banded(row, WORDS[row["grade"]], row["grade"], "any", "any", ("1", "y", "", "")) for row in cited]
+    [profound] = [row for row in cited_grades(shared, "NEUTROPENIA_BANDS", "IDSA-2010") if row["grade"] == "profound"]
+    wanted.append(banded(profound, 4, "profound", "any", "any", ("1", "y", "", "")))
+    severe = next(row for row in wanted if row["label"] == "severe")
+    assert severe["lower"] == ""
+    severe["lower"] = profound["upper_bound"]
+    same_rows(found, wanted)
+    assert len(found) == 4
+    assert {row["source"] for row in full} == {"neutropenia_convention", "idsa_2010"}
 
 
 def test_thrombocytopenia_bands(shared: Path) -> None:

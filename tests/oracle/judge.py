@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from oracle.tables import SEVERITIES, Cut, Tables
 from oracle.truth import ANYTHING, ONE, Interval, Number, Truth, at_most, both, corrected, point, summed, times
 
-TOP = len(SEVERITIES) - 1
+TOP, SEVERE = len(SEVERITIES) - 1, SEVERITIES.index("severe")
 LINES = ("red", "white", "platelet")
 PATTERNS = ("none", "single_line", "bicytopenia", "pancytopenia")
 PERCENT_SCALE = 100 * ONE  # billionths x billionths of a percentage -> billionths
@@ -349,6 +349,8 @@ class Judge:
             # line that was judged on the white cells alone, where the scheme does not grade those.
             bounded = line == "white" and not neutrophils.sent and "wbc" not in self._tables_of
             quiet = lines[line].no & (people.full if bounded else graded.ungraded)
+            if bounded:
+                graded = _no_deeper(graded, people.full)
             for severity in range(1, TOP + 1):
                 sure[severity] |= graded.sure[severity]
                 possible[severity] |= graded.possible[severity] & ~quiet
@@ -377,6 +379,14 @@ class Judge:
 
 
 GRADE_OF = {"red": "hemoglobin_grade", "white": "white_grade", "platelet": "platelets_grade"}
+
+
+def _no_deeper(graded: Graded, everybody: int) -> Graded:
+    """Keep the depth that a bound makes certain, where that is severe: how much deeper it may be is not asked."""
+    deep = graded.sure[SEVERE]
+    possible = tuple(p if s <= SEVERE else p & (graded.sure[s] | ~deep) for s, p in enumerate(graded.possible))
+    most = graded.least if deep == everybody else graded.most
+    return graded._replace(most=most, possible=possible)
 
 
 def _any_of(worlds: Sequence[Graded]) -> Graded:

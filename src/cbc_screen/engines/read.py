@@ -22,6 +22,7 @@ from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.received import SOURCE_FILE
+from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,5 +124,7 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     words = []
     for cell in column.to_pylist():
         word, reason = parse(cell, knowledge.words, dict(declared))
-        words.append(word.value if reason is None else None if cell is None else str(cell))
+        # "Pregnant, trimester unknown" has a reason, and is a word all the same.
+        known = reason in (None, Reason.TRIMESTER_UNKNOWN, Reason.PREGNANCY_UNKNOWN)
+        words.append(word.value if known else None if cell is None else str(cell))
     return pa.array(words, type=pa.string())

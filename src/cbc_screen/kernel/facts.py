@@ -553,8 +553,9 @@ class FactBuilder:
         b = self.b
         sent = b.present(self.effective("neutrophils").low)
         if "wbc" not in self.rules.scheme.tables:
-            # The white cells are a bound: what it makes certain holds, and what is beyond it is not asked.
-            bounded = b.both(b.negate(sent), b.code_at_least(own[0], 1))
+            # The white cells are only a bound: where it makes the depth certain to be severe, that is the grade, and
+            # how much deeper the neutrophils may be makes nothing unknown.
+            bounded = b.both(b.negate(sent), b.code_at_least(own[2], SEVERITIES.index(Severity.SEVERE)))
             highs = [b.code_select(bounded, own[n - 1], own[n]) for n in (1, 3)]
             return own[0], highs[0], own[2], highs[1], b.either(b.negate(sent), own[4])
         by_wbc = self._grade("wbc")

@@ -156,7 +156,7 @@ class ColumnProgram:
         """Run the steps on numbers over a chunk, and pack its predicates; return what the slots hold."""
         values = registers.bind(len(keys))
         tables = registers.tables
-        index = tables.index(keys, registers)
+        of_limits, of_traits = tables.index(keys, registers)
         for slot, name in self._plan.inputs.items():
             values[slot] = _array(inputs, name)[chunk]
         of_bytes = slice((chunk.start - first) // 8, (chunk.stop - first + 7) // 8)
@@ -168,8 +168,10 @@ class ColumnProgram:
             if kind == CALL:
                 call(values[a], values[b], values[out])
             elif kind == TAKE:
-                table = tables.traits if b in self._plan.masks else tables.limits
-                table[a].take(index, -1, values[out], "clip")
+                if b in self._plan.masks:
+                    tables.traits[a].take(of_traits, -1, values[out], "clip")
+                else:
+                    tables.limits[a].take(of_limits, -1, values[out], "clip")
             elif kind == PACK:
                 values[out][...] = np.packbits(values[a], axis=-1)
             else:
@@ -206,7 +208,9 @@ class ColumnProgram:
 class _Tables:
     """The limits and traits of each key; of each pair of keys where the rows have few.
 
-    A `take` costs the number of places it looks up: two rows at a time, half of them.
+    A `take` costs the number of places it looks up: two rows at a time, half of them. Many keys differ in their
+    traits alone (ages that some rule asks for): of limits each distinct column is kept once, or the pairs of them
+    would not fit the nearest cache, which made each take half as slow again (measured).
     """
 
     def __init__(self, limits: NDArray[np.float64], traits: NDArray[np.uint8], keys: NDArray[np.intp]) -> None:
@@ -219,23 +223,51 @@ class _Tables:
         self._many = len(present)
         self.paired = 0 < self._many <= _KEYS_PAIRED and self._many**2 * _ROWS_A_PAIR <= len(keys)
         if self.paired:
-            self._place = np.zeros(limits.shape[1], dtype=np.uint8)
-            self._place[present] = np.arange(self._many)
-            self.limits = _pairs(limits[:, present]).view(np.complex128)
+            own = limits[:, present]
+            first, place = _distinct(own)
+            self._few = len(first)
+            self._of_traits = np.zeros(limits.shape[1], dtype=np.uint8)
+            self._of_limits = np.zeros(limits.shape[1], dtype=np.uint8)
+            self._of_traits[present], self._of_limits[present] = np.arange(self._many), place
+            self.limits = _pairs(own[:, first]).view(np.complex128)
             self.traits = _pairs(traits[:, present]).view(np.uint16)
 
-    def index(self, keys: NDArray[np.intp], registers: _Registers) -> NDArray[np.intp]:
-        """Return the places to look up: the keys, or the pairs that they make."""
+    def index(self, keys: NDArray[np.intp], registers: _Registers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the places to look up, of limits and of traits: the keys, or the pairs that they make."""
         if not self.paired:
-            return keys
-        places, pairs = registers.places, registers.pairs[: (len(keys) + 1) // 2]
-        places[len(keys) // 2 * 2 :][:2] = 0  # an odd row makes a pair with any other
-        self._place.take(keys, -1, places[: len(keys)], "clip")
-        both = places.view("<u2")[: len(pairs)]
-        seconds = np.right_shift(both, 8)
-        seconds *= np.uint16(256 - self._many)  # the second has the upper byte: of `many` pairs, not of 256
-        np.copyto(pairs, np.subtract(both, seconds, out=seconds))
-        return pairs
+            return keys, keys
+        of_limits = _paired(keys, self._of_limits, self._few, registers.places, registers.pairs)
+        if not len(self.traits):
+            return of_limits, of_limits
+        return of_limits, _paired(keys, self._of_traits, self._many, registers.places, registers.trait_pairs)
+
+
+def _distinct(limits: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the place of the first of each distinct column, and which of those each is."""
+    rows = np.ascontiguousarray(limits.T)
+    if not rows.shape[1]:
+        return np.zeros(1, dtype=np.intp), np.zeros(len(rows), dtype=np.intp)
+    whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
+    return first, place.ravel()
+
+
+def _paired(
+    keys: NDArray[np.intp],
+    place: NDArray[np.uint8],
+    many: int,
+    places: NDArray[np.uint8],
+    pairs: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Write the pairs that keys make, each key by its place among `many`."""
+    pairs = pairs[: (len(keys) + 1) // 2]
+    places[len(keys) // 2 * 2 :][:2] = 0  # an odd row makes a pair with any other
+    place.take(keys, -1, places[: len(keys)], "clip")
+    both = places.view("<u2")[: len(pairs)]
+    seconds = np.right_shift(both, 8)
+    seconds *= np.uint16(256 - many)  # the second has the upper byte: of `many` pairs, not of 256
+    np.copyto(pairs, np.subtract(both, seconds, out=seconds))
+    return pairs
 
 
 def _pairs(table: NDArray[Any]) -> NDArray[Any]:
@@ -257,7 +289,7 @@ class _Registers:
         self.truths = np.empty((PACKED_TOGETHER, size), dtype=np.bool_)
         self.mask = np.empty(even, dtype=np.uint8)
         self.places = np.empty(even, dtype=np.uint8)
-        self.pairs = np.empty(even // 2, dtype=np.intp)
+        self.pairs, self.trait_pairs = np.empty((2, even // 2), dtype=np.intp)
         self.bits = np.empty((plan.bit_rows, (many + 7) // 8), dtype=np.uint8)
 
     def bind(self, size: int) -> list[Any]:

@@ -123,7 +123,14 @@ class Kernel:
         for start in range(0, batch.rows, _KEYS_AT_ONCE):
             part = slice(start, start + _KEYS_AT_ONCE)
             self._keys_of(batch, part, keys[part], one[part])
-        return keys, np.flatnonzero(~one)
+        unsure = np.flatnonzero(~one)
+        if not len(unsure):
+            return keys, unsure
+        # Where the possible situations come to one key, the row is as sure as any other.
+        choices = self._choices(batch, unsure)
+        several = np.array([len(own) > 1 for own in choices], dtype=np.bool_)
+        keys[unsure[~several]] = [own[0] for own in choices if len(own) == 1]
+        return keys, unsure[several]
 
     def _keys_of(self, batch: Batch, part: slice, keys: NDArray[np.intp], one: NDArray[np.bool_]) -> None:
         """Write the keys of some rows, 0 for those that have several, and which have one."""

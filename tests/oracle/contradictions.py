@@ -24,8 +24,9 @@ HUNDREDTHS = (62, 30, 5, 2, 1)
 def contradict(values: dict[str, int], pick: random.Random) -> str:
     """Change drawn values so that they contradict each other in one of the ways there are."""
     kind = pick.choice(KINDS)
-    # Above the white cells, and not beyond belief: such neutrophils say nothing, and their percentage stands in.
-    wbc = min(values["wbc"], 50 * ONE) if kind == ABOVE else max(values["wbc"], 6 * ONE)
+    # Neither beyond belief, where a result says nothing and others stand in, nor near 100, where parts that add up
+    # to 100 may be counts after all.
+    wbc = min(values["wbc"] if kind == ABOVE else max(values["wbc"], 6 * ONE), 50 * ONE)
     values |= {"wbc": wbc, "bands_percent": 0, "lymphocytes_percent": -1}
     if kind == ABOVE:
         values["neutrophils"] = wbc * pick.choice((130, 200, 500)) // 100

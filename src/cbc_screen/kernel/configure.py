@@ -30,6 +30,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     """Build the kernel of one configuration (once a process)."""
     intervals = knowledge.intervals(chosen.ranges)
     checks = knowledge.checks_of(chosen.rules)
+    order = knowledge.order_of(chosen.rules)
     predicates = list(_predicates(knowledge, checks))
     used = {chosen.definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
@@ -59,8 +60,8 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         definitions=definitions,
         definition=chosen.definition,
         scheme=scheme,
-        conditions=knowledge.conditions,
-        ordering=knowledge.ordering,
+        conditions=order.conditions,
+        ordering=order.ordering,
         guards=checks.guards,
         triggers=checks.active,
         cutoffs=checks.cutoffs,

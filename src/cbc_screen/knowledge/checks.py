@@ -10,6 +10,7 @@ from cbc_screen.knowledge.rules import Rule, RuleReader
 from cbc_screen.knowledge.strict import Node
 
 GROUPS = ("guards", "triggers", "cutoffs")
+ORDER = "checklist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
     `policies` chooses lists of triggers; a rule with a shipped id takes its place, another
     is added, and `off` switches rules off.
     """
-    node.check_keys([], ["policies", "off", *GROUPS])
+    node.check_keys([], ["policies", "off", *GROUPS, ORDER])  # own_order.py reads the last
     chosen = list(shipped.chosen)
     if "policies" in node:
         chosen = node.texts("policies")

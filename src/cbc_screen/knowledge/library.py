@@ -10,7 +10,7 @@ from pathlib import Path
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.adjustments import Adjustment
-from cbc_screen.knowledge.checks import Checks, is_shipped, own_checks
+from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
 from cbc_screen.knowledge.friends import Friends
@@ -18,10 +18,12 @@ from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.ordering import Ordering
+from cbc_screen.knowledge.own_order import Order, own_order
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
@@ -97,7 +99,20 @@ class Knowledge(Measures):
     def read_rules(self, path: Path) -> Checks:
         """Read and check a laboratory's own rules (docs/knowledge.md gives the format)."""
         words = Vocabulary(self.analytes, self.findings, frozenset(self.definitions))
-        return own_checks(RuleReader(words, self.sources), parse_yaml(read_own_text(path), path.name), self.checks)
+        node = parse_yaml(read_own_text(path), path.name)
+        found = own_checks(RuleReader(words, self.sources), node, self.checks)
+        self._order(node)
+        return found
+
+    def order_of(self, rules: str) -> Order:
+        """Return the shipped order of the checklist, or it under a laboratory's own file."""
+        if is_shipped(rules):
+            return Order(self.conditions, self.ordering)
+        return self._order(parse_yaml(read_own_text(Path(rules)), Path(rules).name))
+
+    def _order(self, node: Node) -> Order:
+        shipped = Order(self.conditions, self.ordering)
+        return own_order(node.node(ORDER), shipped) if ORDER in node else shipped
 
     def adjustment(self, scheme: str) -> Adjustment | None:
         """Return what the guideline behind a scheme's hemoglobin table subtracts, if it does."""

@@ -41,7 +41,9 @@ def check_weights(
     for side in SIDES:
         rules: Sequence[Rule] = getattr(condition, side)
         for entry, rule in zip(node.nodes(side), rules, strict=True):
-            _check_points(entry, rule, side)
+            check_points(entry, rule, side)
+            if rule.points == 0 and not rule.decisive:
+                raise entry.error("points", "must not be 0, except for a decisive combination")
             if rule.decisive and not decides(rule.when, analytes, seen):
                 raise entry.error("decisive", f"{rule.id}: a cut-off of one count never is decisive")
             if side == SIDES[0] and rule.points > 0 and follows(rule.when, usual):
@@ -58,13 +60,12 @@ def check_weights(
         raise node.error("findings_for", "none is decisive; mark one, or say in not_decidable why none can be")
 
 
-def _check_points(entry: Node, rule: Rule, side: str) -> None:
+def check_points(entry: Node, rule: Rule, side: str, key: str = "points") -> None:
+    """Refuse points that are too many, or of the wrong sign for their side; `key` is where they stand."""
     if abs(rule.points) > _MOST_POINTS:
-        raise entry.error("points", f"must lie between -{_MOST_POINTS} and {_MOST_POINTS}")
-    if rule.points == 0 and not rule.decisive:
-        raise entry.error("points", "must not be 0, except for a decisive combination")
+        raise entry.error(key, f"must lie between -{_MOST_POINTS} and {_MOST_POINTS}")
     if (rule.points < 0) != (side == SIDES[1]) and rule.points != 0:
-        raise entry.error("points", "must be above 0 for a finding for, below 0 for one against")
+        raise entry.error(key, "must be above 0 for a finding for, below 0 for one against")
 
 
 def _check_bands(node: Node, condition: Condition) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.errors import UsageError
-from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.report.units import number
@@ -134,6 +135,16 @@ def _overlap(row: IntervalRow, other: IntervalRow) -> bool:
     return approximate_days(row.age_low) < ends[1] and approximate_days(other.age_low) < ends[0]
 
 
+def _changed_order(knowledge: Knowledge, file: Path) -> str:
+    """Say for which conditions the order is a laboratory's own, and whether the sizes of the groups are."""
+    order, shipped = knowledge.order_of(str(file)), knowledge.ordering
+    own = {c.id for c, before in zip(order.conditions, knowledge.conditions, strict=True) if c != before}
+    own |= {name for name, rows in order.ordering.tiers.items() if rows != shipped.tiers[name]}
+    sizes = replace(order.ordering, tiers=shipped.tiers)
+    changed = [*sorted(own), *(["the sizes of the groups"] if vars(sizes) != vars(shipped) else [])]
+    return f"own for {', '.join(changed)}" if changed else "as shipped"
+
+
 def check_rules(file: Path) -> str:
     """Check a laboratory's own rules, and say what is then in use."""
     knowledge = load_knowledge()
@@ -147,5 +158,6 @@ def check_rules(file: Path) -> str:
         f"  added: {', '.join(name for name in after if name not in before) or 'none'}",
         f"  changed: {', '.join(changed) or 'none'}",
         f"  switched off: {', '.join(name for name in before if name not in after) or 'none'}",
+        f"  order of the checklist: {_changed_order(knowledge, file)}",
     ]
     return "\n".join(lines)

@@ -81,3 +81,11 @@ def test_the_reference_page_is_what_the_data_say() -> None:
     """Stale? Run python tools/write_reference.py."""
     names = runpy.run_path(str(ROOT / "tools/write_reference.py"), run_name="tools")
     assert names["page"](names["load_knowledge"]()) == (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+
+
+def test_the_pages_of_the_conditions_are_what_the_data_say() -> None:
+    """Stale? Run python tools/write_conditions.py."""
+    names = runpy.run_path(str(ROOT / "tools/write_conditions.py"), run_name="tools")
+    made = names["pages"](names["load_knowledge"]())
+    assert made == {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs/conditions").glob("*.md")}
+    assert len(made) == len(names["load_knowledge"]().conditions) + 1

@@ -166,7 +166,7 @@ def entry_rules(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
 
 def line(rule: Rule, knowledge: Knowledge) -> str:
     """Write one rule."""
-    weighed = f"; weighed by {rule.basis}" if rule.basis is not None else ""
+    weighed = f"; weight: {rule.basis}" if rule.basis is not None else ""
     return f"{rule.text} [{describe(rule.when, knowledge, text_units('si'))}; {rule.threshold}{weighed}; {rule.source}]"
 
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from cbc_screen.kernel.program import Builder, Interval, Op
 
 _RARER = ("bands", "immature_granulocytes", "blasts")
+_PLACES = 1e9
+# Added and taken away, it leaves a whole number: beside it no fraction has a place. Infinity stays what it is.
+_ROUNDS = 1.5 * 2.0**52
 DIFFERENTIAL = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -23,6 +26,17 @@ def divided(b: Builder, x: Interval, y: Interval) -> Interval:
 def scaled(b: Builder, x: Interval, op: Op, constant: float) -> Interval:
     """Return x times (or divided by) a constant of arithmetic."""
     return Interval(b.arithmetic(op, x.low, b.number(constant)), b.arithmetic(op, x.high, b.number(constant)))
+
+
+def decimal(b: Builder, x: Interval, over: float) -> Interval:
+    """Return a product over a power of ten as the nearest number to its decimal, where that has up to nine places.
+
+    4.5 x 0.6 % of 10^12/L is 27, and not the 26.999999999999996 that two roundings leave, which would lie below a
+    limit of 27.
+    """
+    whole = scaled(b, x, Op.MULTIPLY, _PLACES)
+    whole = scaled(b, scaled(b, whole, Op.ADD, _ROUNDS), Op.SUBTRACT, _ROUNDS)
+    return scaled(b, whole, Op.DIVIDE, _PLACES * over)
 
 
 def added(b: Builder, x: Interval, y: Interval) -> Interval:

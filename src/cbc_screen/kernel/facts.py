@@ -11,7 +11,7 @@ from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.answers import MAY_LIST
-from cbc_screen.kernel.arithmetic import gap, multiplied, quantity, scaled
+from cbc_screen.kernel.arithmetic import decimal, gap, multiplied, quantity
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
@@ -163,7 +163,7 @@ class FactBuilder:
         b = self.b
         if analyte == "reticulocytes":
             product = multiplied(b, self._measured["rbc"], self._measured["reticulocytes_percent"])
-            return scaled(b, product, Op.MULTIPLY, 10.0)
+            return decimal(b, product, 0.1)
         name = self.rules.analytes[analyte].percent
         if name is None:
             return None
@@ -179,8 +179,8 @@ class FactBuilder:
         # A part is at most the whole.
         whole = b.number(100.0)
         percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
-        # Multiply, then divide: 2.4 x 75 / 100 is 1.8 and not less.
-        return scaled(b, multiplied(b, self.sent("wbc"), percent), Op.DIVIDE, 100.0)
+        # 2.4 x 75 / 100 is 1.8 and not less.
+        return decimal(b, multiplied(b, self.sent("wbc"), percent), 100.0)
 
     def limit(self, name: str) -> int:
         """Return a limit of the person's key, or the absent number where no table has it."""

@@ -9,7 +9,7 @@ from cbc_screen.kernel.program import Builder, Interval, Op
 _RARER = ("bands", "immature_granulocytes", "blasts")
 _PLACES = 1e9
 # Added and taken away, it leaves a whole number: beside it no fraction has a place. Infinity stays what it is.
-_ROUNDS = 1.5 * 2.0**52
+_ROUNDS = float.fromhex("0x1.8p52")
 DIFFERENTIAL = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 

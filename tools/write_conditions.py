@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
+
+from write_reference import cell  # noqa: E402
 
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
 from cbc_screen.knowledge.ordering import COMBINATIONS  # noqa: E402
@@ -142,11 +144,6 @@ def written(record: Mapping[str, Any]) -> str:
         else:
             parts.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join(parts)
-
-
-def cell(text: str) -> str:
-    """Keep a text inside its table cell."""
-    return text.replace("|", "/")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
-from cbc_screen.knowledge.rules import Condition, Rule  # noqa: E402
+from cbc_screen.knowledge.rules import Rule  # noqa: E402
 from cbc_screen.report.units import number, text_units  # noqa: E402
 from cbc_screen.report.words import describe  # noqa: E402
 from cbc_screen.vocabulary import NOTICE  # noqa: E402
@@ -124,44 +124,11 @@ def checks(knowledge: Knowledge) -> Iterator[str]:
 
 
 def conditions(knowledge: Knowledge) -> Iterator[str]:
-    """Write the checklist."""
+    """Write where each condition of the checklist has its page (write_conditions.py)."""
     yield "## Conditions"
     yield ""
-    yield "After each finding: its condition, the mark of its number, what its weight rests on, and its source."
     for condition in knowledge.conditions:
-        yield ""
-        yield f"### {condition.name}"
-        yield ""
-        yield f"`{condition.id}`, order {condition.rank} ({condition.tier.replace('_', ' ')}). {condition.summary}"
-        yield ""
-        yield from entry_rules(condition, knowledge)
-        for title, items in (("Missing", condition.missing), ("Next tests", condition.next_tests)):
-            if items:
-                yield f"- {title}: {'; '.join(item.text for item in items)}"
-        yield f"- Settled by: {'; '.join(knowledge.ordering.questions[name].text for name in condition.settled_by)}"
-        if condition.not_decidable:
-            yield f"- Decided by: {condition.not_decidable}"
-        yield f"- Limits: {condition.limits}"
-        yield f"- Approved by: {', '.join(condition.approved_by) or 'nobody yet'}"
-
-
-def entry_rules(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
-    """Write when a condition is listed, its findings, and what raises the urgency."""
-    for title, when in (
-        ("Only listed when", condition.only_when),
-        ("Before the fold when", condition.shown_when),
-        ("Before the fold, unless another condition is supported, when", condition.shown_unless_decided),
-    ):
-        if when is not None:
-            yield f"- {title}: {describe(when, knowledge, text_units('si'))}"
-    for title, rules in (
-        ("For", condition.findings_for),
-        ("Against", condition.findings_against),
-        ("Urgency", condition.urgency),
-    ):
-        for rule in rules:
-            mark = " (decisive)" if rule.decisive else f" ({rule.urgency})" if title == "Urgency" else ""
-            yield f"- {title}{mark}: {line(rule, knowledge)}"
+        yield f"- [{condition.name}](conditions/{condition.id}.md), {condition.tier.replace('_', ' ')}"
 
 
 def line(rule: Rule, knowledge: Knowledge) -> str:

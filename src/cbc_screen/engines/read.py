@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_UNREADABLE = (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE)
+
+
 @one_line_errors("reading")
 def read_counts(
     knowledge: Knowledge,
@@ -124,7 +127,7 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     words = []
     for cell in column.to_pylist():
         word, reason = parse(cell, knowledge.words, dict(declared))
-        # "Pregnant, trimester unknown" has a reason, and is a word all the same.
-        known = reason in (None, Reason.TRIMESTER_UNKNOWN, Reason.PREGNANCY_UNKNOWN)
-        words.append(word.value if known else None if cell is None else str(cell))
+        # "Pregnant, trimester unknown" and a code for an unknown sex have a reason, and are words all the same.
+        as_received = cell is None or not str(cell).strip() or reason in _UNREADABLE
+        words.append(cell if cell is None else str(cell) if as_received else word.value)
     return pa.array(words, type=pa.string())

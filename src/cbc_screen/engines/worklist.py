@@ -256,7 +256,7 @@ class _Worklist:
         common = dict(counts.reasons.most_common(MOST_REASONS))
         rejects = self._account(counts).get("rejects", {})
         if common:
-            found.append(counted("Why something could not be told, all rows screened", common, common))
+            found.append(counted("Why something is unknown, all rows screened", common, common))
         if rejects:
             found.append(counted("Rejected rows", rejects, rejects))
         return found

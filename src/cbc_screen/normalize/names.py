@@ -26,6 +26,7 @@ _UNIT_SHAPE = re.compile(
     r"[/%^*‰]|\b[xX]?10\s*[eE(]?\d|\bper\b|[µμ]|\b(?:cmm|cumm|mm3|[munfpdc]l|g|mg|pg|fl)\b", re.IGNORECASE
 )
 _LONGEST_UNIT = 24
+_LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
 
 
 class Role(StrEnum):
@@ -129,10 +130,10 @@ class NameReader:
     def _possible(self, text: str) -> Meaning:
         """Say what a name may mean that is not known: an analyte with a unit in no list, or with other words.
 
-        "Absolute Neutrophil Count (cells/cu.mm)" is neutrophils in an unknown unit, "Platelets (zz)"
-        platelets in what can only be one, and "Neutrophils manual" may be neutrophils.
+        "Absolute Neutrophil Count (cells/cu.mm)" is neutrophils in an unknown unit, "Platelets (zz)" and
+        "HGB gpl" are what they say in what can only be one, and "Neutrophils manual" may be neutrophils.
         """
-        for base, unit in _splits(text):
+        for base, unit in [*_splits(text), *_short_tail(text)]:
             own = self._analytes(plain_name(base))
             if len(own) == 1 and (_looks_like_unit(unit) or self._stands_for_unit(text, base, unit)):
                 why = "the unit in its name is not known"
@@ -148,9 +149,10 @@ class NameReader:
         return Meaning(Role.OTHER)
 
     def _stands_for_unit(self, text: str, base: str, unit: str) -> bool:
-        """Tell whether a text stands in brackets where a unit does, and is no word for something else."""
+        """Tell whether a text stands where a unit does, in brackets or short and last, and is no word for something else."""
         other = self._knowledge.not_results
-        return (base, unit) in _bracketed(text) and other.isdisjoint(parts_of(plain_name(unit)))
+        there = (base, unit) in [*_bracketed(text), *_short_tail(text)]
+        return there and other.isdisjoint(parts_of(plain_name(unit)))
 
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():
@@ -211,6 +213,12 @@ def _bracketed(text: str) -> list[tuple[str, str]]:
             places = dict.fromkeys((text.index(opening), text.rindex(opening)))
             ways += [(text[:start], text[start + 1 : -1]) for start in places]
     return ways
+
+
+def _short_tail(text: str) -> list[tuple[str, str]]:
+    """Return a name and its last part, however they are parted, where that is as short as a unit."""
+    *base, last = plain_name(text).split() or [""]
+    return [(" ".join(base), last)] if base and len(last) <= _LONGEST_TAIL else []
 
 
 def _splits(text: str) -> list[tuple[str, str]]:

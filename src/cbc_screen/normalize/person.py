@@ -146,8 +146,9 @@ def parse_sex(
     """
     text = _word(value)
     if codes is not None and text in codes:
-        return Sex(codes[text]), None
-    found = words.sex.get(text) if text not in doubt else None
+        found: str | None = codes[text]
+    else:
+        found = words.sex.get(text) if text not in doubt else None
     if found is None:
         return Sex.UNKNOWN, Reason.SEX_UNREADABLE
     return Sex(found), (Reason.SEX_MISSING if found == Sex.UNKNOWN else None)

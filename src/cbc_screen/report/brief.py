@@ -55,7 +55,7 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     console.print(_results(result))
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
-    _listing(console, "not told", [f"{field}: {reason}" for field, reason in result.reasons])
+    _listing(console, "remarks", [f"{field}: {reason}" for field, reason in result.reasons])
     _conditions(console, result)
     versions = result.versions
     console.print()

@@ -65,7 +65,7 @@ def summary_html(summary: ScanSummary) -> str:
         counted("Severity", summary.severities, reversed(Severity)),
         counted("Urgency", summary.urgencies, reversed(Urgency)),
     ]
-    for title, counts in (("Why something could not be told", summary.reasons), ("Rejected rows", summary.rejects)):
+    for title, counts in (("Why something is unknown", summary.reasons), ("Rejected rows", summary.rejects)):
         if counts:
             figures.append(counted(title, counts, list(counts)[:_MOST]))
     shown = environment().get_template("summary.html.j2").render(summary=summary, figures=figures)
@@ -87,7 +87,7 @@ def cohort_html(summary: FlagSummary) -> str:
         lines,
     ]
     if summary.reasons:
-        figures.append(counted("Why something could not be told", summary.reasons, list(summary.reasons)[:_MOST]))
+        figures.append(counted("Why something is unknown", summary.reasons, list(summary.reasons)[:_MOST]))
     shown = environment().get_template("cohort.html.j2").render(summary=summary, figures=figures)
     return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
 

@@ -188,7 +188,7 @@ def plot_cohort(flags: Any) -> Any:
     }
     _bars(axes[1, 0], "Lines", list(lines), list(lines.values()))
     common = dict(list(summary.reasons.items())[:_MOST_REASONS])
-    _bars(axes[1, 1], "Why something could not be told", list(common), list(common.values()))
+    _bars(axes[1, 1], "Why something is unknown", list(common), list(common.values()))
     figure.suptitle(f"{summary.rows:,} counts screened. {NOTICE}", fontsize=11)
     return figure
 

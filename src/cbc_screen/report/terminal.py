@@ -64,7 +64,7 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         console.print(Text(f"to declare  {name}: {what}", style="bold red"))
     for analyte, what in summary.unit_accepted.items():
         console.print(Text(f"unit accepted  {analyte}: {what}", style="yellow"))
-    _listing(console, "why something could not be told", summary.reasons, 12)
+    _listing(console, "why something is unknown", summary.reasons, 12)
     _listing(console, "not a patient's blood, not screened", summary.specimens, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
     _listing(console, "rejected results", summary.results.get("rejected", {}), 12)

@@ -99,13 +99,13 @@ def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits
 
 def grade_words(line: LineResult) -> str:
     """Say a line's grade and severity."""
-    grade = f"grade {line.grade}" if line.grade is not None else "grade not told"
+    grade = f"grade {line.grade}" if line.grade is not None else "grade unknown"
     if line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE:
-        severity = "severity not told"
+        severity = "severity unknown"
     else:
         severity = severity_words(line.severity, line.severity_min)
     if line.adjusted is not None:
-        plain = "not told" if line.grade_unadjusted is None else str(line.grade_unadjusted)
+        plain = "unknown" if line.grade_unadjusted is None else str(line.grade_unadjusted)
         state = "" if line.state_unadjusted is None else f", {words(line.state_unadjusted)}"
         severity = f"{severity}; unadjusted: grade {plain}{state}"
     return f"{grade}, {severity}"

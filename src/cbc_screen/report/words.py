@@ -136,7 +136,7 @@ def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Li
             else f"{low_min} low, which is not certain"
         )
         return f"{PATTERN_WORDS[low_min]}: {which}"
-    start = f"at least {PATTERN_WORDS[low_min]}" if low_min else "no line is surely low"
+    start = f"at least {PATTERN_WORDS[low_min]}" if low_min else "no line is definitely low"
     why = (
         f"{joined(unknown)} line{'s' if len(unknown) > 1 else ''} unknown"
         if unknown

@@ -181,3 +181,14 @@ def ibm(number: float) -> bytes:
     while number >= 1:
         number, exponent = number / 16, exponent + 1
     return bytes([exponent]) + int(number * 2**56).to_bytes(7, "big")
+
+
+def test_a_declared_code_for_an_unknown_sex_is_read_as_it_is_scanned(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("age,sex,HGB (g/dL)\n40 y,9,12.5\n40 y,1,12.5\n40 y,,12.5\n", encoding="utf-8")
+    codes = {"9": "unknown", "1": "M"}
+    cbc.scan(tmp_path / "export.csv", tmp_path / "flags.parquet", sex_codes=codes)
+    scanned = list(cbc.read_flags(tmp_path / "flags.parquet")["reasons"])
+    read = cbc.read(tmp_path / "export.csv", sex_codes=codes)
+    assert list(read["sex"]) == ["unknown", "M", ""]
+    assert list(cbc.screen_frame(read)["reasons"]) == scanned
+    assert ["sex:SEX_MISSING" in text for text in scanned] == [True, False, True]

@@ -178,3 +178,30 @@ def test_a_file_says_which_columns_it_could_not_use_and_explains_the_row(tmp_pat
     assert (neutrophils.results, neutrophils.used, neutrophils.not_used) == (1, 0, 1)
     again = cbc.screen_again(tmp_path / "flags.parquet", 2)  # a row is named by its line
     assert again.flags()["reasons"] == "neutrophils:UNIT_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Platelets (zz)", "Platelets [zz]", "Platelets zz", "Platelets thou", "PLT_zz", "PLT/zz", "Platelets - zz", "Platelets: zz",
+        "Platelets 「zz」", "Platelets （zz）", "PLT est",
+    ],
+)  # fmt: skip
+def test_a_name_with_anything_short_behind_it_is_the_analyte_in_an_unknown_unit(header: str) -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "Neutrophils (10^9/L)": [3.0], header: ["5"]})
+    (row,) = cbc.screen_frame(frame).to_dict("records")
+    assert "platelets:UNIT_UNKNOWN" in row["reasons"].split(";")
+    assert (row["platelet_line"], row["urgency"]) == ("cannot_tell", "cannot_tell")
+
+
+@pytest.mark.parametrize("header", ["Platelets date", "PLT comment", "Platelet IgG", "Platelet distribution width"])
+def test_a_name_of_something_else_is_no_platelet_count(header: str) -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "Neutrophils (10^9/L)": [3.0], header: ["5"]})
+    (row,) = cbc.screen_frame(frame).to_dict("records")
+    assert "platelets:NO_RESULT" in row["reasons"].split(";")
+
+
+def test_beside_a_count_such_a_name_changes_nothing() -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "Platelets (10^9/L)": [250.0]})
+    whole = cbc.screen_frame(frame).to_dict("records")
+    assert cbc.screen_frame(frame.assign(**{"Platelets zz": "5"})).to_dict("records") == whole

@@ -271,8 +271,9 @@ class Cells:
         if pick.random() < garbled:
             return pick.choices(self._garblers, self._weights)[0](draft)
         if power == -3 and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", number):
-            # "250.000" of a unit of single cells is 250, or a quarter of a million.
-            return self._in_unit(draft, number, Interval(value, value * 1_000), "three decimals")
+            # "250.000" of a unit of single cells is 250, or a quarter of a million: a number that can be read in two
+            # ways says nothing, neither what it is nor that the others are wrong.
+            return self._in_unit(draft, number, ANYTHING, "three decimals")
         return self._in_unit(draft, number, point(value), "plain")
 
     def number(self, analyte: str, value: int, garbled: float, unit: tuple[str, int]) -> Cell:

@@ -90,9 +90,9 @@ def _result_counts(normalized: Normalized) -> dict[str, tuple[int, ...]]:
 
 def _table(engine: Engine, layout: Layout, normalized: Normalized, answers: Answers, keys: pa.Table) -> pa.Table:
     taken = layout_of(engine.kernel.rules).column_names
-    flags = None if layout.packed else engine.table(normalized, answers, detail=layout.detail)
+    flags = None if layout.packed else engine.table(normalized, answers, detail=layout.detail, lists=False)
     for name in keys.column_names:
-        if name in (taken if flags is None else flags.column_names):
+        if name in taken or (flags is not None and name in flags.column_names):
             raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
     if flags is None:
         return pack(layout_of(engine.kernel.rules), answers, normalized.reasons, keys)

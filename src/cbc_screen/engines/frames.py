@@ -26,7 +26,7 @@ from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_l
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.detail import detail_columns
-from cbc_screen.report.flags import flags_table
+from cbc_screen.report.flags import carried_table, flags_table
 from cbc_screen.report.layout import layout_of
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ class Engine:
         rows_of = {own: np.array([file in own for file in files]) for own in set(plan.suspect.values()) if own}
         return set_aside(normalized, {analyte: rows_of.get(own) for analyte, own in plan.suspect.items()})
 
-    def table(self, normalized: Normalized, answers: Answers, *, detail: bool) -> pa.Table:
-        """Word the answers of a normalized batch: its flag columns."""
-        table = flags_table(layout_of(self.kernel.rules), answers, normalized.reasons)
+    def table(self, normalized: Normalized, answers: Answers, *, detail: bool, lists: bool = True) -> pa.Table:
+        """Word the answers of a normalized batch: its flag columns; without `lists` these are carried as bytes."""
+        words = flags_table if lists else carried_table
+        table = words(layout_of(self.kernel.rules), answers, normalized.reasons)
         if detail:
             for name, array in detail_columns(self.kernel, normalized.batch).items():
                 table = table.append_column(name, array)

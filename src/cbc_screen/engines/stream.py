@@ -38,6 +38,8 @@ from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
+from cbc_screen.report.flags import with_lists
+from cbc_screen.report.layout import layout_of
 from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
@@ -243,6 +245,7 @@ class _Outputs:
         undo: ExitStack,
     ) -> None:
         self._request, self._inputs, self._described, self._watch = request, inputs, described, watch
+        self._rules = engine.kernel.rules
         self._files = files_of(inputs)
         self._writer: FlagWriter | None = None
         self._rejects: RejectWriter | None = None
@@ -269,7 +272,8 @@ class _Outputs:
     def _open(self, metadata: Mapping[str, str], force: bool, undo: ExitStack) -> None:
         request = self._request
         if request.out is not None:
-            self._writer = FlagWriter(request.out, metadata, force=force, out_format=request.out_format)
+            words = None if request.packed else partial(with_lists, layout_of(self._rules))
+            self._writer = FlagWriter(request.out, metadata, words, force=force, out_format=request.out_format)
             undo.callback(self._writer.discard)
         if request.rejects is not None:
             several = sum(len(entry.files) for entry in self._inputs) > 1

@@ -15,6 +15,7 @@ from cbc_screen.kernel.bits import FALSE, TRUE
 Planes = NDArray[np.uint8]
 MAY_LIST = "may_list"  # the flag of a row that may have a checklist
 _NARROW = np.iinfo(np.int8)
+_BYTES_AT_ONCE = 8_192  # of each plane: bounds the memory
 # How eight bytes of eight bits are turned over: swap single bits, then pairs, then nibbles.
 _TURNS = ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0))
 
@@ -68,23 +69,26 @@ class Answers(Mapping[str, NDArray[np.generic]]):
 
     def codes(self, names: Sequence[str]) -> NDArray[np.int16]:
         """Return many codes at once, a row for each row and a column for each name."""
-        codes = np.ascontiguousarray(self._codes(names).T)
+        codes = np.empty((self.rows, len(names)), dtype=np.int16)
+        for start in range(0, self.rows, 8 * _BYTES_AT_ONCE):
+            part = codes[start : start + 8 * _BYTES_AT_ONCE]
+            part[:] = self._codes(names, slice(start // 8, start // 8 + _BYTES_AT_ONCE))[:, : len(part)].T
         for rows, answers in self.others:
             codes[rows] = answers.codes(names)
         return codes
 
-    def _codes(self, names: Sequence[str]) -> NDArray[np.int16]:
+    def _codes(self, names: Sequence[str], part: slice) -> NDArray[np.int16]:
         # Eight planes of a code are turned into bytes at once: unpacking plane by plane took twice the time.
-        width = self.planes.shape[1]
-        bits = np.zeros((2, len(names), width, 8), dtype=np.uint8)
+        planes = self.planes[:, part]
+        bits = np.zeros((2, len(names), planes.shape[1], 8), dtype=np.uint8)
         bases = np.zeros((len(names), 1), dtype=np.int16)
         for row, name in enumerate(names):
             place = self.places[name]
             bases[row] = (place.base or 0) + sum(1 << at for at, plane in enumerate(place.planes) if plane == TRUE)
             for at, plane in enumerate(place.planes):
                 if plane >= 0:
-                    bits[at >> 3, row, :, at & 7] = self.planes[plane]
-        low, high = turned(bits)[:, :, : self.rows]
+                    bits[at >> 3, row, :, at & 7] = planes[plane]
+        low, high = turned(bits)
         found: NDArray[np.int16] = high.astype(np.int16)
         found <<= np.int16(8)
         found |= low
@@ -114,9 +118,14 @@ class Answers(Mapping[str, NDArray[np.generic]]):
 def turned(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Turn eight bytes, one of each of eight planes (the last axis, the lowest plane first), into those of eight rows."""
     words = bits.view("<u8")[..., 0]
+    moved = np.empty_like(words)
     for shift, mask in _TURNS:
-        moved = (words ^ (words >> np.uint64(shift))) & np.uint64(mask)
-        words ^= moved ^ (moved << np.uint64(shift))
+        np.right_shift(words, np.uint64(shift), out=moved)
+        moved ^= words
+        moved &= np.uint64(mask)
+        words ^= moved
+        moved <<= np.uint64(shift)
+        words ^= moved
     # The highest bit of a packed byte is its first row.
     words.byteswap(inplace=True)
     return words.view(np.uint8)

@@ -1,37 +1,29 @@
 """The checklist of a count: its order, its groups, how many stand before the fold, the tests that would settle it.
 
-One definition for columns and for one record: a row of small numbers for each count (`cells`), worded once for
-equal rows. Points order and go no further.
+One definition for columns (`list_columns.py`) and for one record: a row of small numbers for each count (`cells`). Points order and go no further.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, from_texts, to_numpy
-from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.conclusions import UNSENT
 from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.rules import Condition
 from cbc_screen.vocabulary import CheckGroup, Tier
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 SEPARATOR = ";"
 GROUPS = tuple(CheckGroup)
-_FITS, _NOT_TO_MISS, _POSSIBLE, _UNLIKELY = range(len(GROUPS))
-_HIDDEN = len(GROUPS)
+FITS, NOT_TO_MISS, _POSSIBLE, _UNLIKELY = range(len(GROUPS))
 _PLACE_BITS = 7  # conditions are fewer than these bits count
-_LAST = (1 << _PLACE_BITS) - 1
+LAST = (1 << _PLACE_BITS) - 1
 # The lowest bits of a cell: below `_OPEN` it stands before the fold whatever else does.
 _MARK_BITS, _MARKS, _OPEN = 2, 3, 2
 _AT_ONCE = 4_096  # rows that stay in the cache
@@ -106,36 +98,49 @@ def cell_names(layout: ListLayout) -> list[str]:
 def grouped(layout: ListLayout, cells: Cells) -> tuple[Bytes, Bytes]:
     """Return the places of the conditions of each count in the order of its list, and the size of each group.
 
-    What is not listed comes last, as `_LAST`.
+    What is not listed comes last, as `LAST`.
     """
-    parts = [_grouped(layout, cells[at : at + _AT_ONCE]) for at in range(0, max(len(cells), 1), _AT_ONCE)]
-    places, sizes = zip(*parts, strict=True)
-    return np.concatenate(places), np.concatenate(sizes)
-
-
-def _grouped(layout: ListLayout, cells: Cells) -> tuple[Bytes, Bytes]:
-    index = np.arange(cells.shape[1], dtype=np.int32)
-    keys = _in_order_of_points(cells, index)
-    listed = keys < 1 << HIDDEN_AT + _PLACE_BITS
-    possible = keys < MOST_POINTS + 1 - layout.possible_least << POINTS_AT + _PLACE_BITS
-    first = keys[:, : layout.fits_most] >> POINTS_AT + _PLACE_BITS  # lowest for the most points
-    fits = listed[:, : layout.fits_most] & (
-        first <= np.minimum(MOST_POINTS - layout.fits_least, first[:, :1] + layout.fits_within)
-    )
-    miss = _not_to_miss(layout, keys, listed, fits)
-    groups = np.full(keys.shape, _HIDDEN, dtype=np.int32)
-    groups -= listed
-    groups -= possible & listed
-    groups[:, : layout.fits_most][fits] = _FITS
-    groups[miss] = _NOT_TO_MISS
-    few, much, many = _ones(fits), _ones(miss), _ones(listed)
-    likely = _ones(groups == _POSSIBLE)
-    sizes = np.stack([few, much, likely, many - few - much - likely], axis=1)
-    order = (groups << _PLACE_BITS | index) << _PLACE_BITS | keys >> _MARK_BITS & _LAST
-    order.sort(axis=1)
-    places = (order & _LAST).astype(np.uint8)
-    places[index >= many[:, None]] = _LAST
+    places = np.full(cells.shape, LAST, dtype=np.uint8)
+    sizes = np.empty((len(cells), len(GROUPS)), dtype=np.uint8)
+    for at in range(0, len(cells), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        _group(layout, cells[part], places[part], sizes[part])
     return places, sizes
+
+
+def _group(layout: ListLayout, cells: Cells, places: Bytes, sizes: Bytes) -> None:
+    """Write the places and the sizes of some counts.
+
+    In the order of points those that fit come first and the unlikely ones last: only what must not be missed moves.
+    """
+    at = np.arange(cells.shape[1], dtype=np.int32)
+    keys = _in_order_of_points(cells, at)
+    listed = keys < 1 << HIDDEN_AT + _PLACE_BITS
+    many = _ones(listed)
+    possible = keys < MOST_POINTS + 1 - layout.possible_least << POINTS_AT + _PLACE_BITS
+    likely = _ones(possible)
+    first = keys[:, : layout.fits_most] >> POINTS_AT + _PLACE_BITS  # lowest for the most points
+    fits = first <= np.minimum(MOST_POINTS - layout.fits_least, first[:, :1] + layout.fits_within)
+    fits &= listed[:, : layout.fits_most]
+    listed[:, : layout.fits_most] &= ~fits
+    few = _ones(fits)
+    miss = _not_to_miss(layout, keys, listed)
+    # Three classes, and in each the order of points: those that fit, those not to be missed, the others.
+    order = keys >> _MARK_BITS
+    order &= LAST
+    order |= (at | 2 << _PLACE_BITS) << _PLACE_BITS
+    order[:, : layout.fits_most] -= fits.astype(np.int32) << 2 * _PLACE_BITS + 1
+    order -= miss.astype(np.int32) << 2 * _PLACE_BITS
+    keys >>= HIDDEN_AT + _PLACE_BITS
+    keys *= LAST
+    order |= keys
+    order.sort(axis=1)
+    np.copyto(places, order, casting="unsafe")
+    places &= LAST
+    much = _ones(miss)
+    miss &= possible
+    likely -= np.minimum(few, likely) + _ones(miss)
+    sizes[:] = np.stack([few, much, likely, many - few - much - likely], axis=1)
 
 
 def _in_order_of_points(cells: Cells, index: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -153,20 +158,17 @@ def _in_order_of_points(cells: Cells, index: NDArray[np.int32]) -> NDArray[np.in
     return keys
 
 
-def _not_to_miss(
-    layout: ListLayout, keys: NDArray[np.int32], listed: NDArray[np.bool_], fits: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _not_to_miss(layout: ListLayout, keys: NDArray[np.int32], rest: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell what must not be missed: all that must stand, then the first of what is time-critical as far as there is room."""
-    rest = listed.copy()
-    rest[:, : layout.fits_most] &= ~fits
-    marks = keys.astype(np.uint8) & np.uint8(_MARKS)
-    must = rest & (marks < _OPEN)
-    miss = rest & (marks == _OPEN)
+    marks = keys.astype(np.uint8)
+    marks &= np.uint8(_MARKS)
+    must = (marks < _OPEN) & rest
+    miss: NDArray[np.bool_] = (marks == _OPEN) & rest
     room = layout.not_to_miss_most - _ones(must).astype(np.int8)
     crowded = np.flatnonzero(_ones(miss).view(np.int8) > room)
     miss[crowded] &= miss[crowded].cumsum(axis=1, dtype=np.int8) <= room[crowded, None]
-    found: NDArray[np.bool_] = miss | must
-    return found
+    miss |= must
+    return miss
 
 
 def _ones(truths: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -195,7 +197,7 @@ def list_of_codes(layout: ListLayout, codes: Mapping[str, int]) -> Listed:
 
 def shown_of(sizes: Sequence[int], borderline: bool) -> int:
     """Return how many entries stand before the fold."""
-    return 0 if borderline else sizes[_FITS] + sizes[_NOT_TO_MISS]
+    return 0 if borderline else sizes[FITS] + sizes[NOT_TO_MISS]
 
 
 def group_names(sizes: Sequence[int]) -> tuple[CheckGroup, ...]:
@@ -230,88 +232,3 @@ def _next_tests(layout: ListLayout, shown: tuple[int, ...], answered: bytes) -> 
                 wanted[test].append(layout.conditions[place])
     order = sorted(wanted, key=lambda test: test != layout.first_test)
     return tuple((test, tuple(wanted[test])) for test in order[: layout.tests_most])
-
-
-# Columns ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ListColumns:
-    """The lists of many counts: a place among words for each, how many entries are shown, which are borderline."""
-
-    checklist: tuple[NDArray[np.int32], pa.StringArray]
-    groups: tuple[NDArray[np.int32], pa.StringArray]
-    next_tests: tuple[NDArray[np.int32], pa.StringArray]
-    shown: NDArray[np.int8]
-    borderline: NDArray[np.bool_]
-
-
-def list_columns(layout: ListLayout, answers: Answers) -> ListColumns:
-    """Return the columns of lists from the codes they are made from."""
-    every, sizes = grouped(layout, answers.codes(cell_names(layout)))
-    borderline = answers["borderline"].astype(np.bool_)
-    shown = np.where(borderline, 0, sizes[:, _FITS] + sizes[:, _NOT_TO_MISS]).astype(np.int8)
-    before = every[:, : max(int(shown.max(initial=0)), 1)].copy()
-    before[np.arange(before.shape[1]) >= shown[:, None]] = _LAST
-    known = [answers[f"answered.{test}"].view(np.uint8) for test in layout.tests]
-    unsent = answers[UNSENT].view(np.uint8)
-    asked = np.column_stack([borderline.view(np.uint8), unsent, *known, before])
-    codes, lists = distinct(every)
-    grouped_as, group_words = worded(sizes, _group_cell)
-    tested, test_words = worded(asked, lambda row: _test_cell(layout, row))
-    return ListColumns(
-        (codes, _joined_names(layout.conditions, lists)),
-        (grouped_as, from_texts(group_words)),
-        (tested, from_texts(test_words)),
-        shown,
-        borderline,
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _group_cell(sizes: bytes) -> str:
-    return SEPARATOR.join(group_names(sizes))
-
-
-@lru_cache(maxsize=65_536)
-def _test_cell(layout: ListLayout, asked: bytes) -> str:
-    """Word the next tests of a count: whether it is borderline, lacks a line, what it answers, what its list shows."""
-    ends = 2 + len(layout.tests)
-    own = tuple(place for place in asked[ends:] if place < _LAST)
-    found = next_tests(layout, own, asked[2:ends], bool(asked[0]), bool(asked[1]))
-    return SEPARATOR.join([test for test, _ in found])
-
-
-def _joined_names(names: Sequence[str], lists: Bytes) -> pa.StringArray:
-    """Join the names of each row of places, up to the first that is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    there = lists < _LAST
-    ends = np.zeros(len(lists) + 1, dtype=np.int32)
-    np.cumsum(there.sum(axis=1), out=ends[1:])
-    words = from_texts(names).take(from_numpy(lists[there].astype(np.int32)))
-    # The separator as an Arrow scalar: a text of Python would be converted, which imports pandas.
-    return pc.binary_join(pa.ListArray.from_arrays(from_numpy(ends), words), from_texts([SEPARATOR])[0])
-
-
-def distinct(matrix: Bytes) -> tuple[NDArray[np.int32], Bytes]:
-    """Return the place of each row among the distinct rows, and those."""
-    import pyarrow as pa
-
-    if not len(matrix):
-        return np.zeros(0, dtype=np.int32), matrix
-    width = matrix.shape[1]
-    rows = pa.Array.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(np.ascontiguousarray(matrix))])
-    encoded = rows.dictionary_encode()
-    buffer = encoded.dictionary.buffers()[1]
-    unique = np.frombuffer(buffer, dtype=np.uint8)[: len(encoded.dictionary) * width].reshape(-1, width)
-    return to_numpy(encoded.indices)[0], unique
-
-
-def worded(matrix: Bytes, words: Callable[[bytes], str]) -> tuple[NDArray[np.int32], list[str]]:
-    """Word each distinct row once; return the place of each row among the words."""
-    codes, unique = distinct(matrix)
-    texts = [words(bytes(row)) for row in unique]
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    return np.array([places[text] for text in texts], dtype=np.int32)[codes], list(places)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import dictionary, from_numpy, from_texts
+from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.conclusions import SEVERAL
 from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
-from cbc_screen.report.checklist import SEPARATOR, list_columns, list_of_codes, worded
+from cbc_screen.report.checklist import SEPARATOR, list_of_codes
 from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
+from cbc_screen.report.list_columns import LISTS, list_bytes, list_columns
+from cbc_screen.report.worded import of_some, worded
 from cbc_screen.vocabulary import NOTICE, Line, LineState, Reason
 
 if TYPE_CHECKING:
@@ -101,12 +103,13 @@ def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> l
 # Columns ---------------------------------------------------------------------------------
 
 
-def flags_table(
-    layout: FlagLayout,
-    outputs: Answers,
-    reasons: Mapping[str, NDArray[np.int8]],
-) -> pa.Table:
+def flags_table(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.Table:
     """Return the flag columns as an Arrow table, with dictionary-coded words."""
+    return with_lists(layout, carried_table(layout, outputs, reasons))
+
+
+def carried_table(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.Table:
+    """Return the flag columns, and in place of the list's own the bytes that `with_lists` words."""
     import pyarrow as pa
 
     rows = outputs.rows
@@ -118,12 +121,25 @@ def flags_table(
     for name, code in layout.grade_columns.items():
         grade: NDArray[Any] = outputs[code]
         arrays[name] = from_numpy(grade, grade < 0)
-    arrays |= _listed(layout, outputs)
+    arrays["urgency_reasons"] = _urgency_reasons(layout, outputs)
+    arrays[LISTS] = list_bytes(layout.checklist, rows, outputs.lists)
     for name, group, found in layout.rule_columns:
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(layout, outputs, reasons)
     arrays["notice"] = dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
-    return pa.table({name: arrays[name] for name in layout.column_names})
+    first = layout.column_names.index("borderline")
+    own = [name for name in layout.column_names if name in arrays]
+    return pa.table({name: arrays[name] for name in (*own[:first], LISTS, *own[first:])})
+
+
+def with_lists(layout: FlagLayout, table: pa.Table) -> pa.Table:
+    """Word the lists of a table that carries their bytes."""
+    place = table.column_names.index(LISTS)
+    columns = list_columns(layout.checklist, table.column(place))
+    table = table.remove_column(place)
+    for name in reversed(columns):
+        table = table.add_column(place, name, columns[name])
+    return table
 
 
 def flag_counts(
@@ -160,45 +176,15 @@ def _fired(group: str, names: Sequence[str], outputs: Answers) -> pa.DictionaryA
     return _joined([outputs[f"{group}.{name}"].view(np.uint8) for name in names], ids)
 
 
-def _listed(layout: FlagLayout, outputs: Answers) -> dict[str, pa.Array]:
-    """Return the columns of the list and of the urgency's reasons; rows that have neither are not looked at again."""
-    count, (rows, answers) = outputs.rows, outputs.lists
-    own = list_columns(layout.checklist, answers)
-    shown, borderline = np.zeros(count, dtype=np.int8), np.zeros(count, dtype=np.bool_)
-    shown[rows], borderline[rows] = own.shown, own.borderline
+def _urgency_reasons(layout: FlagLayout, outputs: Answers) -> pa.DictionaryArray:
+    """Word what the urgency of each row rests on."""
+    rows, answers = outputs.lists
     matrix = np.column_stack([answers[f"reason.{name}"].view(np.uint8) for name in layout.urgencies])
 
     def reasons(row: bytes) -> str:
         return SEPARATOR.join(name for name, fired in zip(layout.urgencies, row, strict=True) if fired)
 
-    codes, words = worded(matrix, reasons)
-    return {
-        "urgency_reasons": of_some(count, rows, codes, from_texts(words)),
-        "borderline": from_numpy(borderline),
-        "checklist": of_some(count, rows, *own.checklist),
-        "checklist_groups": of_some(count, rows, *own.groups),
-        "checklist_shown": from_numpy(shown),
-        "next_tests": of_some(count, rows, *own.next_tests),
-    }
-
-
-def of_some(count: int, rows: NDArray[np.intp], codes: NDArray[np.int32], words: pa.StringArray) -> pa.DictionaryArray:
-    """Return a column of words of some rows; the word of every other row is empty, as some of theirs may be."""
-    import pyarrow as pa
-
-    if not len(words):
-        return pa.DictionaryArray.from_arrays(from_numpy(np.zeros(count, dtype=np.int32)), from_texts([""]))
-    ends = np.frombuffer(words.buffers()[1], dtype=np.int32)[words.offset : words.offset + len(words) + 1]
-    empty = np.flatnonzero(ends[1:] == ends[:-1])
-    parts, places = [words], np.arange(1, len(words) + 1, dtype=np.int32)
-    if len(empty):
-        at = int(empty[0])
-        parts = [words.slice(0, at), words.slice(at + 1)]
-        places[at:] -= 1
-        places[at] = 0
-    every = np.zeros(count, dtype=np.int32)
-    every[rows] = places[codes] if len(codes) else 0
-    return pa.DictionaryArray.from_arrays(from_numpy(every), pa.concat_arrays([from_texts([""]), *parts]))
+    return of_some(outputs.rows, rows, *worded(matrix, reasons))
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:
@@ -236,5 +222,4 @@ def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[st
     for place, part in enumerate(parts):
         matrix[:, place] = part
     some = np.flatnonzero(matrix.any(axis=1))
-    codes, words = worded(matrix[some], lambda row: SEPARATOR.join(texts(row)))
-    return of_some(len(matrix), some, codes, from_texts(words))
+    return of_some(len(matrix), some, *worded(matrix[some], lambda row: SEPARATOR.join(texts(row))))

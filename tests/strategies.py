@@ -86,8 +86,8 @@ def _decimal(value: float) -> Decimal:
 def limits_of(analyte: str) -> tuple[Decimal, ...]:
     """Return every number some table compares this analyte with."""
     found: set[float | None] = set()
-    for rows in (KNOWLEDGE.interval_sets[name].rows for name in KNOWLEDGE.default_sets):
-        found |= {limit for row in rows if row.analyte == analyte for limit in (row.lower, row.upper)}
+    rows = (*KNOWLEDGE.intervals("default"), *KNOWLEDGE.differing_intervals("default"))
+    found |= {limit for row in rows if row.analyte == analyte for limit in (row.lower, row.upper)}
     for scheme in KNOWLEDGE.schemes.values():
         found |= {limit for row in scheme.tables.get(analyte, ()) for limit in (row.lower, row.upper)}
     for definition in KNOWLEDGE.definitions.values():
@@ -266,7 +266,7 @@ def pancytopenic_counts(draw: st.DrawFn) -> dict[str, Cell]:
 
 
 def _age_edges() -> tuple[tuple[str, int], ...]:
-    rows = [row for name in KNOWLEDGE.default_sets for row in KNOWLEDGE.interval_sets[name].rows]
+    rows = [*KNOWLEDGE.intervals("default"), *KNOWLEDGE.differing_intervals("default")]
     rows += [row for scheme in KNOWLEDGE.schemes.values() for table in scheme.tables.values() for row in table]
     edges = {edge for row in rows for edge in (row.age_low, row.age_high) if edge is not None}
     return tuple(sorted({(edge.unit, edge.count) for edge in edges} | {("mo", 216), ("mo", 720)}))

@@ -8,7 +8,8 @@ from cbc_screen.errors import RangeNotFound, UsageError
 from cbc_screen.kernel.configure import Configuration, build_kernel
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
-from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex
 from cbc_screen.vocabulary import Reason
 
@@ -23,6 +24,9 @@ class ReferenceRange:
         Limits in `unit`; a value equal to a limit is within.
     set, source : str
         The set and the citation.
+    differing : tuple of ReferenceRange
+        Ranges of other sets of the same grade that are tried beside this one at this age (the first month): a value is
+        low, within or high only where all of them say so.
     """
 
     analyte: str
@@ -42,6 +46,7 @@ class ReferenceRange:
     upper_ci90: tuple[float, float] | None
     population: str
     notes: str
+    differing: tuple[ReferenceRange, ...] = ()
 
     def _repr_html_(self) -> str:
         from cbc_screen.report.html import range_html
@@ -102,14 +107,21 @@ def reference_range(
             raise UsageError(f"reference_range: {field}: {reason}")
     limits = build_kernel(knowledge, Configuration(ranges, stamp=knowledge.stamp(ranges, "default"))).limits
     rows = limits.interval_rows.get(f"{STATED}{analyte}", limits.interval_rows.get(analyte))
-    found = [rows[key] for key in limits.keys(Person(span, who, stage))] if rows is not None else []
+    keys = limits.keys(Person(span, who, stage)) if rows is not None else ()
+    found = [rows[key] for key in keys if not limits.is_beside(key)] if rows is not None else []
     row = found[0] if found else None
     if row is None and not any(found):
         raise RangeNotFound(f"{analyte}: no row of {ranges} covers this age, sex and pregnancy ({Reason.RANGE_ABSENT})")
     if row is None or any(other is not row for other in found):
         raise RangeNotFound(f"{analyte}: several rows of {ranges} apply; state age, sex and trimester exactly")
+    beside = dict.fromkeys(rows[key] for key in keys if limits.is_beside(key)) if rows is not None else {}
+    differing = tuple(_range_of(other, knowledge, ()) for other in beside if other is not None and other is not row)
+    return _range_of(row, knowledge, differing)
+
+
+def _range_of(row: IntervalRow, knowledge: Knowledge, differing: tuple[ReferenceRange, ...]) -> ReferenceRange:
     return ReferenceRange(
-        analyte=analyte,
+        analyte=row.analyte,
         lower=row.lower,
         upper=row.upper,
         unit=row.unit,
@@ -126,4 +138,5 @@ def reference_range(
         upper_ci90=row.upper_ci90,
         population=row.population,
         notes=row.notes,
+        differing=differing,
     )

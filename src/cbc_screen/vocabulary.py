@@ -270,6 +270,7 @@ class Reason(StrEnum):
     SETTING_MISSING = "SETTING_MISSING"
     RANGE_ABSENT = "RANGE_ABSENT"
     RANGE_INSANE = "RANGE_INSANE"
+    RANGE_DIFFERS = "RANGE_DIFFERS"  # sets of equal standing differ at this age, and the value lies between
     RANGE_UNREADABLE = "RANGE_UNREADABLE"
     NO_RESULT = "NO_RESULT"
     ROW_RAGGED = "ROW_RAGGED"

@@ -118,6 +118,24 @@ def _band(row: Mapping[str, str], **more: Any) -> Band:
     )
 
 
+def _laid(entry: Mapping[str, Any], folder: Path) -> list[Band]:
+    """Return the bands of one analyte of a set that begin and end between two ages."""
+    start, end = (edge(entry[key]["value"], entry[key]["unit"]) for key in ("from", "to"))
+    found = []
+    for band in map(_band, _rows(folder / f"intervals/{entry['set']}.csv")):
+        if band.analyte == entry["analyte"] and band.stage == "none":
+            first = max(band.youngest, start, key=_roughly)
+            last = end if band.eldest is None else min(band.eldest, end, key=_roughly)
+            if _roughly(first) < _roughly(last):
+                found.append(band._replace(youngest=first, eldest=last))
+    return found
+
+
+def _roughly(age: Edge) -> float:
+    """Return an age in days, near enough to tell which of two comes first."""
+    return age.count * (30.4 if age.unit == "mo" else 1)
+
+
 def _graded(row: Mapping[str, str]) -> Band:
     return _band(
         row,
@@ -216,6 +234,10 @@ class Tables:
         self.unchanged = frozenset(people["unchanged_in_pregnancy"]["analytes"])
         sets = load("intervals/sets.yaml")
         self.intervals = [_band(row) for name in sets["default"] for row in _rows(folder / f"intervals/{name}.csv")]
+        # What is laid over them, and what is tried beside them.
+        self.closer, self.differing = (
+            [band for laid in sets[key] for band in _laid(laid, folder)] for key in ("closer", "differing")
+        )
         self.definitions = {d["id"]: d for d in load("definitions.yaml")["definitions"]}
         self.schemes: dict[str, dict[str, list[Band]]] = {}
         for scheme in load("grading/schemes.yaml")["schemes"]:
@@ -226,7 +248,12 @@ class Tables:
         findings = load("findings.yaml")
         self.finding_groups = {group: frozenset(findings[group]) for group in ("film", "context")}
         self.criteria = load("blood_criteria.yaml")["severe"]
-        bands = [*self.intervals, *(b for tables in self.schemes.values() for own in tables.values() for b in own)]
+        bands = [
+            *self.intervals,
+            *self.closer,
+            *self.differing,
+            *(b for tables in self.schemes.values() for own in tables.values() for b in own),
+        ]
         edges = [e for b in bands for e in (b.youngest, b.eldest) if e is not None]
         edges += [edge(p["age_from"]["value"], p["age_from"]["unit"]) for p in self._parts() if "age_from" in p]
         self.ages = Ages([*edges, *self.pregnancy_ages])
@@ -307,8 +334,15 @@ class Tables:
         place = (*key, analyte)
         if place not in self._limits:
             chain = (*SITUATIONS[key[1]][1], *(("none",) if analyte in self.unchanged else ()), "any")
-            bands = self._for((b for b in self.intervals if b.analyte == analyte), key, chain)
-            self._limits[place] = tuple((b.lower, b.upper) for b in bands)
+            own = [
+                [b for b in bands if b.analyte == analyte] for bands in (self.closer, self.intervals, self.differing)
+            ]
+            found = self._for(own[0], key, chain) or self._for(own[1], key, chain)
+            limits = [(b.lower, b.upper) for b in found]
+            for beside in self._for(own[2], key, chain):
+                sides = zip((beside.lower, beside.upper), *limits, strict=True)
+                limits.append(tuple(next((n for n in side if n is not None), None) for side in sides))  # type: ignore[arg-type]
+            self._limits[place] = tuple(limits)
         return self._limits[place]
 
     def grading(self, key: tuple[int, int], scheme: str, analyte: str) -> Grading | None:

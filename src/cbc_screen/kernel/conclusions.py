@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cbc_screen.kernel.answers import MAY_LIST
+from cbc_screen.kernel.keys import AGES
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import Ranking
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
@@ -16,20 +17,21 @@ REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.an
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 UNSENT = "unsent"  # whether a line is unknown for want of any result
+ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
-SEVERAL = "person.several"
+SEVERAL = "person.several"  # whether a line is unknown and the age leaves several classes
 PATTERNS = tuple(Pattern)
 
 
 def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, several: bool = False) -> dict[str, int]:
     """Draw the conclusions from (joined) facts and return their steps by name.
 
-    `several` tells that the person allows several classes of age, sex and pregnancy: what is
-    unknown then may be so because they disagree.
+    `several` tells that the person allows several classes of age, sex and pregnancy, or that limits of several sets
+    are tried: what is unknown then may be so because they disagree.
     """
     result: dict[str, int] = {}
     unknown = b.any(b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES)
-    result[SEVERAL] = unknown if several else b.boolean(False)
+    result[SEVERAL] = b.both(unknown, facts[AGES]) if several else b.boolean(False)
 
     state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}
@@ -57,6 +59,10 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
             state_code[State.CANNOT_TELL],
         )
         there, assessed = facts[f"{analyte}.value.any"], facts[f"{analyte}.assessed.any"]
+        if analyte in rules.differing:
+            own = [_truth(facts, f"{ALONE}{analyte}.{side}") for side in ("low", "high")]
+            differs = b.both(_told(b, *own), b.negate(_told(b, below, above)))
+            result[f"{analyte}.range_differs"] = b.both(assessed, differs) if several else b.boolean(False)
         result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
     for line in (*LINES, *(["red_unadjusted"] if rules.adjusts_grade else [])):
         least, most = facts[f"grade.{line}.min"], facts[f"grade.{line}.max"]
@@ -104,6 +110,11 @@ def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:
         ],
         bases.index(WhiteBasis.NEUTROPHILS),
     )
+
+
+def _told(b: Builder, below: Truth, above: Truth) -> int:
+    """Return whether a state is known."""
+    return b.any([below.yes, above.yes, b.both(below.no, above.no)])
 
 
 def _truth(facts: Mapping[str, int], name: str) -> Truth:

@@ -39,8 +39,10 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     youngest, oldest = knowledge.words.pregnancy_ages
     ages = [p.age for p in predicates if isinstance(p, AgeIs)] + [knowledge.words.preterm_below]
     ages += [age for _, age in knowledge.ordering.ages]
+    differing = knowledge.differing_intervals(chosen.ranges)
     limits: Limits = build_limits(
         intervals,
+        differing,
         stated,
         scheme,
         definitions,
@@ -57,6 +59,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     rules = Rules(
         analytes=knowledge.analytes,
         ranged=frozenset(row.analyte for row in intervals),
+        differing=frozenset(row.analyte for row in differing),
         definitions=definitions,
         definition=chosen.definition,
         scheme=scheme,

@@ -12,8 +12,9 @@ from math import inf
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.arithmetic import decimal, gap, multiplied, quantity
+from cbc_screen.kernel.conclusions import ALONE
 from cbc_screen.kernel.grades import grade_cuts, ladder
-from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.limits import BESIDE, STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.ranking import telling_findings
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
@@ -505,7 +506,15 @@ class FactBuilder:
         self._build_grades()
         self._build_criteria()
         self._build_rules()
+        self._build_alone()
         return self.facts
+
+    def _build_alone(self) -> None:
+        """Write what is so without the limits that are tried beside others: there everything may be true."""
+        beside = self.trait(BESIDE).yes
+        for name in (f"{analyte}.{side}" for analyte in sorted(self.rules.differing) for side in ("low", "high")):
+            for end in ("yes", "no"):
+                self.facts[f"{ALONE}{name}.{end}"] = self.b.either(self.facts[f"{name}.{end}"], beside)
 
     def put(self, name: str, truth: Truth, *, listing: bool = False) -> None:
         """Record a three-valued fact."""

@@ -7,7 +7,7 @@ and every one is tried. Nothing here needs numpy: one record is screened without
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days
@@ -15,6 +15,7 @@ from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.vocabulary import Pregnancy, Sex
 
+AGES = "person.ages"  # whether the age leaves several classes; it comes in beside the facts
 Places = tuple[int, int, int, int]  # first and last day place, first and last month place
 # Sex and pregnancy of a key. After delivery no set has every row: the postpartum row is
 # used where there is one, else the non-pregnant and the third-trimester row are both tried.
@@ -57,6 +58,7 @@ class AgeGrid:
                 if self._possible(day_place, month_place):
                     self.class_of[day_place, month_place] = len(self.class_of)
         self.places = list(self.class_of)
+        self.beside: dict[int, int] = {}
 
     @property
     def last_day(self) -> int:
@@ -75,6 +77,13 @@ class AgeGrid:
         months_low = self.month_edges[month_place - 1] if month_place else 0
         months_high = self.month_edges[month_place] - 1 if month_place < len(self.month_edges) else self._oldest
         return (days_high is None or fewest_days(months_low) <= days_high) and days_low < most_days(months_high + 1)
+
+    def add_beside(self, bands: Sequence[tuple[AgeEdge, AgeEdge | None]]) -> None:
+        """Give every class that lies in one of some bands another beside it, in which other limits are tried too."""
+        for number, place in enumerate(tuple(self.places)):
+            if any(self.covers(place, *band) for band in bands):
+                self.beside[number] = len(self.places)
+                self.places.append(place)
 
     def passed(self, place: tuple[int, int], edge: AgeEdge) -> bool:
         """Tell whether a class has reached an edge."""
@@ -99,9 +108,10 @@ class AgeGrid:
         )
 
     def classes(self, places: Places) -> tuple[int, ...]:
-        """Return every class in ranges of places (both ends included)."""
+        """Return every class in ranges of places (both ends included), and what is tried beside them."""
         days, months = range(places[0], places[1] + 1), range(places[2], places[3] + 1)
-        return tuple(self.class_of[d, m] for d in days for m in months if (d, m) in self.class_of)
+        found = [self.class_of[d, m] for d in days for m in months if (d, m) in self.class_of]
+        return (*found, *(self.beside[number] for number in found if number in self.beside))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +141,14 @@ class KeyedLimits:
             situations = self._situations(sex, pregnancy, self.grid.places[number])
             keys += [number * len(SITUATIONS) + situation for situation in situations]
         return tuple(keys)
+
+    def is_beside(self, key: int) -> bool:
+        """Tell whether a key is tried beside another, with limits of sets that differ."""
+        return key // len(SITUATIONS) in self.grid.beside.values()
+
+    def several_ages(self, keys: Sequence[int]) -> bool:
+        """Tell whether keys are of several classes of age, apart from what is tried beside them."""
+        return len({key // len(SITUATIONS) for key in keys if not self.is_beside(key)}) > 1
 
     def may_be_pregnant(self, keys: Iterable[int]) -> bool:
         """Tell whether some key is of a woman of an age at which pregnancy is possible."""

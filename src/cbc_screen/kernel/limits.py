@@ -7,7 +7,7 @@ age classes. Class, sex and pregnancy make the key (`keys.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, nextafter
 
@@ -24,6 +24,8 @@ from cbc_screen.knowledge.predicates import TRIMESTERS
 
 # Before the name of an analyte: the range used only where a phenotype is stated.
 STATED = "stated:"
+# Whether a key is tried beside another, with limits of sets that differ.
+BESIDE = "beside"
 
 
 class GridColumns:
@@ -38,6 +40,8 @@ class GridColumns:
         self.class_lookup = np.full((len(grid.day_edges) + 1) * grid.width, -1, dtype=np.int64)
         for (day_place, month_place), number in grid.class_of.items():
             self.class_lookup[day_place * grid.width + month_place] = number
+        self.alone = np.array([number not in grid.beside for number in range(len(grid.places))])
+        self._is_beside = np.isin(np.arange(len(grid.places)), list(grid.beside.values()))
         # The class by months alone of those who have passed every day edge.
         self._class_past_days = self.class_lookup[len(grid.day_edges) * grid.width + self._month_lookup]
 
@@ -47,6 +51,11 @@ class GridColumns:
             return self._class_past_days.take(months, mode="clip")
         places = self.day_place(days) * self._grid.width + self.month_place(months)
         return self.class_lookup.take(places, mode="clip")
+
+    def several_ages(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows have several classes, apart from what is tried beside them; each begins with one that is not."""
+        found: NDArray[np.bool_] = ((classes != classes[:, :1]) & ~self._is_beside[classes]).any(axis=1)
+        return found
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""
@@ -79,6 +88,7 @@ class Limits(KeyedLimits):
 
 def build_limits(
     intervals: Sequence[IntervalRow],
+    differing: Sequence[IntervalRow],
     stated: Sequence[IntervalRow],
     scheme: Scheme,
     definitions: Mapping[str, Definition],
@@ -98,16 +108,17 @@ def build_limits(
                 cutoffs[f"cut:{definition.id}:{part}"] = cutoff
                 if cutoff.scheme is not None:
                     used_schemes[cutoff.scheme] = schemes[cutoff.scheme]
-    rows: list[IntervalRow | GradeRow] = [*intervals, *stated]
+    rows: list[IntervalRow | GradeRow] = [*intervals, *differing, *stated]
     rows += [row for used in used_schemes.values() for table in used.tables.values() for row in table]
     edges = [e for row in rows for e in (row.age_low, row.age_high) if e is not None]
     edges += [c.age_from for c in cutoffs.values() if c.age_from is not None] + list(ages)
     edges += pregnancy_ages
     grid = AgeGrid(edges, oldest_years)
+    grid.add_beside([(row.age_low, row.age_high) for row in differing])
 
     table = _Table(grid, unchanged_in_pregnancy)
-    table.add_intervals(intervals)
-    table.add_intervals(stated, STATED)
+    table.add_intervals(intervals, differing)
+    table.add_intervals(stated, (), STATED)
     for used in used_schemes.values():
         table.add_scheme(used)
     table.add_cutoffs(cutoffs)
@@ -124,16 +135,23 @@ class _Table:
         self.grid, self._unchanged = grid, unchanged_in_pregnancy
         self._keys = [(place, sex, stages) for place in grid.places for sex, stages in SITUATIONS]
         self._unstated = [number == UNSTATED for _ in grid.places for number in range(len(SITUATIONS))]
+        beside = frozenset(grid.beside.values())
+        self._beside = [number in beside for number in range(len(grid.places)) for _ in SITUATIONS]
         self.columns: dict[str, list[float]] = {}
         self.interval_rows: dict[str, list[IntervalRow | None]] = {}
         self.grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
 
-    def add_intervals(self, intervals: Sequence[IntervalRow], prefix: str = "") -> None:
-        """Add the lower and upper limit of every analyte."""
+    def add_intervals(
+        self, intervals: Sequence[IntervalRow], differing: Sequence[IntervalRow], prefix: str = ""
+    ) -> None:
+        """Add the lower and upper limit of every analyte, with the differing ones for what is tried beside."""
         for analyte in sorted({row.analyte for row in intervals}):
             own = [row for row in intervals if row.analyte == analyte]
+            others = [row for row in differing if row.analyte == analyte]
             unchanged = analyte in self._unchanged
             found = [_interval(self.grid, own, *key, unchanged) for key in self._keys]
+            for place in np.flatnonzero(self._beside if others else []).tolist():
+                found[place] = _beside(_interval(self.grid, others, *self._keys[place], unchanged), found[place])
             self.interval_rows[prefix + analyte] = found
             self.columns[f"lower:{prefix}{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
             self.columns[f"upper:{prefix}{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
@@ -158,6 +176,7 @@ class _Table:
 
     def add_traits(self, ages: Iterable[AgeEdge], pregnancy_ages: tuple[AgeEdge, AgeEdge]) -> None:
         """Add what rules ask of the person, as 1 and 0."""
+        self.columns[BESIDE] = [float(beside) for beside in self._beside]
         self.columns["female"] = [float(sex == "F") for _, sex, _ in self._keys]
         self.columns["pregnant"] = [float(stages[0] in TRIMESTERS) for _, _, stages in self._keys]
         for stage in TRIMESTERS:
@@ -195,6 +214,16 @@ def _interval(
             if row.pregnancy == stage and row.sex in ("any", sex) and grid.covers(place, row.age_low, row.age_high):
                 return row
     return None
+
+
+def _beside(row: IntervalRow | None, own: IntervalRow | None) -> IntervalRow | None:
+    """Return a row that is tried beside another; a side that it leaves open is that of the other."""
+    if row is None or own is None:
+        return row or own
+    lower, upper = (
+        mine if mine is not None else theirs for mine, theirs in ((row.lower, own.lower), (row.upper, own.upper))
+    )
+    return replace(row, lower=lower, upper=upper)
 
 
 def _grades(

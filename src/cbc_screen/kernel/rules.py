@@ -25,6 +25,7 @@ class Rules:
 
     analytes: Mapping[str, Analyte]
     ranged: frozenset[str]
+    differing: frozenset[str]  # of which sets of equal standing differ at some age
     definitions: Mapping[str, Definition]
     definition: str
     scheme: Scheme

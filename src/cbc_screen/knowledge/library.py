@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.regular import read_regular
@@ -54,7 +55,7 @@ class Knowledge(Measures):
     reported_range_factor: float
     finding_groups: Mapping[str, tuple[str, ...]]
     interval_sets: Mapping[str, IntervalSet]
-    default_sets: tuple[str, ...]
+    default_ranges: DefaultRanges
     duffy_finding: str
     schemes: Mapping[str, Scheme]
     definitions: Mapping[str, Definition]
@@ -76,15 +77,18 @@ class Knowledge(Measures):
         default. Rows in pregnancy and out of it are laid over separately. A Duffy-null set
         is not laid over: see `stated_intervals`.
         """
-        base = tuple(row for name in self.default_sets for row in self.interval_sets[name].rows)
-        if ranges == "default":
-            return base
-        chosen = self.interval_set(ranges)
-        if chosen.kind is SetKind.DUFFY_NULL:
-            return base
-        own = chosen.rows
-        covered = {(row.analyte, row.pregnancy) for row in own}
-        return (*own, *(row for row in base if (row.analyte, row.pregnancy) not in covered))
+        sets = [row for name in self.default_ranges.sets for row in self.interval_sets[name].rows]
+        own, closer = self._laid_over(ranges), self.default_ranges.closer
+        return (*own, *_not_covered((*closer, *outside(sets, closer)), own))
+
+    def differing_intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
+        """Return the rows that are tried beside those of `intervals`: of the same grade, and different."""
+        return _not_covered(self.default_ranges.differing, self._laid_over(ranges))
+
+    def _laid_over(self, ranges: str) -> tuple[IntervalRow, ...]:
+        """Return the rows that a choice of ranges lays over the default."""
+        chosen = None if ranges == "default" else self.interval_set(ranges)
+        return () if chosen is None or chosen.kind is SetKind.DUFFY_NULL else chosen.rows
 
     def stamp(self, ranges: str, rules: str) -> str:
         """Return what tells the contents of a user's own files apart ("" where none is used)."""
@@ -153,6 +157,12 @@ class Knowledge(Measures):
         if name not in self.definitions:
             raise UsageError(f"definition: none is named {name!r}; known: {', '.join(sorted(self.definitions))}")
         return self.definitions[name]
+
+
+def _not_covered(rows: Sequence[IntervalRow], own: Sequence[IntervalRow]) -> tuple[IntervalRow, ...]:
+    """Return the rows whose analyte and stage of pregnancy another set does not have at all."""
+    covered = {(row.analyte, row.pregnancy) for row in own}
+    return tuple(row for row in rows if (row.analyte, row.pregnancy) not in covered)
 
 
 @lru_cache(maxsize=1)

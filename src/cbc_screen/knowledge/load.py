@@ -66,8 +66,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         node("specimens.yaml"), node("false_friends.yaml"), node("agreeing_names.yaml"), analytes, ambiguous
     )
     _check_references(node, analytes, words, findings, sources)
-    interval_sets, default_sets, duffy_finding = load_sets(root, analytes, sources, findings)
-    for name in interval_sets if every_set else default_sets:
+    interval_sets, default_ranges, duffy_finding = load_sets(root, analytes, sources, findings)
+    for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     ordering = load_ordering(
@@ -98,7 +98,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         findings=findings,
         finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,
-        default_sets=default_sets,
+        default_ranges=default_ranges,
         duffy_finding=duffy_finding,
         schemes=schemes,
         definitions=definitions,

@@ -483,9 +483,14 @@ class ResultBuilder:
             )
         if person.sex is Sex.UNKNOWN:
             notes.append("Sex is unknown: every range was tried, and an answer is given where all agree.")
-        if len(one.keys) > 1 and person.sex is not Sex.UNKNOWN:
+        own = [key for key in one.keys if not self.kernel.limits.is_beside(key)]
+        if len(own) > 1 and person.sex is not Sex.UNKNOWN:
             notes.append(
                 "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
+            )
+        if len(own) < len(one.keys):
+            notes.append(
+                "At this age sets of equal standing differ: both were tried, and an answer is given where they agree."
             )
         if (
             person.pregnancy is Pregnancy.NOT_STATED

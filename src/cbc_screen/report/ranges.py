@@ -81,7 +81,10 @@ def band_table(analyte: str, name: str, sex: str | None) -> Table:
     knowledge = load_knowledge()
     if analyte not in knowledge.analytes:
         raise UsageError(f"ranges show: no analyte is named {analyte!r}")
-    rows = [r for r in knowledge.intervals(name) if r.analyte == analyte and (sex is None or r.sex in ("any", sex))]
+    beside = knowledge.differing_intervals(name)
+    every = (*knowledge.intervals(name), *beside)
+    rows = [r for r in every if r.analyte == analyte and (sex is None or r.sex in ("any", sex))]
+    rows.sort(key=lambda row: (row.pregnancy != "none", approximate_days(row.age_low)))
     if not rows:
         raise UsageError(f"ranges show: {name} has no row for {analyte}")
     top = max(row.upper or row.lower or 0.0 for row in rows)
@@ -99,7 +102,7 @@ def band_table(analyte: str, name: str, sex: str | None) -> Table:
             "" if row.upper is None else number(row.upper),
             Text(_bar(row, top), style="green"),
             row.confidence,
-            row.set,
+            f"or {row.set}" if row in beside else row.set,
             row.source,
         )
     return table

@@ -211,3 +211,19 @@ def test_the_profile_knows_who_is_pregnant(shared: Path, tmp_path: Path) -> None
     assert len(low) > 0
     assert low["LBXHGB"].astype(float).max() < 11  # the lowest limit of a trimester, and not 11.7
     assert unknown["reasons"].str.contains("pregnancy:PREGNANCY_UNKNOWN").all()
+
+
+def test_no_analyte_is_low_in_more_than_a_tenth(people: pd.DataFrame) -> None:
+    """Of the general population, on the analyzers that the default ranges are of (2013 to 2016)."""
+    recent = people[people["SEQN"] >= 73_557]
+    assert len(recent) > 15_000
+    more = {"monocytes": "LBDMONO", "eosinophils": "LBDEONO", "basophils": "LBDBANO", "mpv": "LBXMPSI"}
+    units = UNITS | dict.fromkeys(("monocytes", "eosinophils", "basophils"), "10^3/uL") | {"mpv": "fL"}
+    flags = cbc.Screener(units=units).screen_frame(
+        recent, columns=COLUMNS | more, age_unit="y", sex_codes=SEXES, pregnancy_codes=PREGNANT
+    )
+    low = {name: (flags[name] == "low").mean() for name in flags.columns if name.endswith("_state")}
+    assert len(low) == 17
+    assert {name: share for name, share in low.items() if share > 0.1} == {}
+    # Half of their counts of basophils are printed 0.0, and the limit is 0.02.
+    assert (flags["basophils_state"] == "cannot_tell").mean() > 0.4

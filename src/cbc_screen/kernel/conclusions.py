@@ -63,6 +63,9 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
             own = [_truth(facts, f"{ALONE}{analyte}.{side}") for side in ("low", "high")]
             differs = b.both(_told(b, *own), b.negate(_told(b, below, above)))
             result[f"{analyte}.range_differs"] = b.both(assessed, differs) if several else b.boolean(False)
+        if f"{analyte}.zero.any" in facts:
+            unknown = b.both(assessed, b.negate(_told(b, below, above)))
+            result[f"{analyte}.rounded"] = b.both(unknown, facts[f"{analyte}.zero.any"])
         result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
     for line in (*LINES, *(["red_unadjusted"] if rules.adjusts_grade else [])):
         least, most = facts[f"grade.{line}.min"], facts[f"grade.{line}.max"]

@@ -530,6 +530,11 @@ class FactBuilder:
             self.put(f"{analyte}.high", high)
             there = b.present(value.low)
             self.facts[f"{analyte}.value.any"] = there
+            least = self.rules.analytes[analyte].zero_below
+            if least is not None:
+                none, some = b.at_most(value.low, b.number(0.0)), b.less(b.number(0.0), value.high)
+                zero = b.all([none, some, b.less(value.high, b.number(least))])
+                self.facts[f"{analyte}.zero.any"] = zero if value.low != value.high else b.boolean(False)
             self.facts[f"{analyte}.assessed.any"] = b.both(there, b.either(b.present(lower), b.present(upper)))
 
     def _build_lines(self) -> None:

@@ -116,6 +116,7 @@ class Analyte:
     group: Group
     loinc: tuple[str, ...]
     plausible: tuple[float, float]
+    zero_below: float | None = None  # a printed zero is a number rounded, of which limits are finer: less than this
 
     @property
     def unit(self) -> str:
@@ -210,7 +211,8 @@ def load_analytes(
     codes: dict[str, str] = {}
     for entry in node.nodes("analytes"):
         entry.check_keys(
-            ["id", "label", "dimension", "names", "plausible"], ["line", "percent_of_wbc", "group", "loinc"]
+            ["id", "label", "dimension", "names", "plausible"],
+            ["line", "percent_of_wbc", "group", "loinc", "zero_below"],
         )
         name = entry.text("id")
         if name in analytes:
@@ -231,6 +233,7 @@ def load_analytes(
             group=entry.choice("group", Group) if "group" in entry else Group.COUNT,
             loinc=_loinc(entry, codes),
             plausible=_plausible(entry, units[entry.text("dimension")]),
+            zero_below=_zero_below(entry, units[entry.text("dimension")]),
         )
     for analyte in analytes.values():
         if analyte.percent is not None and analyte.percent not in analytes:
@@ -278,6 +281,18 @@ def _plausible(entry: Node, units: UnitTable) -> tuple[float, float]:
     if not 0 <= limits.number("lower") < limits.number("upper"):
         raise limits.error("lower", "must be 0 or more, and less than upper")
     return limits.number("lower"), limits.number("upper")
+
+
+def _zero_below(entry: Node, units: UnitTable) -> float | None:
+    if "zero_below" not in entry:
+        return None
+    limit = entry.node("zero_below")
+    limit.check_keys(["value", "unit", "source"])
+    if limit.text("unit") != units.canonical:
+        raise limit.error("unit", f"must be the canonical unit {units.canonical}")
+    if limit.number("value") <= 0:
+        raise limit.error("value", "must be more than 0")
+    return limit.number("value")
 
 
 def _ambiguous(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:

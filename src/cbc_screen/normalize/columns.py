@@ -309,6 +309,8 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     if not reader.plain_point:
         return _read_texts(column, units, reader)
     values, plain = plain_numbers(column)
+    if reader.analyte.zero_below is not None:
+        plain &= values != 0  # how many places a zero has is seen in its text alone
     if _may_hold_thousands(units, reader):
         plain &= ~thousands_shaped(column)
     if plain.all():
@@ -401,6 +403,14 @@ def _cells(
 
 def _read_numbers(values: NDArray[np.float64], factor: Factor | tuple[Reason, str], reader: ResultReader) -> _Cells:
     """Read numbers as `ResultReader.read_number` does, on arrays."""
+    cells = _read_exact(values, factor, reader)
+    below = reader.zero_below(factor) if isinstance(factor, Factor) else None
+    if below is None or not (zero := cells.high == 0).any():
+        return cells
+    return replace(cells, high=np.where(zero, np.nextafter(below, -np.inf), cells.high))
+
+
+def _read_exact(values: NDArray[np.float64], factor: Factor | tuple[Reason, str], reader: ResultReader) -> _Cells:
     present = values == values
     if isinstance(factor, Factor):
         # A column without a fault, the usual case, needs none of the masks below.

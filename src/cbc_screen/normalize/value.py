@@ -22,6 +22,7 @@ from cbc_screen.vocabulary import Comparator, Reason
 LONGEST_CELL = 256
 _REMEMBERED = 2048
 _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
+HALF = 0.5  # of the last place of a number that is printed without decimals
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
@@ -217,7 +218,7 @@ class ResultReader:
         why = Reason.TEXT_ATTACHED if flagged else None
         if _MAYBE_THOUSANDS.fullmatch(match[2]) and not self._format.thousands:
             why = Reason.NUMBER_AMBIGUOUS
-        return self._finish(value, value, comparator, behind, unit, why)
+        return self._finish(value, value, comparator, behind, unit, why, _half_of_last_place(match[2]))
 
     def read_number(self, value: float, unit: str | None = None) -> Reading:
         """Read a bare number; NaN is an absent result."""
@@ -242,6 +243,11 @@ class ResultReader:
         """Return the factor for the unit beside a result, or for the declared one."""
         chosen = unit if unit is not None and unit.strip() else self._declared
         return self.analyte.units.find(chosen, self._convention)
+
+    def zero_below(self, factor: Factor, rounding: float = HALF) -> float | None:
+        """Return what a printed zero is less than, where limits are finer: half of its last place, in canonical units."""
+        least = self.analyte.zero_below
+        return None if least is None else min(least, convert(rounding, factor))
 
     def _operator(self, plain: str) -> tuple[Comparator | None, str]:
         if plain[:1].isdigit() and plain.isascii():
@@ -283,6 +289,7 @@ class ResultReader:
         rest: str,
         unit: str | None,
         reason: Reason | None = None,
+        rounding: float = HALF,
     ) -> Reading:
         attached = rest.strip()
         if attached:
@@ -307,6 +314,8 @@ class ResultReader:
         if not math.isfinite(low) or not math.isfinite(high):
             return void(Reason.NUMBER_NOT_FINITE)
         low, high, censored = _apply(comparator, low, high)
+        if high == 0 and censored is None and (below := self.zero_below(factor, rounding)) is not None:
+            low, high, _ = _apply(Comparator.BELOW, below, below)
         if high < 0:
             return void(Reason.NUMBER_NEGATIVE)
         reading = Reading(low, high, reason or censored, None, comparator, factor)
@@ -390,6 +399,12 @@ def _reason_of(text: str) -> Reason:
     """Return the reason that `unusable` wrote."""
     name = text.removeprefix(_UNUSABLE).strip()
     return Reason(name) if name in tuple(Reason) else Reason.TEXT_RESULT
+
+
+def _half_of_last_place(number: str) -> float:
+    """Return what a printed number may be off by rounding."""
+    digits = number.lower().partition("e")[0].partition(".")[2]
+    return HALF * 10.0 ** -len(digits)
 
 
 @lru_cache(maxsize=4)

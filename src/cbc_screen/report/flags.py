@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Word = TypeVar("Word", bound=str)
-# What the kernel found of an analyte: no range for the person, a reported one refused, ranges that differ, two
+# What the kernel found of an analyte: no range for the person, a reported one refused, ranges that differ, a rounded zero, two
 # results that contradict, and a line of which nothing was sent.
 _KERNEL_REASONS = (
     ("range_absent", Reason.RANGE_ABSENT),
     ("range_insane", Reason.RANGE_INSANE),
     ("range_differs", Reason.RANGE_DIFFERS),
+    ("rounded", Reason.NUMBER_ROUNDED),
     ("contradicted", Reason.RESULT_CONTRADICTED),
     ("no_result", Reason.NO_RESULT),
 )

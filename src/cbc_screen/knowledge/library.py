@@ -17,6 +17,7 @@ from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.names import WorldNames
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.own_order import Order, own_order
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
@@ -49,6 +50,7 @@ class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
     friends: Friends
+    names: WorldNames
     person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect

@@ -16,6 +16,7 @@ from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.library import Knowledge, Source
 from cbc_screen.knowledge.moments import load_moments
+from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.person_codes import load_person_codes
@@ -66,6 +67,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         node("specimens.yaml"), node("false_friends.yaml"), node("agreeing_names.yaml"), analytes, ambiguous
     )
     _check_references(node, analytes, words, findings, sources)
+    names = load_names(root, analytes, friends, words.columns, sources)
     interval_sets, default_ranges, duffy_finding = load_sets(root, analytes, sources, findings)
     for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
@@ -85,6 +87,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         units=units,
         unit_systems=systems,
         friends=friends,
+        names=names,
         agreement=load_ways(node("analytes.yaml").node("agreement"), analytes),
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect"), analytes),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),

@@ -26,6 +26,8 @@ _UNIT_SHAPE = re.compile(
     r"[/%^*‰]|\b[xX]?10\s*[eE(]?\d|\bper\b|[µμ]|\b(?:cmm|cumm|mm3|[munfpdc]l|g|mg|pg|fl)\b", re.IGNORECASE
 )
 _LONGEST_UNIT = 24
+_LONG = 5
+_CONTESTED = "it means different things in different languages"
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
 
 
@@ -78,12 +80,18 @@ class NameReader:
             for name, friend in self._friends.names.items()
             if friend.count is not None
         }
-        self._people = {name: field for field, names in knowledge.words.columns.items() for name in names}
+        self._named = {**knowledge.names.analytes, **self._named}
+        own = {name: field for field, names in knowledge.words.columns.items() for name in names}
+        self._people = {**knowledge.names.people, **own}
         self._findings = {plain_name(name): name for name in knowledge.findings}
         white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
         # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
         self.fallible = frozenset(name for a in white for name in (a.id, a.percent))
-        self._fallible = {name: min(own) for name, own in self._named.items() if own <= self.fallible and len(own) == 1}
+        # Of other languages only longer names: "ne" stands in many a text.
+        apart = {name for name in knowledge.names.analytes if name.isascii() and len(name) < _LONG}
+        self._fallible = {
+            name: min(own) for name, own in self._named.items() if own <= self.fallible and name not in apart
+        }
         self._fallible |= {name: min(own) for name, own in self._friends.agreeing.items() if own <= self.fallible}
 
     def read(self, header: str) -> Meaning:
@@ -114,6 +122,8 @@ class NameReader:
             return Meaning(Role.FINDING, self._findings[asked])
         if (friend := self._friend(name)) is not None:
             return friend
+        if (ways := self._knowledge.names.contested.get(name)) is not None:
+            return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
         found = self._analytes(name)
         if len(found) == 1:
             return Meaning(Role.ANALYTE, min(found))
@@ -135,6 +145,8 @@ class NameReader:
         """
         for base, unit in [*_splits(text), *_short_tail(text)]:
             own = self._analytes(plain_name(base))
+            if own and (why := self._friends.why_not(text, min(own))) is not None:
+                return Meaning(Role.REFUSED, plain_name(text), why=why)
             if len(own) == 1 and (_looks_like_unit(unit) or self._stands_for_unit(text, base, unit)):
                 why = "the unit in its name is not known"
                 return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.UNIT_UNKNOWN)

@@ -1,0 +1,84 @@
+"""Write reference_ranges/names/, one file a language, from the cited lists of names.
+
+Usage: python tools/write_names.py /path/to/shared
+
+A list has, for each language, names of analytes and of columns about the person, each seen in a public file or
+known from memory only. Left out are names of quantities that are not screened, names of one letter, and what is a false
+friend in some language. What a name means where languages differ is settled when the files are loaded
+(`cbc_screen/knowledge/names.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import yaml
+
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.fold import plain_name
+
+OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
+PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
+EITHER = "count or percent"
+Words = dict[str, dict[str, list[str]]]
+
+
+def add(words: Words, key: str, row: dict[str, str]) -> None:
+    """Add a name under a key, by how it is known; of equal ones the first."""
+    known = [plain_name(name) for own in words[key].values() for name in own]
+    if plain_name(row["name"]) not in known:
+        words[key].setdefault(row["verification"], []).append(row["name"])
+
+
+def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, Words]:
+    """Return the sections of one language."""
+    analytes = load_knowledge().analytes
+    found: dict[str, Words] = {
+        "analytes": defaultdict(dict), "count_or_percent": defaultdict(dict), "people": defaultdict(dict)
+    }  # fmt: skip
+    for row in sorted(rows, key=lambda row: row["verification"] != "seen"):
+        name = plain_name(row["name"])
+        base = name.removesuffix(" percent").removesuffix(" count")
+        if len(base) < 2 or base in friends or name in friends:
+            continue
+        if row["kind"] == "analyte" and row["id"] in analytes:
+            count = row["id"].removesuffix("_percent")
+            either = EITHER in row["note"] and analytes.get(count) and analytes[count].percent
+            add(found["count_or_percent" if either else "analytes"], count if either else row["id"], row)
+        elif row["kind"] == "field" and row["id"] in PEOPLE:
+            add(found["people"], PEOPLE[row["id"]], row)
+    return {section: dict(sorted(words.items())) for section, words in found.items() if words}
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a list."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def main() -> None:
+    """Write the files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path)
+    folder = parser.parse_args().shared / "knowledge" / "names"
+    OUT.mkdir(exist_ok=True)
+    lists = {path: read_rows(path) for path in sorted(folder.glob("*.csv"))}
+    friends = {plain_name(row["name"]) for rows in lists.values() for row in rows if row["kind"] == "false_friend"}
+    for path, rows in lists.items():
+        sections = file_of(rows, friends)
+        text = (
+            f"# How exports and analyzers name the blood count in this language ({path.stem}). `seen` stood in a public file;\n"
+            "# `memory` is known from memory only, and is read where nothing contradicts it. Written by tools/write_names.py.\n"
+        )
+        body = yaml.safe_dump(
+            {"language": path.stem, "source": "names_seen", **sections}, allow_unicode=True, sort_keys=False, width=118
+        )
+        (OUT / f"{path.stem}.yaml").write_text(text + body, encoding="utf-8")
+    print(f"{len(list(OUT.glob('*.yaml')))} languages")
+
+
+if __name__ == "__main__":
+    main()

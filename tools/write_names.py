@@ -19,8 +19,10 @@ import yaml
 
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.quantities import Analyte
 
 OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
+AGE_UNITS = {"y": "y", "m": "mo", "w": "wk", "d": "d"}
 PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
 EITHER = "count or percent"
 Words = dict[str, dict[str, list[str]]]
@@ -33,24 +35,39 @@ def add(words: Words, key: str, row: dict[str, str]) -> None:
         words[key].setdefault(row["verification"], []).append(row["name"])
 
 
-def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, Words]:
+def without_own_name(name: str, analyte: Analyte) -> str:
+    """Return what stands before a name of the same analyte in brackets: "Thrombozyten (PLT)"."""
+    base, _, tail = name.partition("(")
+    return base.strip() if plain_name(tail) in analyte.names and len(plain_name(base)) > 2 else ""
+
+
+def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
     """Return the sections of one language."""
     analytes = load_knowledge().analytes
     found: dict[str, Words] = {
-        "analytes": defaultdict(dict), "count_or_percent": defaultdict(dict), "people": defaultdict(dict)
+        "analytes": defaultdict(dict), "count_or_percent": defaultdict(dict), "people": defaultdict(dict),
+        "age_units": defaultdict(dict),
     }  # fmt: skip
     for row in sorted(rows, key=lambda row: row["verification"] != "seen"):
         name = plain_name(row["name"])
         base = name.removesuffix(" percent").removesuffix(" count")
-        if len(base) < 2 or base in friends or name in friends:
+        short = len(base) < 2 and (base.isascii() or row["kind"] != "age_unit")
+        if short or base in friends or name in friends:
             continue
         if row["kind"] == "analyte" and row["id"] in analytes:
+            alone = without_own_name(row["name"], analytes[row["id"]])
+            if alone and plain_name(alone) not in friends:
+                add(found["analytes"], row["id"], {**row, "name": alone})
             count = row["id"].removesuffix("_percent")
             either = EITHER in row["note"] and analytes.get(count) and analytes[count].percent
             add(found["count_or_percent" if either else "analytes"], count if either else row["id"], row)
+        elif row["kind"] == "age_unit" and " " not in row["name"]:
+            add(found["age_units"], AGE_UNITS[row["id"]], row)
         elif row["kind"] == "field" and row["id"] in PEOPLE:
             add(found["people"], PEOPLE[row["id"]], row)
-    return {section: dict(sorted(words.items())) for section, words in found.items() if words}
+    sections: dict[str, object] = {section: dict(sorted(words.items())) for section, words in found.items() if words}
+    also = {row["name"] for row in rows if row["kind"] == "false_friend" and "analyte:" in row["note"]}
+    return {**sections, "not_alone": sorted(also)} if also else sections
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -71,7 +88,8 @@ def main() -> None:
         sections = file_of(rows, friends)
         text = (
             f"# How exports and analyzers name the blood count in this language ({path.stem}). `seen` stood in a public file;\n"
-            "# `memory` is known from memory only, and is read where nothing contradicts it. Written by tools/write_names.py.\n"
+            "# `memory` is known from memory only, and is read where nothing contradicts it. A name that is also one of another\n"
+            "# thing is `not_alone`: it is read beside another name of the analyte. Written by tools/write_names.py.\n"
         )
         body = yaml.safe_dump(
             {"language": path.stem, "source": "names_seen", **sections}, allow_unicode=True, sort_keys=False, width=118

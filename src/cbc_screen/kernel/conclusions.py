@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cbc_screen.kernel.answers import MAY_LIST
-from cbc_screen.kernel.keys import AGES
+from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import Ranking
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
@@ -17,6 +17,7 @@ REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.an
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 UNSENT = "unsent"  # whether a line is unknown for want of any result
+SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
 SEVERAL = "person.several"  # whether a line is unknown and the age leaves several classes
@@ -31,7 +32,8 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
     """
     result: dict[str, int] = {}
     unknown = b.any(b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES)
-    result[SEVERAL] = b.both(unknown, facts[AGES]) if several else b.boolean(False)
+    for name, given in ((SEVERAL, AGES), (SEVERAL_STAGES, STAGES)):
+        result[name] = b.both(unknown, facts[given]) if several else b.boolean(False)
 
     state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}

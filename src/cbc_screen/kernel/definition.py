@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cbc_screen.kernel.conclusions import SHARED, build_conclusions, build_lists
 from cbc_screen.kernel.facts import FactBuilder
-from cbc_screen.kernel.keys import AGES
+from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Builder, Op, Program
 from cbc_screen.kernel.ranking import SUPPORT
 from cbc_screen.kernel.rules import Given, Rules
@@ -56,7 +56,9 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     return Programs(
         fused=builder.program(conclusions),
         facts=builder.program(facts),
-        conclusions=apart.program(build_conclusions(apart, rules, _inputs(apart, [*facts, AGES]), several=True)),
+        conclusions=apart.program(
+            build_conclusions(apart, rules, _inputs(apart, [*facts, AGES, STAGES]), several=True)
+        ),
         lists=builder.program(lists),
         list_cells=builder.program(cells),
         list_facts=builder.program(listing),

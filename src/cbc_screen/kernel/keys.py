@@ -15,7 +15,8 @@ from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.vocabulary import Pregnancy, Sex
 
-AGES = "person.ages"  # whether the age leaves several classes; it comes in beside the facts
+# What comes in beside the facts: whether the age leaves several classes, or else the sex and the pregnancy do.
+AGES, STAGES = "person.ages", "person.stages"
 Places = tuple[int, int, int, int]  # first and last day place, first and last month place
 # Sex and pregnancy of a key. After delivery no set has every row: the postpartum row is
 # used where there is one, else the non-pregnant and the third-trimester row are both tried.
@@ -146,9 +147,11 @@ class KeyedLimits:
         """Tell whether a key is tried beside another, with limits of sets that differ."""
         return key // len(SITUATIONS) in self.grid.beside.values()
 
-    def several_ages(self, keys: Sequence[int]) -> bool:
-        """Tell whether keys are of several classes of age, apart from what is tried beside them."""
-        return len({key // len(SITUATIONS) for key in keys if not self.is_beside(key)}) > 1
+    def left_open(self, keys: Sequence[int]) -> dict[str, int]:
+        """Tell what leaves several keys, apart from those that are tried beside others."""
+        own = [key for key in keys if not self.is_beside(key)]
+        ages = len({key // len(SITUATIONS) for key in own}) > 1
+        return {AGES: ages, STAGES: len(own) > 1 and not ages}
 
     def may_be_pregnant(self, keys: Iterable[int]) -> bool:
         """Tell whether some key is of a woman of an age at which pregnancy is possible."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.columns import LimitTable
-from cbc_screen.kernel.keys import SITUATIONS, UNSTATED, AgeGrid, KeyedLimits
+from cbc_screen.kernel.keys import AGES, SITUATIONS, STAGES, UNSTATED, AgeGrid, KeyedLimits
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import GradeRow, Scheme
@@ -52,10 +52,12 @@ class GridColumns:
         places = self.day_place(days) * self._grid.width + self.month_place(months)
         return self.class_lookup.take(places, mode="clip")
 
-    def several_ages(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which rows have several classes, apart from what is tried beside them; each begins with one that is not."""
-        found: NDArray[np.bool_] = ((classes != classes[:, :1]) & ~self._is_beside[classes]).any(axis=1)
-        return found
+    def left_open(self, keys: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        """Tell what leaves a row several keys (`KeyedLimits.left_open`); each row begins with one that is not beside."""
+        classes = keys // len(SITUATIONS)
+        own = ~self._is_beside[classes]
+        ages = ((classes != classes[:, :1]) & own).any(axis=1)
+        return {AGES: ages, STAGES: (own.sum(axis=1) > 1) & ~ages}
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""

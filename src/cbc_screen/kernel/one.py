@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cbc_screen.kernel.keys import AGES
 from cbc_screen.kernel.printed import Function, Part
 from cbc_screen.kernel_inputs import Scope
 
@@ -66,8 +65,7 @@ class One:
 
     def _conclusions(self) -> Named:
         if len(self.keys) > 1:
-            ages = {AGES: self._kernel.limits.several_ages(self.keys)}
-            return self._of_facts(Part.CONCLUSIONS, {**self.facts, **ages})
+            return self._of_facts(Part.CONCLUSIONS, {**self.facts, **self._kernel.limits.left_open(self.keys)})
         return self._fused(Part.FUSED)
 
     @cached_property

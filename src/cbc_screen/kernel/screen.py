@@ -18,7 +18,7 @@ from cbc_screen.kernel.bits import TRUE
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
-from cbc_screen.kernel.keys import AGES, SITUATIONS, UNSTATED
+from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import Limits
 from cbc_screen.kernel.printed import Part, Printed
 from cbc_screen.kernel.record import RecordKernel
@@ -79,7 +79,7 @@ class Kernel:
         answers = compiled.columns("fused").run(inputs, keys)
         for rows, keys_of_rows in self._by_number_of_keys(batch, unsure):
             joined = join_packed(compiled.columns("facts"), inputs, rows, keys_of_rows)
-            joined[AGES] = self.limits.grid_columns.several_ages(keys_of_rows // len(SITUATIONS))
+            joined |= self.limits.grid_columns.left_open(keys_of_rows)
             concluded = compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp))
             answers.others.append((rows, concluded))
         answers.later = lambda rows: self._lists(batch, inputs, keys, unsure, rows)

@@ -19,7 +19,9 @@ from cbc_screen.knowledge.strict import Node
 
 FOLDER = "names/"
 SEEN, MEMORY = "seen", "memory"
-_SECTIONS = ("analytes", "count_or_percent", "people")
+_SECTIONS = ("analytes", "count_or_percent", "people", "age_units")
+_AGE_UNITS = frozenset({"y", "mo", "wk", "d"})
+_NOT_ALONE = "not_alone"
 Meant = frozenset[str]  # one analyte, a count and its percentage, or a field of the person
 
 
@@ -29,6 +31,7 @@ class WorldNames:
 
     analytes: Mapping[str, Meant]
     people: Mapping[str, str]
+    age_units: Mapping[str, str]
     contested: Mapping[str, Meant]
 
 
@@ -42,13 +45,21 @@ def load_names(
     """Load the names of every language; what the other tables know already stays as it is there."""
     seen: dict[str, set[Meant]] = {}
     memory: dict[str, set[Meant]] = {}
+    units: dict[str, set[str]] = {}
     for name, meant, was_seen in _names(root, analytes, columns, sources):
+        if meant <= _AGE_UNITS:
+            units.setdefault(name, set()).update(meant)
+            continue
         (seen if was_seen else memory).setdefault(name, set()).add(meant)
+    pairs = {frozenset({analyte.id, analyte.percent}) for analyte in analytes.values() if analyte.percent is not None}
+    for word, meant in friends.agreeing.items():
+        if len(word) > 1 and (len(meant) == 1 or meant in pairs):
+            memory.setdefault(word, set()).add(meant)
     known = {name for analyte in analytes.values() for name in analyte.names} | friends.names.keys()
     known |= {name for names in columns.values() for name in names}
+    known |= {plain_name(name) for node in _files(root) for name in node.texts(_NOT_ALONE)}
     agreed: dict[str, Meant] = {}
     contested: dict[str, Meant] = {}
-    pairs = {frozenset({analyte.id, analyte.percent}) for analyte in analytes.values() if analyte.percent is not None}
     for ways, read in ((seen, seen.keys() - known), (memory, memory.keys() - known - seen.keys())):
         for name in sorted(read):
             if ways is seen or friends.refuses(name) is None:
@@ -58,17 +69,22 @@ def load_names(
     return WorldNames(
         analytes={name: meant for name, meant in agreed.items() if meant <= analytes.keys()},
         people={name: min(meant) for name, meant in agreed.items() if not meant <= analytes.keys()},
+        age_units={name: min(own) for name, own in units.items() if len(own) == 1},
         contested=contested,
     )
+
+
+def _files(root: Traversable) -> list[Node]:
+    files = sorted(name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml"))
+    return [parse_yaml(read_text(root, file), file) for file in files]
 
 
 def _names(
     root: Traversable, analytes: Mapping[str, Analyte], columns: Mapping[str, tuple[str, ...]], sources: Container[str]
 ) -> Iterator[tuple[str, Meant, bool]]:
-    for file in sorted(name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml")):
-        node = parse_yaml(read_text(root, file), file)
-        node.check_keys(["language", "source"], _SECTIONS)
-        if file != f"{FOLDER}{node.text('language')}.yaml":
+    for node in _files(root):
+        node.check_keys(["language", "source"], [*_SECTIONS, _NOT_ALONE])
+        if node.file != f"{FOLDER}{node.text('language')}.yaml":
             raise node.error("language", "must be the file's name")
         if node.text("source") not in sources:
             raise node.error("source", "is not in sources.csv")
@@ -82,8 +98,9 @@ def _section(
 ) -> Iterator[tuple[str, Meant, bool]]:
     for key in node:
         meant = frozenset({key})
-        if key not in (columns if section == "people" else analytes):
-            raise node.error(key, "is no field of the person" if section == "people" else "names no analyte")
+        known: Container[str] = columns if section == "people" else _AGE_UNITS if section == "age_units" else analytes
+        if key not in known:
+            raise node.error(key, "is none that a name can be of")
         if section == "count_or_percent":
             percent = analytes[key].percent
             if percent is None:
@@ -94,6 +111,6 @@ def _section(
         for way in (SEEN, MEMORY):
             for text in own.texts(way):
                 name = plain_name(text)
-                if len(name) < 2:
+                if not name or (len(name) < 2 and section != "age_units"):
                     raise own.error(way, f"{text!r} has fewer than two letters")
                 yield name, meant, way == SEEN

@@ -169,13 +169,17 @@ class NameReader:
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():
             rest = name.removeprefix(f"{known} ").removeprefix("in ")
-            if field == "age" and name != known and name.startswith(f"{known} ") and parse_age_unit(rest):
-                return Meaning(Role.PERSON, "age", parse_age_unit(rest))
+            if field == "age" and name != known and name.startswith(f"{known} ") and (unit := self._age_unit(rest)):
+                return Meaning(Role.PERSON, "age", unit)
         return None
+
+    def _age_unit(self, text: str) -> str | None:
+        """Return the unit of an age that a word is, in whatever language."""
+        return parse_age_unit(text) or self._knowledge.names.age_units.get(plain_name(text))
 
     def _with_unit(self, name: str, unit: str) -> Meaning | None:
         if name in self._people:
-            chosen = parse_age_unit(unit)
+            chosen = self._age_unit(unit)
             return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
         if (friend := self._friend(name)) is not None:
             return friend
@@ -238,4 +242,11 @@ def _splits(text: str) -> list[tuple[str, str]]:
     ways = _bracketed(text)
     words = re.split(r"[\s,;:]+", text)
     ways += [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+    # "hemoglobin_g_dl", "hgb_gdl": names of columns in programs have no slash.
+    parts = text.split("_") if " " not in text else []
+    for place in range(1, len(parts)):
+        unit = parts[place:]
+        ways.append(("_".join(parts[:place]), "/".join(unit)))
+        if len(unit) == 1 and unit[0].isalpha():
+            ways += [("_".join(parts[:place]), f"{unit[0][:cut]}/{unit[0][cut:]}") for cut in range(1, len(unit[0]))]
     return [(base, unit) for base, unit in ways if base.strip() and unit.strip()]

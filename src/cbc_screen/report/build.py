@@ -25,7 +25,7 @@ from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.checklist import Listed, list_of_codes
-from cbc_screen.report.flags import age_reasons, flags_of_one, kernel_reasons, sorted_reasons
+from cbc_screen.report.flags import flags_of_one, kernel_reasons, person_reasons, sorted_reasons
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.person import person_result
 from cbc_screen.report.summing import summary_of
@@ -101,7 +101,7 @@ class ResultBuilder:
             [
                 *normalized.reasons,
                 *kernel_reasons(self._layout, conclusions),
-                *age_reasons(conclusions, normalized.reasons),
+                *person_reasons(conclusions, normalized.reasons),
             ],
         )
         analytes = self._analytes(record, normalized, one, reasons)

@@ -7,7 +7,7 @@ words in the same order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.conclusions import SEVERAL
+from cbc_screen.kernel.conclusions import SEVERAL, SEVERAL_STAGES
 from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
 from cbc_screen.report.checklist import SEPARATOR, list_of_codes
 from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
@@ -40,6 +40,8 @@ _KERNEL_REASONS = (
 
 
 _PERSON = ("age", "sex", "pregnancy")
+# After delivery there is not a range of its own for everything.
+_SEVERAL = ((SEVERAL, "age", Reason.AGE_APPROXIMATE), (SEVERAL_STAGES, "pregnancy", Reason.RANGE_DIFFERS))
 # One record ------------------------------------------------------------------------------
 
 
@@ -63,7 +65,7 @@ def flags_of_one(
     values.update(zip(LIST_COLUMNS, words, strict=True))
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
-    every = [*reasons, *kernel_reasons(layout, conclusions), *age_reasons(conclusions, reasons)]
+    every = [*reasons, *kernel_reasons(layout, conclusions), *person_reasons(conclusions, reasons)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
     values["notice"] = NOTICE
     return {name: values[name] for name in layout.column_names}
@@ -79,19 +81,23 @@ def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[t
     ]
 
 
-def age_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:
-    """Say that the age leaves several ranges, where a line is unknown and nothing else of the person is."""
+def person_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:
+    """Say what of the person leaves several ranges, where a line is unknown and nothing is said of the person."""
     said = any(field in _PERSON for field, _ in reasons)
-    return [] if said or not conclusions[SEVERAL] else [("age", Reason.AGE_APPROXIMATE)]
+    return [] if said else [(field, reason) for name, field, reason in _SEVERAL if conclusions[name]]
 
 
-def _age_reasons(outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> NDArray[np.bool_]:
-    """Tell of which rows `age_reasons` is true."""
-    found = outputs[SEVERAL].astype(np.bool_)
-    for field in _PERSON:
-        if field in reasons:
-            found &= reasons[field] == NO_REASON
-    return found
+def _person_reasons(
+    outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]
+) -> Iterator[tuple[str, Reason, NDArray[np.bool_]]]:
+    """Yield what `person_reasons` says, and of which rows."""
+    for name, about, reason in _SEVERAL:
+        found = outputs[name].astype(np.bool_)
+        for field in _PERSON:
+            if field in reasons:
+                found &= reasons[field] == NO_REASON
+        if found.any():
+            yield about, reason, found
 
 
 def sorted_reasons(layout: FlagLayout, reasons: Sequence[tuple[str, Word]]) -> list[tuple[str, Word]]:
@@ -165,8 +171,8 @@ def flag_counts(
             flag = outputs.get(f"{analyte}.{kind}")
             if flag is not None and flag.any():
                 found[f"{analyte}:{reason}"] += int(flag.sum())
-    if (several := _age_reasons(outputs, reasons)).any():
-        found[f"age:{Reason.AGE_APPROXIMATE}"] += int(several.sum())
+    for about, reason, several in _person_reasons(outputs, reasons):
+        found[f"{about}:{reason}"] += int(several.sum())
     counts["reasons"] = dict(found)
     return counts
 
@@ -201,8 +207,8 @@ def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray
             if flag is not None and flag.any():
                 labels.append((analyte, reason))
                 parts.append(flag.view(np.uint8))
-    if (several := _age_reasons(outputs, reasons)).any():
-        labels.append(("age", Reason.AGE_APPROXIMATE))
+    for about, reason, several in _person_reasons(outputs, reasons):
+        labels.append((about, reason))
         parts.append(several.view(np.uint8))
     if not parts:
         parts, labels = [np.zeros(outputs.rows, dtype=np.uint8)], [("record", None)]

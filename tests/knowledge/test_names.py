@@ -1,0 +1,93 @@
+"""Names of many languages: what was seen is read, what contradicts is not, and a unit decides where it must."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.names import NameReader, Role
+from cbc_screen.vocabulary import Reason
+
+KNOWLEDGE = load_knowledge()
+READER = NameReader(KNOWLEDGE)
+
+
+def rows(shared: Path, kind: str) -> list[dict[str, str]]:
+    found = []
+    for path in sorted((shared / "knowledge/names").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            found += [row for row in csv.DictReader(file) if row["kind"] == kind]
+    return found
+
+
+def is_read(row: dict[str, str]) -> bool:
+    """Tell whether a name is read as what it is, or waits for the unit that tells a count from a percentage."""
+    meaning = READER.read(row["name"])
+    by_unit = meaning.role is Role.POSSIBLE and meaning.reason is Reason.UNIT_MISSING
+    return meaning.role in (Role.ANALYTE, Role.POSSIBLE) and (meaning.name == row["id"] or by_unit)
+
+
+def test_names_that_were_seen_are_read(shared: Path) -> None:
+    known = [row for row in rows(shared, "analyte") if row["id"] in KNOWLEDGE.analytes]
+    seen = Counter(is_read(row) for row in known if row["verification"] == "seen")
+    remembered = Counter(is_read(row) for row in known if row["verification"] == "memory")
+    assert seen[True] > 0.95 * seen.total() > 1_000
+    assert remembered[True] > 0.85 * remembered.total() > 800
+
+
+def test_the_shipped_names_are_those_of_the_lists(shared: Path) -> None:
+    """No name of an analyte stands in a file that the list of its language has for another analyte alone."""
+    listed: dict[str, set[str]] = {}
+    for row in rows(shared, "analyte"):
+        listed.setdefault(row["name"], set()).add(row["id"].removesuffix("_percent"))
+    wrong = {
+        (name, meaning.name)
+        for name, ids in listed.items()
+        if (meaning := READER.read(name)).role is Role.ANALYTE and meaning.name.removesuffix("_percent") not in ids
+    }
+    assert wrong == {("Segmented Neutrophils %", "neutrophils_percent")}
+
+
+@pytest.mark.parametrize(
+    ("header", "analyte", "unit"),
+    [
+        ("Leukozyten (G/L)", "wbc", "G/L"), ("Hémoglobine (g/dL)", "hemoglobin", "g/dL"),
+        ("Neutrófilos (%)", "neutrophils_percent", "%"), ("Neutrófilos (10^3/µL)", "neutrophils", "10^3/µL"),
+        ("血小板数(10^9/L)", "platelets", "10^9/L"), ("Bạch cầu (K/µL)", "wbc", "K/µL"), ("hgb_gdl", "hemoglobin", "g/dl"),
+        ("hemoglobin_g_dl", "hemoglobin", "g/dl"), ("WBC_G_L", "wbc", "G/L"), ("Haemoglobin level", "hemoglobin", None),
+        ("Leukocytes [#/volume] in Blood by Automated count", "wbc", None),
+        ("Neutrophils/100 leukocytes in Blood by Automated count", "neutrophils_percent", None),
+    ],
+)  # fmt: skip
+def test_a_header_with_its_unit(header: str, analyte: str, unit: str | None) -> None:
+    meaning = READER.read(header)
+    assert (meaning.role, meaning.name, meaning.unit) == (Role.ANALYTE, analyte, unit)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["platelet volume", "MCH concentration", "Leukosit urin", "Leucócitos (EAS)", "Hồng cầu niệu", "GB (urine)", "Total bilirubin", "M", "E", "N"],
+)  # fmt: skip
+def test_what_is_another_thing_is_not_read(header: str) -> None:
+    assert READER.read(header).role not in (Role.ANALYTE, Role.POSSIBLE)
+
+
+@pytest.mark.parametrize(
+    ("headers", "sex"),
+    [
+        (("Alter (Jahre)", "Geschlecht", "Hämoglobin (g/dl)", "Leukozyten (G/l)", "Neutrophile (G/l)", "Thrombozyten (G/l)"), "weiblich"),
+        (("Edad (años)", "Sexo", "Hemoglobina (g/dl)", "Leucocitos (10^3/µl)", "Neutrófilos (10^3/µl)", "Plaquetas (10^3/µl)"), "femenino"),
+        (("年龄(岁)", "性别", "血红蛋白(g/dL)", "白细胞计数(10^9/L)", "中性粒细胞绝对值(10^9/L)", "血小板计数(10^9/L)"), "女"),
+    ],
+)  # fmt: skip
+def test_a_pancytopenia_in_the_language_of_its_table(headers: tuple[str, ...], sex: str) -> None:
+    frame = pd.DataFrame([dict(zip(headers, ("54", sex, "7.1", "1.2", "0.3", "12"), strict=True))])
+    flags = cbc.screen_frame(frame)
+    assert flags.loc[0, "pattern"] == "pancytopenia"
+    assert flags.loc[0, "reasons"] == ""

@@ -601,7 +601,7 @@ def test_an_animal_in_the_table_of_persons(tmp_path: Path) -> None:
         ("vet_species_column.csv", 0, {"animal": 2}),
         ("fhir_animal.json", 0, {"animal": 5}),
         ("hl7_obr11_control.hl7", 0, {"control": 3}),
-        ("mindray_bc5150_with_qc.hl7", 1, {"control": 15}),
+        ("mindray_bc5150_with_qc.hl7", 1, {"control": 16}),
         ("sysmex_xn_export.csv", 4, {"control": 1, "body_fluid": 1}),
         ("human_humacount_export.txt", 3, {"blank": 2}),
         ("mindray_bc5150_age_in_obx.hl7", 1, {}),

@@ -100,6 +100,10 @@ class FlagLayout:
 
     def to_json(self) -> str:
         """Write the layout, with the words that its codes stand for."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
         return json.dumps({"layout": asdict(self), "words": self.word_columns})
 
     @classmethod

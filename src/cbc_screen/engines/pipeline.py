@@ -59,7 +59,7 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int
 class Background:
     """Does one thing after another in a thread of its own, with few waiting."""
 
-    def __init__(self, waiting: int = 3) -> None:
+    def __init__(self, waiting: int = 1) -> None:
         self._pool = ThreadPoolExecutor(1, "cbc-write")
         self._futures: deque[Future[None]] = deque()
         self._waiting = waiting

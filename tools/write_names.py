@@ -22,6 +22,7 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.quantities import Analyte
 
 OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
+NO_AGE = ("SA",)  # weeks of gestation in French
 AGE_UNITS = {"y": "y", "m": "mo", "w": "wk", "d": "d"}
 PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
 EITHER = "count or percent"
@@ -61,7 +62,7 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
             count = row["id"].removesuffix("_percent")
             either = EITHER in row["note"] and analytes.get(count) and analytes[count].percent
             add(found["count_or_percent" if either else "analytes"], count if either else row["id"], row)
-        elif row["kind"] == "age_unit" and " " not in row["name"]:
+        elif row["kind"] == "age_unit" and " " not in row["name"] and row["name"] not in NO_AGE:
             add(found["age_units"], AGE_UNITS[row["id"]], row)
         elif row["kind"] == "field" and row["id"] in PEOPLE:
             add(found["people"], PEOPLE[row["id"]], row)

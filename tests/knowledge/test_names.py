@@ -91,3 +91,26 @@ def test_a_pancytopenia_in_the_language_of_its_table(headers: tuple[str, ...], s
     flags = cbc.screen_frame(frame)
     assert flags.loc[0, "pattern"] == "pancytopenia"
     assert flags.loc[0, "reasons"] == ""
+
+
+def test_a_longer_name_beside_the_first_one_is_left_aside() -> None:
+    """A table with "Hemoglobin (g/dL)" and "hemoglobin_lab" is read, and by the first of the two."""
+    frame = pd.DataFrame({
+        "age": ["40 y"], "sex": ["F"], "hemoglobin_lab": ["Quest"], "Hemoglobin (g/dL)": [9.0], "Total WBC": ["x"],
+        "WBC (10^9/L)": [6.0], "Neutrophils (10^9/L)": [4.0], "PLT (10^9/L)": [250.0], "Thrombozyten": [9],
+    })  # fmt: skip
+    flags = cbc.screen_frame(frame)
+    assert flags.loc[0, ["pattern", "red_line", "platelet_line", "reasons"]].tolist() == [
+        "single_line",
+        "low",
+        "not_low",
+        "",
+    ]
+    with pytest.raises(cbc.UsageError, match="both read as wbc"):
+        cbc.screen_frame(pd.DataFrame({"WBC (10^9/L)": [6.0], "Leukocytes (10^9/L)": [5.0]}))
+
+
+@pytest.mark.parametrize("header", ["Age (SA)", "Age (th)", "UR"])
+def test_a_short_word_of_another_language_is_no_unit_of_age_and_no_field(header: str) -> None:
+    meaning = READER.read(header)
+    assert meaning.role is not Role.PERSON or meaning.unit is None

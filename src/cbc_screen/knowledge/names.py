@@ -22,6 +22,8 @@ SEEN, MEMORY = "seen", "memory"
 _SECTIONS = ("analytes", "count_or_percent", "people", "age_units")
 _AGE_UNITS = frozenset({"y", "mo", "wk", "d"})
 _NOT_ALONE = "not_alone"
+# Shorter words that only a memory knows stand for too much else ("ur", "th").
+_SHORTEST = {"people": 5, "age_units": 3}
 Meant = frozenset[str]  # one analyte, a count and its percentage, or a field of the person
 
 
@@ -111,6 +113,8 @@ def _section(
         for way in (SEEN, MEMORY):
             for text in own.texts(way):
                 name = plain_name(text)
+                if way == MEMORY and section in _SHORTEST and name.isascii() and len(name) < _SHORTEST[section]:
+                    continue
                 if not name or (len(name) < 2 and section != "age_units"):
                     raise own.error(way, f"{text!r} has fewer than two letters")
                 yield name, meant, way == SEEN

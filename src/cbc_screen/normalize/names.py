@@ -106,6 +106,16 @@ class NameReader:
         same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
         return parted if parted is not None and same else whole
 
+    def is_first_name(self, header: str, meaning: Meaning) -> bool:
+        """Tell whether a header is a name of the first tables, alone or with its unit: no longer one, of no other language."""
+        if meaning.role is Role.ANALYTE:
+            names = self._knowledge.analytes[meaning.name].names
+        else:
+            names = self._knowledge.words.columns[meaning.name]
+        text = " ".join(header.translate(_PUNCTUATION).split())
+        bases = [text, *(base for base, unit in _splits(text) if meaning.unit and unit.strip() == meaning.unit)]
+        return any(plain_name(base) in names for base in bases)
+
     def analytes(self, text: str) -> frozenset[str]:
         """Return what a name names: one analyte, a count and its percentage, or nothing that is known."""
         return self._analytes(plain_name(text))

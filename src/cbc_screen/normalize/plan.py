@@ -107,6 +107,7 @@ def make_plan(
     reader = NameReader(knowledge)
     taken = set(chosen.values())
     meanings = {header: reader.read(header) for header in headers if header not in taken}
+    _prefer_first_names(meanings, reader)
     fields: dict[tuple[Role, str], list[str]] = {}
     for header, meaning in meanings.items():
         fields.setdefault((meaning.role, meaning.name), []).append(header)
@@ -154,6 +155,22 @@ def make_plan(
         possible=_possible(meanings, chosen),
         specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
     )
+
+
+def _prefer_first_names(meanings: dict[str, Meaning], reader: NameReader) -> None:
+    """Leave aside what has a longer name, or one of another language, beside a column of the same by its first name."""
+    same: dict[tuple[Role, str], list[str]] = {}
+    for header, meaning in meanings.items():
+        if meaning.role in (Role.ANALYTE, Role.PERSON):
+            same.setdefault((meaning.role, meaning.name), []).append(header)
+    for (role, name), headers in same.items():
+        first = [header for header in headers if reader.is_first_name(header, meanings[header])]
+        if len(headers) > 1 and len(first) == 1:
+            for header in headers:
+                if header != first[0]:
+                    reason = Reason.CODE_UNKNOWN if role is Role.ANALYTE else None
+                    why = f"{first[0]!r} is read as {name}"
+                    meanings[header] = Meaning(Role.POSSIBLE if reason else Role.REFUSED, name, why=why, reason=reason)
 
 
 def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dict[str, tuple[PossibleColumn, ...]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
-from cbc_screen.normalize.person import parse_age
+from cbc_screen.normalize.age import parse_age
 from cbc_screen.vocabulary import Reason
 
 OLDEST = 130

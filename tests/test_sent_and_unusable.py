@@ -29,7 +29,7 @@ def flags_of_message(tmp_path: Path, *segments: str) -> dict[str, object]:
     [
         ("OBX|4|NM|751-8^ANC^LN|||10*3/uL|||||F", "neutrophils:VALUE_MISSING"),  # an empty value
         ("OBX|4|NM|751-8^ANC^LN||N/A|10*3/uL|||||F", "neutrophils:VALUE_MISSING"),
-        ("OBX|4|NM|751-8^ANC^LN||0.3|cells/cu.mm|||||F", "neutrophils:UNIT_UNKNOWN"),  # a unit in no list
+        ("OBX|4|NM|751-8^ANC^LN||0.3|cells/drop|||||F", "neutrophils:UNIT_UNKNOWN"),  # a unit in no list
         ("OBX|4|NM|751-8^ANC^LN||0.3||||||F", "neutrophils:UNIT_MISSING"),
         ("OBX|4|NM|751-8^ANC^LN||31|%|||||F", "neutrophils:UNIT_CONFUSABLE"),  # a percentage under the count's code
         ("OBX|4|NM|751-8^Lymphocytes^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a name against its code
@@ -101,7 +101,7 @@ def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: 
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("Absolute Neutrophil Count (cells/cu.mm)", "UNIT_UNKNOWN"),
+        ("Absolute Neutrophil Count (cells/drop)", "UNIT_UNKNOWN"),
         ("ANC [cells per cu mm]", "UNIT_UNKNOWN"),
         ("Neutrophils x10e3/mcl blood", "UNIT_UNKNOWN"),
         ("NEUT", "UNIT_MISSING"),
@@ -170,10 +170,10 @@ def test_a_percentage_still_tells_where_the_bare_name_does_not() -> None:
 
 def test_a_file_says_which_columns_it_could_not_use_and_explains_the_row(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(
-        "id,age,sex,HGB (g/dL),WBC (10^9/L),ANC (cells/cu.mm),PLT (10^9/L)\n1,40,F,14,6.9,300,250\n", encoding="utf-8"
+        "id,age,sex,HGB (g/dL),WBC (10^9/L),ANC (cells/drop),PLT (10^9/L)\n1,40,F,14,6.9,300,250\n", encoding="utf-8"
     )
     summary = cbc.scan(tmp_path / "in.csv", tmp_path / "flags.parquet", age_unit="y", received=True)
-    assert "ANC (cells/cu.mm)" in summary.refused_columns
+    assert "ANC (cells/drop)" in summary.refused_columns
     neutrophils = summary.analytes["neutrophils"]
     assert (neutrophils.results, neutrophils.used, neutrophils.not_used) == (1, 0, 1)
     again = cbc.screen_again(tmp_path / "flags.parquet", 2)  # a row is named by its line

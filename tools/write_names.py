@@ -2,8 +2,8 @@
 
 Usage: python tools/write_names.py /path/to/shared
 
-A list has, for each language, names of analytes and of columns about the person, each seen in a public file or
-known from memory only. Left out are names of quantities that are not screened, names of one letter, and what is a false
+A list has, for each language, names of analytes and of columns, spellings of units, months, and words in place of a
+result, each seen in a public file or known from memory only. Left out are names of quantities that are not screened, names of one letter, and what is a false
 friend in some language. What a name means where languages differ is settled when the files are loaded
 (`cbc_screen/knowledge/names.py`).
 """
@@ -19,13 +19,23 @@ import yaml
 
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.quantities import Analyte
+from cbc_screen.knowledge.quantities import Analyte, normalize_unit
 
 OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
 NO_AGE = ("SA",)  # weeks of gestation in French
 AGE_UNITS = {"y": "y", "m": "mo", "w": "wk", "d": "d"}
 PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
 EITHER = "count or percent"
+# The parts of a table of one result a row, by what the lists call them.
+TABLE = {
+    "patient_id": "person", "test_name": "name", "result": "value", "unit": "unit", "reference_range": "range",
+    "flag": "flag", "specimen": "specimen",
+}  # fmt: skip
+# Words in place of a number; "positive" and "negative" say nothing of a count.
+RESULT_WORDS = ("clotted", "clumped", "hemolyzed", "insufficient", "not_done", "pending", "see_comment")
+# What the lists call a unit, where the tables have another word for it; a ratio and a share are told apart by nobody.
+UNITS = {"permille": "\u2030"}
+NO_UNITS = ("10^11/L (lakh per \u00b5L)", "L/L", "mmol/L", "fmol")
 Words = dict[str, dict[str, list[str]]]
 
 
@@ -47,10 +57,14 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
     analytes = load_knowledge().analytes
     found: dict[str, Words] = {
         "analytes": defaultdict(dict), "count_or_percent": defaultdict(dict), "people": defaultdict(dict),
-        "age_units": defaultdict(dict),
+        "age_units": defaultdict(dict), "table": defaultdict(dict), "months": defaultdict(dict),
+        "units": defaultdict(dict), "result_words": defaultdict(dict),
     }  # fmt: skip
     for row in sorted(rows, key=lambda row: row["verification"] != "seen"):
         name = plain_name(row["name"])
+        if row["kind"] in ("month", "unit", "result_word"):
+            add_word(found, row)
+            continue
         base = name.removesuffix(" percent").removesuffix(" count")
         short = len(base) < 2 and (base.isascii() or row["kind"] != "age_unit")
         if short or base in friends or name in friends:
@@ -66,9 +80,30 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
             add(found["age_units"], AGE_UNITS[row["id"]], row)
         elif row["kind"] == "field" and row["id"] in PEOPLE:
             add(found["people"], PEOPLE[row["id"]], row)
-    sections: dict[str, object] = {section: dict(sorted(words.items())) for section, words in found.items() if words}
+        elif row["kind"] == "field" and row["id"] in TABLE:
+            add(found["table"], TABLE[row["id"]], row)
+    sections: dict[str, object] = {
+        section: dict(sorted(words.items(), key=lambda pair: (len(pair[0]), pair[0]) if section == "months" else (0, pair[0])))
+        for section, words in found.items()
+        if words
+    }
     also = {row["name"] for row in rows if row["kind"] == "false_friend" and "analyte:" in row["note"]}
     return {**sections, "not_alone": sorted(also)} if also else sections
+
+
+def add_word(found: dict[str, Words], row: dict[str, str]) -> None:
+    """Add a month, a unit that the unit tables do not have, or a word in place of a result."""
+    if row["kind"] == "month" and not row["name"].isdecimal():
+        add(found["months"], row["id"], row)
+    elif row["kind"] == "result_word" and row["id"] in RESULT_WORDS:
+        add(found["result_words"], row["id"], row)
+    elif row["kind"] == "unit" and row["id"] not in NO_UNITS:
+        unit = UNITS.get(row["id"], row["id"])
+        tables = load_knowledge().units.values()
+        if not any(normalize_unit(row["name"]) in {*table.accepted, *table.refused} for table in tables):
+            spellings = found["units"][unit].setdefault(row["verification"], [])
+            if row["name"] not in spellings:
+                spellings.append(row["name"])
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -10,7 +10,8 @@ from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex
+from cbc_screen.normalize.age import parse_age
+from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.vocabulary import Reason
 
 

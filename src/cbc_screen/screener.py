@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen.errors import RecordError, UsageError
 from cbc_screen.kernel.ready import Configuration, record_kernel
 from cbc_screen.kernel.record import RecordKernel
-from cbc_screen.knowledge.measures import load_measures
-from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust
+from cbc_screen.knowledge.measures import Measures, load_measures
+from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, with_spellings
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.normalize.suspect import parse_accepted
 from cbc_screen.record import CBCRecord
@@ -60,6 +60,9 @@ class Screener:
         "system", and "hemoglobin_mmol": "monomer" or "tetramer". Nothing is guessed.
     text_units : "si" or "us"
         The units of texts, pages and figures; values in results stay in canonical units.
+    unit_spellings : mapping of spelling to unit, optional
+        How a source writes units that are in no table: {"x10(3)": "10^3/uL"}. A spelling that is known
+        keeps its meaning.
 
     Raises
     ------
@@ -85,13 +88,14 @@ class Screener:
     rules: str = "default"
     adjust_hemoglobin: tuple[Adjust, ...] | tuple[str, ...] = ()
     text_units: str = "si"
+    unit_spellings: Mapping[str, str] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
         if self._chosen != Configuration():  # the shipped choices are known to stand
             self._check()
         self._declare()
-        _ = self._texts
+        _ = self._texts, self._measures
 
     def _check(self) -> None:
         """Refuse a name that is not known, a file with a fault, and an adjustment of no effect."""
@@ -111,6 +115,11 @@ class Screener:
         from cbc_screen.knowledge import load_knowledge
 
         return load_knowledge()
+
+    @cached_property
+    def _measures(self) -> Measures:
+        """The tables by which results are read, with the caller's spellings of units."""
+        return with_spellings(load_measures(), self.unit_spellings or {})
 
     @property
     def _chosen(self) -> Configuration:
@@ -138,7 +147,7 @@ class Screener:
 
     @cached_property
     def _normalizer(self) -> RecordNormalizer:
-        return RecordNormalizer(load_measures(), self._declare())
+        return RecordNormalizer(self._measures, self._declare())
 
     @cached_property
     def _builder(self) -> ResultBuilder:
@@ -203,12 +212,15 @@ class Screener:
             "prefer_reported_ranges": self.prefer_reported_ranges,
             "adjust_hemoglobin": list(self.adjust_hemoglobin),
         }
-        return Engine(self._knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
+        knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
+        if self.unit_spellings:
+            described["unit_spellings"] = dict(self.unit_spellings)
+        return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
 
     def _declare(self, **formats: Any) -> Declared:
         """Return what is declared of a source: units and adjustments of this screener, and formats."""
         adjust = parse_adjust(self.adjust_hemoglobin)
-        return make_declared(load_measures(), units=self.units, adjust=adjust, **formats)
+        return make_declared(self._measures, units=self.units, adjust=adjust, **formats)
 
     def screen_frame(
         self,
@@ -221,7 +233,7 @@ class Screener:
         pregnancy_codes: Mapping[str, str] | None = None,
         decimal: str = ".",
         thousands: str = "",
-        date_format: str | None = None,
+        date_format: str | Mapping[str, str] | None = None,
         accept_units: str | Sequence[str] = (),
     ) -> Any:
         """Screen a frame of one blood count a row.
@@ -241,8 +253,8 @@ class Screener:
             {"1": "M", "2": "F"}; {"1": "trimester_unknown", "2": "none"}.
         decimal, thousands : str
             The marks that texts use; only a decimal point is assumed.
-        date_format : str, optional
-            `datetime.strptime` format of dates that are not ISO.
+        date_format : str, or mapping of "birth_date" and "collected_at", optional
+            `datetime.strptime` format of dates whose order of day and month cannot be told: "%d/%m/%Y".
         accept_units : list of analytes, or "platelets,wbc"
             Results of a column that looks as if it were in another unit are not used
             (`UNIT_SUSPECT`) unless it is named here.
@@ -292,7 +304,7 @@ class Screener:
         pregnancy_codes: Mapping[str, str] | None = None,
         decimal: str = ".",
         thousands: str = "",
-        date_format: str | None = None,
+        date_format: str | Mapping[str, str] | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
         sheet: str | None = None,
@@ -309,7 +321,7 @@ class Screener:
         ----------
         source : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them
             One count a row: CSV or TSV, NDJSON (both also .gz, .zst, .xz and .bz2), Parquet, Excel (.xlsx)
-            or SAS transport (.xpt). One result a row, as a profile says. HL7 v2 ORU messages,
+            or SAS transport (.xpt). One result a row, as its columns or a profile say. HL7 v2 ORU messages, ASTM E1394 (LIS2-A2),
             or FHIR resources as JSON or NDJSON. Of several files each row says which one it
             is of; results of one person and collection are one row.
         out : path, or "-" (standard output), optional
@@ -331,6 +343,8 @@ class Screener:
         report : path, optional
             Also write the worklist (.html) of a scan to Parquet; carries `received`.
         columns : mapping of field to column, optional
+            As in `screen_frame`; of a table of one result a row, the parts of a result ("name", "value", "unit",
+            "person", ...).
         keep : list of column names, optional
             Columns of the input to carry into the output, such as a sample number.
         detail : bool
@@ -350,11 +364,11 @@ class Screener:
             found.
         sheet : str, optional
             Of a workbook; the first one by default.
-        format : "auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7" or "fhir"
+        format : "auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7", "astm" or "fhir"
             What the files are; by default told from what they hold.
         profile : str, optional
             What columns and codes mean: a name in `reference_ranges/profiles/`, or a path that
-            ends in .yaml. A known table of one result a row is recognized by its columns.
+            ends in .yaml. A known table is recognized by its columns.
         persons : path, optional
             Table of persons (birth date, sex) that goes with a table of results.
         previous : path, optional
@@ -434,7 +448,7 @@ def read(
     pregnancy_codes: Mapping[str, str] | None = None,
     decimal: str = ".",
     thousands: str = "",
-    date_format: str | None = None,
+    date_format: str | Mapping[str, str] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,

@@ -336,6 +336,7 @@ class Format(StrEnum):
     XLSX = "xlsx"
     XPT = "xpt"
     HL7 = "hl7"
+    ASTM = "astm"
     FHIR = "fhir"
 
 

@@ -15,10 +15,13 @@ from cbc_screen.errors import CBCScreenError
 from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.collect import CLUMPS_FINDING, Collection, Count, ResultCounts
+from cbc_screen.normalize.collect import Collection, Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.person import parse_sex
 from cbc_screen.normalize.placing import Group
+from cbc_screen.normalize.range_text import of_sex
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
+from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED, Clumps
 from cbc_screen.normalize.standing import Cell
 from cbc_screen.vocabulary import Presence
 
@@ -29,6 +32,7 @@ BATCH_COUNTS = 8_192
 COLLECTING = 0.6  # of the work, as a progress bar has it
 _NOTICED = 20_000
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
+_LIMITS = ("lower", "upper")
 _BESIDE = ("", " unit", " lower", " upper", " status", " flag")
 
 
@@ -53,7 +57,7 @@ class CollectedSource:
         notice: Callable[[float], None] | None = None,
     ) -> None:
         self._names = [feed.name for feed in feeds]
-        self._collection = Collection(knowledge)
+        self._collection, self._words = Collection(knowledge), knowledge.words
         for number, feed in enumerate(feeds):
             items = _noticed(feed.source, number, len(feeds), notice)
             identifier = Identifier(knowledge, feed.codes, feed.other_codes)
@@ -66,7 +70,8 @@ class CollectedSource:
         self.headers = [
             *_PEOPLE,
             *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
-            CLUMPS_FINDING,
+            CLUMPS,
+            CLUMPS_SUSPECTED,
         ]
 
     @property
@@ -154,15 +159,23 @@ class CollectedSource:
         return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, share)
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
-        if name == CLUMPS_FINDING:
-            cells = ["" if count.clumps is Presence.UNKNOWN else count.clumps.value for count in counts]
+        if name == CLUMPS:
+            known = (Clumps.PRESENT, Clumps.ABSENT)
+            cells = [count.clumps.value if count.clumps in known else "" for count in counts]
+        elif name == CLUMPS_SUSPECTED:
+            cells = [Presence.PRESENT.value if count.clumps is Clumps.SUSPECTED else "" for count in counts]
         elif name in _PEOPLE:
             cells = [self._of_person(count, name) for count in counts]
         else:
             analyte, _, part = name.partition(" ")
             place = Cell._fields.index(part or "value")
-            found = (count.cells.get(analyte) for count in counts)
+            found = [count.cells.get(analyte) for count in counts]
             cells = ["" if cell is None else cell[place] for cell in found]
+            if part in _LIMITS:
+                pairs = zip(cells, counts, strict=True)
+                cells = [
+                    of_sex(cell, parse_sex(count.person.sex, self._words)[0]) if cell else cell for cell, count in pairs
+                ]
         return from_texts(cells)
 
     def _of_person(self, count: Count, name: str) -> str:

@@ -18,10 +18,11 @@ from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.profiles import find_profile
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
-from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.declared import Declared, with_spellings
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.normalize.received import SOURCE_FILE
@@ -45,6 +46,11 @@ class Engine:
     ranges: str
     use_reported: bool
     described: Mapping[str, Any]  # the configuration in words, for the manifest
+
+    def spelled(self, profile: str | None) -> Engine:
+        """Return the engine that knows the spellings of units that a profile adds."""
+        own = find_profile(profile, self.knowledge).unit_spellings if profile is not None else {}
+        return replace(self, knowledge=with_spellings(self.knowledge, own)) if own else self
 
     def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
         """Normalize columns under a plan."""

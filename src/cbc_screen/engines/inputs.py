@@ -21,10 +21,12 @@ from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
-from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
+from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
+from cbc_screen.normalize.plain_results import NAME as PLAIN
+from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.vocabulary import STANDARD_STREAM
@@ -160,11 +162,24 @@ class _Opener:
             self._results.append((file, Feed(called, open_messages(path, kind, self._options))))
             return
         table = open_table(path, kind, self._options)
-        profile = self._profile or recognized(table.headers, self._knowledge)
+        profile = self._profile or recognized(table.headers, self._knowledge) or self._plain(table)
         if profile is not None and profile.shape is Shape.LONG:
             self._open_long(file, table, profile)
         else:
             self._inputs.append(self._table(file, table, profile))
+
+    def _plain(self, table: TableSource) -> Profile | None:
+        """Return what a table of one result a row holds, where the caller or the names of its columns say so."""
+        if declares_results(self._columns):
+            return plain_results(self._knowledge, table.headers, self._columns)
+        try:
+            plan = make_plan(self._knowledge, [header for header in table.headers if header], self._declared)
+        except UsageError:
+            return None  # two columns of one analyte: told when the table is opened
+        if plan.analytes or plan.possible:
+            return None
+        own = {name: column for name, column in self._columns.items() if name in LONG_FIELDS}
+        return plain_results(self._knowledge, table.headers, own) if len(own) == len(self._columns) else None
 
     def _open_long(self, file: SourceFile, table: TableSource, profile: Profile) -> None:
         if self._long is not None and self._long.id != profile.id:
@@ -219,7 +234,7 @@ class _Opener:
             return self._inputs
         if self._options.persons is not None and self._long is None:
             self._persons()
-        if self._columns and not self._inputs:
+        if self._columns and not self._inputs and (self._long is None or self._long.id != PLAIN):
             raise UsageError("columns goes with a table of one count a row; a profile says what other tables hold")
         collected = CollectedSource([feed for _, feed in self._results], self._knowledge, notice)
         undo.callback(collected.close)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import yaml
@@ -22,57 +23,55 @@ from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.ingest.spool import is_pipe, spool_pipe
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.profiles import Shape, find_profile, recognized
+from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_of, with_sex_letters
+from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan
 from cbc_screen.summary import Inspection
 
 _SHOWN, _UNITS_SHOWN = 20, 4
 _OFTEN = 3  # results that must have a text before it is shown: what stands once may have been typed about a person
 _UNIT = re.compile(r"[\w.,^*/%µμ()\[\]{} -]{1,20}")
-# Names that columns of one-result-a-row tables often have; a draft is for a person to check.
-_LONG_NAMES = {
-    "person": ("person id", "patient id", "patient", "subject id", "subject", "mrn", "usubjid", "pseudo id"),
-    "code": ("code", "loinc", "loinc code", "test code", "itemid", "item id", "analyte code", "lab code"),
-    "name": ("name", "test", "test name", "analyte", "description", "label", "component", "parameter", "lab name"),
-    "collected_at": ("collected at", "collection date", "collection time", "date", "charttime", "sample date",
-                     "specimen date", "result date", "datetime", "date time"),
-    "value": ("value", "result", "result value", "valuestr", "value text", "lab result"),
-    "unit": ("unit", "units", "uom", "valueuom", "result unit", "unit of measure"),
-    "lower": ("ref low", "range low", "lower limit", "ref range lower", "low"),
-    "upper": ("ref high", "range high", "upper limit", "ref range upper", "high"),
-    "range": ("reference range", "ref range", "range", "normal range"),
-    "status": ("status", "result status"),
-}  # fmt: skip
 
 
 @one_line_errors("the look at the file")
-def inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
+def inspect(
+    path: Path,
+    knowledge: Knowledge,
+    declared: Declared,
+    options: ReadOptions,
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
     with ExitStack() as undo:
         there = spool_pipe(path, None, undo) if is_pipe(path) else path
-        return _inspect(there, knowledge, declared, options)
+        return _inspect(there, knowledge, declared, options, columns)
 
 
-def _inspect(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions) -> Inspection:
+def _inspect(
+    path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions, columns: Mapping[str, str]
+) -> Inspection:
     kind = format_of(path, options)
     if kind in MESSAGES:
-        return _inspect_results(path, Inspection(kind, shape="messages"), knowledge, declared, options)
+        return _inspect_results(path, Inspection(kind, shape="messages"), knowledge, declared, options, columns)
     headers = [header for header in open_table(path, kind, options).headers if header]
     own = options.profile
     profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
     found = Inspection(kind, profile.id if profile is not None else None)
-    long_columns = _long_columns(headers)
-    if found.profile is None and _is_long(long_columns) and not _names_analytes(headers, knowledge, declared):
-        return _draft_long(path, found, headers, long_columns)
-    if profile is not None and profile.shape is Shape.LONG:
-        found.shape = "long"
-        return _inspect_results(path, found, knowledge, declared, options)
-    return _inspect_wide(path, found, knowledge, declared, options)
+    plain = None
+    if profile is None and (declares_results(columns) or not _names_analytes(headers, knowledge, declared)):
+        plain = plain_results(knowledge, headers, columns)
+    if plain is not None or (profile is not None and profile.shape is Shape.LONG):
+        found.shape = "long" if profile is not None else "long, of no known profile"
+        _inspect_results(path, found, knowledge, declared, options, columns)
+        if plain is not None:
+            _draft_long(path, found, headers, plain)
+        return found
+    return _inspect_wide(path, found, knowledge, declared, options, columns)
 
 
 def _names_analytes(headers: list[str], knowledge: Knowledge, declared: Declared) -> bool:
@@ -82,17 +81,29 @@ def _names_analytes(headers: list[str], knowledge: Knowledge, declared: Declared
         return True  # two columns of one analyte: told when the table is opened
 
 
-def _opened(path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions, undo: ExitStack) -> Input:
-    return open_inputs([str(path)], None, undo, knowledge, declared, options, {}, ())[0]
+def _opened(
+    path: Path,
+    knowledge: Knowledge,
+    declared: Declared,
+    options: ReadOptions,
+    columns: Mapping[str, str],
+    undo: ExitStack,
+) -> Input:
+    return open_inputs([str(path)], None, undo, knowledge, declared, options, columns, ())[0]
 
 
 def _inspect_wide(
-    path: Path, found: Inspection, knowledge: Knowledge, declared: Declared, options: ReadOptions
+    path: Path,
+    found: Inspection,
+    knowledge: Knowledge,
+    declared: Declared,
+    options: ReadOptions,
+    columns: Mapping[str, str],
 ) -> Inspection:
     found.shape = "wide"
     with ExitStack() as undo:
         try:
-            entry = _opened(path, knowledge, declared, options, undo)
+            entry = _opened(path, knowledge, declared, options, columns, undo)
         except UsageError as problem:
             found.refused.append(str(problem))
             return found
@@ -134,15 +145,20 @@ def _reasons(codes: object) -> str:
 
 
 def _inspect_results(
-    path: Path, found: Inspection, knowledge: Knowledge, declared: Declared, options: ReadOptions
+    path: Path,
+    found: Inspection,
+    knowledge: Knowledge,
+    declared: Declared,
+    options: ReadOptions,
+    columns: Mapping[str, str],
 ) -> Inspection:
     with ExitStack() as undo:
-        entry = _opened(path, knowledge, declared, options, undo)
+        entry = _opened(path, knowledge, declared, options, columns, undo)
         source = entry.source
         assert isinstance(source, CollectedSource)
         sample = Sample(knowledge.unit_suspect.sample)
-        columns = columns_of(entry.plan)
-        for batch in source.batches(columns):
+        wanted = columns_of(entry.plan)
+        for batch in source.batches(wanted):
             sample.add(batch.columns, len(batch.lines))
         rows = sample.read(entry.plan, knowledge)
         found.suspect = _suspect(suspicions(knowledge, rows), entry.plan, knowledge)
@@ -179,23 +195,15 @@ def _shown_names(names: Counter[str]) -> Iterator[tuple[str, int]]:
         yield f"{rare} other names, each of fewer than {_OFTEN} results, are not shown", names.total() - often.total()
 
 
-def _long_columns(headers: list[str]) -> dict[str, str]:
-    names = {plain_name(header): header for header in reversed(headers)}
-    return {part: next((names[name] for name in known if name in names), "") for part, known in _LONG_NAMES.items()}
-
-
-def _is_long(columns: dict[str, str]) -> bool:
-    return bool((columns["code"] or columns["name"]) and columns["value"])
-
-
-def _draft_long(path: Path, found: Inspection, headers: list[str], columns: dict[str, str]) -> Inspection:
-    found.shape = "long, of no known profile"
-    chosen = {part: column for part, column in columns.items() if column}
-    found.recognized = [f"{part:<24}{column}" for part, column in chosen.items()]
-    found.not_read = [header for header in headers if header not in chosen.values()]
+def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profile) -> None:
+    """Add the columns of a table of results, and a draft of its profile that scans it as it is scanned without one."""
+    chosen = {part: columns[0] for part, columns in plain.columns.items()}
+    found.recognized = [*(f"{part:<24}{column}" for part, column in chosen.items()), *found.recognized]
+    found.not_read = [*(header for header in headers if header not in chosen.values()), *found.not_read]
     draft = {**_head(path, "long"), "columns": chosen, "expected": ["hemoglobin", "wbc", "platelets"]}
+    if plain.age_unit is not None:
+        draft["age_unit"] = plain.age_unit
     found.draft = _yaml(draft)
-    return found
 
 
 def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge) -> str:

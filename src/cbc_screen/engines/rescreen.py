@@ -87,7 +87,7 @@ class FlagFile:
     def day(self, file: str | None, collected_at: str | None) -> str:
         """Return when a count was collected so that texts sort by time; "" where it cannot be read."""
         declared = declared_again(self._sources[file if file is not None else next(iter(self._sources))])
-        span, _ = parse_date(collected_at, declared.date_format)
+        span, _ = parse_date(collected_at, declared.date_format_of("collected_at"))
         if span is None or collected_at is None:
             return ""
         day = span.first.isoformat()

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.astm import HEADER
 from cbc_screen.ingest.compressed import PACKINGS, ending_of, not_packed, unpacked
 from cbc_screen.ingest.fhir import looks_like_fhir
 from cbc_screen.ingest.xport import MAGIC as XPORT
@@ -15,6 +16,8 @@ from cbc_screen.vocabulary import Format
 _START_BYTES = 65_536
 _STEP = 4_096
 _MESSAGE = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?MSH[^\w\s]")
+# The header of an ASTM message, alone in its line or in a frame.
+_ASTM = re.compile(rb"(?:^|[\r\n\x02\x04\x05\x06])[0-7]?H(?=[^\w\s]{4,5}[^\r\n]*[\r\n])([^\r\n\x03]{4,})")
 _FOREIGN = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"SQLite f")
 _ZIP = b"PK\x03\x04"
 
@@ -44,6 +47,8 @@ def detect(path: Path) -> Format:
 def _of_text(start: bytes, ending: str) -> Format:
     if _MESSAGE.search(start):
         return Format.HL7
+    if any(HEADER.match(b"H" + found[1]) for found in _ASTM.finditer(start)):
+        return Format.ASTM
     if looks_like_fhir(start):
         return Format.FHIR
     if ending in (".ndjson", ".jsonl"):

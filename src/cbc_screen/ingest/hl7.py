@@ -30,7 +30,7 @@ from cbc_screen.ingest.results import Item
 
 SEARCHED_BYTES = 1 << 20  # in which the first message must begin
 BLOCK_BYTES = 1 << 18
-_DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
+DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
 _MARKED = (
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -63,7 +63,7 @@ class HL7Source:
         self._encoding = None if encoding is None else checked(encoding)
         try:
             found = self._find_message()
-        except (UsageError, *_DAMAGE):
+        except (UsageError, *DAMAGE):
             found = None
         if found is None:
             packed = path.suffix.lower() in PACKINGS
@@ -116,7 +116,7 @@ class HL7Source:
                 for number, line in numbered(blocks if self._wide is None else transcoded(blocks, self._wide)):
                     yield number, line
             return
-        except _DAMAGE:
+        except DAMAGE:
             message = f"the source is cut short or damaged after line {number}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)

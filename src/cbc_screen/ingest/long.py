@@ -28,6 +28,8 @@ _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where the
 _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
 _STATED = "stated "  # before the field and the header of a column that tells a kind of specimen
+_MOMENTS = ("collected_at", "specimen_key", "encounter")
+ONE_PERSON, WHOLE_TABLE = "one person", "the table"  # of a table without a column of persons
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
@@ -53,6 +55,9 @@ class LongSource:
         self._may_be_told = re.compile(number) if number is not None else None
         times = self._columns.get("collected_at", [])
         self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
+        self._of_persons = "person" in self._columns
+        self._of_moments = not self._columns.keys().isdisjoint(_MOMENTS)
+        self._once: dict[tuple[str, ...], str] = {}
         self.share = 0.0
 
     def items(self) -> Iterator[Item]:
@@ -79,13 +84,25 @@ class LongSource:
         codes, lines = self._profile.codes, batch.lines.tolist()
         own_person = bool({"birth_date", "sex", "age"} & cells.keys())
         for place, row in enumerate(_rows(cells)):
-            code, person = row.get("code", ""), row.get("person", "")
+            code, person = row.get("code", ""), row.get("person", "") if self._of_persons else ONE_PERSON
+            if not self._of_persons:
+                self._require_once(row)
             if own_person and person:
                 yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
             listed = not codes or fold_code(code) in codes or code in ("", "0")
             kept = listed or bool(row.get("name"))  # a name may be that of a count
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
             yield self._result(lines[place], person, code, row, content)
+
+    def _require_once(self, row: Mapping[str, str]) -> None:
+        """Refuse a table that says of two results of one test not whose they are, nor when they were taken."""
+        key = tuple(row.get(field, "") for field in (*_MOMENTS, "code", "name"))
+        value = row.get("value", "") or row.get("number", "")
+        if self._once.setdefault(key, value) != value:
+            raise UsageError(
+                "a test stands more than once and no column says whose the results are; name the column of the "
+                "person (columns: person=..., --columns person=...)"
+            )
 
     def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
         """Return each field's texts: of several columns the first that is not empty."""
@@ -111,7 +128,7 @@ class LongSource:
         return LabResult(
             line=line,
             person=person,
-            group=row.get("specimen_key", ""),
+            group=row.get("specimen_key", "") or ("" if self._of_persons else WHOLE_TABLE),
             collected_at=collected_at,
             codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,
@@ -125,7 +142,8 @@ class LongSource:
             notes=(row["note"],) if row.get("note") else (),
             content=content,
             flag=row.get("flag", ""),
-            encounter=row.get("encounter", ""),
+            # Where nothing says when, the results of a person are one count if nothing in them contradicts.
+            encounter=row.get("encounter", "") or ("" if self._of_moments else person),
             counted=self._counted,
             stated=self._stated(row),
             other_units=units if all(units) else (),

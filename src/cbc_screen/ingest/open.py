@@ -15,7 +15,7 @@ from cbc_screen.ingest.source import ReadOptions, TableSource
 from cbc_screen.ingest.xport import XportSource
 from cbc_screen.vocabulary import AUTO, Format
 
-MESSAGES = (Format.HL7, Format.FHIR)
+MESSAGES = (Format.HL7, Format.ASTM, Format.FHIR)
 
 
 def format_of(path: Path, options: ReadOptions) -> Format:
@@ -53,6 +53,10 @@ def open_messages(path: Path, kind: Format, options: ReadOptions) -> ResultSourc
         from cbc_screen.ingest.hl7 import HL7Source
 
         return HL7Source(path, options.encoding)
+    if kind is Format.ASTM:
+        from cbc_screen.ingest.astm import ASTMSource
+
+        return ASTMSource(path, options.encoding)
     from cbc_screen.ingest.fhir import FHIRSource
 
     return FHIRSource(path)

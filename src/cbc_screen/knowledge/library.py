@@ -23,6 +23,7 @@ from cbc_screen.knowledge.own_order import Order, own_order
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
+from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
 from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
@@ -50,6 +51,7 @@ class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
     friends: Friends
+    result_tables: ResultTables
     names: WorldNames
     person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it

@@ -21,7 +21,8 @@ from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, 
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units
+from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units, normalize_unit
+from cbc_screen.knowledge.result_tables import load_result_tables
 from cbc_screen.knowledge.rules import Condition, RuleReader
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
@@ -30,6 +31,7 @@ from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.words import Words, load_words
+from cbc_screen.knowledge.world_words import load_world_words
 from cbc_screen.vocabulary import Tier, Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
@@ -48,10 +50,11 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     def node(name: str) -> Node:
         return parse_yaml(read_text(root, name), name)
 
-    units, systems = load_units(node("units.yaml"))
+    world = load_world_words(root, normalize_unit)
+    units, systems = load_units(node("units.yaml"), world.units)
     analytes, ambiguous, age_cap, factor = load_analytes(node("analytes.yaml"), units)
     sources = _load_sources(root)
-    words = load_words(node("text_results.yaml"), node("demographics.yaml"))
+    words = load_words(node("text_results.yaml"), node("demographics.yaml"), world)
     groups = _load_findings(node("findings.yaml"))
     findings = {name: text for group in groups.values() for name, text in group.items()}
     tables = {
@@ -95,7 +98,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         specimens=load_specimens(node("specimens.yaml"), sources, friends.specimens),
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
-        moments=load_moments(node("moments.yaml"), words.missing),
+        result_tables=load_result_tables(node("result_tables.yaml"), root),
+        moments=load_moments(node("moments.yaml"), words.missing, world.months),
         age_implausible_from=age_cap,
         reported_range_factor=factor,
         findings=findings,

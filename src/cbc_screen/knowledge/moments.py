@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ class MomentWords:
     named: frozenset[str]
     periods: frozenset[str]
     months: frozenset[str]
+    month_numbers: Mapping[str, int]  # of months whose name means one in every language
     offset_columns: tuple[tuple[str, ...], ...]
 
     def counts_from_a_beginning(self, column: str) -> bool:
@@ -50,8 +51,8 @@ def _parted(name: str) -> list[str]:
     return [word.casefold() for word in _PARTS.findall(unicodedata.normalize("NFKC", name))]
 
 
-def load_moments(node: Node, missing: Iterable[str]) -> MomentWords:
-    """Load moments.yaml; `missing` are the words for nothing in any column."""
+def load_moments(node: Node, missing: Iterable[str], numbers: Mapping[str, int]) -> MomentWords:
+    """Load moments.yaml; `missing` are the words for nothing in any column, `numbers` the months by their names."""
     node.check_keys(["nothing", "named", "periods", "months", "offset_columns"])
     lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node}
     for one, other in (("nothing", "named"), ("periods", "months")):
@@ -59,4 +60,5 @@ def load_moments(node: Node, missing: Iterable[str]) -> MomentWords:
             raise node.error(other, f"{min(both)!r} is also listed under {one}")
     offsets = tuple(tuple(_parted(word)) for word in sorted(lists["offset_columns"]))
     nothing = lists["nothing"] | frozenset(map(fold_word, missing))
-    return MomentWords(nothing, lists["named"], lists["periods"], lists["months"], offsets)
+    months = lists["months"] | frozenset(month for month in numbers if month not in lists["periods"])
+    return MomentWords(nothing, lists["named"], lists["periods"], months, numbers, offsets)

@@ -10,20 +10,17 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
-from cbc_screen.knowledge.files import read_text, walk
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import Friends
-from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.world_words import FOLDER, MEMORY, SEEN, name_files
 
-FOLDER = "names/"
-SEEN, MEMORY = "seen", "memory"
-_SECTIONS = ("analytes", "count_or_percent", "people", "age_units")
-_AGE_UNITS = frozenset({"y", "mo", "wk", "d"})
+_SECTIONS = ("analytes", "count_or_percent", "people")
+_WORDS = ("age_units", "units", "months", "result_words", "table")  # read apart: world_words.py, result_tables.py
 _NOT_ALONE = "not_alone"
-# Shorter words that only a memory knows stand for too much else ("ur", "th").
-_SHORTEST = {"people": 5, "age_units": 3}
+# Shorter words that only a memory knows stand for too much else ("ur").
+_SHORTEST = 5
 Meant = frozenset[str]  # one analyte, a count and its percentage, or a field of the person
 
 
@@ -33,7 +30,6 @@ class WorldNames:
 
     analytes: Mapping[str, Meant]
     people: Mapping[str, str]
-    age_units: Mapping[str, str]
     contested: Mapping[str, Meant]
 
 
@@ -47,11 +43,7 @@ def load_names(
     """Load the names of every language; what the other tables know already stays as it is there."""
     seen: dict[str, set[Meant]] = {}
     memory: dict[str, set[Meant]] = {}
-    units: dict[str, set[str]] = {}
     for name, meant, was_seen in _names(root, analytes, columns, sources):
-        if meant <= _AGE_UNITS:
-            units.setdefault(name, set()).update(meant)
-            continue
         (seen if was_seen else memory).setdefault(name, set()).add(meant)
     pairs = {frozenset({analyte.id, analyte.percent}) for analyte in analytes.values() if analyte.percent is not None}
     for word, meant in friends.agreeing.items():
@@ -59,7 +51,7 @@ def load_names(
             memory.setdefault(word, set()).add(meant)
     known = {name for analyte in analytes.values() for name in analyte.names} | friends.names.keys()
     known |= {name for names in columns.values() for name in names}
-    known |= {plain_name(name) for node in _files(root) for name in node.texts(_NOT_ALONE)}
+    known |= {plain_name(name) for node in name_files(root) for name in node.texts(_NOT_ALONE)}
     agreed: dict[str, Meant] = {}
     contested: dict[str, Meant] = {}
     for ways, read in ((seen, seen.keys() - known), (memory, memory.keys() - known - seen.keys())):
@@ -71,21 +63,15 @@ def load_names(
     return WorldNames(
         analytes={name: meant for name, meant in agreed.items() if meant <= analytes.keys()},
         people={name: min(meant) for name, meant in agreed.items() if not meant <= analytes.keys()},
-        age_units={name: min(own) for name, own in units.items() if len(own) == 1},
         contested=contested,
     )
-
-
-def _files(root: Traversable) -> list[Node]:
-    files = sorted(name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml"))
-    return [parse_yaml(read_text(root, file), file) for file in files]
 
 
 def _names(
     root: Traversable, analytes: Mapping[str, Analyte], columns: Mapping[str, tuple[str, ...]], sources: Container[str]
 ) -> Iterator[tuple[str, Meant, bool]]:
-    for node in _files(root):
-        node.check_keys(["language", "source"], [*_SECTIONS, _NOT_ALONE])
+    for node in name_files(root):
+        node.check_keys(["language", "source"], [*_SECTIONS, *_WORDS, _NOT_ALONE])
         if node.file != f"{FOLDER}{node.text('language')}.yaml":
             raise node.error("language", "must be the file's name")
         if node.text("source") not in sources:
@@ -100,7 +86,7 @@ def _section(
 ) -> Iterator[tuple[str, Meant, bool]]:
     for key in node:
         meant = frozenset({key})
-        known: Container[str] = columns if section == "people" else _AGE_UNITS if section == "age_units" else analytes
+        known: Container[str] = columns if section == "people" else analytes
         if key not in known:
             raise node.error(key, "is none that a name can be of")
         if section == "count_or_percent":
@@ -113,8 +99,8 @@ def _section(
         for way in (SEEN, MEMORY):
             for text in own.texts(way):
                 name = plain_name(text)
-                if way == MEMORY and section in _SHORTEST and name.isascii() and len(name) < _SHORTEST[section]:
+                if way == MEMORY and section == "people" and name.isascii() and len(name) < _SHORTEST:
                     continue
-                if not name or (len(name) < 2 and section != "age_units"):
+                if len(name) < 2:
                     raise own.error(way, f"{text!r} has fewer than two letters")
                 yield name, meant, way == SEEN

@@ -47,8 +47,10 @@ class Profile:
     columns: Mapping[str, tuple[str, ...]]
     recognized_by: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    unit_spellings: Mapping[str, str] = field(default_factory=dict)
     age_unit: str | None = None
     date_format: str | None = None
+    date_formats: Mapping[str, str] = field(default_factory=dict)
     sex_codes: Mapping[str, str] = field(default_factory=dict)
     pregnancy_codes: Mapping[str, str] = field(default_factory=dict)
     decimal: str | None = None
@@ -99,15 +101,13 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     """Read and check a profile; a fault names file, line and key."""
     node.check_keys(
         ["id", "title", "shape", "source"],
-        ["recognized_by", "columns", "units", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
+        ["recognized_by", "columns", "units", "unit_spellings", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
          "persons", "codes", "other_codes", "operators", "unit_codes", "statuses", "expected",
          "top_coded_age"],
     )  # fmt: skip
     shape = node.choice("shape", Shape)
     columns = _columns(node, "columns", LONG_FIELDS if shape is Shape.LONG else None)
     persons = _columns(node, "persons", PERSON_FIELDS)
-    if shape is Shape.LONG and not {"collected_at"} <= columns.keys():
-        raise node.error("columns", "a long table needs collected_at")
     if shape is Shape.LONG and not {"code", "name"} & columns.keys():
         raise node.error("columns", "a long table needs code or name")
     if shape is Shape.LONG and not {"value", "number"} & columns.keys():
@@ -128,8 +128,10 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         columns=columns,
         recognized_by=tuple(node.texts("recognized_by")),
         units=_mapping(node, "units"),
+        unit_spellings=_mapping(node, "unit_spellings"),
         age_unit=_one(node, "age_unit"),
-        date_format=_one(node, "date_format"),
+        date_format=_one(node, "date_format") if isinstance(node.get("date_format"), str | None) else None,
+        date_formats=_date_formats(node),
         sex_codes=_folded(node, "sex_codes", _words(node, "sex_codes", tuple(Sex)), fold_word),
         pregnancy_codes=_folded(node, "pregnancy_codes", _mapping(node, "pregnancy_codes"), fold_word),
         decimal=_one(node, "decimal"),
@@ -142,6 +144,14 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         expected=tuple(node.texts("expected")),
         top_coded_age=node.whole("top_coded_age") if "top_coded_age" in node else None,
     )
+
+
+def _date_formats(node: Node) -> dict[str, str]:
+    """Read the formats of dates where each field has its own."""
+    if isinstance(node.get("date_format"), str | None):
+        return {}
+    node.node("date_format").check_keys([], ["birth_date", "collected_at"])
+    return _mapping(node, "date_format")
 
 
 def _one(node: Node, key: str) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ AMBIGUOUS = "may be a count or a percentage"  # what is said of a name that only
 CIGARETTES, SMOKER_FINDING = "cigarettes_per_day", "smoker"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_LETTERS = re.compile(r"[^\W\d_a-zA-Z]+")  # of another script
+_IN_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 def raise_digits(text: str) -> str:
@@ -60,6 +63,53 @@ class Factor:
     denominator: int
 
 
+@dataclass(frozen=True)
+class Spellings:
+    """How else units are written: spellings of other languages, letters of other scripts, remarks in braces."""
+
+    known: Mapping[str, str]  # a spelling, and the one of the tables
+    letters: Mapping[str, str]  # a word of another script, and its Latin letters
+
+    def others(self, spelling: str) -> Iterator[str]:
+        """Yield the ways to write a spelling that is in no table."""
+        if (known := self.known.get(spelling)) is not None:
+            yield normalize_unit(known)
+            return
+        if not spelling.isascii():
+            latin = _LETTERS.sub(lambda word: self.letters.get(word[0].casefold(), word[0]), spelling)
+            if latin != spelling:
+                yield latin
+                spelling = latin
+        bare = _IN_BRACES.sub("", spelling)
+        if bare not in ("", spelling):
+            yield bare  # "10*3{cells}/uL": what is in braces is a remark
+
+
+@dataclass(frozen=True)
+class AnyCase:
+    """Spellings in lower case, where no other case of them means anything else."""
+
+    accepted: Mapping[str, Factor]
+    refused: Mapping[str, str]
+    declared: Mapping[str, Mapping[str, Factor]]
+
+    @classmethod
+    def of(
+        cls, accepted: Mapping[str, Factor], refused: Mapping[str, str], declared: Mapping[str, Mapping[str, Factor]]
+    ) -> AnyCase:
+        """Fold the spellings of a table."""
+        meant: dict[str, set[object]] = {}
+        for spelling, factor in accepted.items():
+            meant.setdefault(spelling.casefold(), set()).add(factor)
+        for spelling in refused:
+            meant.setdefault(spelling.casefold(), set()).add("refused")
+        return cls(
+            {s.casefold(): factor for s, factor in accepted.items() if len(meant[s.casefold()]) == 1},
+            {s.casefold(): why for s, why in refused.items() if meant[s.casefold()] == {"refused"}},
+            {name: {s.casefold(): factor for s, factor in own.items()} for name, own in declared.items()},
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class UnitTable:
     """The closed unit table of one dimension."""
@@ -71,6 +121,8 @@ class UnitTable:
     declared: Mapping[str, Mapping[str, Factor]]
     kind: str  # dimensions of one kind are mistaken for each other; another kind is another quantity
     foreign: frozenset[str]  # units of quantities that are no part of a blood count
+    spellings: Spellings
+    any_case: AnyCase
 
     def find(self, unit: str | None, convention: str | None = None) -> Factor | tuple[Reason, str]:
         """Return the factor of a unit spelling, or the reason why it is refused."""
@@ -83,11 +135,29 @@ class UnitTable:
         spelling = normalize_unit(unit)
         if spelling in self.accepted:
             return self.accepted[spelling]
+        if (found := self._find(spelling, convention)) is not None:
+            return found
+        for other in self.spellings.others(spelling):
+            if (found := self._find(other, convention)) is not None:
+                return found
+        return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
+
+    def _find(self, spelling: str, convention: str | None) -> Factor | tuple[Reason, str] | None:
+        """Look one spelling up as it is written, then in another case where that can mean nothing else."""
+        if spelling in self.accepted:
+            return self.accepted[spelling]
         if convention is not None and spelling in self.declared.get(convention, {}):
             return self.declared[convention][spelling]
         if spelling in self.refused:
             return Reason.UNIT_CONFUSABLE, self.refused[spelling]
-        return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
+        folded = spelling.casefold()
+        if convention is not None and folded in self.any_case.declared.get(convention, {}):
+            return self.any_case.declared[convention][folded]
+        if folded in self.any_case.accepted:
+            return self.any_case.accepted[folded]
+        if folded in self.any_case.refused:
+            return Reason.UNIT_CONFUSABLE, self.any_case.refused[folded]
+        return None
 
     def is_of_another(self, unit: str, tables: Mapping[str, UnitTable]) -> bool:
         """Tell whether a unit is none of this quantity's, and known as a unit of another kind of quantity."""
@@ -149,9 +219,14 @@ class FalseFriend:
     may_be: str | None = None
 
 
-def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
-    """Load units.yaml: the tables by dimension and what each unit system declares."""
-    node.check_keys(["dimensions", "systems", "other_quantities"])
+def load_units(node: Node, written: Mapping[str, str]) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
+    """Load units.yaml: the tables by dimension and what each unit system declares.
+
+    `written` are spellings of other languages, each with the one that the tables have.
+    """
+    node.check_keys(["dimensions", "systems", "other_quantities", "letters"])
+    letters = node.node("letters")
+    spellings = Spellings(written, {word.casefold(): letters.text(word) for word in letters})
     foreign = frozenset(normalize_unit(spelling) for spelling in node.texts("other_quantities"))
     tables: dict[str, UnitTable] = {}
     for dimension in node.node("dimensions"):
@@ -159,7 +234,7 @@ def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, st
         entry.check_keys(["canonical", "accepted"], ["refused", "declared", "kind"])
         accepted: dict[str, Factor] = {}
         for group in entry.nodes("accepted"):
-            group.check_keys(["factor", "spellings"])
+            group.check_keys(["factor", "spellings"], ["before", "behind"])
             _add_spellings(group, accepted)
         declared: dict[str, dict[str, Factor]] = {}
         for group in entry.nodes("declared"):
@@ -179,7 +254,10 @@ def load_units(node: Node) -> tuple[dict[str, UnitTable], dict[str, dict[str, st
         kind = entry.text("kind") if "kind" in entry else dimension
         if both := foreign & accepted.keys():
             raise entry.error("accepted", f"{min(both)!r} is also listed under other_quantities")
-        tables[dimension] = UnitTable(dimension, canonical, accepted, refused, declared, kind, foreign)
+        tables[dimension] = UnitTable(
+            dimension, canonical, accepted, refused, declared, kind, foreign, spellings,
+            AnyCase.of(accepted, refused, declared),
+        )  # fmt: skip
     systems: dict[str, dict[str, str]] = {}
     for system in node.node("systems"):
         choices = node.node("systems").node(system)
@@ -194,7 +272,8 @@ def _add_spellings(group: Node, into: dict[str, Factor]) -> None:
     factor = group.get("factor")
     if not (isinstance(factor, list) and len(factor) == 2 and all(type(f) is int and f > 0 for f in factor)):
         raise group.error("factor", "must be [numerator, denominator], two positive whole numbers")
-    for spelling in group.texts("spellings"):
+    products = (f"{one} {other}" for one in group.texts("before") for other in group.texts("behind"))
+    for spelling in (*group.texts("spellings"), *products):
         key = normalize_unit(spelling)
         if into.get(key, Factor(*factor)) != Factor(*factor):
             raise group.error("spellings", f"{spelling!r} has two factors")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import fold_word, plain_name
 from cbc_screen.knowledge.letters import SexLetters, load_letters
+from cbc_screen.knowledge.world_words import AGE_UNITS, RESULT_WORDS, WorldWords
 from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, SenderFlag, Sex
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Words:
     flags: frozenset[str]
     harmless: tuple[str, ...]  # remarks behind a number that leave it as it is, flags too; longest first
     sender_flags: Mapping[str, SenderFlag]
+    doubt_marks: frozenset[str]  # by which analyzers mark a result to be checked
     scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
@@ -45,6 +47,7 @@ class Words:
     preterm_finding: str
     preterm_below: AgeEdge
     columns: Mapping[str, tuple[str, ...]]
+    age_units: Mapping[str, str]  # of other languages
 
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
@@ -71,9 +74,21 @@ def _without(upper: str, text: str, word: str) -> str | None:
     return None
 
 
-def load_words(texts: Node, people: Node) -> Words:
-    """Load text_results.yaml and demographics.yaml."""
-    texts.check_keys(["operators", "behind_a_number", "flags", "sender_flags", "scales", "missing", "texts"])
+def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
+    """Load text_results.yaml and demographics.yaml, beside the words of other languages."""
+    texts.check_keys(
+        [
+            "operators",
+            "behind_a_number",
+            "flags",
+            "sender_flags",
+            "doubt_marks",
+            "scales",
+            "missing",
+            "texts",
+            "in_other_languages",
+        ]
+    )
     signs = {
         "below": Comparator.BELOW,
         "at_most": Comparator.AT_MOST,
@@ -97,8 +112,20 @@ def load_words(texts: Node, people: Node) -> Words:
             if word in words:
                 raise entry.error("words", f"{word!r} is given twice")
             words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
+    _add_world_words(
+        texts.node("in_other_languages"), world.results, words, {*texts.texts("missing"), *texts.texts("flags")}
+    )
     people.check_keys(
-        ["sex", "sex_letters", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "columns"]
+        [
+            "sex",
+            "sex_letters",
+            "pregnancy",
+            "pregnancy_ages",
+            "unchanged_in_pregnancy",
+            "preterm",
+            "age_units",
+            "columns",
+        ]
     )
     people.node("sex").check_keys(list(Sex))
     people.node("pregnancy").check_keys(list(Pregnancy))
@@ -115,6 +142,7 @@ def load_words(texts: Node, people: Node) -> Words:
         flags=frozenset(texts.texts("flags")),
         harmless=tuple(sorted(dict.fromkeys(kept), key=lambda word: -len(word))),
         sender_flags=_sender_flags(texts.node("sender_flags")),
+        doubt_marks=frozenset(texts.texts("doubt_marks")),
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
@@ -126,7 +154,26 @@ def load_words(texts: Node, people: Node) -> Words:
         preterm_finding=people.node("preterm").text("finding"),
         preterm_below=read_edge(people.node("preterm"), "below"),
         columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
+        age_units={**world.age_units, **_age_units(people.node("age_units"))},
     )
+
+
+def _add_world_words(node: Node, world: Mapping[str, str], words: dict[str, TextWord], known: Container[str]) -> None:
+    """Add what words of other languages say; a word that the first tables have stays as it is there."""
+    node.check_keys(list(RESULT_WORDS))
+    meanings = {}
+    for kind in RESULT_WORDS:
+        entry = node.node(kind)
+        entry.check_keys(["reason"], ["finding", "beside_a_number"])
+        meanings[kind] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
+    for word, kind in world.items():
+        if word not in words and word not in known:
+            words[word] = meanings[kind]
+
+
+def _age_units(node: Node) -> dict[str, str]:
+    node.check_keys(list(AGE_UNITS))
+    return {plain_name(word): unit for unit in AGE_UNITS for word in node.texts(unit)}
 
 
 def _sender_flags(node: Node) -> dict[str, SenderFlag]:

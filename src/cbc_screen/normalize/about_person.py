@@ -7,7 +7,7 @@ from functools import lru_cache
 from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import AGE
-from cbc_screen.normalize.person import parse_age_unit
+from cbc_screen.normalize.age import parse_age_unit
 
 _LONGEST_NAME = 40
 

@@ -29,14 +29,13 @@ from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
 from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import clumps_as_result, mentions_clumps, platelet_clumps
+from cbc_screen.normalize.remarks import Clumps, clumps_as_result, first_said, mentions_clumps, platelet_clumps
 from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
-from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
+from cbc_screen.vocabulary import Reason, SpecimenKind
 
-CLUMPS_FINDING = "platelet_clumps"
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
@@ -85,7 +84,7 @@ class Count:
     person: Person
     collected_at: str
     cells: dict[str, Cell]
-    clumps: Presence
+    clumps: Clumps
     content: str
 
 
@@ -119,7 +118,7 @@ class _Gathered:
     collected_at: str
     group: Group
     by_analyte: dict[str, list[Received]]
-    clumps: Presence
+    clumps: Clumps
 
     @classmethod
     def of(cls, rows: Sequence[tuple[object, ...]]) -> _Gathered:
@@ -127,11 +126,9 @@ class _Gathered:
         number, source, line, key, collected_at, birth_date, sex, age, placed = rows[0][:9]
         by_analyte: dict[str, list[Received]] = {}
         about: dict[str, str] = {}
-        clumps = Presence.UNKNOWN
+        clumps = first_said({Clumps(str(row[15])) for row in rows})
         for row in rows:
-            analyte, said = str(row[9]), row[15]
-            if said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
-                clumps = Presence(str(said))
+            analyte = str(row[9])
             if analyte.startswith(_ABOUT):
                 about[analyte] = _agreed(about.get(analyte), str(row[10]))
             elif analyte:
@@ -250,8 +247,8 @@ class Collection:
             self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
             self._add_possible(result, source, reason, possible)
             return
-        clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN
-        if analyte is None and clumps is Presence.UNKNOWN:
+        clumps = self._clumps(result, analyte) if other is None else Clumps.UNKNOWN
+        if analyte is None and clumps is Clumps.UNKNOWN:
             if _name_is_lost(result):
                 self.counts.rejected[Reason.ENCODING.value] += 1
                 self._put_aside(RejectedRow(result.line, Reason.ENCODING, result.content), source, whole=False)
@@ -287,7 +284,7 @@ class Collection:
         feed: int,
         analyte: str,
         cell: tuple[str, str, str, str],
-        clumps: Presence,
+        clumps: Clumps,
     ) -> None:
         self._waiting.append(
             (
@@ -350,18 +347,16 @@ class Collection:
         for source, line, reason, content in found:
             yield source, RejectedRow(line, Reason(reason), content)
 
-    def _clumps(self, result: LabResult, analyte: str | None) -> Presence:
+    def _clumps(self, result: LabResult, analyte: str | None) -> Clumps:
         """Say what a result and its remarks tell of platelet clumps."""
         if analyte is not None and not result.notes and not mentions_clumps(result.value):
-            return Presence.UNKNOWN  # nearly every one
+            return Clumps.UNKNOWN  # nearly every one
         about = analyte == "platelets"
-        if analyte is None and any(mentions_clumps(code.name) for code in result.codes):
-            return clumps_as_result(result.value)
+        asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
+        if analyte is None and asked is not None:
+            return clumps_as_result(asked, result.value or result.flag)
         remarks = [*result.notes, result.value]
-        said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
-        if Presence.PRESENT in said:
-            return Presence.PRESENT
-        return Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN
+        return first_said(platelet_clumps(remark, about_platelets=about) for remark in remarks if remark)
 
     def _flush(self) -> None:
         self._base.executemany(

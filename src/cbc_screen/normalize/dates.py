@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 from cbc_screen.ages import MONTHS_IN_YEAR
+from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.world_words import without_point
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason
 
@@ -19,11 +21,23 @@ _ZONE_NAMES = "UTC|GMT|UT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST|WET|WEST|EET|
 _ZONE = rf"(?:\s*(?:Z|(?:{_ZONE_NAMES}))?(?:([+-])(\d{{1,2}}):?(\d{{2}})?)?(?:\s?\[[\w/+-]{{1,40}}\])?)"
 _EXTENDED = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2})(.*))?", re.ASCII | re.DOTALL)
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})(.*)", re.ASCII | re.DOTALL)
+# The year first, with slashes, points or the words of East Asia: nobody writes the day before the month there.
+_YEAR_FIRST = re.compile(
+    r"(\d{4})(?:\s?([/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?|\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日号號일])(.*)",
+    re.ASCII | re.DOTALL,
+)
+# A month by its name, in any language of names/: "04-Jan-1941", "4 de enero de 1941", "Jan 4, 1941", "1941-Jan-04".
+_OF = r"(?:\s+(?:de|del|di)\s+|[-/.,\s]*)"
+_DAY_NAMED = re.compile(rf"(\d{{1,2}}){_OF}([^\W\d_]+)\.?{_OF}(\d{{4}})(?:\s?г\.?)?(.*)", re.DOTALL)
+_NAMED_DAY = re.compile(r"([^\W\d_]+)\.?[-/.,\s]*(\d{1,2}),?[-/.,\s]+(\d{4})(.*)", re.DOTALL)
+_YEAR_NAMED = re.compile(r"(\d{4})[-/.,\s]*([^\W\d_]+)\.?[-/.,\s]*(\d{1,2})(.*)", re.DOTALL)
+_WEEKDAY = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\s+", re.ASCII | re.IGNORECASE)
 _YEAR = re.compile(r"(\d{4})(?:\.0+)?", re.ASCII)
 _FRACTION = re.compile(r"(\d{8})\.0+", re.ASCII)  # what a column of floats makes of 20240115
 _CLOCK = re.compile(
     rf"[T ](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,]\d+)?)?(?:\s?([AP])\.?M\.?)?{_ZONE}", re.ASCII | re.IGNORECASE
 )
+_BEHIND = re.compile(_CLOCK.pattern + r"$", re.ASCII | re.IGNORECASE)
 _HOUR = re.compile(rf"T(\d{{2}})()()(){_ZONE}", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(rf"[T ]?(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:\.\d+)?)?)?(){_ZONE}", re.ASCII | re.IGNORECASE)
 _DAY_AND_ZONE = re.compile(r"Z|[+-]\d{2}:\d{2}", re.ASCII | re.IGNORECASE)
@@ -49,7 +63,9 @@ _UNREADABLE: Found = (None, Reason.DATE_UNREADABLE)
 
 
 def parse_date(value: object, date_format: str | None = None) -> Found:
-    """Read a date: ISO and HL7 forms (also partial), or the declared format. Others are refused.
+    """Read a date: ISO and HL7 forms (also partial), the year first, a month by its name, or the declared format.
+
+    Any other is refused: in 03/04/2024 nobody can tell the day from the month. A time may stand behind a day.
 
     A day that systems write where they have none (1900-01-01, the years 1 and 9999) is no
     date. Years of two digits, six digits without a mark and day numbers of a spreadsheet are
@@ -69,11 +85,57 @@ def parse_date(value: object, date_format: str | None = None) -> Found:
         return _UNREADABLE
     try:
         if date_format is not None:
-            return _of_day(datetime.datetime.strptime(text, date_format).date())
-        span = _of_text(text)
+            return _of_day(_declared(text, date_format))
+        span = _of_text(text) or _of_words(text)
     except (ValueError, OverflowError):
         return _UNREADABLE
     return _UNREADABLE if span is None or is_placeholder(span.first) else (span, None)
+
+
+def _declared(text: str, date_format: str) -> datetime.date:
+    """Read a date in the declared format; a time of day may stand behind it."""
+    try:
+        return datetime.datetime.strptime(text, date_format).date()
+    except ValueError:
+        if (clock := _BEHIND.search(text)) is None:
+            raise
+    return datetime.datetime.strptime(text[: clock.start()], date_format).date()
+
+
+def _of_words(text: str) -> DateSpan | None:
+    """Read a date that is no ISO form and in which the order of day and month can be told.
+
+    Its year must be one of this calendar's last or next centuries: 2567 is a year in Thailand, 1402 one in Iran.
+    """
+    text = _WEEKDAY.sub("", text, count=1)
+    if (found := _YEAR_FIRST.fullmatch(text)) is not None:
+        month, day = found[3] or found[5], found[4] or found[6]
+        return _with_clock(_day(found[1], int(month), day), found[7])
+    for pattern, year, name, day_of in ((_DAY_NAMED, 3, 2, 1), (_NAMED_DAY, 3, 1, 2), (_YEAR_NAMED, 1, 2, 3)):
+        found = pattern.fullmatch(text)
+        if found is not None and (named := _month(found[name])) is not None:
+            return _with_clock(_day(found[year], named, found[day_of]), found[4])
+    return None
+
+
+def _day(year: str, month: int, day: str) -> datetime.date:
+    if int(year) not in _UNMARKED_YEARS:
+        raise ValueError("a year of another calendar")
+    return datetime.date(int(year), month, int(day))
+
+
+def _month(name: str) -> int | None:
+    """Return the number of a month by its name; None for one that means two in different languages."""
+    return load_measures().moments.month_numbers.get(without_point(name))
+
+
+def _with_clock(day: datetime.date, behind: str) -> DateSpan | None:
+    """Return a day with what stands behind it: nothing, or a time of day."""
+    behind = behind.rstrip().lstrip(",")
+    if not behind or _DAY_AND_ZONE.fullmatch(behind):
+        return DateSpan(day, day)
+    time = _CLOCK.fullmatch(behind if behind[:1] in ("T", " ") else f" {behind}")
+    return _of_time(day, time) if time is not None else None
 
 
 def iso_span(text: str) -> DateSpan | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.measures import Measures
-from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor
-from cbc_screen.normalize.person import parse_age_unit
+from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTable, normalize_unit
+from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
-from cbc_screen.vocabulary import Adjust, Group
+from cbc_screen.vocabulary import Adjust, Group, Reason
 
 MMOL = "hemoglobin_mmol"
+DATE_FIELDS = ("birth_date", "collected_at")
 CONVENTIONS = ("monomer", "tetramer")
 _SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: CIGARETTES}
 
@@ -30,6 +32,7 @@ class Declared:
     date_format: str | None = None
     sex_codes: Mapping[str, str] | None = None
     pregnancy_codes: Mapping[str, str] | None = None
+    date_formats: Mapping[str, str] = field(default_factory=dict)  # of one field: birth_date, collected_at
     settings: frozenset[str] = frozenset()
     sex_doubt: tuple[str, ...] = ()  # found, and not declared: letters for sex that are not to be read in this source
 
@@ -37,10 +40,45 @@ class Declared:
         """Tell whether a quantity is read: a setting only where something is adjusted for it."""
         return analyte.group is not Group.SETTING or analyte.id in self.settings
 
+    def date_format_of(self, name: str) -> str | None:
+        """Return the declared format of the dates of a field, or None."""
+        return self.date_formats.get(name, self.date_format)
+
     def unit(self, measures: Measures, analyte: str) -> str | None:
         """Return the declared unit of an analyte, or None."""
         known = measures.analytes[analyte]
         return self.units.get(analyte) or self.system.get(known.units.dimension) or known.named_unit
+
+
+Tables = TypeVar("Tables", bound=Measures)
+
+
+def with_spellings(tables: Tables, own: Mapping[str, str]) -> Tables:
+    """Return the tables with further spellings of units, each with one that they know.
+
+    A spelling that some table knows already keeps its meaning, and is refused here.
+    """
+    if not own:
+        return tables
+    for spelling, known in own.items():
+        if any(not _is_unknown(table, spelling) for table in tables.units.values()):
+            raise UsageError(f"unit_spellings: {spelling!r} is known already")
+        if not any(isinstance(table.find(known), Factor) for table in tables.units.values()):
+            raise UsageError(f"unit_spellings: {spelling}={known}: the unit is in no table")
+    added = {normalize_unit(spelling): known for spelling, known in own.items()}
+    units = {
+        name: replace(table, spellings=replace(table.spellings, known={**table.spellings.known, **added}))
+        for name, table in tables.units.items()
+    }
+    analytes = {
+        name: replace(analyte, units=units[analyte.units.dimension]) for name, analyte in tables.analytes.items()
+    }
+    return replace(tables, units=units, analytes=analytes)
+
+
+def _is_unknown(table: UnitTable, spelling: str) -> bool:
+    found = table.find(spelling)
+    return not isinstance(found, Factor) and found[0] is Reason.UNIT_UNKNOWN
 
 
 def declare_units(
@@ -77,7 +115,7 @@ def make_declared(
     decimal: str = ".",
     thousands: str = "",
     age_unit: str | None = None,
-    date_format: str | None = None,
+    date_format: str | Mapping[str, str] | None = None,
     sex_codes: Mapping[str, str] | None = None,
     pregnancy_codes: Mapping[str, str] | None = None,
     adjust: Iterable[Adjust] = (),
@@ -97,16 +135,20 @@ def make_declared(
         raise UsageError(
             f"pregnancy_codes must map each code to one of {', '.join(sorted(set(measures.words.pregnancy.values())))}"
         )
+    by_field = dict(date_format) if isinstance(date_format, Mapping) else {}
+    if unknown := by_field.keys() - set(DATE_FIELDS):
+        raise UsageError(f"date_format: {min(unknown)!r} is not one of {', '.join(DATE_FIELDS)}")
     return Declared(
-        by_analyte,
-        system,
-        convention,
-        NumberFormat(decimal, thousands),
-        chosen_age_unit,
-        date_format,
-        sexes or None,
-        stages or None,
-        frozenset(_SETTINGS[kind] for kind in adjust),
+        units=by_analyte,
+        system=system,
+        convention=convention,
+        number_format=NumberFormat(decimal, thousands),
+        age_unit=chosen_age_unit,
+        date_format=date_format if isinstance(date_format, str) else None,
+        date_formats=by_field,
+        sex_codes=sexes or None,
+        pregnancy_codes=stages or None,
+        settings=frozenset(_SETTINGS[kind] for kind in adjust),
     )
 
 

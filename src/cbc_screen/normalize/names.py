@@ -9,8 +9,9 @@ from enum import StrEnum
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST, parts_of, plain_name
 from cbc_screen.knowledge.quantities import AMBIGUOUS, Factor
+from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.compound import agreed
-from cbc_screen.normalize.person import parse_age_unit
+from cbc_screen.normalize.remarks import CLUMPS_SUSPECTED, Clumps, platelet_clumps
 from cbc_screen.vocabulary import Line, Reason
 
 _UNIT_WORDS = ("unit", "units")
@@ -26,6 +27,7 @@ _UNIT_SHAPE = re.compile(
     r"[/%^*‰]|\b[xX]?10\s*[eE(]?\d|\bper\b|[µμ]|\b(?:cmm|cumm|mm3|[munfpdc]l|g|mg|pg|fl)\b", re.IGNORECASE
 )
 _LONGEST_UNIT = 24
+_MARKS = "/M"  # behind a name: the column of an analyzer's marks ("PLT/M")
 _LONG = 5
 _CONTESTED = "it means different things in different languages"
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
@@ -130,6 +132,10 @@ class NameReader:
             return Meaning(Role.PERSON, self._people[asked])
         if asked in self._findings:
             return Meaning(Role.FINDING, self._findings[asked])
+        if text.endswith("?") and platelet_clumps(text) is Clumps.SUSPECTED:
+            return Meaning(Role.FINDING, CLUMPS_SUSPECTED)  # an analyzer's "PLT Clumps?"
+        if text.endswith(_MARKS) and len(found := self._analytes(plain_name(text.removesuffix(_MARKS)))) == 1:
+            return Meaning(Role.FLAG, min(found))
         if (friend := self._friend(name)) is not None:
             return friend
         if (ways := self._knowledge.names.contested.get(name)) is not None:
@@ -185,7 +191,7 @@ class NameReader:
 
     def _age_unit(self, text: str) -> str | None:
         """Return the unit of an age that a word is, in whatever language."""
-        return parse_age_unit(text) or self._knowledge.names.age_units.get(plain_name(text))
+        return parse_age_unit(text)
 
     def _with_unit(self, name: str, unit: str) -> Meaning | None:
         if name in self._people:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.normalize.age import parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
-from cbc_screen.normalize.person import parse_age, parse_pregnancy, parse_sex, sex_letters
+from cbc_screen.normalize.person import parse_pregnancy, parse_sex, sex_letters
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
@@ -52,9 +53,9 @@ def read_ages(
     oldest = knowledge.age_implausible_from
     stated = _stated_ages(columns, rows, plan, oldest)
     if "birth_date" in plan.people:
-        born, birth_codes = _dates(columns[plan.people["birth_date"]], plan)
+        born, birth_codes = _dates(columns, plan, "birth_date")
         if "collected_at" in plan.people:
-            taken, taken_codes = _dates(columns[plan.people["collected_at"]], plan)
+            taken, taken_codes = _dates(columns, plan, "collected_at")
         else:
             taken, taken_codes = np.full((rows, 8), -1, dtype=np.int64), np.full(rows, NO_REASON, dtype=np.int8)
         stated = _dated_ages(born, taken, birth_codes, taken_codes, stated, oldest)
@@ -98,13 +99,14 @@ def _span_row(span: AgeSpan) -> tuple[int, int, int, int]:
     return span.days_low, span.days_high, span.months_low, span.months_high
 
 
-def _dates(column: pa.Array, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def _dates(columns: Mapping[str, pa.Array], plan: Plan, field: str) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Return ordinal, year, month, day of the first and last possible date (-1: none)."""
-    values, places = distinct(column)
+    values, places = distinct(columns[plan.people[field]])
+    date_format = plan.declared.date_format_of(field)
     table = np.full((len(values) + 1, 8), -1, dtype=np.int64)
     codes = np.full(len(values) + 1, NO_REASON, dtype=np.int8)
     for place, value in enumerate(values):
-        span, reason = parse_date(value, plan.declared.date_format)
+        span, reason = parse_date(value, date_format)
         if span is not None:
             table[place] = _date_row(span)
         if reason is not None:

@@ -10,9 +10,9 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.specimens import ANY
+from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role
-from cbc_screen.normalize.person import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 from cbc_screen.vocabulary import Reason
 
@@ -224,6 +224,7 @@ def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> 
         number_format=declared.number_format if declared.number_format != POINT else marks,
         age_unit=declared.age_unit or parse_age_unit(profile.age_unit),
         date_format=declared.date_format or profile.date_format,
+        date_formats=declared.date_formats or ({} if declared.date_format else profile.date_formats),
         sex_codes=declared.sex_codes or dict(profile.sex_codes) or None,
         pregnancy_codes=declared.pregnancy_codes or dict(profile.pregnancy_codes) or None,
     )

@@ -14,10 +14,11 @@ from cbc_screen.kernel_inputs import Person, Scope, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.knowledge.specimens import ANY
+from cbc_screen.normalize.age import age_at, parse_age
 from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
-from cbc_screen.normalize.person import age_at, parse_age, parse_pregnancy, parse_sex
+from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.sender_flags import finding_of
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
 from cbc_screen.normalize.suspect import without_unit
@@ -232,8 +233,8 @@ class RecordNormalizer:
         oldest = self._measures.age_implausible_from
         birth = birth_reason = collected_reason = None
         if record.birth_date is not None:  # else the time of collection tells no age
-            birth, birth_reason = parse_date(record.birth_date, self._declared.date_format)
-            collected, collected_reason = parse_date(record.collected_at, self._declared.date_format)
+            birth, birth_reason = parse_date(record.birth_date, self._declared.date_format_of("birth_date"))
+            collected, collected_reason = parse_date(record.collected_at, self._declared.date_format_of("collected_at"))
             if birth is not None and collected is not None:
                 return age_at(birth, collected, oldest)
         age, reason = parse_age(record.age, record.age_unit or self._declared.age_unit, oldest)

@@ -1,10 +1,10 @@
-"""What remarks beside results say: only whether platelet clumps were seen."""
+"""What remarks beside results say: only whether platelet clumps were seen, or are suspected."""
 
 from __future__ import annotations
 
 import re
-
-from cbc_screen.vocabulary import Presence
+from collections.abc import Iterable
+from enum import StrEnum
 
 _CLUMPS = r"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion))"
 _CLUMP = re.compile(rf"\b{_CLUMPS}\b", re.IGNORECASE)
@@ -28,35 +28,63 @@ _PRESENT = re.compile(
     r"(?:present|positive|seen|yes|few|some|slight|moderate|many|marked|occasional|rare|noted)\b|[1-4]?\+",
     re.IGNORECASE,
 )
+_RAISED = re.compile(r"1|T|TRUE|Y|P|POS|A|SUSPECT(?:ED)?", re.IGNORECASE)  # of a flag that an analyzer raises or not
+
+
+CLUMPS, CLUMPS_SUSPECTED = "platelet_clumps", "platelet_clumps_suspected"  # findings
+
+
+class Clumps(StrEnum):
+    """What is said of platelet clumps; of several remarks the first of these counts."""
+
+    PRESENT = "present"
+    SUSPECTED = "suspected"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
 
 
 def mentions_clumps(text: str) -> bool:
     """Tell whether a text is worth reading for clumps."""
-    return _CLUMP.search(text) is not None
+    return _CLUMP.search(text.replace("_", " ")) is not None
 
 
-def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
-    """Tell whether a remark says that platelet clumps were seen, were not seen, or leaves it open.
+def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Clumps:
+    """Tell whether a remark says that platelet clumps were seen, are suspected, were not seen, or says nothing of them.
 
     >>> platelet_clumps("Platelet clumps seen on film"), platelet_clumps("Platelet clumps not seen")
-    (<Presence.PRESENT: 'present'>, <Presence.ABSENT: 'absent'>)
+    (<Clumps.PRESENT: 'present'>, <Clumps.ABSENT: 'absent'>)
+    >>> platelet_clumps("PLT clumps?")
+    <Clumps.SUSPECTED: 'suspected'>
     """
-    found = Presence.UNKNOWN
+    said = [Clumps.UNKNOWN]
     for sentence in _SENTENCE.split(remark):
         if not _CLUMP.search(sentence) or not (about_platelets or _PLATELET.search(sentence)):
             continue
         if _UNSURE.search(sentence):
-            continue
-        if not _DENIED.search(sentence):
+            said.append(Clumps.SUSPECTED)
+        elif not _DENIED.search(sentence):
             # Seen once is seen, whatever another sentence says.
-            return Presence.PRESENT
-        found = Presence.ABSENT
-    return found
+            return Clumps.PRESENT
+        else:
+            said.append(Clumps.ABSENT)
+    return first_said(said)
 
 
-def clumps_as_result(value: str) -> Presence:
-    """Read the value of a test for platelet clumps."""
+def first_said(said: Iterable[Clumps]) -> Clumps:
+    """Return what counts of several remarks."""
+    return min(said, key=list(Clumps).index, default=Clumps.UNKNOWN)
+
+
+def clumps_as_result(name: str, value: str) -> Clumps:
+    """Read the value of a test for platelet clumps; a name that asks ("PLT Clumps?") is an analyzer's suspicion.
+
+    >>> clumps_as_result("Platelet clumps", "few"), clumps_as_result("PLT Clumps?", "T")
+    (<Clumps.PRESENT: 'present'>, <Clumps.SUSPECTED: 'suspected'>)
+    """
     text = value.strip()
+    if name.rstrip().endswith("?"):
+        # That it does not suspect any says nothing; nor does a number whose limit is its maker's.
+        return Clumps.SUSPECTED if _RAISED.fullmatch(text) or _PRESENT.match(text) else Clumps.UNKNOWN
     if _ABSENT.match(text):
-        return Presence.ABSENT
-    return Presence.PRESENT if _PRESENT.match(text) else Presence.UNKNOWN
+        return Clumps.ABSENT
+    return Clumps.PRESENT if _PRESENT.match(text) else Clumps.UNKNOWN

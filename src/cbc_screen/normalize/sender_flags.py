@@ -8,10 +8,9 @@ within them critical.
 from __future__ import annotations
 
 from cbc_screen.knowledge.words import Words
-from cbc_screen.normalize.value import LONGEST_CELL, fold
+from cbc_screen.normalize.value import CHECKED, LONGEST_CELL, fold, marked
 from cbc_screen.vocabulary import SenderFlag
 
-CHECKED = ("hemoglobin", "wbc", "neutrophils", "platelets")
 _SAYS = {
     SenderFlag.LOW: "low",
     SenderFlag.CRITICAL_LOW: "low",
@@ -33,6 +32,8 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
     """
     if analyte not in CHECKED or len(flag) > LONGEST_CELL:
         return None
+    if fold(flag) in words.doubt_marks:
+        return marked(analyte)
     meaning = words.sender_flags.get(fold(flag).casefold())
     if meaning is None or not (ranged or meaning in _CRITICAL):
         return None

@@ -31,10 +31,12 @@ _MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
 # "12-Oct", "2-janv.", "Oct-12", "2024-10-12": what a spreadsheet makes of 10-12, in any language.
 _DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)
 _DATE = re.compile(r"[^\W\d_]{3,}\.?[-/ ]\d{1,4}|\d{4}-\d{1,2}-\d{1,2}(?:\D.*)?|\d{1,2}[月월].*", re.DOTALL)
+_TAGGED = re.compile(r"<([A-Za-z][\w.:-]*)>(.*)</\1>")
 _ESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&le;", "<="), ("&ge;", ">="))
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
 SNAP, SHORT = 1e6, 1e9
 _THOUSAND = 1000
+CHECKED = ("hemoglobin", "wbc", "neutrophils", "platelets")  # whose flags and marks are held against the value
 _PER_MICROLITER = Factor(1, 1000)  # of a count
 _LAKH = "L"  # "1.5L" may be written for 1.5 lakh
 ROUNDINGS = 1e-15  # of two operations and of the number itself, relative
@@ -153,6 +155,7 @@ class ResultReader:
     ) -> None:
         self.analyte, self._words = analyte, words
         self._declared, self._format, self._convention = declared_unit, number_format, convention
+        self._marked = marked(analyte.id) if analyte.id in CHECKED else None
         self._signs = _by_first_character(words.operators)
         self._without_remark = lru_cache(maxsize=_REMEMBERED)(words.without_remark)  # few stand behind many numbers
 
@@ -168,6 +171,12 @@ class ResultReader:
 
     def read_text(self, text: str, unit: str | None = None) -> Reading:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
+        reading = self._read_text(text, unit)
+        if reading.reason is Reason.TEXT_ATTACHED and self._marked is not None and _doubted(self._words).search(text):
+            return reading._replace(finding=self._marked)
+        return reading
+
+    def _read_text(self, text: str, unit: str | None) -> Reading:
         if len(text) > LONGEST_CELL:
             return void(Reason.OVERSIZE)
         if not text.isascii():
@@ -177,8 +186,8 @@ class ResultReader:
                 # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
                 return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
-        if "&" in plain:
-            plain = _unescaped(plain)
+        if "&" in plain or plain[:1] == "<":
+            plain = unescaped(plain)
         upper = plain.upper()
         if upper in self._words.missing:
             return ABSENT
@@ -384,15 +393,36 @@ class ResultReader:
         return void(Reason.TEXT_ATTACHED)
 
 
+def marked(analyte: str) -> str:
+    """Return the finding that a result is marked as one to be checked."""
+    return f"{analyte}_marked"
+
+
+def _doubted(words: Words) -> re.Pattern[str]:
+    """Return what finds an analyzer's mark of doubt ("44*"), and not the sign of a power ("10*9/L")."""
+    return _of_marks(words.doubt_marks)
+
+
+@lru_cache(maxsize=4)
+def _of_marks(marks: frozenset[str]) -> re.Pattern[str]:
+    each = "|".join(re.escape(mark) for mark in sorted(marks))
+    return re.compile(rf"(?<!\d)(?:{each})|(?:{each})(?!\d)")
+
+
 def _is_single(factor: Factor) -> bool:
     return factor.denominator >= _THOUSAND * factor.numerator
 
 
-def _unescaped(text: str) -> str:
-    """Take off what a web page made of a sign."""
+def unescaped(text: str) -> str:
+    """Take off what a page made of a sign, and the tag that an interface left around a value.
+
+    >>> unescaped("&lt;0.1"), unescaped("<OBX.5.1>&lt;10</OBX.5.1>")
+    ('<0.1', '<10')
+    """
     for escaped, sign in _ESCAPED:
         text = text.replace(escaped, sign)
-    return text
+    tagged = _TAGGED.fullmatch(text)
+    return tagged[2].strip() if tagged is not None else text
 
 
 def _reason_of(text: str) -> Reason:

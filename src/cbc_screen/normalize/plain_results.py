@@ -1,0 +1,54 @@
+"""A table of one result a row that no profile knows: what its columns are, from their names or as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cbc_screen.errors import UsageError
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
+from cbc_screen.normalize.names import NameReader, Role
+
+NAME = "plain_results"
+_OF_PERSON = ("birth_date", "sex", "age", "age_unit")
+# What only a table of results has: declared by name, they say that a table is one.
+RESULT_FIELDS = frozenset(LONG_FIELDS) - set(PERSON_FIELDS) - {"collected_at"}
+_NEEDED = "a table of one result a row needs a column of results and one of their names or codes"
+
+
+def declares_results(columns: Mapping[str, str]) -> bool:
+    """Tell whether columns that a caller names are those of a table of one result a row."""
+    return not RESULT_FIELDS.isdisjoint(columns)
+
+
+def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping[str, str]) -> Profile | None:
+    """Return what the columns of a table of one result a row hold, or None where it does not look like one.
+
+    `columns` are those that the caller names; the others are found by their names.
+    """
+    for name, column in columns.items():
+        if name not in LONG_FIELDS:
+            raise UsageError(f"columns: {name!r} is no part of a result; there are {', '.join(LONG_FIELDS)}")
+        if column not in headers:
+            raise UsageError(f"columns: {name}={column}: there is no such column")
+    free = [header for header in headers if header and header not in columns.values()]
+    people, age_unit = _of_person(knowledge, free)
+    found = {**people, **knowledge.result_tables.find([header for header in free if header not in people.values()])}
+    found |= columns
+    if "value" not in found or not {"name", "code"} & found.keys():
+        if declares_results(columns):
+            raise UsageError(f"columns: {_NEEDED}; name them with value= and name= (or code=)")
+        return None
+    shown = {part: (found[part],) for part in LONG_FIELDS if part in found}
+    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, age_unit=age_unit)
+
+
+def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:
+    """Return the columns about the person, and the unit of the age where its name states it."""
+    reader, found, unit = NameReader(knowledge), dict[str, str](), None
+    for header in headers:
+        meaning = reader.read(header)
+        if meaning.role is Role.PERSON and meaning.name in _OF_PERSON and meaning.name not in found:
+            found[meaning.name] = header
+            unit = meaning.unit if meaning.name == "age" else unit
+    return found, unit

@@ -42,6 +42,32 @@ def test_what_is_no_span_has_its_reason(text: str, unit: str | None, reason: Rea
     assert parse_age(text, unit, OLDEST) == (None, reason)
 
 
+@pytest.mark.parametrize(
+    ("text", "days", "months"),
+    [
+        ("31y 1m", None, (373, 373)), ("21y 1w", None, (252, 252)), ("1m 5d", (33, 36), (1, 1)), ("1m 2w 3d", (45, 48), (1, 1)),
+        ("1y 2m 3w 4d", None, (14, 14)), ("0 years 3 months", (89, 122), (3, 3)), ("3 months 23 days", (112, 115), (3, 3)),
+        ("32 Y 4 M 2 D", None, (388, 388)), ("3 w 2 d", (23, 23), (0, 0)), ("2 years, 3 months and 4 days", None, (27, 27)),
+        # in other words, and in other languages
+        ("31 Year(s)", None, (372, 383)), ("45 years old", None, (540, 551)), ("70岁", None, (840, 851)), ("8个月", None, (8, 8)),
+        ("70 Jahre", None, (840, 851)), ("5 jours", (5, 5), (0, 0)), ("70 лет", None, (840, 851)), ("8 мес.", None, (8, 8)),
+        ("3 años", None, (36, 47)), ("3 ay", None, (3, 3)), ("3 nap", (3, 3), (0, 0)),
+    ],
+)  # fmt: skip
+def test_an_age_in_parts_or_in_words(text: str, days: tuple[int, int] | None, months: tuple[int, int]) -> None:
+    span, reason = parse_age(text, None, OLDEST)
+    assert span is not None
+    assert reason is None
+    assert (span.months_low, span.months_high) == months
+    if days is not None:
+        assert (span.days_low, span.days_high) == days
+
+
+@pytest.mark.parametrize("text", ["5m", "18M", "12 minutes", "1d 1y", "1y 1y", "5 moons", "1y 2", "45 y/o", "y 45"])
+def test_an_age_that_may_mean_several_things(text: str) -> None:
+    assert parse_age(text, "y", OLDEST) == (None, Reason.AGE_UNREADABLE)
+
+
 def doors(age: str, **results: Any) -> list[dict[str, Any]]:
     """Return the flags of one count as a record and as a row of a frame."""
     record = {"age": age, "sex": "F", **results}

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import cbc_screen as cbc
 from cbc_screen.cli import main
+from cbc_screen.errors import KnowledgeError, UsageError
 
 CBC = ("hemoglobin (g/L)", "wbc (10^9/L)", "platelets (10^9/L)")
 
@@ -105,3 +106,73 @@ def test_an_expected_analyte_of_which_nothing_is_used_is_named_without_a_scan_be
     (tmp_path / "export.csv").write_text("age,sex,HB\n54 y,F,140\n", encoding="utf-8")
     summary = cbc.scan(tmp_path / "export.csv", profile=str(tmp_path / "own.yaml"))
     assert summary.vanished == {"hemoglobin": "none of 1 results used"}
+
+
+# R19: messages of local codes
+MESSAGE = (
+    "MSH|^~\\&|LAB|H|||20240301||ORU^R01|1|P|2.5.1\rPID|1||7^^^H||X^Y||19840101|F\rOBR|1||1|CBC^CBC^L|||20240301\r"
+    "OBX|1|NM|X101^Alpha^L||79|g/L|||||F\rOBX|2|NM|X102^Beta^L||300|je Feld|||||F\rOBX|3|NM|777-3^Platelets^LN||9|10*9/L|||||F\r"
+)
+
+
+def test_messages_of_local_codes_need_a_profile(tmp_path: Path) -> None:
+    source, profile = tmp_path / "feed.hl7", tmp_path / "own.yaml"
+    source.write_text(MESSAGE, encoding="utf-8", newline="")
+    (alarm,) = cbc.scan(source).alarms
+    assert alarm.startswith("no result of the red and the white line was found")
+    assert "X101 Alpha, X102 Beta" in alarm
+    assert CliRunner().invoke(main, ["scan", str(source)]).exit_code == 3
+    profile.write_text(
+        "id: own\ntitle: own\nshape: messages\nsource: a list of codes\ncodes: {X101: hemoglobin}\nnames: {Beta: neutrophils}\n"
+        "unit_spellings: {je Feld: /uL}\n",
+        encoding="utf-8",
+    )
+    summary = cbc.scan(source, tmp_path / "flags.csv", profile=str(profile))
+    assert summary.alarms == ()
+    assert summary.patterns["pancytopenia"] == 1
+
+
+def test_a_profile_of_messages_is_for_messages(tmp_path: Path) -> None:
+    profile = tmp_path / "own.yaml"
+    profile.write_text("id: own\ntitle: own\nshape: messages\nsource: none\ncodes: {X: hemoglobin}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="of messages, and the source is a table"):
+        cbc.scan(wide(tmp_path / "export.csv", CBC, ("140", "6", "250")), profile=str(profile))
+    profile.write_text(
+        "id: own\ntitle: own\nshape: messages\nsource: none\nnames: {X: haemoglobin}\n", encoding="utf-8"
+    )
+    with pytest.raises(KnowledgeError, match="not an analyte"):
+        cbc.scan(tmp_path / "export.csv", profile=str(profile))
+
+
+def test_too_many_rows_of_which_nothing_can_be_told(tmp_path: Path) -> None:
+    source = tmp_path / "export.csv"
+    source.write_text(
+        "age,sex,hemoglobin (g/L),neutrophils (10^9/L),platelets (10^9/L)\n40 y,F,140,4,250\n40 y,F,CLOTTED,CLOTTED,CLOTTED\n",
+        encoding="utf-8",
+    )
+    run = CliRunner().invoke
+    assert run(main, ["scan", str(source), "--max-cannot-tell", "0.5"]).exit_code == 0
+    done = run(main, ["scan", str(source), "--max-cannot-tell", "0.4"])
+    assert (done.exit_code, "of 1 of 2 rows the pattern cannot be told" in done.stderr) == (3, True)
+
+
+def test_the_sheets_of_a_workbook_that_are_not_read_are_named(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "counts"
+    for row in (
+        ["Report of the week"],
+        [],
+        ["age", "sex", "HGB (g/L)", "ANC (10^9/L)", "PLT (10^9/L)"],
+        ["40 y", "F", 79, 0.3, 9],
+    ):
+        book.active.append(row)
+    book.create_sheet("older counts")
+    book.save(tmp_path / "book.xlsx")
+    summary = cbc.scan(tmp_path / "book.xlsx", tmp_path / "flags.csv")
+    assert summary.unread_sheets == ("older counts",)
+    assert summary.patterns["pancytopenia"] == 1
+    assert (
+        "sheets not read (--sheet): older counts"
+        in CliRunner().invoke(main, ["scan", str(tmp_path / "book.xlsx")]).output
+    )

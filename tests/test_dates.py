@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
+from cbc_screen.errors import UsageError
 from cbc_screen.normalize.dates import DateSpan, parse_date
 from cbc_screen.vocabulary import Reason
 
@@ -39,6 +40,52 @@ REFUSED = (
     "1900-01-01", "1900-01-01 00:00:00", "19000101", "1899-12-30", "1753-01-01T00:00:00", "0001-01-01", "0001", "9999-12-31", "9999",
     "99991231235959", "x" * 300, "2024-01-15" + " " * 5 + "x",
 )  # fmt: skip
+
+
+# The year first, or a month by its name in whatever language: the order of day and month can be told.
+TOLD = (
+    "15-Jan-2024", "15 January 2024", "15JAN2024", "Jan 15, 2024", "January 15 2024 10:30 PM", "2024-Jan-15", "2024/01/15", "2024/1/15",
+    "2024.01.15", "2024. 1. 15.", "2024/01/15 08:30:00", "2024年1月15日", "2024년 1월 15일 08:30", "15 января 2024 г.", "15. Januar 2024",
+    "15 de enero de 2024", "15-janv.-2024", "15-Jan-2024 08:30", "Mon, 15 Jan 2024 08:30:00 GMT", "15 ocak 2024",
+)  # fmt: skip
+# A year of another calendar, a month that is November in one language and October in another, two digits for a year.
+NOT_TOLD = (
+    "15-Jan-24",
+    "15/01/2024",
+    "01/15/2024",
+    "2567/01/15",
+    "1402/10/25",
+    "32-Jan-2024",
+    "15 foo 2024",
+    "15 Jan",
+    "2024-Jan",
+)
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_a_day_whose_month_can_be_told(text: str) -> None:
+    assert parse_date(text) == (DateSpan(DAY, DAY), None)
+
+
+@pytest.mark.parametrize("text", NOT_TOLD)
+def test_a_day_that_cannot_be_told(text: str) -> None:
+    assert parse_date(text) == (None, Reason.DATE_UNREADABLE)
+
+
+def test_a_format_for_each_column(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(
+        "birth date,collection date,sex,HGB (g/L)\n03/04/2020,2024-04-02 09:15,F,112\n03/04/2020,2024-04-03 09:15,F,112\n",
+        encoding="utf-8",
+    )
+    formats = {"birth_date": "%d/%m/%Y"}
+    frame = pd.read_csv(tmp_path / "in.csv")
+    for own in (formats, {**formats, "collected_at": "%Y-%m-%d"}):  # a time may stand behind a declared day
+        cbc.scan(tmp_path / "in.csv", tmp_path / "out.csv", date_format=own, detail=True, force=True)
+        flags = pd.read_csv(tmp_path / "out.csv")
+        assert not flags["reasons"].str.contains("age|DATE").any()
+        assert list(cbc.screen_frame(frame, date_format=own)["red_line"]) == list(flags["red_line"])
+    with pytest.raises(UsageError, match="date_format"):
+        cbc.screen_frame(frame, date_format={"date": "%d/%m/%Y"})
 
 
 @pytest.mark.parametrize("text", READ)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_shipped_profiles() -> None:
-    names = {"generic_us", "generic_si", "nhanes", "omop_5_4", "mimic_iv", "cdisc_lb", "synthea"}
+    names = {"generic_us", "generic_si", "nhanes", "omop_5_4", "mimic_iv", "cdisc_lb", "synthea", "sysmex_xn"}
     assert set(load_profiles(KNOWLEDGE)) == names
     assert {path.stem for path in (ROOT / "reference_ranges/profiles").glob("*.yaml")} == names
 

@@ -83,7 +83,9 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
         elif row["kind"] == "field" and row["id"] in TABLE:
             add(found["table"], TABLE[row["id"]], row)
     sections: dict[str, object] = {
-        section: dict(sorted(words.items(), key=lambda pair: (len(pair[0]), pair[0]) if section == "months" else (0, pair[0])))
+        section: dict(
+            sorted(words.items(), key=lambda pair: (len(pair[0]), pair[0]) if section == "months" else (0, pair[0]))
+        )
         for section, words in found.items()
         if words
     }

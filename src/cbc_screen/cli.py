@@ -19,7 +19,7 @@ from cbc_screen.private_files import remove_unfinished, why
 from cbc_screen.regular import read_regular
 from cbc_screen.report.progress import ProgressBar, waiting
 from cbc_screen.stopping import Stopped, keep_standard_streams, let_go_of_standard_output, stopping_on_signals
-from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format
+from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format, Pattern
 
 _JOURNAL = "cbc_screen.journal"
 _LARGEST_RECORD = 1 << 24  # bytes
@@ -255,6 +255,11 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
 @click.option("--workers", type=int, help="Threads that screen; one or two, as the machine has cores.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
+@click.option(
+    "--max-cannot-tell",
+    type=click.FloatRange(0, 1),
+    help="Exit with 3 above this share of rows whose pattern is unknown.",
+)
 @_source_options
 @_screening_options
 def scan(source: tuple[str, ...], **options: Any) -> None:
@@ -293,13 +298,21 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     if options["max_rejects"] is not None and share > options["max_rejects"]:
         click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
         sys.exit(ExitCode.TOO_MANY_REJECTS)
+    unknown = summary.patterns.get(Pattern.CANNOT_TELL.value, 0)
+    too_many = options["max_cannot_tell"] is not None and unknown > options["max_cannot_tell"] * summary.screened
+    if too_many:
+        why = next(iter(summary.reasons), "")
+        click.echo(
+            f"cbc-screen: of {unknown} of {summary.screened} rows the pattern cannot be told{f', most often {why}' if why else ''}",
+            err=True,
+        )
     for alarm in summary.alarms:
         click.echo(f"cbc-screen: {alarm}", err=True)
     if summary.vanished:
         click.echo(f"cbc-screen: expected and missing: {', '.join(summary.vanished)}", err=True)
     if summary.unit_suspect:
         click.echo(f"cbc-screen: not used, for their unit is doubted: {', '.join(summary.unit_suspect)}", err=True)
-    if summary.vanished or summary.alarms or summary.unit_suspect:
+    if summary.vanished or summary.alarms or summary.unit_suspect or too_many:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 
 

@@ -213,8 +213,7 @@ class Screener:
             "adjust_hemoglobin": list(self.adjust_hemoglobin),
         }
         knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
-        if self.unit_spellings:
-            described["unit_spellings"] = dict(self.unit_spellings)
+        described["unit_spellings"] = dict(self.unit_spellings or {})
         return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
 
     def _declare(self, **formats: Any) -> Declared:

@@ -58,7 +58,8 @@ class ScanSummary:
         Where a table of persons was given: in_results, and found in the table.
     alarms : sentences for which the command ends with 3
     refused_columns : mapping of column to why it was not read
-    ignored_columns : columns that are none of this program's business
+    ignored_columns : columns that are no part of a blood count
+    unread_sheets : sheets of workbooks that were not read
     """
 
     source: str
@@ -93,6 +94,7 @@ class ScanSummary:
     grouping: Mapping[str, int] = field(default_factory=dict)
     persons: Mapping[str, int] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    unread_sheets: tuple[str, ...] = ()
     specimens: Mapping[str, int] = field(default_factory=dict)
     specimen_columns: tuple[str, ...] = ()
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cbc_screen.vocabulary import Line
+
 _FEW = 2  # one result alone has no neighbor to lose
 _SHOWN = 5
+_OF_LINES = {
+    Line.RED: {"hemoglobin"},
+    Line.WHITE: {"wbc", "neutrophils", "neutrophils_percent"},
+    Line.PLATELET: {"platelets"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,7 @@ class Reach:
     read: tuple[str, ...]  # columns or analytes that were read
     columns: int  # that there were
     reasons: Mapping[str, int]
+    others: tuple[str, ...] = ()  # results that were sent under names or codes that are not known
 
 
 def grouping_sentence(grouping: Mapping[str, int]) -> str:
@@ -46,12 +54,28 @@ def alarms(grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach
         found.append(grouping_sentence(grouping))
     if persons and persons["in_results"] and not persons["found"]:
         found.append(f"{persons_sentence(persons)}: is its key the one that the results have?")
-    if reach.screened and not reach.judged:
+    if (reach.screened or reach.others) and not reach.judged:
         found.append(_nothing_judged(reach))
+    elif reach.others and (missing := _lines_never_sent(reach.read)):
+        found.append(
+            f"no result of the {' and the '.join(missing)} line was found in the whole, and {_sent_otherwise(reach.others)}"
+        )
     return tuple(found)
 
 
+def _lines_never_sent(read: tuple[str, ...]) -> list[str]:
+    """Return the lines of which no result was found."""
+    return [line.value for line, analytes in _OF_LINES.items() if not analytes & set(read)]
+
+
+def _sent_otherwise(others: tuple[str, ...]) -> str:
+    named = ", ".join(others[:_SHOWN]) + (" ..." if len(others) > _SHOWN else "")
+    return f"these were sent and are not known: {named}; say what they mean in a profile (codes:, names:)"
+
+
 def _nothing_judged(reach: Reach) -> str:
+    if not reach.read and reach.others:
+        return f"no result of a blood count was found, and {_sent_otherwise(reach.others)}"
     read = ", ".join(reach.read[:_SHOWN]) + (" ..." if len(reach.read) > _SHOWN else "")
     why = next(iter(reach.reasons), "")
     return (

@@ -21,7 +21,7 @@ from cbc_screen.normalize.person import parse_sex
 from cbc_screen.normalize.placing import Group
 from cbc_screen.normalize.range_text import of_sex
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
-from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED, Clumps
+from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
 from cbc_screen.normalize.standing import Cell
 from cbc_screen.vocabulary import Presence
 
@@ -45,6 +45,8 @@ class Feed:
     codes: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     other_codes: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    listed_only: bool = True  # whether its codes are all there are; messages have those of others too
 
 
 class CollectedSource:
@@ -60,7 +62,9 @@ class CollectedSource:
         self._collection, self._words = Collection(knowledge), knowledge.words
         for number, feed in enumerate(feeds):
             items = _noticed(feed.source, number, len(feeds), notice)
-            identifier = Identifier(knowledge, feed.codes, feed.other_codes)
+            identifier = Identifier(
+                knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only
+            )
             self._collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
         self._analytes = [
             analyte
@@ -160,10 +164,9 @@ class CollectedSource:
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
         if name == CLUMPS:
-            known = (Clumps.PRESENT, Clumps.ABSENT)
-            cells = [count.clumps.value if count.clumps in known else "" for count in counts]
+            cells = ["" if count.clumps is Presence.UNKNOWN else count.clumps.value for count in counts]
         elif name == CLUMPS_SUSPECTED:
-            cells = [Presence.PRESENT.value if count.clumps is Clumps.SUSPECTED else "" for count in counts]
+            cells = [Presence.PRESENT.value if count.clumps_suspected else "" for count in counts]
         elif name in _PEOPLE:
             cells = [self._of_person(count, name) for count in counts]
         else:

@@ -17,6 +17,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
+from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
 from cbc_screen.knowledge import Knowledge
@@ -159,14 +160,24 @@ class _Opener:
         file = SourceFile(path, called)
         kind = format_of(path, self._options)
         if kind in MESSAGES:
-            self._results.append((file, Feed(called, open_messages(path, kind, self._options))))
+            self._results.append((file, self._feed(called, open_messages(path, kind, self._options))))
             return
         table = open_table(path, kind, self._options)
         profile = self._profile or recognized(table.headers, self._knowledge) or self._plain(table)
+        if profile is not None and profile.shape is Shape.MESSAGES:
+            raise UsageError("this profile is of messages, and the source is a table")
         if profile is not None and profile.shape is Shape.LONG:
             self._open_long(file, table, profile)
         else:
             self._inputs.append(self._table(file, table, profile))
+
+    def _feed(self, called: str, source: ResultSource) -> Feed:
+        """Return messages with what their profile says of local codes, names and units."""
+        own = self._profile
+        if own is None or own.shape is not Shape.MESSAGES:
+            return Feed(called, source)
+        units = declared_units(self._knowledge, with_profile(self._knowledge, self._declared, own))
+        return Feed(called, source, own.codes, units, own.other_codes, own.names, listed_only=False)
 
     def _plain(self, table: TableSource) -> Profile | None:
         """Return what a table of one result a row holds, where the caller or the names of its columns say so."""
@@ -188,7 +199,7 @@ class _Opener:
         persons = self._persons() if first else None
         source = LongSource(table, profile, self._knowledge, persons)
         units = declared_units(self._knowledge, with_profile(self._knowledge, self._declared, profile))
-        self._results.append((file, Feed(file.name, source, profile.codes, units, profile.other_codes)))
+        self._results.append((file, Feed(file.name, source, profile.codes, units, profile.other_codes, profile.names)))
 
     def _persons(self) -> TableSource | None:
         """Open the table of persons; a FHIR one is a source of its own."""
@@ -246,9 +257,12 @@ class _Opener:
     def _declared_together(self) -> Declared:
         """Return how the texts of all results are read: units and codes are known by source already."""
         if self._long is None:
-            if self._profile is not None and not self._inputs:
-                raise UsageError("a profile is of tables; declare the units of messages with units= (--units)")
-            return self._declared
+            if self._profile is None or self._inputs:
+                return self._declared
+            if self._profile.shape is not Shape.MESSAGES:
+                raise UsageError("this profile is of tables; one of messages has shape: messages (docs/reading.md)")
+            own = with_profile(self._knowledge, self._declared, self._profile)
+            return replace(own, units=self._declared.units, system=self._declared.system)
         own = with_profile(self._knowledge, self._declared, self._long)
         texts = replace(
             own, units=self._declared.units, system=self._declared.system, sex_codes=self._declared.sex_codes

@@ -386,7 +386,13 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
         read |= set(source.analyte_counts)
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
     reasons = dict(account.reasons.most_common(1))
-    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons)
+    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, _named_otherwise(inputs))
+
+
+def _named_otherwise(inputs: list[Input]) -> tuple[str, ...]:
+    """Return the results of messages and single results that are of no known name, the most frequent ones."""
+    sources = list(filter(None, map(_collected, inputs)))
+    return tuple(_most(source.left_out for source in sources))
 
 
 def _specimens(*rejected: Mapping[str, int]) -> dict[str, int]:
@@ -459,6 +465,7 @@ def _summary(
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,
+        unread_sheets=tuple(sheet for entry in inputs for sheet in getattr(entry.source, "unread", ())),
         definition=engine.kernel.rules.definition,
         grading=engine.kernel.rules.scheme.id,
         ranges=engine.ranges,

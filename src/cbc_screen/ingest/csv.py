@@ -115,6 +115,7 @@ class CSVSource:
                 rest = chain(start[self._preamble :], text)
                 first = next((line for line in rest if line.strip()), None)
                 self._header = self._read_header(first, rest, options) if first is not None else []
+                self.first_cells = self._read_first_cells(rest) if first is not None else []
         except csv.Error:
             raise UsageError("the header line is too long, or a quotation mark in it never closes") from None
         except (LookupError, ValueError):
@@ -159,6 +160,15 @@ class CSVSource:
         if len(self._delimiter) != 1:
             raise UsageError("delimiter must be one character")
         return next(csv.reader(chain([first], text), delimiter=self._delimiter), [])
+
+    def _read_first_cells(self, rest: Iterator[str]) -> list[str]:
+        """Return the cells under the header, which may be units."""
+        line = next((line for line in rest if line.strip()), "")
+        return (
+            next(csv.reader([line], delimiter=self._delimiter), [])
+            if '"' not in line and len(line) < LONGEST_ROW
+            else []
+        )
 
     def _detect_encoding(self) -> str:
         with self._path.open("rb") as file:

@@ -6,12 +6,14 @@ import datetime
 import json
 import zipfile
 from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.preamble import LOOKED_AT, rows_above
 from cbc_screen.ingest.source import SourceBatch, check_headers
 
 BATCH_ROWS = 50_000
@@ -19,9 +21,9 @@ LARGEST_UNPACKED = 1 << 31
 
 
 class ExcelSource:
-    """One sheet of a workbook; the first row that is not empty is the header."""
+    """One sheet of a workbook; the header is its first row that is no title and not empty."""
 
-    def __init__(self, path: Path, sheet: str | None) -> None:
+    def __init__(self, path: Path, sheet: str | None, skip_lines: int | None = None) -> None:
         try:
             import openpyxl
         except ImportError:
@@ -39,10 +41,18 @@ class ExcelSource:
             raise UsageError("the workbook has no sheet of that name")
         self._book = book
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
-        self._header_row, header = next(self._rows(), (0, None))
-        if header is None:
+        first = list(islice(self._rows(), LOOKED_AT))
+        if not first:
             book.close()
             raise UsageError("the sheet is empty")
+        texts = [[_text(cell) or "" for cell in row] for _, row in first]
+        place = rows_above(texts) if skip_lines is None else 0
+        if skip_lines is not None:
+            place = next((place for place, (number, _) in enumerate(first) if number > skip_lines), 0)
+        self._header_row, header = first[place]
+        self.first_cells = texts[place + 1] if len(texts) > place + 1 else []
+        # What the file has besides is said: the results may be there.
+        self.unread = tuple(name for name in book.sheetnames if name != self._sheet.title)
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
 
     def _rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:

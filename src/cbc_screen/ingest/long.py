@@ -55,8 +55,8 @@ class LongSource:
         self._may_be_told = re.compile(number) if number is not None else None
         times = self._columns.get("collected_at", [])
         self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
-        self._of_persons = "person" in self._columns
-        self._of_moments = not self._columns.keys().isdisjoint(_MOMENTS)
+        self._of_persons = "person" in profile.columns
+        self._of_moments = not profile.columns.keys().isdisjoint(_MOMENTS)
         self._once: dict[tuple[str, ...], str] = {}
         self.share = 0.0
 

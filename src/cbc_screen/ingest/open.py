@@ -12,6 +12,7 @@ from cbc_screen.ingest.ndjson import NDJSONSource
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, TableSource
+from cbc_screen.ingest.units_row import with_units
 from cbc_screen.ingest.xport import XportSource
 from cbc_screen.vocabulary import AUTO, Format
 
@@ -36,13 +37,13 @@ def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:
         case Format.PARQUET:
             return ParquetSource(path, options.small_batches)
         case Format.XLSX:
-            return ExcelSource(path, options.sheet)
+            return with_units(ExcelSource(path, options.sheet, options.skip_lines))
         case Format.NDJSON:
             return NDJSONSource(path)
         case Format.XPT:
             return XportSource(path)
         case Format.CSV:
-            return CSVSource(path, options)
+            return with_units(CSVSource(path, options))
         case other:
             raise UsageError(f"the source is {other.value} and not a table")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.knowledge.fold import fold_word
+from cbc_screen.knowledge.world_words import without_point
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
@@ -53,8 +54,11 @@ def _parted(name: str) -> list[str]:
 
 def load_moments(node: Node, missing: Iterable[str], numbers: Mapping[str, int]) -> MomentWords:
     """Load moments.yaml; `missing` are the words for nothing in any column, `numbers` the months by their names."""
-    node.check_keys(["nothing", "named", "periods", "months", "offset_columns"])
-    lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node}
+    node.check_keys(["nothing", "named", "periods", "months", "month_numbers", "offset_columns"])
+    lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node if key != "month_numbers"}
+    own = node.node("month_numbers")
+    own.check_keys([str(month) for month in range(1, 13)])
+    numbers = {**numbers, **{without_point(word): int(key) for key in own for word in own.texts(key)}}
     for one, other in (("nothing", "named"), ("periods", "months")):
         if both := lists[one] & lists[other]:
             raise node.error(other, f"{min(both)!r} is also listed under {one}")

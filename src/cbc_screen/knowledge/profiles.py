@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
-from cbc_screen.knowledge.fold import fold_code, fold_word
+from cbc_screen.knowledge.fold import fold_code, fold_word, plain_name
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.parse import parse_yaml, read_own_text
 from cbc_screen.knowledge.quantities import Factor
@@ -31,6 +31,7 @@ class Shape(StrEnum):
 
     WIDE = "wide"
     LONG = "long"
+    MESSAGES = "messages"  # HL7, ASTM, FHIR: what local codes, names and units mean
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Profile:
     decimal: str | None = None
     persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     other_codes: frozenset[str] = frozenset()  # called like an analyte, and known to be something else
     operators: Mapping[str, str] = field(default_factory=dict)
     unit_codes: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +104,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     node.check_keys(
         ["id", "title", "shape", "source"],
         ["recognized_by", "columns", "units", "unit_spellings", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
-         "persons", "codes", "other_codes", "operators", "unit_codes", "statuses", "expected",
+         "persons", "codes", "names", "other_codes", "operators", "unit_codes", "statuses", "expected",
          "top_coded_age"],
     )  # fmt: skip
     shape = node.choice("shape", Shape)
@@ -112,10 +114,13 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         raise node.error("columns", "a long table needs code or name")
     if shape is Shape.LONG and not {"value", "number"} & columns.keys():
         raise node.error("columns", "a long table needs value or number")
-    codes = _mapping(node, "codes")
-    for analyte in [*codes.values(), *node.texts("expected")]:
-        if analyte not in knowledge.analytes:
-            raise node.error("codes" if analyte in codes.values() else "expected", f"{analyte} is not an analyte")
+    codes, names = _mapping(node, "codes"), _mapping(node, "names")
+    if shape is Shape.MESSAGES and (columns or persons):
+        raise node.error("columns", "messages have no columns; give codes and names")
+    for key, analytes in (("codes", codes.values()), ("names", names.values()), ("expected", node.texts("expected"))):
+        for analyte in analytes:
+            if analyte not in knowledge.analytes:
+                raise node.error(key, f"{analyte} is not an analyte")
     _check_units(node, knowledge)
     for code, unit in _mapping(node, "unit_codes").items():
         outcomes = [table.find(unit) for table in knowledge.units.values()]
@@ -137,6 +142,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         decimal=_one(node, "decimal"),
         persons=persons,
         codes=_folded(node, "codes", codes, fold_code),
+        names=_folded(node, "names", names, plain_name),
         other_codes=frozenset(map(fold_code, node.texts("other_codes"))),
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),

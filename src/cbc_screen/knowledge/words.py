@@ -47,7 +47,7 @@ class Words:
     preterm_finding: str
     preterm_below: AgeEdge
     columns: Mapping[str, tuple[str, ...]]
-    age_units: Mapping[str, str]  # of other languages
+    age_units: Mapping[str, str]
 
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
@@ -172,8 +172,8 @@ def _add_world_words(node: Node, world: Mapping[str, str], words: dict[str, Text
 
 
 def _age_units(node: Node) -> dict[str, str]:
-    node.check_keys(list(AGE_UNITS))
-    return {plain_name(word): unit for unit in AGE_UNITS for word in node.texts(unit)}
+    node.check_keys([*AGE_UNITS, "h"])
+    return {plain_name(word): unit for unit in node for word in node.texts(unit)}
 
 
 def _sender_flags(node: Node) -> dict[str, SenderFlag]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cbc_screen.knowledge.files import read_text, walk
 from cbc_screen.knowledge.fold import fold_word, plain_name
-from cbc_screen.knowledge.parse import parse_yaml
-from cbc_screen.knowledge.strict import Node
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from cbc_screen.knowledge.strict import Node
 
 FOLDER = "names/"
 SEEN, MEMORY = "seen", "memory"
@@ -36,6 +38,8 @@ class WorldWords:
 
 def name_files(root: Traversable) -> list[Node]:
     """Return the files of names, one a language."""
+    from cbc_screen.knowledge.parse import parse_yaml  # YAML is only read where the tables are not kept
+
     files = sorted(name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml"))
     return [parse_yaml(read_text(root, file), file) for file in files]
 

@@ -14,13 +14,6 @@ from cbc_screen.normalize.dates import DateSpan
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason
 
-_UNITS = {
-    **dict.fromkeys(("y", "yr", "yrs", "year", "years", "yo", "a"), "y"),
-    **dict.fromkeys(("mo", "mos", "mon", "month", "months", "mth", "mths"), "mo"),
-    **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), "wk"),
-    **dict.fromkeys(("d", "day", "days"), "d"),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "h"),
-}
 _AGE = re.compile(
     r"(<=|>=|<|>)?\s*([0-9]{1,6}(?:\.[0-9]+)?)\s*(\+)?\s*([^\W\d_]\w*)?\.?(?:\s+(?:old|of age))?(\s+and over)?"
 )
@@ -41,8 +34,8 @@ def parse_age_unit(text: str | None) -> str | None:
 
 
 def _unit_of(word: str) -> str | None:
-    """Return the unit of a word, in English or in any language of names/."""
-    return _UNITS.get(word) or load_measures().words.age_units.get(plain_name(word))
+    """Return the unit of a word, in whatever language."""
+    return load_measures().words.age_units.get(plain_name(word))
 
 
 def parse_age(value: str | float | int | None, unit: str | None, oldest: int) -> tuple[AgeSpan | None, Reason | None]:

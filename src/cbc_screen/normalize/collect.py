@@ -29,17 +29,18 @@ from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
 from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import Clumps, clumps_as_result, first_said, mentions_clumps, platelet_clumps
+from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
 from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
-from cbc_screen.vocabulary import Reason, SpecimenKind
+from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _LONGEST_LABEL = 80
+_SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _ABOUT = "@"  # before a field of the person, in place of an analyte
 _KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
@@ -84,7 +85,8 @@ class Count:
     person: Person
     collected_at: str
     cells: dict[str, Cell]
-    clumps: Clumps
+    clumps: Presence
+    clumps_suspected: bool
     content: str
 
 
@@ -118,7 +120,8 @@ class _Gathered:
     collected_at: str
     group: Group
     by_analyte: dict[str, list[Received]]
-    clumps: Clumps
+    clumps: Presence
+    clumps_suspected: bool
 
     @classmethod
     def of(cls, rows: Sequence[tuple[object, ...]]) -> _Gathered:
@@ -126,9 +129,13 @@ class _Gathered:
         number, source, line, key, collected_at, birth_date, sex, age, placed = rows[0][:9]
         by_analyte: dict[str, list[Received]] = {}
         about: dict[str, str] = {}
-        clumps = first_said({Clumps(str(row[15])) for row in rows})
+        clumps, suspected = Presence.UNKNOWN, False
         for row in rows:
-            analyte = str(row[9])
+            analyte, said = str(row[9]), row[15]
+            if said == _SUSPECTED:
+                suspected = True
+            elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
+                clumps = Presence(str(said))
             if analyte.startswith(_ABOUT):
                 about[analyte] = _agreed(about.get(analyte), str(row[10]))
             elif analyte:
@@ -145,7 +152,7 @@ class _Gathered:
         )
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
-            Group(int(str(placed))), by_analyte, clumps,
+            Group(int(str(placed))), by_analyte, clumps, suspected,
         )  # fmt: skip
 
 
@@ -247,8 +254,8 @@ class Collection:
             self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
             self._add_possible(result, source, reason, possible)
             return
-        clumps = self._clumps(result, analyte) if other is None else Clumps.UNKNOWN
-        if analyte is None and clumps is Clumps.UNKNOWN:
+        clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN.value
+        if analyte is None and clumps == Presence.UNKNOWN:
             if _name_is_lost(result):
                 self.counts.rejected[Reason.ENCODING.value] += 1
                 self._put_aside(RejectedRow(result.line, Reason.ENCODING, result.content), source, whole=False)
@@ -284,11 +291,11 @@ class Collection:
         feed: int,
         analyte: str,
         cell: tuple[str, str, str, str],
-        clumps: Clumps,
+        clumps: str,
     ) -> None:
         self._waiting.append(
             (
-                self._collection_of(result, source), analyte, *cell, result.status.value, clumps.value,
+                self._collection_of(result, source), analyte, *cell, result.status.value, clumps,
                 result.content[:LONGEST_CONTENT], feed, result.group or result.encounter, result.flag, result.line,
             )
         )  # fmt: skip
@@ -347,16 +354,23 @@ class Collection:
         for source, line, reason, content in found:
             yield source, RejectedRow(line, Reason(reason), content)
 
-    def _clumps(self, result: LabResult, analyte: str | None) -> Clumps:
-        """Say what a result and its remarks tell of platelet clumps."""
+    def _clumps(self, result: LabResult, analyte: str | None) -> str:
+        """Say what a result and its remarks tell of platelet clumps: a `Presence`, or that they are suspected."""
         if analyte is not None and not result.notes and not mentions_clumps(result.value):
-            return Clumps.UNKNOWN  # nearly every one
+            return Presence.UNKNOWN.value  # nearly every one
         about = analyte == "platelets"
         asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
         if analyte is None and asked is not None:
-            return clumps_as_result(asked, result.value or result.flag)
+            if asked.rstrip().endswith("?"):
+                return _SUSPECTED if is_raised(result.value or result.flag) else Presence.UNKNOWN.value
+            return clumps_as_result(result.value).value
         remarks = [*result.notes, result.value]
-        return first_said(platelet_clumps(remark, about_platelets=about) for remark in remarks if remark)
+        said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
+        if Presence.PRESENT in said:
+            return Presence.PRESENT.value
+        if any(suspects_clumps(remark, about_platelets=about) for remark in remarks if remark):
+            return _SUSPECTED
+        return (Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN).value
 
     def _flush(self) -> None:
         self._base.executemany(
@@ -451,6 +465,7 @@ class Collection:
             collected_at=gathered.collected_at,
             cells=cells,
             clumps=gathered.clumps,
+            clumps_suspected=gathered.clumps_suspected and gathered.clumps is not Presence.PRESENT,
             content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
         )
 

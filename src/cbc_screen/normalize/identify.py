@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.fold import fold_code
+from cbc_screen.knowledge.fold import fold_code, plain_name
 from cbc_screen.knowledge.quantities import Factor, has_check_digit
 from cbc_screen.normalize.names import NameReader, Role
 from cbc_screen.vocabulary import Reason
@@ -45,9 +46,16 @@ class Identifier:
     """Says of results what they are; equal questions are worked out once."""
 
     def __init__(
-        self, knowledge: Knowledge, codes: Mapping[str, str], other_codes: frozenset[str] = frozenset()
+        self,
+        knowledge: Knowledge,
+        codes: Mapping[str, str],
+        other_codes: frozenset[str] = frozenset(),
+        *,
+        names: Mapping[str, str] = MappingProxyType({}),
+        listed_only: bool = True,
     ) -> None:
         self._knowledge, self._codes, self._other_codes = knowledge, codes, other_codes
+        self._own_names, self._listed_only = names, listed_only
         self._names = NameReader(knowledge)
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         self._known: dict[tuple[object, ...], Identity] = {}
@@ -67,13 +75,30 @@ class Identifier:
         if not any(code.code or code.name for code in result.codes):
             # A value of nobody knows what.
             return Identity(None, Reason.KEY_MISSING if result.value else None)
-        if self._codes and result.codes[0].code not in _NO_CODE:
+        if (own := self._by_own_name(result)) is not None:
+            return own
+        if self._codes and result.codes[0].code not in _NO_CODE and (self._listed_only or self._lists(result)):
             return self._by_own_code(result)
         loincs = [code for code in result.codes if _is_loinc(code)]
         analytes = {self._by_loinc[code.code] for code in loincs if code.code in self._by_loinc}
         if loincs:
             return self._by_code(analytes, result) if analytes else self._by_another_code(result)
         return self._by_name(result)
+
+    def _by_own_name(self, result: LabResult) -> Identity | None:
+        """Look a result up by the names of its profile; None where they do not have it."""
+        if not self._own_names:
+            return None
+        names = [plain_name(text[:_LONGEST_NAME]) for code in result.codes for text in (code.name, code.code)]
+        found = {self._own_names[name] for name in names if name in self._own_names}
+        if not found or self._not_blood(result.specimen):
+            return NOT_A_COUNT if found else None
+        return self._one(found, result)
+
+    def _lists(self, result: LabResult) -> bool:
+        """Tell whether the codes of the profile have one of a result's."""
+        codes = {fold_code(code.code) for code in result.codes}
+        return not codes.isdisjoint(self._codes.keys() | self._other_codes)
 
     def _by_own_code(self, result: LabResult) -> Identity:
         """Look a result up in the codes of its profile; one that they do not list may still be called like a count."""

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.fold import LOST, parts_of, plain_name
 from cbc_screen.knowledge.quantities import AMBIGUOUS, Factor
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.compound import agreed
-from cbc_screen.normalize.remarks import CLUMPS_SUSPECTED, Clumps, platelet_clumps
+from cbc_screen.normalize.remarks import CLUMPS_SUSPECTED, suspects_clumps
 from cbc_screen.vocabulary import Line, Reason
 
 _UNIT_WORDS = ("unit", "units")
@@ -118,6 +118,15 @@ class NameReader:
         bases = [text, *(base for base, unit in _splits(text) if meaning.unit and unit.strip() == meaning.unit)]
         return any(plain_name(base) in names for base in bases)
 
+    def unit_in_name(self, header: str, analyte: str) -> str | None:
+        """Return the unit that the name of a column states, whatever else it says: of a column that the caller names."""
+        text = " ".join(header.translate(_PUNCTUATION).split())
+        units = self._knowledge.analytes[analyte].units
+        stated = [unit.strip() for _, unit in _splits(text) if _looks_like_unit(unit)]
+        known = (unit for unit in stated if isinstance(units.find(unit), Factor))
+        in_brackets = (unit.strip() for _, unit in _bracketed(text) if _looks_like_unit(unit))
+        return next(known, None) or next(in_brackets, None)
+
     def analytes(self, text: str) -> frozenset[str]:
         """Return what a name names: one analyte, a count and its percentage, or nothing that is known."""
         return self._analytes(plain_name(text))
@@ -132,7 +141,7 @@ class NameReader:
             return Meaning(Role.PERSON, self._people[asked])
         if asked in self._findings:
             return Meaning(Role.FINDING, self._findings[asked])
-        if text.endswith("?") and platelet_clumps(text) is Clumps.SUSPECTED:
+        if text.endswith("?") and suspects_clumps(text):
             return Meaning(Role.FINDING, CLUMPS_SUSPECTED)  # an analyzer's "PLT Clumps?"
         if text.endswith(_MARKS) and len(found := self._analytes(plain_name(text.removesuffix(_MARKS)))) == 1:
             return Meaning(Role.FLAG, min(found))

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
+from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import NameReader, Role
 
 NAME = "plain_results"
 _OF_PERSON = ("birth_date", "sex", "age", "age_unit")
 # What only a table of results has: declared by name, they say that a table is one.
-RESULT_FIELDS = frozenset(LONG_FIELDS) - set(PERSON_FIELDS) - {"collected_at"}
+RESULT_FIELDS = frozenset(("code", "name", "value", "number", "unit"))
 _NEEDED = "a table of one result a row needs a column of results and one of their names or codes"
 
 

@@ -132,6 +132,8 @@ def make_plan(
             continue
         meaning = meanings.get(column) or reader.read(column)
         unit = meaning.unit if meaning.name == analyte else None
+        if unit is None and analyte in chosen:
+            unit = reader.unit_in_name(column, analyte)
         _check_unit(knowledge, declared, analyte, column, unit)
         beside = (one(role, analyte) for role in (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG))
         analytes[analyte] = AnalyteColumn(column, unit, *beside)

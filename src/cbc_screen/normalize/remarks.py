@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from enum import StrEnum
+
+from cbc_screen.vocabulary import Presence
 
 _CLUMPS = r"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion))"
 _CLUMP = re.compile(rf"\b{_CLUMPS}\b", re.IGNORECASE)
@@ -30,17 +30,7 @@ _PRESENT = re.compile(
 )
 _RAISED = re.compile(r"1|T|TRUE|Y|P|POS|A|SUSPECT(?:ED)?", re.IGNORECASE)  # of a flag that an analyzer raises or not
 
-
 CLUMPS, CLUMPS_SUSPECTED = "platelet_clumps", "platelet_clumps_suspected"  # findings
-
-
-class Clumps(StrEnum):
-    """What is said of platelet clumps; of several remarks the first of these counts."""
-
-    PRESENT = "present"
-    SUSPECTED = "suspected"
-    ABSENT = "absent"
-    UNKNOWN = "unknown"
 
 
 def mentions_clumps(text: str) -> bool:
@@ -48,43 +38,50 @@ def mentions_clumps(text: str) -> bool:
     return _CLUMP.search(text.replace("_", " ")) is not None
 
 
-def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Clumps:
-    """Tell whether a remark says that platelet clumps were seen, are suspected, were not seen, or says nothing of them.
+def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
+    """Tell whether a remark says that platelet clumps were seen, were not seen, or leaves it open.
 
     >>> platelet_clumps("Platelet clumps seen on film"), platelet_clumps("Platelet clumps not seen")
-    (<Clumps.PRESENT: 'present'>, <Clumps.ABSENT: 'absent'>)
-    >>> platelet_clumps("PLT clumps?")
-    <Clumps.SUSPECTED: 'suspected'>
+    (<Presence.PRESENT: 'present'>, <Presence.ABSENT: 'absent'>)
     """
-    said = [Clumps.UNKNOWN]
-    for sentence in _SENTENCE.split(remark):
-        if not _CLUMP.search(sentence) or not (about_platelets or _PLATELET.search(sentence)):
-            continue
+    found = Presence.UNKNOWN
+    for sentence in _of_clumps(remark, about_platelets):
         if _UNSURE.search(sentence):
-            said.append(Clumps.SUSPECTED)
-        elif not _DENIED.search(sentence):
+            continue
+        if not _DENIED.search(sentence):
             # Seen once is seen, whatever another sentence says.
-            return Clumps.PRESENT
-        else:
-            said.append(Clumps.ABSENT)
-    return first_said(said)
+            return Presence.PRESENT
+        found = Presence.ABSENT
+    return found
 
 
-def first_said(said: Iterable[Clumps]) -> Clumps:
-    """Return what counts of several remarks."""
-    return min(said, key=list(Clumps).index, default=Clumps.UNKNOWN)
+def suspects_clumps(remark: str, *, about_platelets: bool = False) -> bool:
+    """Tell whether a remark asks whether there are platelet clumps.
 
-
-def clumps_as_result(name: str, value: str) -> Clumps:
-    """Read the value of a test for platelet clumps; a name that asks ("PLT Clumps?") is an analyzer's suspicion.
-
-    >>> clumps_as_result("Platelet clumps", "few"), clumps_as_result("PLT Clumps?", "T")
-    (<Clumps.PRESENT: 'present'>, <Clumps.SUSPECTED: 'suspected'>)
+    >>> suspects_clumps("PLT clumps?"), suspects_clumps("Platelet clumps not seen")
+    (True, False)
     """
+    return any(_UNSURE.search(sentence) for sentence in _of_clumps(remark, about_platelets))
+
+
+def _of_clumps(remark: str, about_platelets: bool) -> list[str]:
+    """Return the sentences about clumps of platelets."""
+    sentences = _SENTENCE.split(remark.replace("_", " "))
+    return [one for one in sentences if _CLUMP.search(one) and (about_platelets or _PLATELET.search(one))]
+
+
+def clumps_as_result(value: str) -> Presence:
+    """Read the value of a test for platelet clumps."""
     text = value.strip()
-    if name.rstrip().endswith("?"):
-        # That it does not suspect any says nothing; nor does a number whose limit is its maker's.
-        return Clumps.SUSPECTED if _RAISED.fullmatch(text) or _PRESENT.match(text) else Clumps.UNKNOWN
     if _ABSENT.match(text):
-        return Clumps.ABSENT
-    return Clumps.PRESENT if _PRESENT.match(text) else Clumps.UNKNOWN
+        return Presence.ABSENT
+    return Presence.PRESENT if _PRESENT.match(text) else Presence.UNKNOWN
+
+
+def is_raised(value: str) -> bool:
+    """Tell whether an analyzer raises a flag that asks ("PLT Clumps?"); a number has its maker's limit, and says nothing.
+
+    >>> is_raised("T"), is_raised("0"), is_raised("190")
+    (True, False, False)
+    """
+    return _RAISED.fullmatch(value.strip()) is not None or _PRESENT.match(value.strip()) is not None

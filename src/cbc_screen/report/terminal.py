@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +25,7 @@ _COLOURS: dict[str, str] = {
 
 
 PLAIN_WIDTH = 120
+_MOST_NAMED = 20
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -76,7 +77,9 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         for name, why in summary.refused_columns.items():
             console.print(Text(f"  {clean_line(name)}: {clean_line(why)}"))
     if summary.ignored_columns:
-        console.print(Text(f"columns not read: {clean_line(', '.join(summary.ignored_columns[:12]))}", style="dim"))
+        console.print(Text(f"columns not read: {_named(summary.ignored_columns)}", style="dim"))
+    if summary.unread_sheets:
+        console.print(Text(f"sheets not read (--sheet): {_named(summary.unread_sheets)}", style="dim"))
     console.print(
         Text(
             f"definition {summary.definition}, grading {summary.grading}, ranges {summary.ranges}, "
@@ -154,6 +157,12 @@ def _analytes(console: Console, summary: ScanSummary) -> None:
         table.add_row(*[Text(cell) for cell in cells])
     console.print(Text("results read", style="bold"))
     console.print(table)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Name the first of many, and say how many there are besides."""
+    more = len(names) - _MOST_NAMED
+    return clean_line(", ".join(names[:_MOST_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _listing(console: Console, title: str, counts: Mapping[str, int], most: int) -> None:

@@ -1,0 +1,80 @@
+"""A row of units under the header: what some exports have in place of units in the names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+
+from cbc_screen.ingest.csv import CSVSource
+from cbc_screen.ingest.excel import ExcelSource
+from cbc_screen.ingest.source import SourceBatch, TableSource
+from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.quantities import Factor
+
+_FEWEST = 2  # cells that are units
+_NOTHING = frozenset(("", "-", "--", "n/a", "na", "."))
+
+
+def with_units(source: CSVSource | ExcelSource) -> TableSource:
+    """Return the table with its units in the names of its columns, where the row under the header holds units."""
+    headers = _with_units(source.headers, source.first_cells)
+    return source if headers is None else _UnitsRow(source, headers)
+
+
+def _with_units(headers: Sequence[str], cells: Sequence[str]) -> list[str] | None:
+    """Return names with units, or None where the cells are results: every cell that holds anything must be a unit."""
+    found = [cell.strip() for cell in cells]
+    if len(found) != len(headers):
+        return None
+    known = [_is_unit(cell) for cell in found]
+    others = [cell for cell, is_unit in zip(found, known, strict=True) if not is_unit]
+    if sum(known) < _FEWEST or not all(cell.casefold() in _NOTHING or _is_age_unit(cell) for cell in others):
+        return None
+    return [
+        f"{header} ({cell})" if header and cell.casefold() not in _NOTHING and f"({cell})" not in header else header
+        for header, cell in zip(headers, found, strict=True)
+    ]
+
+
+def _is_unit(text: str) -> bool:
+    if not text or text.isdecimal():
+        return False
+    return any(isinstance(table.find(text), Factor) for table in load_measures().units.values())
+
+
+def _is_age_unit(text: str) -> bool:
+    return plain_name(text) in load_measures().words.age_units
+
+
+class _UnitsRow:
+    """A table without its row of units."""
+
+    def __init__(self, source: TableSource, headers: list[str]) -> None:
+        self._source, self.headers = source, headers
+
+    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches; see `SourceBatch`."""
+        names = {own: self._source.headers[self.headers.index(own)] for own in columns}
+        first = True
+        for batch in self._source.batches(list(names.values()), _Renamed(plain, names)):
+            arrays = {own: batch.columns[name] for own, name in names.items()}
+            if first and len(batch.lines):
+                first = False
+                arrays = {own: array.slice(1) for own, array in arrays.items()}
+                yield SourceBatch(arrays, batch.lines[1:], _one_later(batch), batch.rejected, batch.share)
+            else:
+                yield SourceBatch(arrays, batch.lines, batch.content, batch.rejected, batch.share)
+
+
+class _Renamed:
+    """The names of the table for those of its columns with units."""
+
+    def __init__(self, plain: Container[str], names: dict[str, str]) -> None:
+        self._known = {name for own, name in names.items() if own in plain}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+
+def _one_later(batch: SourceBatch) -> Callable[[int], str]:
+    return lambda row: batch.content(row + 1)

@@ -1,0 +1,148 @@
+"""ASTM E1394 (LIS2-A2) with and without frames: persons, results, remarks, controls, damage."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cbc_screen as cbc
+from cbc_screen.ingest.astm_frames import Record, records
+
+RECORDS = [
+    "H|\\^&|||ANALYZER^1|||||||P|E1394-97|20240301",
+    "P|1|PID1|||DOE^J||19600101|F",
+    "O|1|S1||^^^CBC|R||20240301101500||||N||||Blood",
+    "R|1|^^^WBC|1.4|10*3/uL|4.0-11.0|L||F",
+    "R|2|^^^HGB|7.9|g/dL|11.7-15.5|L||F",
+    "R|3|^^^PLT|12|10*3/uL|150-400|LL||F",
+    "R|4|^^^NEU#|0.4|10*3/uL||L||F",
+    "L|1|N",
+]
+
+
+def framed(records_of_frames: list[str], ends: str = "\r") -> bytes:
+    """Put each text into a frame, with its number and the two digits that it adds up to."""
+    found = b"\x05"
+    for number, text in enumerate(records_of_frames, start=1):
+        body = f"{number % 8}{text}\r".encode() + b"\x03"
+        found += b"\x02" + body + f"{sum(body) % 256:02X}".encode() + b"\r\n"
+    return (found + b"\x04").replace(b"\r", ends.encode()) if ends != "\r" else found + b"\x04"
+
+
+def scan(content: bytes, folder: Path, **options: Any) -> tuple[cbc.ScanSummary, list[dict[str, str]]]:
+    (folder / "in.astm").write_bytes(content)
+    summary = cbc.scan(folder / "in.astm", folder / "out.csv", folder / "rejects.csv", force=True, **options)
+    with (folder / "out.csv").open(encoding="utf-8", newline="") as file:
+        return summary, list(csv.DictReader(file))
+
+
+def plain(lines: list[str]) -> bytes:
+    return "\r".join(lines).encode() + b"\r"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        plain(RECORDS),
+        plain(RECORDS).replace(b"\r", b"\n"),
+        plain(RECORDS).replace(b"\r", b"\r\n"),
+        framed(RECORDS),
+        framed(["\r".join(RECORDS)]),  # several records in one frame
+        framed(RECORDS).replace(b"\r", b"\n"),  # a log that a program wrote anew
+    ],
+    ids=["plain", "lines", "windows", "framed", "one frame", "rewritten"],
+)
+def test_the_same_records_are_the_same_count(content: bytes, tmp_path: Path) -> None:
+    summary, (row,) = scan(content, tmp_path)
+    assert (row["pattern"], row["severity"], row["urgency"]) == ("pancytopenia", "very_severe", "immediate")
+    assert row["reasons"] == ""
+    assert summary.results["read"] == summary.results["used"] == 4
+
+
+def test_a_record_may_go_on_in_the_next_frame() -> None:
+    first, second = b"1R|1|^^^PLT|1\x17", b"22|10*3/uL\r\x03"
+    content = b"".join(b"\x02" + part + f"{sum(part) % 256:02X}".encode() + b"\r\n" for part in (first, second))
+    assert list(records(enumerate(content.splitlines(), start=1))) == [Record(1, b"R|1|^^^PLT|12|10*3/uL")]
+
+
+def test_a_damaged_frame_is_set_aside_and_one_sent_again_counts_once(tmp_path: Path) -> None:
+    whole = framed(RECORDS)
+    damaged = whole.replace(b"|12|10*3/uL", b"|212|10*3/uL")
+    summary, (row,) = scan(damaged, tmp_path)
+    assert row["platelet_line"] == "cannot_tell"
+    assert summary.rejects == {"MESSAGE_UNREADABLE": 1}
+    assert "|212|" in (tmp_path / "rejects.csv").read_text(encoding="utf-8")
+    place = whole.index(b"\x026")
+    frame = whole[place : whole.index(b"\x027")]
+    again = whole[:place] + frame.replace(b"|12|", b"|212|") + frame + frame + whole[place + len(frame) :]
+    summary, (row,) = scan(again, tmp_path)
+    assert (row["pattern"], summary.results["read"]) == ("pancytopenia", 4)
+
+
+def test_controls_and_persons_in_one_message(tmp_path: Path) -> None:
+    control = ["P|2|PID2|||||19800101|M", "O|1|S2||^^^CBC|R||20240301101500||||Q||||Blood", "R|1|^^^HGB|70|g/L||||F"]
+    third = ["P|3|PID3|||||19800101|M", "O|1|S3||^^^CBC|R||20240301101600||||N||||Blood", "R|1|^^^HGB|150|g/L||||F"]
+    summary, rows = scan(plain([*RECORDS[:-1], *control, *third, "L|1|N"]), tmp_path)
+    assert [row["red_line"] for row in rows] == ["low", "not_low"]
+    assert summary.specimens == {"control": 1}
+    assert summary.results["rejected"] == {"SPECIMEN_CONTROL": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "guard"),
+    [
+        ("C|1|I|PLT clumps?|G", "platelet_clumps_suspected"),
+        ("C|1|I|PLATELET CLUMPS^seen|G", "platelet_clumps"),
+        ("R|5|^^^^PLT_Clumps?|T|||||F", "platelet_clumps_suspected"),
+        ("R|5|^^^^PLT_Clumps?||||A||F", "platelet_clumps_suspected"),
+        ("R|5|^^^^PLT_Clumps?|0|||||F", ""),
+    ],
+)
+def test_what_the_analyzer_says_of_clumps(line: str, guard: str, tmp_path: Path) -> None:
+    lines = [*RECORDS[:6], line, *RECORDS[6:]]
+    _, (row,) = scan(plain(lines), tmp_path)
+    assert row["guards"] == guard
+
+
+@pytest.mark.parametrize(
+    ("record", "line", "reason", "guard"),
+    [
+        ("R|3|^^^PLT|12|10*3/uL||W||F", "low", "", "sender_doubts"),
+        ("R|3|^^^PLT|12|10*3/uL||||W", "low", "", "sender_doubts"),
+        ("R|3|^^^PLT|12|1||||F", "cannot_tell", "platelets:UNIT_MISSING", ""),
+        ("R|3|^^^PLT|-----|10*3/uL||||X", "cannot_tell", "platelets:STATUS_NOT_FINAL", ""),
+        ("R|3|^^^PLT|++++|10*3/uL||||F", "cannot_tell", "platelets:NUMBER_UNREADABLE", ""),
+        ("R|3|777-3^Platelets^LN|12|10*3/uL||||V", "low", "", ""),
+        ("R|3|^^^PLT|12|10*3/uL||||P", "cannot_tell", "platelets:STATUS_NOT_FINAL", ""),
+    ],
+)
+def test_one_result(record: str, line: str, reason: str, guard: str, tmp_path: Path) -> None:
+    _, (row,) = scan(plain([record if text.startswith("R|3") else text for text in RECORDS]), tmp_path)
+    assert (row["platelet_line"], row["reasons"], row["guards"]) == (line, reason, guard)
+
+
+def test_neutrophils_that_the_analyzer_could_not_count_never_fall_back_on_the_white_cells(tmp_path: Path) -> None:
+    lines = [text.replace("|0.4|", "|----|").replace("|1.4|", "|6.4|") for text in RECORDS]
+    _, (row,) = scan(plain(lines), tmp_path)
+    assert row["white_line"] == "cannot_tell"
+
+
+def test_orders_and_queries_carry_no_results(tmp_path: Path) -> None:
+    summary, rows = scan(
+        plain([*RECORDS, RECORDS[0], "Q|1|^S1||^^^ALL", "L|1|N", RECORDS[0], *RECORDS[1:3], "L|1"]), tmp_path
+    )
+    assert len(rows) == 1
+    assert summary.results["without_results"] == {"ASTM query": 1, "ASTM order": 1}
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8))
+def test_any_bytes_part_into_records(parts: list[bytes]) -> None:
+    content = b"\x02".join(parts)
+    found = list(records(enumerate(content.splitlines(), start=1)))
+    assert all(record.text.strip() for record in found)
+    assert sum(len(record.text) for record in found) <= len(content)

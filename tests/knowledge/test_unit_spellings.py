@@ -1,0 +1,96 @@
+"""How units are written: case, scripts, remarks in braces, languages, and spellings of one's own."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.errors import UsageError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.vocabulary import Reason
+
+KNOWN = load_knowledge().analytes
+
+
+def factor(analyte: str, unit: str) -> Fraction | Reason:
+    found = KNOWN[analyte].units.find(unit)
+    return Fraction(found.numerator, found.denominator) if isinstance(found, Factor) else found[0]
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "expected"),
+    [
+        ("hemoglobin", "G/DL", 10), ("hemoglobin", "г/л", 1), ("hemoglobin", "g{Hb}/L", 1), ("hemoglobin", "gr/dL", 10),
+        ("wbc", "10^9/л", 1), ("wbc", "×10⁹/л", 1), ("wbc", "тыс/мкл", 1), ("wbc", "10*3{cells}/uL", 1), ("wbc", "10*3/UL", 1),
+        ("wbc", "K/CMM", 1), ("wbc", "thousand per cu mm", 1), ("wbc", "cells/cu.mm", Fraction(1, 1000)), ("platelets", "Tsd./µl", 1),
+        ("rbc", "млн/мкл", 1), ("rbc", "Millions/cu.mm", 1), ("rbc", "MIO/UL", 1), ("mcv", "фл", 1), ("mch", "пг", 1),
+        ("neutrophils_percent", "%{WBCs}", 1),
+    ],
+)  # fmt: skip
+def test_a_spelling_is_read(analyte: str, unit: str, expected: int | Fraction) -> None:
+    assert factor(analyte, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "reason"),
+    [
+        ("wbc", "г/л", Reason.UNIT_CONFUSABLE),  # gram or giga
+        ("wbc", "M/UL", Reason.UNIT_CONFUSABLE),  # mega, million or milli
+        ("wbc", "g/l", Reason.UNIT_UNKNOWN),  # G/l is known and g/L is another quantity: lower case is neither
+        ("wbc", "mil/mm3", Reason.UNIT_UNKNOWN),  # a thousand in Spanish, a million in English
+        ("wbc", "тыс", Reason.UNIT_CONFUSABLE),  # no volume
+        ("hemoglobin", "ммоль/л", Reason.UNIT_CONFUSABLE),  # monomer or tetramer
+        ("wbc", "{}", Reason.UNIT_UNKNOWN),
+    ],
+)
+def test_what_could_mean_two_things_is_not(analyte: str, unit: str, reason: Reason) -> None:
+    assert factor(analyte, unit) is reason
+
+
+def test_every_spelling_that_was_seen_is_read(shared: Path) -> None:
+    with (shared / "field/reports/units_seen_open.csv").open(encoding="utf-8", newline="") as file:
+        rows = [list(row.values())[:3] for row in csv.DictReader(file)]
+    wrong = [row for row in rows if factor(row[1], row[0]) != Fraction(row[2]).limit_denominator(10**6)]
+    assert (len(rows), wrong) == (42, [])
+
+
+def test_a_spelling_of_ones_own(tmp_path: Path) -> None:
+    own = {"tausendstel": "10^9/L"}
+    record = {
+        "age": "40 y",
+        "sex": "F",
+        "hemoglobin": "130 g/L",
+        "neutrophils": "0.4 tausendstel",
+        "platelets": "250 10^9/L",
+    }
+    assert cbc.screen(record).flags()["white_line"] == "cannot_tell"
+    screener = cbc.Screener(unit_spellings=own)
+    assert screener.screen(record).flags()["white_line"] == "low"
+    frame = pd.DataFrame([{"age": "40 y", "sex": "F", "HGB (g/L)": 130, "ANC (tausendstel)": 0.4, "PLT (10^9/L)": 250}])
+    assert list(screener.screen_frame(frame)["white_line"]) == ["low"]
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    profile = tmp_path / "own.yaml"
+    profile.write_text(
+        "id: own\ntitle: own\nshape: wide\nsource: synthetic\nunit_spellings: {tausendstel: 10^9/L}\n", encoding="utf-8"
+    )
+    cbc.scan(tmp_path / "in.csv", tmp_path / "out.csv", profile=str(profile))
+    assert list(pd.read_csv(tmp_path / "out.csv")["white_line"]) == ["low"]
+    (tmp_path / "in.hl7").write_text(
+        "MSH|^~\\&|LAB|H|||20240301||ORU^R01|1|P|2.5.1\rPID|1||7||||19840101|F\rOBR|1||1|58410-2^CBC^LN|||20240301\r"
+        "OBX|1|NM|751-8^Neutrophils^LN||0.4|tausendstel|||||F\r",
+        encoding="utf-8", newline="",
+    )  # fmt: skip
+    screener.scan(tmp_path / "in.hl7", tmp_path / "messages.csv")
+    assert list(pd.read_csv(tmp_path / "messages.csv")["white_line"]) == ["low"]
+
+
+@pytest.mark.parametrize(("spelling", "unit"), [("g/dL", "g/L"), ("K/uL", "/uL"), ("abc", "zzz")])
+def test_a_known_spelling_keeps_its_meaning(spelling: str, unit: str) -> None:
+    with pytest.raises(UsageError, match="unit_spellings"):
+        cbc.Screener(unit_spellings={spelling: unit})

@@ -1,0 +1,117 @@
+"""Tables of one result a row that no profile knows: found by their columns, or named by the caller."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import cbc_screen as cbc
+from cbc_screen.cli import main
+from cbc_screen.errors import UsageError
+
+RESULTS = [("Hemoglobin", "79", "g/L"), ("Neutrophils", "0.4", "10^9/L"), ("Platelets", "12", "10^9/L")]
+
+
+def write(path: Path, header: str, rows: list[str], delimiter: str = ",") -> Path:
+    path.write_text("\n".join([header, *rows]).replace(",", delimiter) + "\n", encoding="utf-8")
+    return path
+
+
+def flags(source: Path, **options: Any) -> list[dict[str, str]]:
+    out = source.with_suffix(".flags.csv")
+    cbc.scan(source, out, force=True, **options)
+    with out.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Patient ID,DOB,Sex,Collected,Test,Result,Units",
+        "SUBJECT_ID,BIRTH_DATE,GENDER,TEST_DATE,ANALYTE,VALUE,UOM",
+        "Patientennummer,Geburtsdatum,Geschlecht,Abnahmedatum,Untersuchung,Ergebnis,Einheit",
+        "Historia clínica,Fecha de nacimiento,Sexo,Fecha de extracción,Prueba,Resultado,Unidad",
+        "患者番号,生年月日,性別,採血日,検査項目,結果,単位",
+    ],
+)
+def test_columns_are_found_in_several_languages(header: str, tmp_path: Path) -> None:
+    rows = [f"A{n},19{n}0-05-01,F,2024-03-01,{name},{value},{unit}" for n in (5, 6) for name, value, unit in RESULTS]
+    found = flags(write(tmp_path / "long.csv", header, rows))
+    assert [(row["pattern"], row["reasons"]) for row in found] == [("pancytopenia", "")] * 2
+
+
+def test_the_sheet_of_one_person_is_one_count(tmp_path: Path) -> None:
+    rows = [f"{name},{value},{unit},," for name, value, unit in RESULTS]
+    (row,) = flags(write(tmp_path / "sheet.csv", "Test,Result,Units,Min,Max", rows))
+    assert (row["lines_low_min"], row["pattern"]) == ("3", "pancytopenia")
+
+
+def test_the_history_of_one_person_is_a_count_for_each_day(tmp_path: Path) -> None:
+    rows = [f"2024-0{month}-01,{name},{value},{unit}" for month in (3, 4) for name, value, unit in RESULTS]
+    assert len(flags(write(tmp_path / "history.csv", "Date,Test,Result,Unit", rows))) == 2
+
+
+def test_results_that_may_be_of_several_persons_are_refused(tmp_path: Path) -> None:
+    rows = ["Hemoglobin,79,g/L", "Hemoglobin,135,g/L"]
+    source = write(tmp_path / "mixed.csv", "Test,Result,Unit", rows)
+    with pytest.raises(UsageError, match="no column says whose the results are"):
+        flags(source)
+
+
+def test_results_of_a_person_without_a_moment_are_one_count_only_where_nothing_contradicts(tmp_path: Path) -> None:
+    agreeing = [f"A,F,40 y,{name},{value},{unit}" for name, value, unit in RESULTS]
+    header = "Patient,Sex,Age,Test,Result,Unit"
+    assert [row["pattern"] for row in flags(write(tmp_path / "a.csv", header, agreeing))] == ["pancytopenia"]
+    twice = [*agreeing, "A,F,40 y,Platelets,250,10^9/L"]
+    found = flags(write(tmp_path / "b.csv", header, twice))
+    assert all(row["pattern"] == "cannot_tell" for row in found)
+
+
+def test_columns_may_be_named(tmp_path: Path) -> None:
+    rows = [f"A,F,40 y,{name},{value},{unit}" for name, value, unit in RESULTS]
+    source = write(tmp_path / "own.csv", "who,sex,age,what,how much,in", rows)
+    with pytest.raises(UsageError, match="no column reads as a blood count result"):
+        flags(source)
+    columns = {"person": "who", "name": "what", "value": "how much", "unit": "in"}
+    assert [row["pattern"] for row in flags(source, columns=columns)] == ["pancytopenia"]
+    with pytest.raises(UsageError, match="needs a column of results"):
+        flags(source, columns={"person": "who", "unit": "in"})
+    with pytest.raises(UsageError, match="there is no such column"):
+        flags(source, columns={**columns, "value": "amount"})
+
+
+def test_a_table_of_counts_stays_one(tmp_path: Path) -> None:
+    """A column called Result or Test beside columns of analytes is a column like any other."""
+    source = write(
+        tmp_path / "wide.csv", "Test,Result,age,sex,HGB (g/L),PLT (10^9/L),ANC (10^9/L)", ["1,ok,40 y,F,79,12,0.4"]
+    )
+    assert [row["pattern"] for row in flags(source)] == ["pancytopenia"]
+
+
+def test_the_draft_of_a_profile_gives_the_same_answers(tmp_path: Path) -> None:
+    rows = [f"A{n},19{n}0-05-01,F,2024-03-01,{name},{value},{unit}" for n in (5, 6) for name, value, unit in RESULTS]
+    source = write(tmp_path / "long.csv", "Patient ID,DOB,Sex,Collected,Test,Result,Units", rows)
+    draft = tmp_path / "draft.yaml"
+    said = CliRunner().invoke(main, ["profile", str(source), "-o", str(draft)])
+    assert said.exit_code == 0, said.output
+    assert flags(source, profile=str(draft)) == flags(source)
+
+
+def test_profile_takes_the_options_of_scan() -> None:
+    options = {option for param in main.commands["profile"].params for option in param.opts}
+    scanning = {option for param in main.commands["scan"].params for option in param.opts}
+    of_the_source = {
+        "--columns", "--age-unit", "--sex-codes", "--pregnancy-codes", "--decimal", "--thousands", "--date-format", "--encoding",
+        "--delimiter", "--format", "--profile", "--persons", "--skip-lines", "--sheet", "--units", "--unit-spelling",
+    }  # fmt: skip
+    assert of_the_source <= options & scanning
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "hl7", "astm", "fhir"])
+def test_format_takes_its_documented_values(kind: str, tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["scan", str(tmp_path / "nothing"), "--format", kind])
+    assert "the source does not exist" in said.output

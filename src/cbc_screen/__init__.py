@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
     from cbc_screen.review import screen_again, worklist
-    from cbc_screen.screener import Screener, read, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, audit, read, scan, screen, screen_frame
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.verify.audit import Audit
     from cbc_screen.vocabulary import NOTICE, Reason
 
 _HOME = {
     "Agreement": "agreement",
+    "Audit": "verify.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
     "FlagSummary": "report.cohort",
@@ -47,6 +49,7 @@ _HOME = {
     "Screener": "screener",
     "ScreeningResult": "result",
     "UsageError": "errors",
+    "audit": "screener",
     "grade": "grading",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
@@ -64,6 +67,7 @@ _HOME = {
 __all__ = [
     "NOTICE",
     "Agreement",
+    "Audit",
     "CBCRecord",
     "CBCScreenError",
     "FlagSummary",
@@ -81,6 +85,7 @@ __all__ = [
     "UsageError",
     "__data_version__",
     "__version__",
+    "audit",
     "grade",
     "plot_cohort",
     "plot_ranges",

@@ -27,6 +27,7 @@ _LONGEST_NUMBER = 300  # digits
 _EPILOG = {
     "profile": "Example: cbc-screen profile export.csv -o export.yaml",
     "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
+    "audit": "Example: cbc-screen audit export.csv --report audit.html",
     "one": 'Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"',
     "grade": 'Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150',
     "list": "Example: cbc-screen ranges list",
@@ -99,7 +100,10 @@ def _screening_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
         ),
         click.option(
-            "--units", multiple=True, metavar="us|si|ANALYTE=UNIT", help="What bare numbers are in; may be repeated."
+            "--units",
+            multiple=True,
+            metavar="us|si|per_ul|ANALYTE=UNIT",
+            help="What bare numbers are in; may be repeated.",
         ),
         click.option(
             "--unit-spelling",
@@ -351,6 +355,36 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
             file.write_text(found.draft)
             file.finish()
             file.commit()
+
+
+@main.command(epilog=_EPILOG["audit"])
+@click.argument("source", nargs=-1, required=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The findings as CSV, one a row.")
+@click.option("--report", type=click.Path(path_type=Path), help="The page, .html.")
+@click.option(
+    "--ranges", default="default", show_default=True, help="What ranges and critical flags are compared with."
+)
+@click.option("--units", multiple=True, metavar="us|si|per_ul|ANALYTE=UNIT", help="As in scan.")
+@click.option("--unit-spelling", multiple=True, metavar="SPELLING=UNIT", help="As in scan.")
+@click.option("--force", is_flag=True, help="Overwrite existing outputs.")
+@_source_options
+def audit(source: tuple[str, ...], **options: Any) -> None:
+    """Hold a sender's flags, ranges and units against its values and against each other."""
+    from cbc_screen.report.audit import print_audit
+    from cbc_screen.report.terminal import make_console
+    from cbc_screen.report.writers import check_output
+    from cbc_screen.screener import Screener
+
+    outputs = [path for path in (options["out"], options["report"]) if path is not None]
+    for path in outputs:
+        check_output(path, force=options["force"])
+    spellings = _mapping("--unit-spelling", options["unit_spelling"]) or None
+    screener = Screener(ranges=options["ranges"], units=_units(options["units"]), unit_spellings=spellings)
+    with waiting("reading the files"):
+        found = screener.audit(list(source), **_source(options))
+    print_audit(make_console(), found)
+    for path in outputs:
+        found.write(path, force=options["force"])
 
 
 @main.command(epilog=_EPILOG["one"])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge import Knowledge
     from cbc_screen.report.build import ResultBuilder
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.verify.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -280,6 +281,73 @@ class Screener:
         accepted = parse_accepted(load_measures(), accept_units)
         return screen_frame(self._engine, frame, declared, columns, detail=detail, accept_units=accepted)
 
+    def audit(
+        self,
+        source: Any,
+        *,
+        columns: Mapping[str, str] | None = None,
+        age_unit: str | None = None,
+        sex_codes: Mapping[str, str] | None = None,
+        pregnancy_codes: Mapping[str, str] | None = None,
+        decimal: str = ".",
+        thousands: str = "",
+        date_format: str | Mapping[str, str] | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        sheet: str | None = None,
+        format: str = "auto",
+        profile: str | None = None,
+        persons: str | Path | None = None,
+        skip_lines: int | None = None,
+    ) -> Audit:
+        """Hold a sender's flags, ranges and units against its values and against each other.
+
+        Parameters
+        ----------
+        source : path, pattern, list of them, or a frame of one count a row
+            A frame has flags in `<analyte>_flag` and limits in `<analyte>_lower` and `<analyte>_upper`.
+        columns, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
+            As in `screen_frame`.
+        encoding, delimiter, sheet, format, profile, persons, skip_lines
+            As in `scan`, for files.
+
+        Returns
+        -------
+        Audit, with a table of findings, one of counts by analyte, and one of the ranges that came along.
+
+        Raises
+        ------
+        UsageError
+            If nothing reads as a result, or no result has a flag or a range.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"age": ["54 y"], "sex": ["F"], "PLT (10^9/L)": [250], "platelets_flag": ["L"],
+        ...     "platelets_lower": [150], "platelets_upper": [400]})
+        >>> list(Screener().audit(frame).findings["finding"])
+        ['flag_low_not_low']
+        """
+        from cbc_screen.engines.audit import audit_files, audit_frame
+        from cbc_screen.engines.inputs import names_of
+        from cbc_screen.ingest.source import ReadOptions
+        from cbc_screen.verify.audit import tables_of
+
+        declared = self._declare(
+            age_unit=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
+        )
+        if not isinstance(source, str | Path | list | tuple):
+            return tables_of(audit_frame(self._engine, source, declared, columns))
+        reading = ReadOptions(
+            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
+        )
+        return tables_of(audit_files(self._engine, names_of(source), declared, reading, dict(columns or {})))
+
     def scan(
         self,
         source: str | Path | Sequence[str | Path],
@@ -531,6 +599,11 @@ def scan(
 ) -> ScanSummary:
     """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
     return _configured(_taken_out(options)).scan(source, out, rejects, **options)
+
+
+def audit(source: Any, **options: Any) -> Audit:
+    """Audit files or a frame with a default `Screener`, or one of these options; see `Screener.audit`."""
+    return _configured(_taken_out(options)).audit(source, **options)
 
 
 def _taken_out(options: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.adjustments import Adjustment
+from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
@@ -51,6 +52,7 @@ class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
     friends: Friends
+    audit: Mapping[str, AuditText]
     result_tables: ResultTables
     names: WorldNames
     person_codes: PersonCodes

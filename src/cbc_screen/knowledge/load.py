@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
+from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -98,6 +99,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         specimens=load_specimens(node("specimens.yaml"), sources, friends.specimens),
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
+        audit=load_audit(node("audit.yaml"), sources),
         result_tables=load_result_tables(node("result_tables.yaml"), root),
         moments=load_moments(node("moments.yaml"), words.missing, world.months),
         age_implausible_from=age_cap,

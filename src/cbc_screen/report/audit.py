@@ -1,0 +1,122 @@
+"""An audit on a terminal, as a page, and as a file of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cbc_screen.errors import UsageError
+from cbc_screen.printable import clean_line
+from cbc_screen.private_files import Lock
+from cbc_screen.report.html import environment, style
+from cbc_screen.report.wording import words
+from cbc_screen.report.writers import AtomicFile, check_output
+from cbc_screen.spreadsheet import csv_line
+from cbc_screen.verify.audit import Audit
+from cbc_screen.vocabulary import NOTICE
+
+_SHOWN = 12
+_ON_PAGE = 200
+
+
+def print_audit(console: Console, audit: Audit) -> None:
+    """Print the counts by analyte, and the most frequent findings."""
+    console.print(Text(audit.notice, style="bold"))
+    console.print(f"{audit.rows:,} rows read, {audit.listed:,} findings")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("analyte")
+    for name in ("results", "with a range", "with a flag", "flags", "ranges", "units", "share"):
+        table.add_column(name, justify="right")
+    for row in _rows(audit.results):
+        counts = [
+            f"{row[name]:,}"
+            for name in ("results", "with_range", "with_flag", "about_flags", "about_ranges", "about_units")
+        ]
+        name = f"{row['file']}: {row['analyte']}" if audit.results["file"].nunique() > 1 else row["analyte"]
+        table.add_row(Text(clean_line(name)), *counts, _share(row["share"]))
+    console.print(table)
+    if audit.listed:
+        console.print(Text("most frequent findings", style="bold"))
+        for (text, analyte), many in list(_counted(audit).items())[:_SHOWN]:
+            console.print(Text(f"  {many:>8,}  {words(analyte)}: {text}"), soft_wrap=True)
+    for row in _rows(audit.limits):
+        if not row["agrees"]:
+            console.print(
+                Text(
+                    f"{words(row['analyte'])}, sex {row['sex']}: flagged low up to {row['flagged_low_up_to']:g} and not flagged low from "
+                    f"{row['not_flagged_low_from']:g} {row['unit']}: the flags follow no single limit",
+                    style="yellow",
+                ),
+                soft_wrap=True,
+            )
+    console.print(Text(f"data {audit.data_version}, cbc-screen {audit.code_version}", style="dim"))
+
+
+def audit_html(audit: Audit) -> str:
+    """Return an audit as HTML with its style, for a notebook."""
+    body = (
+        environment()
+        .get_template("audit.html.j2")
+        .render(
+            audit=audit,
+            results=list(_rows(audit.results)),
+            counted=[(analyte, text, many) for (text, analyte), many in _counted(audit).items()],
+            ranges=list(_rows(audit.ranges.head(_ON_PAGE))),
+            limits=list(_rows(audit.limits)),
+            findings=list(_rows(audit.findings.head(_ON_PAGE))),
+            several=audit.results["file"].nunique() > 1,
+            share=_share,
+        )
+    )
+    return f'<div class="cbc-screen"><style>{style()}</style>{body}</div>'
+
+
+def write_audit(audit: Audit, path: Path, *, force: bool) -> None:
+    """Write the findings as CSV, or the page."""
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".html"):
+        raise UsageError("an audit is written to .csv (its findings) or .html (its page)")
+    text = _page(audit) if kind == ".html" else "".join(_lines(audit))
+    check_output(path, force=force)
+    with Lock(path), closing(AtomicFile(path, force=force)) as file:
+        file.write_text(text)
+        file.finish()
+        file.commit()
+
+
+def _page(audit: Audit) -> str:
+    head = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        "<title>Audit of flags, ranges and units</title>"
+        "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:70rem;padding:1rem}</style></head><body><main>"
+    )
+    return f"{head}{audit_html(audit)}</main></body></html>\n"
+
+
+def _lines(audit: Audit) -> Iterator[str]:
+    names = [*audit.findings.columns, "notice"]
+    yield csv_line(names)
+    for row in _rows(audit.findings):
+        yield csv_line(
+            ["" if row[name] is None or row[name] != row[name] else str(row[name]) for name in names[:-1]] + [NOTICE]
+        )
+
+
+def _counted(audit: Audit) -> dict[tuple[str, str], int]:
+    pairs = audit.findings.groupby(["text", "analyte"]).size().sort_values(ascending=False)
+    return {(str(text), str(analyte)): int(many) for (text, analyte), many in pairs.items()}
+
+
+def _rows(frame: Any) -> Iterable[dict[str, Any]]:
+    found: list[dict[str, Any]] = frame.to_dict("records")
+    return found
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1f} %"

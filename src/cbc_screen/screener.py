@@ -234,6 +234,7 @@ class Screener:
         decimal: str = ".",
         thousands: str = "",
         date_format: str | Mapping[str, str] | None = None,
+        profile: str | None = None,
         accept_units: str | Sequence[str] = (),
     ) -> Any:
         """Screen a frame of one blood count a row.
@@ -255,6 +256,8 @@ class Screener:
             The marks that texts use; only a decimal point is assumed.
         date_format : str, or mapping of "birth_date" and "collected_at", optional
             `datetime.strptime` format of dates whose order of day and month cannot be told: "%d/%m/%Y".
+        profile : str, optional
+            What columns and codes mean, as in `scan`; a known table is recognized by its columns.
         accept_units : list of analytes, or "platelets,wbc"
             Results of a column that looks as if it were in another unit are not used
             (`UNIT_SUSPECT`) unless it is named here.
@@ -279,7 +282,9 @@ class Screener:
             date_format=date_format,
         )
         accepted = parse_accepted(load_measures(), accept_units)
-        return screen_frame(self._engine, frame, declared, columns, detail=detail, accept_units=accepted)
+        return screen_frame(
+            self._engine, frame, declared, columns, detail=detail, accept_units=accepted, declared_profile=profile
+        )
 
     def audit(
         self,

@@ -338,6 +338,7 @@ class Format(StrEnum):
     HL7 = "hl7"
     ASTM = "astm"
     FHIR = "fhir"
+    CCDA = "ccda"
 
 
 AUTO = "auto"  # the format is told from what a file holds

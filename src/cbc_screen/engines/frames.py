@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.profiles import find_profile
+from cbc_screen.knowledge.fold import fold_word
+from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared, with_spellings
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
-from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import carried_table, flags_table
@@ -79,12 +80,18 @@ def screen_frame(
     *,
     detail: bool,
     accept_units: frozenset[str] = frozenset(),
+    declared_profile: str | None = None,
 ) -> Any:
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
-    plan = make_plan(engine.knowledge, headers(frame), declared, columns)
+    names = headers(frame)
+    profile = profile_of_frame(names, engine.knowledge, declared_profile)
+    if profile is not None:
+        declared, columns = of_profile(engine.knowledge, declared, profile, names, columns)
+    plan = make_plan(engine.knowledge, names, declared, columns)
     require_analyte(plan)
+    _warn_of_units(engine.knowledge, plan)
     arrays = to_arrow(frame, list(plan.columns))
     rows = len(frame)
     plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
@@ -101,6 +108,44 @@ def screen_frame(
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
+
+
+def profile_of_frame(names: Sequence[str], knowledge: Knowledge, declared: str | None) -> Profile | None:
+    """Return the profile of a frame: the declared one, else the shipped one that knows its columns."""
+    profile = find_profile(declared, knowledge) if declared is not None else recognized(names, knowledge)
+    if profile is not None and profile.shape is not Shape.WIDE:
+        raise UsageError(
+            f"the frame is of one result a row (profile {profile.id}), and a frame is of one count a row; scan its file, "
+            "or give what read() makes of it"
+        )
+    return profile
+
+
+def of_profile(
+    knowledge: Knowledge,
+    declared: Declared,
+    profile: Profile,
+    names: Sequence[str],
+    columns: Mapping[str, str] | None,
+) -> tuple[Declared, dict[str, str]]:
+    """Fill in what the caller does not declare from the profile of a table of one count a row."""
+    there = {fold_word(name): name for name in names}
+    own = {name: there[fold_word(c[0])] for name, c in profile.columns.items() if fold_word(c[0]) in there}
+    return with_profile(knowledge, declared, profile), {**own, **(columns or {})}
+
+
+def _warn_of_units(knowledge: Knowledge, plan: Plan) -> None:
+    """Say once what has no unit anywhere but in its cells: bare numbers there are not used."""
+    bare = [
+        analyte
+        for analyte, own in plan.analytes.items()
+        if not (own.unit or own.unit_column or plan.declared.unit(knowledge, analyte))
+    ]
+    if bare and len(bare) == len(plan.analytes):
+        _LOG.warning(
+            "no column states a unit: bare numbers are not used; say what they are in with units=, such as units='us' or "
+            "units={'hemoglobin': 'g/dL'}"
+        )
 
 
 def _doubts(knowledge: Knowledge, arrays: Mapping[str, Any], rows: int, plan: Plan) -> dict[str, Suspicion]:

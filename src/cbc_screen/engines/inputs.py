@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cbc_screen.engines.collected import CollectedSource, Feed
-from cbc_screen.engines.frames import require_analyte
+from cbc_screen.engines.frames import of_profile, require_analyte
 from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
@@ -21,7 +21,6 @@ from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
@@ -218,10 +217,7 @@ class _Opener:
     def _table(self, file: SourceFile, table: TableSource, profile: Profile | None) -> Input:
         declared, columns = self._declared, dict(self._columns)
         if profile is not None:
-            declared = with_profile(self._knowledge, declared, profile)
-            there = {fold_word(header): header for header in table.headers}
-            own = {name: there[fold_word(c[0])] for name, c in profile.columns.items() if fold_word(c[0]) in there}
-            columns = {**own, **columns}
+            declared, columns = of_profile(self._knowledge, declared, profile, table.headers, columns)
         plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
         require_analyte(plan)
         return self._input((file,), table, plan, profile)
@@ -260,7 +256,7 @@ class _Opener:
             if self._profile is None or self._inputs:
                 return self._declared
             if self._profile.shape is not Shape.MESSAGES:
-                raise UsageError("this profile is of tables; one of messages has shape: messages (docs/reading.md)")
+                raise UsageError("a profile is of tables, unless it says shape: messages (docs/reading.md)")
             own = with_profile(self._knowledge, self._declared, self._profile)
             return replace(own, units=self._declared.units, system=self._declared.system)
         own = with_profile(self._knowledge, self._declared, self._long)

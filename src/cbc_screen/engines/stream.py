@@ -392,6 +392,8 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
 def _named_otherwise(inputs: list[Input]) -> tuple[str, ...]:
     """Return the results of messages and single results that are of no known name, the most frequent ones."""
     sources = list(filter(None, map(_collected, inputs)))
+    if any(source.result_counts.rejected for source in sources):
+        return ()  # they were found, and are of no patient's blood
     return tuple(_most(source.left_out for source in sources))
 
 

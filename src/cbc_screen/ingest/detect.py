@@ -18,6 +18,8 @@ _STEP = 4_096
 _MESSAGE = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?MSH[^\w\s]")
 # The header of an ASTM message, alone in its line or in a frame.
 _ASTM = re.compile(rb"(?:^|[\r\n\x02\x04\x05\x06])[0-7]?H(?=[^\w\s]{4,5}[^\r\n]*[\r\n])([^\r\n\x03]{4,})")
+_ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z]\w*)(?:\s[^>]*)?/?>")  # the first element: no declaration, no comment
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"SQLite f")
 _ZIP = b"PK\x03\x04"
 
@@ -53,13 +55,30 @@ def _of_text(start: bytes, ending: str) -> Format:
         return Format.FHIR
     if ending in (".ndjson", ".jsonl"):
         return Format.NDJSON
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise UsageError("the source is XML or HTML, which is not read; FHIR must be JSON, tables CSV or Parquet")
+    if (kind := _of_xml(start)) is not None:
+        return kind
     if ending == ".fsh":
         raise UsageError("the source is FHIR Shorthand, which is not read; compile it to JSON")
     if ending == ".json":
         raise UsageError("the source is JSON and not FHIR; one flat object a line is read as .ndjson")
     return Format.CSV
+
+
+def _of_xml(start: bytes) -> Format | None:
+    """Say what an XML document is by its first element; None for what is none."""
+    if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and start[:2] not in _WIDE:
+        return None
+    text = start.decode("utf-16", "ignore") if start[:2] in _WIDE else start.decode("utf-8", "ignore")
+    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return None
+    if (found := _ROOT.search(text)) is not None:
+        if found[1] == "ClinicalDocument":
+            return Format.CCDA
+        if "http://hl7.org/fhir" in found[0]:
+            return Format.FHIR
+    raise UsageError(
+        "the source is XML or HTML of another kind, which is not read; FHIR and C-CDA are; export tables as CSV or Parquet"
+    )
 
 
 def check_there(path: Path) -> bytes:

@@ -19,8 +19,10 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fhir_bundles import read_document
 from cbc_screen.ingest.fhir_json import MOST_MARKS, Parser, decoded
+from cbc_screen.ingest.fhir_xml import document_of
 from cbc_screen.ingest.results import Item
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
+from cbc_screen.ingest.xml_tree import XMLProblem, parse_xml
 from cbc_screen.vocabulary import Reason
 
 LONGEST_DOCUMENT = 256 << 20
@@ -29,6 +31,7 @@ LONGEST_BUNDLE_LINE = 16 << 20
 START_BYTES = 65_536
 _BLOCK = 1 << 20
 _FIRST_LINES = 100  # looked at where the first line of an NDJSON file may be damaged
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _RESOURCE_TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Za-z]')
 
@@ -52,11 +55,13 @@ class FHIRSource:
         self._file: IO[bytes] | None = None
         self._share = 0.0
         self._parser = Parser()
-        self._check_start()
-        self._by_line = self._is_by_line()
+        self._xml = self._check_start()
+        self._by_line = not self._xml and self._is_by_line()
         self._file = None
 
-    def _check_start(self) -> None:
+    def _check_start(self) -> bool:
+        """Refuse what is no FHIR; tell whether it is XML."""
+        start = b""
         try:
             with self._path.open("rb") as file:
                 start = _begin(unpacked(file, self._path).read(START_BYTES))
@@ -67,6 +72,7 @@ class FHIRSource:
         # Outside the except block: nothing of the first error is attached.
         if problem:
             raise UsageError(problem)
+        return start.startswith((b"<", *_WIDE))
 
     def _is_by_line(self) -> bool:
         """Tell NDJSON from one document: its first line is a whole object, and more lines follow.
@@ -140,12 +146,29 @@ class FHIRSource:
                 yield from read_document(document, number, content, entries_are_lines=False)
 
     def _read_document(self) -> Iterator[Item]:
+        if self._xml:
+            yield from self._read_xml()
+            return
         text = decoded(self._whole().removeprefix(_BOM))
         self._share = 1.0
         document = self._parser.parse(text)
         content = "" if document.sound else text[:LONGEST_CONTENT]
         del text  # as large as the file
         yield from read_document(document, 1, content, entries_are_lines=True)
+
+    def _read_xml(self) -> Iterator[Item]:
+        problem = ""
+        try:
+            document = document_of(parse_xml(self._whole()))
+        except XMLProblem as found:
+            problem = str(found)
+        # Outside the except block: nothing of the first error is attached.
+        if problem:
+            raise UsageError(problem)
+        self._share = 1.0
+        if document.resource is None:
+            raise UsageError("the source is XML and not FHIR")
+        yield from read_document(document, 1, "", entries_are_lines=True)
 
     def _whole(self) -> bytes:
         """Read the whole file, unless its objects would not fit into memory."""
@@ -158,7 +181,9 @@ class FHIRSource:
                 while length <= LONGEST_DOCUMENT and marks <= MOST_MARKS and (block := raw.read(_BLOCK)):
                     blocks.append(block)
                     length += len(block)
-                    marks += block.count(b"{") + block.count(b"[") + block.count(b",")
+                    marks += (
+                        block.count(b"<") if self._xml else block.count(b"{") + block.count(b"[") + block.count(b",")
+                    )
         except (OSError, EOFError, zlib.error):
             problem = "the source is cut short or damaged"
         if length > LONGEST_DOCUMENT or marks > MOST_MARKS:
@@ -172,8 +197,6 @@ def _problem_of(start: bytes) -> str:
     """Say why a text that begins like this is not read, or ""."""
     if not start:
         return "the source is empty"
-    if start.startswith(b"<"):
-        return "FHIR as XML is not read; export it as JSON"
-    if not start.startswith(b"{"):
+    if not start.startswith((b"{", b"<", *_WIDE)):
         return "the source is not FHIR: it does not begin with a JSON object; export it as JSON in UTF-8"
     return ""

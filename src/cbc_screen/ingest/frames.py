@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.errors import UsageError
@@ -10,9 +11,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# What these libraries have besides frames, and what to do with it.
+_NO_FRAMES = {
+    "LazyFrame": "a lazy frame has no rows yet; give frame.collect(), or scan its file",
+    "Series": "a series is one column, or one row; give a frame, or screen(record) for one person",
+    "ChunkedArray": "an array is one column; give a table",
+    "RecordBatch": "give a table: pyarrow.Table.from_batches([batch])",
+}
+
+
 def frame_kind(frame: Any) -> str:
     """Say which library a frame is of, without importing any."""
-    module = type(frame).__module__.partition(".")[0]
+    module, name = type(frame).__module__.partition(".")[0], type(frame).__name__
+    if name in _NO_FRAMES:
+        raise UsageError(_NO_FRAMES[name])
     if module in ("pandas", "pyarrow", "polars"):
         return module
     raise UsageError("screen_frame takes a pandas, pyarrow or polars frame")
@@ -21,6 +33,9 @@ def frame_kind(frame: Any) -> str:
 def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
     """Return the wanted columns as Arrow arrays."""
     kind = frame_kind(frame)
+    times = Counter(frame.column_names if kind == "pyarrow" else frame.columns)
+    if repeated := [name for name in columns if times[name] > 1]:
+        raise UsageError(f"column {repeated[0]!r} stands twice in the frame")
     return {name: _array(frame[name] if kind != "pyarrow" else frame.column(name), kind) for name in columns}
 
 
@@ -28,10 +43,7 @@ def headers(frame: Any) -> list[str]:
     """Return the column names as texts."""
     kind = frame_kind(frame)
     names = list(frame.column_names) if kind == "pyarrow" else list(frame.columns)
-    repeated = {str(name) for name in names if [str(n) for n in names].count(str(name)) > 1}
-    if repeated:
-        raise UsageError(f"column {sorted(repeated)[0]!r} stands twice in the frame")
-    return [name for name in names if isinstance(name, str)]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _array(column: Any, kind: str) -> pa.Array:

@@ -16,7 +16,7 @@ from cbc_screen.ingest.units_row import with_units
 from cbc_screen.ingest.xport import XportSource
 from cbc_screen.vocabulary import AUTO, Format
 
-MESSAGES = (Format.HL7, Format.ASTM, Format.FHIR)
+MESSAGES = (Format.HL7, Format.ASTM, Format.FHIR, Format.CCDA)
 
 
 def format_of(path: Path, options: ReadOptions) -> Format:
@@ -58,6 +58,10 @@ def open_messages(path: Path, kind: Format, options: ReadOptions) -> ResultSourc
         from cbc_screen.ingest.astm import ASTMSource
 
         return ASTMSource(path, options.encoding)
+    if kind is Format.CCDA:
+        from cbc_screen.ingest.ccda import CCDASource
+
+        return CCDASource(path)
     from cbc_screen.ingest.fhir import FHIRSource
 
     return FHIRSource(path)

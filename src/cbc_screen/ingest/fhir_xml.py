@@ -1,0 +1,50 @@
+"""FHIR as XML: elements to the objects that its JSON has; texts stay texts, as numbers do in JSON here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cbc_screen.ingest.fhir_json import Document, Resource
+from cbc_screen.ingest.xml_tree import Element
+
+NAMESPACE = "http://hl7.org/fhir"
+# Lists in JSON however many there are; of others the reader takes one or several.
+_LISTS = frozenset(
+    ("entry", "contained", "extension", "modifierExtension", "coding", "identifier", "component", "referenceRange")
+)
+_RESOURCES = frozenset(("contained", "resource"))  # what holds a resource under its own name
+
+
+def document_of(root: Element) -> Document:
+    """Return a document of FHIR."""
+    return Document(_resource(root), root.name, True) if root.namespace == NAMESPACE else Document(None, "", False)
+
+
+def _resource(element: Element) -> Resource:
+    return {"resourceType": element.name, **_members(element)}
+
+
+def _members(element: Element) -> Resource:
+    """Return the members of an element: its attributes, then its children by name, in lists where a name repeats."""
+    found: dict[str, Any] = {name: text for name, text in element.attributes.items() if name in ("id", "url")}
+    for child in element.children:
+        if child.namespace != NAMESPACE:
+            continue  # the narrative, which is XHTML
+        value = _value(child)
+        known = found.get(child.name)
+        if isinstance(known, list):
+            known.append(value)
+        elif known is not None and child.name not in ("id", "url"):
+            found[child.name] = [known, value]
+        else:
+            found[child.name] = [value] if child.name in _LISTS else value
+    return found
+
+
+def _value(element: Element) -> Any:
+    if element.name in _RESOURCES:
+        inner = next((child for child in element.children if child.namespace == NAMESPACE), None)
+        return {} if inner is None else _resource(inner)
+    if "value" in element.attributes:
+        return element.attributes["value"]
+    return _members(element)

@@ -1,0 +1,77 @@
+"""The frame door: profiles, units that nobody states, columns that stand twice, and what is no frame."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import cbc_screen as cbc
+from cbc_screen.errors import UsageError
+
+COUNT = {"age": ["40 y"], "sex": ["F"], "HGB (g/L)": [79], "ANC (10^9/L)": [0.3], "PLT (10^9/L)": [9]}
+
+
+def test_a_known_table_is_recognized_as_a_file_is(shared: Path, tmp_path: Path) -> None:
+    source = shared / "data/nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz"
+    frame = pd.read_csv(source, nrows=400)
+    frame.to_csv(tmp_path / "nhanes.csv", index=False)
+    cbc.scan(tmp_path / "nhanes.csv", tmp_path / "flags.csv")
+    rows = pd.read_csv(tmp_path / "flags.csv", keep_default_na=False).set_index("row")["pattern"]
+    flags = cbc.screen_frame(frame)["pattern"].astype(str)
+    screened = [flags.iloc[line - 2] for line in rows.index]
+    assert screened == list(rows)
+    assert flags.value_counts()["none"] > 200
+
+
+def test_a_profile_may_be_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"how old": ["40 y"], "pigment": [79]})
+    profile = tmp_path / "own.yaml"
+    profile.write_text(
+        "id: own\ntitle: own\nshape: wide\nsource: synthetic\ncolumns: {age: how old, hemoglobin: pigment}\nunits: {hemoglobin: g/L}\n",
+        encoding="utf-8",
+    )
+    assert list(cbc.screen_frame(frame, profile=str(profile))["red_line"]) == ["low"]
+
+
+def test_a_frame_of_single_results_says_what_to_do() -> None:
+    frame = pd.DataFrame({"itemid": ["51222"], "charttime": ["2024-03-01"], "value": ["79"], "valueuom": ["g/L"]})
+    with pytest.raises(UsageError, match="one result a row"):
+        cbc.screen_frame(frame)
+
+
+def test_one_warning_where_no_column_states_a_unit(caplog: pytest.LogCaptureFixture) -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "hemoglobin": [79], "platelets": [9]})
+    with caplog.at_level(logging.WARNING, logger="cbc_screen"):
+        cbc.screen_frame(frame)
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no column states a unit"]
+        caplog.clear()
+        cbc.screen_frame(frame, units="si")
+        cbc.screen_frame(pd.DataFrame(COUNT))
+        assert not caplog.records
+
+
+def test_only_what_is_read_must_be_unique() -> None:
+    frame = pd.concat([pd.DataFrame(COUNT), pd.DataFrame({"note": ["a"]}), pd.DataFrame({"note": ["b"]})], axis=1)
+    assert list(cbc.screen_frame(frame)["pattern"]) == ["pancytopenia"]
+    twice = pd.concat([pd.DataFrame(COUNT), pd.DataFrame({"HGB (g/L)": [140]})], axis=1)
+    with pytest.raises(UsageError, match="stands twice"):
+        cbc.screen_frame(twice)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (pl.DataFrame(COUNT).lazy(), "collect"),
+        (pd.Series(COUNT), "a series is one column"),
+        (pa.table(COUNT).to_batches()[0], "from_batches"),
+        ([COUNT], "takes a pandas, pyarrow or polars frame"),
+    ],
+)
+def test_what_is_no_frame_says_what_to_give(given: object, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        cbc.screen_frame(given)

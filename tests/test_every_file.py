@@ -42,7 +42,6 @@ REFUSED = {
     "*.md": NO_COUNT,
     "*.fsh": "FHIR Shorthand",
     "*/bundles_xml/Horacio*.xml": "the source is empty",
-    "*/bundles_xml/*.xml": "XML",
     "hl7v2_oru/MANIFEST.csv": NO_COUNT,
     "nhanes_intervals/*.csv.xz": NO_COUNT,  # counts and persons apart: the survey's profile is for both together
     "cdisc_pilot_lb/dm.csv.gz": NO_COUNT,  # persons

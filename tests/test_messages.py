@@ -259,7 +259,6 @@ def test_the_wrong_example_of_the_standard_is_carried_with_its_own_range(shared:
     [
         ("fhir_hl7_examples/ch_lab_report_fsh/1-tvt.fsh", "FHIR Shorthand"),
         ("fhir_hl7_examples/cz_lab_fsh/lab-bundle-example-complex.fsh", "FHIR Shorthand"),
-        ("fhir_pathling_synthea/bundles_xml", "XML"),
         ("omop_synthea27nj/CONCEPT.csv", "no column reads as a blood count"),
         ("r_package_sets/causaldata__nhefs.csv", "no column reads as a blood count"),
     ],

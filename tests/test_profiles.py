@@ -17,7 +17,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_shipped_profiles() -> None:
-    names = {"generic_us", "generic_si", "nhanes", "omop_5_4", "mimic_iv", "cdisc_lb", "synthea", "sysmex_xn"}
+    names = {
+        "generic_us",
+        "generic_si",
+        "nhanes",
+        "omop_5_4",
+        "mimic_iv",
+        "cdisc_lb",
+        "synthea",
+        "sysmex_xn",
+        "eicu_crd",
+    }
     assert set(load_profiles(KNOWLEDGE)) == names
     assert {path.stem for path in (ROOT / "reference_ranges/profiles").glob("*.yaml")} == names
 
@@ -94,7 +104,7 @@ def test_a_fault_in_ones_own_profile_names_file_line_and_key(tmp_path: Path, cha
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_text("HGB (g/dL)\n9\n", encoding="utf-8")
-    with pytest.raises(cbc.UsageError, match="cdisc_lb, generic_si, generic_us"):
+    with pytest.raises(cbc.UsageError, match="cdisc_lb, eicu_crd, generic_si, generic_us"):
         cbc.scan(tmp_path / "wide.csv", profile="epic")
 
 

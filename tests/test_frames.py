@@ -75,3 +75,23 @@ def test_only_what_is_read_must_be_unique() -> None:
 def test_what_is_no_frame_says_what_to_give(given: object, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         cbc.screen_frame(given)
+
+
+def test_severities_and_urgencies_have_an_order() -> None:
+    many = pd.DataFrame(
+        {
+            "age": ["40 y"] * 3,
+            "sex": ["F"] * 3,
+            "HGB (g/L)": ["79", "140", "CLOTTED"],
+            "ANC (10^9/L)": ["0.3", "4", "CLOTTED"],
+            "PLT (10^9/L)": ["9", "250", "CLOTTED"],
+        }
+    )
+    flags = cbc.screen_frame(many)
+    # What cannot be told is kept by "at least": unknown is never none.
+    assert (flags["severity"] >= "moderate").tolist() == [True, False, True]
+    assert (flags["urgency"] >= "prompt").tolist() == [True, False, False]
+    assert flags.sort_values("urgency")["urgency"].tolist() == ["none", "cannot_tell", "immediate"]
+    own = cbc.screen_frame(pl.from_pandas(many))
+    assert own.filter(pl.col("severity") >= "moderate").height == 2
+    assert own.sort("urgency")["urgency"].to_list() == ["none", "cannot_tell", "immediate"]

@@ -82,7 +82,16 @@ def _how_to_go_on(ctx: click.Context) -> str:
     return "; what was done is kept: the same command with --resume goes on from there" if left else ""
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.invoke(version)
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the versions."
+)
 def main() -> None:
     """Screen complete blood counts for cytopenias. For clinician review. Not a diagnosis."""
 

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from cbc_screen.errors import RecordError
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
 
 _LONGEST_TEXT = 10_000
+_OWN = "record_error"  # the type of errors that hold nothing of the input
 
 
-class _Private(BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # which has no public name
+
+
+class _Described(ModelMetaclass):
+    """Turns pydantic's error into this library's where a model is made by a call.
+
+    A constructor of our own would do the same, and pydantic would call it for every record that it validates.
+    """
+
+    def __call__(self, *arguments: Any, **fields: Any) -> Any:
+        return _described(self.__name__, lambda: super(_Described, self).__call__(*arguments, **fields))
+
+
+class _Private(BaseModel, metaclass=_Described):
     """A model whose errors and repr never show a value of the input."""
 
     model_config = ConfigDict(
@@ -41,18 +57,24 @@ class _Private(BaseModel):
         try:
             return handler(data)
         except ValidationError as problem:
-            message = _describe(cls, problem)
-        # Outside the except block: the pydantic error, which carries the input, is
-        # neither the cause nor the context of this one.
-        raise RecordError(message)
+            lines = _without_input(cls, problem)
+        # Outside the except block: the first error, which carries the input, is neither the cause nor the context of
+        # this one. Where the model is a part of another, pydantic adds the path to it.
+        raise ValidationError.from_exception_data(cls.__name__, lines)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Read a record from a mapping; see `CBCRecord` for errors."""
+        validate = super().model_validate
+        made: Self = _described(cls.__name__, lambda: validate(obj, **options))
+        return made
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Read a record from JSON; what is no JSON is named, and nothing of it is shown."""
-        # No validator sees a broken text, and pydantic's error holds the whole of it.
-        with suppress(ValidationError):
-            return super().model_validate_json(json_data, **options)
-        raise RecordError(f"{cls.__name__}: the text is no JSON that can be read; give one object in UTF-8")
+        validate = super().model_validate_json
+        made: Self = _described(cls.__name__, lambda: validate(json_data, **options))
+        return made
 
     def __repr__(self) -> str:
         given = ", ".join(sorted(self.model_fields_set))
@@ -61,20 +83,46 @@ class _Private(BaseModel):
     __str__ = __repr__
 
 
-def _describe(model: type[BaseModel], problem: ValidationError) -> str:
+def _described(model: str, make: Callable[[], Any]) -> Any:
+    """Make a model; an error of pydantic becomes one of this library, which names known fields only and no value."""
+    try:
+        return make()
+    except ValidationError as problem:
+        errors = [
+            (error["type"], error["loc"], error["msg"])
+            for error in problem.errors(include_input=False, include_url=False)
+        ]
+    # Outside the except block: nothing of the input is attached.
+    if any(kind == "json_invalid" for kind, _, _ in errors):
+        raise RecordError(f"{model}: the text is no JSON that can be read; give one object in UTF-8")
+    own = [said.removeprefix(f"{model}: ") for _, _, said in errors if said.startswith(f"{model}: ")]
+    parts = [f"{place[0]}: {said}" for _, place, said in errors if not said.startswith(f"{model}: ")]
+    direct = [f"{model}: {'; '.join(dict.fromkeys(own))}"] if own else []
+    raise RecordError("; ".join(dict.fromkeys([*direct, *parts])))
+
+
+def _without_input(model: type[BaseModel], problem: ValidationError) -> list[InitErrorDetails]:
     """Say what is wrong where, naming known fields only and no value."""
     import difflib
 
-    lines: list[str] = []
+    found: dict[tuple[tuple[int | str, ...], str], InitErrorDetails] = {}
     for error in problem.errors(include_input=False, include_url=False, include_context=False):
-        name = str(error["loc"][0]) if error["loc"] else ""
-        if error["type"] == "extra_forbidden":
+        place, name = error["loc"], str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == _OWN:
+            said = error["msg"]
+        elif error["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, list(model.model_fields), n=1)
-            lines.append("one key is not a field of it" + (f" (is {near[0]} meant?)" if near else ""))
+            # A key that is like no field may be a value that slipped.
+            place = place if near else ()
+            said = f"{model.__name__}: one key is not a field of it" + (f" (is {near[0]} meant?)" if near else "")
         else:
-            place = name if name in model.model_fields else "the whole"
-            lines.append(f"{place} has the wrong type, or a word outside its list")
-    return f"{model.__name__}: " + "; ".join(dict.fromkeys(lines))
+            known = name in model.model_fields
+            place = (name,) if known else ()
+            said = f"{model.__name__}: {name if known else 'the whole'} has the wrong type, or a word outside its list"
+        found[place, said] = InitErrorDetails(
+            type=PydanticCustomError(_OWN, "{said}", {"said": said}), loc=place, input=None
+        )
+    return list(found.values())
 
 
 class ReportedRange(_Private):
@@ -131,7 +179,7 @@ class Measurement(_Private):
     @classmethod
     def _from_bare(cls, data: Any) -> Any:
         if isinstance(data, bool):
-            raise RecordError("Measurement: value must be a number or a text")
+            raise PydanticCustomError(_OWN, "Measurement: value must be a number or a text")
         if isinstance(data, str | int | float):
             return {"value": _cut(data)}
         if isinstance(data, dict) and _cut(value := data.get("value")) is not value:
@@ -255,15 +303,6 @@ class CBCRecord(_Private):
     @classmethod
     def _keep_text(cls, data: Any, handler: Any) -> Any:
         return str(data) if isinstance(data, _Text) else handler(data)
-
-    @field_validator(*_ANALYTES, mode="wrap")
-    @classmethod
-    def _name_the_field(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
-        try:
-            return handler(data)
-        except RecordError as problem:
-            message = f"{info.field_name}: {problem}"
-        raise RecordError(message)
 
     def measurements(self) -> list[tuple[str, Measurement]]:
         """Return each analyte that was given, with its result as received."""

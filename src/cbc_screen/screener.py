@@ -257,7 +257,7 @@ class Screener:
         date_format : str, or mapping of "birth_date" and "collected_at", optional
             `datetime.strptime` format of dates whose order of day and month cannot be told: "%d/%m/%Y".
         profile : str, optional
-            What columns and codes mean, as in `scan`; a known table is recognized by its columns.
+            What columns and codes mean, as in `scan`; without `columns` a known table is recognized by its names.
         accept_units : list of analytes, or "platelets,wbc"
             Results of a column that looks as if it were in another unit are not used
             (`UNIT_SUSPECT`) unless it is named here.

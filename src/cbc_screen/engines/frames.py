@@ -86,7 +86,9 @@ def screen_frame(
     import pyarrow as pa
 
     names = headers(frame)
-    profile = profile_of_frame(names, engine.knowledge, declared_profile)
+    # What the caller says of the columns is all of it, unless a profile is named.
+    known = declared_profile is not None or not columns
+    profile = profile_of_frame(names, engine.knowledge, declared_profile) if known else None
     if profile is not None:
         declared, columns = of_profile(engine.knowledge, declared, profile, names, columns)
     plan = make_plan(engine.knowledge, names, declared, columns)

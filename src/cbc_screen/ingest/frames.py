@@ -6,11 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.errors import UsageError
+from cbc_screen.vocabulary import Pattern, Severity, Urgency
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_ORDERS = {"pattern": Pattern, "severity": Severity, "severity_min": Severity, "urgency": Urgency}
 # What these libraries have besides frames, and what to do with it.
 _NO_FRAMES = {
     "LazyFrame": "a lazy frame has no rows yet; give frame.collect(), or scan its file",
@@ -77,10 +79,21 @@ def from_arrow(table: pa.Table, like: Any) -> Any:
     if kind == "polars":
         import polars as pl
 
-        return pl.from_arrow(table)
+        made = pl.DataFrame(pl.from_arrow(table))
+        return made.with_columns(pl.col(name).cast(pl.Enum(list(words))) for name, words in _ordered(table))
     import pandas as pd
     import pyarrow as pa
 
     frame = table.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
     frame.index = like.index
+    for name, words in _ordered(table):
+        frame[name] = frame[name].astype(pd.CategoricalDtype(list(words), ordered=True))
     return frame
+
+
+def _ordered(table: pa.Table) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the columns of words that have an order, and those in it.
+
+    What cannot be told stands above every severity and pattern: a filter by "at least" keeps it.
+    """
+    return [(name, tuple(map(str, words))) for name, words in _ORDERS.items() if name in table.column_names]

@@ -61,7 +61,9 @@ def _state(
 
 def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits) -> str:
     value = used_words(by_name[line.analyte], units)
-    depth = "" if line.severity is Severity.NONE else f" ({severity_words(line.severity, line.severity_min)})"
+    said = severity_words(line.severity, line.severity_min)
+    unknown = line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE
+    depth = "" if line.severity is Severity.NONE else f" ({'severity unknown' if unknown else said})"
     return f"{words(line.analyte)} {value}{depth}"
 
 

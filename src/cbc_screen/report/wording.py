@@ -54,7 +54,7 @@ def severity_words(severity: Severity, least: Severity) -> str:
     """Say a severity, or what it is at least."""
     if severity is not Severity.CANNOT_TELL:
         return words(severity)
-    return "cannot tell" if least is Severity.NONE else f"at least {words(least)}"
+    return "unknown" if least is Severity.NONE else f"at least {words(least)}"
 
 
 def urgency_words(result: ScreeningResult) -> str:

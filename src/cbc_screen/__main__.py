@@ -1,0 +1,7 @@
+"""python -m cbc_screen: the command."""
+
+from __future__ import annotations
+
+from cbc_screen.cli import main
+
+main(prog_name="cbc-screen")

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from cbc_screen.cli import main
 
-main(prog_name="cbc-screen")
+if __name__ == "__main__":
+    main(prog_name="cbc-screen")

@@ -47,12 +47,15 @@ def readable(unit: str) -> str:
     return re.sub(r"\bu(?=[Lg]\b)", "µ", raised)
 
 
+_SYSTEMS = ("si", "us")  # in which texts are written; sources have more
+
+
 @lru_cache(maxsize=8)
 def text_units(system: str) -> TextUnits:
     """Return the units of a system, "si" or "us"; what the system does not name stays canonical."""
     knowledge = load_measures()
-    if system not in knowledge.unit_systems:
-        raise UsageError(f"text_units must be one of {', '.join(sorted(knowledge.unit_systems))}")
+    if system not in _SYSTEMS:
+        raise UsageError(f"text_units must be one of {', '.join(_SYSTEMS)}")
     named = knowledge.unit_systems[system]
     units: dict[str, tuple[str, Factor]] = {}
     for name, analyte in knowledge.analytes.items():

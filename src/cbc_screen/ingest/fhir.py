@@ -30,6 +30,7 @@ LONGEST_LINE = 1 << 20
 LONGEST_BUNDLE_LINE = 16 << 20
 START_BYTES = 65_536
 _BLOCK = 1 << 20
+_BEGINNING = 256
 _FIRST_LINES = 100  # looked at where the first line of an NDJSON file may be damaged
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
@@ -72,7 +73,7 @@ class FHIRSource:
         # Outside the except block: nothing of the first error is attached.
         if problem:
             raise UsageError(problem)
-        return start.startswith((b"<", *_WIDE))
+        return _is_xml(start)
 
     def _is_by_line(self) -> bool:
         """Tell NDJSON from one document: its first line is a whole object, and more lines follow.
@@ -193,10 +194,16 @@ class FHIRSource:
         return b"".join(blocks)
 
 
+def _is_xml(start: bytes) -> bool:
+    """Tell whether a text begins as XML does, in UTF-16 too."""
+    text = start[:_BEGINNING].decode("utf-16", "ignore").lstrip() if start.startswith(_WIDE) else ""
+    return start.startswith(b"<") or text.startswith("<")
+
+
 def _problem_of(start: bytes) -> str:
     """Say why a text that begins like this is not read, or ""."""
     if not start:
         return "the source is empty"
-    if not start.startswith((b"{", b"<", *_WIDE)):
+    if not start.startswith(b"{") and not _is_xml(start):
         return "the source is not FHIR: it does not begin with a JSON object; export it as JSON in UTF-8"
     return ""

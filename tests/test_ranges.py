@@ -116,3 +116,23 @@ def test_a_duffy_null_set_applies_only_where_the_phenotype_is_stated() -> None:
     )
     assert frame["white_line"].tolist() == ["not_low", "low", "low"]
     assert frame["white_line_unadjusted"].tolist() == ["low", "low", "low"]
+
+
+def test_where_sets_differ_each_quantity_may_follow_either_by_itself() -> None:
+    """A boy of 15 days: hemoglobin and white cells each lie between two sets of the same grade.
+
+    Under one set the hemoglobin is low and the white cells are not, under the other it is the other way round; both may be normal.
+    """
+    record = {
+        "age": "15 d",
+        "sex": "M",
+        "hemoglobin": "109 g/L",
+        "wbc": {"value": 8.19, "unit": "10^9/L", "range": {"lower": 9.0, "upper": 33.0}},
+    }
+    result = cbc.Screener(definition="aplastic", grading="ctcae_v5").screen(record)
+    assert (result.severity.value, result.severity_min.value) == ("cannot_tell", "none")
+    frame = pd.DataFrame(
+        [{"age": "15 d", "sex": "M", "HGB (g/L)": 109, "WBC (10^9/L)": 8.19, "wbc_lower": 9.0, "wbc_upper": 33.0}]
+    )
+    flags = cbc.screen_frame(frame, definition="aplastic", grading="ctcae_v5")
+    assert list(flags["severity_min"]) == ["none"]

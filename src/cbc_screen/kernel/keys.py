@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days
 from cbc_screen.kernel_inputs import Person
@@ -17,6 +18,7 @@ from cbc_screen.vocabulary import Pregnancy, Sex
 
 # What comes in beside the facts: whether the age leaves several classes, or else the sex and the pregnancy do.
 AGES, STAGES = "person.ages", "person.stages"
+Band = tuple[AgeEdge, AgeEdge | None]  # of ages, the second edge not included
 Places = tuple[int, int, int, int]  # first and last day place, first and last month place
 # Sex and pregnancy of a key. After delivery no set has every row: the postpartum row is
 # used where there is one, else the non-pregnant and the third-trimester row are both tried.
@@ -59,7 +61,9 @@ class AgeGrid:
                 if self._possible(day_place, month_place):
                     self.class_of[day_place, month_place] = len(self.class_of)
         self.places = list(self.class_of)
-        self.beside: dict[int, int] = {}
+        # The classes that are tried beside a class, and what is tried in each: bands of limits that differ.
+        self.beside: dict[int, tuple[int, ...]] = {}
+        self.tried: dict[int, frozenset[Band]] = {}
 
     @property
     def last_day(self) -> int:
@@ -79,12 +83,18 @@ class AgeGrid:
         months_high = self.month_edges[month_place] - 1 if month_place < len(self.month_edges) else self._oldest
         return (days_high is None or fewest_days(months_low) <= days_high) and days_low < most_days(months_high + 1)
 
-    def add_beside(self, bands: Sequence[tuple[AgeEdge, AgeEdge | None]]) -> None:
-        """Give every class that lies in one of some bands another beside it, in which other limits are tried too."""
+    def add_beside(self, bands: Sequence[Band]) -> None:
+        """Give every class that lies in some bands others beside it, in which other limits are tried too.
+
+        The limits of two bands may differ each by itself: a class has one beside it for each choice of them.
+        """
         for number, place in enumerate(tuple(self.places)):
-            if any(self.covers(place, *band) for band in bands):
-                self.beside[number] = len(self.places)
-                self.places.append(place)
+            own = [band for band in dict.fromkeys(bands) if self.covers(place, *band)]
+            for size in range(1, len(own) + 1):
+                for some in combinations(own, size):
+                    self.tried[len(self.places)] = frozenset(some)
+                    self.beside[number] = (*self.beside.get(number, ()), len(self.places))
+                    self.places.append(place)
 
     def passed(self, place: tuple[int, int], edge: AgeEdge) -> bool:
         """Tell whether a class has reached an edge."""
@@ -112,7 +122,7 @@ class AgeGrid:
         """Return every class in ranges of places (both ends included), and what is tried beside them."""
         days, months = range(places[0], places[1] + 1), range(places[2], places[3] + 1)
         found = [self.class_of[d, m] for d in days for m in months if (d, m) in self.class_of]
-        return (*found, *(self.beside[number] for number in found if number in self.beside))
+        return (*found, *(beside for number in found for beside in self.beside.get(number, ())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +155,7 @@ class KeyedLimits:
 
     def is_beside(self, key: int) -> bool:
         """Tell whether a key is tried beside another, with limits of sets that differ."""
-        return key // len(SITUATIONS) in self.grid.beside.values()
+        return key // len(SITUATIONS) in self.grid.tried
 
     def left_open(self, keys: Sequence[int]) -> dict[str, int]:
         """Tell what leaves several keys, apart from those that are tried beside others."""

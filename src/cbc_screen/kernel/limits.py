@@ -41,7 +41,7 @@ class GridColumns:
         for (day_place, month_place), number in grid.class_of.items():
             self.class_lookup[day_place * grid.width + month_place] = number
         self.alone = np.array([number not in grid.beside for number in range(len(grid.places))])
-        self._is_beside = np.isin(np.arange(len(grid.places)), list(grid.beside.values()))
+        self._is_beside = np.isin(np.arange(len(grid.places)), list(grid.tried))
         # The class by months alone of those who have passed every day edge.
         self._class_past_days = self.class_lookup[len(grid.day_edges) * grid.width + self._month_lookup]
 
@@ -137,8 +137,7 @@ class _Table:
         self.grid, self._unchanged = grid, unchanged_in_pregnancy
         self._keys = [(place, sex, stages) for place in grid.places for sex, stages in SITUATIONS]
         self._unstated = [number == UNSTATED for _ in grid.places for number in range(len(SITUATIONS))]
-        beside = frozenset(grid.beside.values())
-        self._beside = [number in beside for number in range(len(grid.places)) for _ in SITUATIONS]
+        self._tried = [grid.tried.get(number, frozenset()) for number in range(len(grid.places)) for _ in SITUATIONS]
         self.columns: dict[str, list[float]] = {}
         self.interval_rows: dict[str, list[IntervalRow | None]] = {}
         self.grade_rows: dict[tuple[str, str], list[tuple[GradeRow, ...]]] = {}
@@ -152,8 +151,10 @@ class _Table:
             others = [row for row in differing if row.analyte == analyte]
             unchanged = analyte in self._unchanged
             found = [_interval(self.grid, own, *key, unchanged) for key in self._keys]
-            for place in np.flatnonzero(self._beside if others else []).tolist():
-                found[place] = _beside(_interval(self.grid, others, *self._keys[place], unchanged), found[place])
+            for place, tried in enumerate(self._tried if others else []):
+                rows = [row for row in others if (row.age_low, row.age_high) in tried]
+                if rows:
+                    found[place] = _beside(_interval(self.grid, rows, *self._keys[place], unchanged), found[place])
             self.interval_rows[prefix + analyte] = found
             self.columns[f"lower:{prefix}{analyte}"] = [_or_nan(row.lower if row else None) for row in found]
             self.columns[f"upper:{prefix}{analyte}"] = [_or_nan(row.upper if row else None) for row in found]
@@ -178,7 +179,7 @@ class _Table:
 
     def add_traits(self, ages: Iterable[AgeEdge], pregnancy_ages: tuple[AgeEdge, AgeEdge]) -> None:
         """Add what rules ask of the person, as 1 and 0."""
-        self.columns[BESIDE] = [float(beside) for beside in self._beside]
+        self.columns[BESIDE] = [float(bool(tried)) for tried in self._tried]
         self.columns["female"] = [float(sex == "F") for _, sex, _ in self._keys]
         self.columns["pregnant"] = [float(stages[0] in TRIMESTERS) for _, _, stages in self._keys]
         for stage in TRIMESTERS:

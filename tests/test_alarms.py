@@ -176,3 +176,25 @@ def test_the_sheets_of_a_workbook_that_are_not_read_are_named(tmp_path: Path) ->
         "sheets not read (--sheet): older counts"
         in CliRunner().invoke(main, ["scan", str(tmp_path / "book.xlsx")]).output
     )
+
+
+def test_a_row_of_units_hides_no_further_sheet(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["age", "sex", "HGB", "ANC", "PLT"], ["y", "", "g/L", "10^9/L", "10^9/L"], ["40", "F", 79, 0.3, 9]):
+        book.active.append(row)
+    book.create_sheet("older counts")
+    book.save(tmp_path / "book.xlsx")
+    summary = cbc.scan(tmp_path / "book.xlsx", tmp_path / "flags.csv", age_unit="y")
+    assert (summary.unread_sheets, summary.patterns["pancytopenia"]) == (("older counts",), 1)
+
+
+def test_lines_to_skip_in_a_workbook_must_be_there(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Report"], ["age", "sex", "HGB (g/L)"], ["40 y", "F", 79]):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    assert cbc.scan(tmp_path / "book.xlsx", skip_lines=1).screened == 1
+    with pytest.raises(UsageError, match="no row behind row 3"):
+        cbc.scan(tmp_path / "book.xlsx", skip_lines=3)

@@ -62,6 +62,43 @@ def test_results_that_may_be_of_several_persons_are_refused(tmp_path: Path) -> N
         flags(source)
 
 
+def test_tables_without_persons_never_share_one(tmp_path: Path) -> None:
+    """Two sheets of the same day are of two persons, and of each one result is known."""
+    header = "Age,Sex,Date,Test,Result,Unit"
+    write(tmp_path / "one.csv", header, ["40 y,F,2024-03-01,Hemoglobin,79,g/L"])
+    write(tmp_path / "two.csv", header, ["40 y,F,2024-03-01,Platelets,12,10^9/L"])
+    cbc.scan([tmp_path / "one.csv", tmp_path / "two.csv"], tmp_path / "flags.csv")
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        found = [(row["red_line"], row["platelet_line"]) for row in csv.DictReader(file)]
+    assert found == [("low", "cannot_tell"), ("cannot_tell", "low")]
+
+
+@pytest.mark.parametrize("name", ["Sample ID", "Accession Number", "Encounter"])
+def test_samples_of_one_day_are_of_several_persons(name: str, tmp_path: Path) -> None:
+    rows = ["S1,2024-03-01,F,40 y,Hemoglobin,79,g/L", "S2,2024-03-01,F,40 y,Platelets,12,10^9/L"]
+    rows += [",2024-03-01,F,40 y,Neutrophils,0.4,10^9/L"]
+    found = flags(write(tmp_path / "samples.csv", f"{name},Date,Sex,Age,Test,Result,Unit", rows))
+    lines = [(row["red_line"], row["white_line"], row["platelet_line"]) for row in found]
+    unknown = "cannot_tell"
+    assert lines[:2] == [("low", unknown, unknown), (unknown, unknown, "low")]
+    assert lines[2][0] == lines[2][2] == unknown
+    assert len(lines) == 3
+
+
+def test_the_results_of_one_sample_are_one_count(tmp_path: Path) -> None:
+    rows = [f"S{n},2024-03-01,F,40 y,{name},{value},{unit}" for n in (1, 2) for name, value, unit in RESULTS]
+    found = flags(write(tmp_path / "samples.csv", "Sample ID,Date,Sex,Age,Test,Result,Unit", rows))
+    assert [row["pattern"] for row in found] == ["pancytopenia"] * 2
+
+
+@pytest.mark.parametrize(("first", "second"), [("F,40 y", "M,40 y"), ("F,40 y", "F,80 y")])
+def test_a_table_of_one_person_that_tells_of_two_is_refused(first: str, second: str, tmp_path: Path) -> None:
+    rows = [f"2024-03-01,{first},Hemoglobin,79,g/L", f"2024-03-01,{second},Platelets,12,10^9/L"]
+    source = write(tmp_path / "two.csv", "Date,Sex,Age,Test,Result,Unit", rows)
+    with pytest.raises(UsageError, match="no column says whose the results are"):
+        flags(source)
+
+
 def test_results_of_a_person_without_a_moment_are_one_count_only_where_nothing_contradicts(tmp_path: Path) -> None:
     agreeing = [f"A,F,40 y,{name},{value},{unit}" for name, value, unit in RESULTS]
     header = "Patient,Sex,Age,Test,Result,Unit"

@@ -47,6 +47,37 @@ def test_a_range_for_one_sex_says_nothing_of_the_other() -> None:
     assert (of_sex(lower, Sex.FEMALE), of_sex(lower, Sex.MALE)) == ("11.7", UNREADABLE)
 
 
+@pytest.mark.parametrize("limit", ["F=1|x", "=150", "F=", "150|400", "a=b=c", "F=1|M=2|F=3", "|"])
+def test_what_was_sent_as_a_limit_is_no_range_for_each_sex(limit: str, tmp_path: Path) -> None:
+    """Such a text comes out unreadable, as any other text that is no number."""
+    assert of_sex(limit, Sex.MALE) in (limit, UNREADABLE)
+    (tmp_path / "in.csv").write_text(
+        f"Patient,Sex,Age,Date,Test,Result,Unit,Min\nA,F,40 y,2024-03-01,Platelets,250,10^9/L,{limit}\n",
+        encoding="utf-8",
+    )
+    cbc.scan(tmp_path / "in.csv", tmp_path / "flags.csv")
+    assert "platelets:RANGE_UNREADABLE" in pd.read_csv(tmp_path / "flags.csv")["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("letters", "codes", "state"),
+    [("MH", None, "cannot_tell"), ("M", {"M": "F"}, "within"), ("M", None, "low")],
+)
+def test_a_letter_that_is_in_doubt_chooses_no_range(
+    letters: str, codes: dict[str, str] | None, state: str, tmp_path: Path
+) -> None:
+    """M beside H may be a woman (mujer); a letter that was declared means what was declared."""
+    text = "".join(
+        "MSH|^~\\&|LAB|X|R|Y|20240301120000||ORU^R01|M1|P|2.5.1\r"
+        f"PID|1||T{letter}||||19700504|{letter}\rOBR|1|A{letter}|B1|58410-2^CBC^LN|||20240301090000\r"
+        "OBX|1|NM|718-7^Hgb^LN||12.4|g/dL|F: 11.7-15.5 M: 13.2-17.1||||F\r"
+        for letter in letters
+    )
+    (tmp_path / "in.hl7").write_text(text, encoding="utf-8", newline="")
+    cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.csv", sex_codes=codes)
+    assert set(pd.read_csv(tmp_path / "flags.csv")["hemoglobin_state"]) == {state}
+
+
 @pytest.mark.parametrize(("sex", "state"), [("F", "within"), ("M", "low")])
 def test_the_person_decides_in_a_message(sex: str, state: str, tmp_path: Path) -> None:
     (tmp_path / "in.hl7").write_text(

@@ -75,13 +75,59 @@ def test_a_damaged_frame_is_set_aside_and_one_sent_again_counts_once(tmp_path: P
     damaged = whole.replace(b"|12|10*3/uL", b"|212|10*3/uL")
     summary, (row,) = scan(damaged, tmp_path)
     assert row["platelet_line"] == "cannot_tell"
-    assert summary.rejects == {"MESSAGE_UNREADABLE": 1}
+    assert (summary.results["read"], summary.results["rejected"]) == (4, {"MESSAGE_UNREADABLE": 1})
     assert "|212|" in (tmp_path / "rejects.csv").read_text(encoding="utf-8")
     place = whole.index(b"\x026")
     frame = whole[place : whole.index(b"\x027")]
     again = whole[:place] + frame.replace(b"|12|", b"|212|") + frame + frame + whole[place + len(frame) :]
     summary, (row,) = scan(again, tmp_path)
     assert (row["pattern"], summary.results["read"]) == ("pancytopenia", 4)
+
+
+CONTROL = ["P|2|PID2|||||19800101|M", "O|1|S2||^^^CBC|R||20240301101500||||Q||||Blood", "R|1|^^^PLT|250|10*3/uL||||F"]
+
+
+def damaged(lines: list[str], *places: int) -> bytes:
+    """Put lines into frames, and change one byte in those at these places on the way."""
+    whole = framed(lines)
+    for place in places:
+        sent = f"{(place + 1) % 8}{lines[place]}".encode()
+        assert whole.count(sent) == 1
+        whole = whole.replace(sent, sent[:-1] + bytes([sent[-1] ^ 1]))
+    return whole
+
+
+@pytest.mark.parametrize("place", [8, 9], ids=["person", "order"])
+def test_results_below_a_lost_record_are_of_nobody_before_it(place: int, tmp_path: Path) -> None:
+    """The platelets of the control behind a damaged person or order never become those of the patient before."""
+    lines = [*RECORDS[:7], "C|1|I|end|G", *CONTROL]
+    summary, rows = scan(damaged(lines, place), tmp_path)
+    assert (rows[0]["pattern"], rows[0]["severity"], rows[0]["reasons"]) == ("pancytopenia", "very_severe", "")
+    assert all(row["platelet_line"] == "cannot_tell" for row in rows[1:])
+    assert summary.rejects == {"MESSAGE_UNREADABLE": 1}
+
+
+def test_results_below_a_lost_header_are_not_believed(tmp_path: Path) -> None:
+    """Whether what follows was a test, and how its records are divided, stood in the header."""
+    second = [RECORDS[0], "P|1|PID2|||||19800101|M", "O|1|S2||^^^CBC|R||20240302", "R|1|^^^PLT|250|10*3/uL||||F"]
+    for broken in (damaged([*RECORDS, second[0] + "|1", *second[1:]], 8), plain([*RECORDS, "H?broken", *second[1:]])):
+        _, rows = scan(broken, tmp_path)
+        assert [row["platelet_line"] for row in rows] == ["low", "cannot_tell"]
+
+
+@pytest.mark.parametrize("place", [3, 4, 5, 6], ids=["white cells", "hemoglobin", "platelets", "neutrophils"])
+def test_a_lost_result_leaves_what_it_may_have_been_unknown(place: int, tmp_path: Path) -> None:
+    lines = [text.replace("|1.4|", "|6.4|") for text in RECORDS]
+    _, (row,) = scan(damaged(lines, place), tmp_path)
+    expected = {3: "low low low", 4: "cannot_tell low low", 5: "low low cannot_tell", 6: "low cannot_tell low"}[place]
+    assert " ".join(row[f"{line}_line"] for line in ("red", "white", "platelet")) == expected
+
+
+def test_the_person_of_a_message_ends_with_it(tmp_path: Path) -> None:
+    """125 g/L is within the range of a woman and low for a man."""
+    stray = ["O|1|S9||^^^CBC|R||20240301101500||||N||||Blood", "R|1|^^^HGB|125|g/L||||F"]
+    _, rows = scan(plain([*RECORDS, *stray]), tmp_path)
+    assert [row["red_line"] for row in rows] == ["low", "cannot_tell"]
 
 
 def test_controls_and_persons_in_one_message(tmp_path: Path) -> None:

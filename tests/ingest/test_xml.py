@@ -112,6 +112,26 @@ def test_a_document_of_two_persons_is_of_nobody(tmp_path: Path) -> None:
     assert "age:AGE_MISSING" in row["reasons"]
 
 
+def test_documents_without_a_number_never_share_a_person(tmp_path: Path) -> None:
+    """Two documents of the same minute, neither saying whose it is, are of two persons."""
+    for name, (code, value, unit) in zip(("one", "two"), (RESULTS[0], RESULTS[2]), strict=True):
+        (tmp_path / f"{name}.xml").write_text(
+            ccda(observation(code, quantity(value, unit)), person=""), encoding="utf-8"
+        )
+    cbc.scan([tmp_path / "one.xml", tmp_path / "two.xml"], tmp_path / "flags.csv")
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        found = [(row["red_line"], row["platelet_line"]) for row in csv.DictReader(file)]
+    assert found == [("low", "cannot_tell"), ("cannot_tell", "low")]
+
+
+def test_results_of_a_document_of_several_persons_stand_alone(tmp_path: Path) -> None:
+    text = ccda(*(observation(code, quantity(value, unit)) for code, value, unit in RESULTS))
+    target = text[text.index("<recordTarget>") : text.index("</recordTarget>") + len("</recordTarget>")]
+    loose = text.replace(target, target * 2).replace("<organizer", "<group").replace("</organizer", "</group")
+    _, rows = scan(loose, tmp_path)
+    assert {row["pattern"] for row in rows} == {"cannot_tell"}
+
+
 # FHIR as XML ---------------------------------------------------------------------------------
 
 
@@ -153,6 +173,21 @@ def test_fhir_in_xml_is_what_it_is_in_json(tmp_path: Path) -> None:
         assert list(csv.DictReader(file)) == rows
     assert [row["pattern"] for row in rows] == ["pancytopenia"]
     assert own.results == summary.results
+
+
+@pytest.mark.parametrize(
+    "twice",
+    ['<status value="final"/>', '<unit value="10*9/L"/>', '<value value="12.0"/>', '<code value="777-3"/>'],
+)
+def test_what_may_stand_once_and_stands_twice_is_believed_in_neither(twice: str, tmp_path: Path) -> None:
+    """The entry is rejected, as one of JSON with a key given twice is; the others are read."""
+    inner = "".join(as_xml(name, value) for name, value in bundle().items() if name != "resourceType")
+    place = inner.index('<Observation><id value="2"/>')
+    broken = inner[:place] + inner[place:].replace(twice, twice + twice.replace('value="', 'value="9'), 1)
+    assert broken != inner
+    summary, (row,) = scan(f'<Bundle xmlns="http://hl7.org/fhir">{broken}</Bundle>', tmp_path)
+    assert (row["red_line"], row["white_line"], row["platelet_line"]) == ("low", "low", "cannot_tell")
+    assert summary.rejects == {"MESSAGE_UNREADABLE": 1}
 
 
 def test_bundles_in_xml_are_read_whole(shared: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,13 @@ from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import Collection, Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.person import parse_sex
+from cbc_screen.normalize.person import parse_sex, sex_letters
 from cbc_screen.normalize.placing import Group
 from cbc_screen.normalize.range_text import of_sex
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
 from cbc_screen.normalize.standing import Cell
-from cbc_screen.vocabulary import Presence
+from cbc_screen.vocabulary import Presence, Sex
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +58,9 @@ class CollectedSource:
         feeds: Sequence[Feed],
         knowledge: Knowledge,
         notice: Callable[[float], None] | None = None,
+        sex_codes: Mapping[str, str] | None = None,
     ) -> None:
+        self._sex_codes = dict(sex_codes or {}) or None
         self._names = [feed.name for feed in feeds]
         self._collection, self._words = Collection(knowledge), knowledge.words
         for number, feed in enumerate(feeds):
@@ -176,10 +179,17 @@ class CollectedSource:
             cells = ["" if cell is None else cell[place] for cell in found]
             if part in _LIMITS:
                 pairs = zip(cells, counts, strict=True)
-                cells = [
-                    of_sex(cell, parse_sex(count.person.sex, self._words)[0]) if cell else cell for cell, count in pairs
-                ]
+                cells = [of_sex(cell, self._sex(count)) if cell else cell for cell, count in pairs]
         return from_texts(cells)
+
+    def _sex(self, count: Count) -> Sex:
+        """Return the sex of a person as the counts are read: with the declared codes, and no letter that is in doubt."""
+        return parse_sex(count.person.sex, self._words, self._sex_codes, self._sex_doubt)[0]
+
+    @cached_property
+    def _sex_doubt(self) -> frozenset[str]:
+        declared = (self._sex_codes or {}).keys()
+        return self._words.sex_letters.in_doubt(sex_letters(self.sexes, self._words)) - declared
 
     def _of_person(self, count: Count, name: str) -> str:
         if name == SOURCE_FILE:

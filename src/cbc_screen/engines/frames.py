@@ -23,7 +23,7 @@ from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recogniz
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
-from cbc_screen.normalize.declared import Declared, with_spellings
+from cbc_screen.normalize.declared import Declared, with_spellings_of
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import SOURCE_FILE
@@ -51,7 +51,10 @@ class Engine:
     def spelled(self, profile: str | None) -> Engine:
         """Return the engine that knows the spellings of units that a profile adds."""
         own = find_profile(profile, self.knowledge).unit_spellings if profile is not None else {}
-        return replace(self, knowledge=with_spellings(self.knowledge, own)) if own else self
+        if not own:
+            return self
+        described = {**self.described, "unit_spellings": {**self.described["unit_spellings"], **own}}
+        return replace(self, knowledge=with_spellings_of(self.knowledge, profile), described=described)
 
     def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
         """Normalize columns under a plan."""
@@ -85,7 +88,7 @@ def screen_frame(
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
-    names = headers(frame)
+    engine, names = engine.spelled(declared_profile), headers(frame)
     # What the caller says of the columns is all of it, unless a profile is named.
     known = declared_profile is not None or not columns
     profile = profile_of_frame(names, engine.knowledge, declared_profile) if known else None

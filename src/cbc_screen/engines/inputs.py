@@ -243,9 +243,11 @@ class _Opener:
             self._persons()
         if self._columns and not self._inputs and (self._long is None or self._long.id != PLAIN):
             raise UsageError("columns goes with a table of one count a row; a profile says what other tables hold")
-        collected = CollectedSource([feed for _, feed in self._results], self._knowledge, notice)
+        declared = self._declared_together()
+        feeds = [feed for _, feed in self._results]
+        collected = CollectedSource(feeds, self._knowledge, notice, declared.sex_codes)
         undo.callback(collected.close)
-        plan = replace(make_plan(self._knowledge, collected.headers, self._declared_together()), ignored=())
+        plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
         plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
         entry = self._input(tuple(file for file, _ in self._results), collected, plan, self._long)
         return [*self._inputs, replace(entry, persons=self._options.persons is not None)]

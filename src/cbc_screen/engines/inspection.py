@@ -27,7 +27,7 @@ from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recogniz
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
-from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.declared import Declared, with_spellings_of
 from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan
@@ -49,7 +49,7 @@ def inspect(
     """Look at a file: a table by its first batch, messages as a whole."""
     with ExitStack() as undo:
         there = spool_pipe(path, None, undo) if is_pipe(path) else path
-        return _inspect(there, knowledge, declared, options, columns)
+        return _inspect(there, with_spellings_of(knowledge, options.profile), declared, options, columns)
 
 
 def _inspect(

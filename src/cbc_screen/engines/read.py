@@ -18,7 +18,7 @@ from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.specimens import ANY
-from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.declared import Declared, with_spellings_of
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.received import SOURCE_FILE
@@ -45,7 +45,7 @@ def read_counts(
     rejected: list[RejectedRow] = []
     frames: list[Any] = []
     results: dict[str, Any] = {}
-    names = expand(sources)
+    names, knowledge = expand(sources), with_spellings_of(knowledge, options.profile)
     with ExitStack() as undo:
         inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
         for entry in inputs:

@@ -21,6 +21,7 @@ from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.dates import parse_date
+from cbc_screen.normalize.declared import with_spellings
 from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, declared_again, declared_of, record_of
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.regular import read_regular
@@ -164,7 +165,8 @@ class FlagFile:
         suspect = frozenset(analyte for analyte, own in files if not own or source_file in own)
         if (name, suspect) not in self._normalizers:
             declared = declared_again(self._sources[name])
-            self._normalizers[name, suspect] = RecordNormalizer(self._knowledge, declared, suspect)
+            spelled = with_spellings(self._knowledge, self._configuration["unit_spellings"])
+            self._normalizers[name, suspect] = RecordNormalizer(spelled, declared, suspect)
         return self._normalizers[name, suspect]
 
 

@@ -35,6 +35,8 @@ _STATUS = {  # letters of R.9 that mean another thing than those of HL7
 }  # fmt: skip
 _MODE = " mode"  # "Test Mode", "Blood Mode"
 _CODE = re.compile(r"\d+(?:-\d)?")
+_PERSONLESS = "CRMSQL"  # kinds of records after which the person and the order stay
+_LOST = Reason.MESSAGE_UNREADABLE
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class _Order:
     stated: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     results: list[LabResult] = field(default_factory=list)
+    fault: Reason | None = None  # a record before it was lost: it is unknown of what its results are
 
 
 class ASTMSource:
@@ -65,7 +68,7 @@ class ASTMSource:
         message: _Message | None = None
         with closing(self._lines()) as lines:
             for record in records(lines):
-                if HEADER.match(record.text):
+                if HEADER.match(record.text) and not record.damaged:
                     if message is not None:
                         yield from message.end()
                     message = _Message(record, self._encoding)
@@ -116,15 +119,21 @@ class _Message:
         self._persons = self._orders = 0
         self._order: _Order | None = None
         self._notes_of_order = True
+        self._fault: Reason | None = None  # until the next order that is whole; of a lost header to the end
+        self._headed = True
         self._kinds: set[str] = set()
         self._results = 0
 
     def read(self, record: Record) -> list[Item]:
-        """Read a record; what came damaged is set aside."""
+        """Read a record; what came damaged is set aside, and what it stood above is of nobody knows whom."""
         kind = record.text[:1].decode("latin-1").upper()
         self._kinds.add(kind)
-        if record.damaged and kind in "PORC":
-            return [RejectedRow(record.line, Reason.MESSAGE_UNREADABLE, self._content(record))]
+        if record.damaged and kind == "R":
+            self._lose_result(record)
+            return []
+        if record.damaged or self._is_lost(kind, record):
+            rejected = RejectedRow(record.line, _LOST, self._content(record))
+            return [rejected] if record.damaged and kind == "C" else [*self._lose(kind), rejected]
         fields = self._fields(record)
         if kind == "P":
             return self._read_person(fields)
@@ -135,8 +144,40 @@ class _Message:
         elif kind == "C":
             self._read_comment(fields)
         elif kind == "L":
+            self._person = None
             return self._end_order()
         return []
+
+    def _is_lost(self, kind: str, record: Record) -> bool:
+        """Tell whether a record is a header that cannot be read, or of a kind that there is not."""
+        mark = decoded(record.text[1:2], self._encoding)
+        return kind == "H" or (mark == self._grammar.marks.field and kind not in f"PO{_PERSONLESS}")
+
+    def _lose(self, kind: str) -> list[Item]:
+        """End what a lost record may have ended; what comes next is believed when a whole record says whose it is."""
+        found = self._end_order()
+        self._fault, self._headed = _LOST, self._headed and kind != "H"
+        if kind != "O":
+            self._person = None
+        return found
+
+    def _lose_result(self, record: Record) -> None:
+        """Take a damaged result as one of nobody knows what: every count of its order that has no other is unknown."""
+        order = self._order = self._order or self._begin_order()
+        order.results.append(
+            LabResult(
+                record.line,
+                order.person,
+                order.group,
+                order.collected_at,
+                (),
+                "",
+                fault=_LOST,
+                content=self._content(record),
+            )
+        )
+        self._results += 1
+        self._notes_of_order = False
 
     def end(self) -> list[Item]:
         """Return what is left at the end of the message."""
@@ -172,10 +213,10 @@ class _Message:
         if self._person is None:
             found.append(self._begin_person(""))
         grammar = self._grammar
-        self._orders += 1
         numbers = [text for place in (2, 3) for part in grammar.components(fields[place]) if (text := part.strip())]
         number = numbers[0] if numbers else ""
-        order = _Order(self._person or "", f"message {self._line} order {self._orders} {number}".strip())
+        self._fault = None if self._headed else self._fault
+        order = self._begin_order(number)
         order.collected_at = iso_time(grammar.first(fields[7]))
         descriptor = grammar.components(grammar.repetitions(fields[15])[0])
         order.specimen = joined(text.strip() for text in descriptor)
@@ -186,15 +227,20 @@ class _Message:
         self._order, self._notes_of_order = order, True
         return found
 
+    def _begin_order(self, number: str = "") -> _Order:
+        if self._person is None:
+            self._begin_person("")
+        self._orders += 1
+        group = f"message {self._line} order {self._orders} {number}".strip()
+        return _Order(self._person or "", group, fault=self._fault)
+
     def _read_result(self, record: Record, fields: list[str]) -> None:
         grammar = self._grammar
         codes = self._codes(grammar.components(grammar.repetitions(fields[2])[0]))
         value = grammar.value("", fields[3])
         if not codes and not value:
             return
-        order = self._order
-        if order is None:
-            order = self._order = _Order(self._person or f"message {self._line} person 1", f"message {self._line}")
+        order = self._order = self._order or self._begin_order()
         unit, stated = grammar.text(fields[4]).strip(), grammar.first(fields[8]).upper()
         flag = grammar.first(fields[6])
         if any(code.name.casefold().endswith(_MODE) for code in codes):
@@ -213,6 +259,7 @@ class _Message:
                 content=self._content(record),
                 # W is the letter for a result whose validity is in question, in both fields.
                 flag=_DOUBT if _QUESTIONABLE in (stated, flag.upper()) else flag,
+                fault=order.fault,
             )
         )
         self._results += 1
@@ -252,9 +299,14 @@ class _Message:
         if order is None:
             return []
         stated: Stated = tuple(dict.fromkeys((name, text) for name, text in order.stated if text))
+        times = {result.collected_at for result in order.results if result.codes}
+        # A lost result belongs to all of an order that has several times, and so none of them is whole.
+        fault = _LOST if len(times) > 1 and not all(result.codes for result in order.results) else None
         return [
             replace(
                 result,
+                collected_at=result.collected_at or (min(times) if times else ""),
+                fault=result.fault or fault,
                 specimen=order.specimen,
                 stated=stated,
                 notes=(*result.notes, *order.notes)[:_MOST_NOTES],

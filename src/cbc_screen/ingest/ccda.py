@@ -20,6 +20,7 @@ NAMESPACE = "urn:hl7-org:v3"
 ROOT = "ClinicalDocument"
 LARGEST = 256 << 20
 _MOST_NOTES = 20
+_SOMEBODY = "document person"  # whom no number names: of this document and no other
 _STATUS = {  # of ActStatus, where HL7 v2 has letters
     "completed": ResultStatus.FINAL, "active": ResultStatus.PRELIMINARY, "held": ResultStatus.PENDING,
     "suspended": ResultStatus.PENDING, "aborted": ResultStatus.CANCELLED, "cancelled": ResultStatus.CANCELLED,
@@ -40,9 +41,10 @@ class CCDASource:
         root = self._root()
         self.share = 0.5
         person = _person(root)
-        yield person
+        if person.key:
+            yield person
         some = False
-        for result in _results(root, person.key, _Around(group="document")):
+        for result in _results(root, person.key, _Around()):
             some = True
             yield result
         if not some:
@@ -72,10 +74,10 @@ def _person(root: Element) -> Person:
     """Return whose document it is; of several persons nobody."""
     targets = list(root.every("recordTarget", "patientRole"))
     if len(targets) != 1:
-        return Person("document of several persons" if targets else "document")
+        return Person("" if targets else _SOMEBODY)
     role = targets[0]
     ids = (f"{one.get('extension')}^{one.get('root')}".strip("^") for one in role.every("id"))
-    key = next((text for text in ids if text), "document")
+    key = next((text for text in ids if text), _SOMEBODY)
     gender, birth = role.first("patient", "administrativeGenderCode"), role.first("patient", "birthTime")
     return Person(
         key, iso_date(birth.get("value")) if birth is not None else "", gender.get("code") if gender is not None else ""

@@ -48,7 +48,13 @@ class ExcelSource:
         texts = [[_text(cell) or "" for cell in row] for _, row in first]
         place = rows_above(texts) if skip_lines is None else 0
         if skip_lines is not None:
-            place = next((place for place, (number, _) in enumerate(first) if number > skip_lines), 0)
+            below = [place for place, (number, _) in enumerate(first) if number > skip_lines]
+            if not below:
+                book.close()
+                raise UsageError(
+                    f"skip_lines: there is no row behind row {skip_lines} among the first {LOOKED_AT} with content"
+                )
+            place = below[0]
         self._header_row, header = first[place]
         self.first_cells = texts[place + 1] if len(texts) > place + 1 else []
         # What the file has besides is said: the results may be there.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cbc_screen.ingest.fhir_json import Document, Resource
+from cbc_screen.ingest.fhir_json import DEEPEST, Document, Resource, Twice, is_sound
 from cbc_screen.ingest.xml_tree import Element
 
 NAMESPACE = "http://hl7.org/fhir"
@@ -12,16 +12,52 @@ NAMESPACE = "http://hl7.org/fhir"
 _LISTS = frozenset(
     ("entry", "contained", "extension", "modifierExtension", "coding", "identifier", "component", "referenceRange")
 )
+# Elements that stand once, and where: which of two is meant would be unknown, as of a key that JSON has twice.
+_ONCE = frozenset(
+    (
+        "code",
+        "status",
+        "subject",
+        "dataAbsentReason",
+        "gender",
+        "birthDate",
+        "value",
+        "unit",
+        "comparator",
+        "system",
+        "text",
+    )
+)
+_CHOICES = ("value", "effective")  # valueQuantity, effectiveDateTime
+_HOLDERS = frozenset(
+    (
+        "Observation",
+        "Patient",
+        "component",
+        "code",
+        "coding",
+        "identifier",
+        "valueQuantity",
+        "valueCodeableConcept",
+        "low",
+        "high",
+    )
+)
 _RESOURCES = frozenset(("contained", "resource"))  # what holds a resource under its own name
 
 
 def document_of(root: Element) -> Document:
     """Return a document of FHIR."""
-    return Document(_resource(root), root.name, True) if root.namespace == NAMESPACE else Document(None, "", False)
+    if root.namespace != NAMESPACE:
+        return Document(None, "", False)
+    resource = _resource(root)
+    return Document(resource, root.name, is_sound(resource, DEEPEST))
 
 
 def _resource(element: Element) -> Resource:
-    return {"resourceType": element.name, **_members(element)}
+    members = _members(element)
+    members["resourceType"] = element.name
+    return members
 
 
 def _members(element: Element) -> Resource:
@@ -38,7 +74,16 @@ def _members(element: Element) -> Resource:
             found[child.name] = [known, value]
         else:
             found[child.name] = [value] if child.name in _LISTS else value
-    return found
+    return Twice(found) if _has_twice(element) else found
+
+
+def _has_twice(element: Element) -> bool:
+    """Tell whether an element that may stand once stands twice; of the choices of a value one may stand."""
+    if element.name not in _HOLDERS:
+        return False
+    names = [child.name for child in element.children if child.namespace == NAMESPACE]
+    once = [name for name in names if name in _ONCE or name.startswith(_CHOICES)]
+    return len(set(once)) < len(once)
 
 
 def _value(element: Element) -> Any:

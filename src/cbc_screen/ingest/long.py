@@ -29,7 +29,11 @@ _AS_RECEIVED = ("value", "name", "note")
 _LONGEST_YEAR = 4
 _STATED = "stated "  # before the field and the header of a column that tells a kind of specimen
 _MOMENTS = ("collected_at", "specimen_key", "encounter")
-ONE_PERSON, WHOLE_TABLE = "one person", "the table"  # of a table without a column of persons
+_SAMPLES = ("specimen_key", "encounter")
+_OF_PERSON = ("birth_date", "sex", "age")
+_MOST_ONCE = 200_000  # tests of one person
+# Of a table without a column of persons: its one person, or the persons that its samples have.
+ONE_PERSON, PERSON_OF_SAMPLE, WHOLE_TABLE = "table of one person", "table sample", "the table"
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
 
@@ -56,6 +60,8 @@ class LongSource:
         times = self._columns.get("collected_at", [])
         self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self._of_persons = "person" in profile.columns
+        self._samples = [field for field in _SAMPLES if field in self._columns]
+        self._of_one = not self._of_persons and not self._samples
         self._of_moments = not profile.columns.keys().isdisjoint(_MOMENTS)
         self._once: dict[tuple[str, ...], str] = {}
         self.share = 0.0
@@ -82,10 +88,10 @@ class LongSource:
         cells = self._cells(batch, self._columns)
         raw = not isinstance(self._table, ParquetSource)
         codes, lines = self._profile.codes, batch.lines.tolist()
-        own_person = bool({"birth_date", "sex", "age"} & cells.keys())
+        own_person = not cells.keys().isdisjoint(_OF_PERSON)
         for place, row in enumerate(_rows(cells)):
-            code, person = row.get("code", ""), row.get("person", "") if self._of_persons else ONE_PERSON
-            if not self._of_persons:
+            code, person = row.get("code", ""), self._person(row)
+            if self._of_one:
                 self._require_once(row)
             if own_person and person:
                 yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
@@ -94,14 +100,28 @@ class LongSource:
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
             yield self._result(lines[place], person, code, row, content)
 
+    def _person(self, row: Mapping[str, str]) -> str:
+        """Return whose a result is; where no column says it, one sample is of one person."""
+        if self._of_persons:
+            return row.get("person", "")
+        if self._of_one:
+            return ONE_PERSON
+        sample = next((row[field] for field in self._samples if row[field]), "")
+        return f"{PERSON_OF_SAMPLE} {sample}" if sample else ""
+
     def _require_once(self, row: Mapping[str, str]) -> None:
-        """Refuse a table that says of two results of one test not whose they are, nor when they were taken."""
+        """Refuse a table that is not of one person, or says of two results of one test not when they were taken."""
         key = tuple(row.get(field, "") for field in (*_MOMENTS, "code", "name"))
-        value = row.get("value", "") or row.get("number", "")
-        if self._once.setdefault(key, value) != value:
+        said = {key: row.get("value", "") or row.get("number", "")}
+        # A person grows older from one sample to the next.
+        said |= {
+            (field, row.get("collected_at", "") if field == "age" else ""): row.get(field, "") for field in _OF_PERSON
+        }
+        differs = any(text and self._once.setdefault(about, text) != text for about, text in said.items())
+        if differs or len(self._once) > _MOST_ONCE:
             raise UsageError(
-                "a test stands more than once and no column says whose the results are; name the column of the "
-                "person (columns: person=..., --columns person=...)"
+                "birth dates, sexes or ages differ, or a test stands more than once, and no column says whose the results "
+                "are; name the column of the person (columns: person=..., --columns person=...)"
             )
 
     def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
@@ -128,7 +148,7 @@ class LongSource:
         return LabResult(
             line=line,
             person=person,
-            group=row.get("specimen_key", "") or ("" if self._of_persons else WHOLE_TABLE),
+            group=row.get("specimen_key", "") or (WHOLE_TABLE if self._of_one else ""),
             collected_at=collected_at,
             codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
             value=value,

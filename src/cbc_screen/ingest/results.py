@@ -17,6 +17,9 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 
 Stated = tuple[tuple[str, str], ...]
 
+# How keys of persons begin that a reader made up: they mean nothing in another source.
+MADE_UP = ("message ", "line ", "table ", "document ")
+
 
 @dataclass(frozen=True, slots=True)
 class Code:

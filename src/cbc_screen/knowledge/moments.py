@@ -54,11 +54,12 @@ def _parted(name: str) -> list[str]:
 
 def load_moments(node: Node, missing: Iterable[str], numbers: Mapping[str, int]) -> MomentWords:
     """Load moments.yaml; `missing` are the words for nothing in any column, `numbers` the months by their names."""
-    node.check_keys(["nothing", "named", "periods", "months", "month_numbers", "offset_columns"])
+    node.check_keys(["nothing", "named", "periods", "months", "month_numbers", "months_that_differ", "offset_columns"])
     lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node if key != "month_numbers"}
     own = node.node("month_numbers")
     own.check_keys([str(month) for month in range(1, 13)])
     numbers = {**numbers, **{without_point(word): int(key) for key in own for word in own.texts(key)}}
+    numbers = {name: month for name, month in numbers.items() if name not in lists["months_that_differ"]}
     for one, other in (("nothing", "named"), ("periods", "months")):
         if both := lists[one] & lists[other]:
             raise node.error(other, f"{min(both)!r} is also listed under {one}")

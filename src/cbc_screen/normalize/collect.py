@@ -18,7 +18,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Sample
+from cbc_screen.ingest.results import MADE_UP, Code, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST
@@ -383,7 +383,7 @@ class Collection:
     def _collection_of(self, result: LabResult, source: int) -> int:
         """Return the number of the collection a result belongs to."""
         person = _own(result.person, source)
-        key, group = place_of(result, person, source, self._moments)
+        key, group = place_of(result, person, source, self.counts.read, self._moments)
         if self._last[0] == key:
             return self._last[1]
         self._base.execute(
@@ -562,8 +562,8 @@ def _count(names: Counter[str], name: str) -> None:
 
 
 def _own(person: str, source: int) -> str:
-    """Mark the key of a person that a message made up for itself, so that sources do not share it."""
-    return f"{source}\x1e{person}" if person.startswith(("message ", "line ")) else person
+    """Mark the key of a person that a reader made up, so that sources do not share it."""
+    return f"{source}\x1e{person}" if person.startswith(MADE_UP) else person
 
 
 def _agreed(before: object, now: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
@@ -13,6 +13,9 @@ from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTab
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
 from cbc_screen.vocabulary import Adjust, Group, Reason
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge import Knowledge
 
 MMOL = "hemoglobin_mmol"
 DATE_FIELDS = ("birth_date", "collected_at")
@@ -74,6 +77,15 @@ def with_spellings(tables: Tables, own: Mapping[str, str]) -> Tables:
         name: replace(analyte, units=units[analyte.units.dimension]) for name, analyte in tables.analytes.items()
     }
     return replace(tables, units=units, analytes=analytes)
+
+
+def with_spellings_of(knowledge: Knowledge, profile: str | None) -> Knowledge:
+    """Return the tables with the spellings of units that a profile adds."""
+    from cbc_screen.knowledge.profiles import find_profile  # YAML is read only where a profile is named
+
+    return (
+        with_spellings(knowledge, find_profile(profile, knowledge).unit_spellings) if profile is not None else knowledge
+    )
 
 
 def _is_unknown(table: UnitTable, spelling: str) -> bool:

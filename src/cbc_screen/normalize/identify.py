@@ -17,6 +17,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, plain_name
 from cbc_screen.knowledge.quantities import Factor, has_check_digit
 from cbc_screen.normalize.names import NameReader, Role
+from cbc_screen.normalize.placing import NEIGHBORS
 from cbc_screen.vocabulary import Reason
 
 _LOINC_SHAPE = re.compile(r"\d{1,7}-\d")
@@ -61,7 +62,9 @@ class Identifier:
         self._known: dict[tuple[object, ...], Identity] = {}
 
     def identify(self, result: LabResult) -> Identity:
-        """Return the analyte of a result."""
+        """Return the analyte of a result; one that came damaged may be of any that the lines are judged on."""
+        if result.fault is Reason.MESSAGE_UNREADABLE and not result.codes:
+            return Identity(None, result.fault, NEIGHBORS)
         unit = result.unit or unit_in(result.value)
         question = (result.codes, result.specimen, result.panel, unit, bool(result.value))
         found = self._known.get(question)

@@ -33,8 +33,8 @@ class Place(NamedTuple):
     group: Group
 
 
-def place_of(result: LabResult, person: str, source: int, moments: MomentReader) -> Place:
-    """Return where a result belongs; `person` is its key over all sources."""
+def place_of(result: LabResult, person: str, source: int, number: int, moments: MomentReader) -> Place:
+    """Return where a result belongs; `person` is its key over all sources, and `number` that of no other result."""
     if result.until:
         moment = Moment(f"{result.collected_at}/{result.until}", Placing.PERIOD)
     else:
@@ -53,7 +53,8 @@ def place_of(result: LabResult, person: str, source: int, moments: MomentReader)
         return Place(key, Group.MOMENT if exact else Group.PERIOD)
     if result.person and moment.placing is Placing.PERIOD:
         return Place(f"{person}\x1f{moment.key}\x1fperiod", Group.PERIOD)
-    return Place(f"\x1f{source}\x1f{result.line}", Group.ALONE if result.person else Group.NOBODY)
+    # A line is no key: a whole document may stand in one.
+    return Place(f"\x1f{source}\x1f{number}", Group.ALONE if result.person else Group.NOBODY)
 
 
 def contradicts(cells: Mapping[str, Cell]) -> bool:

@@ -26,6 +26,7 @@ _AROUND = " \t:=;,|/"
 _LABELS = "()[]{}"
 UNREADABLE = "?"
 _FIRST, _THEN = "|", "="  # of limits that depend on the sex: "F=11.7|M=13.2"
+_OF_SEX = re.compile(rf"[FM]={_NUMBER}|[FM]=(?:{_NUMBER})?\|[FM]=(?:{_NUMBER})?")
 
 
 @lru_cache(maxsize=4_096)
@@ -63,7 +64,7 @@ def of_sex(limit: str, sex: Sex) -> str:
     >>> of_sex("F=11.7|M=13.2", Sex.FEMALE), of_sex("4.0", Sex.UNKNOWN), of_sex("F=11.7|M=13.2", Sex.UNKNOWN)
     ('11.7', '4.0', '?')
     """
-    if _THEN not in limit:
+    if _OF_SEX.fullmatch(limit) is None:
         return limit
     each = dict(part.split(_THEN, 1) for part in limit.split(_FIRST))
     return each.get(sex.value, UNREADABLE)

@@ -59,9 +59,9 @@ def test_a_profile_states_units_codes_and_columns(shared: Path) -> None:
     frame = cbc.read(shared / "data/nhanes_cbc/nhanes_cbc_demo_2015-2016.csv.gz")
     first = frame.iloc[0]
     # SEQN 83732: RIAGENDR 1, RIDAGEYR 62, LBXHGB 15.2, LBXPLTSI 181
-    assert (first["sex"], first["age"], first["age_unit"]) == ("M", "62", "y")
-    assert (first["hemoglobin"], first["hemoglobin_unit"]) == ("15.2", "g/dL")
-    assert (first["platelets"], first["platelets_unit"]) == ("181.0", "10^9/L")
+    assert (first["sex"], first["age"], first["age_unit"]) == ("M", 62, "y")
+    assert (first["hemoglobin"], first["hemoglobin_unit"]) == (15.2, "g/dL")
+    assert (first["platelets"], first["platelets_unit"]) == (181, "10^9/L")
     assert len(frame) == 9_165
 
 

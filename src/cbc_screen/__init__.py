@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import ReferenceRange, reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
+    from cbc_screen.report.audit import Audit
     from cbc_screen.report.cohort import FlagSummary, summarize
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
     from cbc_screen.review import screen_again, worklist
     from cbc_screen.screener import Screener, audit, read, scan, screen, screen_frame
+    from cbc_screen.source import Source
     from cbc_screen.summary import ScanSummary
-    from cbc_screen.verify.audit import Audit
     from cbc_screen.vocabulary import NOTICE, Reason
 
 _HOME = {
     "Agreement": "agreement",
-    "Audit": "verify.audit",
+    "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
     "FlagSummary": "report.cohort",
@@ -48,6 +49,7 @@ _HOME = {
     "ScanSummary": "summary",
     "Screener": "screener",
     "ScreeningResult": "result",
+    "Source": "source",
     "UsageError": "errors",
     "audit": "screener",
     "grade": "grading",
@@ -82,6 +84,7 @@ __all__ = [
     "ScanSummary",
     "Screener",
     "ScreeningResult",
+    "Source",
     "UsageError",
     "__data_version__",
     "__version__",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import click
 
@@ -18,8 +18,9 @@ from cbc_screen.printable import clean, clean_line, json_text
 from cbc_screen.private_files import remove_unfinished, why
 from cbc_screen.regular import read_regular
 from cbc_screen.report.progress import ProgressBar, waiting
+from cbc_screen.source import Files, SexWord, Source
 from cbc_screen.stopping import Stopped, keep_standard_streams, let_go_of_standard_output, stopping_on_signals
-from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, ExitCode, Format, Pattern
+from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, DefinitionId, ExitCode, Format, Pattern, SchemeId
 
 _JOURNAL = "cbc_screen.journal"
 _LARGEST_RECORD = 1 << 24  # bytes
@@ -96,98 +97,134 @@ def main() -> None:
     """Screen complete blood counts for cytopenias. For clinician review. Not a diagnosis."""
 
 
-def _screening_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--definition", default="reference", show_default=True, help="When a line is low."),
-        click.option("--grading", default="clinical", show_default=True, help="Grading scheme."),
-        click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
-        click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file."),
-        click.option(
-            "--adjust-hemoglobin",
-            multiple=True,
-            type=click.Choice(["elevation", "smoking"]),
-            help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
-        ),
-        click.option(
-            "--units",
-            multiple=True,
-            metavar="us|si|per_ul|ANALYTE=UNIT",
-            help="What bare numbers are in; may be repeated.",
-        ),
-        click.option(
-            "--unit-spelling",
-            multiple=True,
-            metavar="SPELLING=UNIT",
-            help="How the source writes a unit that is in no table; may be repeated.",
-        ),
-        click.option(
-            "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
-        ),
-        click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
-    ):
-        command = option(command)
-    return command
+Command = Callable[..., Any]
 
 
-def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what describes a source; every command that reads files takes the same."""
-    for option in (
-        click.option(
-            "--columns",
-            multiple=True,
-            metavar="FIELD=COLUMN",
-            help="For a column whose name is not known; may be repeated.",
-        ),
-        click.option("--age-unit", help="What a bare age is in: y, mo, wk, d, h."),
-        click.option(
-            "--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated."
-        ),
-        click.option(
-            "--pregnancy-codes",
-            multiple=True,
-            metavar="CODE=WORD",
-            help="What a pregnancy code means; may be repeated.",
-        ),
-        click.option("--decimal", default=".", show_default=True, help="The decimal mark."),
-        click.option("--thousands", default="", help="The thousands mark, if there is one."),
-        click.option(
-            "--date-format",
-            multiple=True,
-            metavar="[FIELD=]FORMAT",
-            help="strptime format of dates such as 03/04/2024: %d/%m/%Y; birth_date=... and collected_at=... apart.",
-        ),
-        click.option("--encoding", help="Text encoding; UTF-8 and byte order marks are found."),
-        click.option("--delimiter", help="CSV delimiter; comma, semicolon, tab and bar are found."),
-        click.option(
-            "--format",
-            "format_",
-            default=AUTO,
-            show_default=True,
-            type=click.Choice([AUTO, *(kind.value for kind in Format)]),
-            help="What the files are; found by what they hold.",
-        ),
-        click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file."),
-        click.option(
-            "--persons", type=click.Path(path_type=Path), help="Birth date and sex, for a table of single results."
-        ),
-        click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape."),
-        click.option("--sheet", help="Sheet of a workbook; the first one by default."),
-    ):
-        command = option(command)
-    return command
+def _with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return what adds options to a command."""
+
+    def add(command: Command) -> Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
-def _source(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the options say of the source, as `Screener.scan` and `read` take it."""
-    plain = ("age_unit", "decimal", "thousands", "encoding", "delimiter", "profile", "persons", "skip_lines", "sheet")
-    return {
-        **{name: options[name] for name in plain},
-        "format": options["format_"],
-        "columns": _mapping("--columns", options["columns"]),
-        "date_format": _date_format(options["date_format"]),
-        "sex_codes": _mapping("--sex-codes", options["sex_codes"]) or None,
-        "pregnancy_codes": _mapping("--pregnancy-codes", options["pregnancy_codes"]) or None,
-    }
+_unit_options = _with_options(
+    click.option(
+        "--units",
+        multiple=True,
+        metavar="us|si|per_ul|ANALYTE=UNIT",
+        help="What bare numbers are in; may be repeated.",
+    ),
+    click.option(
+        "--unit-spelling",
+        multiple=True,
+        metavar="SPELLING=UNIT",
+        help="How the source writes a unit that is in no table; may be repeated.",
+    ),
+)
+_screening_options = _with_options(
+    click.option(
+        "--definition",
+        default="reference",
+        show_default=True,
+        metavar="|".join(get_args(DefinitionId)),
+        help="When a line is low.",
+    ),
+    click.option(
+        "--grading",
+        default="clinical",
+        show_default=True,
+        metavar="|".join(get_args(SchemeId)),
+        help="Grading scheme.",
+    ),
+    click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
+    click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file."),
+    click.option(
+        "--adjust-hemoglobin",
+        multiple=True,
+        type=click.Choice(["elevation", "smoking"]),
+        help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
+    ),
+    click.option(
+        "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
+    ),
+    click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
+)
+# What describes a source; every command that reads files takes the same.
+_source_options = _with_options(
+    _unit_options,
+    click.option(
+        "--columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="For a column whose name is not known; may be repeated.",
+    ),
+    click.option("--age-unit", help="What a bare age is in: y, mo, wk, d, h."),
+    click.option(
+        "--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated."
+    ),
+    click.option(
+        "--pregnancy-codes",
+        multiple=True,
+        metavar="CODE=WORD",
+        help="What a pregnancy code means; may be repeated.",
+    ),
+    click.option("--decimal", default=".", show_default=True, help="The decimal mark."),
+    click.option("--thousands", default="", help="The thousands mark, if there is one."),
+    click.option(
+        "--date-format",
+        multiple=True,
+        metavar="[FIELD=]FORMAT",
+        help="strptime format of dates such as 03/04/2024: %d/%m/%Y; birth_date=... and collected_at=... apart.",
+    ),
+    click.option("--encoding", help="Text encoding; UTF-8 and byte order marks are found."),
+    click.option("--delimiter", help="CSV delimiter; comma, semicolon, tab and bar are found."),
+    click.option(
+        "--format",
+        "format_",
+        default=AUTO,
+        show_default=True,
+        type=click.Choice([AUTO, *(kind.value for kind in Format)]),
+        help="What the files are; found by what they hold.",
+    ),
+    click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file."),
+    click.option(
+        "--persons", type=click.Path(path_type=Path), help="Birth date and sex, for a table of single results."
+    ),
+    click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape."),
+    click.option("--sheet", help="Sheet of a workbook; the first one by default."),
+    click.option("--language", help="Of names and letters for sex (de, es, tr, ...); told from the names of columns."),
+    click.option(
+        "--accept-units",
+        multiple=True,
+        metavar="ANALYTE",
+        help="Use results though their unit looks like another one (UNIT_SUSPECT); may be repeated.",
+    ),
+)
+
+
+_PLAIN = (
+    *("age_unit", "decimal", "thousands", "encoding", "delimiter", "profile", "persons", "skip_lines", "sheet"),
+    *("language", "accept_units"),
+)
+
+
+def _source(files: Files, options: Mapping[str, Any]) -> Source:
+    """Return what the options say of a source."""
+    return Source(
+        files,
+        **{name: options[name] for name in _PLAIN},
+        format=options["format_"],
+        units=_units(options["units"]),
+        unit_spellings=_mapping("--unit-spelling", options["unit_spelling"]) or None,
+        columns=_mapping("--columns", options["columns"]),
+        date_format=_date_format(options["date_format"]),
+        sex_codes=cast(dict[str, SexWord], _mapping("--sex-codes", options["sex_codes"])) or None,
+        pregnancy_codes=_mapping("--pregnancy-codes", options["pregnancy_codes"]) or None,
+    )
 
 
 def _date_format(given: Iterable[str]) -> str | dict[str, str] | None:
@@ -258,12 +295,6 @@ def _mapping(name: str, given: Iterable[str]) -> dict[str, str]:
     type=click.Path(path_type=Path, exists=True),
     help="Manifest of an earlier scan: exit with 3 where an analyte is gone or has fallen by half.",
 )
-@click.option(
-    "--accept-units",
-    multiple=True,
-    metavar="ANALYTE",
-    help="Use results though their unit looks like another one (UNIT_SUSPECT); may be repeated.",
-)
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
 @click.option("--workers", type=int, help="Threads that screen; one or two, as the machine has cores.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
@@ -287,7 +318,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     screener = _screener(options)
     with ProgressBar() as progress:
         summary = screener.scan(
-            list(source),
+            _source(source, options),
             options["out"],
             options["rejects"],
             summary=options["summary_file"],
@@ -301,9 +332,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             keep=list(options["keep"]),
             detail=options["detail"],
             progress=progress,
-            accept_units=options["accept_units"],
             previous=options["previous"],
-            **_source(options),
         )
     # What goes to standard output are the flags alone.
     print_summary(make_console(stderr=str(options["out"]) == STANDARD_STREAM), summary)
@@ -332,30 +361,22 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
 @main.command(epilog=_EPILOG["profile"])
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write a draft profile (.yaml) to edit.")
-@click.option("--units", multiple=True, help="As in scan.")
-@click.option("--unit-spelling", multiple=True, metavar="SPELLING=UNIT", help="As in scan.")
 @click.option("--force", is_flag=True, help="Overwrite the draft.")
 @_source_options
 def profile(source: Path, out: Path | None, **options: Any) -> None:
     """Inspect an unknown file: what is recognized, what is refused and why; no value is printed."""
     from cbc_screen.engines.inspection import inspect
-    from cbc_screen.ingest.source import ReadOptions
+    from cbc_screen.engines.opening import opening_of
     from cbc_screen.knowledge import load_knowledge
-    from cbc_screen.normalize.declared import make_declared, with_spellings
     from cbc_screen.private_files import Lock
     from cbc_screen.report.terminal import make_console, print_inspection
     from cbc_screen.report.writers import AtomicFile, check_output
 
     if out is not None:
         check_output(out, force=options["force"])
-    knowledge = with_spellings(load_knowledge(), _mapping("--unit-spelling", options["unit_spelling"]))
-    given = _source(options)
-    columns = given.pop("columns")
-    names = ("encoding", "delimiter", "sheet", "format", "profile", "persons", "skip_lines")
-    reading = ReadOptions(**{name: given.pop(name) for name in names})
-    declared = make_declared(knowledge, units=_units(options["units"]), **given)
+    opening = opening_of(_source(source, options), load_knowledge())
     with waiting("reading the file"):
-        found = inspect(source, knowledge, declared, reading, columns)
+        found = inspect(source, opening)
     print_inspection(make_console(), found)
     if out is not None:
         if not found.draft:
@@ -373,8 +394,6 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
 @click.option(
     "--ranges", default="default", show_default=True, help="What ranges and critical flags are compared with."
 )
-@click.option("--units", multiple=True, metavar="us|si|per_ul|ANALYTE=UNIT", help="As in scan.")
-@click.option("--unit-spelling", multiple=True, metavar="SPELLING=UNIT", help="As in scan.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @_source_options
 def audit(source: tuple[str, ...], **options: Any) -> None:
@@ -387,10 +406,9 @@ def audit(source: tuple[str, ...], **options: Any) -> None:
     outputs = [path for path in (options["out"], options["report"]) if path is not None]
     for path in outputs:
         check_output(path, force=options["force"])
-    spellings = _mapping("--unit-spelling", options["unit_spelling"]) or None
-    screener = Screener(ranges=options["ranges"], units=_units(options["units"]), unit_spellings=spellings)
+    screener = Screener(ranges=options["ranges"])
     with waiting("reading the files"):
-        found = screener.audit(list(source), **_source(options))
+        found = screener.audit(_source(source, options))
     print_audit(make_console(), found)
     for path in outputs:
         found.write(path, force=options["force"])
@@ -408,6 +426,7 @@ def audit(source: tuple[str, ...], **options: Any) -> None:
 )
 @click.option("--full", is_flag=True, help="Print the whole chain from what was received to each flag.")
 @click.option("--as-json", is_flag=True, help="Print the result as JSON.")
+@_unit_options
 @_screening_options
 def one(results: tuple[str, ...], json_source: str | None, full: bool, as_json: bool, **options: Any) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
@@ -487,19 +506,13 @@ def _coloured(text: str) -> str:
     return "\n".join(click.style(line, fg="cyan") if line[:2].isupper() else line for line in lines)
 
 
-_OWN_FILES = (
+_own_files = _with_options(
     click.option("--ranges", help="Where your own ranges lie now, if the scan used some."),
     click.option("--rules", help="Where your own rules lie now, if the scan used some."),
     click.option(
         "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Of the texts."
     ),
 )
-
-
-def _own_files(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in _OWN_FILES:
-        command = option(command)
-    return command
 
 
 @main.command(epilog=_EPILOG["report"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cbc_screen.result import ScreeningResult
+from cbc_screen.vocabulary import TextUnitSystem
 
 
 def worklist(
@@ -13,7 +14,7 @@ def worklist(
     out: str | Path,
     *,
     person: str | None = None,
-    text_units: str = "si",
+    text_units: TextUnitSystem = "si",
     ranges: str | None = None,
     rules: str | None = None,
     force: bool = False,
@@ -76,7 +77,7 @@ def screen_again(
     flags: str | Path,
     row: str | int,
     *,
-    text_units: str = "si",
+    text_units: TextUnitSystem = "si",
     ranges: str | None = None,
     rules: str | None = None,
 ) -> ScreeningResult:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast
 
 from cbc_screen.errors import RecordError, UsageError
 from cbc_screen.kernel.ready import Configuration, record_kernel
@@ -14,20 +14,64 @@ from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.knowledge.measures import Measures, load_measures
 from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, with_spellings
 from cbc_screen.normalize.record import RecordNormalizer
-from cbc_screen.normalize.suspect import parse_accepted
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.answer import answer
 from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.result import ScreeningResult
-from cbc_screen.vocabulary import Adjust
+from cbc_screen.source import Files, Source, SourceOptions, UnitSystem, require_options, source_of
+from cbc_screen.vocabulary import Adjust, AdjustWord, DefinitionId, SchemeId, TextUnitSystem
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cbc_screen.engines.frames import Engine
+    from cbc_screen.engines.opening import Opening
     from cbc_screen.kernel.screen import Kernel
     from cbc_screen.knowledge import Knowledge
+    from cbc_screen.report.audit import Audit
     from cbc_screen.report.build import ResultBuilder
     from cbc_screen.summary import ScanSummary
-    from cbc_screen.verify.audit import Audit
+
+Frame = TypeVar("Frame")  # pandas, pyarrow or polars: the frame that goes in is the kind that comes out
+
+
+class ScreenerOptions(TypedDict, total=False):
+    """The fields of `Screener`, as keyword arguments."""
+
+    ranges: str
+    definition: DefinitionId
+    grading: SchemeId
+    prefer_reported_ranges: bool
+    units: UnitSystem | Mapping[str, str] | None
+    rules: str
+    adjust_hemoglobin: Sequence[Adjust | AdjustWord]
+    text_units: TextUnitSystem
+    unit_spellings: Mapping[str, str] | None
+
+
+class EveryOption(ScreenerOptions, SourceOptions, total=False):
+    """The fields of `Screener` and of `Source`; units and their spellings are of both."""
+
+
+class ScanOptions(EveryOption, total=False):
+    """What `scan` takes besides: see `Screener.scan`."""
+
+    force: bool
+    resume: bool
+    packed: bool
+    received: bool
+    report: str | Path | None
+    keep: Sequence[str] | None
+    detail: bool
+    progress: Callable[[int, float], None] | None
+    summary: str | Path | None
+    out_format: Literal["csv", "ndjson"] | None
+    workers: int | None
+    previous: str | Path | None
+
+
+_CONFIGURATION = tuple(ScreenerOptions.__annotations__)
+_OF_A_SCAN = tuple(ScanOptions.__annotations__.keys() - EveryOption.__annotations__.keys())
 
 
 @dataclass(frozen=True)
@@ -82,13 +126,13 @@ class Screener:
     """
 
     ranges: str = "default"
-    definition: str = "reference"
-    grading: str = "clinical"
+    definition: DefinitionId = "reference"
+    grading: SchemeId = "clinical"
     prefer_reported_ranges: bool = True
-    units: str | Mapping[str, str] | None = field(default=None, hash=False)
+    units: UnitSystem | Mapping[str, str] | None = field(default=None, hash=False)
     rules: str = "default"
-    adjust_hemoglobin: tuple[Adjust, ...] | tuple[str, ...] = ()
-    text_units: str = "si"
+    adjust_hemoglobin: Sequence[Adjust | AdjustWord] = ()
+    text_units: TextUnitSystem = "si"
     unit_spellings: Mapping[str, str] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -217,26 +261,20 @@ class Screener:
         described["unit_spellings"] = dict(self.unit_spellings or {})
         return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
 
-    def _declare(self, **formats: Any) -> Declared:
-        """Return what is declared of a source: units and adjustments of this screener, and formats."""
+    def _declare(self) -> Declared:
+        """Return what is declared of records: units and adjustments of this screener."""
+        return make_declared(self._measures, units=self.units, adjust=parse_adjust(self.adjust_hemoglobin))
+
+    def _opening(self, source: Source) -> Opening:
+        """Return how a source is opened, with the units and adjustments of this screener."""
+        from cbc_screen.engines.opening import opening_of
+
         adjust = parse_adjust(self.adjust_hemoglobin)
-        return make_declared(self._measures, units=self.units, adjust=adjust, **formats)
+        return opening_of(source, self._engine.knowledge, units=self.units, adjust=adjust)
 
     def screen_frame(
-        self,
-        frame: Any,
-        *,
-        columns: Mapping[str, str] | None = None,
-        detail: bool = False,
-        age_unit: str | None = None,
-        sex_codes: Mapping[str, str] | None = None,
-        pregnancy_codes: Mapping[str, str] | None = None,
-        decimal: str = ".",
-        thousands: str = "",
-        date_format: str | Mapping[str, str] | None = None,
-        profile: str | None = None,
-        accept_units: str | Sequence[str] = (),
-    ) -> Any:
+        self, frame: Frame, source: Source | None = None, *, detail: bool = False, **options: Unpack[SourceOptions]
+    ) -> Frame:
         """Screen a frame of one blood count a row.
 
         Parameters
@@ -244,23 +282,13 @@ class Screener:
         frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame
             Columns are found by exact name ("Hb", "HGB (g/dL)", "platelets",
             "platelets_unit", "age", "sex", ...).
-        columns : mapping of field to column, optional
-            For names that are not known: {"hemoglobin": "LBXHGB"}.
+        source : Source, optional
+            What the columns hold; without `columns` and a profile a known table is recognized by its names.
         detail : bool
             Also return the values used (derived ones too), the limits used and their set.
-        age_unit : "y", "mo", "wk", "d" or "h", optional
-            What a bare number in the age column is.
-        sex_codes, pregnancy_codes : mapping of code to word, optional
-            {"1": "M", "2": "F"}; {"1": "trimester_unknown", "2": "none"}.
-        decimal, thousands : str
-            The marks that texts use; only a decimal point is assumed.
-        date_format : str, or mapping of "birth_date" and "collected_at", optional
-            `datetime.strptime` format of dates whose order of day and month cannot be told: "%d/%m/%Y".
-        profile : str, optional
-            What columns and codes mean, as in `scan`; without `columns` a known table is recognized by its names.
-        accept_units : list of analytes, or "platelets,wbc"
-            Results of a column that looks as if it were in another unit are not used
-            (`UNIT_SUSPECT`) unless it is named here.
+        options
+            Fields of `Source` by their names: `columns`, `units`, `age_unit`, `sex_codes`, `decimal`, `date_format`,
+            `language`, `profile`, `accept_units`, ...
 
         Returns
         -------
@@ -269,52 +297,22 @@ class Screener:
         Raises
         ------
         UsageError
-            If two columns read as one analyte, or no analyte is found.
+            If an option is none, two columns read as one analyte, or no analyte is found.
         """
         from cbc_screen.engines.frames import screen_frame
 
-        declared = self._declare(
-            age_unit=age_unit,
-            sex_codes=sex_codes,
-            pregnancy_codes=pregnancy_codes,
-            decimal=decimal,
-            thousands=thousands,
-            date_format=date_format,
-        )
-        accepted = parse_accepted(load_measures(), accept_units)
-        return screen_frame(
-            self._engine, frame, declared, columns, detail=detail, accept_units=accepted, declared_profile=profile
-        )
+        found: Frame = screen_frame(self._engine, frame, self._opening(source_of(source, options)), detail=detail)
+        return found
 
-    def audit(
-        self,
-        source: Any,
-        *,
-        columns: Mapping[str, str] | None = None,
-        age_unit: str | None = None,
-        sex_codes: Mapping[str, str] | None = None,
-        pregnancy_codes: Mapping[str, str] | None = None,
-        decimal: str = ".",
-        thousands: str = "",
-        date_format: str | Mapping[str, str] | None = None,
-        encoding: str | None = None,
-        delimiter: str | None = None,
-        sheet: str | None = None,
-        format: str = "auto",
-        profile: str | None = None,
-        persons: str | Path | None = None,
-        skip_lines: int | None = None,
-    ) -> Audit:
+    def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.
 
         Parameters
         ----------
-        source : path, pattern, list of them, or a frame of one count a row
+        source : path, pattern, list of them, `Source`, or a frame of one count a row
             A frame has flags in `<analyte>_flag` and limits in `<analyte>_lower` and `<analyte>_upper`.
-        columns, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
-            As in `screen_frame`.
-        encoding, delimiter, sheet, format, profile, persons, skip_lines
-            As in `scan`, for files.
+        options
+            Fields of `Source` by their names.
 
         Returns
         -------
@@ -333,29 +331,18 @@ class Screener:
         >>> list(Screener().audit(frame).findings["finding"])
         ['flag_low_not_low']
         """
-        from cbc_screen.engines.audit import audit_files, audit_frame
         from cbc_screen.engines.inputs import names_of
-        from cbc_screen.ingest.source import ReadOptions
-        from cbc_screen.verify.audit import tables_of
+        from cbc_screen.report.audit import tables_of
+        from cbc_screen.verify.audited import audit_files, audit_frame
 
-        declared = self._declare(
-            age_unit=age_unit,
-            sex_codes=sex_codes,
-            pregnancy_codes=pregnancy_codes,
-            decimal=decimal,
-            thousands=thousands,
-            date_format=date_format,
-        )
-        if not isinstance(source, str | Path | list | tuple):
-            return tables_of(audit_frame(self._engine, source, declared, columns))
-        reading = ReadOptions(
-            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
-        )
-        return tables_of(audit_files(self._engine, names_of(source), declared, reading, dict(columns or {})))
+        if isinstance(source, str | Path | list | tuple | Source):
+            described = source_of(source, options)
+            return tables_of(audit_files(self._engine, names_of(described), self._opening(described)))
+        return tables_of(audit_frame(self._engine, source, self._opening(source_of(None, options))))
 
     def scan(
         self,
-        source: str | Path | Sequence[str | Path],
+        source: Files | Source,
         out: str | Path | None = None,
         rejects: str | Path | None = None,
         *,
@@ -364,38 +351,24 @@ class Screener:
         packed: bool = False,
         received: bool = False,
         report: str | Path | None = None,
-        columns: Mapping[str, str] | None = None,
-        keep: list[str] | None = None,
+        keep: Sequence[str] | None = None,
         detail: bool = False,
         progress: Callable[[int, float], None] | None = None,
         summary: str | Path | None = None,
-        out_format: str | None = None,
+        out_format: Literal["csv", "ndjson"] | None = None,
         workers: int | None = None,
-        age_unit: str | None = None,
-        sex_codes: Mapping[str, str] | None = None,
-        pregnancy_codes: Mapping[str, str] | None = None,
-        decimal: str = ".",
-        thousands: str = "",
-        date_format: str | Mapping[str, str] | None = None,
-        encoding: str | None = None,
-        delimiter: str | None = None,
-        sheet: str | None = None,
-        format: str = "auto",
-        profile: str | None = None,
-        persons: str | Path | None = None,
         previous: str | Path | None = None,
-        skip_lines: int | None = None,
-        accept_units: str | Sequence[str] = (),
+        **options: Unpack[SourceOptions],
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
 
         Parameters
         ----------
-        source : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them
+        source : path, pattern such as "2024-*.csv", "-" (standard input), a list of them, or `Source`
             One count a row: CSV or TSV, NDJSON (both also .gz, .zst, .xz and .bz2), Parquet, Excel (.xlsx)
-            or SAS transport (.xpt). One result a row, as its columns or a profile say. HL7 v2 ORU messages, ASTM E1394 (LIS2-A2),
-            or FHIR resources as JSON or NDJSON. Of several files each row says which one it
-            is of; results of one person and collection are one row.
+            or SAS transport (.xpt). One result a row, as its columns or a profile say. HL7 v2 ORU messages, ASTM E1394
+            (LIS2-A2), FHIR resources as JSON, NDJSON or XML, or C-CDA documents. Of several files each row says which
+            one it is of; results of one person and collection are one row.
         out : path, or "-" (standard output), optional
             Flags, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
             under another name and renamed when whole. A manifest is written beside it:
@@ -414,9 +387,6 @@ class Screener:
             and the pages of a report can show and redo every answer.
         report : path, optional
             Also write the worklist (.html) of a scan to Parquet; carries `received`.
-        columns : mapping of field to column, optional
-            As in `screen_frame`; of a table of one result a row, the parts of a result ("name", "value", "unit",
-            "person", ...).
         keep : list of column names, optional
             Columns of the input to carry into the output, such as a sample number.
         detail : bool
@@ -429,27 +399,11 @@ class Screener:
         workers : int, optional
             Threads that screen: one or two, as the machine has cores. Each takes 30 to 45 MB;
             the flags are the same with any number.
-        age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
-            As in `screen_frame`.
-        encoding, delimiter : str, optional
-            Of a text file; UTF-8, byte order marks, and comma, semicolon, tab or bar are
-            found.
-        sheet : str, optional
-            Of a workbook; the first one by default.
-        format : "auto", "csv", "ndjson", "parquet", "xlsx", "xpt", "hl7", "astm" or "fhir"
-            What the files are; by default told from what they hold.
-        profile : str, optional
-            What columns and codes mean: a name in `reference_ranges/profiles/`, or a path that
-            ends in .yaml. A known table is recognized by its columns.
-        persons : path, optional
-            Table of persons (birth date, sex) that goes with a table of results.
         previous : path, optional
             Manifest of an earlier scan of the same source: an analyte that is missing now, or
             has fallen by half, is named in the summary's `vanished`.
-        skip_lines : int, optional
-            Lines above the header of a CSV file; by default told from their shape.
-        accept_units : list of analytes, or "platelets,wbc"
-            As in `screen_frame`; the summary's `unit_suspect` says what was not used and why.
+        options
+            Fields of `Source` by their names.
 
         Returns
         -------
@@ -458,21 +412,20 @@ class Screener:
         Raises
         ------
         UsageError
-            If the file is not what it says, has no analyte, or an output exists.
+            If the file is not what it says, has no analyte, an option is none, or an output exists.
         """
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
         from cbc_screen.engines.rescreen import FlagFile
         from cbc_screen.engines.stream import ScanRequest, scan_file
         from cbc_screen.engines.worklist import check_worklist, write_worklist
-        from cbc_screen.ingest.source import ReadOptions
 
+        described = source_of(source, options)
         request = ScanRequest(
-            sources=names_of(source),
+            sources=names_of(described),
             out=Path(out) if out is not None else None,
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
-            columns=dict(columns or {}),
             keep=tuple(dict.fromkeys(keep or ())),
             detail=detail,
             summary=Path(summary) if summary is not None else None,
@@ -482,21 +435,10 @@ class Screener:
             received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
             text_units=self.text_units,
-            accept_units=parse_accepted(load_measures(), accept_units),
         )
-        declared = self._declare(
-            age_unit=age_unit,
-            sex_codes=sex_codes,
-            pregnancy_codes=pregnancy_codes,
-            decimal=decimal,
-            thousands=thousands,
-            date_format=date_format,
-        )
-        reading = ReadOptions(
-            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
-        )
+        opening = self._opening(described)
         if report is None:
-            return scan_file(self._engine, request, declared, reading, progress, workers)
+            return scan_file(self._engine, request, opening, progress, workers)
         if request.file is None or request.file.suffix.lower() != ".parquet":
             raise UsageError("report is made of a .parquet output (-o flags.parquet)")
         if Path(report).resolve() in {
@@ -504,46 +446,31 @@ class Screener:
         }:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
-        found = scan_file(self._engine, request, declared, reading, progress, workers)
+        found = scan_file(self._engine, request, opening, progress, workers)
         flags = FlagFile(request.file, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found
 
 
-def read(
-    source: str | Path | Sequence[str | Path],
-    *,
-    columns: Mapping[str, str] | None = None,
-    units: str | Mapping[str, str] | None = None,
-    age_unit: str | None = None,
-    sex_codes: Mapping[str, str] | None = None,
-    pregnancy_codes: Mapping[str, str] | None = None,
-    decimal: str = ".",
-    thousands: str = "",
-    date_format: str | Mapping[str, str] | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    format: str = "auto",
-    profile: str | None = None,
-    persons: str | Path | None = None,
-    skip_lines: int | None = None,
-) -> Any:
+def read(source: Files | Source, *, as_received: bool = False, **options: Unpack[SourceOptions]) -> pd.DataFrame:
     """Read any supported file as one blood count a row, before screening.
 
     Parameters
     ----------
-    source, columns, encoding, delimiter, sheet, format, profile, persons, skip_lines
+    source
         As in `Screener.scan`.
-    units, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format
-        As in `Screener.screen_frame`; units and codes that are declared stand beside the
-        values, nothing is converted. How numbers, dates and mmol/L are meant is to be declared
-        to `screen_frame` too.
+    as_received : bool
+        Leave every cell as the text it was. Else a column is of numbers or of dates where all of its cells say
+        nothing else; one that holds "<10" or "CLOTTED" stays text, and what is missing is missing as in pandas.
+    options
+        Fields of `Source` by their names. Units and codes that are declared stand beside the
+        values, nothing is converted. How texts are written (`decimal`, `date_format`) and what mmol/L means is to be
+        declared to `screen_frame` too.
 
     Returns
     -------
     pandas.DataFrame
-        `row` (the line of the source), the person's fields, each analyte as received with its
+        `row` (the line of the source), the person's fields, each analyte with its
         unit in `<analyte>_unit`, reported limits, and the columns that are not known. Made to
         be given to `screen_frame`. `attrs["rejected"]` lists what could not be read, with
         line, reason and content; `attrs["results"]` is the account of single results.
@@ -564,62 +491,59 @@ def read(
     True
     """
     from cbc_screen.engines.inputs import names_of
+    from cbc_screen.engines.opening import opening_of
     from cbc_screen.engines.read import read_counts
-    from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.knowledge import load_knowledge
-    from cbc_screen.normalize.declared import make_declared
 
-    knowledge = load_knowledge()
-    declared = make_declared(
-        knowledge,
-        units=units,
-        decimal=decimal,
-        thousands=thousands,
-        age_unit=age_unit,
-        date_format=date_format,
-        sex_codes=sex_codes,
-        pregnancy_codes=pregnancy_codes,
+    described = source_of(source, options)
+    found: pd.DataFrame = read_counts(
+        names_of(described), opening_of(described, load_knowledge()), as_received=as_received
     )
-    options = ReadOptions(
-        encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
-    )
-    return read_counts(knowledge, names_of(source), declared, options, dict(columns or {}))
+    return found
 
 
-def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Any) -> ScreeningResult:
+def screen(
+    record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Unpack[ScreenerOptions]
+) -> ScreeningResult:
     """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`."""
+    require_options(configuration, _CONFIGURATION)
     return _configured(configuration).screen(record, compact=compact)
 
 
-def screen_frame(frame: Any, **options: Any) -> Any:
+def screen_frame(
+    frame: Frame, source: Source | None = None, *, detail: bool = False, **options: Unpack[EveryOption]
+) -> Frame:
     """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
-    return _configured(_taken_out(options)).screen_frame(frame, **options)
+    configuration, described = _parted(options)
+    return _configured(configuration).screen_frame(frame, source, detail=detail, **described)
 
 
 def scan(
-    source: str | Path | Sequence[str | Path],
+    source: Files | Source,
     out: str | Path | None = None,
     rejects: str | Path | None = None,
-    **options: Any,
+    **options: Unpack[ScanOptions],
 ) -> ScanSummary:
     """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
-    return _configured(_taken_out(options)).scan(source, out, rejects, **options)
+    configuration, described = _parted(options, _OF_A_SCAN)
+    return _configured(configuration).scan(source, out, rejects, **described)
 
 
-def audit(source: Any, **options: Any) -> Audit:
+def audit(source: Any, **options: Unpack[EveryOption]) -> Audit:
     """Audit files or a frame with a default `Screener`, or one of these options; see `Screener.audit`."""
-    return _configured(_taken_out(options)).audit(source, **options)
+    configuration, described = _parted(options)
+    return _configured(configuration).audit(source, **described)
 
 
-def _taken_out(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the configuration of a screener out of the options of a call."""
-    return {name: options.pop(name) for name in list(options) if name in Screener.__dataclass_fields__}
+def _parted(options: Mapping[str, Any], also: Sequence[str] = ()) -> tuple[ScreenerOptions, dict[str, Any]]:
+    """Part the options of a call: the configuration of a screener, and what is said of the source."""
+    require_options(options, (*_CONFIGURATION, *also))
+    configuration = {name: given for name, given in options.items() if name in _CONFIGURATION}
+    rest = {name: given for name, given in options.items() if name not in _CONFIGURATION}
+    return cast(ScreenerOptions, configuration), rest
 
 
-def _configured(configuration: Mapping[str, Any]) -> Screener:
-    for name in configuration:
-        if name not in Screener.__dataclass_fields__:
-            raise UsageError(f"{name!r} is not an option; see Screener")
+def _configured(configuration: ScreenerOptions) -> Screener:
     return Screener(**configuration) if configuration else _default()
 
 

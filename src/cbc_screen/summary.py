@@ -60,6 +60,7 @@ class ScanSummary:
     refused_columns : mapping of column to why it was not read
     ignored_columns : columns that are no part of a blood count
     unread_sheets : sheets of workbooks that were not read
+    languages : of the names of columns, as declared or told from them: "de", or "es or pt"
     """
 
     source: str
@@ -97,6 +98,7 @@ class ScanSummary:
     unread_sheets: tuple[str, ...] = ()
     specimens: Mapping[str, int] = field(default_factory=dict)
     specimen_columns: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""
@@ -115,6 +117,7 @@ class Inspection:
     format: str
     profile: str | None = None
     shape: str = ""
+    language: str = ""  # that the names of the columns are in, or "es or pt"
     recognized: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)

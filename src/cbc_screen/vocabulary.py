@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 NOTICE = "For clinician review. Not a diagnosis."
 STANDARD_STREAM = "-"  # in place of a path: standard input or output
@@ -192,6 +193,13 @@ class TriggerKind(StrEnum):
 
     FILM_REVIEW = "film_review"
     NOTIFICATION = "notification"
+
+
+# The ids of the tables, so that a slip fails in an editor; a test holds them equal to the data.
+DefinitionId = Literal["reference", "clinical", "mds", "strict", "aplastic"]
+SchemeId = Literal["clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1"]
+AdjustWord = Literal["elevation", "smoking"]
+TextUnitSystem = Literal["si", "us"]
 
 
 class Adjust(StrEnum):

@@ -17,7 +17,9 @@ from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import Collection, Count, ResultCounts
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.people import with_letters
 from cbc_screen.normalize.person import parse_sex, sex_letters
 from cbc_screen.normalize.placing import Group
 from cbc_screen.normalize.range_text import of_sex
@@ -57,12 +59,13 @@ class CollectedSource:
         self,
         feeds: Sequence[Feed],
         knowledge: Knowledge,
-        notice: Callable[[float], None] | None = None,
-        sex_codes: Mapping[str, str] | None = None,
+        notice: Callable[[float], None] | None,
+        declared: Declared,
+        languages: Sequence[str],
     ) -> None:
-        self._sex_codes = dict(sex_codes or {}) or None
+        self._knowledge, self._said, self._languages = knowledge, declared, languages
         self._names = [feed.name for feed in feeds]
-        self._collection, self._words = Collection(knowledge), knowledge.words
+        self._collection = Collection(knowledge)
         for number, feed in enumerate(feeds):
             items = _noticed(feed.source, number, len(feeds), notice)
             identifier = Identifier(
@@ -184,12 +187,14 @@ class CollectedSource:
 
     def _sex(self, count: Count) -> Sex:
         """Return the sex of a person as the counts are read: with the declared codes, and no letter that is in doubt."""
-        return parse_sex(count.person.sex, self._words, self._sex_codes, self._sex_doubt)[0]
+        declared = self._declared
+        return parse_sex(count.person.sex, self._knowledge.words, declared.sexes, declared.sex_doubt)[0]
 
     @cached_property
-    def _sex_doubt(self) -> frozenset[str]:
-        declared = (self._sex_codes or {}).keys()
-        return self._words.sex_letters.in_doubt(sex_letters(self.sexes, self._words)) - declared
+    def _declared(self) -> Declared:
+        """What is declared, with what the letters for sex of all persons mean."""
+        letters = sex_letters(self.sexes, self._knowledge.words)
+        return with_letters(self._said, letters, self._languages, self._knowledge)
 
     def _of_person(self, count: Count, name: str) -> str:
         if name == SOURCE_FILE:

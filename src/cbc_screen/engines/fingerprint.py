@@ -20,18 +20,19 @@ from cbc_screen._version import __version__
 if TYPE_CHECKING:
     from cbc_screen.engines.frames import Engine
     from cbc_screen.engines.inputs import Input
+    from cbc_screen.engines.opening import Opening
     from cbc_screen.engines.stream import ScanRequest
-    from cbc_screen.ingest.source import ReadOptions
-    from cbc_screen.normalize.declared import Declared
 
 # The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`.
 NOT_OF_THE_REQUEST = ("sources", "out", "rejects", "summary", "force", "resume")
 # Paths, for whose contents the profile as it was read and the hash of the table of persons stand.
 NOT_OF_THE_READING = ("profile", "persons")
+# The tables have their version, spellings of units stand in the configuration, and how files are read apart.
+NOT_OF_THE_OPENING = ("knowledge", "spellings", "reading")
 
 
 def described_options(
-    engine: Engine, request: ScanRequest, declared: Declared, reading: ReadOptions, inputs: Sequence[Input]
+    engine: Engine, request: ScanRequest, opening: Opening, inputs: Sequence[Input]
 ) -> dict[str, Any]:
     """Return what decides the answers, in plain words and numbers."""
     profiles = {entry.profile.id: entry.profile for entry in inputs if entry.profile is not None}
@@ -39,11 +40,12 @@ def described_options(
         "cbc_screen": __version__,
         "data_version": engine.knowledge.data_version,
         **engine.described,
-        "declared": plain(declared),
+        **plain(opening, NOT_OF_THE_OPENING),
         "sex_doubt": [list(entry.plan.declared.sex_doubt) for entry in inputs],
+        "sex_read": [plain(entry.plan.declared.sex_read) for entry in inputs],
         **plain(request, NOT_OF_THE_REQUEST),
         "rejects": request.rejects is not None,
-        "reading": plain(reading, NOT_OF_THE_READING),
+        "reading": plain(opening.reading, NOT_OF_THE_READING),
         "profiles": {name: _digest(profile) for name, profile in profiles.items()},
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import from_numpy
+from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
 from cbc_screen.engines.unit_words import sentence
@@ -23,7 +24,7 @@ from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recogniz
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
-from cbc_screen.normalize.declared import Declared, with_spellings_of
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import SOURCE_FILE
@@ -48,13 +49,12 @@ class Engine:
     use_reported: bool
     described: Mapping[str, Any]  # the configuration in words, for the manifest
 
-    def spelled(self, profile: str | None) -> Engine:
-        """Return the engine that knows the spellings of units that a profile adds."""
-        own = find_profile(profile, self.knowledge).unit_spellings if profile is not None else {}
-        if not own:
+    def of(self, opening: Opening) -> Engine:
+        """Return the engine that knows the spellings of units of a source."""
+        if not opening.spellings:
             return self
-        described = {**self.described, "unit_spellings": {**self.described["unit_spellings"], **own}}
-        return replace(self, knowledge=with_spellings_of(self.knowledge, profile), described=described)
+        described = {**self.described, "unit_spellings": {**self.described["unit_spellings"], **opening.spellings}}
+        return replace(self, knowledge=opening.knowledge, described=described)
 
     def normalize(self, columns: Mapping[str, Any], rows: int, plan: Plan) -> Normalized:
         """Normalize columns under a plan."""
@@ -78,32 +78,20 @@ class Engine:
 def screen_frame(
     engine: Engine,
     frame: Any,
-    declared: Declared,
-    columns: Mapping[str, str] | None,
+    opening: Opening,
     *,
     detail: bool,
-    accept_units: frozenset[str] = frozenset(),
-    declared_profile: str | None = None,
 ) -> Any:
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
-    engine, names = engine.spelled(declared_profile), headers(frame)
-    # What the caller says of the columns is all of it, unless a profile is named.
-    known = declared_profile is not None or not columns
-    profile = profile_of_frame(names, engine.knowledge, declared_profile) if known else None
-    if profile is not None:
-        declared, columns = of_profile(engine.knowledge, declared, profile, names, columns)
-    plan = make_plan(engine.knowledge, names, declared, columns)
-    require_analyte(plan)
+    engine, rows = engine.of(opening), len(frame)
+    plan, arrays = read_frame(frame, opening)
     _warn_of_units(engine.knowledge, plan)
-    arrays = to_arrow(frame, list(plan.columns))
-    rows = len(frame)
-    plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
     if plan.declared.sex_doubt:
         _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
     doubts = _doubts(engine.knowledge, arrays, rows, plan)
-    plan = replace(plan, suspect={analyte: () for analyte in doubts if analyte not in accept_units})
+    plan = replace(plan, suspect={analyte: () for analyte in doubts if analyte not in opening.accept_units})
     for analyte in plan.suspect:
         _LOG.warning("%s: %s", analyte, sentence(engine.knowledge, plan, analyte, doubts[analyte], accepted=False))
     parts = []
@@ -113,6 +101,20 @@ def screen_frame(
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
+
+
+def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]:
+    """Return how a frame of one count a row is read, with the columns that are."""
+    names, knowledge = headers(frame), opening.knowledge
+    declared, columns, own = opening.declared, opening.columns, opening.reading.profile
+    # What the caller says of the columns is all of it, unless a profile is named.
+    profile = profile_of_frame(names, knowledge, own) if own is not None or not columns else None
+    if profile is not None:
+        declared, columns = of_profile(knowledge, declared, profile, names, columns)
+    plan = make_plan(knowledge, names, declared, columns)
+    require_analyte(plan)
+    arrays = to_arrow(frame, list(plan.columns))
+    return with_sex_letters(plan, letters_of(arrays, plan, knowledge), knowledge), arrays
 
 
 def profile_of_frame(names: Sequence[str], knowledge: Knowledge, declared: str | None) -> Profile | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cbc_screen.engines.collected import CollectedSource, Feed
 from cbc_screen.engines.frames import of_profile, require_analyte
+from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.detect import detect
@@ -20,15 +21,15 @@ from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_tabl
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
-from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plain_results import NAME as PLAIN
 from cbc_screen.normalize.plain_results import declares_results, plain_results
-from cbc_screen.normalize.plan import Plan, make_plan, with_profile
+from cbc_screen.normalize.plan import Plan, languages_of, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
+from cbc_screen.source import Source
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 
@@ -74,9 +75,12 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
     return found
 
 
-def names_of(source: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
-    """Return what was given, one source or several, as names."""
-    return tuple(map(str, [source] if isinstance(source, str | Path) else source))
+def names_of(source: Source) -> tuple[str, ...]:
+    """Return the files of a description, one or several, as names."""
+    files = source.files
+    if files is None:
+        raise UsageError("no file is named: give a path, a list of them, or Source(files)")
+    return tuple(map(str, [files] if isinstance(files, str | Path) else files))
 
 
 def files_of(inputs: Sequence[Input]) -> tuple[SourceFile, ...]:
@@ -89,11 +93,8 @@ def open_inputs(
     names: Sequence[str],
     folder: Path | None,
     undo: ExitStack,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-    keep: Sequence[str],
+    opening: Opening,
+    keep: Sequence[str] = (),
     notice: Callable[[float], None] | None = None,
 ) -> list[Input]:
     """Open every input and read its header, so that a fault of the last one is told now.
@@ -103,7 +104,7 @@ def open_inputs(
     """
     times = Counter(Path(name).name for name in names)
     streams = _Streams(folder, undo)
-    opener = _Opener(knowledge, declared, options, columns, keep, streams)
+    opener = _Opener(opening, keep, streams)
     for name in names:
         short = Path(name).name
         called = "standard input" if name == STANDARD_STREAM else _as_text(short if times[short] == 1 else name)
@@ -139,20 +140,20 @@ class _Opener:
 
     def __init__(
         self,
-        knowledge: Knowledge,
-        declared: Declared,
-        options: ReadOptions,
-        columns: Mapping[str, str],
+        opening: Opening,
         keep: Sequence[str],
         streams: _Streams,
     ) -> None:
-        self._knowledge, self._declared, self._options, self._streams = knowledge, declared, options, streams
-        self._columns, self._keep = columns, keep
-        self._profile = find_profile(options.profile, knowledge) if options.profile is not None else None
+        self._knowledge, self._declared, self._options = opening.knowledge, opening.declared, opening.reading
+        self._columns, self._keep, self._streams = opening.columns, keep, streams
+        named = opening.reading.profile
+        self._profile = find_profile(named, self._knowledge) if named is not None else None
         self._inputs: list[Input] = []
         self._results: list[tuple[SourceFile, Feed]] = []
         self._long: Profile | None = None
         self._beside: list[SourceFile] = []
+        language = opening.declared.language
+        self._languages: list[str] = [language] if language is not None else []
 
     def open(self, path: Path, called: str) -> None:
         """Open one file."""
@@ -195,10 +196,15 @@ class _Opener:
         if self._long is not None and self._long.id != profile.id:
             raise UsageError("the sources are of two profiles; scan them one by one")
         first, self._long = self._long is None, profile
+        own = with_profile(self._knowledge, self._declared, profile)
+        self._languages += languages_of(self._knowledge, table.headers, own)
         persons = self._persons() if first else None
         source = LongSource(table, profile, self._knowledge, persons)
-        units = declared_units(self._knowledge, with_profile(self._knowledge, self._declared, profile))
-        self._results.append((file, Feed(file.name, source, profile.codes, units, profile.other_codes, profile.names)))
+        units = declared_units(self._knowledge, own)
+        # Codes that hold a unit or the name of a vocabulary are of many kinds; a profile cannot list them all.
+        listed_only = not profile.code_forms
+        feed = Feed(file.name, source, profile.codes, units, profile.other_codes, profile.names, listed_only)
+        self._results.append((file, feed))
 
     def _persons(self) -> TableSource | None:
         """Open the table of persons; a FHIR one is a source of its own."""
@@ -245,9 +251,11 @@ class _Opener:
             raise UsageError("columns goes with a table of one count a row; a profile says what other tables hold")
         declared = self._declared_together()
         feeds = [feed for _, feed in self._results]
-        collected = CollectedSource(feeds, self._knowledge, notice, declared.sex_codes)
+        languages = tuple(dict.fromkeys(self._languages))
+        collected = CollectedSource(feeds, self._knowledge, notice, declared, languages)
         undo.callback(collected.close)
-        plan = replace(make_plan(self._knowledge, collected.headers, declared), ignored=())
+        plan = make_plan(self._knowledge, collected.headers, declared)
+        plan = replace(plan, ignored=(), languages=languages)
         plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
         entry = self._input(tuple(file for file, _ in self._results), collected, plan, self._long)
         return [*self._inputs, replace(entry, persons=self._options.persons is not None)]
@@ -263,7 +271,11 @@ class _Opener:
             return replace(own, units=self._declared.units, system=self._declared.system)
         own = with_profile(self._knowledge, self._declared, self._long)
         texts = replace(
-            own, units=self._declared.units, system=self._declared.system, sex_codes=self._declared.sex_codes
+            own,
+            units=self._declared.units,
+            system=self._declared.system,
+            sex_codes=self._declared.sex_codes,
+            language=self._declared.language,
         )
         messages = any(not isinstance(feed.source, LongSource) for _, feed in self._results)
         if messages and texts != self._declared:

@@ -7,19 +7,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import yaml
 
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import Input, open_inputs
+from cbc_screen.engines.inputs import open_inputs
+from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import Sample, columns_of
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
-from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.ingest.spool import is_pipe, spool_pipe
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
@@ -27,7 +26,6 @@ from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recogniz
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
-from cbc_screen.normalize.declared import Declared, with_spellings_of
 from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan
@@ -39,71 +37,44 @@ _UNIT = re.compile(r"[\w.,^*/%µμ()\[\]{} -]{1,20}")
 
 
 @one_line_errors("the look at the file")
-def inspect(
-    path: Path,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str] = MappingProxyType({}),
-) -> Inspection:
+def inspect(path: Path, opening: Opening) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
     with ExitStack() as undo:
-        there = spool_pipe(path, None, undo) if is_pipe(path) else path
-        return _inspect(there, with_spellings_of(knowledge, options.profile), declared, options, columns)
+        return _inspect(spool_pipe(path, None, undo) if is_pipe(path) else path, opening)
 
 
-def _inspect(
-    path: Path, knowledge: Knowledge, declared: Declared, options: ReadOptions, columns: Mapping[str, str]
-) -> Inspection:
-    kind = format_of(path, options)
+def _inspect(path: Path, opening: Opening) -> Inspection:
+    knowledge, columns, own = opening.knowledge, opening.columns, opening.reading.profile
+    kind = format_of(path, opening.reading)
     if kind in MESSAGES:
-        return _inspect_results(path, Inspection(kind, shape="messages"), knowledge, declared, options, columns)
-    headers = [header for header in open_table(path, kind, options).headers if header]
-    own = options.profile
+        return _inspect_results(path, Inspection(kind, shape="messages"), opening)
+    headers = [header for header in open_table(path, kind, opening.reading).headers if header]
     profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
     found = Inspection(kind, profile.id if profile is not None else None)
     plain = None
-    if profile is None and (declares_results(columns) or not _names_analytes(headers, knowledge, declared)):
+    if profile is None and (declares_results(columns) or not _names_analytes(headers, opening)):
         plain = plain_results(knowledge, headers, columns)
     if plain is not None or (profile is not None and profile.shape is Shape.LONG):
         found.shape = "long" if profile is not None else "long, of no known profile"
-        _inspect_results(path, found, knowledge, declared, options, columns)
+        _inspect_results(path, found, opening)
         if plain is not None:
             _draft_long(path, found, headers, plain)
         return found
-    return _inspect_wide(path, found, knowledge, declared, options, columns)
+    return _inspect_wide(path, found, opening)
 
 
-def _names_analytes(headers: list[str], knowledge: Knowledge, declared: Declared) -> bool:
+def _names_analytes(headers: list[str], opening: Opening) -> bool:
     try:
-        return bool(make_plan(knowledge, headers, declared).analytes)
+        return bool(make_plan(opening.knowledge, headers, opening.declared).analytes)
     except UsageError:
         return True  # two columns of one analyte: told when the table is opened
 
 
-def _opened(
-    path: Path,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-    undo: ExitStack,
-) -> Input:
-    return open_inputs([str(path)], None, undo, knowledge, declared, options, columns, ())[0]
-
-
-def _inspect_wide(
-    path: Path,
-    found: Inspection,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-) -> Inspection:
-    found.shape = "wide"
+def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection:
+    found.shape, knowledge = "wide", opening.knowledge
     with ExitStack() as undo:
         try:
-            entry = _opened(path, knowledge, declared, options, columns, undo)
+            entry = open_inputs([str(path)], None, undo, opening)[0]
         except UsageError as problem:
             found.refused.append(str(problem))
             return found
@@ -113,6 +84,7 @@ def _inspect_wide(
             found.refused.append("the table has no row")
             return found
         plan = with_sex_letters(plan, letters_of(batch.columns, plan, knowledge), knowledge)
+        found.language = " or ".join(plan.languages)
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
         found.suspect = _suspect(suspicions(knowledge, rows_of(normalized, knowledge)), plan, knowledge)
     for name, column in plan.people.items():
@@ -144,18 +116,13 @@ def _reasons(codes: object) -> str:
     return "".join(f"; {many:,} {REASONS[code]}" for code, many in counts.most_common(3))
 
 
-def _inspect_results(
-    path: Path,
-    found: Inspection,
-    knowledge: Knowledge,
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-) -> Inspection:
+def _inspect_results(path: Path, found: Inspection, opening: Opening) -> Inspection:
+    knowledge = opening.knowledge
     with ExitStack() as undo:
-        entry = _opened(path, knowledge, declared, options, columns, undo)
+        entry = open_inputs([str(path)], None, undo, opening)[0]
         source = entry.source
         assert isinstance(source, CollectedSource)
+        found.language = " or ".join(entry.plan.languages)
         sample = Sample(knowledge.unit_suspect.sample)
         wanted = columns_of(entry.plan)
         for batch in source.batches(wanted):
@@ -216,6 +183,8 @@ def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge) -> str:
     }
     if plan.age_unit:
         draft["age_unit"] = plan.age_unit
+    if len(plan.languages) == 1:
+        draft["language"] = plan.languages[0]
     missing = [analyte for analyte, own in plan.analytes.items() if not units[analyte] and not own.unit_column]
     note = f"# Units to be stated under units: {', '.join(missing)}\n" if missing else ""
     return note + _yaml(draft)

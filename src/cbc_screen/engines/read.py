@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,20 @@ from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
+from cbc_screen.engines.opening import Opening
+from cbc_screen.engines.read_types import with_types
+from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
-from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
+from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import ANY
-from cbc_screen.normalize.declared import Declared, with_spellings_of
+from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.received import SOURCE_FILE
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Reason, Sex
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,22 +36,15 @@ _UNREADABLE = (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE)
 
 
 @one_line_errors("reading")
-def read_counts(
-    knowledge: Knowledge,
-    sources: tuple[str, ...],
-    declared: Declared,
-    options: ReadOptions,
-    columns: Mapping[str, str],
-) -> Any:
+def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool = False) -> Any:
     """Read files; see `cbc_screen.read`."""
-    import pandas as pd
-
     rejected: list[RejectedRow] = []
-    frames: list[Any] = []
+    tables: list[pa.Table] = []
+    plans: dict[str, Plan] = {}
     results: dict[str, Any] = {}
-    names, knowledge = expand(sources), with_spellings_of(knowledge, options.profile)
+    names, knowledge = expand(sources), opening.knowledge
     with ExitStack() as undo:
-        inputs = open_inputs(names, None, undo, knowledge, declared, options, columns, ())
+        inputs = _told_apart(knowledge, open_inputs(names, None, undo, opening))
         for entry in inputs:
             # A column that stands twice is read only where its name means something, and refused there.
             once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]
@@ -55,12 +52,13 @@ def read_counts(
             for batch in entry.source.batches(wanted):
                 require_unchanged(entry.files)  # a file that grows would be read without end
                 rejected += batch.rejected
-                frames.append(_frame(knowledge, entry, batch, several=len(inputs) > 1))
+                tables.append(_table(knowledge, entry, batch, several=len(inputs) > 1))
+            plans |= dict.fromkeys(_known(entry.plan), entry.plan)
             if isinstance(entry.source, CollectedSource):
                 rejected += entry.source.set_aside()
                 results = entry.source.result_counts.to_dict()
         require_unchanged(files_of(inputs))
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    frame = _frame(tables, {} if as_received else plans, knowledge, as_received=as_received)
     frame.attrs["rejected"] = [
         {"line": row.line, "reason": row.reason.value, "content": row.content, "file": row.file} for row in rejected
     ]
@@ -68,7 +66,45 @@ def read_counts(
     return frame
 
 
-def _frame(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: bool) -> Any:
+def _told_apart(knowledge: Knowledge, inputs: Sequence[Input]) -> list[Input]:
+    """Read the letters for sex of a whole file first, where its language says what they mean: the frame will not."""
+    return [*(look_ahead(knowledge, [entry])[0] if entry.plan.languages else entry for entry in inputs)]
+
+
+def _known(plan: Plan) -> list[str]:
+    """Return the names under which a plan's columns stand in what is read."""
+    beside = [f"{analyte}_{part}" for analyte in plan.analytes for part in ("unit", "lower", "upper", "status")]
+    return [*plan.people, "age_unit", *plan.analytes, *beside, *plan.findings, *(field for field, _ in plan.specimens)]
+
+
+def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Knowledge, *, as_received: bool) -> Any:
+    """Return what was read as one frame, with the types of its cells or as received."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if not tables:
+        return pd.DataFrame()
+    if as_received:
+        return pd.concat([table.to_pandas() for table in tables], ignore_index=True)
+    kinds: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for own in table.schema:
+            kinds.setdefault(own.name, set()).add(own.type)
+    differ = {name for name, types in kinds.items() if len(types) > 1}
+    alike = [_as_texts(table, differ & set(table.column_names)) for table in tables]
+    whole = pa.concat_tables(alike, promote_options="default").unify_dictionaries()
+    return with_types(whole, plans, knowledge, (ROW, FILE)).to_pandas()
+
+
+def _as_texts(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """Write columns as texts that are of one type in one batch and of another in the next."""
+    for name in names:
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, as_text(table.column(place).combine_chunks()))
+    return table
+
+
+def _table(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: bool) -> pa.Table:
     """Name the columns that are known as this library does, with the unit of each beside it."""
     import pyarrow as pa
 
@@ -93,7 +129,7 @@ def _frame(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
     for name, array in batch.columns.items():
         if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):
             arrays[name] = array
-    return pa.table(arrays).to_pandas()
+    return pa.table(arrays)
 
 
 def _of_analyte(
@@ -120,13 +156,18 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     """Write declared codes of sex and pregnancy as the words they stand for; anything else as received."""
     import pyarrow as pa
 
-    declared = {"sex": plan.declared.sex_codes, "pregnancy": plan.declared.pregnancy_codes}.get(name)
-    if not declared:
+    declared = {"sex": plan.declared.sexes, "pregnancy": plan.declared.pregnancy_codes}.get(name)
+    # The language of the file tells these two; a frame has no language.
+    doubt = plan.declared.sex_doubt if name == "sex" and plan.languages else ()
+    if not declared and not doubt:
         return column
     parse = parse_sex if name == "sex" else parse_pregnancy
-    words = []
+    words: list[str | None] = []
     for cell in column.to_pylist():
-        word, reason = parse(cell, knowledge.words, dict(declared))
+        if doubt and cell is not None and fold_word(str(cell)) in doubt:
+            words.append(Sex.UNKNOWN.value)
+            continue
+        word, reason = parse(cell, knowledge.words, dict(declared or {}))
         # "Pregnant, trimester unknown" and a code for an unknown sex have a reason, and are words all the same.
         as_received = cell is None or not str(cell).strip() or reason in _UNREADABLE
         words.append(cell if cell is None else str(cell) if as_received else word.value)

@@ -28,6 +28,7 @@ from cbc_screen.regular import read_regular
 from cbc_screen.report.packed import read_batches, read_metadata
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
+from cbc_screen.vocabulary import TextUnitSystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,12 @@ class FlagFile:
     """
 
     def __init__(
-        self, path: str | Path, *, ranges: str | None = None, rules: str | None = None, text_units: str = "si"
+        self,
+        path: str | Path,
+        *,
+        ranges: str | None = None,
+        rules: str | None = None,
+        text_units: TextUnitSystem = "si",
     ) -> None:
         self.path, self._knowledge = Path(path), load_knowledge()
         metadata = read_metadata(self.path)

@@ -26,6 +26,7 @@ from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
 from cbc_screen.engines.journal import JOURNAL, Journal
 from cbc_screen.engines.manifest import manifest_text
 from cbc_screen.engines.monitor import vanished
+from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.engines.rescreen import UNIT_SUSPECT, screened_with
 from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
@@ -35,14 +36,13 @@ from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.collect import ResultCounts
-from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
+from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind, TextUnitSystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,6 @@ class ScanRequest:
     out: Path | None
     rejects: Path | None
     force: bool
-    columns: Mapping[str, str]
     keep: tuple[str, ...]
     detail: bool
     summary: Path | None = None
@@ -70,8 +69,7 @@ class ScanRequest:
     packed: bool = False
     received: bool = False
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
-    text_units: str = "si"  # of the worklist that goes with the flags
-    accept_units: frozenset[str] = frozenset()  # analytes whose unit is believed as it is read
+    text_units: TextUnitSystem = "si"  # of the worklist that goes with the flags
 
     @property
     def to_standard_output(self) -> bool:
@@ -88,8 +86,7 @@ class ScanRequest:
 def scan_file(
     engine: Engine,
     request: ScanRequest,
-    declared: Declared,
-    options: ReadOptions,
+    opening: Opening,
     progress: Progress | None,
     workers: int | None = None,
 ) -> ScanSummary:
@@ -99,16 +96,14 @@ def scan_file(
     if workers < 1:
         raise UsageError("workers: give 1 or more, or leave it out")
     # Words take memory: half as many rows in hand take 15 MB less, for a tenth of the time (measured).
-    options = replace(options, small_batches=not request.packed)
-    engine = engine.spelled(options.profile)
+    opening = replace(opening, reading=replace(opening.reading, small_batches=not request.packed))
+    engine = engine.of(opening)
     names = expand(request.sources)
-    _check_paths(request, options, names)
+    _check_paths(request, opening.reading, names)
     with ExitStack() as undo:
         folder = request.file.parent if request.file is not None else None
         notice = partial(progress, 0) if progress is not None else None
-        inputs = open_inputs(
-            names, folder, undo, engine.knowledge, declared, options, request.columns, request.keep, notice
-        )
+        inputs = open_inputs(names, folder, undo, opening, request.keep, notice)
         if len(inputs) == 1 and len(inputs[0].files) > 1:
             request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
@@ -117,17 +112,17 @@ def scan_file(
         ahead = request.resume or request.to_standard_output
         if ahead:
             inputs = look_ahead(engine.knowledge, inputs)
-        watch = UnitWatch(engine.knowledge, inputs, request.accept_units, _forced_before(request))
+        watch = UnitWatch(engine.knowledge, inputs, opening.accept_units, _forced_before(request))
         if request.to_standard_output:
             watch.look_ahead(frozenset(request.keep))
         run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began)
-        described = described_options(engine, request, declared, options, inputs)
+        described = described_options(engine, request, opening, inputs)
         found = run(request, inputs, described, watch=watch, begin=not ahead)
         while not isinstance(found, ScanSummary):  # all rows together say something else than the first ones
             request = replace(request, resume=False)
             if found is not inputs:
-                inputs, watch = found, UnitWatch(engine.knowledge, found, request.accept_units)
-            described = described_options(engine, request, declared, options, inputs)
+                inputs, watch = found, UnitWatch(engine.knowledge, found, opening.accept_units)
+            described = described_options(engine, request, opening, inputs)
             found = run(request, inputs, described, watch=watch)
     return found
 
@@ -467,6 +462,7 @@ def _summary(
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,
+        languages=tuple(dict.fromkeys(" or ".join(entry.plan.languages) for entry in inputs if entry.plan.languages)),
         unread_sheets=tuple(sheet for entry in inputs for sheet in getattr(entry.source, "unread", ())),
         definition=engine.kernel.rules.definition,
         grading=engine.kernel.rules.scheme.id,

@@ -10,8 +10,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, Person, Stated
+from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
+_EVENT = re.compile(r"[A-Za-z_]{2,24}")  # the kind of an event, before the first sign
 _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
@@ -91,6 +93,13 @@ class LongSource:
         own_person = not cells.keys().isdisjoint(_OF_PERSON)
         for place, row in enumerate(_rows(cells)):
             code, person = row.get("code", ""), self._person(row)
+            if self._profile.code_forms:
+                coded = parts_of_code(code, self._profile.code_forms)
+                if coded is None:
+                    yield self._event(lines[place], person, code, row)
+                    continue
+                code = coded.code
+                row = {**row, "name": row.get("name", "") or code, "unit": row.get("unit", "") or coded.unit}
             if self._of_one:
                 self._require_once(row)
             if own_person and person:
@@ -99,6 +108,14 @@ class LongSource:
             kept = listed or bool(row.get("name"))  # a name may be that of a count
             content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
             yield self._result(lines[place], person, code, row, content)
+
+    def _event(self, line: int, person: str, code: str, row: Mapping[str, str]) -> Item:
+        """Return what an event tells of the person; it is no result."""
+        told = told_of_person(code, row.get("collected_at", ""), self._profile.events)
+        if told and person:
+            return Person(person, told.get("birth_date", ""), self._sex(told), "")
+        kind = _EVENT.match(code)
+        return NotResults(line, f"event {kind[0]}" if kind is not None else "event")
 
     def _person(self, row: Mapping[str, str]) -> str:
         """Return whose a result is; where no column says it, one sample is of one person."""

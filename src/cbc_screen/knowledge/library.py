@@ -17,6 +17,7 @@ from cbc_screen.knowledge.files import sha256
 from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
+from cbc_screen.knowledge.languages import Languages
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.names import WorldNames
 from cbc_screen.knowledge.ordering import Ordering
@@ -36,7 +37,7 @@ _ENTRY = "knowledge"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Citation:
     """A cited publication, guideline or laboratory page."""
 
     id: str
@@ -55,6 +56,7 @@ class Knowledge(Measures):
     audit: Mapping[str, AuditText]
     result_tables: ResultTables
     names: WorldNames
+    languages: Languages
     person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
@@ -72,7 +74,7 @@ class Knowledge(Measures):
     urgency: tuple[Rule, ...]
     urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Citation]
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows of a named set, or of a user's own CSV file.

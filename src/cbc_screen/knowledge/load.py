@@ -15,7 +15,8 @@ from cbc_screen.knowledge.files import read_text, sha256, walk
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
-from cbc_screen.knowledge.library import Knowledge, Source
+from cbc_screen.knowledge.languages import load_languages
+from cbc_screen.knowledge.library import Citation, Knowledge
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
@@ -92,6 +93,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         unit_systems=systems,
         friends=friends,
         names=names,
+        languages=load_languages(node("languages.yaml"), root, words),
         agreement=load_ways(node("analytes.yaml").node("agreement"), analytes),
         unit_suspect=load_unit_suspect(node("analytes.yaml").node("unit_suspect"), analytes),
         not_results=frozenset(map(plain_name, node("analytes.yaml").texts("not_results"))),
@@ -133,7 +135,7 @@ def _check_references(
     analytes: Mapping[str, Analyte],
     words: Words,
     findings: Mapping[str, str],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Citation],
 ) -> None:
     """Refuse an id that names nothing, where the file alone could not tell."""
     people, texts, numbers = node("demographics.yaml"), node("text_results.yaml"), node("analytes.yaml")
@@ -153,6 +155,7 @@ def _check_references(
         people.node("preterm"),
         people.node("pregnancy_ages"),
         people.node("sex_letters"),
+        node("languages.yaml"),
         numbers.node("age").node("implausible_from"),
         numbers.node("reported_range"),
         numbers.node("unit_suspect"),
@@ -186,14 +189,14 @@ def check_manifest(root: Traversable) -> str:
     return version
 
 
-def _load_sources(root: Traversable) -> dict[str, Source]:
-    sources: dict[str, Source] = {}
+def _load_sources(root: Traversable) -> dict[str, Citation]:
+    sources: dict[str, Citation] = {}
     for row in parse_csv(read_text(root, "sources.csv"), "sources.csv", SOURCE_COLUMNS):
         name = row.text("id")
         if name in sources:
             raise row.error("id", "is given twice")
         mark = Verification(row.choice("verification", [v.value for v in Verification]))
-        sources[name] = Source(
+        sources[name] = Citation(
             name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"]
         )
     return sources
@@ -208,7 +211,9 @@ def _load_findings(node: Node) -> dict[str, dict[str, str]]:
     return groups
 
 
-def _load_adjustments(root: Traversable, sources: Mapping[str, Source], tables: Iterable[str]) -> dict[str, Adjustment]:
+def _load_adjustments(
+    root: Traversable, sources: Mapping[str, Citation], tables: Iterable[str]
+) -> dict[str, Adjustment]:
     names = [name for name, _ in walk(root) if name.startswith("adjustments/")]
     found = [load_adjustment(read_text(root, name), name, sources, tables) for name in names]
     return {adjustment.table: adjustment for adjustment in found}

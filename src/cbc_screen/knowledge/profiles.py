@@ -15,7 +15,7 @@ from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.parse import parse_yaml, read_own_text
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Reason, ResultStatus, Sex
+from cbc_screen.vocabulary import Format, Reason, ResultStatus, Sex
 
 FOLDER = "profiles/"
 LONG_FIELDS = (
@@ -32,6 +32,23 @@ class Shape(StrEnum):
     WIDE = "wide"
     LONG = "long"
     MESSAGES = "messages"  # HL7, ASTM, FHIR: what local codes, names and units mean
+
+
+@dataclass(frozen=True, slots=True)
+class CodeForm:
+    """How a code is written that holds several parts: behind `starts`, between `separator`, the `parts` in order."""
+
+    starts: str
+    separator: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventCodes:
+    """Codes of events that tell of the person: a birth at the time of the event, a sex behind one of these beginnings."""
+
+    birth: tuple[str, ...] = ()
+    sex: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,9 +72,17 @@ class Profile:
     sex_codes: Mapping[str, str] = field(default_factory=dict)
     pregnancy_codes: Mapping[str, str] = field(default_factory=dict)
     decimal: str | None = None
+    thousands: str | None = None
+    language: str | None = None
+    accept_units: tuple[str, ...] = ()
+    reading: Mapping[str, str | int] = field(
+        default_factory=dict
+    )  # how its files are read, by the names of `ReadOptions`
     persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    code_forms: tuple[CodeForm, ...] = ()
+    events: EventCodes = EventCodes()
     other_codes: frozenset[str] = frozenset()  # called like an analyte, and known to be something else
     operators: Mapping[str, str] = field(default_factory=dict)
     unit_codes: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +129,8 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     node.check_keys(
         ["id", "title", "shape", "source"],
         ["recognized_by", "columns", "units", "unit_spellings", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
-         "persons", "codes", "names", "other_codes", "operators", "unit_codes", "statuses", "expected",
+         "thousands", "language", "accept_units", "encoding", "delimiter", "sheet", "format", "skip_lines", "persons_file",
+         "persons", "codes", "codes_of", "code_forms", "events", "names", "other_codes", "operators", "unit_codes", "statuses", "expected",
          "top_coded_age"],
     )  # fmt: skip
     shape = node.choice("shape", Shape)
@@ -114,10 +140,11 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         raise node.error("columns", "a long table needs code or name")
     if shape is Shape.LONG and not {"value", "number"} & columns.keys():
         raise node.error("columns", "a long table needs value or number")
-    codes, names = _mapping(node, "codes"), _mapping(node, "names")
+    codes, names = {**_codes_of(node), **_mapping(node, "codes")}, _mapping(node, "names")
     if shape is Shape.MESSAGES and (columns or persons):
         raise node.error("columns", "messages have no columns; give codes and names")
-    for key, analytes in (("codes", codes.values()), ("names", names.values()), ("expected", node.texts("expected"))):
+    named = {key: node.texts(key) for key in ("expected", "accept_units")}
+    for key, analytes in {"codes": codes.values(), "names": names.values(), **named}.items():
         for analyte in analytes:
             if analyte not in knowledge.analytes:
                 raise node.error(key, f"{analyte} is not an analyte")
@@ -139,11 +166,17 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
         date_formats=_date_formats(node),
         sex_codes=_folded(node, "sex_codes", _words(node, "sex_codes", tuple(Sex)), fold_word),
         pregnancy_codes=_folded(node, "pregnancy_codes", _mapping(node, "pregnancy_codes"), fold_word),
-        decimal=_one(node, "decimal"),
+        decimal=_mark(node, "decimal", (".", ",")),
+        thousands=_mark(node, "thousands", (",", ".", " ", "'")),
+        language=_language(node, knowledge),
+        accept_units=tuple(node.texts("accept_units")),
+        reading=_reading(node),
         persons=persons,
         codes=_folded(node, "codes", codes, fold_code),
         names=_folded(node, "names", names, plain_name),
         other_codes=frozenset(map(fold_code, node.texts("other_codes"))),
+        code_forms=tuple(_code_form(entry) for entry in node.nodes("code_forms")),
+        events=_events(node),
         operators=_words(node, "operators", ("<", "<=", "=", ">=", ">", "")),
         unit_codes=_mapping(node, "unit_codes"),
         statuses={key.upper(): word for key, word in _words(node, "statuses", tuple(ResultStatus)).items()},
@@ -158,6 +191,59 @@ def _date_formats(node: Node) -> dict[str, str]:
         return {}
     node.node("date_format").check_keys([], ["birth_date", "collected_at"])
     return _mapping(node, "date_format")
+
+
+def _codes_of(node: Node) -> dict[str, str]:
+    """Return the codes of another shipped profile, of which a source has the same."""
+    if "codes_of" not in node:
+        return {}
+    name = f"{FOLDER}{node.text('codes_of')}.yaml"
+    root = reference_ranges_root()
+    if name not in {path for path, _ in walk(root)}:
+        raise node.error("codes_of", "is no shipped profile")
+    return _mapping(parse_yaml(read_text(root, name), name), "codes")
+
+
+def _code_form(entry: Node) -> CodeForm:
+    entry.check_keys(["starts", "parts"], ["separator"])
+    parts, separator = entry.texts("parts"), entry.text("separator") if "separator" in entry else ""
+    if parts[:1] != ["code"] or parts[1:] not in ([], ["unit"]) or (len(parts) > 1 and not separator):
+        raise entry.error("parts", "must be [code], or [code, unit] with a separator")
+    return CodeForm(entry.text("starts"), separator, tuple(parts))
+
+
+def _events(node: Node) -> EventCodes:
+    if "events" not in node:
+        return EventCodes()
+    own = node.node("events")
+    own.check_keys([], ["birth", "sex"])
+    return EventCodes(tuple(own.texts("birth")), tuple(own.texts("sex")))
+
+
+def _language(node: Node, knowledge: Knowledge) -> str | None:
+    language = _one(node, "language")
+    if language is not None and language not in knowledge.languages.known:
+        raise node.error("language", f"must be one of {', '.join(knowledge.languages.known)}")
+    return language
+
+
+def _reading(node: Node) -> dict[str, str | int]:
+    """Return how the files of a profile are read; a table of persons lies beside the profile."""
+    found: dict[str, str | int] = {key: node.text(key) for key in ("encoding", "delimiter", "sheet") if key in node}
+    if "format" in node:
+        found["format"] = node.choice("format", Format).value
+    if "skip_lines" in node:
+        found["skip_lines"] = node.whole("skip_lines")
+    if "persons_file" in node:
+        found["persons"] = node.text("persons_file")
+    return found
+
+
+def _mark(node: Node, key: str, allowed: Sequence[str]) -> str | None:
+    mark = _one(node, key)
+    if mark is not None and mark not in allowed:
+        raise node.error(key, f"must be one of {' '.join(map(repr, allowed))}")
+    return mark
 
 
 def _one(node: Node, key: str) -> str | None:

@@ -308,11 +308,7 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     column = as_text(column)
     if not reader.plain_point:
         return _read_texts(column, units, reader)
-    values, plain = plain_numbers(column)
-    if reader.analyte.zero_below is not None:
-        plain &= values != 0  # how many places a zero has is seen in its text alone
-    if _may_hold_thousands(units, reader):
-        plain &= ~thousands_shaped(column)
+    values, plain = plain_cells(column, units, reader)
     if plain.all():
         return _read_column(values, units, reader)
     if not plain.any():
@@ -324,6 +320,18 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
         (others, _read_texts(column.take(others), beside[1], reader)),
     ]
     return _merged(parts, len(values))
+
+
+def plain_cells(
+    column: pa.Array, units: pa.Array | None, reader: ResultReader
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read the texts of a column that say nothing but a number, or nothing; the mask tells which they are."""
+    values, plain = plain_numbers(column)
+    if reader.analyte.zero_below is not None:
+        plain &= values != 0  # how many places a zero has is seen in its text alone
+    if _may_hold_thousands(units, reader):
+        plain &= ~thousands_shaped(column)
+    return values, plain
 
 
 def _may_hold_thousands(units: pa.Array | None, reader: ResultReader) -> bool:

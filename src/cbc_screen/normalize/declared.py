@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
@@ -13,9 +13,6 @@ from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTab
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
 from cbc_screen.vocabulary import Adjust, Group, Reason
-
-if TYPE_CHECKING:
-    from cbc_screen.knowledge import Knowledge
 
 MMOL = "hemoglobin_mmol"
 DATE_FIELDS = ("birth_date", "collected_at")
@@ -37,11 +34,19 @@ class Declared:
     pregnancy_codes: Mapping[str, str] | None = None
     date_formats: Mapping[str, str] = field(default_factory=dict)  # of one field: birth_date, collected_at
     settings: frozenset[str] = frozenset()
-    sex_doubt: tuple[str, ...] = ()  # found, and not declared: letters for sex that are not to be read in this source
+    language: str | None = None
+    # Found, and not declared: what letters for sex mean in the language of this source, and which are not to be read.
+    sex_read: Mapping[str, str] = field(default_factory=dict)
+    sex_doubt: tuple[str, ...] = ()
 
     def reads(self, analyte: Analyte) -> bool:
         """Tell whether a quantity is read: a setting only where something is adjusted for it."""
         return analyte.group is not Group.SETTING or analyte.id in self.settings
+
+    @property
+    def sexes(self) -> dict[str, str] | None:
+        """What codes for sex mean: those declared, and the letters of the source's language; None where nothing is said."""
+        return {**self.sex_read, **(self.sex_codes or {})} or None
 
     def date_format_of(self, name: str) -> str | None:
         """Return the declared format of the dates of a field, or None."""
@@ -77,15 +82,6 @@ def with_spellings(tables: Tables, own: Mapping[str, str]) -> Tables:
         name: replace(analyte, units=units[analyte.units.dimension]) for name, analyte in tables.analytes.items()
     }
     return replace(tables, units=units, analytes=analytes)
-
-
-def with_spellings_of(knowledge: Knowledge, profile: str | None) -> Knowledge:
-    """Return the tables with the spellings of units that a profile adds."""
-    from cbc_screen.knowledge.profiles import find_profile  # YAML is read only where a profile is named
-
-    return (
-        with_spellings(knowledge, find_profile(profile, knowledge).unit_spellings) if profile is not None else knowledge
-    )
 
 
 def _is_unknown(table: UnitTable, spelling: str) -> bool:

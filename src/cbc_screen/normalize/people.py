@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from cbc_screen.normalize.age import parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex, sex_letters
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
@@ -174,7 +175,7 @@ def read_sex_and_pregnancy(
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], frozenset[str]]:
     """Read sex and pregnancy as places in `SEXES` and `PREGNANCIES`; also return the letters for sex that are there."""
     words, declared = knowledge.words, plan.declared
-    sex_codes, stage_codes = dict(declared.sex_codes or {}) or None, dict(declared.pregnancy_codes or {}) or None
+    sex_codes, stage_codes = declared.sexes, dict(declared.pregnancy_codes or {}) or None
     doubt = declared.sex_doubt
     sexes, stages = (_of_person(columns, plan, name, rows) for name in ("sex", "pregnancy"))
     sex = _coded(sexes, "sex", lambda v: parse_sex(v, words, sex_codes, doubt), SEXES.index, reasons)
@@ -189,9 +190,22 @@ def read_sex_and_pregnancy(
 
 
 def with_sex_letters(plan: Plan, letters: frozenset[str], knowledge: Knowledge) -> Plan:
-    """Return the plan under which a source with these letters for sex is read; a declared letter is in no doubt."""
-    doubt = knowledge.words.sex_letters.in_doubt(letters) - (plan.declared.sex_codes or {}).keys()
-    return replace(plan, declared=replace(plan.declared, sex_doubt=tuple(sorted(doubt))))
+    """Return the plan under which a source with these letters for sex is read."""
+    return replace(plan, declared=with_letters(plan.declared, letters, plan.languages, knowledge))
+
+
+def with_letters(
+    declared: Declared, letters: frozenset[str], languages: Sequence[str], knowledge: Knowledge
+) -> Declared:
+    """Add what letters for sex mean in these languages, and which are not to be read; a declared letter is in no doubt."""
+    words = knowledge.words
+    own = knowledge.languages.sexes(letters, languages, words.sex_letters.unknown)
+    doubt = words.sex_letters.in_doubt(letters) if own is None else letters - own.keys()
+    return replace(
+        declared,
+        sex_read={letter: sex for letter, sex in (own or {}).items() if words.sex.get(letter) != sex},
+        sex_doubt=tuple(sorted(doubt - (declared.sex_codes or {}).keys())),
+    )
 
 
 def letters_of(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge) -> frozenset[str]:
@@ -204,10 +218,12 @@ def letters_in_doubt(letters: Iterable[str]) -> str:
     named = [letter.upper() for letter in sorted(letters)]
     several = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
     codes = ", ".join(f'"{letter}": ...' for letter in named)
-    return (
-        f"{several} together mean different sexes in different languages and are not read; "
-        f"say what each means with sex_codes={{{codes}}} (--sex-codes {named[0]}=F|M|unknown)"
+    why = (
+        f"{several} together mean different sexes in different languages and are not read; say what each means"
+        if len(named) > 1
+        else f"{several} alone may mean either sex in the language of the file and is not read; say what it means"
     )
+    return f"{why} with sex_codes={{{codes}}} (--sex-codes {named[0]}=F|M|unknown)"
 
 
 def _of_person(

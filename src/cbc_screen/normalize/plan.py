@@ -64,6 +64,7 @@ class Plan:
     # Analytes whose unit is not believed, with the files of a collection that are meant: none is every row.
     suspect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     specimens: tuple[tuple[str, str], ...] = ()  # columns that tell what kind a specimen is: field and column
+    languages: tuple[str, ...] = ()  # that the names of the columns may be in, or the declared one
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""
@@ -75,6 +76,7 @@ class Plan:
             ignored=tuple(dict.fromkeys([*self.ignored, *other.ignored])),
             possible={**other.possible, **self.possible},
             specimens=tuple(dict.fromkeys([*self.specimens, *other.specimens])),
+            languages=tuple(dict.fromkeys([*self.languages, *other.languages])),
         )
 
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
@@ -156,7 +158,13 @@ def make_plan(
         declared=declared,
         possible=_possible(meanings, chosen),
         specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
+        languages=languages_of(knowledge, headers, declared),
     )
+
+
+def languages_of(knowledge: Knowledge, headers: Sequence[str], declared: Declared) -> tuple[str, ...]:
+    """Return the language that is declared, else those that the names of the columns may be in."""
+    return (declared.language,) if declared.language is not None else knowledge.languages.of(headers)
 
 
 def _prefer_first_names(meanings: dict[str, Meaning], reader: NameReader) -> None:
@@ -216,7 +224,7 @@ def _check_unit(knowledge: Knowledge, declared: Declared, analyte: str, column: 
 def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> Declared:
     """Fill in what the caller did not declare from a profile."""
     units, system, convention = declare_units(knowledge, dict(profile.units) or None)
-    marks = NumberFormat(profile.decimal, "") if profile.decimal is not None else POINT
+    marks = NumberFormat(profile.decimal or POINT.decimal, profile.thousands or POINT.thousands)
     return replace(
         declared,
         # A system that the caller declares stands against single units of the profile.
@@ -227,6 +235,7 @@ def with_profile(knowledge: Knowledge, declared: Declared, profile: Profile) -> 
         age_unit=declared.age_unit or parse_age_unit(profile.age_unit),
         date_format=declared.date_format or profile.date_format,
         date_formats=declared.date_formats or ({} if declared.date_format else profile.date_formats),
+        language=declared.language or profile.language,
         sex_codes=declared.sex_codes or dict(profile.sex_codes) or None,
         pregnancy_codes=declared.pregnancy_codes or dict(profile.pregnancy_codes) or None,
     )

@@ -64,7 +64,7 @@ class RecordNormalizer:
         self._measures, self._declared = measures, declared
         self._suspect = suspect or None  # analytes whose unit a scan did not believe
         self._declared_units = declared_units(measures, declared)
-        words, sexes, stages = measures.words, _codes(declared.sex_codes), _codes(declared.pregnancy_codes)
+        words, sexes, stages = measures.words, _codes(declared.sexes), _codes(declared.pregnancy_codes)
         doubt = declared.sex_doubt
         self._is_used = lru_cache(maxsize=_REMEMBERED)(measures.statuses.is_used)
         self._sex = lru_cache(maxsize=_REMEMBERED)(lambda text: parse_sex(text, words, sexes, doubt))

@@ -13,7 +13,7 @@ from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
 from cbc_screen.report.cohort import summarize
 from cbc_screen.report.units import text_units as units_named
 from cbc_screen.report.wording import SEXES, units_of, words
-from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity
+from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity, TextUnitSystem
 
 if TYPE_CHECKING:
     from cbc_screen.result import ScreeningResult
@@ -88,7 +88,12 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
 
 
 def plot_ranges(
-    analyte: str, *, ranges: str = "default", sex: str | None = None, text_units: str = "si", axes: Any = None
+    analyte: str,
+    *,
+    ranges: str = "default",
+    sex: str | None = None,
+    text_units: TextUnitSystem = "si",
+    axes: Any = None,
 ) -> Any:
     """Draw the reference ranges of an analyte by age, sex and stage of pregnancy.
 

@@ -78,6 +78,8 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
             console.print(Text(f"  {clean_line(name)}: {clean_line(why)}"))
     if summary.ignored_columns:
         console.print(Text(f"columns not read: {_named(summary.ignored_columns)}", style="dim"))
+    if summary.languages:
+        console.print(Text(f"language of the columns: {', '.join(summary.languages)}", style="dim"))
     if summary.unread_sheets:
         console.print(Text(f"sheets not read (--sheet): {_named(summary.unread_sheets)}", style="dim"))
     console.print(
@@ -109,7 +111,8 @@ def print_inspection(console: Console, found: Inspection) -> None:
     """Print what an unknown file holds."""
     console.print(Text(NOTICE, style="bold"))
     known = f", profile {found.profile}" if found.profile else ""
-    console.print(Text(f"format {found.format}, {found.shape}{clean_line(known)}"))
+    language = f", columns in {found.language}" if found.language else ""
+    console.print(Text(f"format {found.format}, {found.shape}{clean_line(known)}{language}"))
     for title, lines in (
         ("recognized", found.recognized),
         ("refused", found.refused),

@@ -1,4 +1,4 @@
-"""audit: files or a frame, batch by batch, and what the sender's flags, ranges and units say of each other."""
+"""Files or a frame, batch by batch, and what the sender's flags, ranges and units say of each other."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.engines.batch import ROW
-from cbc_screen.engines.frames import Engine, refused_rows, require_analyte
+from cbc_screen.engines.frames import Engine, read_frame, refused_rows
 from cbc_screen.engines.inputs import expand, open_inputs
+from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
-from cbc_screen.ingest.frames import headers, to_arrow
-from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.kernel_inputs import SEXES
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.columns import Normalized
-from cbc_screen.normalize.declared import Declared
-from cbc_screen.normalize.people import letters_of, with_sex_letters
-from cbc_screen.normalize.plan import AnalyteColumn, Plan, make_plan
+from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.verify.claims import Claims, Finding, Found, contradictions
 from cbc_screen.vocabulary import Reason, SenderFlag
@@ -70,14 +67,11 @@ class Audited:
 
 
 @one_line_errors("the audit")
-def audit_files(
-    engine: Engine, sources: Sequence[str], declared: Declared, options: ReadOptions, columns: Mapping[str, str]
-) -> Audited:
+def audit_files(engine: Engine, sources: Sequence[str], opening: Opening) -> Audited:
     """Audit files; see `cbc_screen.audit`."""
-    engine = engine.spelled(options.profile)
-    audited = Audited()
+    engine, audited = engine.of(opening), Audited()
     with ExitStack() as undo:
-        for entry in open_inputs(expand(sources), None, undo, engine.knowledge, declared, options, columns, ()):
+        for entry in open_inputs(expand(sources), None, undo, opening):
             for batch in entry.source.batches(entry.wanted):
                 require_unchanged(entry.files)
                 _add(audited, engine, entry.plan, entry.name, batch.columns, batch.lines)
@@ -85,14 +79,11 @@ def audit_files(
     return audited
 
 
-def audit_frame(engine: Engine, frame: Any, declared: Declared, columns: Mapping[str, str] | None) -> Audited:
+def audit_frame(engine: Engine, frame: Any, opening: Opening) -> Audited:
     """Audit a frame of one count a row; see `cbc_screen.audit`."""
-    plan = make_plan(engine.knowledge, headers(frame), declared, columns)
-    require_analyte(plan)
-    arrays = to_arrow(frame, list(plan.columns))
-    plan = with_sex_letters(plan, letters_of(arrays, plan, engine.knowledge), engine.knowledge)
     audited = Audited()
-    _add(audited, engine, plan, "", arrays, np.arange(len(frame), dtype=np.int64))
+    plan, arrays = read_frame(frame, opening)
+    _add(audited, engine.of(opening), plan, "", arrays, np.arange(len(frame), dtype=np.int64))
     audited.settle()
     return audited
 

@@ -232,3 +232,12 @@ def test_any_text_is_a_tree_or_a_problem(text: str) -> None:
     with suppress(XMLProblem):
         root = parse_xml(text.encode())
     assert root is None or root.name
+
+
+@pytest.mark.parametrize("encoding", ["UTFF-8", "utf-7", "gb18030", "idna"])
+def test_a_document_in_an_encoding_that_is_not_read_is_one_clear_line(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "document.xml"
+    path.write_bytes(ccda().replace("UTF-8", encoding, 1).encode())
+    with pytest.raises(cbc.UsageError, match="encoding") as caught:
+        cbc.scan(path)
+    assert caught.value.__context__ is None

@@ -146,7 +146,9 @@ class CollectedSource:
         """Let go of what was collected."""
         self._collection.close()
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         refused = self.set_aside(whole=True)
         counts, done = self._collection.each(), 0

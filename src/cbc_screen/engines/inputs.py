@@ -45,6 +45,7 @@ class Input:
     profile: Profile | None = None
     beside: tuple[SourceFile, ...] = ()  # what is read besides, such as a table of persons
     persons: bool = False  # whether a table of persons was given with it
+    numbers: frozenset[str] = frozenset()  # columns of which nothing but numbers is wanted
 
     @property
     def name(self) -> str:
@@ -295,7 +296,7 @@ def all_batches(inputs: Sequence[Input], keep: frozenset[str]) -> Iterator[tuple
     total = sum(entry.size for entry in inputs) or 1
     before = 0
     for entry in inputs:
-        for batch in entry.source.batches(entry.wanted, keep):
+        for batch in entry.source.batches(entry.wanted, keep, entry.numbers):
             share = (before + batch.share * entry.size) / total
             yield entry, SourceBatch(batch.columns, batch.lines, batch.content, batch.rejected, share)
         before += entry.size

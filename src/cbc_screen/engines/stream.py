@@ -36,6 +36,7 @@ from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.collect import ResultCounts
+from cbc_screen.normalize.columns import number_columns
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.flags import with_lists
@@ -104,6 +105,8 @@ def scan_file(
         folder = request.file.parent if request.file is not None else None
         notice = partial(progress, 0) if progress is not None else None
         inputs = open_inputs(names, folder, undo, opening, request.keep, notice)
+        if not request.received:
+            inputs = [replace(entry, numbers=number_columns(entry.plan, engine.knowledge)) for entry in inputs]
         if len(inputs) == 1 and len(inputs[0].files) > 1:
             request = replace(request, keep=tuple(dict.fromkeys([SOURCE_FILE, *request.keep])))
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)

@@ -188,7 +188,9 @@ class CSVSource:
                 raw.read(3)  # the byte order mark
             yield raw, share
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`.
 
         A block of plain lines goes to Arrow, any other to the careful reader; both give the
@@ -198,7 +200,9 @@ class CSVSource:
         if self._encoding not in ("utf-8", "utf-8-sig"):
             yield from self._careful_batches(columns)
             return
-        fast = FastLane(len(self.headers), self._delimiter, [self.headers.index(name) for name in columns])
+        places = [self.headers.index(name) for name in columns]
+        as_numbers = [place for place, name in zip(places, columns, strict=True) if name in numbers and name not in plain]
+        fast = FastLane(len(self.headers), self._delimiter, places, as_numbers)
         number, header = self._preamble, True
         with self._open_raw() as (raw, share):
             lines = _Lines(raw)

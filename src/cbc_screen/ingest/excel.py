@@ -77,7 +77,9 @@ class ExcelSource:
             if any(cell is not None and str(cell).strip() for cell in row):
                 yield number, row
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         check_headers(self.headers, columns)
         places = [self.headers.index(name) for name in columns]

@@ -52,7 +52,9 @@ class NDJSONSource:
                 message = f"the source is cut short or damaged after line {number}"
             raise UsageError(message)
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         check_headers(self.headers, columns)
         known = frozenset(self.headers)

@@ -39,7 +39,9 @@ class ParquetSource:
         self.headers = list(self._file.schema_arrow.names)
         self._batch_rows = BATCH_ROWS // 2 if small_batches else BATCH_ROWS
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         import pyarrow as pa
 

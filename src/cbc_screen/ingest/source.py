@@ -53,10 +53,13 @@ class TableSource(Protocol):
 
     headers: list[str]
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches, in the order of the file.
 
-        Columns named in `plain` are of the same type in every batch.
+        Columns named in `plain` are of the same type in every batch. Those named in `numbers` may be of numbers in a
+        batch in which every cell is one, or empty: their texts would say nothing else.
         """
         ...
 

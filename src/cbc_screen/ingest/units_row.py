@@ -53,10 +53,13 @@ class _UnitsRow:
         self._source, self.headers = source, headers
         self.unread = getattr(source, "unread", ())  # further sheets of a workbook
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         names = {own: self._source.headers[self.headers.index(own)] for own in columns}
         first = True
+        # The row of units is no row of numbers, so that nothing is said of those.
         for batch in self._source.batches(list(names.values()), _Renamed(plain, names)):
             arrays = {own: batch.columns[name] for own, name in names.items()}
             if first and len(batch.lines):

@@ -77,6 +77,8 @@ def parse_xml(content: bytes) -> Element:
         parser.Parse(content, True)
     except expat.ExpatError as error:
         problem = f"the XML is damaged at line {error.lineno}"
+    except (LookupError, ValueError):  # an encoding that Python does not know, or of several bytes a character
+        problem = "the XML is in an encoding that is not read; save it as UTF-8"
     if problem or builder.root is None:
         # Outside the except block: nothing of the first error is attached.
         raise XMLProblem(problem or "the XML holds no element")

@@ -34,7 +34,9 @@ class XportSource:
             kind = type(problem).__name__
         raise UsageError(f"the SAS transport file cannot be read ({kind})")
 
-    def batches(self, columns: Sequence[str], plain: Container[str] = ()) -> Iterator[SourceBatch]:
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
         check_headers(self.headers, columns)
         with self._path.open("rb") as file:

@@ -322,6 +322,21 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     return _merged(parts, len(values))
 
 
+def number_columns(plan: Plan, knowledge: Knowledge) -> frozenset[str]:
+    """Return the columns of results whose texts say nothing but their numbers, where all of them are plain numbers.
+
+    Not those of which zeros have places that count, nor of units in which "250.000" may be 250 thousand.
+    """
+    found = set()
+    for analyte, own in plan.analytes.items():
+        reader = plan.reader(knowledge, analyte)
+        told = own.unit_column is None and not reader.counts_singly(None)
+        if reader.plain_point and reader.analyte.zero_below is None and told:
+            found.add(own.column)
+    beside = [column for column in plan.columns if column not in found]
+    return frozenset(found - set(beside) - set(plan.people.values()) - set(plan.findings.values()))
+
+
 def plain_cells(
     column: pa.Array, units: pa.Array | None, reader: ResultReader
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

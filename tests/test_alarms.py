@@ -119,7 +119,9 @@ def test_messages_of_local_codes_need_a_profile(tmp_path: Path) -> None:
     source, profile = tmp_path / "feed.hl7", tmp_path / "own.yaml"
     source.write_text(MESSAGE, encoding="utf-8", newline="")
     (alarm,) = cbc.scan(source).alarms
-    assert alarm.startswith("no result of the red and the white line was found")
+    assert alarm.startswith(
+        "nothing was found for the red and white lines, while results were sent under names that are not known"
+    )
     assert "X101 Alpha, X102 Beta" in alarm
     assert CliRunner().invoke(main, ["scan", str(source)]).exit_code == 3
     profile.write_text(
@@ -153,7 +155,10 @@ def test_too_many_rows_of_which_nothing_can_be_told(tmp_path: Path) -> None:
     run = CliRunner().invoke
     assert run(main, ["scan", str(source), "--max-cannot-tell", "0.5"]).exit_code == 0
     done = run(main, ["scan", str(source), "--max-cannot-tell", "0.4"])
-    assert (done.exit_code, "of 1 of 2 rows the pattern cannot be told" in done.stderr) == (3, True)
+    assert (done.exit_code, "the pattern of 1 of 2 rows cannot be told, most often because of" in done.stderr) == (
+        3,
+        True,
+    )
 
 
 def test_the_sheets_of_a_workbook_that_are_not_read_are_named(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import cbc_screen as cbc
+from cbc_screen.cli import main
 from cbc_screen.knowledge import load_knowledge
 
 HEADER = (
@@ -136,3 +138,50 @@ def test_where_sets_differ_each_quantity_may_follow_either_by_itself() -> None:
     )
     flags = cbc.screen_frame(frame, definition="aplastic", grading="ctcae_v5")
     assert list(flags["severity_min"]) == ["none"]
+
+
+SHORT = "analyte,sex,age_low,age_high,lower,upper,unit\n"
+
+
+def test_the_short_form_of_a_set_is_seven_columns(tmp_path: Path) -> None:
+    path = tmp_path / "my_lab.csv"
+    path.write_text(SHORT + "hemoglobin,F,18 y,,130,160,g/L\nhemoglobin,M,18 y,,14,18,g/dL\n", encoding="utf-8")
+    result = cbc.Screener(ranges=str(path)).screen({**ADULT, "sex": "F", "hemoglobin": "125 g/L"})
+    assert (result.lines[0].state, result.lines[0].limits) == ("low", (130.0,))
+    assert cbc.reference_range("hemoglobin", age="40 y", sex="M", ranges=str(path)).lower == 140
+    reordered = tmp_path / "other.csv"
+    reordered.write_text(
+        "unit,upper,lower,age_high,age_low,sex,analyte\ng/L,160,130,60 y,18 y,F,hemoglobin\n", encoding="utf-8"
+    )
+    assert cbc.reference_range("hemoglobin", age="40 y", sex="F", ranges=str(reordered)).age == "18 y to under 60 y"
+
+
+def test_every_fault_of_a_set_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "my_lab.csv"
+    path.write_text(
+        SHORT
+        + "hemogoblin,F,18 y,,130,160,g/L\nhemoglobin,F,18 y,,160,130,g/L\nhemoglobin,F,18,,130,160,g/L\n"
+        + "platelets,any,0 d,18 y,150,400,10^9/L\nplatelets,any,12 y,,150,400,10^9/L\nwbc,any,18 y,,4,10,\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(main, ["ranges", "check", str(path)])
+    told = [line.split(": ")[1:3] for line in done.stderr.splitlines()]
+    assert told == [
+        ["my_lab.csv:2", "analyte"], ["my_lab.csv:3", "lower"], ["my_lab.csv:4", "age_low_unit"], ["my_lab.csv:6", "age_low"],
+        ["my_lab.csv:7", "unit"],
+    ]  # fmt: skip
+    assert done.exit_code == 2
+    with pytest.raises(cbc.KnowledgeError, match=r"my_lab.csv:2: analyte: .* \(and 4 more; cbc-screen ranges check"):
+        cbc.Screener(ranges=str(path))
+
+
+def test_a_new_set_is_filled_in_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "my_lab.csv"
+    assert CliRunner().invoke(main, ["ranges", "new", "-o", str(path)]).exit_code == 0
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert "hemoglobin,F,18 y,,,,g/L" in lines
+    unfilled = CliRunner().invoke(main, ["ranges", "check", str(path)])
+    assert unfilled.stderr.count("needs at least one limit") == len(lines) - 1
+    path.write_text("\n".join([lines[0], "hemoglobin,F,18 y,,117,153,g/L"]) + "\n", encoding="utf-8")
+    assert CliRunner().invoke(main, ["ranges", "check", str(path)]).exit_code == 0
+    assert CliRunner().invoke(main, ["ranges", "new", "-o", str(path)]).exit_code == 2

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 import click
 
 from cbc_screen._version import __version__
-from cbc_screen.errors import CBCScreenError, FileError, UsageError, one_line_errors
+from cbc_screen.errors import CBCScreenError, FileError, KnowledgeError, SeveralFaults, UsageError, one_line_errors
 from cbc_screen.printable import clean, clean_line, json_text
 from cbc_screen.private_files import remove_unfinished, why
 from cbc_screen.regular import read_regular
@@ -34,6 +34,7 @@ _EPILOG = {
     "list": "Example: cbc-screen ranges list",
     "show": "Example: cbc-screen ranges show hemoglobin --sex F",
     "check": "Example: cbc-screen ranges check my_lab.csv",
+    "new": "Example: cbc-screen ranges new -o my_lab.csv",
     "report": "Example: cbc-screen report flags.parquet -o worklist.html",
     "explain": "Example: cbc-screen explain flags.parquet --row 17",
     "validate": "Example: cbc-screen validate answers.csv",
@@ -345,7 +346,8 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     if too_many:
         why = next(iter(summary.reasons), "")
         click.echo(
-            f"cbc-screen: of {unknown} of {summary.screened} rows the pattern cannot be told{f', most often {why}' if why else ''}",
+            f"cbc-screen: the pattern of {unknown} of {summary.screened} rows cannot be told"
+            f"{f', most often because of {why}' if why else ''}",
             err=True,
         )
     for alarm in summary.alarms:
@@ -622,16 +624,48 @@ def ranges_show(analyte: str, sex: str | None, name: str) -> None:
     console.print(NOTICE)
 
 
+@ranges.command("new", epilog=_EPILOG["new"])
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write it (.csv); else it is printed.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def ranges_new(out: Path | None, force: bool) -> None:
+    """Write a set of your own to fill in: one row a result and sex, with lower and upper left empty."""
+    from cbc_screen.private_files import Lock
+    from cbc_screen.report.ranges import template
+    from cbc_screen.report.writers import AtomicFile, check_output
+
+    if out is None:
+        click.echo(template(), nl=False)
+        return
+    if out.suffix.lower() != ".csv":
+        raise UsageError("a set of ranges is a .csv file")
+    check_output(out, force=force)
+    with Lock(out), closing(AtomicFile(out, force=force)) as file:
+        file.write_text(template())
+        file.finish()
+        file.commit()
+    click.echo(
+        f"fill in lower and upper, drop rows that you do not have, then: cbc-screen ranges check {clean_line(out.name)}"
+    )
+
+
 @ranges.command("check", epilog=_EPILOG["check"])
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def ranges_check(file: Path) -> None:
-    """Check a set in the format of reference_ranges/intervals/, or your own rules (.yaml)."""
+    """Check your own set of ranges (.csv; all faults at once), or your own rules (.yaml)."""
     from cbc_screen.report.ranges import check_rules, check_set
 
     if file.suffix.lower() in (".yaml", ".yml"):
         click.echo(clean(f"{file.name}: {check_rules(file)}"))
         return
-    rows, remarks = check_set(file)
+    faults: tuple[KnowledgeError, ...] = ()
+    try:
+        rows, remarks = check_set(file)
+    except SeveralFaults as problem:
+        faults = problem.faults
+    if faults:
+        for fault in faults:
+            click.echo(f"cbc-screen: {clean_line(str(fault))}", err=True)
+        sys.exit(ExitCode.USAGE)
     click.echo(clean_line(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound"))
     for remark in remarks:
         click.echo(clean_line(f"  look again: {remark}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -41,6 +41,16 @@ class KnowledgeError(CBCScreenError):
         self.file, self.line, self.key, self.problem = file, line, key, problem
         place = f"{file}:{line}" if line is not None else file
         super().__init__(f"{place}: {key}: {problem}")
+
+
+class SeveralFaults(KnowledgeError):
+    """A user's own file has several faults; `faults` has all of them, in the order of the file."""
+
+    def __init__(self, faults: Sequence[KnowledgeError]) -> None:
+        self.faults = tuple(faults)
+        first, more = self.faults[0], len(self.faults) - 1
+        hint = f" (and {more} more; cbc-screen ranges check lists all)" if more else ""
+        super().__init__(first.file, first.line, first.key, f"{first.problem}{hint}")
 
 
 class RecordError(CBCScreenError):

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.vocabulary import Line
 
 _FEW = 2  # one result alone has no neighbor to lose
 _SHOWN = 5
-_OF_LINES = {
-    Line.RED: {"hemoglobin"},
-    Line.WHITE: {"wbc", "neutrophils", "neutrophils_percent"},
-    Line.PLATELET: {"platelets"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,10 @@ def persons_sentence(persons: Mapping[str, int]) -> str:
     return f"{persons['found']:,} of {persons['in_results']:,} persons found in the table of persons"
 
 
-def alarms(grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach) -> tuple[str, ...]:
-    """Return a sentence for each alarm."""
+def alarms(
+    grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach, analytes: Mapping[str, Analyte]
+) -> tuple[str, ...]:
+    """Return a sentence for each alarm; `analytes` say on what each line is judged."""
     found = []
     alone = grouping.get("not_placed", 0)
     if alone >= _FEW and 2 * alone > grouping.get("results", 0):
@@ -56,26 +54,30 @@ def alarms(grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach
         found.append(f"{persons_sentence(persons)}: is its key the one that the results have?")
     if (reach.screened or reach.others) and not reach.judged:
         found.append(_nothing_judged(reach))
-    elif reach.others and (missing := _lines_never_sent(reach.read)):
+    elif reach.others and (missing := _lines_never_sent(reach.read, analytes)):
+        lines = "line" if len(missing) == 1 else "lines"
         found.append(
-            f"no result of the {' and the '.join(missing)} line was found in the whole, and {_sent_otherwise(reach.others)}"
+            f"nothing was found for the {' and '.join(missing)} {lines}, while {_sent_otherwise(reach.others)}"
         )
     return tuple(found)
 
 
-def _lines_never_sent(read: tuple[str, ...]) -> list[str]:
-    """Return the lines of which no result was found."""
-    return [line.value for line, analytes in _OF_LINES.items() if not analytes & set(read)]
+def _lines_never_sent(read: tuple[str, ...], analytes: Mapping[str, Analyte]) -> list[str]:
+    """Return the lines of which no result was found, in absolute numbers or as a percentage."""
+    found = {own.line for own in analytes.values() if own.id in read or own.percent in read}
+    return [line.value for line in Line if line not in found]
 
 
 def _sent_otherwise(others: tuple[str, ...]) -> str:
     named = ", ".join(others[:_SHOWN]) + (" ..." if len(others) > _SHOWN else "")
-    return f"these were sent and are not known: {named}; say what they mean in a profile (codes:, names:)"
+    return (
+        f"results were sent under names that are not known: {named}; say what they mean in a profile (codes:, names:)"
+    )
 
 
 def _nothing_judged(reach: Reach) -> str:
     if not reach.read and reach.others:
-        return f"no result of a blood count was found, and {_sent_otherwise(reach.others)}"
+        return f"no result of a blood count was found, while {_sent_otherwise(reach.others)}"
     read = ", ".join(reach.read[:_SHOWN]) + (" ..." if len(reach.read) > _SHOWN else "")
     why = next(iter(reach.reasons), "")
     return (

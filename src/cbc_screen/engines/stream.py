@@ -461,7 +461,7 @@ def _summary(
         left_out=_most(source.left_out for source in sources),
         grouping=grouping,
         persons=persons,
-        alarms=alarms(grouping, persons, _reach(inputs, account)),
+        alarms=alarms(grouping, persons, _reach(inputs, account), engine.knowledge.analytes),
         people=dict(plan.people),
         refused_columns=dict(plan.refused),
         ignored_columns=plan.ignored,

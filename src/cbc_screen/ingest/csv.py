@@ -201,7 +201,9 @@ class CSVSource:
             yield from self._careful_batches(columns)
             return
         places = [self.headers.index(name) for name in columns]
-        as_numbers = [place for place, name in zip(places, columns, strict=True) if name in numbers and name not in plain]
+        as_numbers = [
+            place for place, name in zip(places, columns, strict=True) if name in numbers and name not in plain
+        ]
         fast = FastLane(len(self.headers), self._delimiter, places, as_numbers)
         number, header = self._preamble, True
         with self._open_raw() as (raw, share):

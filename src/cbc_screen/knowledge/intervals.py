@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cbc_screen.errors import KnowledgeError
+from cbc_screen.errors import KnowledgeError, SeveralFaults
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import Row, parse_csv
@@ -18,6 +18,14 @@ COLUMNS = (
     "percentile_basis", "n", "population", "analyzer", "source", "locator", "verification", "confidence",
     "derivation", "notes",
 )  # fmt: skip
+# What a laboratory's own set needs at least; the ages are written with their units ("18 y"), an empty one is open.
+SHORT = ("analyte", "sex", "age_low", "age_high", "lower", "upper", "unit")
+_OWN = {
+    "pregnancy": "none",
+    "percentile_basis": "as the laboratory states",
+    "source": "own_laboratory",
+    "verification": "C",
+}
 SETS = "intervals/sets.yaml"
 PREGNANCIES = ("none", "T1", "T2", "T3", "postpartum")
 
@@ -100,6 +108,48 @@ def load_interval_set(
     return tuple(rows)
 
 
+def load_own_set(
+    text: str, file: str, analytes: Mapping[str, Analyte], sources: Iterable[str]
+) -> tuple[IntervalRow, ...]:
+    """Load and check a laboratory's own set, in the form of the shipped ones or in the short one.
+
+    Raises
+    ------
+    SeveralFaults
+        With every fault of the file.
+    """
+    known, rows, faults = set(sources), [], []
+    for row in own_rows(text, file):
+        try:
+            rows.append(_interval(row, analytes, known))
+        except KnowledgeError as fault:
+            faults.append(fault)
+    if not rows and not faults:
+        faults.append(KnowledgeError(file, None, "rows", "the set is empty"))
+    if len({row.set for row in rows}) > 1:
+        faults.append(KnowledgeError(file, None, "set", "one file holds one set"))
+    faults += band_faults(rows, complete=False)
+    if faults:
+        # A band of any sex is one of either: told once.
+        once = {str(fault): fault for fault in sorted(faults, key=lambda fault: fault.line or 0)}
+        raise SeveralFaults(list(once.values()))
+    return tuple(rows)
+
+
+def own_rows(text: str, file: str) -> Iterator[Row]:
+    """Yield the rows of a laboratory's own set; those of the short form with what it leaves out."""
+    header = text.removeprefix("\ufeff").partition("\n")[0].strip().split(",")
+    if sorted(header) != sorted(SHORT):
+        yield from parse_csv(text, file, COLUMNS)
+        return
+    for row in parse_csv(text, file, header):
+        cells = {**dict.fromkeys(COLUMNS, ""), **_OWN, "set": file.rpartition(".")[0] or file, **row.cells}
+        for side in ("age_low", "age_high"):
+            number, _, unit = cells[side].strip().partition(" ")
+            cells[side], cells[f"{side}_unit"] = number, unit.strip()
+        yield Row(file, row.line, cells)
+
+
 def _interval(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> IntervalRow:
     analyte, factor = read_quantity(row, analytes, sources)
     start, end, age_text = read_age(row)
@@ -155,6 +205,12 @@ def _confidence_interval(
 
 def check_bands(rows: Iterable[IntervalRow], *, complete: bool) -> None:
     """Refuse bands of one analyte, sex and pregnancy that overlap, or leave a gap."""
+    for fault in band_faults(rows, complete=complete):
+        raise fault
+
+
+def band_faults(rows: Iterable[IntervalRow], *, complete: bool) -> Iterator[KnowledgeError]:
+    """Yield each overlap of two bands of one analyte, sex and pregnancy, and where they must meet each gap."""
     groups: dict[tuple[str, str, str], list[IntervalRow]] = {}
     for row in rows:
         for sex in ("F", "M") if row.sex == "any" else (row.sex,):
@@ -163,10 +219,10 @@ def check_bands(rows: Iterable[IntervalRow], *, complete: bool) -> None:
         band.sort(key=lambda row: approximate_days(row.age_low))
         for before, after in itertools.pairwise(band):
             if before.age_high is None or approximate_days(before.age_high) > approximate_days(after.age_low):
-                raise KnowledgeError(
+                yield KnowledgeError(
                     after.file, after.line, "age_low", f"{analyte}: overlaps the band of line {before.line}"
                 )
-            if complete and before.age_high != after.age_low:
-                raise KnowledgeError(
+            elif complete and before.age_high != after.age_low:
+                yield KnowledgeError(
                     after.file, after.line, "age_low", f"{analyte}: leaves a gap after the band of line {before.line}"
                 )

@@ -16,7 +16,7 @@ from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
 from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
-from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_interval_set
+from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
 from cbc_screen.knowledge.languages import Languages
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.names import WorldNames
@@ -151,8 +151,8 @@ class Knowledge(Measures):
         return IntervalSet(rows[0].set, SetKind.OWN, "a user's own set", True, rows)
 
     def read_set(self, path: Path) -> tuple[IntervalRow, ...]:
-        """Read and check a file in the format of reference_ranges/intervals/."""
-        return load_interval_set(read_own_text(path), path.name, self.analytes, self.sources, complete=False)
+        """Read and check a laboratory's own set: in the format of reference_ranges/intervals/, or its short form."""
+        return load_own_set(read_own_text(path), path.name, self.analytes, self.sources)
 
     def scheme(self, name: str) -> Scheme:
         """Return a grading scheme by name."""

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import fold_word, plain_name
 from cbc_screen.knowledge.letters import SexLetters, load_letters
 from cbc_screen.knowledge.world_words import AGE_UNITS, RESULT_WORDS, WorldWords
-from cbc_screen.vocabulary import Comparator, Pregnancy, Reason, SenderFlag, Sex
+from cbc_screen.vocabulary import Comparator, Pregnancy, Presence, Reason, SenderFlag, Sex
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
@@ -41,6 +41,7 @@ class Words:
     texts: Mapping[str, TextWord]
     sex: Mapping[str, str]
     sex_letters: SexLetters
+    presence: Mapping[str, Presence]  # words for a finding that is there, or is not
     pregnancy: Mapping[str, str]
     pregnancy_ages: tuple[int, int]
     unchanged_in_pregnancy: frozenset[str]
@@ -119,6 +120,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         [
             "sex",
             "sex_letters",
+            "presence",
             "pregnancy",
             "pregnancy_ages",
             "unchanged_in_pregnancy",
@@ -128,6 +130,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         ]
     )
     people.node("sex").check_keys(list(Sex))
+    people.node("presence").check_keys([Presence.PRESENT, Presence.ABSENT])
     people.node("pregnancy").check_keys(list(Pregnancy))
     ages = people.node("pregnancy_ages")
     ages.check_keys(["lower", "upper", "unit", "source"])
@@ -148,6 +151,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         texts=words,
         sex=_invert(people.node("sex")),
         sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),
+        presence={word: Presence(found) for word, found in _invert(people.node("presence")).items()},
         pregnancy=_invert(people.node("pregnancy")),
         pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),

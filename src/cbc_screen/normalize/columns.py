@@ -70,7 +70,7 @@ def normalize_table(
     found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
     reported: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for finding, column in plan.findings.items():
-        found[finding] = read_presence(columns[column])
+        found[finding] = read_presence(columns[column], knowledge.words)
     every = _with_confirmed({name: _read(columns, plan, knowledge, name) for name in plan.analytes}, knowledge)
     for analyte, entry in plan.analytes.items():
         cells = every[analyte]
@@ -115,7 +115,7 @@ def normalize_table(
         findings=found,
         reported=reported,
         method=read_method(columns, plan),
-        uncorrected=read_presence(columns[plan.people["wbc_uncorrected"]])[0]
+        uncorrected=read_presence(columns[plan.people["wbc_uncorrected"]], knowledge.words)[0]
         if "wbc_uncorrected" in plan.people
         else None,
         days_low=age.days_low,

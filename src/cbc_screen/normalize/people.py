@@ -13,23 +13,19 @@ from numpy.typing import NDArray
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.age import parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
 from cbc_screen.normalize.declared import Declared
-from cbc_screen.normalize.person import parse_pregnancy, parse_sex, sex_letters
+from cbc_screen.normalize.person import parse_pregnancy, parse_sex, sex_letters, word_of
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_PRESENCE = {
-    **dict.fromkeys(("present", "yes", "y", "true", "positive", "1"), Presence.PRESENT),
-    **dict.fromkeys(("absent", "no", "n", "false", "negative", "0"), Presence.ABSENT),
-}
 
 
 @dataclass(frozen=True)
@@ -262,15 +258,15 @@ def read_method(columns: Mapping[str, pa.Array], plan: Plan) -> tuple[NDArray[np
     return automated, manual
 
 
-def presence_of(value: object) -> Presence:
+def presence_of(value: object, words: Words) -> Presence:
     """Read the word of a finding; anything else is unknown."""
-    return _PRESENCE.get(str(value).strip().lower(), Presence.UNKNOWN)
+    return words.presence.get(word_of(value), Presence.UNKNOWN)
 
 
-def read_presence(column: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def read_presence(column: pa.Array, words: Words) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Read a finding: present, absent; neither is unknown."""
     values, places = distinct(column)
-    words = [presence_of(value) for value in [*values, None]]
-    present = np.array([word is Presence.PRESENT for word in words])[places]
-    absent = np.array([word is Presence.ABSENT for word in words])[places]
+    found = [presence_of(value, words) for value in [*values, None]]
+    present = np.array([word is Presence.PRESENT for word in found])[places]
+    absent = np.array([word is Presence.ABSENT for word in found])[places]
     return present, absent

@@ -18,7 +18,7 @@ def parse_sex(
 
     `doubt` are letters that, beside the others of the source, may mean the other sex.
     """
-    text = _word(value)
+    text = word_of(value)
     if codes is not None and text in codes:
         found: str | None = codes[text]
     else:
@@ -30,14 +30,14 @@ def parse_sex(
 
 def sex_letters(values: Iterable[object], words: Words) -> frozenset[str]:
     """Return the letters for sex among the cells of a column; `words.sex_letters` says what they are worth together."""
-    return words.sex_letters.seen(map(_word, values))
+    return words.sex_letters.seen(map(word_of, values))
 
 
 def parse_pregnancy(
     value: object, words: Words, codes: dict[str, str] | None = None
 ) -> tuple[Pregnancy, Reason | None]:
     """Read a pregnancy; an unreadable text is unknown, an empty one is not stated."""
-    text = _word(value)
+    text = word_of(value)
     found = codes[text] if codes is not None and text in codes else words.pregnancy.get(text)
     if found is None:
         return Pregnancy.UNKNOWN, Reason.PREGNANCY_UNREADABLE
@@ -47,7 +47,8 @@ def parse_pregnancy(
     return stage, (Reason.TRIMESTER_UNKNOWN if stage is Pregnancy.TRIMESTER_UNKNOWN else None)
 
 
-def _word(value: object) -> str:
+def word_of(value: object) -> str:
+    """Return a cell as a folded word: a truth, a code that a column of numbers made 1.0, or "" where there is none."""
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, bool):

@@ -124,7 +124,7 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
             is_time = name == "birth_date" and isinstance(given, datetime.datetime)
             record[name] = given.date() if is_time else given
     if "wbc_uncorrected" in row:
-        record["wbc_uncorrected"] = presence_of(row["wbc_uncorrected"]) is Presence.PRESENT
+        record["wbc_uncorrected"] = presence_of(row["wbc_uncorrected"], knowledge.words) is Presence.PRESENT
     method = str(row.get("reticulocyte_method", "")).strip().lower()
     if method in tuple(ReticulocyteMethod):
         record["reticulocyte_method"] = method
@@ -137,7 +137,7 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
         if possible and value not in knowledge.words.missing and _is_absent(record.get(analyte), knowledge):
             record[analyte] = {"value": unusable(Reason(why.partition(":")[2]))}
     for group, names in knowledge.finding_groups.items():
-        stated = {name: presence_of(row[name]) for name in names if name in row}
+        stated = {name: presence_of(row[name], knowledge.words) for name in names if name in row}
         if stated:
             record[group] = stated
     return CBCRecord.model_validate(record), str(row.get(PERSON, ""))

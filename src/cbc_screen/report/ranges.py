@@ -14,7 +14,7 @@ from rich.text import Text
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
-from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.intervals import SHORT, IntervalRow
 from cbc_screen.report.units import number
 
 
@@ -128,6 +128,20 @@ def check_set(file: Path) -> tuple[int, list[str]]:
                     far = f"more than {number(factor)} times off {other.set} ({other.age_text})"
                     remarks.append(f"line {row.line}: {row.analyte} {side} is {far}")
     return len(rows), [*dict.fromkeys(remarks), *uncovered(rows)]
+
+
+def template() -> str:
+    """Return a laboratory's own set to fill in: the short form, with a row for each result of a count and sex, for adults."""
+    knowledge = load_knowledge()
+    lines = [",".join(SHORT)]
+    for analyte in knowledge.analytes.values():
+        stated = [
+            row for row in knowledge.intervals("default") if row.analyte == analyte.id and row.pregnancy == "none"
+        ]
+        if analyte.counted and stated:
+            sexes = ("any",) if {row.sex for row in stated} == {"any"} else ("F", "M")
+            lines += [f"{analyte.id},{sex},18 y,,,,{analyte.unit}" for sex in sexes]
+    return "\n".join(lines) + "\n"
 
 
 def _overlap(row: IntervalRow, other: IntervalRow) -> bool:

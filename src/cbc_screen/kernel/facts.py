@@ -659,15 +659,20 @@ class FactBuilder:
                 self.put(f"for.{condition.id}.{rule.id}", self.truth(rule.when), listing=True)
             for rule in condition.findings_against:
                 self.put(f"against.{condition.id}.{rule.id}", self.truth(rule.when), listing=True)
-            for key in ("shown_when", "shown_unless_decided"):
-                predicate: Predicate | None = getattr(condition, key)
-                if predicate is not None:
-                    self.put(f"{key}.{condition.id}", self.truth(predicate), listing=True)
+            if condition.shown_when is not None:
+                # For one possible age, sex or stage of pregnancy is enough for what must not be missed.
+                shown = self.truth(condition.shown_when)
+                self.put(f"shown_when.{condition.id}", shown, listing=True)
+                self.listing[f"shown_when.{condition.id}.any"] = shown.yes
+            if condition.shown_unless_decided is not None:
+                self.put(
+                    f"shown_unless_decided.{condition.id}", self.truth(condition.shown_unless_decided), listing=True
+                )
         for name, age in self.rules.ordering.ages:
             self.put(f"age.{name}", b.opposite(self.trait(f"age:{age.unit}:{age.count}")), listing=True)
         asked = {name: None for condition in self.rules.conditions for name in condition.settled_by}
         for name in asked:
-            known = [self._is_known(answer) for answer in self.rules.ordering.questions[name].answers]
+            known = [self._is_known(answer) for answer in self.rules.ordering.questions[name].done_by]
             if known:
                 self.listing[f"answered.{name}.any"] = b.any(known)
         return self.listing

@@ -137,7 +137,9 @@ class Ranking:
         b = self.b
         found = b.boolean(False)
         if condition.shown_when is not None:
-            found = self.facts[f"shown_when.{condition.id}.yes"]
+            # Where what is unknown of the person could change it, what is time-critical stays in the higher group.
+            told = "any" if condition.tier is Tier.TIME_CRITICAL else "yes"
+            found = self.facts[f"shown_when.{condition.id}.{told}"]
         if condition.shown_unless_decided is not None:
             decided = b.any(self._decided(other) for other in self.rules.conditions if other is not condition)
             open_question = self.facts[f"shown_unless_decided.{condition.id}.yes"]

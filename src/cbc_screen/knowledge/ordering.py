@@ -46,12 +46,16 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something a person can answer or a laboratory can test, and the facts it answers."""
+    """Something a person can answer or a laboratory can test, and the facts it answers.
+
+    `done_by` are those of the facts of which one that is known says that the test was done.
+    """
 
     id: str
     kind: QuestionKind
     text: str
     answers: tuple[str, ...]
+    done_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +150,12 @@ def _load_questions(node: Node, known: set[str], findings: Iterable[str]) -> tup
     questions: dict[str, Question] = {}
     answered: dict[str, str] = {}
     for entry in node.nodes("questions"):
-        entry.check_keys(["id", "kind", "text", "answers"])
-        question = Question(
-            entry.text("id"), entry.choice("kind", QuestionKind), entry.text("text"), tuple(entry.texts("answers"))
-        )
+        entry.check_keys(["id", "kind", "text", "answers"], ["done_by"])
+        answers = tuple(entry.texts("answers"))
+        done_by = tuple(entry.texts("done_by")) if "done_by" in entry else answers
+        if not set(done_by) <= set(answers):
+            raise entry.error("done_by", "must be some of answers")
+        question = Question(entry.text("id"), entry.choice("kind", QuestionKind), entry.text("text"), answers, done_by)
         if question.id in questions:
             raise entry.error("id", "is given twice")
         questions[question.id] = question

@@ -327,7 +327,9 @@ class ResultBuilder:
     ) -> ConditionResult:
         template = self._templates[name]
         holds = () if compact else tuple([one.findings[fact] for fact in template.names])
-        return self._conditions(name, group, one.lists[f"support.{name}"], holds, known, compact)
+        tests = template.condition.settled_by
+        settled_by = next((test for test in tests if not one.lists.get(f"answered.{test}")), tests[0])
+        return self._conditions(name, group, one.lists[f"support.{name}"], holds, known, settled_by, compact)
 
     @staticmethod
     def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
@@ -349,6 +351,7 @@ class ResultBuilder:
         support: int,
         answers: tuple[float, ...],
         known: frozenset[str],
+        settled_by: str,
         compact: bool,
     ) -> ConditionResult:
         """Make an entry of the checklist from what is known of its findings.
@@ -369,7 +372,7 @@ class ResultBuilder:
             "findings_for": (),
             "findings_against": (),
             "missing": (),
-            "settled_by": questions[condition.settled_by[0]].text,
+            "settled_by": questions[settled_by].text,
             "next_tests": (),
             "not_decidable": "",
             "limits": "",

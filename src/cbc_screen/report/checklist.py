@@ -77,7 +77,7 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition]) -> ListLayo
         conditions=tuple(condition.id for condition in conditions),
         critical=tuple(condition.id for condition in conditions if condition.tier is Tier.TIME_CRITICAL),
         settled_by=tuple(condition.settled_by for condition in conditions),
-        tests=tuple(test for test in asked if ordering.questions[test].answers),
+        tests=tuple(test for test in asked if ordering.questions[test].done_by),
         first_test=ordering.first_test,
         unsent_test=ordering.unsent_test,
         borderline_test=ordering.borderline_test,

@@ -46,7 +46,9 @@ def test_every_result_of_a_real_table_is_accounted_for(name: str, shared: Path, 
 
 def counted(shared: Path, table: str, persons: str | None = None) -> list[dict[str, object]]:
     """Read a table as a list of counts."""
-    frame = cbc.read(shared / "data" / table, persons=shared / "data" / persons if persons is not None else None)
+    frame = cbc.read(
+        shared / "data" / table, persons=shared / "data" / persons if persons is not None else None, as_received=True
+    )
     return list(frame.to_dict("records"))
 
 
@@ -99,7 +101,7 @@ OMOP = (
 
 def omop(tmp_path: Path, *rows: str) -> dict[str, object]:
     (tmp_path / "measurement.csv").write_text(OMOP + "".join(f"{row}\n" for row in rows), encoding="utf-8")
-    (row,) = cbc.read(tmp_path / "measurement.csv").to_dict("records")
+    (row,) = cbc.read(tmp_path / "measurement.csv", as_received=True).to_dict("records")
     return dict(row)
 
 
@@ -204,7 +206,7 @@ def one_long(tmp_path: Path, header: str, *rows: str, profile: str = "", **optio
     if profile:
         (tmp_path / "own.yaml").write_text(f"id: own\ntitle: t\nshape: long\nsource: s\n{profile}\n", encoding="utf-8")
         options["profile"] = str(tmp_path / "own.yaml")
-    return list(cbc.read(tmp_path / "long.csv", **options).to_dict("records"))
+    return list(cbc.read(tmp_path / "long.csv", **options, as_received=True).to_dict("records"))
 
 
 OWN = "columns: {person: id, code: code, name: name, value: value, unit: unit, collected_at: at, status: status}"
@@ -240,7 +242,7 @@ def test_units_and_sex_codes_of_one_source_are_no_guess_for_another(tmp_path: Pa
     (tmp_path / "l.csv").write_text(
         "id,at,code,value,sex\nA,2024-01-02,777-3,250,1\nB,2024-01-02,718-7,9.1 g/L,1\n", encoding="utf-8"
     )
-    frame = cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"))
+    frame = cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"), as_received=True)
     found = [tuple(row) for row in frame[["person", "sex", "platelets_unit", "hemoglobin", "hemoglobin_unit"]].values]
     assert found == [
         ("A", "F", "10^3/uL", "", ""), ("B", "F", "", "9.1 g/L", ""), ("900^H", "1", "", "14", ""),
@@ -262,7 +264,7 @@ def test_what_says_nothing_of_messages_is_refused_with_them(
 ) -> None:
     (tmp_path / "a.hl7").write_text(NO_UNIT, encoding="utf-8")
     with pytest.raises(cbc.UsageError, match=message):
-        cbc.read(tmp_path / "a.hl7", **options)
+        cbc.read(tmp_path / "a.hl7", **options, as_received=True)
 
 
 def test_how_one_source_writes_dates_is_no_guess_for_another(tmp_path: Path) -> None:
@@ -272,9 +274,9 @@ def test_how_one_source_writes_dates_is_no_guess_for_another(tmp_path: Path) -> 
     (tmp_path / "own.yaml").write_text(
         f"id: own\ntitle: t\nshape: long\nsource: s\ndate_format: '%d/%m/%Y'\n{OWN}\n", encoding="utf-8"
     )
-    assert len(cbc.read(tmp_path / "l.csv", profile=str(tmp_path / "own.yaml"))) == 1
+    assert len(cbc.read(tmp_path / "l.csv", profile=str(tmp_path / "own.yaml"), as_received=True)) == 1
     with pytest.raises(cbc.UsageError, match="apart from messages"):
-        cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"))
+        cbc.read([tmp_path / "l.csv", tmp_path / "a.hl7"], profile=str(tmp_path / "own.yaml"), as_received=True)
 
 
 def test_urine_under_the_same_cdisc_code_is_no_blood_count(tmp_path: Path) -> None:
@@ -337,7 +339,7 @@ def test_a_person_table_without_its_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text(OMOP + "1,7,3024929,2024-01-02,0,250,8848,,\n", encoding="utf-8")
     (tmp_path / "p.csv").write_text("pid,gender_concept_id,year_of_birth\n7,8507,1970\n", encoding="utf-8")
     with pytest.raises(cbc.UsageError, match="no column person_id"):
-        cbc.read(tmp_path / "m.csv", persons=tmp_path / "p.csv")
+        cbc.read(tmp_path / "m.csv", persons=tmp_path / "p.csv", as_received=True)
 
 
 def test_odd_digits_in_a_birth_year_are_no_error_and_no_year(tmp_path: Path) -> None:
@@ -345,7 +347,7 @@ def test_odd_digits_in_a_birth_year_are_no_error_and_no_year(tmp_path: Path) -> 
         "subject_id,itemid,charttime,value,valueuom\n7,51222,2150-01-02,14.0,g/dL\n", encoding="utf-8"
     )
     (tmp_path / "p.csv").write_text("subject_id,gender,anchor_age,anchor_year\n7,M,²²,²²²²\n", encoding="utf-8")
-    (row,) = cbc.read(tmp_path / "l.csv", persons=tmp_path / "p.csv").to_dict("records")
+    (row,) = cbc.read(tmp_path / "l.csv", persons=tmp_path / "p.csv", as_received=True).to_dict("records")
     assert (row["birth_date"], row["sex"]) == ("", "M")
 
 
@@ -358,5 +360,5 @@ def test_a_column_of_lists_and_of_floats_with_nan(tmp_path: Path) -> None:
         }
     )  # fmt: skip
     pq.write_table(table, tmp_path / "l.parquet")
-    (row,) = cbc.read(tmp_path / "l.parquet").to_dict("records")
+    (row,) = cbc.read(tmp_path / "l.parquet", as_received=True).to_dict("records")
     assert (row["person"], row["hemoglobin"], row["platelets"]) == ("10000000000", "14.0", "20")

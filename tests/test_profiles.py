@@ -23,6 +23,7 @@ def test_the_shipped_profiles() -> None:
         "nhanes",
         "omop_5_4",
         "mimic_iv",
+        "meds",
         "cdisc_lb",
         "synthea",
         "sysmex_xn",

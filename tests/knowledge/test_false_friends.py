@@ -135,7 +135,7 @@ def test_a_long_table_of_them_has_no_result(friends: list[str], tmp_path: Path) 
         "id: own\ntitle: t\nshape: long\nsource: s\n"
         "columns: {person: patient, collected_at: date, name: test, value: result, unit: unit}\n"
     )
-    read = cbc.read(tmp_path / "long.csv", profile=str(tmp_path / "long.yaml"))
+    read = cbc.read(tmp_path / "long.csv", profile=str(tmp_path / "long.yaml"), as_received=True)
     assert read.attrs["results"]["used"] == 1
     assert read["wbc"].tolist() == ["5"]
 

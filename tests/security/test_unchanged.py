@@ -96,7 +96,7 @@ def test_the_table_of_persons_and_every_one_of_several_files_are_watched(tmp_pat
 def test_read_notices_it_too(tmp_path: Path, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     from cbc_screen.engines import read
 
-    source, frame = table(tmp_path / "export.csv", 20), read._frame
+    source, frame = table(tmp_path / "export.csv", 20), read._table
 
     done: list[int] = []
 
@@ -106,7 +106,7 @@ def test_read_notices_it_too(tmp_path: Path, change: Change, monkeypatch: pytest
             change(source)
         return frame(*given, **more)
 
-    monkeypatch.setattr(read, "_frame", changed)
+    monkeypatch.setattr(read, "_table", changed)
     with pytest.raises(cbc.UsageError, match="while it was read"):
         cbc.read(source)
 
@@ -117,7 +117,7 @@ def test_a_file_that_grows_as_fast_as_it_is_read_is_not_read_without_end(
 ) -> None:
     from cbc_screen.engines import read
 
-    source, frame = table(tmp_path / "export.csv", 20), read._frame
+    source, frame = table(tmp_path / "export.csv", 20), read._table
     times: list[int] = []
 
     def grown(*_: object) -> None:
@@ -125,7 +125,7 @@ def test_a_file_that_grows_as_fast_as_it_is_read_is_not_read_without_end(
         assert len(times) < 20
         grow(source)
 
-    monkeypatch.setattr(read, "_frame", lambda *given, **more: (grown(), frame(*given, **more))[1])
+    monkeypatch.setattr(read, "_table", lambda *given, **more: (grown(), frame(*given, **more))[1])
     doors = {
         "read": lambda: cbc.read(source),
         "scan": lambda: cbc.scan(source, progress=grown),

@@ -85,8 +85,8 @@ def screen_frame(
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
-    engine, rows = engine.of(opening), len(frame)
     plan, arrays = read_frame(frame, opening)
+    engine, rows = engine.of(opening), len(frame)
     _warn_of_units(engine.knowledge, plan)
     if plan.declared.sex_doubt:
         _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))

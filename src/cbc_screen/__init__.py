@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
     from cbc_screen.review import screen_again, worklist
-    from cbc_screen.screener import Screener, audit, read, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame
     from cbc_screen.summary import ScanSummary
     from cbc_screen.verify.audit import Audit
     from cbc_screen.vocabulary import NOTICE, Reason
@@ -50,6 +50,7 @@ _HOME = {
     "ScreeningResult": "result",
     "UsageError": "errors",
     "audit": "screener",
+    "follow": "screener",
     "grade": "grading",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
@@ -86,6 +87,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "audit",
+    "follow",
     "grade",
     "plot_cohort",
     "plot_ranges",

@@ -286,6 +286,79 @@ class Screener:
             self._engine, frame, declared, columns, detail=detail, accept_units=accepted, declared_profile=profile
         )
 
+    def follow(
+        self,
+        frame: Any,
+        *,
+        person: str | None = None,
+        laboratory: str | None = None,
+        each_count: bool = False,
+        columns: Mapping[str, str] | None = None,
+        age_unit: str | None = None,
+        sex_codes: Mapping[str, str] | None = None,
+        pregnancy_codes: Mapping[str, str] | None = None,
+        decimal: str = ".",
+        thousands: str = "",
+        date_format: str | Mapping[str, str] | None = None,
+        profile: str | None = None,
+        accept_units: str | Sequence[str] = (),
+    ) -> Any:
+        """Follow the counts of each person: what lasts, what changed, where it goes.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            One count a row, as in `screen_frame`, with a column that says whose it is and one of collection times.
+        person : str, optional
+            The column that says whose each row is; found by its name ("patient_id", "MRN", ...) where it is not given.
+        laboratory : str, optional
+            The column of the laboratory: a difference across a change of it is not told as a change of the person.
+        each_count : bool
+            One row a count, in the order given, in place of one row a person.
+        columns, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format, profile, accept_units
+            As in `screen_frame`.
+
+        Returns
+        -------
+        The same kind of frame. One row a person, in the order in which they come (docs/follow.md names the columns), the
+        rows that no person is named for together in the last one. With `each_count` one row a count:
+        `<analyte>_change` ("none", "up", "down", "cannot_tell", "not_assessed") against the person's count before
+        that has a result of it, `identity_checks`, `previous_row` (place of the person's count before, from 0), `reasons`.
+
+        Raises
+        ------
+        UsageError
+            If no column says whose each row is, a named column is not there, or no analyte is found.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"person": ["a", "a", "a"], "age": ["54 y"] * 3, "sex": ["F"] * 3,
+        ...     "collected_at": ["2024-01-05", "2024-03-01", "2024-06-20"], "PLT (10^9/L)": [140, 120, 90]})
+        >>> found = Screener().follow(counts)
+        >>> found["platelet_persistence"][0], found["platelet_trend"][0]
+        ('persistent_4_months', 'falling')
+        >>> list(Screener().follow(counts, each_count=True)["platelets_change"])
+        ['not_assessed', 'none', 'down']
+        """
+        from cbc_screen.knowledge.serial import load_serial
+        from cbc_screen.serial.follow import Request, follow_frame
+
+        declared = self._declare(
+            age_unit=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
+        )
+        accepted = parse_accepted(load_measures(), accept_units)
+        needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
+        kernels = {name: replace(self, definition=name).kernel for name in sorted(needed - {self.definition})}
+        request = Request(person, laboratory, each_count, columns, accepted, profile)
+        kernels[self.definition] = self.kernel
+        return follow_frame(self._engine, kernels, self.definition, frame, declared, request)
+
     def audit(
         self,
         source: Any,
@@ -594,6 +667,11 @@ def screen(record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **co
 def screen_frame(frame: Any, **options: Any) -> Any:
     """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
     return _configured(_taken_out(options)).screen_frame(frame, **options)
+
+
+def follow(frame: Any, **options: Any) -> Any:
+    """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`."""
+    return _configured(_taken_out(options)).follow(frame, **options)
 
 
 def scan(

@@ -128,11 +128,12 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class TrendRule:
-    """When a slope is told: beyond `z` of its standard error, from so many counts."""
+    """When a slope is told: beyond `z` of its standard error, from so many counts; a robust one below its p."""
 
     z: float
     counts: int
     robust_counts: int
+    robust_p: float
     mark: Mark
 
 
@@ -416,11 +417,11 @@ class _Reader:
         )
 
     def trend(self, node: Node) -> TrendRule:
-        node.check_keys(["z", "probability", "counts", "robust_counts", "note", *_MARKS])
+        node.check_keys(["z", "probability", "counts", "robust_counts", "robust_p", "note", *_MARKS])
         counts, robust = node.whole("counts"), node.whole("robust_counts")
         if not _FEWEST <= counts <= robust:
             raise node.error("counts", "must be 3 or more, and no more than robust_counts")
-        return TrendRule(_quantile(node, 1), counts, robust, self.mark(node))
+        return TrendRule(_quantile(node, 1), counts, robust, _share(node, "robust_p"), self.mark(node))
 
     def fast_fall(self, node: Node) -> FastFall:
         node.check_keys(["share", "days", "counts", "lines", *_MARKS])

@@ -1,0 +1,89 @@
+"""follow: a frame of counts -> one row a person, or one row a count with what changed since the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cbc_screen.engines.frames import Engine, prepare
+from cbc_screen.ingest.frames import from_arrow, headers
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge.serial import SerialRules, load_serial
+from cbc_screen.normalize.declared import Declared
+from cbc_screen.serial.context import Context
+from cbc_screen.serial.counts import read_counts
+from cbc_screen.serial.people import person_table
+from cbc_screen.serial.rows import CountRows
+from cbc_screen.serial.series import Followed, follow_block
+from cbc_screen.serial.source import NOBODY, Source, blocks, read_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a frame: which columns are whose, and which rows are wanted."""
+
+    person: str | None = None
+    laboratory: str | None = None
+    each_count: bool = False
+    columns: Mapping[str, str] | None = None
+    accept_units: frozenset[str] = frozenset()
+    profile: str | None = None
+
+
+def follow_frame(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, declared: Declared, request: Request
+) -> Any:
+    """Follow the persons of a frame; see `Screener.follow`.
+
+    `kernels` has one for each definition that the rules name, and for the screen's own.
+    """
+    import pyarrow as pa
+
+    rules = load_serial()
+    ready = prepare(
+        engine, frame, declared, request.columns, accept_units=request.accept_units, declared_profile=request.profile
+    )
+    source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
+    context = Context(rules, kernels, definition, ready.engine.knowledge.definitions)
+    if request.each_count:
+        rows = CountRows(source, analytes_of(source, rules), rules)
+        for followed in _followed(source, context):
+            rows.add(followed)
+        return from_arrow(rows.table(), frame)
+    tables = [person_table(followed, context, source) for followed in _followed(source, context)]
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
+    return from_arrow(table, frame, same_rows=False)
+
+
+def analytes_of(source: Source, rules: SerialRules) -> list[str]:
+    """Return the analytes of a frame whose variation is known; neutrophils also where a differential gives them."""
+    there = set(source.ready.plan.analytes)
+    if {"wbc", "neutrophils_percent"} <= there:
+        there.add("neutrophils")
+    return [name for name in rules.variation if name in there]
+
+
+def _followed(source: Source, context: Context) -> Iterator[Followed]:
+    """Follow block after block; the rows that no person is named for come last."""
+    for rows, person in blocks(source):
+        yield _block(source, context, rows, person)
+    rows = np.flatnonzero(source.person == NOBODY)
+    if len(rows):
+        yield _block(source, context, rows, np.full(len(rows), NOBODY, dtype=np.int64))
+
+
+def _block(source: Source, context: Context, rows: Any, person: Any) -> Followed:
+    nobody = bool(len(person)) and bool(person[0] == NOBODY)
+    counts = read_counts(source, rows, person, context.kernels[context.definition], nobody=nobody)
+    return follow_block(counts, source, context.rules, analytes_of(source, context.rules), np.unique(person))
+
+
+def _empty(source: Source, context: Context) -> pa.Table:
+    none = np.zeros(0, dtype=np.int64)
+    return person_table(_block(source, context, none.astype(np.intp), none), context, source)

@@ -1,0 +1,134 @@
+"""Where a person's results go: a slope whose spread is known beforehand, and a robust one beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.knowledge.serial import TrendRule
+from cbc_screen.serial.counts import Values
+from cbc_screen.serial.segments import Floats, Ints, Places, begins, rank_from_end, sizes, summed
+from cbc_screen.serial.statistics import mann_kendall_of
+from cbc_screen.vocabulary import Trend
+
+NONE, RISING, FALLING, CANNOT_TELL, NOT_ASSESSED = range(len(Trend))
+# Every pair of a series is looked at: of a longer one its last results, so that memory stays bounded.
+MOST_PAIRED = 60
+DAYS = 30  # for which a slope is shown
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Of each series: whose it is, how many results it has, the slope of the logarithm a day, and its standard error.
+
+    The slope lies between `low` and `high`, as the results do.
+    """
+
+    owner: Ints
+    results: Ints
+    low: Floats
+    high: Floats
+    error: Floats
+
+
+def slopes(owner: Ints, time: Floats, values: Values, sigma: float) -> Slopes:
+    """Fit a line to the logarithm of each person's results by least squares.
+
+    Parameters
+    ----------
+    owner : array of int
+        The person of each result, sorted.
+    time : array of float
+        Days.
+    values : Values
+        What each result can be, in any one unit.
+    sigma : float
+        Standard deviation of the logarithm of a result around a person's own middle.
+    """
+    starts = begins(owner)
+    many = sizes(starts, len(owner))
+    middle = summed(time, starts) / many
+    away = time - np.repeat(middle, many)
+    spread = summed(away**2, starts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = away / np.repeat(spread, many)
+        low, high = np.log(values.low), np.log(values.high)
+        ends = (np.where(weight > 0, low, high), np.where(weight > 0, high, low))
+        # The middle of a series says nothing of its slope, whatever its result may be.
+        least, most = (summed(np.where(weight == 0, 0.0, weight * end), starts) for end in ends)
+        error = sigma / np.sqrt(spread)
+    return Slopes(owner[starts], many, least, most, error)
+
+
+def verdicts(found: Slopes, rule: TrendRule) -> NDArray[np.int8]:
+    """Return a code of `Trend` for each series: both ends of its slope must agree."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = found.low / found.error, found.high / found.error
+    code = np.full(len(low), CANNOT_TELL, dtype=np.int8)
+    code[(low >= -rule.z) & (high <= rule.z)] = NONE
+    code[low > rule.z] = RISING
+    code[high < -rule.z] = FALLING
+    code[np.isnan(low) | np.isnan(high)] = CANNOT_TELL
+    code[found.results < rule.counts] = NOT_ASSESSED
+    return code
+
+
+def shown(found: Slopes) -> Floats:
+    """Return the change in percent over 30 days, where the slope is known."""
+    same = (found.low == found.high) & np.isfinite(found.low)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(same & (found.results > 1), np.round(100 * np.expm1(DAYS * found.low), 1), np.nan)
+
+
+@dataclass(frozen=True)
+class Robust:
+    """Of each series of points: the median slope of all its pairs a day, and the exact p of its order."""
+
+    owner: Ints
+    slope: Floats
+    p: Floats
+
+
+def robust_slopes(owner: Ints, time: Floats, values: Floats, fewest: int) -> Robust:
+    """Return the median of the slopes of all pairs of each series that has enough results.
+
+    Parameters
+    ----------
+    owner : array of int
+        The person of each result, sorted by person and time.
+    time, values : array of float
+        Days, and finite numbers in any one unit.
+    fewest : int
+        Results that a series must have.
+    """
+    starts = begins(owner)
+    kept = (rank_from_end(starts, len(owner)) < MOST_PAIRED) & np.repeat(
+        sizes(starts, len(owner)) >= fewest, sizes(starts, len(owner))
+    )
+    owner, time, values = owner[kept], time[kept], values[kept]
+    starts = begins(owner)
+    many = sizes(starts, len(owner))
+    whose, own, score = _pairs(owner, time, values, int(many.max(initial=0)))
+    order = np.lexsort((own, whose))
+    own, first = own[order], begins(whose[order])
+    pairs = sizes(first, len(own))
+    middle = (own[first + (pairs - 1) // 2] + own[first + pairs // 2]) / 2 if len(first) else np.zeros(0)
+    total = np.zeros(len(starts), dtype=np.int64)
+    np.add.at(total, np.searchsorted(owner[starts], whose), score)
+    return Robust(owner[starts], middle, mann_kendall_of(total, many))
+
+
+def _pairs(owner: Ints, time: Floats, values: Floats, longest: int) -> tuple[Ints, Floats, NDArray[np.int64]]:
+    """Return the slope of every pair of results of one person, and whether it rises."""
+    whose: list[Ints] = [owner[:0]]
+    found: list[Floats] = [values[:0]]
+    score: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    for apart in range(1, longest):
+        same: Places = np.flatnonzero(owner[apart:] == owner[:-apart])
+        rise = values[same + apart] - values[same]
+        whose.append(owner[same])
+        found.append(rise / (time[same + apart] - time[same]))
+        score.append(np.sign(rise).astype(np.int64))
+    return np.concatenate(whose), np.concatenate(found), np.concatenate(score)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import BaselineRule, Variation
+from cbc_screen.knowledge.serial_rules import BaselineRule, Variation
 from cbc_screen.serial.counts import Values
+from cbc_screen.serial.formulas import interval_of_own, interval_of_population
 from cbc_screen.serial.segments import Floats, Ints, all_of, begins, ends, sizes, summed
-from cbc_screen.serial.statistics import interval_of_own, interval_of_population
 from cbc_screen.vocabulary import Standing
 
 WITHIN, BELOW, ABOVE, CANNOT_TELL, NOT_ASSESSED = range(len(Standing))

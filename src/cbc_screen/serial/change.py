@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import DeltaCheck, Variation
+from cbc_screen.knowledge.serial_rules import DeltaCheck, Variation
 from cbc_screen.serial.counts import Counts, Values
+from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.segments import Bools, Ints, Places, begins, last_known, sizes
-from cbc_screen.serial.statistics import reference_change
 from cbc_screen.vocabulary import Answer, Change
 
 NONE, UP, DOWN, CANNOT_TELL, NOT_ASSESSED = range(len(Change))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.definitions import Definition
-from cbc_screen.knowledge.serial import SerialRules
+from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.serial.counts import Codes, Counts
 from cbc_screen.vocabulary import Line
 

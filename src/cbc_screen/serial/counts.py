@@ -21,7 +21,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge.edges import AgeEdge
-from cbc_screen.knowledge.serial import Suppression
+from cbc_screen.knowledge.serial_rules import Suppression
 from cbc_screen.normalize.arrow import distinct
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.dates import parse_date

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import FastFall, SerialRules
+from cbc_screen.knowledge.serial_rules import FastFall, SerialRules
 from cbc_screen.serial import baseline as own_range
 from cbc_screen.serial import trend as trends
 from cbc_screen.serial.change import CANNOT_TELL, DOWN, NOT_ASSESSED, Changes, changes, compare, since_last
 from cbc_screen.serial.counts import Counts, Values
+from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, rank_from_end, sizes, smallest, spread
-from cbc_screen.serial.statistics import reference_change
 from cbc_screen.vocabulary import Answer, Change, Standing, Trend
 
 _NO, _YES, _UNSURE, _NOT_ASKED = range(len(Answer))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import Duration, Elapsed
+from cbc_screen.knowledge.serial_rules import Duration, Elapsed
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
 from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, ends, largest, sizes, spread
 from cbc_screen.vocabulary import Answer, Persistence

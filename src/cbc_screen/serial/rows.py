@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy
-from cbc_screen.knowledge.serial import SerialRules
+from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.serial.change import CANNOT_TELL, NOT_ASSESSED
 from cbc_screen.serial.counts import Codes
 from cbc_screen.serial.reasons import bits_of, labels_of, row_reasons, words_of

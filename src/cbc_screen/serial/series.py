@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.knowledge.serial import SerialRules
+from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.change import Changes, delta_check, differs_from_before

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import CountSet, StableBand
+from cbc_screen.knowledge.serial_rules import CountSet, StableBand
 from cbc_screen.serial import trend
 from cbc_screen.serial.context import Screened
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts, Values, surely_from

@@ -14,7 +14,7 @@ from cbc_screen.engines.frames import Prepared
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import to_arrow
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.serial import SerialRules
+from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.segments import Ints, Places, begins, sizes

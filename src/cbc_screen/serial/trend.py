@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.serial import TrendRule
+from cbc_screen.knowledge.serial_rules import TrendRule
 from cbc_screen.serial.counts import Values
+from cbc_screen.serial.formulas import mann_kendall_of
 from cbc_screen.serial.segments import Floats, Ints, Places, begins, rank_from_end, sizes, summed
-from cbc_screen.serial.statistics import mann_kendall_of
 from cbc_screen.vocabulary import Trend
 
 NONE, RISING, FALLING, CANNOT_TELL, NOT_ASSESSED = range(len(Trend))

@@ -11,7 +11,8 @@ import numpy as np
 from cbc_screen.engines.frames import Engine, prepare
 from cbc_screen.ingest.frames import from_arrow, headers
 from cbc_screen.kernel.screen import Kernel
-from cbc_screen.knowledge.serial_rules import SerialRules, load_serial
+from cbc_screen.knowledge.serial import load_serial
+from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.serial.context import Context
 from cbc_screen.serial.counts import read_counts

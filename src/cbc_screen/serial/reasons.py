@@ -17,7 +17,7 @@ from cbc_screen.vocabulary import SerialReason
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEPARATOR = "; "
+SEPARATOR = ";"
 
 
 def labels_of(analytes: Sequence[str], suppressions: Sequence[str]) -> list[str]:

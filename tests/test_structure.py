@@ -50,7 +50,7 @@ def test_the_kernel_reads_no_file_and_no_frame() -> None:
 
 
 SERIAL_MAY = (
-    "cbc_screen.serial.",
+    "cbc_screen.serial",
     "cbc_screen.knowledge.",
     "cbc_screen.normalize.",
     "cbc_screen.kernel.",

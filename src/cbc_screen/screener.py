@@ -23,9 +23,11 @@ from cbc_screen.vocabulary import Adjust
 
 if TYPE_CHECKING:
     from cbc_screen.engines.frames import Engine
+    from cbc_screen.ingest.source import ReadOptions
     from cbc_screen.kernel.screen import Kernel
     from cbc_screen.knowledge import Knowledge
     from cbc_screen.report.build import ResultBuilder
+    from cbc_screen.serial.follow import Request
     from cbc_screen.summary import ScanSummary
     from cbc_screen.verify.audit import Audit
 
@@ -288,7 +290,7 @@ class Screener:
 
     def follow(
         self,
-        frame: Any,
+        source: Any,
         *,
         person: str | None = None,
         laboratory: str | None = None,
@@ -302,13 +304,20 @@ class Screener:
         date_format: str | Mapping[str, str] | None = None,
         profile: str | None = None,
         accept_units: str | Sequence[str] = (),
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        sheet: str | None = None,
+        format: str = "auto",
+        persons: str | Path | None = None,
+        skip_lines: int | None = None,
     ) -> Any:
         """Follow the counts of each person: what lasts, what changed, where it goes.
 
         Parameters
         ----------
-        frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame
-            One count a row, as in `screen_frame`, with a column that says whose it is and one of collection times.
+        source : pandas.DataFrame, pyarrow.Table or polars.DataFrame; or path, pattern, list of them
+            One count a row, as in `screen_frame`, with a column that says whose it is and one of collection times. Files
+            are read as by `read`, all in memory.
         person : str, optional
             The column that says whose each row is; found by its name ("patient_id", "MRN", ...) where it is not given.
         laboratory : str, optional
@@ -317,13 +326,16 @@ class Screener:
             One row a count, in the order given, in place of one row a person.
         columns, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format, profile, accept_units
             As in `screen_frame`.
+        encoding, delimiter, sheet, format, persons, skip_lines
+            As in `scan`, for files.
 
         Returns
         -------
-        The same kind of frame. One row a person, in the order in which they come (docs/follow.md names the columns), the
-        rows that no person is named for together in the last one. With `each_count` one row a count:
-        `<analyte>_change` ("none", "up", "down", "cannot_tell", "not_assessed") against the person's count before
-        that has a result of it, `identity_checks`, `previous_row` (place of the person's count before, from 0), `reasons`.
+        The same kind of frame; pandas for files, with `attrs["rejected"]` as of `read`. One row a person, in the order in
+        which they come (docs/follow.md names the columns), the rows that no person is named for together in the last one.
+        With `each_count` one row a count: `<analyte>_change` ("none", "up", "down", "cannot_tell", "not_assessed")
+        against the person's count before that has a result of it, `identity_checks`, `previous_row` and `reasons`.
+        Rows are places in the frame, from 0; of files there is also `row`, the line.
 
         Raises
         ------
@@ -341,21 +353,48 @@ class Screener:
         >>> list(Screener().follow(counts, each_count=True)["platelets_change"])
         ['not_assessed', 'none', 'down']
         """
-        from cbc_screen.knowledge.serial import load_serial
-        from cbc_screen.serial.follow import Request, follow_frame
+        from cbc_screen.ingest.source import ReadOptions
+        from cbc_screen.serial.follow import Request
 
-        declared = self._declare(
-            age_unit=age_unit,
-            sex_codes=sex_codes,
-            pregnancy_codes=pregnancy_codes,
-            decimal=decimal,
-            thousands=thousands,
-            date_format=date_format,
-        )
         accepted = parse_accepted(load_measures(), accept_units)
+        words: dict[str, Any] = {"decimal": decimal, "thousands": thousands, "date_format": date_format}
+        people: dict[str, Any] = {"age_unit": age_unit, "sex_codes": sex_codes, "pregnancy_codes": pregnancy_codes}
+        if not isinstance(source, str | Path | list | tuple):
+            request = Request(person, laboratory, each_count, columns, accepted, profile)
+            return self._follow(source, self._declare(**words, **people), request)
+        reading = ReadOptions(
+            encoding, delimiter, sheet, format, profile, str(persons) if persons is not None else None, skip_lines
+        )
+        frame = self._read(source, self._declare(**words, **people), reading, dict(columns or {}))
+        request = Request(person, laboratory, each_count, accept_units=accepted)
+        screener = self._spelled(profile)
+        found = screener._follow(frame, screener._declare(**words), request)
+        if each_count:
+            for place, name in enumerate(own for own in ("file", "row") if own in frame):
+                found.insert(place, name, frame[name])
+        found.attrs["rejected"] = frame.attrs["rejected"]
+        return found
+
+    def _read(self, source: Any, declared: Declared, reading: ReadOptions, columns: Mapping[str, str]) -> Any:
+        from cbc_screen.engines.inputs import names_of
+        from cbc_screen.engines.read import read_counts
+
+        knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
+        return read_counts(knowledge, names_of(source), declared, reading, columns)
+
+    def _spelled(self, profile: str | None) -> Screener:
+        """Return the screener that knows the spellings of units that a profile adds."""
+        from cbc_screen.knowledge.profiles import find_profile
+
+        own = find_profile(profile, self._knowledge).unit_spellings if profile is not None else {}
+        return replace(self, unit_spellings={**own, **(self.unit_spellings or {})}) if own else self
+
+    def _follow(self, frame: Any, declared: Declared, request: Request) -> Any:
+        from cbc_screen.knowledge.serial import load_serial
+        from cbc_screen.serial.follow import follow_frame
+
         needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
         kernels = {name: replace(self, definition=name).kernel for name in sorted(needed - {self.definition})}
-        request = Request(person, laboratory, each_count, columns, accepted, profile)
         kernels[self.definition] = self.kernel
         return follow_frame(self._engine, kernels, self.definition, frame, declared, request)
 
@@ -669,9 +708,9 @@ def screen_frame(frame: Any, **options: Any) -> Any:
     return _configured(_taken_out(options)).screen_frame(frame, **options)
 
 
-def follow(frame: Any, **options: Any) -> Any:
+def follow(source: Any, **options: Any) -> Any:
     """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`."""
-    return _configured(_taken_out(options)).follow(frame, **options)
+    return _configured(_taken_out(options)).follow(source, **options)
 
 
 def scan(

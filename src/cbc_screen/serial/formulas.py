@@ -109,7 +109,7 @@ def _t_below(t: float, freedom: int) -> float:
         term *= cosine**2 * (step - 1) / step
         total += term
     both = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return 0.5 + both / 2
+    return (1 + both) / 2
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.serial.counts import Codes, Counts
+from cbc_screen.serial.persistence import Bounds, bounds_of
 from cbc_screen.vocabulary import Line
 
 
@@ -30,6 +31,13 @@ class Screened:
     context: Context
     counts: Counts
     answers: dict[str, Answers] = field(default_factory=dict)
+    bounds: dict[tuple[Line, str], Bounds] = field(default_factory=dict)
+
+    def spells(self, line: Line, definition: str) -> Bounds:
+        """Return the spells of a line under a definition."""
+        if (line, definition) not in self.bounds:
+            self.bounds[line, definition] = bounds_of(self.counts, self.line(line, definition))
+        return self.bounds[line, definition]
 
     def line(self, line: Line, definition: str) -> Codes:
         """Return the state of a line in each row under a definition."""

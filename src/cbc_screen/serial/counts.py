@@ -125,6 +125,11 @@ class Counts:
         return largest(self.times.day[self.used], self.starts)
 
     @cached_property
+    def to_the_day(self) -> bool:
+        """Whether the day of every moment is known."""
+        return bool((self.day_first == self.day_last).all())
+
+    @cached_property
     def time(self) -> Floats:
         """The middle of each moment, in days."""
         first = smallest(self.times.first[self.used], self.starts)

@@ -11,7 +11,7 @@ from cbc_screen.serial.context import Screened
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
 from cbc_screen.serial.course import Course, course_of, nothing
 from cbc_screen.serial.onset import onsets
-from cbc_screen.serial.persistence import Lasting, lasting, untimed
+from cbc_screen.serial.persistence import Bounds, lasting
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, largest, last_known, smallest, spread
 from cbc_screen.serial.series import Followed
 from cbc_screen.vocabulary import Line
@@ -27,12 +27,10 @@ class LineCourse:
     """One line of each person; days are days since 1970, `NEVER` where there is none."""
 
     line: Line
-    rows: Codes  # its state in every row
-    states: Codes  # its state at every moment
-    last: Codes  # by person
-    lasting: Lasting
+    spells: Bounds
+    last: Codes  # its state at the last result
+    lasting: NDArray[np.int8]
     since: Ints
-    days_known: Bools  # whether the most days of the spell are known
     gap: Ints  # the longest between two results of the spell, in days
     onset: NDArray[np.int8]
     course: Course
@@ -47,52 +45,47 @@ def line_courses(followed: Followed, screened: Screened) -> dict[Line, LineCours
         for name, own in followed.series.items()
         if name in {*ANALYTE.values(), INSTEAD}
     }
-    return {line: _line(followed, screened, line, courses) for line in Line}
+    return {line: _line(screened, line, courses) for line in Line}
 
 
-def _line(followed: Followed, screened: Screened, line: Line, courses: dict[str, Course]) -> LineCourse:
-    counts, rules = followed.counts, screened.context.rules
-    rows = screened.line(line, screened.context.definition)
-    states = counts.at_moments(rows)
-    last = _last(counts, rows, states)
-    found = lasting(counts, rows, states, rules.durations)
+def _line(screened: Screened, line: Line, courses: dict[str, Course]) -> LineCourse:
+    counts = screened.counts
+    found = screened.spells(line, screened.context.definition)
+    last = _last(counts, found)
     first = found.fewest.first
     begun = (first >= 0) & (last == LOW)
     since = np.where(begun, counts.day_first[np.maximum(first, 0)], NEVER) if counts.moments else first * 0 + NEVER
-    has, low = untimed(counts, rows)
     course, instead = _course(counts, line, courses)
     return LineCourse(
         line=line,
-        rows=rows,
-        states=states,
+        spells=found,
         last=last,
-        lasting=found,
+        lasting=lasting(found, screened.context.rules.durations),
         since=since,
-        days_known=~(has & ~low.never),
-        gap=_gap(counts, states, found, begun),
-        onset=onsets(counts, line, rows, states, last, found.fewest),
+        gap=_gap(counts, found, begun),
+        onset=onsets(counts, line, found, last),
         course=course,
         instead=instead,
-        graded=_graded(counts, line, rows),
+        graded=_graded(counts, line, found.rows),
     )
 
 
-def _last(counts: Counts, rows: Codes, states: Codes) -> Codes:
+def _last(counts: Counts, found: Bounds) -> Codes:
     """Return the state at the last result of each person; counts without a time may be later, and must agree."""
-    there = np.flatnonzero(states != ABSENT)
+    there = np.flatnonzero(found.states != ABSENT)
     final = there[ends(begins(counts.owner[there]), len(there))]
-    last: Codes = spread(counts.people, counts.owner[final], states[final], ABSENT)
-    has, low = untimed(counts, rows)
-    agree = np.where(last == LOW, low.always, np.where(last == NOT_LOW, low.never, False))
-    return np.where(has & ~agree, UNKNOWN, last).astype(np.int8)
+    last: Codes = spread(counts.people, counts.owner[final], found.states[final], ABSENT)
+    agree = np.where(last == LOW, found.untimed.always, np.where(last == NOT_LOW, found.untimed.never, False))
+    return np.where(found.open & ~agree, UNKNOWN, last).astype(np.int8)
 
 
-def _gap(counts: Counts, states: Codes, found: Lasting, begun: Bools) -> Ints:
+def _gap(counts: Counts, found: Bounds, begun: Bools) -> Ints:
     """Return the longest time between two results of the spell that goes on, in days; -1 where there is none."""
-    before = last_known(states != ABSENT, counts.owner)
+    there = found.states != ABSENT
+    before = last_known(there, counts.owner)
     moments = np.arange(counts.moments)
     own = counts.owner
-    within = (states != ABSENT) & begun[own] & (moments > found.fewest.first[own]) & (before >= 0)
+    within = there & begun[own] & (moments > found.fewest.first[own]) & (before >= 0)
     apart = np.where(within, counts.day_first - counts.day_first[before], -1) if counts.moments else moments
     starts = begins(own)
     gaps: Ints = spread(counts.people, own[starts], largest(apart, starts).astype(np.int64), -1)

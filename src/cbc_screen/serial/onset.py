@@ -9,30 +9,31 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
-from cbc_screen.serial.persistence import Spell, untimed
+from cbc_screen.serial.persistence import Bounds
 from cbc_screen.serial.segments import Places, last_known
 from cbc_screen.vocabulary import Line, Onset
 
 _CODE = {word: place for place, word in enumerate(Onset)}
 
 
-def onsets(counts: Counts, line: Line, rows: Codes, states: Codes, last: Codes, spell: Spell) -> NDArray[np.int8]:
+def onsets(counts: Counts, line: Line, found: Bounds, last: Codes) -> NDArray[np.int8]:
     """Return a code of `Onset` for each person; `last` is the state of the line at the last result."""
+    states = found.states
     code = np.full(counts.people, _CODE[Onset.NOT_ASSESSED], dtype=np.int8)
     code[last == NOT_LOW] = _CODE[Onset.NOT_LOW]
     code[last == UNKNOWN] = _CODE[Onset.CANNOT_TELL]
-    begun = np.flatnonzero((spell.first >= 0) & (last == LOW))
+    begun = np.flatnonzero((found.fewest.first >= 0) & (last == LOW))
     if not len(begun):
         return code
-    first = spell.first[begun]
+    first = found.fewest.first[begun]
     known = last_known((states == LOW) | (states == NOT_LOW), counts.owner)[first]
     anything = last_known(states != ABSENT, counts.owner)[first]
     code[begun] = np.where(anything < 0, _CODE[Onset.AT_FIRST], _CODE[Onset.CANNOT_TELL])
     after = np.flatnonzero((known >= 0) & (states[known] == NOT_LOW))
     if len(after):
         code[begun[after]] = _by_value(counts, line, first[after], known[after])
-    has, low = untimed(counts, rows)
-    code[has & np.isin(code, [_CODE[Onset.NEW], _CODE[Onset.AT_FIRST]]) & ~low.always] = _CODE[Onset.CANNOT_TELL]
+    begins_here = np.isin(code, [_CODE[Onset.NEW], _CODE[Onset.AT_FIRST]])
+    code[found.open & begins_here & ~found.untimed.always] = _CODE[Onset.CANNOT_TELL]
     return code
 
 

@@ -12,7 +12,7 @@ from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.serial.context import Context, Screened
 from cbc_screen.serial.counts import Counts
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse, line_courses
-from cbc_screen.serial.persistence import elapsed_names, lasting, rows_of
+from cbc_screen.serial.persistence import bounds_of, days_of, elapsed_names, lasting, rows_of
 from cbc_screen.serial.reasons import bits_of, labels_of, of_people, row_reasons, words_of
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, sizes, spread
 from cbc_screen.serial.series import Followed
@@ -56,9 +56,8 @@ def person_table(followed: Followed, context: Context, source: Source) -> pa.Tab
         columns |= _of_line(counts, line)
     words = _Words(counts)
     for name, fewest in _TOGETHER.items():
-        rows, states = (lines_together(lines, fewest, of_rows=own) for own in (True, False))
-        own = lasting(counts, rows, states, rules.durations)
-        columns[f"{name}_persistence"] = words.of(Persistence, own.code)
+        own = lasting(bounds_of(counts, lines_together(lines, fewest)), rules.durations)
+        columns[f"{name}_persistence"] = words.of(Persistence, own)
     columns["lines_falling"] = words.of(Answer, lines_falling(lines, rules.fast_fall.lines))
     columns |= _sets(followed, screened, lines)
     checks = {name: _any_moment(counts, own == _YES) for name, own in followed.checks.items()}
@@ -106,17 +105,17 @@ def _span(counts: Counts) -> dict[str, pa.Array]:
 def _of_line(counts: Counts, own: LineCourse) -> dict[str, pa.Array]:
     """Return the columns of one line."""
     words, line, course = _Words(counts), own.line, own.course
-    fewest, most = own.lasting.fewest, own.lasting.most
+    spell, (fewest, most) = own.spells.fewest, days_of(own.spells)
     low = own.last == list(LineState).index(LineState.LOW)
-    evidence = [rows_of(counts, np.where(low, place, -1)) for place in (fewest.first, fewest.last)]
+    evidence = [rows_of(counts, np.where(low, place, -1)) for place in (spell.first, spell.last)]
     nadir = rows_of(counts, course.nadir_moment)
     nadir_day = counts.day_first[np.maximum(course.nadir_moment, 0)] if counts.moments else course.nadir_moment
     columns = {
         "line": words.of([*map(str, LineState), State.NOT_ASSESSED.value], own.last),
         "since": _dates(own.since),
-        "persistence": words.of(Persistence, own.lasting.code),
-        "days_min": from_numpy(fewest.days, ~low),
-        "days_max": from_numpy(most.days, (most.first < 0) | ~own.days_known),
+        "persistence": words.of(Persistence, own.lasting),
+        "days_min": from_numpy(fewest, ~low),
+        "days_max": from_numpy(most, most < 0),
         "longest_gap_days": from_numpy(own.gap, own.gap < 0),
         "onset": words.of(Onset, own.onset),
         "change": words.of(Change, course.change),

@@ -74,31 +74,57 @@ def spells(counts: Counts, states: Codes, *, unknown_is_low: bool) -> Spell:
 
 
 @dataclass(frozen=True)
-class Lasting:
-    """What is told of a line: a code of `Persistence`, the fewest and the most days, and both spells."""
+class Untimed:
+    """Whether the counts without a time of each person are all low, or all not low."""
 
-    code: NDArray[np.int8]
+    always: Bools
+    never: Bools
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A line of each person at both ends of what is unknown: its states in every row and at every moment, and its spells.
+
+    `open` tells who has counts of the line without a time, and `untimed` what these are.
+    """
+
+    rows: Codes
+    states: Codes
     fewest: Spell
     most: Spell
+    open: Bools
+    untimed: Untimed
 
 
-def lasting(counts: Counts, rows: Codes, states: Codes, durations: Sequence[Duration]) -> Lasting:
-    """Tell how long a line is low; `rows` are its states in every row, `states` at every moment."""
+def bounds_of(counts: Counts, rows: Codes) -> Bounds:
+    """Find the spells of a line from its states in every row."""
+    states = counts.at_moments(rows)
     fewest = spells(counts, states, unknown_is_low=False)
-    most = spells(counts, states, unknown_is_low=True)
-    code, other = _worded(fewest, durations), _worded(most, durations)
+    exact = counts.to_the_day and not (states == UNKNOWN).any()
+    most = fewest if exact else spells(counts, states, unknown_is_low=True)
+    whose = begins(counts.person)
+    open_ = counts.untimed & (rows != ABSENT)
+    low = Untimed(~any_of(open_ & (rows != LOW), whose), ~any_of(open_ & (rows != NOT_LOW), whose))
+    return Bounds(rows, states, fewest, most, any_of(open_, whose), low)
+
+
+def lasting(found: Bounds, durations: Sequence[Duration]) -> NDArray[np.int8]:
+    """Tell how long a line is low, as a code of `Persistence` of each person."""
+    code, other = _worded(found.fewest, durations), _worded(found.most, durations)
     cannot_tell = _CODE[Persistence.CANNOT_TELL]
     code = np.where(code == other, code, cannot_tell)
-    own, low = untimed(counts, rows)
     # A count without a time may lie anywhere: after the last one, or between two.
     longest = _CODE[durations[-1].id]
-    stands = ((code == _CODE[Persistence.NOT_LOW]) & ~(own & ~low.never)) | ((code == longest) & low.always)
-    code = np.where(own & ~stands, cannot_tell, code)
-    fewest = Spell(
-        fewest.first, fewest.last, np.where(own & ~low.always, 0, fewest.days), fewest.results, fewest.over,
-        fewest.measured,
-    )  # fmt: skip
-    return Lasting(code.astype(np.int8), fewest, most)
+    never_low = (code == _CODE[Persistence.NOT_LOW]) & found.untimed.never
+    stands = never_low | ((code == longest) & found.untimed.always)
+    return np.where(found.open & ~stands, cannot_tell, code).astype(np.int8)
+
+
+def days_of(found: Bounds) -> tuple[Ints, Ints]:
+    """Return the fewest and the most days of the spell that goes on; -1 where the most are not known."""
+    fewest = np.where(found.open & ~found.untimed.always, 0, found.fewest.days)
+    unknown = (found.most.first < 0) | (found.open & ~found.untimed.never)
+    return fewest, np.where(unknown, _GONE, found.most.days)
 
 
 def _worded(spell: Spell, durations: Sequence[Duration]) -> Ints:
@@ -115,32 +141,13 @@ def _worded(spell: Spell, durations: Sequence[Duration]) -> Ints:
     return np.where(spell.measured, code, _CODE[Persistence.NOT_ASSESSED])
 
 
-@dataclass(frozen=True)
-class Untimed:
-    """Whether the counts without a time of each person are all low, or all not low."""
-
-    always: Bools
-    never: Bools
-
-
-def untimed(counts: Counts, rows: Codes) -> tuple[Bools, Untimed]:
-    """Tell who has counts of a line without a time, and what these are."""
-    whose = begins(counts.person)
-    open_ = counts.untimed & (rows != ABSENT)
-    has = any_of(open_, whose)
-    return has, Untimed(~any_of(open_ & (rows != LOW), whose), ~any_of(open_ & (rows != NOT_LOW), whose))
-
-
-def lasts(counts: Counts, rows: Codes, states: Codes, days: int) -> NDArray[np.int8]:
+def lasts(found: Bounds, days: int) -> NDArray[np.int8]:
     """Tell of each person, as codes of `Answer`, whether the spell that goes on has two results so many days apart."""
-    fewest, most = (spells(counts, states, unknown_is_low=own) for own in (False, True))
-    surely = (fewest.results > 1) & (fewest.days >= days)
-    possibly = (most.results > 1) & (most.days >= days)
-    own, low = untimed(counts, rows)
-    surely &= ~own | low.always
-    possibly |= own & ~low.never
+    fewest, most = found.fewest, found.most
+    surely = (fewest.results > 1) & (fewest.days >= days) & (~found.open | found.untimed.always)
+    possibly = ((most.results > 1) & (most.days >= days)) | (found.open & ~found.untimed.never)
     code = np.where(surely, _YES, np.where(possibly, _CANNOT_TELL, _NO))
-    return np.where(fewest.measured | own, code, _NOT_ASSESSED).astype(np.int8)
+    return np.where(fewest.measured | found.open, code, _NOT_ASSESSED).astype(np.int8)
 
 
 def any_answer(answers: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
@@ -151,18 +158,17 @@ def any_answer(answers: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
     return found
 
 
-def elapsed(counts: Counts, rows: Codes, states: Codes, rule: Elapsed) -> NDArray[np.int16]:
+def elapsed(found: Bounds, rule: Elapsed) -> NDArray[np.int16]:
     """Return the place of the name of the days since a line was first below a limit.
 
     The names are those of `elapsed_names`.
     """
-    fewest, most = (spells(counts, states, unknown_is_low=own) for own in (False, True))
     limits = [days for _, days in rule.up_to]
-    places = [np.where(s.first >= 0, 1 + np.searchsorted(limits, s.days, side="left"), 0) for s in (fewest, most)]
-    own, low = untimed(counts, rows)
-    unsure = (places[0] != places[1]) | (own & ~((places[0] == 0) & low.never))
+    spells_of = (found.fewest, found.most)
+    places = [np.where(s.first >= 0, 1 + np.searchsorted(limits, s.days, side="left"), 0) for s in spells_of]
+    unsure = (places[0] != places[1]) | (found.open & ~((places[0] == 0) & found.untimed.never))
     code = np.where(unsure, len(limits) + 2, places[0])
-    return np.where(fewest.measured | own, code, len(limits) + 3).astype(np.int16)
+    return np.where(found.fewest.measured | found.open, code, len(limits) + 3).astype(np.int16)
 
 
 def elapsed_names(rule: Elapsed) -> list[str]:

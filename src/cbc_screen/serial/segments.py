@@ -37,30 +37,30 @@ def sizes(starts: Places, rows: int) -> Ints:
 
 def summed(values: NDArray[Any], starts: Places) -> NDArray[Any]:
     """Return the sum of each group."""
-    if not len(starts):
-        return values[:0]
+    if len(starts) == len(values):
+        return values.copy()  # each row is a group
     total: NDArray[Any] = np.add.reduceat(values, starts)
     return total
 
 
 def any_of(truths: Bools, starts: Places) -> Bools:
     """Tell of which groups any row is true."""
-    return np.logical_or.reduceat(truths, starts) if len(starts) else truths[:0]
+    return np.logical_or.reduceat(truths, starts) if len(starts) < len(truths) else truths.copy()
 
 
 def all_of(truths: Bools, starts: Places) -> Bools:
     """Tell of which groups every row is true."""
-    return np.logical_and.reduceat(truths, starts) if len(starts) else truths[:0]
+    return np.logical_and.reduceat(truths, starts) if len(starts) < len(truths) else truths.copy()
 
 
 def largest(values: NDArray[Any], starts: Places) -> NDArray[Any]:
     """Return the largest of each group, where not all are NaN."""
-    return np.fmax.reduceat(values, starts) if len(starts) else values[:0]
+    return np.fmax.reduceat(values, starts) if len(starts) < len(values) else values.copy()
 
 
 def smallest(values: NDArray[Any], starts: Places) -> NDArray[Any]:
     """Return the smallest of each group, where not all are NaN."""
-    return np.fmin.reduceat(values, starts) if len(starts) else values[:0]
+    return np.fmin.reduceat(values, starts) if len(starts) < len(values) else values.copy()
 
 
 def rank_within(starts: Places, rows: int) -> Ints:

@@ -12,7 +12,7 @@ from cbc_screen.serial import trend
 from cbc_screen.serial.context import Screened
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts, Values, surely_from
 from cbc_screen.serial.lines import ANALYTE, LineCourse
-from cbc_screen.serial.persistence import any_answer, elapsed, lasts, spells
+from cbc_screen.serial.persistence import any_answer, bounds_of, elapsed, lasts
 from cbc_screen.serial.segments import Bools, begins, sizes, spread
 from cbc_screen.vocabulary import Answer, Line
 
@@ -40,13 +40,13 @@ def met(screened: Screened, rule: CountSet) -> NDArray[np.int8]:
     answers = []
     for line in rule.lines:
         if rule.definition is not None:
-            rows = screened.line(line, rule.definition)
-        else:
-            rows = counts_under(counts, ANALYTE[line], rule.limits[line])
+            answers.append(lasts(screened.spells(line, rule.definition), rule.days))
+            continue
+        rows = counts_under(counts, ANALYTE[line], rule.limits[line])
         if rule.age_from is not None:
             old, young = surely_from(counts.batch, rule.age_from)
             rows = np.where(young, ABSENT, np.where(~old & (rows == LOW), UNKNOWN, rows)).astype(np.int8)
-        answers.append(lasts(counts, rows, counts.at_moments(rows), rule.days))
+        answers.append(lasts(bounds_of(counts, rows), rule.days))
     return any_answer(answers)
 
 
@@ -54,7 +54,7 @@ def elapsed_of(screened: Screened) -> NDArray[np.int16]:
     """Return the place of the name of the days since a line was first below the limit of the rules."""
     rule, counts = screened.context.rules.elapsed, screened.counts
     rows = counts_under(counts, ANALYTE[rule.line], rule.below)
-    return elapsed(counts, rows, counts.at_moments(rows), rule)
+    return elapsed(bounds_of(counts, rows), rule)
 
 
 def stable(screened: Screened, values: Values, lines: Mapping[Line, LineCourse]) -> NDArray[np.int8]:
@@ -78,9 +78,9 @@ def stable(screened: Screened, values: Values, lines: Mapping[Line, LineCourse])
             every &= own.course.trend == trend.NONE
             none |= np.isin(own.course.trend, [trend.RISING, trend.FALLING])
         else:
-            quiet = spells(counts, own.states, unknown_is_low=True)
+            quiet = own.spells.most
             every &= quiet.measured & (quiet.first < 0) & (quiet.over < 0)
-            none |= _ever_low(counts, own.states)
+            none |= _ever_low(counts, own.spells.states)
     untold = _has_untimed(counts)
     code = np.where(none, _NO, np.where(every & ~untold, _YES, _UNSURE))
     measured: NDArray[np.bool_] = spread(counts.people, whose, np.ones(len(whose), dtype=np.bool_), False)
@@ -115,12 +115,12 @@ def lines_falling(lines: Mapping[Line, LineCourse], fewest: int) -> NDArray[np.i
     return np.where((codes == trend.NOT_ASSESSED).all(axis=0), _NOT_ASKED, code).astype(np.int8)
 
 
-def lines_together(lines: Mapping[Line, LineCourse], fewest: int, *, of_rows: bool) -> Codes:
-    """Return whether so many lines are low in one count, of every row or at every moment, as states of a line.
+def lines_together(lines: Mapping[Line, LineCourse], fewest: int) -> Codes:
+    """Return whether so many lines are low in one count, of every row, as states of a line.
 
     A line that was not sent may be low.
     """
-    codes = np.stack([own.rows if of_rows else own.states for own in lines.values()])
+    codes = np.stack([own.spells.rows for own in lines.values()])
     surely = (codes == LOW).sum(axis=0)
     possibly = surely + ((codes == UNKNOWN) | (codes == ABSENT)).sum(axis=0)
     state = np.where(surely >= fewest, LOW, np.where(possibly >= fewest, UNKNOWN, NOT_LOW))

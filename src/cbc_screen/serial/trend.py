@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from cbc_screen.knowledge.serial_rules import TrendRule
 from cbc_screen.serial.counts import Values
 from cbc_screen.serial.formulas import mann_kendall_of
-from cbc_screen.serial.segments import Floats, Ints, Places, begins, rank_from_end, sizes, summed
+from cbc_screen.serial.segments import Floats, Ints, begins, ends, sizes, summed
 from cbc_screen.vocabulary import Trend
 
 NONE, RISING, FALLING, CANNOT_TELL, NOT_ASSESSED = range(len(Trend))
 # Every pair of a series is looked at: of a longer one its last results, so that memory stays bounded.
 MOST_PAIRED = 60
+_PAIRS_AT_ONCE = 1 << 21  # that stay in the cache
 DAYS = 30  # for which a slope is shown
 
 
@@ -104,31 +105,26 @@ def robust_slopes(owner: Ints, time: Floats, values: Floats, fewest: int) -> Rob
         Results that a series must have.
     """
     starts = begins(owner)
-    kept = (rank_from_end(starts, len(owner)) < MOST_PAIRED) & np.repeat(
-        sizes(starts, len(owner)) >= fewest, sizes(starts, len(owner))
-    )
-    owner, time, values = owner[kept], time[kept], values[kept]
-    starts = begins(owner)
-    many = sizes(starts, len(owner))
-    whose, own, score = _pairs(owner, time, values, int(many.max(initial=0)))
-    order = np.lexsort((own, whose))
-    own, first = own[order], begins(whose[order])
-    pairs = sizes(first, len(own))
-    middle = (own[first + (pairs - 1) // 2] + own[first + pairs // 2]) / 2 if len(first) else np.zeros(0)
-    total = np.zeros(len(starts), dtype=np.int64)
-    np.add.at(total, np.searchsorted(owner[starts], whose), score)
-    return Robust(owner[starts], middle, mann_kendall_of(total, many))
+    many = np.minimum(sizes(starts, len(owner)), MOST_PAIRED)
+    final = ends(starts, len(owner))
+    told = np.flatnonzero(many >= fewest)
+    middle, score = np.full(len(starts), np.nan), np.zeros(len(starts), dtype=np.int64)
+    for length in np.unique(many[told]):
+        same = told[many[told] == length]
+        at_once = max(_PAIRS_AT_ONCE // int(length) ** 2, 1)
+        for part in range(0, len(same), at_once):
+            these = same[part : part + at_once]
+            rows = final[these, None] - np.arange(length - 1, -1, -1)
+            middle[these], score[these] = _of_pairs(time[rows], values[rows])
+    return Robust(owner[starts][told], middle[told], mann_kendall_of(score[told], many[told]))
 
 
-def _pairs(owner: Ints, time: Floats, values: Floats, longest: int) -> tuple[Ints, Floats, NDArray[np.int64]]:
-    """Return the slope of every pair of results of one person, and whether it rises."""
-    whose: list[Ints] = [owner[:0]]
-    found: list[Floats] = [values[:0]]
-    score: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    for apart in range(1, longest):
-        same: Places = np.flatnonzero(owner[apart:] == owner[:-apart])
-        rise = values[same + apart] - values[same]
-        whose.append(owner[same])
-        found.append(rise / (time[same + apart] - time[same]))
-        score.append(np.sign(rise).astype(np.int64))
-    return np.concatenate(whose), np.concatenate(found), np.concatenate(score)
+def _of_pairs(time: Floats, values: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the median slope of the pairs of each row, and how many of them rise less how many fall."""
+    first, second = np.triu_indices(time.shape[1], 1)
+    rise = values[:, second] - values[:, first]
+    slope = rise / (time[:, second] - time[:, first])
+    pairs = slope.shape[1]
+    low, high = (pairs - 1) // 2, pairs // 2
+    slope.partition((low, high), axis=1)
+    return (slope[:, low] + slope[:, high]) / 2, np.sign(rise).sum(axis=1).astype(np.int64)

@@ -57,7 +57,7 @@ SERIAL_MAY = (
     "cbc_screen.ingest.frames",
     "cbc_screen.engines.frames",
 )
-SMALL = {"kernel_batch", "kernel_inputs", "vocabulary", "arrays", "errors"}
+SMALL = {"kernel_batch", "kernel_inputs", "vocabulary", "arrays", "errors", "time_course"}
 
 
 def test_serial_counts_stand_on_the_screen_and_nothing_below_knows_them() -> None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
     from cbc_screen.review import screen_again, worklist
-    from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.time_course import Timeline
     from cbc_screen.verify.audit import Audit
     from cbc_screen.vocabulary import NOTICE, Reason
 
@@ -48,6 +49,7 @@ _HOME = {
     "ScanSummary": "summary",
     "Screener": "screener",
     "ScreeningResult": "result",
+    "Timeline": "time_course",
     "UsageError": "errors",
     "audit": "screener",
     "follow": "screener",
@@ -62,6 +64,7 @@ _HOME = {
     "screen_again": "review",
     "screen_frame": "screener",
     "summarize": "report.cohort",
+    "timeline": "screener",
     "validate": "agreement",
     "worklist": "review",
 }
@@ -83,6 +86,7 @@ __all__ = [
     "ScanSummary",
     "Screener",
     "ScreeningResult",
+    "Timeline",
     "UsageError",
     "__data_version__",
     "__version__",
@@ -99,6 +103,7 @@ __all__ = [
     "screen_again",
     "screen_frame",
     "summarize",
+    "timeline",
     "validate",
     "worklist",
 ]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.build import ResultBuilder
     from cbc_screen.serial.follow import Request
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.time_course import Timeline
     from cbc_screen.verify.audit import Audit
 
 
@@ -375,6 +376,68 @@ class Screener:
         found.attrs["rejected"] = frame.attrs["rejected"]
         return found
 
+    def timeline(
+        self,
+        frame: Any,
+        key: object,
+        analyte: str,
+        *,
+        person: str | None = None,
+        laboratory: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        age_unit: str | None = None,
+        sex_codes: Mapping[str, str] | None = None,
+        pregnancy_codes: Mapping[str, str] | None = None,
+        decimal: str = ".",
+        thousands: str = "",
+        date_format: str | Mapping[str, str] | None = None,
+        profile: str | None = None,
+        accept_units: str | Sequence[str] = (),
+    ) -> Timeline:
+        """Return one analyte of one person over time, which `plot` draws.
+
+        Parameters
+        ----------
+        frame, person, laboratory, columns, age_unit, sex_codes, pregnancy_codes, decimal, thousands, date_format, profile,
+        accept_units
+            As in `follow`.
+        key : the value of the person's column
+        analyte : str
+            For example "platelets".
+
+        Returns
+        -------
+        Timeline, in canonical units
+
+        Raises
+        ------
+        UsageError
+            If no row is of the person, the analyte is not followed, or rows of two persons stand under the key.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"person": ["a", "a", "a"], "age": ["54 y"] * 3, "sex": ["F"] * 3,
+        ...     "collected_at": ["2024-01-05", "2024-03-01", "2024-06-20"], "PLT (10^9/L)": [140, 120, 90]})
+        >>> line = Screener().timeline(counts, "a", "platelets")
+        >>> line.verdict, line.points[0].lower_limit
+        ('platelet line: low; persistence: persistent 4 months; trend: falling', 157.0)
+        """
+        from cbc_screen.serial.follow import Request, timeline_frame
+
+        accepted = parse_accepted(load_measures(), accept_units)
+        declared = self._declare(
+            age_unit=age_unit,
+            sex_codes=sex_codes,
+            pregnancy_codes=pregnancy_codes,
+            decimal=decimal,
+            thousands=thousands,
+            date_format=date_format,
+        )
+        request = Request(person, laboratory, columns=columns, accept_units=accepted, profile=profile)
+        kernels = self._kernels()
+        return timeline_frame(self._engine, kernels, self.definition, frame, declared, request)(key, analyte)
+
     def _read(self, source: Any, declared: Declared, reading: ReadOptions, columns: Mapping[str, str]) -> Any:
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.read import read_counts
@@ -390,13 +453,18 @@ class Screener:
         return replace(self, unit_spellings={**own, **(self.unit_spellings or {})}) if own else self
 
     def _follow(self, frame: Any, declared: Declared, request: Request) -> Any:
-        from cbc_screen.knowledge.serial import load_serial
         from cbc_screen.serial.follow import follow_frame
+
+        return follow_frame(self._engine, self._kernels(), self.definition, frame, declared, request)
+
+    def _kernels(self) -> dict[str, Kernel]:
+        """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
+        from cbc_screen.knowledge.serial import load_serial
 
         needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
         kernels = {name: replace(self, definition=name).kernel for name in sorted(needed - {self.definition})}
         kernels[self.definition] = self.kernel
-        return follow_frame(self._engine, kernels, self.definition, frame, declared, request)
+        return kernels
 
     def audit(
         self,
@@ -711,6 +779,11 @@ def screen_frame(frame: Any, **options: Any) -> Any:
 def follow(source: Any, **options: Any) -> Any:
     """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`."""
     return _configured(_taken_out(options)).follow(source, **options)
+
+
+def timeline(frame: Any, key: object, analyte: str, **options: Any) -> Timeline:
+    """Return one analyte of one person over time; see `Screener.timeline`."""
+    return _configured(_taken_out(options)).timeline(frame, key, analyte, **options)
 
 
 def scan(

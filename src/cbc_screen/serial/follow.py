@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from cbc_screen.serial.people import person_table
 from cbc_screen.serial.rows import CountRows
 from cbc_screen.serial.series import Followed, follow_block
 from cbc_screen.serial.source import NOBODY, Source, blocks, read_source
+from cbc_screen.serial.timeline import timeline_of
+from cbc_screen.time_course import Timeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,12 +48,8 @@ def follow_frame(
     """
     import pyarrow as pa
 
-    rules = load_serial()
-    ready = prepare(
-        engine, frame, declared, request.columns, accept_units=request.accept_units, declared_profile=request.profile
-    )
-    source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
-    context = Context(rules, kernels, definition, ready.engine.knowledge.definitions)
+    source, context = _understood(engine, kernels, definition, frame, declared, request)
+    rules = context.rules
     if request.each_count:
         rows = CountRows(source, analytes_of(source, rules), rules)
         for followed in _followed(source, context):
@@ -60,6 +58,25 @@ def follow_frame(
     tables = [person_table(followed, context, source) for followed in _followed(source, context)]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
     return from_arrow(table, frame, same_rows=False)
+
+
+def timeline_frame(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, declared: Declared, request: Request
+) -> Callable[[object, str], Timeline]:
+    """Return what makes the timeline of a person and an analyte of a frame; see `Screener.timeline`."""
+    source, context = _understood(engine, kernels, definition, frame, declared, request)
+    return lambda key, analyte: timeline_of(source, context, key, analyte, analytes_of(source, context.rules))
+
+
+def _understood(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, declared: Declared, request: Request
+) -> tuple[Source, Context]:
+    rules = load_serial()
+    ready = prepare(
+        engine, frame, declared, request.columns, accept_units=request.accept_units, declared_profile=request.profile
+    )
+    source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
+    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions)
 
 
 def analytes_of(source: Source, rules: SerialRules) -> list[str]:

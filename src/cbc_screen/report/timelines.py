@@ -17,7 +17,6 @@ from cbc_screen.time_course import Timeline, TimePoint
 _ROOM = 1.12  # of the axis above the highest number
 _BEFORE = 0.04  # of the span, on either side
 _LEAST_DAYS = 14.0
-_DARK = 0.5  # a background of less light than this is dark
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def plot_timeline(timeline: Timeline, axes: Any = None, *, text_units: str = "si
         raise UsageError("there is no result with a time to draw")
     units = units_named(text_units)
     axes = axes_of(axes, 9.0, 4.4)
-    inks = _LIGHT_INKS if _light_of(axes) > _DARK else _DARK_INKS
+    inks = _DARK_INKS if _is_dark(axes) else _LIGHT_INKS
     begin, end = _span(timeline)
     top = _top(timeline, units)
     axes.set_xlim(begin, end)
@@ -61,11 +60,12 @@ def plot_timeline(timeline: Timeline, axes: Any = None, *, text_units: str = "si
     return axes
 
 
-def _light_of(axes: Any) -> float:
+def _is_dark(axes: Any) -> bool:
     from matplotlib.colors import to_rgb
 
     red, green, blue = to_rgb(axes.get_facecolor())
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    light: float = 0.299 * red + 0.587 * green + 0.114 * blue
+    return 2 * light < 1
 
 
 def _span(timeline: Timeline) -> tuple[datetime.datetime, datetime.datetime]:

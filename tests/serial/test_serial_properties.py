@@ -227,3 +227,25 @@ def test_a_frame_without_rows_has_the_columns() -> None:
     )
     assert list(cbc.follow(frame.iloc[:0]).columns) == list(cbc.follow(frame).columns)
     assert not len(cbc.follow(frame.iloc[:0]))
+
+
+def test_every_analyte_that_is_followed_at_once() -> None:
+    """All that have a variation, with all that may be in the way."""
+    units = {
+        "hemoglobin": "g/L", "hematocrit": "L/L", "rbc": "10^12/L", "mcv": "fL", "mch": "pg", "mchc": "g/L", "wbc": "10^9/L",
+        "neutrophils": "10^9/L", "lymphocytes": "10^9/L", "monocytes": "10^9/L", "eosinophils": "10^9/L",
+        "platelets": "10^9/L", "mpv": "fL",
+    }  # fmt: skip
+    well = (130, 0.39, 4.3, 90, 30, 333, 6, 3.5, 1.8, 0.5, 0.2, 250, 9)
+    rows = [
+        {"person": "a", "age": "40 y", "sex": "F", "collected_at": f"2024-0{month}-01"}
+        | {f"{name} ({unit})": value for (name, unit), value in zip(units.items(), well, strict=True)}
+        for month in (1, 2, 3)
+    ]
+    rows[2] |= {"eosinophils (10^9/L)": "<0.05", "mpv (fL)": "no result"}
+    found = cbc.follow(pd.DataFrame(rows), each_count=True).iloc[2]
+    changes = {name: found[f"{name}_change"] for name in units}
+    assert changes.pop("eosinophils") == "down"
+    assert changes.pop("mpv") == "cannot_tell"
+    assert set(changes.values()) == {"none"}
+    assert found["reasons"] == "eosinophils:RESULT_UNKNOWN;mpv:RESULT_UNKNOWN"

@@ -49,6 +49,7 @@ class Course:
     nadir: Floats
     nadir_moment: Ints
     from_nadir: NDArray[np.int8]
+    unsteady: Bools
 
     def where(self, these: Bools, other: Course) -> Course:
         """Return this course for some persons, and another for the others."""
@@ -94,6 +95,7 @@ def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules
         nadir=nadir,
         nadir_moment=nadir_moment,
         from_nadir=from_nadir,
+        unsteady=_unsteady(counts, series, steady, rules),
     )
 
 
@@ -120,6 +122,14 @@ def _trend(counts: Counts, series: Series, steady: Bools, rules: SerialRules) ->
         broken = spread(counts.people, counts.owner[series.breaks], np.ones(series.breaks.sum(), dtype=np.bool_), False)
         code[broken & (after != code)] = trends.CANNOT_TELL
     return code, slope
+
+
+def _unsteady(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> Bools:
+    rows = np.flatnonzero(steady)
+    sigma = rules.variation[series.analyte].sigma
+    owner, wide = trends.unsteady(counts.owner[rows], counts.time[rows], series.values.take(rows), sigma, rules.trend)
+    found: Bools = spread(counts.people, owner, wide, False)
+    return found
 
 
 def _lately(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> NDArray[np.int8]:
@@ -237,5 +247,5 @@ def nothing(people: int) -> Course:
     nan, none = np.full(people, _NAN), np.zeros(people, dtype=np.int64)
     return Course(
         none, of(Change), of(Trend), nan, of(Trend), nan, of(Trend), of(Answer), of(Standing), nan, nan, nan, none - 1,
-        of(Change),
+        of(Change), np.zeros(people, dtype=np.bool_),
     )  # fmt: skip

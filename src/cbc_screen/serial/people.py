@@ -26,6 +26,7 @@ from cbc_screen.vocabulary import (
     LineState,
     Onset,
     Persistence,
+    SerialReason,
     Standing,
     State,
     Trend,
@@ -63,8 +64,13 @@ def person_table(followed: Followed, context: Context, source: Source) -> pa.Tab
     checks = {name: _any_moment(counts, own == _YES) for name, own in followed.checks.items()}
     names = [rule.id for rule in rules.delta_checks]
     columns["identity_checks"] = words_of(names, bits_of(names, checks, counts.people))
-    labels = labels_of(list(followed.series), [rule.id for rule in rules.suppressions])
-    columns["reasons"] = words_of(labels, bits_of(labels, of_people(counts, row_reasons(followed)), counts.people))
+    labels = labels_of(list(followed.series), [rule.id for rule in rules.suppressions], [*ANALYTE.values(), INSTEAD])
+    reasons = of_people(counts, row_reasons(followed))
+    for own_line in lines.values():
+        for analyte, these in ((ANALYTE[own_line.line], ~own_line.instead), (INSTEAD, own_line.instead)):
+            label = f"{analyte}:{SerialReason.UNSTEADY}"
+            reasons[label] = reasons.get(label, False) | (own_line.course.unsteady & these)
+    columns["reasons"] = words_of(labels, bits_of(labels, reasons, counts.people))
     columns["notice"] = dictionary(np.zeros(counts.people, dtype=np.int8), [NOTICE])
     return pa.table(columns)
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SEPARATOR = ";"
+_MOST_LABELS = 64
 
 
-def labels_of(analytes: Sequence[str], suppressions: Sequence[str]) -> list[str]:
-    """Return every reason that can be told, in the order in which they are told."""
+def labels_of(analytes: Sequence[str], suppressions: Sequence[str], trended: Sequence[str] = ()) -> list[str]:
+    """Return every reason that can be told, in the order in which they are told; of `trended` also that of a trend."""
     of_person = (SerialReason.PERSON_MISSING, SerialReason.PERSON_CONFLICT)
     of_time = (SerialReason.TIME_MISSING, SerialReason.ZONES_MIXED, SerialReason.OUT_OF_ORDER)
     of_count = (
@@ -31,13 +32,18 @@ def labels_of(analytes: Sequence[str], suppressions: Sequence[str]) -> list[str]
         SerialReason.ONE_COUNT,
         SerialReason.LABORATORY_CHANGED,
     )
-    of_analyte = (SerialReason.RESULT_UNKNOWN, SerialReason.UNIT_CHANGED, SerialReason.RANGE_CHANGED)
+    of_analyte = (
+        SerialReason.RESULT_UNKNOWN,
+        SerialReason.UNIT_CHANGED,
+        SerialReason.RANGE_CHANGED,
+    )
     return [
         *(f"person:{own}" for own in of_person),
         *(f"time:{own}" for own in of_time),
         *(f"count:{own}" for own in of_count),
         *(f"{own}:{SerialReason.SUPPRESSED}" for own in suppressions),
         *(f"{name}:{own}" for name in analytes for own in of_analyte),
+        *(f"{name}:{SerialReason.UNSTEADY}" for name in trended if name in analytes),
     ]
 
 
@@ -106,6 +112,7 @@ def of_people(counts: Counts, rows: Mapping[str, Bools]) -> dict[str, Bools]:
 
 def bits_of(labels: Sequence[str], found: Mapping[str, Bools], rows: int) -> NDArray[np.uint64]:
     """Return a bit for each label that is true of a row."""
+    assert len(labels) <= _MOST_LABELS
     bits = np.zeros(rows, dtype=np.uint64)
     for place, label in enumerate(labels):
         if label in found:

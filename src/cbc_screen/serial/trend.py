@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cbc_screen.knowledge.serial_rules import TrendRule
 from cbc_screen.serial.counts import Values
 from cbc_screen.serial.formulas import mann_kendall_of
-from cbc_screen.serial.segments import Floats, Ints, begins, ends, sizes, summed
+from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, sizes, summed
 from cbc_screen.vocabulary import Trend
 
 NONE, RISING, FALLING, CANNOT_TELL, NOT_ASSESSED = range(len(Trend))
@@ -74,6 +74,27 @@ def verdicts(found: Slopes, rule: TrendRule) -> NDArray[np.int8]:
     code[np.isnan(low) | np.isnan(high)] = CANNOT_TELL
     code[found.results < rule.counts] = NOT_ASSESSED
     return code
+
+
+def unsteady(owner: Ints, time: Floats, values: Values, sigma: float, rule: TrendRule) -> tuple[Ints, Bools]:
+    """Tell of which series the results vary around their slope far more than is known beforehand.
+
+    Asked of series of numbers that have enough results for a robust slope; the limit is the chi-square quantile of the
+    trend's own probability (approximation of Wilson and Hilferty).
+    """
+    found = slopes(owner, time, values, sigma)
+    starts = begins(owner)
+    exact = (found.low == found.high) & np.isfinite(found.low) & (found.results >= rule.robust_counts)
+    many = found.results
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.log(values.low)
+        away = time - np.repeat(summed(time, starts) / many, many)
+        rest = y - np.repeat(summed(y, starts) / many, many) - np.repeat(found.low, many) * away
+        freedom = np.maximum(many - 2, 1).astype(np.float64)
+        part = 2 / (9 * freedom)
+        limit = freedom * (1 - part + rule.z * np.sqrt(part)) ** 3
+        wide = summed(rest**2, starts) > limit * sigma**2
+    return found.owner, exact & wide
 
 
 def shown(found: Slopes) -> Floats:

@@ -150,7 +150,7 @@ class Counts:
     @cached_property
     def values(self) -> Mapping[str, Values]:
         """The values used of each analyte, derived and corrected ones too, of each row."""
-        used = self.kernel.numbers_used(self.batch)
+        used = self.kernel.numbers_derived(self.batch)
         found = {}
         for name in {*self.batch.low, *(own.removesuffix(".low") for own in used if own.endswith(".low"))}:
             low, high = used.get(f"{name}.low"), used.get(f"{name}.high")

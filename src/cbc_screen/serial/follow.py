@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from cbc_screen.serial.context import Context
 from cbc_screen.serial.counts import read_counts
 from cbc_screen.serial.people import person_table
 from cbc_screen.serial.rows import CountRows
+from cbc_screen.serial.segments import Ints, Places
 from cbc_screen.serial.series import Followed, follow_block
 from cbc_screen.serial.source import NOBODY, Source, blocks, read_source
 from cbc_screen.serial.timeline import timeline_of
@@ -25,6 +29,9 @@ from cbc_screen.time_course import Timeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Made = TypeVar("Made")
+_WORKERS = 2  # threads: numpy and the kernel leave the other one half of the time
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,28 @@ def follow_frame(
     rules = context.rules
     if request.each_count:
         rows = CountRows(source, analytes_of(source, rules), rules)
-        for followed in _followed(source, context):
-            rows.add(followed)
+        for _ in _each_block(source, context, rows.add):
+            pass
         return from_arrow(rows.table(), frame)
-    tables = [person_table(followed, context, source) for followed in _followed(source, context)]
+    tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source)))
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
     return from_arrow(table, frame, same_rows=False)
+
+
+def _each_block(source: Source, context: Context, work: Callable[[Followed], Made]) -> Iterator[Made]:
+    """Follow block after block and work on each; what is made comes in the order of the blocks.
+
+    Blocks share no person and no row, so a few are worked on at once; no more of them are in memory.
+    """
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for rows, person in _blocks(source):
+            waiting.append(pool.submit(lambda own, whose: work(_block(source, context, own, whose)), rows, person))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def timeline_frame(
@@ -87,16 +110,15 @@ def analytes_of(source: Source, rules: SerialRules) -> list[str]:
     return [name for name in rules.variation if name in there]
 
 
-def _followed(source: Source, context: Context) -> Iterator[Followed]:
-    """Follow block after block; the rows that no person is named for come last."""
-    for rows, person in blocks(source):
-        yield _block(source, context, rows, person)
+def _blocks(source: Source) -> Iterator[tuple[Places, Ints]]:
+    """Yield the blocks of persons; the rows that no person is named for come last."""
+    yield from blocks(source)
     rows = np.flatnonzero(source.person == NOBODY)
     if len(rows):
-        yield _block(source, context, rows, np.full(len(rows), NOBODY, dtype=np.int64))
+        yield rows, np.full(len(rows), NOBODY, dtype=np.int64)
 
 
-def _block(source: Source, context: Context, rows: Any, person: Any) -> Followed:
+def _block(source: Source, context: Context, rows: Places, person: Ints) -> Followed:
     nobody = bool(len(person)) and bool(person[0] == NOBODY)
     counts = read_counts(source, rows, person, context.kernels[context.definition], nobody=nobody)
     return follow_block(counts, source, context.rules, analytes_of(source, context.rules), np.unique(person))

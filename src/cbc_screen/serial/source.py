@@ -23,7 +23,7 @@ from cbc_screen.serial.times import Times, no_times, read_times
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK = 262_144  # rows that are worked out at once; persons are whole
+BLOCK = 131_072  # rows that are worked out at once; persons are whole
 NOBODY = -1
 
 
@@ -83,7 +83,9 @@ def _persons(column: pa.Array) -> tuple[pa.Array, Ints]:
     import pyarrow as pa
 
     texts = as_text(column)
-    encoded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+    # Two places of one dictionary may hold the same word: encoded once more they are one person.
+    plain = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
+    encoded = plain.dictionary_encode()
     indices, valid = to_numpy(encoded.indices)
     codes = indices.astype(np.int64) if valid is None else np.where(valid, indices, NOBODY).astype(np.int64)
     words = encoded.dictionary

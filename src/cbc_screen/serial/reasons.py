@@ -69,7 +69,9 @@ def row_reasons(followed: Followed) -> dict[str, Bools]:
     for name in followed.series:
         if name in counts.values:
             own_values = counts.values[name]
-            found[f"{name}:{SerialReason.RESULT_UNKNOWN}"] = own_values.there & (own_values.low != own_values.high)
+            found[f"{name}:{SerialReason.RESULT_UNKNOWN}"] = (
+                own_values.there & (own_values.low != own_values.high) & ~counts.refused
+            )
         found[f"{name}:{SerialReason.UNIT_CHANGED}"] = _of_rows(counts, followed.units[name])
         found[f"{name}:{SerialReason.RANGE_CHANGED}"] = _of_rows(counts, followed.ranges[name])
     return {label: own for label, own in found.items() if own.any()}

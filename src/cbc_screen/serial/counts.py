@@ -168,6 +168,13 @@ class Counts:
         low, high = smallest(own.low[self.used], self.starts), largest(own.high[self.used], self.starts)
         return Values(low, np.where(np.isnan(low), np.nan, high))
 
+    def undated(self, analyte: str) -> Bools:
+        """Tell of each person whether there is a result of an analyte without a time."""
+        found = np.zeros(self.people, dtype=np.bool_)
+        if analyte in self.values:
+            found[self.person[self.untimed & self.values[analyte].there]] = True
+        return found
+
     def line(self, line: Line, answers: Answers, *, judged_on_wbc: bool) -> Codes:
         """Return the state of a line in each row, under the definition of the screen that answered.
 

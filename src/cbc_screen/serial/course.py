@@ -23,12 +23,16 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Series:
-    """One analyte at every moment, and where changes are not assessed (`quiet`) or another method begins (`breaks`)."""
+    """One analyte at every moment, and where changes are not assessed (`quiet`) or another method begins (`breaks`).
+
+    `undated` are the persons who have a result of it without a time: it may lie between any two, before or after.
+    """
 
     analyte: str
     values: Values
     quiet: Bools
     breaks: Bools
+    undated: Bools
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,14 @@ class Course:
 
 def changes_of(counts: Counts, series: Mapping[str, Series], rules: SerialRules) -> dict[str, Changes]:
     """Compare each result with the one before, for every analyte whose variation is known."""
-    return {
+    found = {
         name: changes(counts, own.values, rules.variation[name], rules.change_z, own.quiet, own.breaks)
         for name, own in series.items()
         if name in rules.variation
     }
+    for name, own in found.items():
+        own.code[series[name].undated[counts.owner] & (own.code != NOT_ASSESSED)] = CANNOT_TELL
+    return found
 
 
 def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules) -> Course:
@@ -80,6 +87,16 @@ def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules
     change = spread(people, owner[starts], found.code[last], NOT_ASSESSED)
     standing, own_low, own_high = _standing(counts, series, steady, rules)
     nadir, nadir_moment, from_nadir = _nadir(counts, series, rules)
+    lately = _lately(counts, series, steady, rules)
+    fall = _fall(counts, series, rules.fast_fall, rules)
+    for code, cannot_tell in ((trend, trends.CANNOT_TELL), (robust, trends.CANNOT_TELL), (lately, trends.CANNOT_TELL)):
+        _untold(code, series.undated, cannot_tell)
+    _untold(fall, series.undated, _UNSURE)
+    _untold(standing, series.undated, own_range.CANNOT_TELL)
+    _untold(from_nadir, series.undated, CANNOT_TELL)
+    for numbers in (slope, robust_slope, own_low, own_high, nadir):
+        numbers[series.undated] = _NAN
+    nadir_moment[series.undated] = -1
     return Course(
         results=results,
         change=change,
@@ -87,8 +104,8 @@ def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules
         slope=slope,
         robust=robust,
         robust_slope=robust_slope,
-        lately=_lately(counts, series, steady, rules),
-        fall=_fall(counts, series, rules.fast_fall, rules),
+        lately=lately,
+        fall=fall,
         standing=standing,
         own_low=own_low,
         own_high=own_high,
@@ -97,6 +114,12 @@ def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules
         from_nadir=from_nadir,
         unsteady=_unsteady(counts, series, steady, rules),
     )
+
+
+def _untold(code: NDArray[np.int8], undated: Bools, cannot_tell: int) -> None:
+    """Take back what was told of persons who have an undated result; the last code of each list of words stays."""
+    not_assessed = cannot_tell + 1
+    code[undated & (code != not_assessed)] = cannot_tell
 
 
 def _slopes(counts: Counts, series: Series, which: Bools, rules: SerialRules) -> trends.Slopes:
@@ -153,6 +176,7 @@ def _robust(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -
     """Return what the median slope says, of series of numbers alone."""
     people, values = counts.people, series.values
     exact = (values.low == values.high) & (values.low > 0)
+    steady = steady & since_last(counts, series.breaks)
     loose = np.zeros(people, dtype=np.bool_)
     loose[counts.owner[steady & ~exact]] = True
     rows = np.flatnonzero(steady & exact)
@@ -165,7 +189,8 @@ def _robust(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -
     every = spread(people, found.owner, code.astype(np.int8), trends.NOT_ASSESSED)
     with np.errstate(over="ignore"):
         slope = spread(people, found.owner, np.round(100 * np.expm1(trends.DAYS * found.slope), 1), _NAN)
-    every[loose & (every != trends.NOT_ASSESSED)] = trends.CANNOT_TELL
+    many = np.bincount(counts.owner[steady], minlength=people)
+    every[loose & (many >= rules.trend.robust_counts)] = trends.CANNOT_TELL
     return every, np.where(loose, _NAN, slope)
 
 

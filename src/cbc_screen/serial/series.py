@@ -58,7 +58,10 @@ def follow_block(counts: Counts, source: Source, rules: SerialRules, analytes: S
     laboratory = _changed(counts, _laboratories(counts, source))
     units = {name: _changed(counts, _units(counts, source, name)) for name in analytes}
     ranges = {name: _changed(counts, _ranges(counts, name)) for name in analytes}
-    series = {name: Series(name, counts.of_moments(name), still, laboratory | ranges[name]) for name in analytes}
+    series = {
+        name: Series(name, counts.of_moments(name), still, laboratory | ranges[name], counts.undated(name))
+        for name in analytes
+    }
     found = changes_of(counts, series, rules)
     values = {name: own.values for name, own in series.items()}
     checks = {

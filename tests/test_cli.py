@@ -25,6 +25,7 @@ def run(*arguments: str, text: str | None = None):
     [
         ["scan"],
         ["profile"],
+        ["follow"],
         ["one"],
         ["report"],
         ["explain"],

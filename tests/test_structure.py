@@ -49,6 +49,27 @@ def test_the_kernel_reads_no_file_and_no_frame() -> None:
         ), path.name
 
 
+SERIAL_MAY = (
+    "cbc_screen.serial",
+    "cbc_screen.knowledge.",
+    "cbc_screen.normalize.",
+    "cbc_screen.kernel.",
+    "cbc_screen.ingest.frames",
+    "cbc_screen.engines.frames",
+)
+SMALL = {"kernel_batch", "kernel_inputs", "vocabulary", "arrays", "errors", "time_course"}
+
+
+def test_serial_counts_stand_on_the_screen_and_nothing_below_knows_them() -> None:
+    for path in modules("serial"):
+        for name in imports_of(path):
+            own = name.removeprefix("cbc_screen.")
+            assert own == name or own in SMALL or name.startswith(SERIAL_MAY), f"{path.name}: {name}"
+    for folder in ("knowledge", "normalize", "kernel", "ingest", "engines", "report"):
+        for path in modules(folder):
+            assert not any(name.startswith("cbc_screen.serial") for name in imports_of(path)), path.name
+
+
 def test_nothing_imports_the_command_line() -> None:
     for path in SOURCE.rglob("*.py"):
         if path.name != "__main__.py":  # which is the command line
@@ -107,7 +128,7 @@ def test_every_public_name_exists_and_has_a_docstring() -> None:
 def test_no_cutoff_of_the_tables_stands_in_python() -> None:
     """Numbers live in reference_ranges/: no limit of a line or a grade is a literal of the kernel."""
     limits = {117.0, 132.0, 1.79, 1.76, 157.0, 141.0, 1.5, 1.8, 130.0, 120.0, 80.0, 70.0, 95.0, 105.0, 0.5, 0.2, 60.0}
-    for folder in ("kernel", "report", "engines"):
+    for folder in ("kernel", "report", "engines", "serial"):
         for path in modules(folder):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, float):

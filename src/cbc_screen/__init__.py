@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ScreeningResult
     from cbc_screen.review import screen_again, worklist
-    from cbc_screen.screener import Screener, audit, read, scan, screen, screen_frame
+    from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.time_course import Timeline
     from cbc_screen.vocabulary import NOTICE, Reason
 
 _HOME = {
@@ -50,8 +51,10 @@ _HOME = {
     "Screener": "screener",
     "ScreeningResult": "result",
     "Source": "source",
+    "Timeline": "time_course",
     "UsageError": "errors",
     "audit": "screener",
+    "follow": "screener",
     "grade": "grading",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
@@ -63,6 +66,7 @@ _HOME = {
     "screen_again": "review",
     "screen_frame": "screener",
     "summarize": "report.cohort",
+    "timeline": "screener",
     "validate": "agreement",
     "worklist": "review",
 }
@@ -85,10 +89,12 @@ __all__ = [
     "Screener",
     "ScreeningResult",
     "Source",
+    "Timeline",
     "UsageError",
     "__data_version__",
     "__version__",
     "audit",
+    "follow",
     "grade",
     "plot_cohort",
     "plot_ranges",
@@ -100,6 +106,7 @@ __all__ = [
     "screen_again",
     "screen_frame",
     "summarize",
+    "timeline",
     "validate",
     "worklist",
 ]

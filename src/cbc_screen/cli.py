@@ -28,6 +28,7 @@ _LONGEST_NUMBER = 300  # digits
 _EPILOG = {
     "profile": "Example: cbc-screen profile export.csv -o export.yaml",
     "scan": "Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
+    "follow": "Example: cbc-screen follow export.csv --units us --age-unit y -o persons.csv",
     "audit": "Example: cbc-screen audit export.csv --report audit.html",
     "one": 'Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"',
     "grade": 'Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150',
@@ -387,6 +388,33 @@ def profile(source: Path, out: Path | None, **options: Any) -> None:
             file.write_text(found.draft)
             file.finish()
             file.commit()
+
+
+@main.command(epilog=_EPILOG["follow"])
+@click.argument("source", nargs=-1, required=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="The rows: .parquet, .csv, .ndjson (also .gz, .zst)."
+)
+@click.option("--each-count", is_flag=True, help="One row a count in place of one row a person.")
+@click.option("--person", metavar="COLUMN", help="Whose each row is; found by its name.")
+@click.option("--laboratory", metavar="COLUMN", help="Which laboratory each row is of; found by its name.")
+@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@_source_options
+@_screening_options
+def follow(source: tuple[str, ...], **options: Any) -> None:
+    """Follow the counts of each person: what lasts, what changed, where it goes. Files are read in memory."""
+    from cbc_screen.report.followed import print_followed, write_followed
+    from cbc_screen.report.terminal import make_console
+    from cbc_screen.report.writers import check_output
+
+    if options["out"] is not None:
+        check_output(options["out"], force=options["force"])
+    asked = {name: options[name] for name in ("person", "laboratory", "each_count")}
+    with waiting("reading the files"):
+        found = _screener(options).follow(_source(source, options), **asked)
+    print_followed(make_console(), found, each_count=options["each_count"])
+    if options["out"] is not None:
+        write_followed(found, options["out"], force=options["force"])
 
 
 @main.command(epilog=_EPILOG["audit"])

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.audit import Audit
     from cbc_screen.report.build import ResultBuilder
     from cbc_screen.summary import ScanSummary
+    from cbc_screen.time_course import Timeline
 
 Frame = TypeVar("Frame")  # pandas, pyarrow or polars: the frame that goes in is the kind that comes out
 
@@ -304,6 +305,121 @@ class Screener:
         found: Frame = screen_frame(self._engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
 
+    def follow(
+        self,
+        source: Any,
+        *,
+        person: str | None = None,
+        laboratory: str | None = None,
+        each_count: bool = False,
+        **options: Unpack[SourceOptions],
+    ) -> Any:
+        """Follow the counts of each person: what lasts, what changed, where it goes.
+
+        Parameters
+        ----------
+        source : pandas.DataFrame, pyarrow.Table or polars.DataFrame; or path, pattern, list of them, or `Source`
+            One count a row, as in `screen_frame`, with a column that says whose it is and one of collection times. Files
+            are read as by `read`, all in memory.
+        person : str, optional
+            The column that says whose each row is; found by its name ("patient_id", "MRN", ...) where it is not given.
+        laboratory : str, optional
+            The column of the laboratory: a difference across a change of it is not told as a change of the person.
+        each_count : bool
+            One row a count, in the order given, in place of one row a person.
+        options
+            Fields of `Source` by their names.
+
+        Returns
+        -------
+        The same kind of frame; pandas for files, with `attrs["rejected"]` as of `read`. One row a person, in the order in
+        which they come (docs/follow.md names the columns), the rows that no person is named for together in the last one.
+        With `each_count` one row a count: `<analyte>_change` ("none", "up", "down", "cannot_tell", "not_assessed")
+        against the person's count before that has a result of it, `identity_checks`, `previous_row` and `reasons`.
+        Rows are places in the frame, from 0; of files there is also `row`, the line.
+
+        Raises
+        ------
+        UsageError
+            If no column says whose each row is, a named column is not there, or no analyte is found.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"person": ["a", "a", "a"], "age": ["54 y"] * 3, "sex": ["F"] * 3,
+        ...     "collected_at": ["2024-01-05", "2024-03-01", "2024-06-20"], "PLT (10^9/L)": [140, 120, 90]})
+        >>> found = Screener().follow(counts)
+        >>> found["platelet_persistence"][0], found["platelet_trend"][0]
+        ('persistent_4_months', 'falling')
+        >>> list(Screener().follow(counts, each_count=True)["platelets_change"])
+        ['not_assessed', 'none', 'down']
+        """
+        from cbc_screen.engines.inputs import names_of
+        from cbc_screen.serial.follow import Request, follow_files, follow_frame
+
+        request = Request(person, laboratory, each_count)
+        if isinstance(source, str | Path | list | tuple | Source):
+            described = source_of(source, options)
+            opening = self._opening(described)
+            return follow_files(self._engine, self._kernels(), self.definition, names_of(described), opening, request)
+        opening = self._opening(source_of(None, options))
+        return follow_frame(self._engine, self._kernels(), self.definition, source, opening, request)
+
+    def timeline(
+        self,
+        frame: Any,
+        key: object,
+        analyte: str,
+        *,
+        person: str | None = None,
+        laboratory: str | None = None,
+        **options: Unpack[SourceOptions],
+    ) -> Timeline:
+        """Return one analyte of one person over time, which `plot` draws.
+
+        Parameters
+        ----------
+        frame, person, laboratory, options
+            As in `follow`.
+        key : the value of the person's column
+        analyte : str
+            For example "platelets".
+
+        Returns
+        -------
+        Timeline, in canonical units
+
+        Raises
+        ------
+        UsageError
+            If no row is of the person, the analyte is not followed, or rows of two persons stand under the key.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"person": ["a", "a", "a"], "age": ["54 y"] * 3, "sex": ["F"] * 3,
+        ...     "collected_at": ["2024-01-05", "2024-03-01", "2024-06-20"], "PLT (10^9/L)": [140, 120, 90]})
+        >>> line = Screener().timeline(counts, "a", "platelets")
+        >>> line.verdict, line.points[0].lower_limit
+        ('platelet line: low; persistence: persistent 4 months; trend: falling', 157.0)
+        """
+        from cbc_screen.serial.follow import Request, timeline_frame
+
+        request, opening = Request(person, laboratory), self._opening(source_of(None, options))
+        return timeline_frame(self._engine, self._kernels(), self.definition, frame, opening, request)(key, analyte)
+
+    def _kernels(self) -> dict[str, Kernel]:
+        """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
+        from cbc_screen.knowledge.serial import load_serial
+
+        needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
+        kernels = {
+            name: replace(self, definition=cast(DefinitionId, name)).kernel
+            for name in sorted(needed - {self.definition})
+        }
+        kernels[self.definition] = self.kernel
+        return kernels
+
     def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.
 
@@ -527,6 +643,35 @@ def scan(
     """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
     configuration, described = _parted(options, _OF_A_SCAN)
     return _configured(configuration).scan(source, out, rejects, **described)
+
+
+def follow(
+    source: Any,
+    *,
+    person: str | None = None,
+    laboratory: str | None = None,
+    each_count: bool = False,
+    **options: Unpack[EveryOption],
+) -> Any:
+    """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`."""
+    configuration, described = _parted(options)
+    screener = _configured(configuration)
+    return screener.follow(source, person=person, laboratory=laboratory, each_count=each_count, **described)
+
+
+def timeline(
+    frame: Any,
+    key: object,
+    analyte: str,
+    *,
+    person: str | None = None,
+    laboratory: str | None = None,
+    **options: Unpack[EveryOption],
+) -> Timeline:
+    """Return one analyte of one person over time; see `Screener.timeline`."""
+    configuration, described = _parted(options)
+    screener = _configured(configuration)
+    return screener.timeline(frame, key, analyte, person=person, laboratory=laboratory, **described)
 
 
 def audit(source: Any, **options: Unpack[EveryOption]) -> Audit:

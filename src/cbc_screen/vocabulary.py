@@ -244,6 +244,95 @@ class CheckGroup(StrEnum):
     UNLIKELY = "unlikely"
 
 
+class Change(StrEnum):
+    """A result against the one before it, beside the reference change value. The order is the code."""
+
+    NONE = "none"
+    UP = "up"
+    DOWN = "down"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Trend(StrEnum):
+    """The slope of a person's results over time. The order is the code."""
+
+    NONE = "none"
+    RISING = "rising"
+    FALLING = "falling"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Persistence(StrEnum):
+    """How long a line is low, counted between results below the same limit. The order is the code.
+
+    `TRANSIENT` and `RECOVERED` are over: the line was low for less, or for no less, than the first duration.
+    """
+
+    NOT_LOW = "not_low"
+    TRANSIENT = "transient"
+    RECOVERED = "recovered"
+    SINGLE = "single"
+    NOT_YET = "not_yet"
+    PERSISTENT_3_MONTHS = "persistent_3_months"
+    PERSISTENT_4_MONTHS = "persistent_4_months"
+    PERSISTENT_6_MONTHS = "persistent_6_months"
+    PERSISTENT_12_MONTHS = "persistent_12_months"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Onset(StrEnum):
+    """How a spell of low results began. The order is the code."""
+
+    NOT_LOW = "not_low"
+    NEW = "new"
+    AT_FIRST = "at_first"  # low in the first result that there is
+    LIMIT_CHANGED = "limit_changed"  # the value alone would not have made it low
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Standing(StrEnum):
+    """The last result against the range that a person's own earlier results make. The order is the code."""
+
+    WITHIN = "within"
+    BELOW = "below"
+    ABOVE = "above"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Answer(StrEnum):
+    """A question of yes and no. The order is the code."""
+
+    NO = "no"
+    YES = "yes"
+    CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"
+
+
+class SerialReason(StrEnum):
+    """Why something of several counts could not be told, or was told with care. Closed."""
+
+    PERSON_MISSING = "PERSON_MISSING"
+    PERSON_CONFLICT = "PERSON_CONFLICT"
+    TIME_MISSING = "TIME_MISSING"
+    TIMES_MEET = "TIMES_MEET"
+    COUNT_REPEATED = "COUNT_REPEATED"
+    ZONES_MIXED = "ZONES_MIXED"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
+    ONE_COUNT = "ONE_COUNT"
+    NOT_BLOOD = "NOT_BLOOD"
+    LABORATORY_CHANGED = "LABORATORY_CHANGED"
+    UNIT_CHANGED = "UNIT_CHANGED"
+    RANGE_CHANGED = "RANGE_CHANGED"
+    RESULT_UNKNOWN = "RESULT_UNKNOWN"
+    UNSTEADY = "UNSTEADY"
+    SUPPRESSED = "SUPPRESSED"
+
+
 class Reason(StrEnum):
     """Why something could not be told, or why a row was rejected. Closed."""
 

@@ -85,6 +85,29 @@ def screen_frame(
     """Screen a frame; see `Screener.screen_frame`."""
     import pyarrow as pa
 
+    ready = prepare(engine, frame, opening)
+    engine, plan, arrays, rows = ready.engine, ready.plan, ready.arrays, ready.rows
+    parts = []
+    for start in range(0, max(rows, 1), SLICE):
+        part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
+        normalized = engine.normalize(part, min(SLICE, rows - start), plan)
+        parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
+    table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    return from_arrow(table, frame)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame whose columns are understood: what is left is to normalize its rows and to screen them."""
+
+    engine: Engine
+    plan: Plan
+    arrays: Mapping[str, pa.Array]
+    rows: int
+
+
+def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
+    """Work out what the columns of a frame are, and look at their units and at the letters for sex."""
     plan, arrays = read_frame(frame, opening)
     engine, rows = engine.of(opening), len(frame)
     _warn_of_units(engine.knowledge, plan)
@@ -94,13 +117,7 @@ def screen_frame(
     plan = replace(plan, suspect={analyte: () for analyte in doubts if analyte not in opening.accept_units})
     for analyte in plan.suspect:
         _LOG.warning("%s: %s", analyte, sentence(engine.knowledge, plan, analyte, doubts[analyte], accepted=False))
-    parts = []
-    for start in range(0, max(rows, 1), SLICE):
-        part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
-        normalized = engine.normalize(part, min(SLICE, rows - start), plan)
-        parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
-    table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    return from_arrow(table, frame)
+    return Prepared(engine, plan, arrays, rows)
 
 
 def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]:

@@ -71,8 +71,8 @@ def _array(column: Any, kind: str) -> pa.Array:
     return array.cast(pa.string()) if pa.types.is_string_view(array.type) else array
 
 
-def from_arrow(table: pa.Table, like: Any) -> Any:
-    """Return the flags as the same kind of frame, with the same index."""
+def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:
+    """Return a table as the same kind of frame; with the same index where it has the same rows."""
     kind = frame_kind(like)
     if kind == "pyarrow":
         return table
@@ -85,7 +85,8 @@ def from_arrow(table: pa.Table, like: Any) -> Any:
     import pyarrow as pa
 
     frame = table.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
-    frame.index = like.index
+    if same_rows:
+        frame.index = like.index
     for name, words in _ordered(table):
         frame[name] = frame[name].astype(pd.CategoricalDtype(list(words), ordered=True))
     return frame

@@ -190,6 +190,11 @@ class Kernel:
         ]
         return [found[place] for place in inverse.tolist()]
 
+    def numbers_derived(self, batch: Batch) -> dict[str, NDArray[np.generic]]:
+        """Return the derived and corrected numbers of a batch alone; they are the same for every key of a row."""
+        compiled = self._compiled(given_inputs(batch))
+        return dict(compiled.columns("values").run(batch.inputs(), self.keys(batch)[0]))
+
     def numbers_used(self, batch: Batch) -> dict[str, NDArray[np.generic]]:
         """Return the derived and corrected numbers of a batch, and the limits behind its answers.
 

@@ -18,7 +18,7 @@ from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity, TextUn
 if TYPE_CHECKING:
     from cbc_screen.result import ScreeningResult
 
-_BANDS = {
+BANDS = {
     Severity.MILD: "#d99a2b",
     Severity.MODERATE: "#c8552b",
     Severity.SEVERE: "#a3132a",
@@ -42,7 +42,7 @@ def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
     lines = {line.graded_on: line for line in result.lines}
     drawn = [bar_of(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
     bars = [bar for bar in drawn if bar is not None]
-    axes = _axes(axes, 9.0, 0.62 * max(len(bars), 1) + 1.2)
+    axes = axes_of(axes, 9.0, 0.62 * max(len(bars), 1) + 1.2)
     for place, bar in enumerate(reversed(bars)):
         _draw_bar(axes, bar, place)
     axes.set_xlim(0, WIDTH * 1.02)
@@ -51,7 +51,7 @@ def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
     axes.set_xticks([])
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
-    _titled(axes, result.pattern_text)
+    titled(axes, result.pattern_text)
     return axes
 
 
@@ -59,7 +59,7 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
     for band in bar.bands:
         axes.barh(
             place + 0.02, band.end - band.start, left=band.start, height=HEIGHTS[band.severity] / 100, align="edge",
-            color=_BANDS[band.severity],
+            color=BANDS[band.severity],
         )  # fmt: skip
     axes.hlines(place, 0, WIDTH, color=_SOFT, linewidth=0.8)
     for start, end in bar.ranges:
@@ -135,7 +135,7 @@ def plot_ranges(
     rows.sort(
         key=lambda row: (tuple(Pregnancy).index(Pregnancy(row.pregnancy)), approximate_days(row.age_low), row.sex)
     )
-    axes = _axes(axes, 9.0, 0.3 * len(rows) + 1.6)
+    axes = axes_of(axes, 9.0, 0.3 * len(rows) + 1.6)
     highest = max(end for row in rows for end in (row.lower, row.upper) if end is not None)
     for place, row in enumerate(reversed(rows)):
         start = units.value(analyte, row.lower or 0.0)
@@ -153,7 +153,7 @@ def plot_ranges(
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{knowledge.analytes[analyte].label}, {units.unit(analyte)} (hatched: low confidence)")
-    _titled(axes, f"Reference ranges, set {ranges}, data {knowledge.data_version}")
+    titled(axes, f"Reference ranges, set {ranges}, data {knowledge.data_version}")
     return axes
 
 
@@ -211,11 +211,13 @@ def _bars(axes: Any, title: str, names: Sequence[str], counts: Sequence[int]) ->
         axes.spines[side].set_visible(False)
 
 
-def _axes(axes: Any, width: float, height: float) -> Any:
+def axes_of(axes: Any, width: float, height: float) -> Any:
+    """Return the axes that are given, or those of a new figure."""
     if axes is not None:
         return axes
     return _pyplot().subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def _titled(axes: Any, text: str) -> None:
+def titled(axes: Any, text: str) -> None:
+    """Write a title, with the notice under it."""
     axes.set_title(f"{text}\n{NOTICE}", loc="left", fontsize=10)

@@ -1,0 +1,302 @@
+"""A block of whole persons, screened: every count in order of time, and the moments that they make.
+
+Counts of one person that cannot be put in order make one moment: what they agree in is known there, and what they
+differ in is anything between. So two feeds of one count are one, and nothing is chosen among counts that contradict.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.engines.frames import refused_rows
+from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.kernel_batch import Batch
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
+from cbc_screen.knowledge.edges import AgeEdge
+from cbc_screen.knowledge.serial_rules import Suppression
+from cbc_screen.normalize.arrow import distinct
+from cbc_screen.normalize.codes import NO_REASON
+from cbc_screen.normalize.dates import parse_date
+from cbc_screen.normalize.people import read_presence
+from cbc_screen.serial.person_frame import PersonFrame, taken
+from cbc_screen.serial.segments import (
+    Bools,
+    Floats,
+    Ints,
+    Places,
+    all_of,
+    any_of,
+    begins,
+    ends,
+    largest,
+    sizes,
+    smallest,
+    spread,
+)
+from cbc_screen.serial.times import AHEAD, BEHIND, DAY, Times
+from cbc_screen.vocabulary import Line, LineState, Sex
+
+if TYPE_CHECKING:
+    from cbc_screen.normalize.columns import Normalized
+
+# A line of a count: the kernel's codes, and one that nothing was sent for.
+NOT_LOW, LOW, UNKNOWN, ABSENT = (*(list(LineState).index(s) for s in LineState), len(LineState))
+Codes = NDArray[np.int8]
+_CLAIMED = [place for place, stage in enumerate(PREGNANCIES) if stage.claimed]
+_BITS = 40  # of a second within a key of person and second
+_OF_LINE = {Line.RED: ("hemoglobin",), Line.WHITE: ("neutrophils", "wbc"), Line.PLATELET: ("platelets",)}
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an analyte can be, of each row or moment; NaN where it was not sent."""
+
+    low: Floats
+    high: Floats
+
+    @cached_property
+    def there(self) -> Bools:
+        """Which have a result, usable or not."""
+        return ~np.isnan(self.low)
+
+    def take(self, rows: Places) -> Values:
+        """Return some rows."""
+        return Values(self.low[rows], self.high[rows])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A block of rows in the order of person and time.
+
+    `person` counts from 0 within the block, of `people`; `moment` is -1 where a row takes no part: it is no patient's
+    blood, has no time, or its person is in conflict. `starts` has the first row of each moment among `used`.
+    """
+
+    rows: Places
+    person: Ints
+    people: int
+    times: Times
+    normalized: Normalized
+    kernel: Kernel
+    refused: Bools
+    conflict: Bools  # by person
+    nobody: bool  # no person is named for these rows
+    mixed: Bools  # by person
+    used: Places
+    starts: Places
+    moment: Ints
+
+    @property
+    def batch(self) -> Batch:
+        """The rows as the kernel takes them."""
+        return self.normalized.batch
+
+    @property
+    def moments(self) -> int:
+        """How many moments there are."""
+        return len(self.starts)
+
+    @cached_property
+    def first_row(self) -> Places:
+        """The first row of each moment."""
+        return self.used[self.starts]
+
+    @cached_property
+    def owner(self) -> Ints:
+        """The person of each moment."""
+        return self.person[self.first_row]
+
+    @cached_property
+    def day_first(self) -> Ints:
+        """The first day that a moment can be of."""
+        return smallest(self.times.day[self.used], self.starts)
+
+    @cached_property
+    def day_last(self) -> Ints:
+        """The last day that a moment can be of."""
+        return largest(self.times.day[self.used], self.starts)
+
+    @cached_property
+    def to_the_day(self) -> bool:
+        """Whether the day of every moment is known."""
+        return bool((self.day_first == self.day_last).all())
+
+    @cached_property
+    def time(self) -> Floats:
+        """The middle of each moment, in days."""
+        first = smallest(self.times.first[self.used], self.starts)
+        last = largest(self.times.last[self.used], self.starts)
+        middle: Floats = (first + last) / (2 * DAY)
+        return middle
+
+    @cached_property
+    def untimed(self) -> Bools:
+        """Which rows are of a person and of blood, and have no time."""
+        return ~self.times.known & ~self.refused & ~self.conflict[self.person] & (not self.nobody)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What the screen says of each row."""
+        return self.kernel.screen(self.batch)
+
+    @cached_property
+    def values(self) -> Mapping[str, Values]:
+        """The values used of each analyte, derived and corrected ones too, of each row."""
+        used = self.kernel.numbers_derived(self.batch)
+        found = {}
+        for name in {*self.batch.low, *(own.removesuffix(".low") for own in used if own.endswith(".low"))}:
+            low, high = used.get(f"{name}.low"), used.get(f"{name}.high")
+            if low is None or high is None:
+                low, high = self.batch.low[name], self.batch.high[name]
+            found[name] = Values(low.astype(np.float64), high.astype(np.float64))
+        return found
+
+    def of_moments(self, analyte: str) -> Values:
+        """Return what an analyte can be at each moment; several counts there may be any of them."""
+        if analyte not in self.values:
+            none = np.full(self.moments, np.nan)
+            return Values(none, none)
+        own = self.values[analyte]
+        low, high = smallest(own.low[self.used], self.starts), largest(own.high[self.used], self.starts)
+        return Values(low, np.where(np.isnan(low), np.nan, high))
+
+    def undated(self, analyte: str) -> Bools:
+        """Tell of each person whether there is a result of an analyte without a time."""
+        found = np.zeros(self.people, dtype=np.bool_)
+        if analyte in self.values:
+            found[self.person[self.untimed & self.values[analyte].there]] = True
+        return found
+
+    def line(self, line: Line, answers: Answers, *, judged_on_wbc: bool) -> Codes:
+        """Return the state of a line in each row, under the definition of the screen that answered.
+
+        Without neutrophils the white cells may make the white line low, and never make it unknown, where the
+        definition does not judge it on them (`judged_on_wbc`).
+        """
+        states: Codes = answers[f"line.{line}"].astype(np.int8)
+        sent = np.zeros(len(self.rows), dtype=np.bool_)
+        for name in _OF_LINE[line] if judged_on_wbc else _OF_LINE[line][:1]:
+            if name in self.values:
+                sent |= self.values[name].there
+        sent |= states == LOW
+        return np.where(sent, states, ABSENT).astype(np.int8)
+
+    def at_moments(self, states: Codes) -> Codes:
+        """Return the state at each moment: what all its counts that have the line agree in."""
+        own = states[self.used]
+        if len(self.starts) == len(own):
+            return own
+        there = any_of(own != ABSENT, self.starts)
+        found = np.full(self.moments, UNKNOWN, dtype=np.int8)
+        for state in (NOT_LOW, LOW):
+            found[all_of((own == state) | (own == ABSENT), self.starts)] = state
+        return np.where(there, found, ABSENT).astype(np.int8)
+
+    def of_people(self, values: NDArray[np.generic], starts: Places, otherwise: object) -> NDArray[np.generic]:
+        """Return a value for each person from one for each who has moments; `starts` are their first moments."""
+        return spread(self.people, self.owner[starts], values, otherwise)
+
+
+def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel, *, nobody: bool = False) -> Counts:
+    """Normalize a block of rows and put its counts in order; nothing is told across the rows of `nobody`."""
+    ready = source.ready
+    normalized = ready.engine.normalize(taken(ready.arrays, rows), len(rows), ready.plan)
+    codes = refused_rows(normalized)
+    refused = np.zeros(len(rows), dtype=np.bool_) if codes is None else codes != NO_REASON
+    starts = begins(person)
+    person = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
+    conflict = _conflict(source, rows, normalized.batch, refused, starts) & (not nobody)
+    times, mixed = _in_order(source.times.take(rows), person, starts)
+    used = np.flatnonzero(times.known & ~refused & ~conflict[person] & (not nobody))
+    used = used[np.lexsort((times.last[used], times.first[used], person[used]))]
+    first = _moments(times, person, used)
+    moment = np.full(len(rows), -1, dtype=np.int64)
+    moment[used] = np.repeat(np.arange(len(first)), sizes(first, len(used)))
+    return Counts(
+        rows, person, len(starts), times, normalized, kernel, refused, conflict, nobody, mixed, used, first, moment
+    )
+
+
+def _in_order(times: Times, person: Ints, starts: Places) -> tuple[Times, Bools]:
+    """Widen times without a zone where others of the person have one; also tell whose times are mixed."""
+    zoned = any_of(times.zoned, starts)
+    plain = any_of(times.known & ~times.zoned, starts)
+    both = (zoned & plain)[person] & times.known & ~times.zoned
+    widened = replace(
+        times,
+        first=np.where(both, times.first - AHEAD, times.first),
+        last=np.where(both, times.last + BEHIND, times.last),
+    )
+    return widened, zoned & any_of(times.known & ~times.zoned & ~times.to_the_day, starts)
+
+
+def _moments(times: Times, person: Ints, used: Places) -> Places:
+    """Return where among the rows that are used a moment begins: after everything before it is surely over."""
+    if not len(used):
+        return np.zeros(0, dtype=np.intp)
+    base = person[used] << _BITS
+    reached = np.maximum.accumulate(base + times.last[used] + (1 << (_BITS - 1)))
+    new = np.ones(len(used), dtype=np.bool_)
+    new[1:] = base[1:] + times.first[used][1:] + (1 << (_BITS - 1)) > reached[:-1]
+    return np.flatnonzero(new)
+
+
+def _conflict(source: PersonFrame, rows: Places, batch: Batch, refused: Bools, starts: Places) -> Bools:
+    """Tell of which keys the rows cannot be of one person: they differ in sex, or in the day of birth."""
+    female, male = (any_of((batch.sex == SEXES.index(sex)) & ~refused, starts) for sex in (Sex.FEMALE, Sex.MALE))
+    ready = source.ready
+    name = ready.plan.people.get("birth_date")
+    if name is None:
+        return female & male
+    values, places = distinct(taken({name: ready.arrays[name]}, rows)[name])
+    date_format = ready.plan.declared.date_format_of("birth_date")
+    spans = [parse_date(value, date_format)[0] for value in values]
+    first = np.array([*(s.first.toordinal() if s else 0 for s in spans), 0], dtype=np.int64)[places]
+    never = datetime.date.max.toordinal()
+    last = np.array([*(s.last.toordinal() if s else never for s in spans), never], dtype=np.int64)[places]
+    earliest = largest(np.where(refused, 0, first), starts)
+    return (female & male) | (earliest > smallest(np.where(refused, never, last), starts))
+
+
+# What changes are not assessed under ----------------------------------------------------
+
+
+def suppressed(counts: Counts, source: PersonFrame, rules: tuple[Suppression, ...]) -> dict[str, Bools]:
+    """Tell of each row which rules say that changes are not assessed there; what is not stated suppresses nothing."""
+    batch = counts.batch
+    found = {}
+    for rule in rules:
+        if rule.below_age is not None:
+            found[rule.id] = batch.age_known & _may_be_below(batch, rule.below_age)
+        elif rule.pregnancy:
+            found[rule.id] = np.isin(batch.pregnancy, _CLAIMED)
+        elif rule.finding is not None and rule.finding in batch.findings:
+            found[rule.id] = batch.findings[rule.finding][0]
+        elif rule.id in source.beside:
+            column = taken({rule.id: source.beside[rule.id]}, counts.rows)[rule.id]
+            found[rule.id] = read_presence(column, source.ready.engine.knowledge.words)[0]
+    return {name: own for name, own in found.items() if own.any()}
+
+
+def _may_be_below(batch: Batch, age: AgeEdge) -> Bools:
+    return (batch.months_low if age.unit == "mo" else batch.days_low) < age.count
+
+
+def surely_from(batch: Batch, age: AgeEdge) -> tuple[Bools, Bools]:
+    """Tell which rows are surely of an age or above it, and which surely below."""
+    low, high = (batch.months_low, batch.months_high) if age.unit == "mo" else (batch.days_low, batch.days_high)
+    return batch.age_known & (low >= age.count), batch.age_known & (high < age.count)
+
+
+def last_of_people(owner: Ints) -> tuple[Places, Places]:
+    """Return the first and the last row of each person among rows sorted by person."""
+    starts = begins(owner)
+    return starts, ends(starts, len(owner))

@@ -1,0 +1,155 @@
+"""follow: a frame of counts -> one row a person, or one row a count with what changed since the one before."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from cbc_screen.engines.frames import Engine, prepare
+from cbc_screen.engines.opening import Opening
+from cbc_screen.engines.read import read_counts as read_files
+from cbc_screen.ingest.frames import from_arrow, headers
+from cbc_screen.ingest.source import ReadOptions
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge.serial import load_serial
+from cbc_screen.knowledge.serial_rules import SerialRules
+from cbc_screen.normalize.declared import Declared
+from cbc_screen.serial.context import Context
+from cbc_screen.serial.counts import read_counts
+from cbc_screen.serial.people import person_table
+from cbc_screen.serial.person_frame import NOBODY, PersonFrame, blocks, read_source
+from cbc_screen.serial.rows import CountRows
+from cbc_screen.serial.segments import Ints, Places
+from cbc_screen.serial.series import Followed, follow_block
+from cbc_screen.serial.timeline import timeline_of
+from cbc_screen.time_course import Timeline
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Made = TypeVar("Made")
+_WORKERS = 2  # threads: numpy and the kernel leave the other one half of the time
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a frame: which columns are whose, and which rows are wanted."""
+
+    person: str | None = None
+    laboratory: str | None = None
+    each_count: bool = False
+
+
+def follow_frame(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
+) -> Any:
+    """Follow the persons of a frame; see `Screener.follow`.
+
+    `kernels` has one for each definition that the rules name, and for the screen's own.
+    """
+    import pyarrow as pa
+
+    source, context = _understood(engine, kernels, definition, frame, opening, request)
+    rules = context.rules
+    if request.each_count:
+        rows = CountRows(source, analytes_of(source, rules), rules)
+        for _ in _each_block(source, context, rows.add):
+            pass
+        return from_arrow(rows.table(), frame)
+    tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source)))
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
+    return from_arrow(table, frame, same_rows=False)
+
+
+def follow_files(
+    engine: Engine,
+    kernels: Mapping[str, Kernel],
+    definition: str,
+    names: Sequence[str],
+    opening: Opening,
+    request: Request,
+) -> Any:
+    """Follow the persons of files, which are read as frames; see `Screener.follow`."""
+    frame = read_files(names, opening)
+    # Units and codes stand beside what was read; how texts are written does not.
+    written = opening.declared
+    declared = Declared(
+        convention=written.convention,
+        number_format=written.number_format,
+        date_format=written.date_format,
+        date_formats=written.date_formats,
+        settings=written.settings,
+    )
+    read = replace(opening, declared=declared, reading=ReadOptions(), columns={})
+    found = follow_frame(engine, kernels, definition, frame, read, request)
+    if request.each_count:
+        for place, name in enumerate(own for own in ("file", "row") if own in frame):
+            found.insert(place, name, frame[name])
+    found.attrs["rejected"] = frame.attrs["rejected"]
+    return found
+
+
+def _each_block(source: PersonFrame, context: Context, work: Callable[[Followed], Made]) -> Iterator[Made]:
+    """Follow block after block and work on each; what is made comes in the order of the blocks.
+
+    Blocks share no person and no row, so a few are worked on at once; no more of them are in memory.
+    """
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for rows, person in _blocks(source):
+            waiting.append(pool.submit(lambda own, whose: work(_block(source, context, own, whose)), rows, person))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def timeline_frame(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
+) -> Callable[[object, str], Timeline]:
+    """Return what makes the timeline of a person and an analyte of a frame; see `Screener.timeline`."""
+    source, context = _understood(engine, kernels, definition, frame, opening, request)
+    return lambda key, analyte: timeline_of(source, context, key, analyte, analytes_of(source, context.rules))
+
+
+def _understood(
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
+) -> tuple[PersonFrame, Context]:
+    rules = load_serial()
+    ready = prepare(engine, frame, opening)
+    source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
+    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions)
+
+
+def analytes_of(source: PersonFrame, rules: SerialRules) -> list[str]:
+    """Return the analytes of a frame whose variation is known; neutrophils also where a differential gives them."""
+    there = set(source.ready.plan.analytes)
+    if {"wbc", "neutrophils_percent"} <= there:
+        there.add("neutrophils")
+    return [name for name in rules.variation if name in there]
+
+
+def _blocks(source: PersonFrame) -> Iterator[tuple[Places, Ints]]:
+    """Yield the blocks of persons; the rows that no person is named for come last."""
+    yield from blocks(source)
+    rows = np.flatnonzero(source.person == NOBODY)
+    if len(rows):
+        yield rows, np.full(len(rows), NOBODY, dtype=np.int64)
+
+
+def _block(source: PersonFrame, context: Context, rows: Places, person: Ints) -> Followed:
+    nobody = bool(len(person)) and bool(person[0] == NOBODY)
+    counts = read_counts(source, rows, person, context.kernels[context.definition], nobody=nobody)
+    return follow_block(counts, source, context.rules, analytes_of(source, context.rules), np.unique(person))
+
+
+def _empty(source: PersonFrame, context: Context) -> pa.Table:
+    none = np.zeros(0, dtype=np.int64)
+    return person_table(_block(source, context, none.astype(np.intp), none), context, source)

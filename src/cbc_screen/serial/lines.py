@@ -1,0 +1,119 @@
+"""A line of each person: its state at the last count, since when it is low, for how long, and its course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.serial.context import Screened
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
+from cbc_screen.serial.course import Course, course_of, nothing
+from cbc_screen.serial.onset import onsets
+from cbc_screen.serial.persistence import Bounds, lasting
+from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, largest, last_known, smallest, spread
+from cbc_screen.serial.series import Followed
+from cbc_screen.vocabulary import Line
+
+ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
+INSTEAD = "wbc"  # of neutrophils, where they are not counted
+_GRADES = 4
+NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class LineCourse:
+    """One line of each person; days are days since 1970, `NEVER` where there is none."""
+
+    line: Line
+    spells: Bounds
+    last: Codes  # its state at the last result
+    lasting: NDArray[np.int8]
+    since: Ints
+    gap: Ints  # the longest between two results of the spell, in days
+    onset: NDArray[np.int8]
+    course: Course
+    instead: Bools  # whose course is that of the white cells
+    graded: list[Ints]  # the day of the first result of each grade or a higher one
+
+
+def line_courses(followed: Followed, screened: Screened) -> dict[Line, LineCourse]:
+    """Work out every line."""
+    courses = {
+        name: course_of(followed.counts, own, followed.changes[name], screened.context.rules)
+        for name, own in followed.series.items()
+        if name in {*ANALYTE.values(), INSTEAD}
+    }
+    return {line: _line(screened, line, courses) for line in Line}
+
+
+def _line(screened: Screened, line: Line, courses: dict[str, Course]) -> LineCourse:
+    counts = screened.counts
+    found = screened.spells(line, screened.context.definition)
+    last = _last(counts, found)
+    first = found.fewest.first
+    begun = (first >= 0) & (last == LOW)
+    since = np.where(begun, counts.day_first[np.maximum(first, 0)], NEVER) if counts.moments else first * 0 + NEVER
+    course, instead = _course(counts, line, courses)
+    return LineCourse(
+        line=line,
+        spells=found,
+        last=last,
+        lasting=lasting(found, screened.context.rules.durations),
+        since=since,
+        gap=_gap(counts, found, begun),
+        onset=onsets(counts, line, found, last),
+        course=course,
+        instead=instead,
+        graded=_graded(counts, line, found.rows),
+    )
+
+
+def _last(counts: Counts, found: Bounds) -> Codes:
+    """Return the state at the last result of each person; counts without a time may be later, and must agree."""
+    there = np.flatnonzero(found.states != ABSENT)
+    final = there[ends(begins(counts.owner[there]), len(there))]
+    last: Codes = spread(counts.people, counts.owner[final], found.states[final], ABSENT)
+    agree = np.where(last == LOW, found.untimed.always, np.where(last == NOT_LOW, found.untimed.never, False))
+    return np.where(found.open & ~agree, UNKNOWN, last).astype(np.int8)
+
+
+def _gap(counts: Counts, found: Bounds, begun: Bools) -> Ints:
+    """Return the longest time between two results of the spell that goes on, in days; -1 where there is none."""
+    there = found.states != ABSENT
+    before = last_known(there, counts.owner)
+    moments = np.arange(counts.moments)
+    own = counts.owner
+    within = there & begun[own] & (moments > found.fewest.first[own]) & (before >= 0)
+    apart = np.where(within, counts.day_first - counts.day_first[before], -1) if counts.moments else moments
+    starts = begins(own)
+    gaps: Ints = spread(counts.people, own[starts], largest(apart, starts).astype(np.int64), -1)
+    return gaps
+
+
+def _course(counts: Counts, line: Line, courses: dict[str, Course]) -> tuple[Course, Bools]:
+    """Return the course of a line's analyte; of the white cells where a person has more results of these alone."""
+    none = nothing(counts.people)
+    own = courses.get(ANALYTE[line], none)
+    if line is not Line.WHITE or INSTEAD not in courses:
+        return own, np.zeros(counts.people, dtype=np.bool_)
+    other = courses[INSTEAD]
+    instead = own.results == 0
+    return other.where(instead, own), instead & (other.results > 0)
+
+
+def _graded(counts: Counts, line: Line, rows: Codes) -> list[Ints]:
+    """Return for each grade the day of the first result that surely has it, or a higher one."""
+    grades = counts.answers[f"grade.{line}"].astype(np.int64)
+    graded = np.where((grades < 0) | (rows == ABSENT), np.nan, grades)[counts.used]
+    least: Floats = smallest(graded, counts.starts)
+    starts = begins(counts.owner)
+    days = []
+    for grade in range(1, _GRADES + 1):
+        with np.errstate(invalid="ignore"):
+            reached = np.where(least >= grade, counts.day_first, np.iinfo(np.int64).max)
+        first = smallest(reached, starts).astype(np.int64)
+        day = spread(counts.people, counts.owner[starts], first, np.iinfo(np.int64).max)
+        days.append(np.where(day == np.iinfo(np.int64).max, NEVER, day))
+    return days

@@ -1,0 +1,71 @@
+"""How a spell of low results began: by a value, or by another limit for the same value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.kernel_batch import Batch
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
+from cbc_screen.serial.persistence import Bounds
+from cbc_screen.serial.segments import Places, last_known
+from cbc_screen.vocabulary import Line, Onset
+
+_CODE = {word: place for place, word in enumerate(Onset)}
+
+
+def onsets(counts: Counts, line: Line, found: Bounds, last: Codes) -> NDArray[np.int8]:
+    """Return a code of `Onset` for each person; `last` is the state of the line at the last result."""
+    states = found.states
+    code = np.full(counts.people, _CODE[Onset.NOT_ASSESSED], dtype=np.int8)
+    code[last == NOT_LOW] = _CODE[Onset.NOT_LOW]
+    code[last == UNKNOWN] = _CODE[Onset.CANNOT_TELL]
+    begun = np.flatnonzero((found.fewest.first >= 0) & (last == LOW))
+    if not len(begun):
+        return code
+    first = found.fewest.first[begun]
+    known = last_known((states == LOW) | (states == NOT_LOW), counts.owner)[first]
+    anything = last_known(states != ABSENT, counts.owner)[first]
+    code[begun] = np.where(anything < 0, _CODE[Onset.AT_FIRST], _CODE[Onset.CANNOT_TELL])
+    after = np.flatnonzero((known >= 0) & (states[known] == NOT_LOW))
+    if len(after):
+        code[begun[after]] = _by_value(counts, line, first[after], known[after])
+    begins_here = np.isin(code, [_CODE[Onset.NEW], _CODE[Onset.AT_FIRST]])
+    code[found.open & begins_here & ~found.untimed.always] = _CODE[Onset.CANNOT_TELL]
+    return code
+
+
+def _by_value(counts: Counts, line: Line, moments: NDArray[np.int64], before: Places) -> NDArray[np.int8]:
+    """Screen the first low results once more, as if they had been taken when the line was last not low."""
+    low, person = counts.first_row[moments], counts.first_row[before]
+    state = counts.kernel.screen(as_if(counts.batch, low, person))[f"line.{line}"]
+    words = np.zeros(3, dtype=np.int8)
+    words[NOT_LOW], words[LOW] = _CODE[Onset.LIMIT_CHANGED], _CODE[Onset.NEW]
+    words[UNKNOWN] = _CODE[Onset.CANNOT_TELL]
+    return words[state.astype(np.intp)]
+
+
+def as_if(batch: Batch, results: Places, person: Places) -> Batch:
+    """Return the results of some rows at the age, in the state and with the ranges of others."""
+    low = {name: own[results] for name, own in batch.low.items()}
+    # The same column stays the same: the kernel then knows that all of its numbers are exact.
+    high = {name: low[name] if batch.high[name] is batch.low[name] else batch.high[name][results] for name in low}
+    return replace(
+        batch,
+        rows=len(results),
+        low=low,
+        high=high,
+        findings={name: (there[person], not_there[person]) for name, (there, not_there) in batch.findings.items()},
+        reported={name: (lower[person], upper[person]) for name, (lower, upper) in batch.reported.items()},
+        method=None if batch.method is None else (batch.method[0][person], batch.method[1][person]),
+        uncorrected=None if batch.uncorrected is None else batch.uncorrected[results],
+        days_low=batch.days_low[person],
+        days_high=batch.days_high[person],
+        months_low=batch.months_low[person],
+        months_high=batch.months_high[person],
+        age_known=batch.age_known[person],
+        sex=batch.sex[person],
+        pregnancy=batch.pregnancy[person],
+    )

@@ -1,0 +1,72 @@
+"""One analyte of one person over time, as data: what a figure or a page draws."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from cbc_screen.vocabulary import NOTICE, Severity
+
+
+@dataclass(frozen=True)
+class TimePoint:
+    """One moment: what the value can be (None: not known on that side), the range that held, in canonical units."""
+
+    at: datetime.datetime
+    low: float | None
+    high: float | None
+    lower_limit: float | None
+    upper_limit: float | None
+
+
+@dataclass(frozen=True)
+class TimeEvent:
+    """Something that keeps results from being compared, or breaks a series."""
+
+    at: datetime.datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class SeverityBand:
+    """A band of the grade at the last moment, in canonical units."""
+
+    severity: Severity
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One analyte of one person.
+
+    Attributes
+    ----------
+    analyte, label, unit : str
+        Id, words and canonical unit.
+    points, events, bands : tuples of TimePoint, TimeEvent and SeverityBand
+    own : pair of float, or None
+        The range that earlier results of the person make for the last one.
+    verdict : str
+        What is told of the line in words: state, persistence and trend.
+    undated : int
+        Counts that have no time and are not drawn.
+    """
+
+    analyte: str
+    label: str
+    unit: str
+    points: tuple[TimePoint, ...]
+    events: tuple[TimeEvent, ...]
+    bands: tuple[SeverityBand, ...]
+    own: tuple[float, float] | None
+    verdict: str
+    undated: int
+    notice: str = NOTICE
+
+    def plot(self, axes: Any = None, *, text_units: str = "si") -> Any:
+        """Draw it with matplotlib (`plots` extra); returns the axes."""
+        from cbc_screen.report.timelines import plot_timeline
+
+        return plot_timeline(self, axes, text_units=text_units)

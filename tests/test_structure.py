@@ -55,7 +55,10 @@ SERIAL_MAY = (
     "cbc_screen.normalize.",
     "cbc_screen.kernel.",
     "cbc_screen.ingest.frames",
+    "cbc_screen.ingest.source",
     "cbc_screen.engines.frames",
+    "cbc_screen.engines.opening",
+    "cbc_screen.engines.read",
 )
 SMALL = {"kernel_batch", "kernel_inputs", "vocabulary", "arrays", "errors", "time_course"}
 

@@ -192,7 +192,7 @@ def test_times_as_such_and_as_texts_agree() -> None:
 
 def test_blocks_hold_whole_persons(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many blocks tell the same as one."""
-    from cbc_screen.serial import source
+    from cbc_screen.serial import person_frame as source
 
     chance = np.random.default_rng(5)
     frame = pd.DataFrame(

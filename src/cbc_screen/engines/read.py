@@ -125,6 +125,8 @@ def _table(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
         if field == ANY and column not in arrays:
             arrays[ANY] = batch.columns[column]
             kinds.discard(column)
+    # So does what may hold results that cannot be used: it is unknown there again, and not absent.
+    kinds |= {one.column for own in plan.possible.values() for one in own}
     read = set(plan.columns) - kinds
     for name, array in batch.columns.items():
         if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):

@@ -21,6 +21,7 @@ from cbc_screen.normalize.columns import Normalized
 
 Numbers = NDArray[np.float64]
 Columns = Mapping[str, Numbers]
+_LARGE_PARTS = ("lymphocytes", "monocytes")
 FRACTIONS, COUNTS = "fractions of 1", "absolute counts"
 
 
@@ -32,6 +33,7 @@ class Doubt(StrEnum):
     MIDDLE = "middle"
     RELATION = "relation"
     SUM = "sum"
+    PARTS = "parts"
     VALUES = "values"
 
 
@@ -121,7 +123,17 @@ def suspicions(knowledge: Knowledge, rows: Rows) -> dict[str, Suspicion]:
         if analyte not in confirmed:
             found[analyte] = Suspicion(Doubt.VALUES, weighed.many, weighed.rows, weighed.off, weighed.beside)
     found = {**_by_relations(rule, rows.values, found, confirmed), **found}
+    found = {**_by_parts(rows, found), **found}
     return {analyte: found[analyte] for analyte in knowledge.analytes if analyte in found}
+
+
+def _by_parts(rows: Rows, found: Mapping[str, Suspicion]) -> dict[str, Suspicion]:
+    """Doubt the neutrophils where a large part of the same differential is in doubt: few percent pass for counts."""
+    own = rows.values.get("neutrophils")
+    parts = [name for name in _LARGE_PARTS if name in found]
+    if own is None or not parts or not (many := int((own == own).sum())):
+        return {}
+    return {"neutrophils": Suspicion(Doubt.PARTS, many, len(own), None, parts[0])}
 
 
 @lru_cache(maxsize=4)

@@ -46,6 +46,8 @@ def _why(doubt: Suspicion, unit: str) -> str:
             return f"{doubt.beside} contradict each other in {many} rows"
         case Doubt.SUM:
             return f"in {many} rows the differential adds up as {doubt.beside} do, and not as {unit}"
+        case Doubt.PARTS:
+            return f"{doubt.beside} of the same rows are in doubt, and neutrophils may be in the same unit"
         case Doubt.VALUES:
             return f"{many} results of people whose other results look healthy are not usual in {unit}"
 

@@ -26,6 +26,7 @@ HEADER = re.compile(
 _MOST_NOTES = 20
 _LONGEST_NOTE = 4096
 _FIELDS = 32
+_LONGEST_NUMBER = 6  # digits by which records count themselves
 _PRODUCTION = "P"
 _UNITY = "1"  # what some analyzers write where a unit should be: it names none
 _DOUBT, _QUESTIONABLE = "*", "W"
@@ -123,6 +124,7 @@ class _Message:
         self._headed = True
         self._kinds: set[str] = set()
         self._results = 0
+        self._order_number = self._result_number = 0  # as the records count themselves, within a person and an order
 
     def read(self, record: Record) -> list[Item]:
         """Read a record; what came damaged is set aside, and what it stood above is of nobody knows whom."""
@@ -135,6 +137,7 @@ class _Message:
             rejected = RejectedRow(record.line, _LOST, self._content(record))
             return [rejected] if record.damaged and kind == "C" else [*self._lose(kind), rejected]
         fields = self._fields(record)
+        self._notice_gaps(kind, record, fields)
         if kind == "P":
             return self._read_person(fields)
         if kind == "O":
@@ -147,6 +150,24 @@ class _Message:
             self._person = None
             return self._end_order()
         return []
+
+    def _notice_gaps(self, kind: str, record: Record, fields: list[str]) -> None:
+        """Notice by the numbers of records that one before was lost: a person, where orders begin anew, or a result."""
+        number = (
+            int(fields[1]) if fields[1].isascii() and fields[1].isdecimal() and len(fields[1]) <= _LONGEST_NUMBER else 0
+        )
+        if kind == "P":
+            self._order_number = self._result_number = 0
+        elif kind == "O":
+            if number and self._order_number and number <= self._order_number:
+                self._person = None  # they begin anew with each person, whose record is not there
+            self._order_number = number
+        elif kind == "R" and number:
+            # Some begin anew with each order, and some go on counting.
+            first = self._order is None or not self._order.results
+            if number > self._result_number + 1 if not first else number not in (1, self._result_number + 1):
+                self._lose_result(record)
+            self._result_number = number
 
     def _is_lost(self, kind: str, record: Record) -> bool:
         """Tell whether a record is a header that cannot be read, or of a kind that there is not."""
@@ -299,7 +320,7 @@ class _Message:
         if order is None:
             return []
         stated: Stated = tuple(dict.fromkeys((name, text) for name, text in order.stated if text))
-        times = {result.collected_at for result in order.results if result.codes}
+        times = {result.collected_at for result in order.results if result.collected_at}
         # A lost result belongs to all of an order that has several times, and so none of them is whole.
         fault = _LOST if len(times) > 1 and not all(result.codes for result in order.results) else None
         return [

@@ -14,12 +14,13 @@ from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person,
 from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.ingest.xml_tree import Element, XMLProblem, parse_xml
 from cbc_screen.knowledge.measures import load_measures
-from cbc_screen.vocabulary import ResultStatus
+from cbc_screen.vocabulary import Reason, ResultStatus
 
 NAMESPACE = "urn:hl7-org:v3"
 ROOT = "ClinicalDocument"
 LARGEST = 256 << 20
 _MOST_NOTES = 20
+_ONCE = frozenset(("code", "value", "effectiveTime", "statusCode"))
 _SOMEBODY = "document person"  # whom no number names: of this document and no other
 _STATUS = {  # of ActStatus, where HL7 v2 has letters
     "completed": ResultStatus.FINAL, "active": ResultStatus.PRELIMINARY, "held": ResultStatus.PENDING,
@@ -144,6 +145,9 @@ def _result(observation: Element, person: str, around: _Around) -> LabResult | N
     code, value = observation.first("code"), observation.first("value")
     codes = _codes(code) if code is not None else ()
     text, unit = _value(value) if value is not None else ("", "")
+    # Of two values, codes or moments none is chosen.
+    once = [child.name for child in observation.children if child.name in _ONCE]
+    fault = Reason.MESSAGE_UNREADABLE if len(set(once)) < len(once) else None
     if not codes and not text:
         return None
     lower, upper, range_text = _range(observation, unit)
@@ -169,6 +173,7 @@ def _result(observation: Element, person: str, around: _Around) -> LabResult | N
         content=f"{code.get('code') if code is not None else ''} {text} {unit}".strip()[:LONGEST_CONTENT],
         flag=interpretation.get("code") if interpretation is not None else "",
         stated=stated,
+        fault=fault,
     )
 
 

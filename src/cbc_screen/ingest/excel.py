@@ -6,7 +6,7 @@ import datetime
 import json
 import zipfile
 from collections.abc import Container, Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,10 @@ class ExcelSource:
             raise UsageError("the workbook has no sheet of that name")
         self._book = book
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
+        # A formula whose result was not saved reads as an empty cell; what is written there says that it is none.
+        self._written = None
+        if _has_formulas(path):
+            self._written = openpyxl.load_workbook(path, read_only=True, data_only=False)[self._sheet.title]
         first = list(islice(self._rows(), LOOKED_AT))
         if not first:
             book.close()
@@ -62,7 +66,7 @@ class ExcelSource:
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
 
     def _rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        rows, number = self._sheet.iter_rows(values_only=True), 0
+        rows, number = self._cells(), 0
         while True:
             kind = None
             try:
@@ -76,6 +80,15 @@ class ExcelSource:
             number += 1
             if any(cell is not None and str(cell).strip() for cell in row):
                 yield number, row
+
+    def _cells(self) -> Iterator[tuple[Any, ...]]:
+        rows = self._sheet.iter_rows(values_only=True)
+        if self._written is None:
+            yield from rows
+            return
+        for row, written in zip(rows, self._written.iter_rows(values_only=True), strict=False):
+            pairs = zip_longest(row, written[: len(row)])
+            yield tuple(text if cell is None and _is_formula(text) else cell for cell, text in pairs)
 
     def batches(
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
@@ -94,6 +107,24 @@ class ExcelSource:
                 rows = []
         # The workbook stays open: a scan may read it again.
         yield _batch(columns, places, rows, 1.0)
+
+
+def _is_formula(text: object) -> bool:
+    return isinstance(text, str) and text.startswith("=")
+
+
+def _has_formulas(path: Path) -> bool:
+    """Tell whether a sheet of a workbook holds a formula."""
+    with zipfile.ZipFile(path) as packed:
+        for name in packed.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with packed.open(name) as file:
+                    before = b""
+                    while part := file.read(1 << 20):
+                        if b"<f" in before + part:
+                            return True
+                        before = part[-1:]
+    return False
 
 
 def _check_packing(path: Path) -> None:

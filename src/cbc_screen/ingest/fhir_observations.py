@@ -78,6 +78,7 @@ def _common(member: Member, scope: Scope) -> _Common:
     if is_partial(collected_at) or until:
         group, encounter = group or _report(member, scope), _encounter(member, scope)
     kinds = (*of_observation(member, scope), *of_specimen)
+    specimen = joined_texts([specimen, _concept_text(resource.get("bodySite"))])
     return _Common(
         member.line, person, group, encounter, collected_at, until, specimen, panel, status, _notes(resource), content,
         kinds,
@@ -250,6 +251,8 @@ def _value_names(part: Resource) -> list[str]:
 def _value(part: Resource) -> tuple[str, str]:
     """Return a value and its unit; what has no form as a text is given as JSON, which is no number."""
     names = _value_names(part)
+    if part.get("dataAbsentReason"):  # and a value beside it: which is meant is unknown
+        names.append("dataAbsentReason") if names else None
     if len(names) > 1:  # which is meant is unknown
         return as_json({name: part[name] for name in names}), ""
     if not names:

@@ -26,6 +26,10 @@ _ONCE = frozenset(
         "comparator",
         "system",
         "text",
+        "specimen",
+        "bodySite",
+        "reference",
+        "method",
     )
 )
 _CHOICES = ("value", "effective")  # valueQuantity, effectiveDateTime
@@ -33,6 +37,7 @@ _HOLDERS = frozenset(
     (
         "Observation",
         "Patient",
+        "subject",
         "component",
         "code",
         "coding",
@@ -88,8 +93,10 @@ def _has_twice(element: Element) -> bool:
 
 def _value(element: Element) -> Any:
     if element.name in _RESOURCES:
-        inner = next((child for child in element.children if child.namespace == NAMESPACE), None)
-        return {} if inner is None else _resource(inner)
+        inner = [child for child in element.children if child.namespace == NAMESPACE]
+        if len(inner) > 1:
+            return Twice({"resourceType": inner[0].name})
+        return _resource(inner[0]) if inner else {}
     if "value" in element.attributes:
         return element.attributes["value"]
     return _members(element)

@@ -71,12 +71,18 @@ class _Report:
         """Yield the results, in order."""
         specimen = joined(self.specimens) or self.specimen
         stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
-        for one in self.observations:
+        times = [
+            best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))) for one in self.observations
+        ]
+        # A result without a time was taken when the others of its order were, where these agree.
+        told = {time for time in times if time}
+        together = told.pop() if len(told) == 1 else ""
+        for one, time in zip(self.observations, times, strict=True):
             yield LabResult(
                 line=one.line,
                 person=self.person,
                 group=self.group,
-                collected_at=best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))),
+                collected_at=time or together,
                 codes=one.codes,
                 value=one.value,
                 unit=one.unit,

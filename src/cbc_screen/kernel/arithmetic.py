@@ -85,6 +85,8 @@ def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interva
             return _excess(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
         case "neutrophils_excess":
             return _excess(b, value("neutrophils"), value("wbc"))
+        case "lymphocytes_excess":
+            return _excess(b, value("lymphocytes"), value("wbc"))
         case "differential_sum":
             return _sum(b, [value(cell) for cell in DIFFERENTIAL])
         case "differential_missing":

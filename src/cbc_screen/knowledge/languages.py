@@ -81,7 +81,8 @@ class Languages:
 
 def load_languages(node: Node, root: Traversable, words: Words) -> Languages:
     """Load languages.yaml; columns and letters that it names must be those of demographics.yaml."""
-    node.check_keys(["source", "languages"])
+    node.check_keys(["source", "english", "languages"])
+    english = {plain_name(word) for word in node.texts("english")}
     own = node.node("languages")
     names: dict[str, tuple[set[str], int]] = {}
     files = {file.text("language"): file for file in name_files(root)}
@@ -104,9 +105,8 @@ def load_languages(node: Node, root: Traversable, words: Words) -> Languages:
         for letter in (letter for one in letters[language] for letter in one):
             if letter not in words.sex_letters.used:
                 raise entry.error("sex", f"{letter!r} is none of sex_letters in demographics.yaml")
-    return Languages(
-        {name: (frozenset(of), worth) for name, (of, worth) in names.items() if name and ENGLISH not in of}, letters
-    )
+    told = {name: (frozenset(of), worth) for name, (of, worth) in names.items() if name and ENGLISH not in of}
+    return Languages({name: own for name, own in told.items() if not english.issuperset(name.split())}, letters)
 
 
 def _names_of(file: Node) -> list[tuple[str, int]]:

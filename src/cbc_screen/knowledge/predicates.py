@@ -23,6 +23,7 @@ QUANTITIES: Mapping[str, str] = {
     "differential_percent_sum": "%",
     "differential_excess": "%",
     "neutrophils_excess": "%",
+    "lymphocytes_excess": "%",
     "neutrophils_gap": "10^9/L",
     "neutrophils_gap_share": "%",
     "differential_sum": "10^9/L",

@@ -139,3 +139,16 @@ def test_the_draft_of_a_profile_states_the_language(tmp_path: Path) -> None:
 def test_every_letter_of_a_language_is_one_that_a_column_is_looked_through_for() -> None:
     used = load_knowledge().words.sex_letters.used
     assert all(letter in used for sets in LANGUAGES.letters.values() for one in sets for letter in one)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["patient_id", "Sex", "Age", "HGB (g/dL)"],
+        ["Patient ID", "Test", "Result", "Unit"],
+        ["pid", "test", "result", "unit", "date"],
+        ["Specimen", "Parameter", "Material", "Status"],
+    ],
+)
+def test_words_that_english_has_too_tell_no_language(headers: list[str]) -> None:
+    assert LANGUAGES.of(headers) == ()

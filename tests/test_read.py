@@ -251,3 +251,26 @@ def test_what_is_read_is_screened_as_it_is_scanned(tmp_path: Path, as_received: 
         # A grade that is not known is missing, in the way of either library.
         both = [own[column].astype("string").fillna("").str.removesuffix(".0").to_list() for own in (screened, scanned)]
         assert both[0] == both[1], column
+
+
+def test_a_column_that_may_hold_results_is_unknown_through_read_too(tmp_path: Path) -> None:
+    text = "sex,age,HGB (g/dL),WBC (10^9/L),ANC (zz),PLT (10^9/L)\nF,45 y,13.5,6,0.3,250\n"
+    (tmp_path / "export.csv").write_text(text, encoding="utf-8")
+    for as_received in (False, True):
+        flags = cbc.screen_frame(cbc.read(tmp_path / "export.csv", as_received=as_received))
+        assert (flags["white_line"][0], flags["reasons"][0]) == ("cannot_tell", "neutrophils:UNIT_UNKNOWN")
+
+
+def test_a_formula_that_was_not_computed_is_sent_and_not_usable(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (
+        ["age", "sex", "WBC (10^9/L)", "ANC (10^9/L)"],
+        ["45 y", "F", 6, "=B1+1"],
+        ["45 y", "F", 6, "#N/A"],
+        ["45 y", "F", 6, 4],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    cbc.scan(tmp_path / "book.xlsx", tmp_path / "flags.parquet")
+    assert list(cbc.read_flags(tmp_path / "flags.parquet")["white_line"]) == ["cannot_tell", "cannot_tell", "not_low"]

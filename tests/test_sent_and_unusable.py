@@ -205,3 +205,28 @@ def test_beside_a_count_such_a_name_changes_nothing() -> None:
     frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "Platelets (10^9/L)": [250.0]})
     whole = cbc.screen_frame(frame).to_dict("records")
     assert cbc.screen_frame(frame.assign(**{"Platelets zz": "5"})).to_dict("records") == whole
+
+
+@pytest.mark.parametrize(
+    ("remark", "line"),
+    [
+        ("RESULT CANCELLED: WRONG PATIENT", "cannot_tell"),
+        ("Specimen clotted, please repeat.", "cannot_tell"),
+        ("Do not use", "cannot_tell"),
+        ("Probe geronnen", "cannot_tell"),
+        ("Disregard previous result.", "low"),
+        ("Called to nurse at 09:30", "low"),
+        ("Sample not clotted", "low"),
+    ],
+)
+def test_a_remark_that_takes_a_result_back_makes_it_unknown(remark: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / "in.hl7").write_text(
+        "MSH|^~\\&|LAB|X|R|Y|20240301120000||ORU^R01|M1|P|2.5.1\rPID|1||T1||||19700504|F\r"
+        "OBR|1|A1|B1|58410-2^CBC^LN|||20240301090000\rOBX|1|NM|718-7^HGB^LN||135|g/L|||||F\r"
+        f"OBX|2|NM|777-3^PLT^LN||44|10*9/L|||||F\rNTE|1||{remark}\r",
+        encoding="utf-8", newline="",
+    )  # fmt: skip
+    cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.parquet")
+    (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
+    assert (row["platelet_line"], row["red_line"]) == (line, "not_low")
+    assert ("SPECIMEN_SUSPECT" in row["reasons"]) is (line == "cannot_tell")

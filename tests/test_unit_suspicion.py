@@ -490,3 +490,23 @@ def test_messages_are_looked_at_too(tmp_path: Path) -> None:
     summary = cbc.scan(str(tmp_path / "*.hl7"), tmp_path / "flags.csv")
     assert list(summary.unit_suspect) == ["platelets"]
     assert set(pd.read_csv(tmp_path / "flags.csv")["platelet_line"]) == {"cannot_tell"}
+
+
+def test_neutrophils_are_in_doubt_where_the_lymphocytes_are(tmp_path: Path) -> None:
+    """Two percent of white cells of 2.3 would pass for a count that is not low."""
+    rows = "".join(
+        f"45 y,F,{131 + n % 5},{2.2 + n % 3 / 10:.1f},{1.9 + n % 4 / 10:.1f},{91 + n % 3},{240 + n}\n"
+        for n in range(20)
+    )
+    (tmp_path / "export.csv").write_text(
+        "age,sex,HGB (g/L),WBC (10^9/L),NEU (10^9/L),LYM (10^9/L),PLT (10^9/L)\n" + rows, encoding="utf-8"
+    )
+    summary = cbc.scan(tmp_path / "export.csv")
+    assert {"lymphocytes", "neutrophils"} <= summary.unit_suspect.keys()
+    assert summary.patterns["cannot_tell"] == 20
+
+
+def test_more_lymphocytes_than_white_cells_leave_the_white_line_unknown() -> None:
+    count = {"wbc": "2.3 10^9/L", "neutrophils": "2.1 10^9/L", "lymphocytes": "95 10^9/L"}
+    flags = cbc.screen({"age": "40 y", "sex": "F", "hemoglobin": "135 g/L", "platelets": "250 10^9/L", **count}).flags()
+    assert (flags["white_line"], flags["guards"]) == ("cannot_tell", "lymphocytes_exceed_wbc")

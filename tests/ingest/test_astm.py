@@ -192,3 +192,47 @@ def test_any_bytes_part_into_records(parts: list[bytes]) -> None:
     found = list(records(enumerate(content.splitlines(), start=1)))
     assert all(record.text.strip() for record in found)
     assert sum(len(record.text) for record in found) <= len(content)
+
+
+def with_times(*times: str) -> list[str]:
+    """Return the records without a time of the order, and these times of the results."""
+    order = RECORDS[2].replace("20240301101500", "")
+    return [
+        *RECORDS[:2],
+        order,
+        *(f"{own}||||{time}" for own, time in zip(RECORDS[3:7], times, strict=True)),
+        RECORDS[7],
+    ]
+
+
+def test_a_result_without_a_time_stays_with_its_order(tmp_path: Path) -> None:
+    time = "20240301101500"
+    _, rows = scan(plain(with_times(time, time, time, "")), tmp_path)
+    assert [(row["pattern"], row["white_line"]) for row in rows] == [("pancytopenia", "low")]
+
+
+def test_a_result_that_was_lost_is_noticed_by_the_numbers_of_the_others(tmp_path: Path) -> None:
+    """The neutrophils are the fourth of five: without them the white line would be judged on the white cells."""
+    healthy = ["R|1|^^^WBC|6.0|10*3/uL", "R|2|^^^HGB|13.5|g/dL", "R|3|^^^PLT|250|10*3/uL", "R|5|^^^MCV|90|fL"]
+    whole = [*RECORDS[:3], *healthy, RECORDS[7]]
+    _, (row,) = scan(plain(whole), tmp_path)
+    assert (row["white_line"], row["red_line"], row["platelet_line"]) == ("cannot_tell", "not_low", "not_low")
+    numbered = [*RECORDS[:3], *healthy[:3], healthy[3].replace("R|5", "R|4"), RECORDS[7]]
+    assert scan(plain(numbered), tmp_path)[1][0]["white_line"] == "not_low"
+
+
+def test_orders_that_begin_anew_are_of_a_person_whose_record_was_lost(tmp_path: Path) -> None:
+    second = [RECORDS[2].replace("S1", "S2").replace("20240301101500", "20240302101500"), *RECORDS[3:7]]
+    _, rows = scan(plain([*RECORDS[:7], *second, RECORDS[7]]), tmp_path)
+    assert ["sex:SEX_MISSING" in row["reasons"] for row in rows] == [False, True]
+    _, rows = scan(plain([*RECORDS[:7], second[0].replace("O|1", "O|2"), *second[1:], RECORDS[7]]), tmp_path)
+    assert ["sex:SEX_MISSING" in row["reasons"] for row in rows] == [False, False]
+
+
+def test_results_may_be_counted_on_from_one_order_to_the_next(tmp_path: Path) -> None:
+    second = [
+        RECORDS[2].replace("O|1|S1", "O|2|S2"),
+        *(own.replace(f"R|{n}", f"R|{n + 4}") for n, own in enumerate(RECORDS[3:7], 1)),
+    ]
+    summary, _ = scan(plain([*RECORDS[:7], *second, RECORDS[7]]), tmp_path)
+    assert (summary.results["rejected"], summary.results["read"]) == ({}, 8)

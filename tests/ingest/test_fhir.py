@@ -268,7 +268,8 @@ def test_each_component_is_a_result(read: Any) -> None:
     found = read(text_only(component=parts, referenceRange=[{"text": "of the whole"}]))
     assert [(item.codes[0].name, item.value, item.status.value, item.lower, item.range_text) for item in found] == [
         ("A", "1", "F", "", ""),
-        ("B", "x", "F", "", ""),
+        # A value, and the reason why there is none: neither is believed.
+        ("B", '{"valueString":"x","dataAbsentReason":{"coding":[{"code":"error"}]}}', "F", "", ""),
         ("C", "3", "F", "2", ""),
         ("D", "1", "O", "", ""),
     ]

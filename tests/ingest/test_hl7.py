@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+import cbc_screen as cbc
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.hl7_frames import LONGEST_MESSAGE
@@ -1016,3 +1017,20 @@ def test_persons_of_a_real_file(shared: Path) -> None:
         Person("1120301349", "1954-03-23", "F"),
         Person("1120301871", "1954-01-14", "F"),
     ]
+
+
+def test_one_order_is_one_count_though_one_result_has_no_time(tmp_path: Path) -> None:
+    values = (
+        ("6690-2^WBC^LN", "6", "10*9/L"),
+        ("751-8^ANC^LN", "0.3", "10*9/L"),
+        ("718-7^HGB^LN", "135", "g/L"),
+        ("777-3^PLT^LN", "250", "10*9/L"),
+    )
+    lines = [
+        f"OBX|{n}|NM|{code}||{value}|{unit}|||||F|||{'' if n == 2 else '20240301090000'}\r"
+        for n, (code, value, unit) in enumerate(values, 1)
+    ]
+    text = "MSH|^~\\&|L|X|R|Y|20240301120000||ORU^R01|M1|P|2.5.1\rPID|1||T1||||19700504|F\rOBR|1|A1|B1|58410-2^CBC^LN\r"
+    (tmp_path / "in.hl7").write_text(text + "".join(lines), encoding="utf-8", newline="")
+    cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.parquet")
+    assert list(cbc.read_flags(tmp_path / "flags.parquet")["white_line"]) == ["low"]

@@ -241,3 +241,26 @@ def test_a_document_in_an_encoding_that_is_not_read_is_one_clear_line(tmp_path: 
     with pytest.raises(cbc.UsageError, match="encoding") as caught:
         cbc.scan(path)
     assert caught.value.__context__ is None
+
+
+def test_of_two_values_of_one_observation_none_is_chosen(tmp_path: Path) -> None:
+    path, flags = tmp_path / "document.xml", tmp_path / "flags.parquet"
+    results = [
+        observation("6690-2", quantity("6.0", "10*9/L")),
+        observation("751-8", quantity("4.0", "10*9/L") + quantity("0.3", "10*9/L")),
+    ]
+    path.write_text(ccda(*results), encoding="utf-8")
+    cbc.scan(path, flags)
+    assert list(cbc.read_flags(flags)["white_line"]) == ["cannot_tell"]
+
+
+def test_a_value_beside_a_reason_why_there_is_none_is_not_used(tmp_path: Path) -> None:
+    flags = tmp_path / "flags.parquet"
+    (tmp_path / "one.json").write_text(
+        '{"resourceType": "Observation", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "777-3"}]},'
+        '"subject": {"reference": "Patient/1"}, "effectiveDateTime": "2024-03-01", "valueQuantity": {"value": 250, "unit": "10*9/L"},'
+        '"dataAbsentReason": {"coding": [{"code": "error"}]}}',
+        encoding="utf-8",
+    )
+    cbc.scan(tmp_path / "one.json", flags)
+    assert list(cbc.read_flags(flags)["platelet_line"]) == ["cannot_tell"]

@@ -114,3 +114,31 @@ def test_a_longer_name_beside_the_first_one_is_left_aside() -> None:
 def test_a_short_word_of_another_language_is_no_unit_of_age_and_no_field(header: str) -> None:
     meaning = READER.read(header)
     assert meaning.role is not Role.PERSON or meaning.unit is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "AbsoluteNeutrophilCount (10^9/L)", "neutrophilCount (10^9/L)", "AbsNeut (10^9/L)", "Neutr. abs. (G/L)", "Neutros (10^9/L)", "NÖT#", "НЕЙ# (10^9/л)", "호중구수 (10^3/uL)", "26499-4", "751-8",
+    ],
+)  # fmt: skip
+def test_names_that_programs_and_analyzers_give_neutrophils(header: str) -> None:
+    found = NameReader(load_knowledge()).read(header)
+    assert (found.role, found.name) == (Role.ANALYTE, "neutrophils")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Segmentkernige (G/l)",
+        "Segmentados (10^3/uL)",
+        "PMNs",
+        "AGC",
+        "Absolute Granulocyte Count",
+        "Last ANC",
+        "nadir_anc",
+    ],
+)
+def test_names_that_may_be_neutrophils_count_as_sent(header: str) -> None:
+    found = NameReader(load_knowledge()).read(header)
+    assert (found.role, found.name) == (Role.POSSIBLE, "neutrophils")

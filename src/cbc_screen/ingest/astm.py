@@ -132,6 +132,7 @@ class _Message:
         self._kinds.add(kind)
         if record.damaged and kind == "R":
             self._lose_result(record)
+            self._result_number += 1
             return []
         if record.damaged or self._is_lost(kind, record):
             rejected = RejectedRow(record.line, _LOST, self._content(record))

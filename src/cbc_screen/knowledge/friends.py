@@ -53,6 +53,7 @@ class Friends:
     names: Mapping[str, FalseFriend]
     words: Mapping[str, frozenset[str]]  # a word that stands for analytes in a longer name
     agreeing: Mapping[str, frozenset[str]]  # words that name none, and agree with a name beside them
+    may_be: frozenset[str]  # words under which neutrophils may have been sent
 
     def not_blood(self, *texts: str) -> bool:
         """Tell whether what names a specimen, or what was ordered, says that it is not blood."""
@@ -115,11 +116,13 @@ def load_friends(
         {**ambiguous, **_names(friends, analytes, ambiguous)},
         words,
         agree,
+        frozenset(_words(agreeing.node("may_be_neutrophils"), "words")),
     )
 
 
 def _agreeing(node: Node, counted: frozenset[str]) -> dict[str, frozenset[str]]:
-    node.check_keys(["agreeing", "blood"])
+    node.check_keys(["agreeing", "blood", "may_be_neutrophils"])
+    node.node("may_be_neutrophils").check_keys(["source", "words"])
     node.node("blood").check_keys(["source", "words"])
     found = dict.fromkeys(_words(node.node("blood"), "words"), counted)
     for entry in node.nodes("agreeing"):

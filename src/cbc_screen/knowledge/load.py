@@ -164,7 +164,7 @@ def _check_references(
     cited += [entry.node("plausible") for entry in numbers.nodes("analytes")]
     friends, agreeing = node("false_friends.yaml"), node("agreeing_names.yaml")
     cited += [entry for key in ("specimens", "qualifiers", "names") for entry in friends.nodes(key)]
-    cited += [*agreeing.nodes("agreeing"), agreeing.node("blood")]
+    cited += [*agreeing.nodes("agreeing"), agreeing.node("blood"), agreeing.node("may_be_neutrophils")]
     for entry in cited:
         if entry.text("source") not in sources:
             raise entry.error("source", "is not in sources.csv")

@@ -39,6 +39,8 @@ class Words:
     scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
+    taken_back: tuple[str, ...]  # folded phrases of remarks by which a sender takes a result back
+    of_an_earlier_one: tuple[str, ...]  # phrases that say it of a result before
     sex: Mapping[str, str]
     sex_letters: SexLetters
     presence: Mapping[str, Presence]  # words for a finding that is there, or is not
@@ -49,6 +51,13 @@ class Words:
     preterm_below: AgeEdge
     columns: Mapping[str, tuple[str, ...]]
     age_units: Mapping[str, str]
+
+    def takes_back(self, remark: str) -> bool:
+        """Tell whether a remark beside a result takes it back."""
+        folded = fold_word(remark)
+        for phrase in self.of_an_earlier_one:
+            folded = folded.replace(phrase, " ")
+        return any(phrase in folded for phrase in self.taken_back)
 
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
@@ -87,6 +96,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
             "scales",
             "missing",
             "texts",
+            "taken_back",
             "in_other_languages",
         ]
     )
@@ -116,6 +126,8 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
     _add_world_words(
         texts.node("in_other_languages"), world.results, words, {*texts.texts("missing"), *texts.texts("flags")}
     )
+    back = texts.node("taken_back")
+    back.check_keys(["phrases", "of_an_earlier_one"])
     people.check_keys(
         [
             "sex",
@@ -149,6 +161,8 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
+        taken_back=tuple(map(fold_word, back.texts("phrases"))),
+        of_an_earlier_one=tuple(map(fold_word, back.texts("of_an_earlier_one"))),
         sex=_invert(people.node("sex")),
         sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),
         presence={word: Presence(found) for word, found in _invert(people.node("presence")).items()},

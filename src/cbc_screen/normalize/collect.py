@@ -13,6 +13,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
@@ -161,6 +162,7 @@ class Collection:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._standing, self._stated_units = Standing(knowledge), StatedUnits(knowledge)
+        self._takes_back = lru_cache(maxsize=4096)(knowledge.words.takes_back)
         self._moments, self._about = MomentReader(knowledge.moments), AboutPerson(knowledge)
         self._specimens = SpecimenReader(knowledge.specimens)
         self.counts = ResultCounts()
@@ -333,6 +335,8 @@ class Collection:
         """Return the value and the unit of a result, or what says why they are not to be believed."""
         if result.fault is not None:
             return unusable(result.fault), ""
+        if any(map(self._takes_back, result.notes)):
+            return unusable(Reason.SPECIMEN_SUSPECT), ""
         if not result.other_units:
             return result.value, result.unit
         stated = differing((result.unit, *result.other_units))

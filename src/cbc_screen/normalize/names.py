@@ -30,6 +30,8 @@ _LONGEST_UNIT = 24
 _MARKS = "/M"  # behind a name: the column of an analyzer's marks ("PLT/M")
 _LONG = 5
 _CONTESTED = "it means different things in different languages"
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # between the words of a name in a program
+_LOINC = re.compile(r"\d{1,7}-\d")
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
 
 
@@ -83,22 +85,31 @@ class NameReader:
             if friend.count is not None
         }
         self._named = {**knowledge.names.analytes, **self._named}
+        self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         own = {name: field for field, names in knowledge.words.columns.items() for name in names}
         self._people = {**knowledge.names.people, **own}
         self._findings = {plain_name(name): name for name in knowledge.findings}
         white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
         # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
-        self.fallible = frozenset(name for a in white for name in (a.id, a.percent))
+        self.fallible = frozenset(name for a in white for name in (a.id, a.percent) if name is not None)
         # Of other languages only longer names: "ne" stands in many a text.
-        apart = {name for name in knowledge.names.analytes if name.isascii() and len(name) < _LONG}
+        first = {name for analyte in knowledge.analytes.values() for name in analyte.names if len(name) > 2}
+        apart = {name for name in knowledge.names.analytes if name.isascii() and len(name) < _LONG} - first
         self._fallible = {
             name: min(own) for name, own in self._named.items() if own <= self.fallible and name not in apart
         }
         self._fallible |= {name: min(own) for name, own in self._friends.agreeing.items() if own <= self.fallible}
+        self._fallible |= dict.fromkeys(self._friends.may_be, min(self.fallible))
 
     def read(self, header: str) -> Meaning:
         """Say what a header text means."""
         text = " ".join(header.replace("\ufeff", "").translate(_PUNCTUATION).split())
+        found = self._read(text)
+        if found.role is Role.OTHER and (parted := _HUMP.sub(" ", text)) != text:
+            return self._read(parted)  # "AbsoluteNeutrophilCount"
+        return found
+
+    def _read(self, text: str) -> Meaning:
         whole = self._whole(text)
         parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
         parted = next((meaning for meaning in parts if meaning is not None), None)
@@ -147,6 +158,8 @@ class NameReader:
             return Meaning(Role.FLAG, min(found))
         if (friend := self._friend(name)) is not None:
             return friend
+        if _LOINC.fullmatch(text) and text in self._by_loinc:
+            return Meaning(Role.ANALYTE, self._by_loinc[text])
         if (ways := self._knowledge.names.contested.get(name)) is not None:
             return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
         found = self._analytes(name)

@@ -265,16 +265,17 @@ def test_each_component_is_a_result(read: Any) -> None:
         {"code": {"text": "C"}, "valueQuantity": {"value": 3}, "referenceRange": [{"low": {"value": 2}}]},
         {"code": {"text": "D"}, "modifierExtension": [{}], "valueInteger": 1},
     ]
+    # A value, and the reason why there is none: neither is believed.
+    both = '{"valueString":"x","dataAbsentReason":{"coding":[{"code":"error"}]}}'
     found = read(text_only(component=parts, referenceRange=[{"text": "of the whole"}]))
     assert [(item.codes[0].name, item.value, item.status.value, item.lower, item.range_text) for item in found] == [
         ("A", "1", "F", "", ""),
-        # A value, and the reason why there is none: neither is believed.
-        ("B", '{"valueString":"x","dataAbsentReason":{"coding":[{"code":"error"}]}}', "F", "", ""),
+        ("B", both, "F", "", ""),
         ("C", "3", "F", "2", ""),
         ("D", "1", "O", "", ""),
     ]
     assert {(item.person, item.collected_at) for item in found} == {("Patient/a", "2024-03-01T08:15:00+01:00")}
-    assert [item.value for item in read(observation(component=parts))] == ["9.1", "1", "x", "3", "1"]
+    assert [item.value for item in read(observation(component=parts))] == ["9.1", "1", both, "3", "1"]
 
 
 @pytest.mark.parametrize(

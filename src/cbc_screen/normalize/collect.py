@@ -12,37 +12,28 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import MADE_UP, Code, Item, LabResult, NotResults, Person, Sample
+from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.person_codes import SEX
-from cbc_screen.knowledge.quantities import has_check_digit
-from cbc_screen.normalize.about_person import AboutPerson
-from cbc_screen.normalize.identify import Identifier, unit_in
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.judging import SUSPECTED, Judge, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
-from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
-from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.standing import Cell, Received, Standing
-from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
-_TYPE = "type"  # of a specimen, as specimens.yaml calls this field
-_LONGEST_LABEL = 80
-_SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _ABOUT = "@"  # before a field of the person, in place of an analyte
-_KINDS = 10_000  # as many different names and units are counted, and not more
+KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
 CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT);
@@ -132,7 +123,7 @@ class _Gathered:
         clumps, suspected = Presence.UNKNOWN, False
         for row in rows:
             analyte, said = str(row[9]), row[15]
-            if said == _SUSPECTED:
+            if said == SUSPECTED:
                 suspected = True
             elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
@@ -160,9 +151,8 @@ class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._standing, self._stated_units = Standing(knowledge), StatedUnits(knowledge)
-        self._moments, self._about = MomentReader(knowledge.moments), AboutPerson(knowledge)
-        self._specimens = SpecimenReader(knowledge.specimens)
+        self._standing, self._moments = Standing(knowledge), MomentReader(knowledge.moments)
+        self.judge = Judge(knowledge)
         self.counts = ResultCounts()
         self.grouping = Grouping()
         self.analytes: Counter[str] = Counter()
@@ -208,16 +198,16 @@ class Collection:
             elif isinstance(item, NotResults):
                 self.counts.without_results[item.kind] += 1
             else:
-                self._put_aside(item, source, whole=True)
+                self.put_aside(item, source, whole=True)
 
     def _add_person(self, person: Person, source: int) -> None:
         """Keep what is known of a person; two sources that differ leave it unknown."""
         if self._last_person == (source, person):
             return  # said again with every message
         self._last_person = source, person
-        if len(self.sexes) < _KINDS:
+        if len(self.sexes) < KINDS:
             self.sexes.add(person.sex)
-        kind = self._specimens.of(person.stated)
+        kind = self.judge.specimens.of(person.stated)
         for key in dict.fromkeys((person.key, *person.aliases)):
             self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age), kind)
 
@@ -233,7 +223,7 @@ class Collection:
 
     def _add_sample(self, sample: Sample) -> None:
         """Keep what is known of a specimen of another kind; a patient's blood needs no word."""
-        kind = self._specimens.of(sample.stated)
+        kind = self.judge.specimens.of(sample.stated)
         if kind is not None and kind.reason is not None:
             self._has_others = True
             self._base.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (sample.key, kind.value))
@@ -242,47 +232,35 @@ class Collection:
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         self.counts.read += 1
-        other, is_told = self._other_specimen(result)
-        analyte, reason, possible = identifier.identify(replace(result, specimen="") if is_told else result)
-        if other is not None and (analyte is not None or reason is not None):
-            # It makes nothing unknown of the blood that was taken beside it; and what is only
-            # called like a count is no part of one where another fluid was taken.
-            reason = other if analyte is not None or other is not Reason.SPECIMEN_BODY_FLUID else None
-            possible = ()
+        judged = self.judge.of(result, identifier, units)
+        analyte, reason = judged.analyte, judged.reason
         if reason is not None:
             self.counts.rejected[reason.value] += 1
-            self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
-            self._add_possible(result, source, reason, possible)
+            self.put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
+            self._add_possible(result, source, reason, judged.possible)
             return
-        clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN.value
-        if analyte is None and clumps == Presence.UNKNOWN:
-            if _name_is_lost(result):
-                self.counts.rejected[Reason.ENCODING.value] += 1
-                self._put_aside(RejectedRow(result.line, Reason.ENCODING, result.content), source, whole=False)
-                return
-            self.counts.not_count += 1
-            if (told := self._about.read(result)) is None:
-                self._leave_out(result)
-            else:
-                if told[0] == SEX and len(self.sexes) < _KINDS:
-                    self.sexes.add(told[1])
-                self._wait(result, source, feed, f"{_ABOUT}{told[0]}", (told[1], "", "", ""), clumps)
-            return
-        value, unit = result.value, result.unit
         if analyte is None:
-            self.counts.not_count += 1  # a remark about the specimen, and no result
-        else:
-            value, unit = self._value_and_unit(result, analyte)
-            if not unit and not unit_in(value):
-                unit = units.get(analyte, "")
+            self.counts.not_count += 1  # no part of a count, or a remark about the specimen
+        if judged.is_left_out:
+            if judged.about is None:
+                count_name(self.left_out, label_of(result))
+            else:
+                self._add_about(result, source, feed, judged.about)
+            return
+        if analyte is not None:
             self.analytes[analyte] += 1
             seen = self.units[analyte]
-            if unit in seen or len(seen) < _KINDS:
-                seen[unit] += 1
-        lower, upper = result.lower, result.upper
-        if not lower and not upper and result.range_text:
-            lower, upper = limits_of_text(result.range_text, unit)
-        self._wait(result, source, feed, analyte or "", (value, unit, lower, upper), clumps)
+            if judged.unit in seen or len(seen) < KINDS:
+                seen[judged.unit] += 1
+        cell = (judged.value, judged.unit, *limits_of(result, judged.unit))
+        self._wait(result, source, feed, analyte or "", cell, judged.clumps)
+
+    def _add_about(self, result: LabResult, source: int, feed: int, about: tuple[str, str]) -> None:
+        """Keep what a result tells of the person."""
+        field, text = about
+        if field == SEX and len(self.sexes) < KINDS:
+            self.sexes.add(text)
+        self._wait(result, source, feed, f"{_ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
 
     def _wait(
         self,
@@ -307,42 +285,14 @@ class Collection:
         if not possible:
             return
         self.possible.update(possible)
-        _count(self.set_aside, f"{_label(result)}: {reason} (possibly {' or '.join(possible)})")
+        count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
         collection = self._collection_of(result, source)
         self._base.executemany(
             "INSERT INTO possible VALUES (?, ?, ?)", [(collection, analyte, reason.value) for analyte in possible]
         )
 
-    def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
-        """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
-
-        What is blood by its type is so whatever else its words say of where it was taken.
-        """
-        stated = result.stated
-        types = tuple(pair for pair in stated if pair[0] == _TYPE)
-        if result.specimen and not types:
-            types = ((_TYPE, result.specimen),)
-            stated = (*stated, *types)
-        if not stated:
-            return None, False
-        kind = self._specimens.of(stated)
-        reason = None if kind is None else kind.reason
-        return reason, reason is not None or self._specimens.of(types) is SpecimenKind.BLOOD
-
-    def _value_and_unit(self, result: LabResult, analyte: str) -> tuple[str, str]:
-        """Return the value and the unit of a result, or what says why they are not to be believed."""
-        if result.fault is not None:
-            return unusable(result.fault), ""
-        if not result.other_units:
-            return result.value, result.unit
-        stated = differing((result.unit, *result.other_units))
-        unit = self._stated_units.settled(analyte, stated) if stated else ""
-        return (result.value, unit) if unit is not None else (unusable(Reason.CODE_CONFLICT), "")
-
-    def _leave_out(self, result: LabResult) -> None:
-        _count(self.left_out, _label(result))
-
-    def _put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
+    def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
+        """Keep what could not be used: a whole row or message, or a single result."""
         self._base.execute(
             "INSERT INTO aside VALUES (?, ?, ?, ?, ?)",
             (source, row.line, row.reason.value, row.content[:LONGEST_CONTENT], whole),
@@ -353,24 +303,6 @@ class Collection:
         found = self._base.execute("SELECT source, line, reason, content FROM aside WHERE whole = ?", (whole,))
         for source, line, reason, content in found:
             yield source, RejectedRow(line, Reason(reason), content)
-
-    def _clumps(self, result: LabResult, analyte: str | None) -> str:
-        """Say what a result and its remarks tell of platelet clumps: a `Presence`, or that they are suspected."""
-        if analyte is not None and not result.notes and not mentions_clumps(result.value):
-            return Presence.UNKNOWN.value  # nearly every one
-        about = analyte == "platelets"
-        asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
-        if analyte is None and asked is not None:
-            if asked.rstrip().endswith("?"):
-                return _SUSPECTED if is_raised(result.value or result.flag) else Presence.UNKNOWN.value
-            return clumps_as_result(result.value).value
-        remarks = [*result.notes, result.value]
-        said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
-        if Presence.PRESENT in said:
-            return Presence.PRESENT.value
-        if any(suspects_clumps(remark, about_platelets=about) for remark in remarks if remark):
-            return _SUSPECTED
-        return (Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN).value
 
     def _flush(self) -> None:
         self._base.executemany(
@@ -427,7 +359,7 @@ class Collection:
             reason = SpecimenKind(kind).reason
             if reason is not None and analyte and not analyte.startswith(_ABOUT):
                 self.counts.rejected[reason.value] += 1
-                self._put_aside(RejectedRow(line, reason, content), source, whole=False)
+                self.put_aside(RejectedRow(line, reason, content), source, whole=False)
         self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
 
     def _counts_of(self, gathered: _Gathered) -> Iterator[Count]:
@@ -544,20 +476,9 @@ class Collection:
         self._base.close()
 
 
-def _name_is_lost(result: LabResult) -> bool:
-    """Tell whether a result is known only by a name of which bytes could not be read: it may be of a count."""
-    lost = any(LOST in text for code in result.codes for text in (code.code, code.name))
-    return lost and not any(has_check_digit(code.code) for code in result.codes)
-
-
-def _label(result: LabResult) -> str:
-    """Return what a source calls a result: its first code and name."""
-    first = result.codes[0] if result.codes else Code("", "", "")
-    return f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
-
-
-def _count(names: Counter[str], name: str) -> None:
-    if name in names or len(names) < _KINDS:
+def count_name(names: Counter[str], name: str) -> None:
+    """Count a name, as long as there are not too many different ones."""
+    if name in names or len(names) < KINDS:
         names[name] += 1
 
 

@@ -82,6 +82,15 @@ class Count:
 
 
 @dataclass
+class PeopleBeside:
+    """Persons with counts that were collected elsewhere; `maybe_here` are those of them that may have others here."""
+
+    every: int = 0
+    known: int = 0
+    maybe_here: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Grouping:
     """How results came together: counts by how surely their results are of one draw, and results that stand alone."""
 
@@ -128,7 +137,7 @@ class _Gathered:
             elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
             if analyte.startswith(_ABOUT):
-                about[analyte] = _agreed(about.get(analyte), str(row[10]))
+                about[analyte] = agreed(about.get(analyte), str(row[10]))
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
         if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
@@ -215,7 +224,7 @@ class Collection:
         found = self._base.execute("SELECT birth_date, sex, age, kind FROM person WHERE key = ?", (key,)).fetchone()
         is_what = "" if kind is None else kind.value
         if found is not None:
-            new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
+            new = (agreed(found[0], new[0]), agreed(found[1], new[1]), agreed(found[2], new[2]))
             # Whom one source calls human is no animal.
             is_what = SpecimenKind.BLOOD.value if SpecimenKind.BLOOD in (kind, found[3]) else is_what or found[3]
         self._has_others |= kind is not None and kind.reason is not None
@@ -328,6 +337,10 @@ class Collection:
 
     def each(self) -> Iterator[Count]:
         """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
+        return (count for _, count in self.placed())
+
+    def placed(self) -> Iterator[tuple[int, Count]]:
+        """Yield the counts as `each` does, each with the line that decides its place among them."""
         self._flush()
         self.counts.used = self.counts.superseded = self.counts.duplicates = 0
         self.grouping = Grouping()
@@ -342,8 +355,8 @@ class Collection:
             "FROM collection c JOIN result r ON r.collection = c.id LEFT JOIN person p ON p.key = c.person "
             "ORDER BY c.id, r.id"
         )
-        for _, group in groupby(rows, key=itemgetter(0)):
-            yield from self._counts_of(_Gathered.of(list(group)))
+        for (_, line), group in groupby(rows, key=itemgetter(0, 2)):
+            yield from ((int(line), count) for count in self._counts_of(_Gathered.of(list(group))))
 
     def _reject_others(self) -> None:
         """Set aside the results of who is no patient, and of a specimen that turned out to be another."""
@@ -398,7 +411,7 @@ class Collection:
             cells=cells,
             clumps=gathered.clumps,
             clumps_suspected=gathered.clumps_suspected and gathered.clumps is not Presence.PRESENT,
-            content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
+            content=content_of(contents),
         )
 
     def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell | None, int]]:
@@ -446,15 +459,43 @@ class Collection:
             self._neighbors[key] = [str(analyte) for (analyte,) in found]
         return self._neighbors[key]
 
-    def people_found(self) -> tuple[int, int]:
-        """Return of how many persons anything is known, and how many have results."""
+    def persons(self, at_once: int) -> Iterator[list[tuple[object, ...]]]:
+        """Yield what is known of persons, so many at once: key, birth date, sex, age, whether they are no patients."""
+        found = self._base.execute(
+            f"SELECT key, birth_date, sex, age, kind NOT IN ('', '{SpecimenKind.BLOOD.value}') FROM person"
+        )
+        while rows := found.fetchmany(at_once):
+            yield [(_as_said(str(key)), *rest) for key, *rest in rows]
+
+    def tell_persons(self, persons: Iterable[tuple[str, str, str, str]], source: int = 0) -> None:
+        """Keep what all rows of a source together say of persons: key, birth date, sex, age."""
+        self._base.executemany(
+            "INSERT INTO person VALUES (?, ?, ?, ?, '') ON CONFLICT (key) DO UPDATE SET birth_date = excluded.birth_date, "
+            "sex = excluded.sex, age = excluded.age",
+            ((_own(key, source), *told) for key, *told in persons if key),
+        )
+
+    def forget_zeros(self) -> None:
+        """Let go of the names that were given a place and of which nothing came."""
+        for names in (self.analytes, self.left_out, *self.units.values()):
+            for name in [name for name, many in names.items() if not many]:
+                del names[name]
+        for analyte in [analyte for analyte, units in self.units.items() if not units]:
+            del self.units[analyte]
+
+    def people_found(self, beside: PeopleBeside | None = None) -> tuple[int, int]:
+        """Return of how many persons anything is known, and how many have results, with those that are not here."""
+        beside = beside or PeopleBeside()
+        self._base.execute("CREATE TEMP TABLE IF NOT EXISTS beside (key TEXT PRIMARY KEY)")
+        self._base.execute("DELETE FROM beside")
+        self._base.executemany("INSERT OR IGNORE INTO beside VALUES (?)", ((key,) for key in beside.maybe_here))
         found = self._base.execute(
             "SELECT coalesce(sum(known), 0), count(*) FROM (SELECT max(coalesce(p.birth_date, '') <> '' OR "
             "coalesce(p.sex, '') <> '' OR coalesce(p.age, '') <> '') AS known FROM collection c LEFT JOIN person p "
-            "ON p.key = c.person WHERE c.person <> '' GROUP BY c.person)"
+            "ON p.key = c.person WHERE c.person <> '' AND c.person NOT IN (SELECT key FROM beside) GROUP BY c.person)"
         )
         known, every = found.fetchone()
-        return int(known), int(every)
+        return int(known) + beside.known, int(every) + beside.every
 
     def has_several_analytes(self) -> bool:
         """Tell whether some person has results of several analytes: a count of one result may then have lost others."""
@@ -487,7 +528,18 @@ def _own(person: str, source: int) -> str:
     return f"{source}\x1e{person}" if person.startswith(MADE_UP) else person
 
 
-def _agreed(before: object, now: str) -> str:
+def content_of(contents: Sequence[str]) -> str:
+    """Return what a count was made of, as received."""
+    return json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT]
+
+
+def _as_said(key: str) -> str:
+    """Return the key of a person as its source has it."""
+    said = key.partition("\x1e")[2]
+    return said if said.startswith(MADE_UP) else key
+
+
+def agreed(before: object, now: str) -> str:
     """Return what two sources say of a person: unknown where they differ."""
     if not before or before == now:
         return now

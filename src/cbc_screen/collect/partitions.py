@@ -1,0 +1,77 @@
+"""Rows apart by their persons, so that each part fits in memory, in the order in which they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cbc_screen.arrays import from_numpy, to_numpy
+from cbc_screen.collect.spill import Spill
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS, FACTS = "rows", "facts"
+AT_ONCE = 1 << 20  # rows that are parted at once
+PART_ROWS = 1_500_000  # of one part, as far as can be foreseen
+_MOST_PARTS = 512
+
+
+@dataclass
+class Partitions:
+    """Rows of two kinds, of results and of what is known of persons; both are parted alike."""
+
+    spill: Spill = field(default_factory=Spill)
+    part_rows: int = PART_ROWS
+    parts: int = 0  # none as long as everything may fit in one
+    _waiting: dict[str, list[pa.RecordBatch]] = field(default_factory=lambda: {ROWS: [], FACTS: []})
+    rows: int = 0
+
+    def add(self, kind: str, batch: pa.RecordBatch, share: float) -> None:
+        """Take some rows; `share` says how much of the source has been read, 0 to 1."""
+        own = self._waiting[kind]
+        own.append(batch)
+        self.rows += len(batch) if kind == ROWS else 0
+        held = sum(map(len, own))
+        if held >= (min(AT_ONCE, self.part_rows) if self.parts else self.part_rows):
+            if not self.parts:
+                foreseen = self.rows / max(share, 0.001)
+                self.parts = min(max(2, int(foreseen / self.part_rows) + 1), _MOST_PARTS)
+            self._part(kind)
+
+    def _part(self, kind: str) -> None:
+        """Put the rows that wait into their parts."""
+        import pyarrow as pa
+
+        waiting = self._waiting[kind]
+        if not waiting:
+            return
+        batch = pa.Table.from_batches(waiting).combine_chunks().to_batches()[0]
+        waiting.clear()
+        coded = batch.column("person").dictionary_encode()
+        # `hash` of a text differs from run to run, and not within one.
+        of_person = np.fromiter((hash(key) % self.parts for key in coded.dictionary.to_pylist()), dtype=np.uint16)
+        parts = of_person[to_numpy(coded.indices)[0]]
+        order = np.argsort(parts, kind="stable")
+        ends = np.cumsum(np.bincount(parts, minlength=self.parts)).tolist()
+        for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+            if end > start:
+                self.spill.add((kind, part), batch.take(from_numpy(order[start:end])))
+
+    def each(self) -> Iterator[tuple[pa.Table | None, list[pa.RecordBatch]]]:
+        """Yield the rows of each part and what is known of its persons, and let go of them."""
+        import pyarrow as pa
+
+        if not self.parts:
+            rows, facts = self._waiting[ROWS], self._waiting[FACTS]
+            yield pa.Table.from_batches(rows) if rows else None, facts
+            return
+        self._part(ROWS)
+        self._part(FACTS)
+        for part in range(self.parts):
+            rows = self.spill.take((ROWS, part))
+            yield pa.Table.from_batches(rows) if rows else None, self.spill.take((FACTS, part))
+        self.spill.close()

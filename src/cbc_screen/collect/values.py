@@ -1,0 +1,114 @@
+"""The values of results in columns, and what of a value decides how its result is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.arrays import from_texts
+from cbc_screen.collect.combine import combine
+from cbc_screen.ingest.long import LongSource
+from cbc_screen.ingest.texts import Texts, constant
+from cbc_screen.normalize.identify import unit_in
+from cbc_screen.normalize.remarks import mentions_clumps
+from cbc_screen.normalize.standing import Standing
+
+_REMEMBERED = 200_000
+_MANY_KINDS = 4_096
+
+
+class Kind(NamedTuple):
+    """What of a value decides how its result is judged: the unit in it, whether it is empty, a word of clumps."""
+
+    empty: bool
+    unit: str
+    clumps: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of a batch: `texts` as received, `told` as they stand in a count; `kinds` are numbered."""
+
+    texts: Texts
+    told: Texts
+    from_number: NDArray[np.bool_]  # of each row: it goes with the coded unit
+    kinds: NDArray[np.int32]  # of each row
+    many_kinds: int
+
+
+class ValueReader:
+    """Reads values; what is said of a text is worked out once."""
+
+    def __init__(self, source: LongSource, standing: Standing) -> None:
+        self._source, self._standing = source, standing
+        self._known: dict[str, tuple[Kind, str]] = {}
+        self._kinds: dict[Kind, int] = {}
+        self.kinds: list[Kind] = []
+
+    def read(self, fields: dict[str, Texts], rows: int) -> Values:
+        """Read the values of a batch."""
+        texts, from_number = self._chosen(fields, rows)
+        known = [self._of(text) for text in texts.list()]
+        kinds = np.array([self._number(kind) for kind, _ in known], dtype=np.int32)
+        told = Texts(from_texts([text for _, text in known]), texts.codes)
+        return Values(texts, told, from_number, kinds[texts.codes], len(self.kinds))
+
+    def _of(self, text: str) -> tuple[Kind, str]:
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            kind = Kind(not text, unit_in(text), mentions_clumps(text))
+            found = self._known[text] = kind, self._standing.told(text)
+        return found
+
+    def _number(self, kind: Kind) -> int:
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = len(self.kinds)
+            self.kinds.append(kind)
+        return found
+
+    def begin(self) -> None:
+        """Begin a batch: forget kinds of values where texts of all sorts stand behind numbers."""
+        if len(self.kinds) > _MANY_KINDS:
+            self._kinds.clear()
+            self.kinds.clear()
+
+    def _chosen(self, fields: dict[str, Texts], rows: int) -> tuple[Texts, NDArray[np.bool_]]:
+        """Return the value of each row; a number is taken where the text beside it says no more."""
+        number, text = fields.get("number"), fields.get("value") or constant("", rows)
+        if number is None:
+            return text, np.zeros(rows, dtype=np.bool_)
+        there = ~number.empty()[number.codes]
+        from_number = there & text.ask(self._source.is_only_a_number)[text.codes]
+        as_text = text.empty()[text.codes]
+        signed = self._signed(number, fields.get("operator"))
+        parts = [text.list(), number.list(), signed.list()]
+        after_text, after_number = len(parts[0]), len(parts[0]) + len(parts[1])
+        codes = np.where(as_text, number.codes + after_text, text.codes)
+        codes = np.where(from_number, signed.codes + after_number, codes).astype(np.int32)
+        return _compact([one for part in parts for one in part], codes), from_number
+
+    def _signed(self, number: Texts, operator: Texts | None) -> Texts:
+        """Return numbers with their signs."""
+        if operator is None:
+            return Texts(from_texts([self._source.number_text(one, "") for one in number.list()]), number.codes)
+        rows = len(number.codes)
+        pairs = combine(rows, [(number.codes, len(number.values)), (operator.codes, len(operator.values))])
+        numbers, operators, first = number.list(), operator.list(), pairs.first.tolist()
+        texts = [self._source.number_text(numbers[number.codes[row]], operators[operator.codes[row]]) for row in first]
+        return Texts(from_texts(texts), pairs.codes.astype(np.int32))
+
+
+def _compact(texts: list[str], codes: NDArray[np.int32]) -> Texts:
+    """Leave out what no row has, and make equal texts one."""
+    used = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
+    numbers: dict[str, int] = {}
+    places = np.zeros(len(texts), dtype=np.int32)
+    for place in used.tolist():
+        places[place] = numbers.setdefault(texts[place], len(numbers))
+    return Texts(from_texts(list(numbers)), places[codes])

@@ -17,11 +17,6 @@ class Combined(NamedTuple):
     codes: NDArray[np.int64]
     first: NDArray[np.int64]
 
-    def in_order(self) -> list[int]:
-        """Return the combinations in the order in which they first stand."""
-        order: list[int] = np.argsort(self.first, kind="stable").tolist()
-        return order
-
 
 def combine(rows: int, columns: Sequence[tuple[NDArray[np.int32] | NDArray[np.int64], int]]) -> Combined:
     """Return the combinations of columns, each given as codes and how many different ones there may be."""

@@ -7,6 +7,7 @@ them; those of which anything is doubtful are marked, and their groups go the ca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ class Outcome(NamedTuple):
 
     simple: bool
     left_out: bool
+    clumps: bool  # a word of clumps stands in the value: each of its results is looked at by itself
     analyte: int  # its number, or -1
     unit: str
     label: str
@@ -85,15 +87,17 @@ class Reading:
         asked = self._asked(fields, values, rows)
         outcomes = self._judge(fields, values, asked)
         each = asked.codes
-        doubtful = ~np.array([one.simple for one in outcomes], dtype=np.bool_)[each] | self._odd_words(batch)
-        dropped = np.array([one.left_out for one in outcomes], dtype=np.bool_)[each] & ~self._odd_words(batch)
-        self._count_left_out(outcomes, np.bincount(each[dropped], minlength=len(outcomes)), asked)
+        odd = self._odd_words(batch) | np.array([one.clumps for one in outcomes], dtype=np.bool_)[each]
+        doubtful = ~np.array([one.simple for one in outcomes], dtype=np.bool_)[each] | odd
+        dropped = np.array([one.left_out for one in outcomes], dtype=np.bool_)[each] & ~odd
+        analytes = np.array([one.analyte for one in outcomes], dtype=np.int16)[each]
+        self._mention(batch, outcomes, asked, odd, analytes)
+        self._count_left_out(outcomes, np.bincount(each[dropped], minlength=len(outcomes)))
         persons, moments = fields["person"], self._moments.of(fields["collected_at"])[fields["collected_at"].codes]
         doubtful |= _no_plain_keys(persons)[persons.codes] | (moments == NO_MOMENT)
         kept = np.flatnonzero(~dropped)
         besides, sexed = self._beside(fields, outcomes, each, kept)
         doubtful[kept] |= sexed
-        analytes = np.array([one.analyte for one in outcomes], dtype=np.int16)[each]
         ordinals = np.arange(self.rows, self.rows + rows, dtype=np.int64)
         self.rows += rows
         return _kept(
@@ -122,11 +126,10 @@ class Reading:
         return field not in _NOT_ASKED and not field.startswith("stated number ")
 
     def _judge(self, fields: dict[str, Texts], values: Values, asked: Combined) -> list[Outcome]:
-        """Judge each combination; the words of all are counted in the order in which they first stand."""
+        """Judge each combination."""
         texts = {field: own.list() for field, own in fields.items() if self._is_asked(field)}
-        outcomes: list[Outcome | None] = [None] * len(asked.first)
-        for place in asked.in_order():
-            row = int(asked.first[place])
+        outcomes = []
+        for row in asked.first.tolist():
             cells = {field: own[fields[field].codes[row]] for field, own in texts.items()}
             kind = self._values.kinds[values.kinds[row]]
             key = (*cells.values(), bool(values.from_number[row]), kind)
@@ -136,9 +139,8 @@ class Reading:
                     self._outcomes.clear()
                 cells |= {field: _text(fields[field], row) for field in _VALUE if field in fields}
                 found = self._outcomes[key] = self._outcome(cells, kind)
-            self._mention(found)
-            outcomes[place] = found
-        return [one for one in outcomes if one is not None]
+            outcomes.append(found)
+        return outcomes
 
     def _outcome(self, cells: dict[str, str], kind: Kind) -> Outcome:
         """Judge one combination, with the value of one of its rows."""
@@ -146,24 +148,38 @@ class Reading:
         judged = self._collection.judge.of(result, self._identifier, self._units)
         number = self._numbers[judged.analyte] if judged.analyte is not None else -1
         simple = number >= 0 and _is_simple(judged, result.value) and result.status is ResultStatus.FINAL
-        left_out = judged.is_left_out and judged.about is None
-        label = label_of(result)
-        return Outcome(simple and not kind.clumps, left_out and not kind.clumps, number, judged.unit, label)
+        return Outcome(simple, _is_left_out(judged), kind.clumps, number, judged.unit, label_of(result))
 
-    def _mention(self, outcome: Outcome) -> None:
-        """Give what will be counted its place among the names; how often it stands is counted where it is used."""
-        names, name = self._collection.left_out, outcome.label
-        if outcome.analyte >= 0:
-            analyte = self.analytes[outcome.analyte]
-            self._collection.analytes[analyte] += 0
-            names, name = self._collection.units[analyte], outcome.unit
-        elif not outcome.left_out:
-            return
-        names[name] += 0
-        if len(names) >= KINDS:
-            raise NotInColumnsError
+    def _mention(
+        self,
+        batch: ResultColumns,
+        outcomes: list[Outcome],
+        asked: Combined,
+        odd: NDArray[np.bool_],
+        analytes: NDArray[np.int16],
+    ) -> None:
+        """Give every name that will be counted its place among the names: that of the first row that counts it."""
+        found = [(int(row), one) for row, one in zip(asked.first, outcomes, strict=True) if one.analyte >= 0]
+        plain = np.flatnonzero(~odd)
+        first = np.full(len(outcomes), -1, dtype=np.int64)
+        first[asked.codes[plain[::-1]]] = plain[::-1]
+        found += [(int(row), one) for row, one in zip(first, outcomes, strict=True) if one.left_out and row >= 0]
+        others = np.flatnonzero(odd & (analytes < 0))
+        for row, result in zip(others.tolist(), self._source.results_of(batch, others), strict=True):
+            judged = self._collection.judge.of(result, self._identifier, self._units)
+            if _is_left_out(judged):
+                found.append((row, Outcome(False, True, True, -1, "", label_of(result))))
+        for _, outcome in sorted(found, key=itemgetter(0)):
+            analyte = self.analytes[outcome.analyte] if outcome.analyte >= 0 else None
+            names, name = self._collection.left_out, outcome.label
+            if analyte is not None:
+                self._collection.analytes[analyte] += 0
+                names, name = self._collection.units[analyte], outcome.unit
+            names[name] += 0
+            if len(names) >= KINDS:
+                raise NotInColumnsError
 
-    def _count_left_out(self, outcomes: list[Outcome], times: NDArray[np.int64], asked: Combined) -> None:
+    def _count_left_out(self, outcomes: list[Outcome], times: NDArray[np.int64]) -> None:
         counts = self._collection.counts
         for place in np.flatnonzero(times).tolist():
             many = int(times[place])
@@ -213,6 +229,11 @@ class Reading:
 def _is_simple(judged: Judgement, value: str) -> bool:
     """Tell whether nothing is said of a result but its value."""
     return judged.reason is None and judged.clumps == Presence.UNKNOWN.value and judged.value == value
+
+
+def _is_left_out(judged: Judgement) -> bool:
+    """Tell whether a result is no part of a count, and tells nothing of the person either."""
+    return judged.is_left_out and judged.about is None
 
 
 def _text(texts: Texts, row: int) -> str:

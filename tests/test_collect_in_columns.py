@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 import cbc_screen as cbc
 from cbc_screen.collect import in_columns, partitions, segments, spill
 from cbc_screen.collect.combine import combine
+from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.moments import NO_MOMENT, MomentNumbers
+from cbc_screen.collect.moments import NO_MOMENT, MomentNumbers, written
 from cbc_screen.engines import collected
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import open_inputs
@@ -310,8 +311,11 @@ def test_moments_are_equal_as_numbers_where_their_keys_are(seed: int) -> None:
     made += ["Day 3", "", "2024", "Mar-24", "03/04/2024", "20240102", "20240102080000"]
     for counted in (False, True):
         reader = MomentReader(KNOWLEDGE.moments)
-        numbers = MomentNumbers(reader, counted).of(texts.texts_of(pa.array(made))).tolist()
-        found = dict(zip(texts.texts_of(pa.array(made)).list(), numbers, strict=True))
+        own = texts.texts_of(pa.array(made))
+        numbers, forms = MomentNumbers(reader, counted).of(own)
+        found = dict(zip(own.list(), numbers.tolist(), strict=True))
+        others = without_numbers(own.values, abs(forms).astype("int64") - 1)
+        assert written(numbers, forms, others).to_pylist() == own.list()
         moments = {text: reader.read(text, counted) for text in found}
         for text, moment in moments.items():
             assert (found[text] != NO_MOMENT) == (moment.placing is Placing.MOMENT), text
@@ -336,6 +340,16 @@ def test_texts_in_columns_are_cleaned_as_one_by_one(cells: list[str | None]) -> 
     first = texts.first_of([found, other])
     expected = [one or two for one, two in zip(emptied, reversed(plain), strict=True)]
     assert [first.list()[code] for code in first.codes] == expected
+
+
+@given(
+    st.lists(st.one_of(st.integers(-5, 10**20).map(str), st.text(max_size=4), st.sampled_from(["007", "0", "", "٣"])))
+)
+def test_keys_that_are_numbers_are_written_as_they_were(keys: list[str]) -> None:
+    values = pa.array(keys, pa.string())
+    numbers = whole_numbers(values)
+    assert as_written(pa.array(numbers), without_numbers(values, numbers)).to_pylist() == keys
+    assert [n for n in numbers.tolist() if n >= 0] == [int(k) for k in keys if k.isascii() and k.isdecimal() and str(int(k)) == k and len(k) < 19]  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5000), st.integers(0, 5000)), min_size=1))

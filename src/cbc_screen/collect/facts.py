@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.combine import combine
+from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.ingest.long import LongSource, ResultColumns, age_text
 from cbc_screen.ingest.texts import Texts, constant
 from cbc_screen.normalize.collect import KINDS, Collection, agreed
@@ -22,8 +23,6 @@ _AT_ONCE = 100_000
 
 def facts_of(batch: ResultColumns, source: LongSource, collection: Collection) -> pa.RecordBatch | None:
     """Return what a batch says of persons, each thing once; None where no column does."""
-    import pyarrow as pa
-
     fields, rows = batch.fields, len(batch.lines)
     if fields.keys().isdisjoint(FACTS):
         return None
@@ -40,8 +39,16 @@ def facts_of(batch: ResultColumns, source: LongSource, collection: Collection) -
     first = np.sort(asked.first)
     first = first[(tells & named)[first]]
     columns = [texts.of(first) for texts in (persons, *said)]
-    odd = from_numpy(np.zeros(len(first), dtype=np.int8))
-    return pa.RecordBatch.from_arrays([*columns, odd], names=["person", *FACTS, "odd"])
+    return _batch(columns, np.zeros(len(first), dtype=np.int8))
+
+
+def _batch(columns: list[pa.StringArray], odd: NDArray[np.int8]) -> pa.RecordBatch:
+    """Return facts of persons: the key, as a number or a text, then what is said."""
+    import pyarrow as pa
+
+    numbers = whole_numbers(columns[0])
+    own = [from_numpy(numbers), without_numbers(columns[0], numbers), *columns[1:], from_numpy(odd)]
+    return pa.RecordBatch.from_arrays(own, names=["number", "text", *FACTS, "odd"])
 
 
 def _ages(fields: dict[str, Texts], rows: int) -> Texts:
@@ -61,16 +68,17 @@ def _note_sexes(sex: Texts, named: NDArray[np.bool_], collection: Collection) ->
 
 def known_persons(collection: Collection) -> list[pa.RecordBatch]:
     """Return what a table of persons said; `odd` are persons whose results are no patient's."""
-    import pyarrow as pa
-
-    names = ["person", *FACTS, "odd"]
     found = []
     for rows in collection.persons(_AT_ONCE):
         columns = list(zip(*rows, strict=True))
         texts = [from_texts([str(text or "") for text in column]) for column in columns[:4]]
-        odd = np.array(columns[4], dtype=np.int8)
-        found.append(pa.RecordBatch.from_arrays([*texts, from_numpy(odd)], names=names))
+        found.append(_batch(texts, np.array(columns[4], dtype=np.int8)))
     return found
+
+
+def persons_of(table: pa.Table) -> pa.StringArray:
+    """Return the keys of persons of a table."""
+    return as_written(table["number"].combine_chunks(), table["text"].combine_chunks())
 
 
 def join(persons: pa.StringArray, facts: list[pa.RecordBatch]) -> tuple[dict[str, pa.StringArray], NDArray[np.bool_]]:
@@ -82,7 +90,7 @@ def join(persons: pa.StringArray, facts: list[pa.RecordBatch]) -> tuple[dict[str
     if not facts:
         return {name: from_texts([""] * len(persons)) for name in FACTS}, odd
     table = pa.Table.from_batches(facts).combine_chunks()
-    places = pc.index_in(table["person"].combine_chunks(), value_set=persons)
+    places = pc.index_in(persons_of(table), value_set=persons)
     own, there = to_numpy(places)
     rows = np.flatnonzero(there) if there is not None else np.arange(len(own))
     own = own[rows].astype(np.int64)

@@ -78,13 +78,13 @@ class InColumns:
 
     def _part(self, partitions: Partitions) -> None:
         """Part the rows into groups, and send the doubtful ones the careful way."""
-        careful = np.zeros(self._reading.rows // 8 + 1, dtype=np.uint8)
+        careful = np.zeros(self._last_line // 8 + 1, dtype=np.uint8)  # a bit for each line
         for table, facts in partitions.each():
             if table is None or not len(table):
                 continue
             part, others = group(table, facts, self._found)
             self._segments.add(part)
-            np.bitwise_or.at(careful, others.ordinals >> 3, np.left_shift(1, others.ordinals & 7).astype(np.uint8))
+            np.bitwise_or.at(careful, others.lines >> 3, np.left_shift(1, others.lines & 7).astype(np.uint8))
             self._collection.tell_persons(others.persons)
         self._count()
         if careful.any():
@@ -100,12 +100,8 @@ class InColumns:
 
     def _read_again(self, careful: NDArray[np.uint8]) -> None:
         """Read the rows that go the careful way, row by row, in their order."""
-        begin = 0
         for batch in self._source.in_columns():
-            end = begin + len(batch.lines)
-            ordinals = np.arange(begin, end)
-            chosen = np.flatnonzero(careful[ordinals >> 3] >> (ordinals & 7).astype(np.uint8) & 1)
-            begin = end
+            chosen = np.flatnonzero(careful[batch.lines >> 3] >> (batch.lines & 7).astype(np.uint8) & 1)
             if len(chosen):
                 self._collection.add(
                     self._source.results_of(batch, chosen), self._identifier, ordered=False, units=self._units

@@ -7,14 +7,19 @@ asked of `MomentReader` once for each day, and all other texts are asked of it o
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_numpy
+from cbc_screen.collect.digits import are_digits, number, signs_by_length
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.ingest.texts import Texts, bytes_of
+from cbc_screen.ingest.texts import Texts
 from cbc_screen.normalize.moment import MomentReader, Placing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NO_MOMENT = np.int64(np.iinfo(np.int64).min)
 _WORDS = -(1 << 62)  # moments that are no time of a clock are numbered from here
@@ -25,7 +30,7 @@ _DAY = 86_400_000_000
 _SEPARATORS = {4: "-", 7: "-", 10: " T", 13: ":", 16: ":", 19: "."}
 _LENGTHS = (10, 16, 19, *range(21, 30))  # a day, with minutes, with seconds, with one to nine digits of a second
 _CLOCK = ((11, 13, 24, 3_600_000_000), (14, 16, 60, 60_000_000), (17, 19, 60, 1_000_000))
-_SECONDS_END, _DIGITS_KEPT = 20, 26
+_DAY_END, _SECONDS_END, _DIGITS_KEPT = 10, 20, 26
 
 
 class MomentNumbers:
@@ -37,45 +42,47 @@ class MomentNumbers:
         self._texts: dict[str, int] = {}
         self._words: dict[str, int] = {}
 
-    def of(self, texts: Texts) -> NDArray[np.int64]:
-        """Return the number of each of the texts."""
-        starts, data = bytes_of(texts.values)
-        lengths = np.diff(starts)
-        found = np.full(len(lengths), NO_MOMENT)
-        open_ones = np.ones(len(lengths), dtype=np.bool_)
-        for length in _LENGTHS:
-            places = np.flatnonzero(lengths == length)
-            if len(places):
-                signs = data[starts[places][:, np.newaxis] + np.arange(length)]
-                numbers, are_times = self._times(signs)
-                found[places[are_times]] = numbers[are_times]
-                open_ones[places[are_times]] = False
+    def of(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return the number of each of the texts, and the form in which it is written (see `written`)."""
+        many = len(texts.values)
+        found, forms = np.full(many, NO_MOMENT), np.zeros(many, dtype=np.int8)
+        open_ones = np.ones(many, dtype=np.bool_)
+        for places, signs in signs_by_length(texts.values, _LENGTHS):
+            numbers, are_times = self._times(signs)
+            places = places[are_times]
+            found[places], open_ones[places] = numbers[are_times], False
+            if len(signs) <= _DIGITS_KEPT:
+                blank = len(signs) > _DAY_END and signs[_DAY_END] == ord(" ")
+                forms[places] = (
+                    np.where(blank, len(signs), -len(signs))[are_times] if len(signs) > _DAY_END else -_DAY_END
+                )
         for place in np.flatnonzero(open_ones).tolist():
             found[place] = self._by_itself(texts.values[place].as_py())
-        return found
+        return found, forms
 
     def _times(self, signs: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Read texts of one length; the second array says which are times on a day of the calendar."""
-        length = signs.shape[1]
-        good = np.ones(len(signs), dtype=np.bool_)
-        for place, allowed in _SEPARATORS.items():
-            if place < length:
-                good &= np.isin(signs[:, place], [ord(sign) for sign in allowed])
-        digits = [place for place in range(length) if place not in _SEPARATORS]
-        good &= ((signs[:, digits] >= ord("0")) & (signs[:, digits] <= ord("9"))).all(axis=1)
-        days = _number(signs, (0, 1, 2, 3, 5, 6, 8, 9))
+        length, many = signs.shape
+        good = np.ones(many, dtype=np.bool_)
+        for place in range(length):
+            own = signs[place]
+            if place not in _SEPARATORS:
+                good &= are_digits(own)
+            else:
+                good &= np.logical_or.reduce([own == ord(sign) for sign in _SEPARATORS[place]])
+        days = number(signs, (0, 1, 2, 3, 5, 6, 8, 9))
         days[~good] = 0
         numbers, known = self._of_days(days)
         good &= known
-        micro = np.zeros(len(signs), dtype=np.int64)
+        micro = np.zeros(many, dtype=np.int64)
         for start, end, below, unit in _CLOCK:
             if end <= length:
-                part = _number(signs, range(start, end))
+                part = number(signs, range(start, end))
                 good &= part < below
                 micro += part * unit
         if length >= _SECONDS_END:
             kept = range(_SECONDS_END, min(length, _DIGITS_KEPT))
-            micro += _number(signs, kept) * 10 ** (_DIGITS_KEPT - _SECONDS_END - len(kept))
+            micro += number(signs, kept) * 10 ** (_DIGITS_KEPT - _SECONDS_END - len(kept))
         return (numbers * _DAY + micro) * 2, good
 
     def _of_days(self, days: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -119,9 +126,33 @@ class MomentNumbers:
         return self._words.setdefault(key, _WORDS + len(self._words))
 
 
-def _number(signs: NDArray[np.uint8], places: Sequence[int]) -> NDArray[np.int64]:
-    """Return the number that some digits are."""
-    number = np.zeros(len(signs), dtype=np.int64)
-    for place in places:
-        number = number * 10 + (signs[:, place].astype(np.int64) - ord("0"))
-    return number
+def written(numbers: NDArray[np.int64], forms: NDArray[np.int8], texts: pa.StringArray) -> pa.StringArray:
+    """Write moments as they were; `texts` are those that are in no form that their number tells.
+
+    A form is the length of a text in ISO form: with a blank before the time of the day, or, negative, with a "T".
+    """
+    import pyarrow as pa
+
+    found = np.unique(forms).tolist()
+    parts, places = [], []
+    for form in found:
+        own = np.flatnonzero(forms == form)
+        places.append(own)
+        parts.append(texts.take(from_numpy(own)) if form == 0 else _in_form(numbers[own] // 2, form))
+    if len(parts) == 1:
+        return parts[0]
+    order = np.empty(len(forms), dtype=np.int64)
+    order[np.concatenate([*places, np.zeros(0, dtype=np.int64)]).astype(np.int64)] = np.arange(len(forms))
+    return pa.concat_arrays([*parts, pa.array([], type=pa.string())]).take(from_numpy(order))
+
+
+def _in_form(micro: NDArray[np.int64], form: int) -> pa.StringArray:
+    import pyarrow as pa
+
+    length = abs(form)
+    whole = np.datetime_as_string(micro.view("datetime64[us]")).astype(f"S{_DIGITS_KEPT}")
+    signs = np.ascontiguousarray(whole.view(np.uint8).reshape(len(micro), _DIGITS_KEPT)[:, :length])
+    if form > _DAY_END:
+        signs[:, _DAY_END] = ord(" ")
+    ends = np.arange(len(micro) + 1, dtype=np.int32) * np.int32(length)
+    return pa.StringArray.from_buffers(len(micro), pa.py_buffer(ends), pa.py_buffer(signs.tobytes()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.spill import Spill
@@ -18,6 +19,7 @@ ROWS, FACTS = "rows", "facts"
 AT_ONCE = 1 << 20  # rows that are parted at once
 PART_ROWS = 1_500_000  # of one part, as far as can be foreseen
 _MOST_PARTS = 512
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # an odd number: numbers near each other go to all parts
 
 
 @dataclass
@@ -51,10 +53,7 @@ class Partitions:
             return
         batch = pa.Table.from_batches(waiting).combine_chunks().to_batches()[0]
         waiting.clear()
-        coded = batch.column("person").dictionary_encode()
-        # `hash` of a text differs from run to run, and not within one.
-        of_person = np.fromiter((hash(key) % self.parts for key in coded.dictionary.to_pylist()), dtype=np.uint16)
-        parts = of_person[to_numpy(coded.indices)[0]]
+        parts = _parts_of(batch, self.parts)
         order = np.argsort(parts, kind="stable")
         ends = np.cumsum(np.bincount(parts, minlength=self.parts)).tolist()
         for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
@@ -75,3 +74,15 @@ class Partitions:
             rows = self.spill.take((ROWS, part))
             yield pa.Table.from_batches(rows) if rows else None, self.spill.take((FACTS, part))
         self.spill.close()
+
+
+def _parts_of(batch: pa.RecordBatch, parts: int) -> NDArray[np.uint16]:
+    """Return the part of each row: that of its person, by its number or, where it is none, by its text."""
+    numbers = to_numpy(batch.column("number"))[0].astype(np.uint64)
+    found: NDArray[np.uint16] = (((numbers * _SPREAD) >> np.uint64(32)) % np.uint64(parts)).astype(np.uint16)
+    coded = batch.column("text").dictionary_encode()
+    if len(coded.dictionary) > 1 or coded.dictionary[0].as_py():
+        # `hash` of a text differs from run to run, and not within one.
+        own = np.fromiter((hash(text) % parts for text in coded.dictionary.to_pylist()), dtype=np.uint16)
+        found = np.where(to_numpy(batch.column("number"))[0] < 0, own[to_numpy(coded.indices)[0]], found)
+    return found

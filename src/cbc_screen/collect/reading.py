@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_numpy, to_bools
 from cbc_screen.collect.besides import Beside, Besides
 from cbc_screen.collect.combine import Combined, combine
+from cbc_screen.collect.digits import whole_numbers, without_numbers
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.moments import NO_MOMENT, MomentNumbers
 from cbc_screen.collect.values import Kind, ValueReader, Values
@@ -77,7 +78,6 @@ class Reading:
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._besides_known: dict[tuple[str, ...], tuple[int, bool]] = {}
         self.besides = Besides()
-        self.rows = 0  # read so far
 
     def read(self, batch: ResultColumns) -> pa.RecordBatch:
         """Return what is kept of a batch."""
@@ -93,24 +93,31 @@ class Reading:
         analytes = np.array([one.analyte for one in outcomes], dtype=np.int16)[each]
         self._mention(batch, outcomes, asked, odd, analytes)
         self._count_left_out(outcomes, np.bincount(each[dropped], minlength=len(outcomes)))
-        persons, moments = fields["person"], self._moments.of(fields["collected_at"])[fields["collected_at"].codes]
-        doubtful |= _no_plain_keys(persons)[persons.codes] | (moments == NO_MOMENT)
+        persons, times = fields["person"], fields["collected_at"]
+        moments, forms = self._moments.of(times)
+        doubtful |= _no_plain_keys(persons)[persons.codes] | (moments == NO_MOMENT)[times.codes]
+        numbers = whole_numbers(persons.values)
         kept = np.flatnonzero(~dropped)
         besides, sexed = self._beside(fields, outcomes, each, kept)
         doubtful[kept] |= sexed
-        ordinals = np.arange(self.rows, self.rows + rows, dtype=np.int64)
-        self.rows += rows
-        return _kept(
+        texts = {
+            "text": Texts(without_numbers(persons.values, numbers), persons.codes),
+            "at": Texts(without_numbers(times.values, np.abs(forms).astype(np.int64) - 1), times.codes),
+            "value": values.told,
+        }
+        own: dict[str, NDArray[Any]] = {
+            "line": batch.lines[kept],
+            "number": numbers[persons.codes[kept]],
+            "moment": moments[times.codes[kept]],
+            "form": forms[times.codes[kept]],
+            "analyte": analytes[kept],
+            "beside": besides,
+            "doubtful": doubtful[kept].astype(np.int8),
+        }
+        return batch_of(
             {
-                "line": from_numpy(batch.lines[kept]),
-                "ordinal": from_numpy(ordinals[kept]),
-                "person": persons.of(kept),
-                "at": fields["collected_at"].of(kept),
-                "moment": from_numpy(moments[kept]),
-                "analyte": from_numpy(analytes[kept]),
-                "value": values.told.of(kept),
-                "beside": from_numpy(besides),
-                "doubtful": from_numpy(doubtful[kept].astype(np.int8)),
+                **{name: from_numpy(column) for name, column in own.items()},
+                **{name: column.of(kept) for name, column in texts.items()},
             }
         )
 
@@ -253,7 +260,8 @@ def _no_plain_keys(persons: Texts) -> NDArray[np.bool_]:
     return found
 
 
-def _kept(columns: dict[str, pa.Array]) -> pa.RecordBatch:
+def batch_of(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """Return columns as a batch."""
     import pyarrow as pa
 
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))

@@ -18,6 +18,7 @@ from cbc_screen.normalize.standing import Standing
 
 _REMEMBERED = 200_000
 _MANY_KINDS = 4_096
+_SOME = "0"  # number
 
 
 class Kind(NamedTuple):
@@ -53,8 +54,10 @@ class ValueReader:
         texts, from_number = self._chosen(fields, rows)
         known = [self._of(text) for text in texts.list()]
         kinds = np.array([self._number(kind) for kind, _ in known], dtype=np.int32)
-        told = Texts(from_texts([text for _, text in known]), texts.codes)
-        return Values(texts, told, from_number, kinds[texts.codes], len(self.kinds))
+        told, received = [text for _, text in known], texts.list()
+        same = told == received  # nearly always
+        stands = texts if same else Texts(from_texts(told), texts.codes)
+        return Values(texts, stands, from_number, kinds[texts.codes], len(self.kinds))
 
     def _of(self, text: str) -> tuple[Kind, str]:
         found = self._known.get(text)
@@ -87,6 +90,8 @@ class ValueReader:
         from_number = there & text.ask(self._source.is_only_a_number)[text.codes]
         as_text = text.empty()[text.codes]
         signed = self._signed(number, fields.get("operator"))
+        if (from_number | as_text).all() and signed is number:
+            return number, from_number
         parts = [text.list(), number.list(), signed.list()]
         after_text, after_number = len(parts[0]), len(parts[0]) + len(parts[1])
         codes = np.where(as_text, number.codes + after_text, text.codes)
@@ -95,11 +100,13 @@ class ValueReader:
 
     def _signed(self, number: Texts, operator: Texts | None) -> Texts:
         """Return numbers with their signs."""
-        if operator is None:
-            return Texts(from_texts([self._source.number_text(one, "") for one in number.list()]), number.codes)
+        operators = operator.list() if operator is not None else [""]
+        if all(self._source.number_text(_SOME, one) == _SOME for one in operators):
+            return number  # nearly always: no operator, or that of equality
+        assert operator is not None
         rows = len(number.codes)
         pairs = combine(rows, [(number.codes, len(number.values)), (operator.codes, len(operator.values))])
-        numbers, operators, first = number.list(), operator.list(), pairs.first.tolist()
+        numbers, first = number.list(), pairs.first.tolist()
         texts = [self._source.number_text(numbers[number.codes[row]], operators[operator.codes[row]]) for row in first]
         return Texts(from_texts(texts), pairs.codes.astype(np.int32))
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,17 +110,20 @@ class LongSource:
     def in_columns(self) -> Iterator[ResultColumns]:
         """Yield the rows in columns: the same texts that `items` reads row by row."""
         for batch in self._table.batches(_names(self._columns)):
-            own = {name: texts_of(batch.columns[name]) for name in _names(self._columns)}
-            fields = {
-                field: self._field(field, [own[name] for name in names]) for field, names in self._columns.items()
-            }
+            read = lru_cache(maxsize=None)(partial(_texts_of, batch))
+            fields = {field: self._field(field, names, read) for field, names in self._columns.items()}
             self.share = batch.share
             yield ResultColumns(fields, batch.lines, batch.rejected, batch.content, batch.share)
 
-    def _field(self, field: str, own: list[Texts]) -> Texts:
-        if field not in _AS_RECEIVED:
-            own = [without(texts, self._nothing) for texts in own]
-        first = first_of(own)
+    def _field(self, field: str, names: Sequence[str], read: Callable[[str], Texts]) -> Texts:
+        """Return the texts of a field; a further column is read only where those before leave a row empty."""
+        first: Texts | None = None
+        for name in names:
+            own = read(name) if field in _AS_RECEIVED else without(read(name), self._nothing)
+            first = own if first is None else first_of([first, own])
+            if not first.empty().any():
+                break
+        assert first is not None
         return keys(first) if field in _KEYS else first
 
     def results_of(self, batch: ResultColumns, rows: NDArray[np.intp]) -> Iterator[LabResult]:
@@ -341,6 +345,10 @@ def _keys(texts: list[str]) -> list[str]:
 
 def _texts(column: pa.Array) -> list[str]:
     return [cell.strip() if cell is not None else "" for cell in as_strings(column).to_pylist()]
+
+
+def _texts_of(batch: SourceBatch, name: str) -> Texts:
+    return texts_of(batch.columns[name])
 
 
 def _rows(cells: Cells) -> Iterator[dict[str, str]]:

@@ -105,17 +105,26 @@ def _distinct(column: pa.Array) -> tuple[pa.StringArray, NDArray[np.int32]]:
         except pa.ArrowException:  # of a kind that cannot be compared
             column = as_strings(column).dictionary_encode()
         values = as_strings(column.dictionary)
-    elif types.is_string(kind.value_type):
+        codes, there = to_numpy(column.indices)
+        return (values, codes) if there is None else _with_empty(values, codes, there)
+    if types.is_string(kind.value_type):
         values = column.dictionary
     else:
         column = as_strings(column).dictionary_encode()
         values = column.dictionary
     codes, there = to_numpy(column.indices)
-    codes = codes.astype(np.int32, copy=there is not None)
-    if there is not None:
-        codes[~there] = len(values)
-        values = pa.concat_arrays([values, pa.array([""], type=pa.string())])
-    return _used(values, codes)
+    codes = codes.astype(np.int32, copy=False)
+    return _used(values, codes) if there is None else _used(*_with_empty(values, codes, there))
+
+
+def _with_empty(
+    values: pa.StringArray, codes: NDArray[np.int32], there: NDArray[np.bool_]
+) -> tuple[pa.StringArray, NDArray[np.int32]]:
+    """Give the rows that are not there an empty text."""
+    import pyarrow as pa
+
+    codes = np.where(there, codes, np.int32(len(values))).astype(np.int32)
+    return pa.concat_arrays([values, pa.array([""], type=pa.string())]), codes
 
 
 def _used(values: pa.StringArray, codes: NDArray[np.int32]) -> tuple[pa.StringArray, NDArray[np.int32]]:

@@ -15,6 +15,7 @@ from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.digits import as_written
 from cbc_screen.collect.facts import FACTS, join, persons_of
 from cbc_screen.collect.moments import written
+from cbc_screen.ingest.texts import taken
 from cbc_screen.normalize.collect import PeopleBeside
 
 if TYPE_CHECKING:
@@ -176,8 +177,11 @@ def _part(
 
     ends = np.append(0, np.cumsum(sizes))
     inside = np.arange(ends[-1]) - np.repeat(ends[:-1], sizes)
-    rows = from_numpy(order[np.repeat(starts, sizes) + inside])
-    results = {name: table[name].combine_chunks().take(rows) for name in ("line", "analyte", "value", "beside")}
+    rows = order[np.repeat(starts, sizes) + inside]
+    results = {
+        "value": taken(table["value"].combine_chunks(), rows),
+        **{name: from_numpy(_numbers(table, name)[rows]) for name in ("line", "analyte", "beside")},
+    }
     return Part(
         pa.RecordBatch.from_arrays(list(groups.values()), names=list(groups)),
         pa.RecordBatch.from_arrays(list(results.values()), names=list(results)),

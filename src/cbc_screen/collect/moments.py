@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy
+from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.digits import are_digits, number, signs_by_length
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.ingest.texts import Texts
@@ -87,7 +87,8 @@ class MomentNumbers:
 
     def _of_days(self, days: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return days (20240131) as days since 1970, and which are told to the day and no placeholder."""
-        distinct, places = np.unique(days, return_inverse=True)
+        coded = from_numpy(days).dictionary_encode()
+        distinct, places = to_numpy(coded.dictionary)[0], to_numpy(coded.indices)[0]
         for day in distinct.tolist():
             if day not in self._days:
                 self._days[day] = self._day(f"{day:08}")

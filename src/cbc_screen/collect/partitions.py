@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.spill import Spill
+from cbc_screen.ingest.texts import bytes_of, taken
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS, FACTS = "rows", "facts"
-AT_ONCE = 1 << 20  # rows that are parted at once
-PART_ROWS = 1_500_000  # of one part, as far as can be foreseen
+AT_ONCE = 1 << 19  # rows that are parted at once
+PART_ROWS = 1_000_000  # of one part, as far as can be foreseen
 _MOST_PARTS = 512
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # an odd number: numbers near each other go to all parts
 
@@ -58,7 +59,7 @@ class Partitions:
         ends = np.cumsum(np.bincount(parts, minlength=self.parts)).tolist()
         for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
             if end > start:
-                self.spill.add((kind, part), batch.take(from_numpy(order[start:end])))
+                self.spill.add((kind, part), _rows_of(batch, order[start:end]))
 
     def each(self) -> Iterator[tuple[pa.Table | None, list[pa.RecordBatch]]]:
         """Yield the rows of each part and what is known of its persons, and let go of them."""
@@ -76,12 +77,26 @@ class Partitions:
         self.spill.close()
 
 
+def _rows_of(batch: pa.RecordBatch, rows: NDArray[np.intp]) -> pa.RecordBatch:
+    """Return some rows; of columns without nulls, of numbers and texts."""
+    import pyarrow as pa
+
+    columns = [
+        taken(column, rows) if pa.types.is_string(column.type) else from_numpy(to_numpy(column)[0][rows])
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 def _parts_of(batch: pa.RecordBatch, parts: int) -> NDArray[np.uint16]:
     """Return the part of each row: that of its person, by its number or, where it is none, by its text."""
-    numbers = to_numpy(batch.column("number"))[0].astype(np.uint64)
-    found: NDArray[np.uint16] = (((numbers * _SPREAD) >> np.uint64(32)) % np.uint64(parts)).astype(np.uint16)
-    coded = batch.column("text").dictionary_encode()
-    if len(coded.dictionary) > 1 or coded.dictionary[0].as_py():
+    numbers = to_numpy(batch.column("number"))[0].view(np.uint64)
+    found: NDArray[np.uint16] = (((numbers * _SPREAD) >> np.uint64(32)).astype(np.uint32) % np.uint32(parts)).astype(
+        np.uint16
+    )
+    starts, _ = bytes_of(batch.column("text"))
+    if starts[0] != starts[-1]:
+        coded = batch.column("text").dictionary_encode()
         # `hash` of a text differs from run to run, and not within one.
         own = np.fromiter((hash(text) % parts for text in coded.dictionary.to_pylist()), dtype=np.uint16)
         found = np.where(to_numpy(batch.column("number"))[0] < 0, own[to_numpy(coded.indices)[0]], found)

@@ -71,6 +71,7 @@ class Segment:
     place: NDArray[np.int64]  # of each result's group
     besides: list[Beside]
     _columns: dict[tuple[int, str], pa.Array] = field(default_factory=dict)
+    _besides: dict[int, tuple[list[int], NDArray[np.int32]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, groups: pa.Table, results: pa.Table, besides: list[Beside]) -> Segment:
@@ -124,13 +125,21 @@ class Segment:
 
     def _beside(self, analyte: int, part: str) -> pa.Array:
         """Return what stands beside the values of an analyte: the unit, a limit or the flag."""
+        found = self._besides.get(analyte)
+        if found is None:
+            found = self._besides[analyte] = self._beside_each(analyte)
+        used, places = found
+        texts = ["", *(getattr(self.besides[one], part) for one in used)]
+        words = {word: code for code, word in enumerate(dict.fromkeys(texts))}
+        return dictionary(np.array([words[text] for text in texts], dtype=np.int32)[places], list(words))
+
+    def _beside_each(self, analyte: int) -> tuple[list[int], NDArray[np.int32]]:
+        """Return what stands beside the values of an analyte, and for each group which of it; 0 for nothing."""
         rows = self.rows_of(analyte)
-        used, places = np.unique(to_numpy(self.results["beside"].combine_chunks())[0][rows], return_inverse=True)
-        texts = [getattr(self.besides[one], part) for one in used.tolist()]
-        words = {word: code for code, word in enumerate(dict.fromkeys(["", *texts]))}
-        codes = np.zeros(len(self.lines), dtype=np.int32)
-        codes[self.place[rows]] = np.array([words[text] for text in texts], dtype=np.int32)[places.ravel()]
-        return dictionary(codes, list(words))
+        coded = from_numpy(to_numpy(self.results["beside"].combine_chunks())[0][rows]).dictionary_encode()
+        places = np.zeros(len(self.lines), dtype=np.int32)
+        places[self.place[rows]] = to_numpy(coded.indices)[0] + 1
+        return coded.dictionary.to_pylist(), places
 
     def lines_of(self, place: int) -> list[int]:
         """Return the lines of the results of a group."""

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BUDGET = 192 << 20  # bytes that are kept in memory
+BUDGET = 96 << 20  # bytes that are kept in memory
 
 
 class Spill:

@@ -43,11 +43,22 @@ class Texts:
 
     def of(self, rows: NDArray[np.intp]) -> pa.StringArray:
         """Return the texts of some rows."""
-        return self.values.take(from_numpy(self.codes[rows]))
+        return taken(self.values, self.codes[rows])
 
     def ask(self, question: Callable[[str], bool]) -> NDArray[np.bool_]:
         """Ask something of each of the texts."""
         return np.fromiter(map(question, self.list()), dtype=np.bool_, count=len(self.values))
+
+
+def taken(values: pa.StringArray, places: NDArray[Any]) -> pa.StringArray:
+    """Return the texts at some places; where all are empty, none is looked at."""
+    import pyarrow as pa
+
+    starts, _ = bytes_of(values)
+    if starts[0] != starts[-1]:
+        return values.take(from_numpy(places))
+    ends = pa.py_buffer(np.zeros(len(places) + 1, dtype=np.int32))
+    return pa.StringArray.from_buffers(len(places), ends, pa.py_buffer(b""))
 
 
 def constant(text: str, rows: int) -> Texts:

@@ -11,7 +11,7 @@ from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.combine import combine
 from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.ingest.long import LongSource, ResultColumns, age_text
-from cbc_screen.ingest.texts import Texts, constant
+from cbc_screen.ingest.texts import Texts, constant, empties
 from cbc_screen.normalize.collect import KINDS, Collection, agreed
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def join(persons: pa.StringArray, facts: list[pa.RecordBatch]) -> tuple[dict[str
 
     odd = np.zeros(len(persons), dtype=np.bool_)
     if not facts:
-        return {name: from_texts([""] * len(persons)) for name in FACTS}, odd
+        return dict.fromkeys(FACTS, empties(len(persons))), odd
     table = pa.Table.from_batches(facts).combine_chunks()
     places = pc.index_in(persons_of(table), value_set=persons)
     own, there = to_numpy(places)

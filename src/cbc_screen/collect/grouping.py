@@ -192,7 +192,8 @@ def _part(
 def _count_results(found: Found, results: pa.RecordBatch) -> None:
     """Count the results of simple groups by analyte and what stands beside them."""
     key = to_numpy(results.column("analyte"))[0].astype(np.int64) << 32 | to_numpy(results.column("beside"))[0]
-    distinct, times = np.unique(key, return_counts=True)
-    for one, many in zip(distinct.tolist(), times.tolist(), strict=True):
+    coded = from_numpy(key).dictionary_encode()
+    times = np.bincount(to_numpy(coded.indices)[0], minlength=len(coded.dictionary))
+    for one, many in zip(coded.dictionary.to_pylist(), times.tolist(), strict=True):
         which = (one >> 32, one & 0xFFFFFFFF)
         found.results[which] = found.results.get(which, 0) + many

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -71,16 +71,17 @@ class Mixed:
         lines = np.append([line for line, _ in self.placed], self.simple.lines)
         return np.argsort(lines, kind="stable")
 
-    def together(self, careful: pa.Array, simple: pa.Array | None) -> pa.Array:
-        """Put a column of both in order."""
+    def together(self, careful: Callable[[list[Count]], pa.Array], simple: Callable[[Piece], pa.Array]) -> pa.Array:
+        """Put a column of both in order; each is made by its own function."""
         import pyarrow as pa
 
-        if simple is None:
-            return careful
+        if self.simple is None:
+            return careful(self.counts)
         order = self._order()
         if order is None:
-            return simple
-        return pa.concat_arrays([careful, as_texts(simple)]).take(from_numpy(order))
+            return simple(self.simple)
+        both = careful(self.counts), simple(self.simple)
+        return pa.concat_arrays([both[0], as_texts(both[1])]).take(from_numpy(order))
 
     def lines(self) -> NDArray[np.int64]:
         """Return the line of each count."""

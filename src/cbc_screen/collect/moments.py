@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.digits import are_digits, number, signs_by_length
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.ingest.texts import Texts
+from cbc_screen.ingest.texts import Texts, bytes_of
 from cbc_screen.normalize.moment import MomentReader, Placing
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ def _in_form(micro: NDArray[np.int64], form: int) -> pa.StringArray:
     import pyarrow as pa
 
     length = abs(form)
-    whole = np.datetime_as_string(micro.view("datetime64[us]")).astype(f"S{_DIGITS_KEPT}")
-    signs = np.ascontiguousarray(whole.view(np.uint8).reshape(len(micro), _DIGITS_KEPT)[:, :length])
-    if form > _DAY_END:
-        signs[:, _DAY_END] = ord(" ")
+    _, data = bytes_of(from_numpy(micro).cast(pa.timestamp("us")).cast(pa.string()))
+    signs = data.reshape(len(micro), _DIGITS_KEPT)[:, :length].copy()
+    if length > _DAY_END:
+        signs[:, _DAY_END] = ord(" " if form > 0 else "T")
     ends = np.arange(len(micro) + 1, dtype=np.int32) * np.int32(length)
     return pa.StringArray.from_buffers(len(micro), pa.py_buffer(ends), pa.py_buffer(signs.tobytes()))

@@ -45,39 +45,35 @@ class ValueReader:
 
     def __init__(self, source: LongSource, standing: Standing) -> None:
         self._source, self._standing = source, standing
-        self._known: dict[str, tuple[Kind, str]] = {}
+        self._known: dict[str, tuple[int, str]] = {}
         self._kinds: dict[Kind, int] = {}
         self.kinds: list[Kind] = []
 
     def read(self, fields: dict[str, Texts], rows: int) -> Values:
         """Read the values of a batch."""
         texts, from_number = self._chosen(fields, rows)
-        known = [self._of(text) for text in texts.list()]
-        kinds = np.array([self._number(kind) for kind, _ in known], dtype=np.int32)
-        told, received = [text for _, text in known], texts.list()
+        received, remembered = texts.list(), self._known
+        known = [remembered.get(text) or self._look_at(text) for text in received]
+        kinds = np.array([kind for kind, _ in known], dtype=np.int32)
+        told = [text for _, text in known]
         same = told == received  # nearly always
         stands = texts if same else Texts(from_texts(told), texts.codes)
         return Values(texts, stands, from_number, kinds[texts.codes], len(self.kinds))
 
-    def _of(self, text: str) -> tuple[Kind, str]:
-        found = self._known.get(text)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            kind = Kind(not text, unit_in(text), mentions_clumps(text))
-            found = self._known[text] = kind, self._standing.told(text)
-        return found
-
-    def _number(self, kind: Kind) -> int:
-        found = self._kinds.get(kind)
-        if found is None:
-            found = self._kinds[kind] = len(self.kinds)
+    def _look_at(self, text: str) -> tuple[int, str]:
+        """Return the number of a value's kind, and the value as it stands in a count."""
+        kind = Kind(not text, unit_in(text), mentions_clumps(text))
+        number = self._kinds.get(kind)
+        if number is None:
+            number = self._kinds[kind] = len(self.kinds)
             self.kinds.append(kind)
+        found = self._known[text] = number, self._standing.told(text)
         return found
 
     def begin(self) -> None:
-        """Begin a batch: forget kinds of values where texts of all sorts stand behind numbers."""
-        if len(self.kinds) > _MANY_KINDS:
+        """Begin a batch: forget what is remembered where there is much of it."""
+        if len(self._known) > _REMEMBERED or len(self.kinds) > _MANY_KINDS:
+            self._known.clear()
             self._kinds.clear()
             self.kinds.clear()
 

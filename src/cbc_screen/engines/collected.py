@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -184,10 +184,7 @@ class CollectedSource:
         share: float,
     ) -> SourceBatch:
         arrays = {
-            name: part.together(
-                self._column(part.counts, name), None if part.simple is None else self._simple(part.simple, name)
-            )
-            for name in columns
+            name: part.together(partial(self._column, name=name), partial(self._simple, name=name)) for name in columns
         }
         arrays = {name: as_texts(array) if name in plain else array for name, array in arrays.items()}
         return SourceBatch(arrays, part.lines(), lambda row: self._content(part, row), rejected, share)

@@ -52,13 +52,16 @@ class Texts:
 
 def taken(values: pa.StringArray, places: NDArray[Any]) -> pa.StringArray:
     """Return the texts at some places; where all are empty, none is looked at."""
+    starts, _ = bytes_of(values)
+    return values.take(from_numpy(places)) if starts[0] != starts[-1] else empties(len(places))
+
+
+def empties(rows: int) -> pa.StringArray:
+    """Return so many empty texts."""
     import pyarrow as pa
 
-    starts, _ = bytes_of(values)
-    if starts[0] != starts[-1]:
-        return values.take(from_numpy(places))
-    ends = pa.py_buffer(np.zeros(len(places) + 1, dtype=np.int32))
-    return pa.StringArray.from_buffers(len(places), ends, pa.py_buffer(b""))
+    ends = pa.py_buffer(np.zeros(rows + 1, dtype=np.int32))
+    return pa.StringArray.from_buffers(rows, ends, pa.py_buffer(b""))
 
 
 def constant(text: str, rows: int) -> Texts:

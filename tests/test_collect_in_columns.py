@@ -250,6 +250,13 @@ def test_two_files_are_the_counts_of_both(tmp_path: Path) -> None:
     assert own == careful
 
 
+@pytest.mark.parametrize("name", ["long_us_dates.csv", "one_person_vertical.csv"])
+def test_tables_from_the_field_give_the_same(name: str, shared: Path) -> None:
+    careful, own = both_ways([shared / "field" / "exports" / name], {})
+    assert own == careful
+    assert own["counts"]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_real_tables_give_the_same_flags_rows_and_rejects(name: str, shared: Path, tmp_path: Path) -> None:
     persons = FILES[name][0]
@@ -264,7 +271,7 @@ def test_real_tables_give_the_same_flags_rows_and_rejects(name: str, shared: Pat
             )  # fmt: skip
         tables.append(pq.read_table(out))
         rejects.append(refused.read_bytes())
-        summaries.append({**summary.to_dict(), "rejects_file": ""})
+        summaries.append({**summary.to_dict(), "out": "", "rejects_file": "", "seconds": 0})
     assert tables[0].equals(tables[1])
     assert tables[0].num_rows > 0
     assert (summaries[0], rejects[0]) == (summaries[1], rejects[1])

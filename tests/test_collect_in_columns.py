@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import random
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -426,3 +428,17 @@ def test_what_is_spilled_has_no_name_and_is_its_owners_only(tmp_path: Path, monk
     assert [one.num_rows for one in kept.take("a")] == [1]
     assert kept.batches("a") == []
     kept.close()
+
+
+def test_collecting_in_columns_loads_no_pandas(tmp_path: Path) -> None:
+    """It would cost half a second and 45 MB, for nothing."""
+    rows = [["1", "2024-01-02", "718-7", "", "9.1", "g/dL"], ["2", "", "718-7", "", "9.1", "g/dL"]]
+    path = write(tmp_path / "t.csv", FIELDS[:6], rows)
+    code = (
+        "import sys, cbc_screen as cbc\n"
+        "cbc.scan(sys.argv[1], sys.argv[2], columns={name: name for name in sys.argv[3].split()})\n"
+        "print('cbc_screen.collect.segments' in sys.modules, 'pandas' in sys.modules)"
+    )
+    given = [str(path), str(tmp_path / "flags.parquet"), " ".join(FIELDS[:6])]
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True False"

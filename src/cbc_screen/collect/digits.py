@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy
-from cbc_screen.ingest.texts import bytes_of
+from cbc_screen.arrays import from_numpy, to_numpy
+from cbc_screen.ingest.texts import bytes_of, no_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +65,7 @@ def without_numbers(values: pa.StringArray, numbers: NDArray[np.int64]) -> pa.St
     """Return the texts that are no number; the others are empty."""
     import pyarrow.compute as pc
 
-    return pc.if_else(from_numpy(numbers >= 0), "", values)
+    return pc.if_else(from_numpy(numbers >= 0), no_text(), values)
 
 
 def as_written(numbers: pa.Array, texts: pa.StringArray) -> pa.StringArray:
@@ -73,4 +73,4 @@ def as_written(numbers: pa.Array, texts: pa.StringArray) -> pa.StringArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.if_else(pc.less(numbers, 0), texts, numbers.cast(pa.string()))
+    return pc.if_else(from_numpy(to_numpy(numbers)[0] < 0), texts, numbers.cast(pa.string()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, to_numpy
+from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.digits import are_digits, number, signs_by_length
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.ingest.texts import Texts, bytes_of
@@ -144,7 +144,7 @@ def written(numbers: NDArray[np.int64], forms: NDArray[np.int8], texts: pa.Strin
         return parts[0]
     order = np.empty(len(forms), dtype=np.int64)
     order[np.concatenate([*places, np.zeros(0, dtype=np.int64)]).astype(np.int64)] = np.arange(len(forms))
-    return pa.concat_arrays([*parts, pa.array([], type=pa.string())]).take(from_numpy(order))
+    return pa.concat_arrays([*parts, from_texts([])]).take(from_numpy(order))
 
 
 def _in_form(micro: NDArray[np.int64], form: int) -> pa.StringArray:

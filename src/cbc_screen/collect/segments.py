@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import dictionary, from_numpy, to_numpy
+from cbc_screen.arrays import dictionary, from_numpy, from_texts, to_numpy
 from cbc_screen.collect.besides import Beside
 from cbc_screen.collect.grouping import Part
 from cbc_screen.collect.spill import Spill
@@ -118,7 +118,7 @@ class Segment:
         coded = self.results["value"].combine_chunks().take(from_numpy(rows)).dictionary_encode()
         codes = np.zeros(len(self.lines), dtype=np.int32)
         codes[self.place[rows]] = to_numpy(coded.indices)[0] + 1
-        words = pa.concat_arrays([pa.array([""], type=pa.string()), coded.dictionary])
+        words = pa.concat_arrays([from_texts([""]), coded.dictionary])
         if len(words) * _FEW_TIMES > len(rows) and len(words) > 1:
             return words.take(from_numpy(codes))
         return pa.DictionaryArray.from_arrays(from_numpy(codes), words)

@@ -56,6 +56,11 @@ def taken(values: pa.StringArray, places: NDArray[Any]) -> pa.StringArray:
     return values.take(from_numpy(places)) if starts[0] != starts[-1] else empties(len(places))
 
 
+def no_text() -> pa.StringScalar:
+    """Return an empty text as Arrow has it; made of Python's own, it would import pandas where that is installed."""
+    return from_texts([""])[0]
+
+
 def empties(rows: int) -> pa.StringArray:
     """Return so many empty texts."""
     import pyarrow as pa
@@ -96,7 +101,7 @@ def as_strings(column: pa.Array) -> pa.StringArray:
 def texts_of(column: pa.Array) -> Texts:
     """Return the texts of a column without blanks around them; a cell that is not there is empty."""
     values, codes = _distinct(column)
-    texts = values.fill_null("") if values.null_count else values
+    texts = values.fill_null(no_text()) if values.null_count else values
     starts, data = bytes_of(texts)
     ends = np.array([], dtype=np.uint8)
     there = np.flatnonzero(np.diff(starts))
@@ -138,7 +143,7 @@ def _with_empty(
     import pyarrow as pa
 
     codes = np.where(there, codes, np.int32(len(values))).astype(np.int32)
-    return pa.concat_arrays([values, pa.array([""], type=pa.string())]), codes
+    return pa.concat_arrays([values, from_texts([""])]), codes
 
 
 def _used(values: pa.StringArray, codes: NDArray[np.int32]) -> tuple[pa.StringArray, NDArray[np.int32]]:
@@ -152,17 +157,16 @@ def _used(values: pa.StringArray, codes: NDArray[np.int32]) -> tuple[pa.StringAr
 
 def without(texts: Texts, nothing: Collection[str]) -> Texts:
     """Return texts of which those that are a word for nothing, in any case, are empty."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     values = texts.values
     _, data = bytes_of(values)
     if data.max(initial=0) >= _ASCII:
         return Texts(from_texts(["" if text.upper() in nothing else text for text in texts.list()]), texts.codes)
-    is_nothing = pc.is_in(pc.ascii_upper(values), value_set=pa.array(sorted(nothing), type=pa.string()))
+    is_nothing = pc.is_in(pc.ascii_upper(values), value_set=from_texts(sorted(nothing)))
     if not to_bools(is_nothing).any():
         return texts
-    return Texts(pc.if_else(is_nothing, "", values), texts.codes)
+    return Texts(pc.if_else(is_nothing, no_text(), values), texts.codes)
 
 
 def first_of(columns: Sequence[Texts]) -> Texts:

@@ -157,12 +157,16 @@ def test_persons_without_results_are_refused(tmp_path: Path, shared: Path) -> No
         cbc.scan(tmp_path / "wide.csv", persons=shared / "data/omop_synthea27nj/PERSON.csv")
 
 
+@pytest.mark.parametrize("in_columns", [True, False])
 def test_progress_is_told_while_results_are_collected_and_while_counts_are_screened(
-    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, in_columns: bool
 ) -> None:
     from cbc_screen.engines import collected
+    from cbc_screen.ingest import csv as csv_reader
 
+    monkeypatch.setattr(collected, "IN_COLUMNS", in_columns)
     monkeypatch.setattr(collected, "_NOTICED", 1_000)
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 1 << 16)
     told: list[tuple[int, float]] = []
     table = shared / "data/omop_synthea27nj/MEASUREMENT.csv"
     cbc.scan(table, tmp_path / "flags.csv", progress=lambda rows, share: told.append((rows, share)))

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbc_screen.arrays import from_texts
+from cbc_screen.arrays import dictionary, from_texts
+from cbc_screen.collect.errors import NotInColumnsError
+from cbc_screen.collect.in_columns import InColumns
+from cbc_screen.collect.mixed import Mixed, Piece, mixed
+from cbc_screen.collect.segments import as_texts, empty
 from cbc_screen.errors import CBCScreenError
+from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.collect import Collection, Count, ResultCounts
+from cbc_screen.normalize.collect import Collection, Count, ResultCounts, content_of
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.people import with_letters
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_COUNTS = 8_192
+IN_COLUMNS = True  # else every result goes the careful way; both give the same (tests hold them equal)
 COLLECTING = 0.6  # of the work, as a progress bar has it
 _NOTICED = 20_000
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
@@ -65,18 +72,13 @@ class CollectedSource:
     ) -> None:
         self._knowledge, self._said, self._languages = knowledge, declared, languages
         self._names = [feed.name for feed in feeds]
-        self._collection = Collection(knowledge)
-        for number, feed in enumerate(feeds):
-            items = _noticed(feed.source, number, len(feeds), notice)
-            identifier = Identifier(
-                knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only
-            )
-            self._collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
+        self._collection, self._columns = _collected(feeds, knowledge, notice)
         self._analytes = [
             analyte
             for analyte in knowledge.analytes
             if self._collection.analytes[analyte] or analyte in self._collection.possible
         ]
+        self._analyte_numbers = {analyte: number for number, analyte in enumerate(knowledge.analytes)}
         self.headers = [
             *_PEOPLE,
             *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
@@ -129,12 +131,13 @@ class CollectedSource:
             "not_placed": grouping.alone,
         }
         several = self._collection.has_several_analytes()
+        several = several or (self._columns is not None and self._columns.has_several_analytes)
         return {**found, "of_one_result": grouping.of_one} if several else found
 
     @property
     def people(self) -> dict[str, int]:
         """How many persons have results, and of how many anything is known."""
-        found, every = self._collection.people_found()
+        found, every = (self._columns or self._collection).people_found()
         return {"in_results": every, "found": found}
 
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
@@ -145,30 +148,66 @@ class CollectedSource:
     def close(self) -> None:
         """Let go of what was collected."""
         self._collection.close()
+        if self._columns is not None:
+            self._columns.close()
 
     def batches(
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
     ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
-        refused = self.set_aside(whole=True)
-        counts, done = self._collection.each(), 0
-        while True:
-            part = list(islice(counts, BATCH_COUNTS))
+        refused, done = self.set_aside(whole=True), 0
+        size = max(self._collection.size + (self._columns.groups if self._columns is not None else 0), 1)
+        for part in self._parts():
             done += len(part)
-            share = COLLECTING + (1 - COLLECTING) * done / max(self._collection.size, 1)
             rejected = list(islice(refused, BATCH_COUNTS))
-            yield self._batch(part, columns, rejected, min(share, 1.0))
-            if len(part) < BATCH_COUNTS and len(rejected) < BATCH_COUNTS:
-                break
+            share = COLLECTING + (1 - COLLECTING) * min(done / size, 1.0)
+            yield self._batch(part, columns, plain, rejected, share)
+        while rejected := list(islice(refused, BATCH_COUNTS)):
+            yield self._batch(Mixed(None, []), columns, plain, rejected, 1.0)
         if not self._collection.counts.balanced():
             raise CBCScreenError("results read are not results used, superseded, left out and rejected")
 
+    def _parts(self) -> Iterator[Mixed]:
+        """Yield the counts in order, some at once, and at least one part, which may be empty."""
+        if self._columns is None:
+            yield from mixed(iter(()), self._collection.placed(), BATCH_COUNTS)
+            return
+        yield from mixed(self._columns.segments(), self._collection.placed(), BATCH_COUNTS)
+        self._columns.count_groups()
+
     def _batch(
-        self, counts: list[Count], columns: Sequence[str], rejected: list[RejectedRow], share: float
+        self,
+        part: Mixed,
+        columns: Sequence[str],
+        plain: Container[str],
+        rejected: list[RejectedRow],
+        share: float,
     ) -> SourceBatch:
-        lines = np.array([count.line for count in counts], dtype=np.int64)
-        arrays = {name: self._column(counts, name) for name in columns}
-        return SourceBatch(arrays, lines, lambda row: counts[row].content, rejected, share)
+        arrays = {
+            name: part.together(partial(self._column, name=name), partial(self._simple, name=name)) for name in columns
+        }
+        arrays = {name: as_texts(array) if name in plain else array for name, array in arrays.items()}
+        return SourceBatch(arrays, part.lines(), lambda row: self._content(part, row), rejected, share)
+
+    def _content(self, part: Mixed, row: int) -> str:
+        """Return what a count was made of, as received."""
+        own = part.which(row)
+        if isinstance(own, Count):
+            return own.content
+        assert self._columns is not None
+        found = self._columns.contents(set(own))
+        return content_of([found[line] for line in own])
+
+    def _simple(self, piece: Piece, name: str) -> pa.Array:
+        """Return a column of the counts that were collected in columns."""
+        if name in (CLUMPS, CLUMPS_SUSPECTED):
+            return empty(len(piece.lines))
+        if name == SOURCE_FILE:
+            return dictionary(np.zeros(len(piece.lines), dtype=np.int32), self._names)
+        if name in _PEOPLE:
+            return piece.person("at" if name == "collected_at" else name)
+        analyte, _, part = name.partition(" ")
+        return piece.of_analyte(self._analyte_numbers[analyte], part or "value")
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
         if name == CLUMPS:
@@ -204,6 +243,28 @@ class CollectedSource:
         if name == "collected_at":
             return count.collected_at
         return count.person.key if name == PERSON else str(getattr(count.person, name))
+
+
+def _collected(
+    feeds: Sequence[Feed], knowledge: Knowledge, notice: Callable[[float], None] | None
+) -> tuple[Collection, InColumns | None]:
+    """Collect results: one table in columns, where that gives the same, and all else row by row."""
+    identifiers = [
+        Identifier(knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only)
+        for feed in feeds
+    ]
+    only = feeds[0].source if len(feeds) == 1 else None
+    if IN_COLUMNS and isinstance(only, LongSource) and only.can_be_columns:
+        collection = Collection(knowledge)
+        told = None if notice is None else lambda share: notice(COLLECTING * share)
+        with suppress(NotInColumnsError):
+            return collection, InColumns(only, knowledge, collection, identifiers[0], feeds[0].units, told)
+        collection.close()
+    collection = Collection(knowledge)
+    for number, (feed, identifier) in enumerate(zip(feeds, identifiers, strict=True)):
+        items = _noticed(feed.source, number, len(feeds), notice)
+        collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
+    return collection, None
 
 
 def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[float], None] | None) -> Iterator[Item]:

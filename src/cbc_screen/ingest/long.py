@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated
-from cbc_screen.ingest.source import SourceBatch, TableSource
+from cbc_screen.ingest.source import RejectedRow, SourceBatch, TableSource
+from cbc_screen.ingest.texts import WHOLE, Texts, as_strings, first_of, keys, of_rows, texts_of, without
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
@@ -23,7 +28,6 @@ from cbc_screen.vocabulary import ResultStatus
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_WHOLE = re.compile(r"(-?\d+)\.0+")
 _EVENT = re.compile(r"[A-Za-z_]{2,24}")  # the kind of an event, before the first sign
 _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
@@ -38,6 +42,21 @@ _MOST_ONCE = 200_000  # tests of one person
 ONE_PERSON, PERSON_OF_SAMPLE, WHOLE_TABLE = "table of one person", "table sample", "the table"
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
 Cells = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumns:
+    """Some rows of a table of results: the texts of each field, and what `SourceBatch` says of them."""
+
+    fields: dict[str, Texts]
+    lines: NDArray[np.int64]
+    rejected: Sequence[RejectedRow]
+    content: Callable[[int], str]
+    share: float
+
+    def number_fields(self) -> list[str]:
+        """Return the fields that hold numbers of samples, which may tell what kind a specimen is."""
+        return [field for field in self.fields if field.startswith(f"{_STATED}number ")]
 
 
 class LongSource:
@@ -70,14 +89,48 @@ class LongSource:
 
     def items(self) -> Iterator[Item]:
         """Yield the persons, then the results; see `ResultSource`."""
+        yield from self.people()
+        for batch in self._table.batches(_names(self._columns)):
+            yield from batch.rejected
+            yield from self._results(self._cells(batch, self._columns), batch.lines.tolist(), batch.content)
+            self.share = batch.share
+
+    def people(self) -> Iterator[Item]:
+        """Yield the persons of the table beside the results."""
         if self._persons is not None:
             for batch in self._persons.batches(_names(self._person_columns)):
                 yield from batch.rejected
                 yield from self._people(self._cells(batch, self._person_columns))
+
+    @property
+    def can_be_columns(self) -> bool:
+        """Whether each row is a result, of a person and a moment that two columns tell."""
+        return {"person", "collected_at"} <= self._columns.keys() and not self._profile.code_forms
+
+    def in_columns(self) -> Iterator[ResultColumns]:
+        """Yield the rows in columns: the same texts that `items` reads row by row."""
         for batch in self._table.batches(_names(self._columns)):
-            yield from batch.rejected
-            yield from self._results(batch)
+            read = lru_cache(maxsize=None)(partial(_texts_of, batch))
+            fields = {field: self._field(field, names, read) for field, names in self._columns.items()}
             self.share = batch.share
+            yield ResultColumns(fields, batch.lines, batch.rejected, batch.content, batch.share)
+
+    def _field(self, field: str, names: Sequence[str], read: Callable[[str], Texts]) -> Texts:
+        """Return the texts of a field; a further column is read only where those before leave a row empty."""
+        first: Texts | None = None
+        for name in names:
+            own = read(name) if field in _AS_RECEIVED else without(read(name), self._nothing)
+            first = own if first is None else first_of([first, own])
+            if not first.empty().any():
+                break
+        assert first is not None
+        return keys(first) if field in _KEYS else first
+
+    def results_of(self, batch: ResultColumns, rows: NDArray[np.intp]) -> Iterator[LabResult]:
+        """Yield some rows of a batch as results."""
+        cells, places = of_rows(batch.fields, rows), rows.tolist()
+        found = self._results(cells, batch.lines[rows].tolist(), lambda place: batch.content(places[place]))
+        return (item for item in found if isinstance(item, LabResult))
 
     def _people(self, cells: Cells) -> Iterator[Item]:
         for row in _rows(cells):
@@ -86,10 +139,9 @@ class LongSource:
                 birth_date = _birth_date(row, self._profile.top_coded_age)
                 yield Person(key, birth_date, self._sex(row), _age(row), stated=self._stated(row))
 
-    def _results(self, batch: SourceBatch) -> Iterator[Item]:
-        cells = self._cells(batch, self._columns)
+    def _results(self, cells: Cells, lines: list[int], content_of: Callable[[int], str]) -> Iterator[Item]:
         raw = not isinstance(self._table, ParquetSource)
-        codes, lines = self._profile.codes, batch.lines.tolist()
+        codes = self._profile.codes
         own_person = not cells.keys().isdisjoint(_OF_PERSON)
         for place, row in enumerate(_rows(cells)):
             code, person = row.get("code", ""), self._person(row)
@@ -106,7 +158,7 @@ class LongSource:
                 yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
             listed = not codes or fold_code(code) in codes or code in ("", "0")
             kept = listed or bool(row.get("name"))  # a name may be that of a count
-            content = (batch.content(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
+            content = (content_of(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
             yield self._result(lines[place], person, code, row, content)
 
     def _event(self, line: int, person: str, code: str, row: Mapping[str, str]) -> Item:
@@ -194,7 +246,7 @@ class LongSource:
                 continue
             field = name.split(" ")[1]
             # Nearly every sample number is another one, and says nothing.
-            if field != "number" or self._may_be_told is None or self._may_be_told.search(text):
+            if field != "number" or self.tells_number(text):
                 found.append((field, text))
         return tuple(found)
 
@@ -206,18 +258,40 @@ class LongSource:
         """
         text, number = row.get("value", ""), row.get("number", "")
         coded, own = self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", "")
-        if not number or (text.upper() not in self._nothing and not _NUMBER.fullmatch(text)):
+        if not number or not self.is_only_a_number(text):
             return text or number, own or coded
-        operator = row.get("operator", "")
+        return self.number_text(number, row.get("operator", "")), coded or own
+
+    def is_only_a_number(self, text: str) -> bool:
+        """Tell whether the source's own text says no more than the number beside it."""
+        return text.upper() in self._nothing or _NUMBER.fullmatch(text) is not None
+
+    def number_text(self, number: str, operator: str) -> str:
+        """Return a number with its sign; that of an operator nobody knows cannot be read."""
         if operator and operator not in self._profile.operators:
-            return f"? {number}", coded or own  # an operator nobody knows
+            return f"? {number}"
         sign = self._profile.operators.get(operator, "")
-        return (f"{sign}{number}" if sign not in ("", "=") else number), coded or own
+        return f"{sign}{number}" if sign not in ("", "=") else number
 
     def _sex(self, row: Mapping[str, str]) -> str:
+        return self.sex_word(row.get("sex", ""))
+
+    def sex_word(self, sex: str) -> str:
         """Return the sex as a word: the codes of one source mean nothing in another."""
-        sex = row.get("sex", "")
         return self._sexes.get(fold_word(sex), sex)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the numbers of its moments count from a beginning."""
+        return self._counted
+
+    def tells_number(self, text: str) -> bool:
+        """Tell whether the number of a sample says what kind it is; nearly none does."""
+        return bool(text) and (self._may_be_told is None or self._may_be_told.search(text) is not None)
+
+    def result_of(self, row: Mapping[str, str]) -> LabResult:
+        """Return a row as a result of nobody, to judge what it is of."""
+        return self._result(0, "", row.get("code", ""), row, "")
 
     def _status(self, text: str) -> ResultStatus:
         own = self._profile.statuses.get(text.strip().upper())
@@ -264,25 +338,17 @@ def _keys(texts: list[str]) -> list[str]:
 
     Where other texts stand beside them, 7 and 7.0 may be two persons.
     """
-    if all(not text or _WHOLE.fullmatch(text) for text in texts):
+    if all(not text or WHOLE.fullmatch(text) for text in texts):
         return [text.partition(".")[0] for text in texts]
     return texts
 
 
 def _texts(column: pa.Array) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    return [cell.strip() if cell is not None else "" for cell in as_strings(column).to_pylist()]
 
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-        with suppress(pa.ArrowInvalid):
-            column = column.cast(pa.int64())  # 1e10 is 10000000000
-    if not pa.types.is_string(column.type):
-        try:
-            column = column.cast(pa.string())
-        except pa.ArrowException:  # lists and the like
-            return [str(cell) if cell is not None else "" for cell in column.to_pylist()]
-    return [cell.strip() if cell is not None else "" for cell in column.to_pylist()]
+
+def _texts_of(batch: SourceBatch, name: str) -> Texts:
+    return texts_of(batch.columns[name])
 
 
 def _rows(cells: Cells) -> Iterator[dict[str, str]]:
@@ -292,7 +358,12 @@ def _rows(cells: Cells) -> Iterator[dict[str, str]]:
 
 
 def _age(row: Mapping[str, str]) -> str:
-    return f"{row['age']} {row.get('age_unit', '')}".strip() if row.get("age") else ""
+    return age_text(row.get("age", ""), row.get("age_unit", ""))
+
+
+def age_text(age: str, unit: str) -> str:
+    """Return an age with its unit."""
+    return f"{age} {unit}".strip() if age else ""
 
 
 def _birth_date(row: Mapping[str, str], top_coded_age: int | None) -> str:

@@ -12,38 +12,28 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from cbc_screen.ingest.results import MADE_UP, Code, Item, LabResult, NotResults, Person, Sample
+from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.person_codes import SEX
-from cbc_screen.knowledge.quantities import has_check_digit
-from cbc_screen.normalize.about_person import AboutPerson
-from cbc_screen.normalize.identify import Identifier, unit_in
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.judging import SUSPECTED, Judge, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
-from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
-from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.standing import Cell, Received, Standing
-from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
-_TYPE = "type"  # of a specimen, as specimens.yaml calls this field
-_LONGEST_LABEL = 80
-_SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _ABOUT = "@"  # before a field of the person, in place of an analyte
-_KINDS = 10_000  # as many different names and units are counted, and not more
+KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
 CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT);
@@ -92,6 +82,15 @@ class Count:
 
 
 @dataclass
+class PeopleBeside:
+    """Persons with counts that were collected elsewhere; `maybe_here` are those of them that may have others here."""
+
+    every: int = 0
+    known: int = 0
+    maybe_here: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Grouping:
     """How results came together: counts by how surely their results are of one draw, and results that stand alone."""
 
@@ -133,12 +132,12 @@ class _Gathered:
         clumps, suspected = Presence.UNKNOWN, False
         for row in rows:
             analyte, said = str(row[9]), row[15]
-            if said == _SUSPECTED:
+            if said == SUSPECTED:
                 suspected = True
             elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
             if analyte.startswith(_ABOUT):
-                about[analyte] = _agreed(about.get(analyte), str(row[10]))
+                about[analyte] = agreed(about.get(analyte), str(row[10]))
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
         if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
@@ -161,10 +160,8 @@ class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._standing, self._stated_units = Standing(knowledge), StatedUnits(knowledge)
-        self._takes_back = lru_cache(maxsize=4096)(knowledge.words.takes_back)
-        self._moments, self._about = MomentReader(knowledge.moments), AboutPerson(knowledge)
-        self._specimens = SpecimenReader(knowledge.specimens)
+        self._standing, self._moments = Standing(knowledge), MomentReader(knowledge.moments)
+        self.judge = Judge(knowledge)
         self.counts = ResultCounts()
         self.grouping = Grouping()
         self.analytes: Counter[str] = Counter()
@@ -210,16 +207,16 @@ class Collection:
             elif isinstance(item, NotResults):
                 self.counts.without_results[item.kind] += 1
             else:
-                self._put_aside(item, source, whole=True)
+                self.put_aside(item, source, whole=True)
 
     def _add_person(self, person: Person, source: int) -> None:
         """Keep what is known of a person; two sources that differ leave it unknown."""
         if self._last_person == (source, person):
             return  # said again with every message
         self._last_person = source, person
-        if len(self.sexes) < _KINDS:
+        if len(self.sexes) < KINDS:
             self.sexes.add(person.sex)
-        kind = self._specimens.of(person.stated)
+        kind = self.judge.specimens.of(person.stated)
         for key in dict.fromkeys((person.key, *person.aliases)):
             self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age), kind)
 
@@ -227,7 +224,7 @@ class Collection:
         found = self._base.execute("SELECT birth_date, sex, age, kind FROM person WHERE key = ?", (key,)).fetchone()
         is_what = "" if kind is None else kind.value
         if found is not None:
-            new = (_agreed(found[0], new[0]), _agreed(found[1], new[1]), _agreed(found[2], new[2]))
+            new = (agreed(found[0], new[0]), agreed(found[1], new[1]), agreed(found[2], new[2]))
             # Whom one source calls human is no animal.
             is_what = SpecimenKind.BLOOD.value if SpecimenKind.BLOOD in (kind, found[3]) else is_what or found[3]
         self._has_others |= kind is not None and kind.reason is not None
@@ -235,7 +232,7 @@ class Collection:
 
     def _add_sample(self, sample: Sample) -> None:
         """Keep what is known of a specimen of another kind; a patient's blood needs no word."""
-        kind = self._specimens.of(sample.stated)
+        kind = self.judge.specimens.of(sample.stated)
         if kind is not None and kind.reason is not None:
             self._has_others = True
             self._base.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (sample.key, kind.value))
@@ -244,47 +241,35 @@ class Collection:
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         self.counts.read += 1
-        other, is_told = self._other_specimen(result)
-        analyte, reason, possible = identifier.identify(replace(result, specimen="") if is_told else result)
-        if other is not None and (analyte is not None or reason is not None):
-            # It makes nothing unknown of the blood that was taken beside it; and what is only
-            # called like a count is no part of one where another fluid was taken.
-            reason = other if analyte is not None or other is not Reason.SPECIMEN_BODY_FLUID else None
-            possible = ()
+        judged = self.judge.of(result, identifier, units)
+        analyte, reason = judged.analyte, judged.reason
         if reason is not None:
             self.counts.rejected[reason.value] += 1
-            self._put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
-            self._add_possible(result, source, reason, possible)
+            self.put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
+            self._add_possible(result, source, reason, judged.possible)
             return
-        clumps = self._clumps(result, analyte) if other is None else Presence.UNKNOWN.value
-        if analyte is None and clumps == Presence.UNKNOWN:
-            if _name_is_lost(result):
-                self.counts.rejected[Reason.ENCODING.value] += 1
-                self._put_aside(RejectedRow(result.line, Reason.ENCODING, result.content), source, whole=False)
-                return
-            self.counts.not_count += 1
-            if (told := self._about.read(result)) is None:
-                self._leave_out(result)
-            else:
-                if told[0] == SEX and len(self.sexes) < _KINDS:
-                    self.sexes.add(told[1])
-                self._wait(result, source, feed, f"{_ABOUT}{told[0]}", (told[1], "", "", ""), clumps)
-            return
-        value, unit = result.value, result.unit
         if analyte is None:
-            self.counts.not_count += 1  # a remark about the specimen, and no result
-        else:
-            value, unit = self._value_and_unit(result, analyte)
-            if not unit and not unit_in(value):
-                unit = units.get(analyte, "")
+            self.counts.not_count += 1  # no part of a count, or a remark about the specimen
+        if judged.is_left_out:
+            if judged.about is None:
+                count_name(self.left_out, label_of(result))
+            else:
+                self._add_about(result, source, feed, judged.about)
+            return
+        if analyte is not None:
             self.analytes[analyte] += 1
             seen = self.units[analyte]
-            if unit in seen or len(seen) < _KINDS:
-                seen[unit] += 1
-        lower, upper = result.lower, result.upper
-        if not lower and not upper and result.range_text:
-            lower, upper = limits_of_text(result.range_text, unit)
-        self._wait(result, source, feed, analyte or "", (value, unit, lower, upper), clumps)
+            if judged.unit in seen or len(seen) < KINDS:
+                seen[judged.unit] += 1
+        cell = (judged.value, judged.unit, *limits_of(result, judged.unit))
+        self._wait(result, source, feed, analyte or "", cell, judged.clumps)
+
+    def _add_about(self, result: LabResult, source: int, feed: int, about: tuple[str, str]) -> None:
+        """Keep what a result tells of the person."""
+        field, text = about
+        if field == SEX and len(self.sexes) < KINDS:
+            self.sexes.add(text)
+        self._wait(result, source, feed, f"{_ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
 
     def _wait(
         self,
@@ -309,44 +294,14 @@ class Collection:
         if not possible:
             return
         self.possible.update(possible)
-        _count(self.set_aside, f"{_label(result)}: {reason} (possibly {' or '.join(possible)})")
+        count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
         collection = self._collection_of(result, source)
         self._base.executemany(
             "INSERT INTO possible VALUES (?, ?, ?)", [(collection, analyte, reason.value) for analyte in possible]
         )
 
-    def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
-        """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
-
-        What is blood by its type is so whatever else its words say of where it was taken.
-        """
-        stated = result.stated
-        types = tuple(pair for pair in stated if pair[0] == _TYPE)
-        if result.specimen and not types:
-            types = ((_TYPE, result.specimen),)
-            stated = (*stated, *types)
-        if not stated:
-            return None, False
-        kind = self._specimens.of(stated)
-        reason = None if kind is None else kind.reason
-        return reason, reason is not None or self._specimens.of(types) is SpecimenKind.BLOOD
-
-    def _value_and_unit(self, result: LabResult, analyte: str) -> tuple[str, str]:
-        """Return the value and the unit of a result, or what says why they are not to be believed."""
-        if result.fault is not None:
-            return unusable(result.fault), ""
-        if any(map(self._takes_back, result.notes)):
-            return unusable(Reason.SPECIMEN_SUSPECT), ""
-        if not result.other_units:
-            return result.value, result.unit
-        stated = differing((result.unit, *result.other_units))
-        unit = self._stated_units.settled(analyte, stated) if stated else ""
-        return (result.value, unit) if unit is not None else (unusable(Reason.CODE_CONFLICT), "")
-
-    def _leave_out(self, result: LabResult) -> None:
-        _count(self.left_out, _label(result))
-
-    def _put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
+    def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
+        """Keep what could not be used: a whole row or message, or a single result."""
         self._base.execute(
             "INSERT INTO aside VALUES (?, ?, ?, ?, ?)",
             (source, row.line, row.reason.value, row.content[:LONGEST_CONTENT], whole),
@@ -357,24 +312,6 @@ class Collection:
         found = self._base.execute("SELECT source, line, reason, content FROM aside WHERE whole = ?", (whole,))
         for source, line, reason, content in found:
             yield source, RejectedRow(line, Reason(reason), content)
-
-    def _clumps(self, result: LabResult, analyte: str | None) -> str:
-        """Say what a result and its remarks tell of platelet clumps: a `Presence`, or that they are suspected."""
-        if analyte is not None and not result.notes and not mentions_clumps(result.value):
-            return Presence.UNKNOWN.value  # nearly every one
-        about = analyte == "platelets"
-        asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
-        if analyte is None and asked is not None:
-            if asked.rstrip().endswith("?"):
-                return _SUSPECTED if is_raised(result.value or result.flag) else Presence.UNKNOWN.value
-            return clumps_as_result(result.value).value
-        remarks = [*result.notes, result.value]
-        said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
-        if Presence.PRESENT in said:
-            return Presence.PRESENT.value
-        if any(suspects_clumps(remark, about_platelets=about) for remark in remarks if remark):
-            return _SUSPECTED
-        return (Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN).value
 
     def _flush(self) -> None:
         self._base.executemany(
@@ -400,6 +337,10 @@ class Collection:
 
     def each(self) -> Iterator[Count]:
         """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
+        return (count for _, count in self.placed())
+
+    def placed(self) -> Iterator[tuple[int, Count]]:
+        """Yield the counts as `each` does, each with the line that decides its place among them."""
         self._flush()
         self.counts.used = self.counts.superseded = self.counts.duplicates = 0
         self.grouping = Grouping()
@@ -414,8 +355,8 @@ class Collection:
             "FROM collection c JOIN result r ON r.collection = c.id LEFT JOIN person p ON p.key = c.person "
             "ORDER BY c.id, r.id"
         )
-        for _, group in groupby(rows, key=itemgetter(0)):
-            yield from self._counts_of(_Gathered.of(list(group)))
+        for (_, line), group in groupby(rows, key=itemgetter(0, 2)):
+            yield from ((int(line), count) for count in self._counts_of(_Gathered.of(list(group))))
 
     def _reject_others(self) -> None:
         """Set aside the results of who is no patient, and of a specimen that turned out to be another."""
@@ -431,7 +372,7 @@ class Collection:
             reason = SpecimenKind(kind).reason
             if reason is not None and analyte and not analyte.startswith(_ABOUT):
                 self.counts.rejected[reason.value] += 1
-                self._put_aside(RejectedRow(line, reason, content), source, whole=False)
+                self.put_aside(RejectedRow(line, reason, content), source, whole=False)
         self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
 
     def _counts_of(self, gathered: _Gathered) -> Iterator[Count]:
@@ -470,7 +411,7 @@ class Collection:
             cells=cells,
             clumps=gathered.clumps,
             clumps_suspected=gathered.clumps_suspected and gathered.clumps is not Presence.PRESENT,
-            content=json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT],
+            content=content_of(contents),
         )
 
     def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell | None, int]]:
@@ -518,15 +459,43 @@ class Collection:
             self._neighbors[key] = [str(analyte) for (analyte,) in found]
         return self._neighbors[key]
 
-    def people_found(self) -> tuple[int, int]:
-        """Return of how many persons anything is known, and how many have results."""
+    def persons(self, at_once: int) -> Iterator[list[tuple[object, ...]]]:
+        """Yield what is known of persons, so many at once: key, birth date, sex, age, whether they are no patients."""
+        found = self._base.execute(
+            f"SELECT key, birth_date, sex, age, kind NOT IN ('', '{SpecimenKind.BLOOD.value}') FROM person"
+        )
+        while rows := found.fetchmany(at_once):
+            yield [(_as_said(str(key)), *rest) for key, *rest in rows]
+
+    def tell_persons(self, persons: Iterable[tuple[str, str, str, str]], source: int = 0) -> None:
+        """Keep what all rows of a source together say of persons: key, birth date, sex, age."""
+        self._base.executemany(
+            "INSERT INTO person VALUES (?, ?, ?, ?, '') ON CONFLICT (key) DO UPDATE SET birth_date = excluded.birth_date, "
+            "sex = excluded.sex, age = excluded.age",
+            ((_own(key, source), *told) for key, *told in persons if key),
+        )
+
+    def forget_zeros(self) -> None:
+        """Let go of the names that were given a place and of which nothing came."""
+        for names in (self.analytes, self.left_out, *self.units.values()):
+            for name in [name for name, many in names.items() if not many]:
+                del names[name]
+        for analyte in [analyte for analyte, units in self.units.items() if not units]:
+            del self.units[analyte]
+
+    def people_found(self, beside: PeopleBeside | None = None) -> tuple[int, int]:
+        """Return of how many persons anything is known, and how many have results, with those that are not here."""
+        beside = beside or PeopleBeside()
+        self._base.execute("CREATE TEMP TABLE IF NOT EXISTS beside (key TEXT PRIMARY KEY)")
+        self._base.execute("DELETE FROM beside")
+        self._base.executemany("INSERT OR IGNORE INTO beside VALUES (?)", ((key,) for key in beside.maybe_here))
         found = self._base.execute(
             "SELECT coalesce(sum(known), 0), count(*) FROM (SELECT max(coalesce(p.birth_date, '') <> '' OR "
             "coalesce(p.sex, '') <> '' OR coalesce(p.age, '') <> '') AS known FROM collection c LEFT JOIN person p "
-            "ON p.key = c.person WHERE c.person <> '' GROUP BY c.person)"
+            "ON p.key = c.person WHERE c.person <> '' AND c.person NOT IN (SELECT key FROM beside) GROUP BY c.person)"
         )
         known, every = found.fetchone()
-        return int(known), int(every)
+        return int(known) + beside.known, int(every) + beside.every
 
     def has_several_analytes(self) -> bool:
         """Tell whether some person has results of several analytes: a count of one result may then have lost others."""
@@ -548,20 +517,9 @@ class Collection:
         self._base.close()
 
 
-def _name_is_lost(result: LabResult) -> bool:
-    """Tell whether a result is known only by a name of which bytes could not be read: it may be of a count."""
-    lost = any(LOST in text for code in result.codes for text in (code.code, code.name))
-    return lost and not any(has_check_digit(code.code) for code in result.codes)
-
-
-def _label(result: LabResult) -> str:
-    """Return what a source calls a result: its first code and name."""
-    first = result.codes[0] if result.codes else Code("", "", "")
-    return f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
-
-
-def _count(names: Counter[str], name: str) -> None:
-    if name in names or len(names) < _KINDS:
+def count_name(names: Counter[str], name: str) -> None:
+    """Count a name, as long as there are not too many different ones."""
+    if name in names or len(names) < KINDS:
         names[name] += 1
 
 
@@ -570,7 +528,18 @@ def _own(person: str, source: int) -> str:
     return f"{source}\x1e{person}" if person.startswith(MADE_UP) else person
 
 
-def _agreed(before: object, now: str) -> str:
+def content_of(contents: Sequence[str]) -> str:
+    """Return what a count was made of, as received."""
+    return json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT]
+
+
+def _as_said(key: str) -> str:
+    """Return the key of a person as its source has it."""
+    said = key.partition("\x1e")[2]
+    return said if said.startswith(MADE_UP) else key
+
+
+def agreed(before: object, now: str) -> str:
     """Return what two sources say of a person: unknown where they differ."""
     if not before or before == now:
         return now

@@ -84,11 +84,14 @@ class Standing:
         return self._cell(standing), repeats
 
     def _cell(self, result: Received) -> Cell:
-        """Return a final result as a cell; one without a value was sent all the same, and is unknown."""
-        value = result.value
+        """Return a final result as a cell."""
+        return Cell(self.told(result.value), result.unit, result.lower, result.upper, "", result.flag)
+
+    def told(self, value: str) -> str:
+        """Return what a final value says; one without a value was sent all the same, and is unknown."""
         if not value or (len(value) <= _LONGEST_MISSING and fold(value).upper() in self._words.missing):
-            value = unusable(Reason.VALUE_MISSING)
-        return Cell(value, result.unit, result.lower, result.upper, "", result.flag)
+            return unusable(Reason.VALUE_MISSING)
+        return value
 
     def _different(self, analyte: str, pool: Sequence[Received]) -> list[Received]:
         """Return the results that say different things; a remark beside a number says nothing else."""

@@ -1,0 +1,154 @@
+"""What one result is worth by itself, before it meets the others of its count.
+
+Nothing here depends on the person, the moment or the rows around it: results that say the
+same of themselves are judged once, whoever they are of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import LOST
+from cbc_screen.knowledge.quantities import has_check_digit
+from cbc_screen.normalize.about_person import AboutPerson
+from cbc_screen.normalize.identify import Identifier, unit_in
+from cbc_screen.normalize.range_text import limits_of_text
+from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
+from cbc_screen.normalize.specimen import SpecimenReader
+from cbc_screen.normalize.stated_units import StatedUnits, differing
+from cbc_screen.normalize.value import unusable
+from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
+
+SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
+_TYPE = "type"  # of a specimen, as specimens.yaml calls this field
+_LONGEST_LABEL = 80
+_REMARKS = 4_096
+
+
+class Judgement(NamedTuple):
+    """What a result is: of an analyte, set aside for a reason, a remark, or no part of a count.
+
+    `possible` are the analytes that a result set aside may be of; `about` is what it tells of
+    the person (a field and its text), where it is no part of a count.
+    """
+
+    analyte: str | None
+    reason: Reason | None = None
+    possible: tuple[str, ...] = ()
+    clumps: str = Presence.UNKNOWN.value
+    value: str = ""
+    unit: str = ""
+    about: tuple[str, str] | None = None
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the result is no part of a count, and says nothing of one."""
+        return self.analyte is None and self.reason is None and self.clumps == Presence.UNKNOWN.value
+
+
+class Judge:
+    """Judges results; equal questions are worked out once by what it asks."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._stated_units, self._about = StatedUnits(knowledge), AboutPerson(knowledge)
+        self.specimens = SpecimenReader(knowledge.specimens)
+        self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
+
+    def says_more(self, remark: str) -> bool:
+        """Tell whether a remark beside a result says something that changes what the result is worth."""
+        return mentions_clumps(remark) or self._takes_back(remark)
+
+    def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
+        """Judge a result; `units` are declared for its source, by analyte."""
+        other, is_told = self._other_specimen(result)
+        analyte, reason, possible = identifier.identify(replace(result, specimen="") if is_told else result)
+        if other is not None and (analyte is not None or reason is not None):
+            # It makes nothing unknown of the blood that was taken beside it; and what is only
+            # called like a count is no part of one where another fluid was taken.
+            reason = other if analyte is not None or other is not Reason.SPECIMEN_BODY_FLUID else None
+            possible = ()
+            analyte = analyte if reason is None else None
+        if reason is not None:
+            return Judgement(None, reason, possible)
+        clumps = _clumps(result, analyte) if other is None else Presence.UNKNOWN.value
+        if analyte is None and clumps == Presence.UNKNOWN:
+            if _name_is_lost(result):
+                return Judgement(None, Reason.ENCODING)
+            return Judgement(None, about=self._about.read(result))
+        value, unit = result.value, result.unit
+        if analyte is not None:
+            value, unit = self._value_and_unit(result, analyte)
+            if not unit and not unit_in(value):
+                unit = units.get(analyte, "")
+        return Judgement(analyte, clumps=clumps, value=value, unit=unit)
+
+    def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
+        """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
+
+        What is blood by its type is so whatever else its words say of where it was taken.
+        """
+        stated = result.stated
+        types = tuple(pair for pair in stated if pair[0] == _TYPE)
+        if result.specimen and not types:
+            types = ((_TYPE, result.specimen),)
+            stated = (*stated, *types)
+        if not stated:
+            return None, False
+        kind = self.specimens.of(stated)
+        reason = None if kind is None else kind.reason
+        return reason, reason is not None or self.specimens.of(types) is SpecimenKind.BLOOD
+
+    def _value_and_unit(self, result: LabResult, analyte: str) -> tuple[str, str]:
+        """Return the value and the unit of a result, or what says why they are not to be believed."""
+        if result.fault is not None:
+            return unusable(result.fault), ""
+        if any(map(self._takes_back, result.notes)):
+            return unusable(Reason.SPECIMEN_SUSPECT), ""
+        if not result.other_units:
+            return result.value, result.unit
+        stated = differing((result.unit, *result.other_units))
+        unit = self._stated_units.settled(analyte, stated) if stated else ""
+        return (result.value, unit) if unit is not None else (unusable(Reason.CODE_CONFLICT), "")
+
+
+def limits_of(result: LabResult, unit: str) -> tuple[str, str]:
+    """Return the limits that came with a result in this unit."""
+    if not result.lower and not result.upper and result.range_text:
+        return limits_of_text(result.range_text, unit)
+    return result.lower, result.upper
+
+
+def label_of(result: LabResult) -> str:
+    """Return what a source calls a result: its first code and name."""
+    first = result.codes[0] if result.codes else Code("", "", "")
+    return f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
+
+
+def _clumps(result: LabResult, analyte: str | None) -> str:
+    """Say what a result and its remarks tell of platelet clumps: a `Presence`, or that they are suspected."""
+    if analyte is not None and not result.notes and not mentions_clumps(result.value):
+        return Presence.UNKNOWN.value  # nearly every one
+    about = analyte == "platelets"
+    asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
+    if analyte is None and asked is not None:
+        if asked.rstrip().endswith("?"):
+            return SUSPECTED if is_raised(result.value or result.flag) else Presence.UNKNOWN.value
+        return clumps_as_result(result.value).value
+    remarks = [*result.notes, result.value]
+    said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
+    if Presence.PRESENT in said:
+        return Presence.PRESENT.value
+    if any(suspects_clumps(remark, about_platelets=about) for remark in remarks if remark):
+        return SUSPECTED
+    return (Presence.ABSENT if Presence.ABSENT in said else Presence.UNKNOWN).value
+
+
+def _name_is_lost(result: LabResult) -> bool:
+    """Tell whether a result is known only by a name of which bytes could not be read: it may be of a count."""
+    lost = any(LOST in text for code in result.codes for text in (code.code, code.name))
+    return lost and not any(has_check_digit(code.code) for code in result.codes)

@@ -30,8 +30,8 @@ def modules(folder: str) -> list[Path]:
     return sorted((SOURCE / folder).rglob("*.py"))
 
 
-@pytest.mark.parametrize("folder", ["ingest", "normalize", "knowledge"])
-def test_ingest_normalize_and_knowledge_never_import_the_kernel_or_reports(folder: str) -> None:
+@pytest.mark.parametrize("folder", ["ingest", "normalize", "knowledge", "collect"])
+def test_what_reads_and_collects_never_imports_the_kernel_or_reports(folder: str) -> None:
     for path in modules(folder):
         for name in imports_of(path):
             assert not name.startswith(("cbc_screen.kernel.", "cbc_screen.report", "cbc_screen.engines")), (

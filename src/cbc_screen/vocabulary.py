@@ -392,6 +392,7 @@ class Reason(StrEnum):
     SPECIMEN_BODY_FLUID = "SPECIMEN_BODY_FLUID"
     SPECIMEN_TRAINING = "SPECIMEN_TRAINING"
     SPECIMEN_ANIMAL = "SPECIMEN_ANIMAL"
+    HEADER_REPEATED = "HEADER_REPEATED"  # the row is the header again
 
 
 class SpecimenKind(StrEnum):

@@ -16,6 +16,7 @@ from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
+from cbc_screen.ingest.repeated_header import require_one_order
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -131,6 +132,7 @@ def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]
     plan = make_plan(knowledge, names, declared, columns)
     require_analyte(plan)
     arrays = to_arrow(frame, list(plan.columns))
+    require_one_order(arrays, names)
     return with_sex_letters(plan, letters_of(arrays, plan, knowledge), knowledge), arrays
 
 

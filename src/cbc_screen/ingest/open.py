@@ -10,6 +10,7 @@ from cbc_screen.ingest.detect import check_there, detect
 from cbc_screen.ingest.excel import ExcelSource
 from cbc_screen.ingest.ndjson import NDJSONSource
 from cbc_screen.ingest.parquet import ParquetSource
+from cbc_screen.ingest.repeated_header import WithoutRepeatedHeaders
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, TableSource
 from cbc_screen.ingest.units_row import with_units
@@ -37,13 +38,13 @@ def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:
         case Format.PARQUET:
             return ParquetSource(path, options.small_batches)
         case Format.XLSX:
-            return with_units(ExcelSource(path, options.sheet, options.skip_lines))
+            return with_units(WithoutRepeatedHeaders(ExcelSource(path, options.sheet, options.skip_lines)))
         case Format.NDJSON:
             return NDJSONSource(path)
         case Format.XPT:
             return XportSource(path)
         case Format.CSV:
-            return with_units(CSVSource(path, options))
+            return with_units(WithoutRepeatedHeaders(CSVSource(path, options)))
         case other:
             raise UsageError(f"the source is {other.value} and not a table")
 

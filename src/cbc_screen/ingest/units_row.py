@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from cbc_screen.ingest.csv import CSVSource
-from cbc_screen.ingest.excel import ExcelSource
+from cbc_screen.ingest.repeated_header import WithoutRepeatedHeaders
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.measures import load_measures
@@ -15,7 +14,7 @@ _FEWEST = 2  # cells that are units
 _NOTHING = frozenset(("", "-", "--", "n/a", "na", "."))
 
 
-def with_units(source: CSVSource | ExcelSource) -> TableSource:
+def with_units(source: WithoutRepeatedHeaders) -> TableSource:
     """Return the table with its units in the names of its columns, where the row under the header holds units."""
     headers = _with_units(source.headers, source.first_cells)
     return source if headers is None else _UnitsRow(source, headers)

@@ -1,0 +1,117 @@
+"""The header a second time among the rows: what tables joined end to end have."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbc_screen.errors import UsageError
+from cbc_screen.ingest.csv import CSVSource
+from cbc_screen.ingest.excel import ExcelSource
+from cbc_screen.ingest.source import RejectedRow, SourceBatch
+from cbc_screen.vocabulary import Reason
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FEWEST = 2  # cells that are names of columns
+_LOOKED_AT = 2  # columns: a header fills every one of them
+
+
+class WithoutRepeatedHeaders:
+    """A table whose rows that repeat the header are rejected.
+
+    Behind a header in another order the cells would be read under the wrong names: such a file
+    is refused.
+    """
+
+    def __init__(self, source: CSVSource | ExcelSource) -> None:
+        self._source, self.headers = source, source.headers
+        self.first_cells = source.first_cells
+        self.unread = getattr(source, "unread", ())  # further sheets of a workbook
+
+    def batches(
+        self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
+    ) -> Iterator[SourceBatch]:
+        """Yield the wanted columns in batches; see `SourceBatch`."""
+        names = {header.strip() for header in self.headers} - {""}
+        for batch in self._source.batches(columns, plain, numbers):
+            repeated = _repeated(batch.columns, names)
+            _require_own_order(batch.columns, {place: f"line {batch.lines[place]}" for place in repeated})
+            yield _without(batch, repeated) if repeated else batch
+
+
+def require_one_order(columns: Mapping[str, pa.Array], headers: Sequence[str]) -> None:
+    """Refuse the columns of a frame in which a row holds the header in another order."""
+    names = {header.strip() for header in headers} - {""}
+    repeated = _repeated(columns, names)
+    _require_own_order(columns, {place: f"row {place} of the frame" for place in repeated})
+
+
+def _require_own_order(columns: Mapping[str, pa.Array], repeated: Mapping[int, str]) -> None:
+    for place, where in repeated.items():
+        if any(cell != name.strip() for name, cell in _cells(columns, place).items()):
+            raise UsageError(
+                f"{where} holds the names of the columns in another order: these are several tables; split them there"
+            )
+
+
+def _repeated(columns: Mapping[str, pa.Array], names: set[str]) -> list[int]:
+    """Return the rows of which most cells are names of columns."""
+    import pyarrow as pa
+
+    if any(not _is_text(array.type) for array in columns.values()) or len(columns) < _FEWEST:
+        return []  # a batch with a column of numbers has none
+    known = pa.array(sorted(names))
+    places = set[int]()
+    for array in list(columns.values())[:_LOOKED_AT]:
+        places.update(np.flatnonzero(_is_in(array, known)).tolist())
+    return sorted(place for place in places if _is_header(columns, place, names))
+
+
+def _is_in(array: pa.Array, known: pa.Array) -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = array.dictionary if pa.types.is_dictionary(array.type) else array
+    found: NDArray[np.bool_] = np.asarray(pc.is_in(pc.utf8_trim_whitespace(texts), known.cast(texts.type)))
+    if texts is array:
+        return found
+    if not found.any():
+        return np.zeros(len(array), dtype=np.bool_)
+    codes: NDArray[np.int64] = np.asarray(array.indices.fill_null(0))
+    valid: NDArray[np.bool_] = np.asarray(array.is_valid())
+    return found[codes] & valid
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _cells(columns: Mapping[str, pa.Array], place: int) -> dict[str, str]:
+    return {name: (array[place].as_py() or "").strip() for name, array in columns.items()}
+
+
+def _is_header(columns: Mapping[str, pa.Array], place: int, names: set[str]) -> bool:
+    filled = [cell for cell in _cells(columns, place).values() if cell]
+    own = sum(cell in names for cell in filled)
+    return own >= _FEWEST and 2 * own > len(filled)
+
+
+def _without(batch: SourceBatch, repeated: list[int]) -> SourceBatch:
+    """Return a batch with these rows among those rejected."""
+    kept = np.setdiff1d(np.arange(len(batch.lines)), repeated)
+    rejected = [RejectedRow(int(batch.lines[row]), Reason.HEADER_REPEATED, batch.content(row)) for row in repeated]
+    return SourceBatch(
+        {name: array.take(kept) for name, array in batch.columns.items()},
+        batch.lines[kept],
+        lambda row: batch.content(int(kept[row])),
+        sorted([*batch.rejected, *rejected], key=lambda row: row.line),
+        batch.share,
+    )

@@ -47,14 +47,14 @@ def test_a_header_in_another_order_is_refused_with_its_line(tmp_path: Path, befo
 
 def test_a_header_with_other_columns_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path, HEADER, "40 y,F,130,6,200", "age,sex,HGB (g/L),Ferritin,PLT (10^9/L)", "41 y,F,130,6,200")
-    with pytest.raises(cbc.UsageError, match="^line 3 holds the names"):
+    with pytest.raises(cbc.UsageError, match=r"^line 3 holds the names"):
         cbc.read(path)
 
 
 def test_a_table_of_results_is_looked_at_too(tmp_path: Path) -> None:
     lines = ["person,collected_at,test,value,unit", "p1,2024-01-02,Hemoglobin,130,g/L"]
     path = table(tmp_path, *lines, "person,collected_at,value,test,unit", "p2,2024-01-02,70,Hemoglobin,g/L")
-    with pytest.raises(cbc.UsageError, match="^line 3 holds the names"):
+    with pytest.raises(cbc.UsageError, match=r"^line 3 holds the names"):
         cbc.read(path)
     summary = cbc.Screener().scan(
         table(tmp_path, *lines, lines[0], name="same.csv"), tmp_path / "flags.csv", rejects=tmp_path / "rejects.csv"
@@ -65,7 +65,7 @@ def test_a_table_of_results_is_looked_at_too(tmp_path: Path) -> None:
 
 def test_a_frame_is_refused_with_its_row(tmp_path: Path) -> None:
     frame = pd.read_csv(table(tmp_path, HEADER, "40 y,F,130,6,200", SWAPPED, "41 y,F,130,200,6"))
-    with pytest.raises(cbc.UsageError, match="^row 1 of the frame holds the names"):
+    with pytest.raises(cbc.UsageError, match=r"^row 1 of the frame holds the names"):
         cbc.screen_frame(frame)
 
 

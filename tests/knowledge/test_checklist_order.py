@@ -263,3 +263,16 @@ def test_a_missing_line_takes_the_higher_tier_less_one() -> None:
     assert unknown.pattern == "cannot_tell"
     assert unknown.checklist[0].id == "drug_toxin"  # 5 for three lines, 3 for two: 4, more than any other
     assert "acute_leukemia" in [entry.id for entry in unknown.checklist[: unknown.checklist_shown]]
+
+
+@pytest.mark.parametrize("sent", ["reticulocytes", "reticulocytes_percent"])
+def test_a_test_that_is_done_is_not_missing(sent: str) -> None:
+    """A reticulocyte count is one test, however it was reported; without it, it is asked for."""
+    record = {"age": "24 y", "sex": "M", "hemoglobin": "62 g/L", "neutrophils": "0.2 10^9/L", "platelets": "9 10^9/L"}
+    value = {"reticulocytes": "8 10^9/L", "reticulocytes_percent": "0.4 %"}[sent]
+    without, done = (
+        next(entry for entry in cbc.screen(own).checklist if entry.id == "aplastic_anemia")
+        for own in (record, {**record, sent: value})
+    )
+    assert "reticulocyte count" in without.missing
+    assert "reticulocyte count" not in done.missing

@@ -19,7 +19,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.definitions import Cutoff
 from cbc_screen.knowledge.grading import GradeRow
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.knowledge.ordering import questions_in
+from cbc_screen.knowledge.ordering import QuestionKind, questions_in
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
@@ -400,8 +400,10 @@ class ResultBuilder:
         found: dict[str, None] = {}
         for place in sorted(unknown, key=lambda place: -_strength(condition.findings[place])):
             for part in questions_in(condition.findings[place].when):
-                if part not in known:
-                    found[ordering.questions[ordering.question_of.get(part, part)].text] = None
+                question = ordering.questions[ordering.question_of.get(part, part)]
+                is_done = question.kind is QuestionKind.TEST and not known.isdisjoint(question.done_by)
+                if part not in known and not is_done:
+                    found[question.text] = None
         return (*found, *(item.text for item in condition.missing))
 
     def _template(self, condition: Condition) -> _Template:

@@ -440,6 +440,8 @@ class RuleBook:
                 return self._excess(self._sum([value(cell) for cell in CELLS]), value("wbc"))
             case "neutrophils_excess":
                 return self._excess(value("neutrophils"), value("wbc"))
+            case "lymphocytes_excess":
+                return self._excess(value("lymphocytes"), value("wbc"))
             case "differential_sum":
                 return self._sum([value(cell) for cell in CELLS])
             case "differential_missing":
@@ -929,9 +931,9 @@ class RuleBook:
         """Write which tests a count has the answer of."""
         asked = {test for condition in self.rules.conditions for test in condition.settled_by}
         for test in sorted(asked):
-            answers = self.rules.ordering.questions[test].answers
-            if answers:
-                self.put(f"answered.{test}", self.f.any(self._is_known(answer) for answer in answers))
+            done_by = self.rules.ordering.questions[test].done_by
+            if done_by:
+                self.put(f"answered.{test}", self.f.any(self._is_known(answer) for answer in done_by))
 
     def _is_known(self, answer: str) -> Flag:
         if answer not in self.rules.analytes:

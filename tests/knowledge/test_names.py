@@ -131,7 +131,6 @@ def test_names_that_programs_and_analyzers_give_neutrophils(header: str) -> None
     "header",
     [
         "Segmentkernige (G/l)",
-        "Segmentados (10^3/uL)",
         "PMNs",
         "AGC",
         "Absolute Granulocyte Count",

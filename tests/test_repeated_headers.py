@@ -74,3 +74,9 @@ def test_a_cell_that_is_the_name_of_a_column_is_a_cell(tmp_path: Path) -> None:
     frame = cbc.read(path)
     assert len(frame) == 2
     assert frame.attrs["rejected"] == []
+
+
+def test_a_text_that_stands_in_every_cell_is_no_header(tmp_path: Path) -> None:
+    path = table(tmp_path, f"ward,bed,note,{HEADER}", "note,note,note,40 y,F,,,", "note,note,note,40 y,F,130,6,200")
+    summary = cbc.Screener().scan(path, tmp_path / "flags.csv", keep=["ward", "bed", "note"])
+    assert summary.rejects == {"NO_RESULT": 1}

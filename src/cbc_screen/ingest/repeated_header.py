@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_texts, to_bools, to_numpy
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.csv import CSVSource
 from cbc_screen.ingest.excel import ExcelSource
@@ -61,11 +62,9 @@ def _require_own_order(columns: Mapping[str, pa.Array], repeated: Mapping[int, s
 
 def _repeated(columns: Mapping[str, pa.Array], names: set[str]) -> list[int]:
     """Return the rows of which most cells are names of columns."""
-    import pyarrow as pa
-
     if any(not _is_text(array.type) for array in columns.values()) or len(columns) < _FEWEST:
         return []  # a batch with a column of numbers has none
-    known = pa.array(sorted(names))
+    known = from_texts(sorted(names))
     places = set[int]()
     for array in list(columns.values())[:_LOOKED_AT]:
         places.update(np.flatnonzero(_is_in(array, known)).tolist())
@@ -77,14 +76,13 @@ def _is_in(array: pa.Array, known: pa.Array) -> NDArray[np.bool_]:
     import pyarrow.compute as pc
 
     texts = array.dictionary if pa.types.is_dictionary(array.type) else array
-    found: NDArray[np.bool_] = np.asarray(pc.is_in(pc.utf8_trim_whitespace(texts), known.cast(texts.type)))
+    found = to_bools(pc.is_in(pc.utf8_trim_whitespace(texts), known.cast(texts.type)))
     if texts is array:
         return found
     if not found.any():
         return np.zeros(len(array), dtype=np.bool_)
-    codes: NDArray[np.int64] = np.asarray(array.indices.fill_null(0))
-    valid: NDArray[np.bool_] = np.asarray(array.is_valid())
-    return found[codes] & valid
+    codes, _ = to_numpy(array.indices.fill_null(0))
+    return np.asarray(found[codes] & to_bools(array.is_valid()), dtype=np.bool_)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -100,7 +98,7 @@ def _cells(columns: Mapping[str, pa.Array], place: int) -> dict[str, str]:
 
 def _is_header(columns: Mapping[str, pa.Array], place: int, names: set[str]) -> bool:
     filled = [cell for cell in _cells(columns, place).values() if cell]
-    own = sum(cell in names for cell in filled)
+    own = len(names.intersection(filled))  # a header has each name once
     return own >= _FEWEST and 2 * own > len(filled)
 
 

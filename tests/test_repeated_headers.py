@@ -80,3 +80,31 @@ def test_a_text_that_stands_in_every_cell_is_no_header(tmp_path: Path) -> None:
     path = table(tmp_path, f"ward,bed,note,{HEADER}", "note,note,note,40 y,F,,,", "note,note,note,40 y,F,130,6,200")
     summary = cbc.Screener().scan(path, tmp_path / "flags.csv", keep=["ward", "bed", "note"])
     assert summary.rejects == {"NO_RESULT": 1}
+
+
+@pytest.mark.parametrize("again", [HEADER.lower(), f"\ufeff{HEADER}", "age,sex,HGB (g/L),WBC (10^9/L),"])
+def test_its_case_a_mark_that_begins_a_file_and_a_column_less_change_nothing(tmp_path: Path, again: str) -> None:
+    path = table(tmp_path, HEADER, "40 y,F,130,6,200", again, "41 y,F,70,1,20")
+    summary = cbc.Screener().scan(path, tmp_path / "flags.csv")
+    assert (summary.screened, summary.rejects) == (2, {"HEADER_REPEATED": 1})
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "csv;", "xlsx", "parquet"])
+def test_every_kind_of_table_is_looked_at(tmp_path: Path, kind: str) -> None:
+    lines = [line.split(",") for line in (HEADER, "40 y,F,130,6,200", HEADER, SWAPPED, "41 y,F,130,200,6")]
+
+    def written(rows: list[list[str]], name: str) -> Path:
+        frame = pd.DataFrame(rows[1:], columns=rows[0])
+        path = tmp_path / f"{name}.{kind.rstrip(';')}"
+        if kind == "xlsx":
+            frame.to_excel(path, index=False)
+        elif kind == "parquet":
+            frame.to_parquet(path, index=False)
+        else:
+            frame.to_csv(path, index=False, sep=";" if kind.endswith(";") else ",")
+        return path
+
+    summary = cbc.Screener().scan(written(lines[:3], "same"), tmp_path / "flags.csv")
+    assert (summary.screened, summary.rejects) == (1, {"HEADER_REPEATED": 1})
+    with pytest.raises(cbc.UsageError, match=r"^line \d holds the names of the columns in another order"):
+        cbc.Screener().scan(written(lines, "other"), tmp_path / "others.csv")

@@ -87,6 +87,14 @@ def dictionary(codes: NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(from_numpy(codes), from_texts(words))
 
 
+def is_text(column: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell whether a column is of texts, plain or coded."""
+    import pyarrow.types as types
+
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
 def with_wide_codes(array: pa.Array) -> pa.Array:
     """Return a coded column with codes of 32 bits: batches together may have more words than their own codes count."""
     import pyarrow as pa

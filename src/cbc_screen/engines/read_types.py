@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import from_numpy, to_bools
+from cbc_screen.arrays import from_numpy, is_text, to_bools
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text, distinct, is_number, plain_numbers
 from cbc_screen.normalize.columns import plain_cells
@@ -43,7 +43,7 @@ def with_types(table: pa.Table, plans: Mapping[str, Plan], knowledge: Knowledge,
 
 
 def _typed(name: str, column: pa.Array, table: pa.Table, plan: Plan | None, knowledge: Knowledge) -> pa.Array:
-    if is_number(column) or not _is_text(column):
+    if is_number(column) or not is_text(column):
         return column
     text = as_text(column)
     analyte = name if name in knowledge.analytes else name.rsplit("_", 1)[0]
@@ -60,13 +60,6 @@ def _typed(name: str, column: pa.Array, table: pa.Table, plan: Plan | None, know
     else:
         found = _date(cells, plan.declared.date_format_of(name))
     return cells if found is None else found
-
-
-def _is_text(column: pa.Array) -> bool:
-    import pyarrow.types as types
-
-    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _without(text: pa.Array, nothing: Collection[str]) -> pa.Array:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cbc_screen.arrays import is_text
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.repeated_header import without_repeated_header
 from cbc_screen.ingest.source import SourceBatch, check_headers
 
 if TYPE_CHECKING:
@@ -54,14 +56,15 @@ class ParquetSource:
                 done += len(batch)
                 arrays = {name: batch.column(name) for name in columns}
                 for array in arrays.values():
-                    if _is_text(array):
+                    if is_text(array):
                         array.validate(full=True)  # damage may leave bytes that are no text
 
                 def content(row: int, batch: pa.RecordBatch = batch) -> str:
                     cells = {name: _cell(batch.column(name)[row]) for name in batch.schema.names}
                     return json.dumps(cells, default=str, ensure_ascii=False)
 
-                yield SourceBatch(arrays, lines, content, (), done / total if total else 1.0)
+                share = done / total if total else 1.0
+                yield without_repeated_header(SourceBatch(arrays, lines, content, (), share), self.headers)
         except (pa.ArrowException, OSError):
             failed = True
         else:
@@ -69,13 +72,6 @@ class ParquetSource:
         if failed:
             # Outside the except block: an Arrow error may quote the data.
             raise UsageError(f"the Parquet file is damaged after row {done}")
-
-
-def _is_text(array: pa.Array) -> bool:
-    import pyarrow.types as types
-
-    kind = array.type.value_type if types.is_dictionary(array.type) else array.type
-    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _cell(scalar: pa.Scalar) -> object:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_texts, to_bools, to_numpy
+from cbc_screen.arrays import from_numpy, from_texts, is_text, to_bools, to_numpy
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.csv import CSVSource
-from cbc_screen.ingest.excel import ExcelSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from cbc_screen.ingest.csv import CSVSource
+    from cbc_screen.ingest.excel import ExcelSource
 
 _FEWEST = 2  # cells that are names of columns
 _LOOKED_AT = 2  # columns: a header fills every one of them
@@ -38,32 +39,37 @@ class WithoutRepeatedHeaders:
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()
     ) -> Iterator[SourceBatch]:
         """Yield the wanted columns in batches; see `SourceBatch`."""
-        names = {header.strip() for header in self.headers} - {""}
         for batch in self._source.batches(columns, plain, numbers):
-            repeated = _repeated(batch.columns, names)
-            _require_own_order(batch.columns, {place: f"line {batch.lines[place]}" for place in repeated})
-            yield _without(batch, repeated) if repeated else batch
+            yield without_repeated_header(batch, self.headers)
+
+
+def without_repeated_header(batch: SourceBatch, headers: Sequence[str]) -> SourceBatch:
+    """Return a batch with the rows that are the header again among those rejected."""
+    repeated = _repeated(batch.columns, headers)
+    _require_own_order(batch.columns, {place: f"line {batch.lines[place]}" for place in repeated})
+    return _without(batch, repeated) if repeated else batch
 
 
 def require_one_order(columns: Mapping[str, pa.Array], headers: Sequence[str]) -> None:
     """Refuse the columns of a frame in which a row holds the header in another order."""
-    names = {header.strip() for header in headers} - {""}
-    repeated = _repeated(columns, names)
+    repeated = _repeated(columns, headers)
     _require_own_order(columns, {place: f"row {place} of the frame" for place in repeated})
 
 
 def _require_own_order(columns: Mapping[str, pa.Array], repeated: Mapping[int, str]) -> None:
     for place, where in repeated.items():
-        if any(cell != name.strip() for name, cell in _cells(columns, place).items()):
+        # A shorter header leaves cells empty, and those behind it.
+        if any(cell not in ("", _folded(name)) for name, cell in _cells(columns, place).items()):
             raise UsageError(
                 f"{where} holds the names of the columns in another order: these are several tables; split them there"
             )
 
 
-def _repeated(columns: Mapping[str, pa.Array], names: set[str]) -> list[int]:
+def _repeated(columns: Mapping[str, pa.Array], headers: Sequence[str]) -> list[int]:
     """Return the rows of which most cells are names of columns."""
-    if any(not _is_text(array.type) for array in columns.values()) or len(columns) < _FEWEST:
+    if len(columns) < _FEWEST or not all(map(is_text, columns.values())):
         return []  # a batch with a column of numbers has none
+    names = set(map(_folded, headers)) - {""}
     known = from_texts(sorted(names))
     places = set[int]()
     for array in list(columns.values())[:_LOOKED_AT]:
@@ -76,7 +82,7 @@ def _is_in(array: pa.Array, known: pa.Array) -> NDArray[np.bool_]:
     import pyarrow.compute as pc
 
     texts = array.dictionary if pa.types.is_dictionary(array.type) else array
-    found = to_bools(pc.is_in(pc.utf8_trim_whitespace(texts), known.cast(texts.type)))
+    found = to_bools(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts)), known.cast(texts.type)))
     if texts is array:
         return found
     if not found.any():
@@ -85,15 +91,13 @@ def _is_in(array: pa.Array, known: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(found[codes] & to_bools(array.is_valid()), dtype=np.bool_)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def _folded(text: str) -> str:
+    """Return a name without its case, and without the mark that begins a file."""
+    return text.removeprefix("\ufeff").strip().lower()
 
 
 def _cells(columns: Mapping[str, pa.Array], place: int) -> dict[str, str]:
-    return {name: (array[place].as_py() or "").strip() for name, array in columns.items()}
+    return {name: _folded(array[place].as_py() or "") for name, array in columns.items()}
 
 
 def _is_header(columns: Mapping[str, pa.Array], place: int, names: set[str]) -> bool:
@@ -107,7 +111,7 @@ def _without(batch: SourceBatch, repeated: list[int]) -> SourceBatch:
     kept = np.setdiff1d(np.arange(len(batch.lines)), repeated)
     rejected = [RejectedRow(int(batch.lines[row]), Reason.HEADER_REPEATED, batch.content(row)) for row in repeated]
     return SourceBatch(
-        {name: array.take(kept) for name, array in batch.columns.items()},
+        {name: array.take(from_numpy(kept)) for name, array in batch.columns.items()},
         batch.lines[kept],
         lambda row: batch.content(int(kept[row])),
         sorted([*batch.rejected, *rejected], key=lambda row: row.line),

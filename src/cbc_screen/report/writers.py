@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cbc_screen.arrays import one_dictionary, release_unused, without_dictionaries
+from cbc_screen.arrays import is_text, one_dictionary, release_unused, without_dictionaries
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.private_files import create, is_same, remove, unfinished, why
@@ -273,11 +273,8 @@ def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
 
 
 def _csv_cells(column: pa.ChunkedArray) -> list[str]:
-    import pyarrow as pa
-
     cells = column.to_pylist()
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(column):
         known = {cell: "" if cell is None else csv_cell(cell) for cell in set(cells)}
         return [known[cell] for cell in cells]
     return ["" if cell is None else str(cell) if isinstance(cell, _NUMBER) else csv_cell(str(cell)) for cell in cells]

@@ -35,7 +35,6 @@ from cbc_screen.serial.segments import (
     all_of,
     any_of,
     begins,
-    ends,
     largest,
     sizes,
     smallest,
@@ -294,9 +293,3 @@ def surely_from(batch: Batch, age: AgeEdge) -> tuple[Bools, Bools]:
     """Tell which rows are surely of an age or above it, and which surely below."""
     low, high = (batch.months_low, batch.months_high) if age.unit == "mo" else (batch.days_low, batch.days_high)
     return batch.age_known & (low >= age.count), batch.age_known & (high < age.count)
-
-
-def last_of_people(owner: Ints) -> tuple[Places, Places]:
-    """Return the first and the last row of each person among rows sorted by person."""
-    starts = begins(owner)
-    return starts, ends(starts, len(owner))

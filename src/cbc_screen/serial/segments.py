@@ -63,11 +63,6 @@ def smallest(values: NDArray[Any], starts: Places) -> NDArray[Any]:
     return np.fmin.reduceat(values, starts) if len(starts) < len(values) else values.copy()
 
 
-def rank_within(starts: Places, rows: int) -> Ints:
-    """Return the place of each row in its group, from 0."""
-    return np.arange(rows, dtype=np.int64) - np.repeat(starts, sizes(starts, rows))
-
-
 def rank_from_end(starts: Places, rows: int) -> Ints:
     """Return the place of each row in its group counted from the last, from 0."""
     return np.repeat(ends(starts, rows), sizes(starts, rows)) - np.arange(rows, dtype=np.int64)

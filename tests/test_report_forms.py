@@ -513,3 +513,13 @@ def test_without_matplotlib_a_figure_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "figures need matplotlib: pip install 'cbc-screen[plots]'"
+
+
+def test_a_finding_says_what_its_cut_off_and_its_weight_rest_on() -> None:
+    record = {
+        "age": "3 y", "sex": "F", "hemoglobin": "104 g/L", "wbc": "6.1 10^9/L", "neutrophils": "1.2 10^9/L",
+        "platelets": "310 10^9/L", "mcv": "68 fL",
+    }  # fmt: skip
+    plain = " ".join(cbc.screen(record).explain().split())
+    assert "Young child [age at least 6 mo and age below 5 y; weight by judgment; project]" in plain
+    assert "[age below 18 y and at least 2 lines low; weight derived from the source; child_cytopenia_series]" in plain

@@ -16,9 +16,24 @@ from cbc_screen.result import (
     RangeUsed,
     ScreeningResult,
 )
-from cbc_screen.vocabulary import Comparator, LineState, Pregnancy, Presence, Reason, ReticulocyteMethod, Severity
+from cbc_screen.vocabulary import (
+    Basis,
+    Comparator,
+    LineState,
+    Pregnancy,
+    Presence,
+    Reason,
+    ReticulocyteMethod,
+    Severity,
+    Threshold,
+)
 
 SEXES = {"F": "female", "M": "male"}
+_WEIGHTS = {
+    Basis.MEASURED: "weight measured",
+    Basis.DERIVED: "weight derived from the source",
+    Basis.JUDGMENT: "weight by judgment",
+}
 
 
 def words(code: Any) -> str:
@@ -190,8 +205,10 @@ def criteria_words(result: ScreeningResult) -> list[tuple[str, str]]:
 
 def finding_words(finding: FindingResult) -> str:
     """Say a finding with its condition, its mark and its source."""
-    weighed = f"; weighed by {finding.basis}" if finding.basis is not None else ""
-    return f"{finding.text} [{finding.condition}; {finding.threshold}{weighed}; {finding.source}]"
+    number = "" if finding.threshold == Threshold.NONE else finding.threshold
+    weight = "" if finding.basis is None else _WEIGHTS[finding.basis]
+    marks = "; ".join(filter(None, (finding.condition, number, weight, finding.source)))
+    return f"{finding.text} [{marks}]"
 
 
 def test_words(result: ScreeningResult) -> list[tuple[str, list[str]]]:

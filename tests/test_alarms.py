@@ -155,7 +155,7 @@ def test_too_many_rows_of_which_nothing_can_be_told(tmp_path: Path) -> None:
     run = CliRunner().invoke
     assert run(main, ["scan", str(source), "--max-cannot-tell", "0.5"]).exit_code == 0
     done = run(main, ["scan", str(source), "--max-cannot-tell", "0.4"])
-    assert (done.exit_code, "the pattern of 1 of 2 rows cannot be told, most often because of" in done.stderr) == (
+    assert (done.exit_code, "pattern unknown in 1 of 2 rows, most often because of" in done.stderr) == (
         3,
         True,
     )

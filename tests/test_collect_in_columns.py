@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
-from cbc_screen.collect import in_columns, partitions, segments, spill
+from cbc_screen.collect import in_columns, partitions, simple_groups, spill
 from cbc_screen.collect.combine import combine
 from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.collect.errors import NotInColumnsError
@@ -197,7 +197,7 @@ def in_small_pieces(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     patch.setattr(partitions, "PART_ROWS", 7)
     patch.setattr(partitions, "AT_ONCE", 5)
     patch.setattr(spill.Spill.__init__, "__defaults__", (chance.choice([0, 2_000]),))
-    patch.setattr(segments, "SEGMENT_RESULTS", 9)
+    patch.setattr(simple_groups, "SEGMENT_RESULTS", 9)
     patch.setattr(collected, "BATCH_COUNTS", chance.choice([1, 3, 50]))
     patch.setattr(csv_reader, "BLOCK_BYTES", 900)
 
@@ -448,7 +448,7 @@ def test_collecting_in_columns_loads_no_pandas(tmp_path: Path) -> None:
     code = (
         "import sys, cbc_screen as cbc\n"
         "cbc.scan(sys.argv[1], sys.argv[2], columns={name: name for name in sys.argv[3].split()})\n"
-        "print('cbc_screen.collect.segments' in sys.modules, 'pandas' in sys.modules)"
+        "print('cbc_screen.collect.simple_groups' in sys.modules, 'pandas' in sys.modules)"
     )
     given = [str(path), str(tmp_path / "flags.parquet"), " ".join(FIELDS[:6])]
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, check=True)

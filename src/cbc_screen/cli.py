@@ -347,7 +347,7 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     if too_many:
         why = next(iter(summary.reasons), "")
         click.echo(
-            f"cbc-screen: the pattern of {unknown} of {summary.screened} rows cannot be told"
+            f"cbc-screen: pattern unknown in {unknown} of {summary.screened} rows"
             f"{f', most often because of {why}' if why else ''}",
             err=True,
         )

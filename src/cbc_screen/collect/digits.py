@@ -62,7 +62,7 @@ def whole_numbers(values: pa.StringArray) -> NDArray[np.int64]:
 
 
 def without_numbers(values: pa.StringArray, numbers: NDArray[np.int64]) -> pa.StringArray:
-    """Return the texts that are no number; the others are empty."""
+    """Return the texts that are not numbers; the others become empty."""
     import pyarrow.compute as pc
 
     return pc.if_else(from_numpy(numbers >= 0), no_text(), values)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.digits import as_written
-from cbc_screen.collect.facts import FACTS, join, persons_of
 from cbc_screen.collect.moments import written
+from cbc_screen.collect.persons import FACTS, join, persons_of
 from cbc_screen.ingest.texts import taken
 from cbc_screen.normalize.collect import PeopleBeside
 

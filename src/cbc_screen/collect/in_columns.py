@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.facts import facts_of, known_persons
 from cbc_screen.collect.grouping import MOST_ANALYTES, Found, group
 from cbc_screen.collect.partitions import FACTS, ROWS, Partitions
+from cbc_screen.collect.persons import facts_of, known_persons
 from cbc_screen.collect.reading import Reading
-from cbc_screen.collect.segments import Segment, Segments
+from cbc_screen.collect.simple_groups import Segment, Segments
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import KINDS, Collection

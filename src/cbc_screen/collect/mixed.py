@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy
-from cbc_screen.collect.segments import Segment, as_texts
+from cbc_screen.collect.simple_groups import Segment, as_texts
 from cbc_screen.normalize.collect import Count
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ _DAY_END, _SECONDS_END, _DIGITS_KEPT = 10, 20, 26
 
 
 class MomentNumbers:
-    """Numbers moments: `NO_MOMENT` for what is none, or not told to the day."""
+    """Gives moments numbers: `NO_MOMENT` where there is none, or it is not known to the day."""
 
     def __init__(self, reader: MomentReader, counted: bool) -> None:
         self._reader, self._counted = reader, counted

@@ -16,7 +16,7 @@ from cbc_screen.arrays import dictionary, from_texts
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.in_columns import InColumns
 from cbc_screen.collect.mixed import Mixed, Piece, mixed
-from cbc_screen.collect.segments import as_texts, empty
+from cbc_screen.collect.simple_groups import as_texts, empty
 from cbc_screen.errors import CBCScreenError
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.results import Item, ResultSource

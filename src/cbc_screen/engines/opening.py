@@ -63,7 +63,8 @@ def opening_of(
         given: dict[str, Any] = {name: own for name, own in beside.items() if getattr(reading, name) in (None, AUTO)}
         reading = replace(reading, **given)
     knowledge = with_spellings(knowledge, spellings)
-    return Opening(knowledge, declared_of(source, knowledge, units=units, adjust=adjust), reading, dict(source.columns or {}), accepted, spellings)  # fmt: skip
+    declared = declared_of(source, knowledge, units=units, adjust=adjust)
+    return Opening(knowledge, declared, reading, dict(source.columns or {}), accepted, spellings)
 
 
 def declared_of(

@@ -67,7 +67,7 @@ def _note_sexes(sex: Texts, named: NDArray[np.bool_], collection: Collection) ->
 
 
 def known_persons(collection: Collection) -> list[pa.RecordBatch]:
-    """Return what a table of persons said; `odd` are persons whose results are no patient's."""
+    """Return what a table of persons said; `odd` marks those whose results are not a patient's."""
     found = []
     for rows in collection.persons(_AT_ONCE):
         columns = list(zip(*rows, strict=True))

@@ -11,6 +11,7 @@ from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
+from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
@@ -55,6 +56,7 @@ class Knowledge(Measures):
     friends: Friends
     audit: Mapping[str, AuditText]
     result_tables: ResultTables
+    beside: BesideResults
     names: WorldNames
     languages: Languages
     person_codes: PersonCodes

@@ -9,6 +9,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
+from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -86,6 +87,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         sources,
     )
     conditions = _load_conditions(root, reader, ordering, analytes)
+    result_tables = load_result_tables(node("result_tables.yaml"), root)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -102,7 +104,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
-        result_tables=load_result_tables(node("result_tables.yaml"), root),
+        result_tables=result_tables,
+        beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
         moments=load_moments(node("moments.yaml"), words.missing, world.months),
         age_implausible_from=age_cap,
         reported_range_factor=factor,

@@ -47,7 +47,7 @@ class Cell(NamedTuple):
 
 
 _LONGEST_MISSING = 16
-_CONFLICT = Cell(CONFLICT, "", "", "", "")
+CONFLICTING = Cell(CONFLICT, "", "", "", "")
 # A result that was taken back was there, and nothing took its place: unknown, and not absent.
 _DELETED_CELL = Cell(NOT_FINAL, "", "", "", _DELETED)
 
@@ -70,7 +70,7 @@ class Standing:
             return _unfinished(results), 0
         pool, unclear = _without_deleted(pool, results, ordered=ordered)
         if unclear:
-            return _CONFLICT, 0
+            return CONFLICTING, 0
         if not pool:
             return _DELETED_CELL, 0
         different = self._different(analyte, pool)
@@ -79,7 +79,7 @@ class Standing:
         standing = different[-1]
         taken_back = not corrected and self._taken_back(analyte, standing, results, ordered=ordered)
         if len(different) > 1 or taken_back:
-            return _CONFLICT, 0
+            return CONFLICTING, 0
         repeats = sum(self._same(analyte, standing, result) for result in pool) - 1
         return self._cell(standing), repeats
 
@@ -126,13 +126,16 @@ class Standing:
         return False
 
     def _same(self, analyte: str, one: Received, other: Received) -> bool:
-        """Tell whether two results say the same: "9 10*3/uL" and "9.0 K/uL" do."""
-        if (fold(one.value).upper(), one.unit) == (fold(other.value).upper(), other.unit):
+        return self.says_the_same(analyte, (one.value, one.unit), (other.value, other.unit))
+
+    def says_the_same(self, analyte: str, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Tell whether two results, each a value and its unit, say the same: "9 10*3/uL" and "9.0 K/uL" do."""
+        if (fold(one[0]).upper(), one[1]) == (fold(other[0]).upper(), other[1]):
             return True
-        if one.unit == other.unit and plain_number(one.value) == plain_number(other.value) is not None:
+        if one[1] == other[1] and plain_number(one[0]) == plain_number(other[0]) is not None:
             return True
         reader = self._readers[analyte]
-        first, second = reader.read_text(one.value, one.unit), reader.read_text(other.value, other.unit)
+        first, second = reader.read_text(*one), reader.read_text(*other)
         return first.factor is not None and (first.low, first.high) == (second.low, second.high)
 
     def _only_a_remark(self, value: str) -> bool:

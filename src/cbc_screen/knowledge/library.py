@@ -31,6 +31,7 @@ from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReade
 from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
+from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
 
@@ -63,6 +64,7 @@ class Knowledge(Measures):
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
     reported_range_factor: float
+    white_parts: WhiteParts
     finding_groups: Mapping[str, tuple[str, ...]]
     interval_sets: Mapping[str, IntervalSet]
     default_ranges: DefaultRanges

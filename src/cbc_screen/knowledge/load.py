@@ -33,6 +33,7 @@ from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
+from cbc_screen.knowledge.white_parts import load_white_parts
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.knowledge.world_words import load_world_words
 from cbc_screen.vocabulary import Tier, Verification
@@ -109,6 +110,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         moments=load_moments(node("moments.yaml"), words.missing, world.months),
         age_implausible_from=age_cap,
         reported_range_factor=factor,
+        white_parts=load_white_parts(node("analytes.yaml").node("white_parts"), analytes),
         findings=findings,
         finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,

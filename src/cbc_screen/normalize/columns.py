@@ -24,12 +24,23 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import AnalyteColumn, Plan, PossibleColumn
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
-from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.sender_flags import finding_of, flag_beside
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.normalize.specimen_columns import read_specimens
 from cbc_screen.normalize.standing import Standing
 from cbc_screen.normalize.suspect import tells_something
-from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
+from cbc_screen.normalize.value import (
+    LONGEST_CELL,
+    ROUNDINGS,
+    SHORT,
+    SNAP,
+    NumberFormat,
+    Reading,
+    ResultReader,
+    fold,
+    opened_by,
+    plain_number,
+)
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -93,7 +104,12 @@ def normalize_table(
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
         if entry.flag_column is not None:
-            _add_sender_flags(found, analyte, columns[entry.flag_column], ranged, knowledge)
+            _add_sender_flags(found, analyte, distinct(as_text(columns[entry.flag_column])), ranged, knowledge)
+        if cells.reasons is not None and (cells.reasons == CODE[Reason.TEXT_ATTACHED]).any():
+            texts, places = distinct(as_text(columns[entry.column]))
+            beside = [flag_beside(text, knowledge.words) or "" for text in texts]
+            places = np.where(cells.reasons == CODE[Reason.TEXT_ATTACHED], places, -1)
+            _add_sender_flags(found, analyte, (beside, places), ranged, knowledge)
     _read_remarks(columns, rows, plan, knowledge, low, high, reasons, found)
     for analyte, possible in plan.possible.items():
         for one in possible:
@@ -170,12 +186,12 @@ def _void_rows(
 def _add_sender_flags(
     found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
     analyte: str,
-    flags: pa.Array,
+    flags: tuple[list[str], NDArray[np.int64]],
     ranged: NDArray[np.bool_],
     knowledge: Knowledge,
 ) -> None:
-    """Add what a column of the sender's flags states."""
-    words, places = distinct(as_text(flags))
+    """Add what the sender's flags state: different ones, and the place of each row's."""
+    words, places = flags
     for with_range in (False, True):
         findings = [finding_of(analyte, word, knowledge.words, ranged=with_range) for word in words]
         for finding in {*findings} - {None}:
@@ -248,9 +264,30 @@ def _read(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge, ana
     if entry.comparator_column is not None:
         column = with_signs(column, columns[entry.comparator_column], knowledge.words)
     cells = read_cells(column, units, plan.reader(knowledge, analyte))
+    if entry.flag_column is not None:
+        cells = _opened(cells, columns[entry.flag_column], knowledge)
     return (
         cells if entry.status_column is None else _final_only(cells, columns[entry.status_column], knowledge.statuses)
     )
+
+
+def _opened(cells: _Cells, flags: pa.Array, knowledge: Knowledge) -> _Cells:
+    """Open one end of the numbers that a flag calls beyond what the instrument measures."""
+    words, places = distinct(as_text(flags))
+    bounds = [knowledge.words.flag_bounds.get(fold(word)) if len(word) <= LONGEST_CELL else None for word in words]
+    for bound in {*bounds} - {None}:
+        rows = np.array([own is bound for own in bounds] + [False])[places]
+        rows &= (cells.low == cells.high) & (cells.factor_places >= 0)
+        if not rows.any():
+            continue
+        low, high = cells.low.copy(), cells.high.copy()
+        codes = cells.reasons.copy() if cells.reasons is not None else np.full(len(low), NO_REASON, dtype=np.int8)
+        for row in np.flatnonzero(rows).tolist():  # few: what an instrument cannot measure
+            low[row], high[row], censored = opened_by(bound, float(low[row]), float(high[row]))
+            if codes[row] == NO_REASON and censored is not None:
+                codes[row] = CODE[censored]
+        cells = replace(cells, low=low, high=high, reasons=codes)
+    return cells
 
 
 def _with_confirmed(every: dict[str, _Cells], knowledge: Knowledge) -> dict[str, _Cells]:

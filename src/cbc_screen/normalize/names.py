@@ -151,8 +151,8 @@ class NameReader:
             return friend
         if _LOINC.fullmatch(text) and text in self._by_loinc:
             return Meaning(Role.ANALYTE, self._by_loinc[text])
-        if (ways := self._knowledge.names.contested.get(name)) is not None:
-            return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
+        if (contested := self._contested(name)) is not None:
+            return contested
         found = self._analytes(name)
         if len(found) == 1:
             return Meaning(Role.ANALYTE, min(found))
@@ -244,7 +244,7 @@ class NameReader:
             return friend
         candidates = self._candidates(self._analytes(name))
         if not candidates:
-            return None
+            return self._contested(name)
         found = [self._knowledge.analytes[c].units.find(unit) for c in candidates]
         for candidate, outcome in zip(candidates, found, strict=True):
             if isinstance(outcome, Factor):
@@ -254,6 +254,12 @@ class NameReader:
             return Meaning(Role.ANALYTE, candidates[0], unit)
         # "WBC (urine)": a word that is no unit.
         return None if self._analytes(plain_name(f"{name} {unit}")) else self._refused(plain_name(f"{name} {unit}"))
+
+    def _contested(self, name: str) -> Meaning | None:
+        ways = self._knowledge.names.contested.get(name)
+        if ways is None:
+            return None
+        return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
 
     def _candidates(self, found: frozenset[str]) -> list[str]:
         """Return the analytes that a name may mean, a count first: a unit tells it from its percentage."""

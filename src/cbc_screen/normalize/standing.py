@@ -6,6 +6,7 @@ what is said cannot be settled, the conflict stands: unknown, and never a choice
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,6 +48,11 @@ class Cell(NamedTuple):
 
 
 _LONGEST_MISSING = 16
+# What a remark counts that is no result: dates, times and how often ("called 3/1/2024 10:20", "repeated x2").
+_WHEN = re.compile(
+    r"\b(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[-/][A-Z]{3}[-/]\d{2,4}|\d{1,2}[:H]\d{2}(?::\d{2})?|[X×]\s?\d|\d\s?X)\b"
+)
+_TIME_OF_CALL = re.compile(r"\b(?:[01]\d|2[0-3])[0-5]\d\b|\b\d{1,2}[-/]\d{1,2}\b")  # where a remark tells of a call
 CONFLICTING = Cell(CONFLICT, "", "", "", "")
 # A result that was taken back was there, and nothing took its place: unknown, and not absent.
 _DELETED_CELL = Cell(NOT_FINAL, "", "", "", _DELETED)
@@ -144,7 +150,12 @@ class Standing:
         word = self._words.texts.get(plain)
         if word is not None:
             return word.kept
-        return plain in self._words.missing or not any(character.isdigit() for character in plain)
+        if plain in self._words.missing:
+            return True
+        left = _WHEN.sub(" ", plain)
+        if any(f" {word} " in f" {plain} " for word in self._words.calls):
+            left = _TIME_OF_CALL.sub(" ", left)
+        return not any(character.isdigit() for character in left) and any(map(str.isalpha, left))
 
 
 def _unfinished(results: Sequence[Received]) -> Cell | None:

@@ -142,6 +142,7 @@ class FactBuilder:
         left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + parts.allowance))
         for low in told:
             left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(low), low, nothing))
+        left = decimal(b, Interval(left, left), 1.0).high
         return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
 
     def _left(self, leaves: Contradiction, sent: Interval) -> Interval:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Fields of a row that say nothing of what kind of result it is, or are looked at by themselves.
 _NOT_ASKED = frozenset((
     "person", "encounter", "specimen_key", "collected_at", "value", "number", "operator", "lower", "upper", "range",
-    "flag", "note", "birth_date", "sex", "age", "age_unit",
+    "flag", "note", "birth_date", "sex", "age", "age_unit", "pregnancy",
 ))  # fmt: skip
 _VALUE = ("value", "number", "operator")
 _BESIDE = ("lower", "upper", "range", "flag")
@@ -199,6 +199,9 @@ class Reading:
         if "note" in batch.fields:
             notes = batch.fields["note"]
             found |= notes.ask(self._collection.judge.says_more)[notes.codes]
+        if "pregnancy" in batch.fields:  # true of its own moment
+            stated = batch.fields["pregnancy"]
+            found |= ~stated.empty()[stated.codes]
         for field in batch.number_fields():
             numbers = batch.fields[field]
             found |= numbers.ask(self._source.tells_number)[numbers.codes]
@@ -239,7 +242,7 @@ def _is_simple(judged: Judgement, value: str) -> bool:
 
 def _is_left_out(judged: Judgement) -> bool:
     """Tell whether a result is no part of a count, and tells nothing of the person either."""
-    return judged.is_left_out and judged.about is None
+    return judged.is_left_out
 
 
 def _text(texts: Texts, row: int) -> str:

@@ -22,6 +22,7 @@ from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.person_codes import PREGNANCY
 from cbc_screen.normalize.collect import Collection, Count, ResultCounts, content_of
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.identify import Identifier
@@ -84,6 +85,8 @@ class CollectedSource:
             *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
             CLUMPS,
             CLUMPS_SUSPECTED,
+            *([PREGNANCY] if self._collection.pregnancies else []),
+            *sorted(self._collection.film - {CLUMPS, CLUMPS_SUSPECTED}),
         ]
 
     @property
@@ -200,7 +203,7 @@ class CollectedSource:
 
     def _simple(self, piece: Piece, name: str) -> pa.Array:
         """Return a column of the counts that were collected in columns."""
-        if name in (CLUMPS, CLUMPS_SUSPECTED):
+        if name in (CLUMPS, CLUMPS_SUSPECTED, PREGNANCY) or name in self._collection.film:
             return empty(len(piece.lines))
         if name == SOURCE_FILE:
             return dictionary(np.zeros(len(piece.lines), dtype=np.int32), self._names)
@@ -211,9 +214,14 @@ class CollectedSource:
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
         if name == CLUMPS:
-            cells = ["" if count.clumps is Presence.UNKNOWN else count.clumps.value for count in counts]
+            told = [count.film.get(CLUMPS, count.clumps) for count in counts]
+            cells = ["" if seen is Presence.UNKNOWN else seen.value for seen in told]
         elif name == CLUMPS_SUSPECTED:
             cells = [Presence.PRESENT.value if count.clumps_suspected else "" for count in counts]
+        elif name == PREGNANCY:
+            cells = [count.pregnancy for count in counts]
+        elif name in self._collection.film:
+            cells = [count.film[name].value if name in count.film else "" for count in counts]
         elif name in _PEOPLE:
             cells = [self._of_person(count, name) for count in counts]
         else:

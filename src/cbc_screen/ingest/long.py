@@ -246,6 +246,7 @@ class LongSource:
             counted=self._counted,
             stated=self._stated(row),
             other_units=units if all(units) else (),
+            pregnancy=row.get("pregnancy", ""),
         )
 
     def _stated(self, row: Mapping[str, str]) -> Stated:

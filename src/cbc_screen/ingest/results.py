@@ -99,6 +99,7 @@ class LabResult:
     until: str = ""
     stated: Stated = ()
     other_units: tuple[str, ...] = ()
+    pregnancy: str = ""  # stated in the row of the result: true of its moment
     fault: Reason | None = None
 
 

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.quantities import has_check_digit
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
 
-AGE, SEX, BIRTH_DATE = "age", "sex", "birth_date"
+AGE, SEX, BIRTH_DATE, PREGNANCY = "age", "sex", "birth_date", "pregnancy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class PersonCodes:
 
 def load_person_codes(node: Node) -> PersonCodes:
     """Load person_codes.yaml."""
-    node.check_keys([AGE, SEX, BIRTH_DATE])
+    node.check_keys([AGE, SEX, BIRTH_DATE, PREGNANCY])
     node.node(AGE).check_keys(["codes"], ["names"])
     fields: dict[str, str] = {}
     for field in node:

@@ -21,7 +21,7 @@ from typing import Any
 from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.person_codes import SEX
+from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import SUSPECTED, Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
@@ -33,6 +33,8 @@ from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 _ABOUT = "@"  # before a field of the person, in place of an analyte
+_FILM = "@film "  # before a finding of the film
+_TOLD = ("birth_date", "sex", "age", "pregnancy")
 KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
@@ -79,6 +81,8 @@ class Count:
     clumps: Presence
     clumps_suspected: bool
     content: str
+    pregnancy: str = ""
+    film: Mapping[str, Presence] = field(default_factory=dict)
 
 
 @dataclass
@@ -122,6 +126,8 @@ class _Gathered:
     by_analyte: dict[str, list[Received]]
     clumps: Presence
     clumps_suspected: bool
+    pregnancy: str
+    film: dict[str, Presence]
 
     @classmethod
     def of(cls, rows: Sequence[tuple[object, ...]]) -> _Gathered:
@@ -129,6 +135,7 @@ class _Gathered:
         number, source, line, key, collected_at, birth_date, sex, age, placed = rows[0][:9]
         by_analyte: dict[str, list[Received]] = {}
         about: dict[str, str] = {}
+        film: dict[str, Presence] = {}
         clumps, suspected = Presence.UNKNOWN, False
         for row in rows:
             analyte, said = str(row[9]), row[15]
@@ -136,13 +143,17 @@ class _Gathered:
                 suspected = True
             elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
                 clumps = Presence(str(said))
-            if analyte.startswith(_ABOUT):
+            if analyte.startswith(_FILM):
+                finding = analyte.removeprefix(_FILM)
+                if film.get(finding) is not Presence.PRESENT:  # seen once is seen
+                    film[finding] = Presence(str(row[10]))
+            elif analyte.startswith(_ABOUT):
                 about[analyte] = agreed(about.get(analyte), str(row[10]))
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
         if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
             line = next((row[-1] for row in rows if not str(row[9]).startswith(_ABOUT)), line)
-        told = {name: about.get(f"{_ABOUT}{name}", "") for name in ("birth_date", "sex", "age")}
+        told = {name: about.get(f"{_ABOUT}{name}", "") for name in _TOLD}
         # What the person's own record says stands; a result fills in where it is silent.
         person = Person(
             "" if "\x1e" in str(key) else str(key),
@@ -152,7 +163,7 @@ class _Gathered:
         )
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
-            Group(int(str(placed))), by_analyte, clumps, suspected,
+            Group(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
         )  # fmt: skip
 
 
@@ -170,6 +181,8 @@ class Collection:
         self.set_aside: Counter[str] = Counter()  # results that may be of a count, by name and reason
         self.sexes: set[str] = set()  # as received, of all persons
         self.possible: set[str] = set()  # analytes of which a result was set aside
+        self.film: set[str] = set()  # findings of the film that some result tells
+        self.pregnancies = False  # whether some result tells of a pregnancy
         # "" is a private temporary database: it has no name to find it by, and goes when it is closed.
         self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -251,22 +264,30 @@ class Collection:
         if analyte is None:
             self.counts.not_count += 1  # no part of a count, or a remark about the specimen
         if judged.is_left_out:
-            if judged.about is None:
-                count_name(self.left_out, label_of(result))
-            else:
-                self._add_about(result, source, feed, judged.about)
+            count_name(self.left_out, label_of(result))
+            return
+        if judged.about is not None:
+            self._add_about(result, source, feed, judged.about)
+            return
+        if judged.film is not None:
+            finding, presence = judged.film
+            self.film.add(finding)
+            self._wait(result, source, feed, f"{_FILM}{finding}", (presence.value, "", "", ""), Presence.UNKNOWN.value)
             return
         if analyte is not None:
             self.analytes[analyte] += 1
             seen = self.units[analyte]
             if judged.unit in seen or len(seen) < KINDS:
                 seen[judged.unit] += 1
+        if result.pregnancy:
+            self._add_about(result, source, feed, (PREGNANCY, result.pregnancy))
         cell = (judged.value, judged.unit, *limits_of(result, judged.unit))
         self._wait(result, source, feed, analyte or "", cell, judged.clumps)
 
     def _add_about(self, result: LabResult, source: int, feed: int, about: tuple[str, str]) -> None:
         """Keep what a result tells of the person."""
         field, text = about
+        self.pregnancies = self.pregnancies or field == PREGNANCY
         if field == SEX and len(self.sexes) < KINDS:
             self.sexes.add(text)
         self._wait(result, source, feed, f"{_ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
@@ -417,6 +438,8 @@ class Collection:
             clumps=gathered.clumps,
             clumps_suspected=gathered.clumps_suspected and gathered.clumps is not Presence.PRESENT,
             content=content_of(contents),
+            pregnancy=gathered.pregnancy,
+            film=gathered.film,
         )
 
     def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell | None, int]]:

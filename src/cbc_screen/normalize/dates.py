@@ -107,15 +107,47 @@ def _of_words(text: str) -> DateSpan | None:
 
     Its year must be one of this calendar's last or next centuries: 2567 is a year in Thailand, 1402 one in Iran.
     """
+    found = _day_in_words(text)
+    return None if found is None else _with_clock(*found)
+
+
+def _day_in_words(text: str) -> tuple[datetime.date, str] | None:
+    """Return the day that such a text begins with, and what stands behind it."""
     text = _WEEKDAY.sub("", text, count=1)
     if (found := _YEAR_FIRST.fullmatch(text)) is not None:
         month, day = found[3] or found[5], found[4] or found[6]
-        return _with_clock(_day(found[1], int(month), day), found[7])
+        return _day(found[1], int(month), day), found[7]
     for pattern, year, name, day_of in ((_DAY_NAMED, 3, 2, 1), (_NAMED_DAY, 3, 1, 2), (_YEAR_NAMED, 1, 2, 3)):
         found = pattern.fullmatch(text)
         if found is not None and (named := _month(found[name])) is not None:
-            return _with_clock(_day(found[year], named, found[day_of]), found[4])
+            return _day(found[year], named, found[day_of]), found[4]
     return None
+
+
+def in_iso(text: str) -> str | None:
+    """Return a folded date with a month by its name, or the year first, in ISO form; None for any other text.
+
+    A time of day goes along where it has no zone: what is the same moment has the same text.
+
+    >>> in_iso("01-Mar-2024"), in_iso("2024/03/01 9:05 PM"), in_iso("03/04/2024")
+    ('2024-03-01', '2024-03-01T21:05:00', None)
+    """
+    try:
+        found = _day_in_words(text)
+        if found is None or _with_clock(*found) is None or is_placeholder(found[0]):
+            return None
+    except (ValueError, OverflowError):
+        return None
+    day, behind = found[0], found[1].rstrip().lstrip(",")
+    if not behind:
+        return day.isoformat()
+    time = _CLOCK.fullmatch(behind if behind[:1] in ("T", " ") else f" {behind}")
+    if time is None or time[5] or behind[-1].isalpha() != bool(time[4]):
+        return None
+    hour = int(time[1])
+    if time[4]:
+        hour = hour % _NOON + (_NOON if time[4].upper() == "P" else 0)
+    return f"{day.isoformat()}T{hour:02}:{time[2]}:{time[3] or '00'}" if hour < _HOURS else None
 
 
 def _day(year: str, month: int, day: str) -> datetime.date:

@@ -16,6 +16,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
+from cbc_screen.normalize.film import FilmReader
 from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
@@ -45,18 +46,24 @@ class Judgement(NamedTuple):
     value: str = ""
     unit: str = ""
     about: tuple[str, str] | None = None
+    film: tuple[str, Presence] | None = None  # a finding of the film, seen or not seen
 
     @property
     def is_left_out(self) -> bool:
         """Whether the result is no part of a count, and says nothing of one."""
-        return self.analyte is None and self.reason is None and self.clumps == Presence.UNKNOWN.value
+        unsaid = self.clumps == Presence.UNKNOWN.value and self.about is None and self.film is None
+        return self.analyte is None and self.reason is None and unsaid
 
 
 class Judge:
     """Judges results; equal questions are worked out once by what it asks."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._stated_units, self._about = StatedUnits(knowledge), AboutPerson(knowledge)
+        self._stated_units, self._about, self._film = (
+            StatedUnits(knowledge),
+            AboutPerson(knowledge),
+            FilmReader(knowledge),
+        )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
 
@@ -80,7 +87,8 @@ class Judge:
         if analyte is None and clumps == Presence.UNKNOWN:
             if _name_is_lost(result):
                 return Judgement(None, Reason.ENCODING)
-            return Judgement(None, about=self._about.read(result))
+            film = self._film.read(result) if other is None else None
+            return Judgement(None, about=self._about.read(result) if film is None else None, film=film)
         value, unit = result.value, result.unit
         if analyte is not None:
             value, unit = self._value_and_unit(result, analyte)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cbc_screen.ingest.hl7_grammar import iso_time
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.moments import MomentWords
-from cbc_screen.normalize.dates import is_placeholder, iso_span
+from cbc_screen.normalize.dates import in_iso, is_placeholder, iso_span
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 
 _TOKENS = re.compile(r"\d+|[^\W\d_]+")
@@ -71,6 +71,8 @@ class MomentReader:
             if span.first == span.last:
                 return Moment(instant(text), Placing.MOMENT)
             return NO_MOMENT if span.first.month != span.last.month else Moment(plain, Placing.PERIOD)
+        if (worded := in_iso(fold(text))) is not None:
+            return Moment(instant(worded), Placing.MOMENT)  # "01-Mar-2024" and "2024/03/01" are 2024-03-01
         worth = self._worth(plain)
         return NO_MOMENT if worth is Placing.NONE else Moment(plain, worth)
 

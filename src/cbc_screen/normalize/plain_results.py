@@ -10,7 +10,7 @@ from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import NameReader, Role
 
 NAME = "plain_results"
-_OF_PERSON = ("birth_date", "sex", "age", "age_unit")
+_OF_PERSON = ("birth_date", "sex", "age", "age_unit", "pregnancy")
 # What only a table of results has: declared by name, they say that a table is one.
 RESULT_FIELDS = frozenset(("code", "name", "value", "number", "unit"))
 _NEEDED = "a table of one result a row needs a column of results and one of their names or codes"

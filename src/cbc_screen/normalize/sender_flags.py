@@ -26,7 +26,7 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
 
     `ranged` tells whether a range that came with the result is used.
 
-    >>> from cbc_screen.knowledge.measures import load_measures
+    >>> from cbc_screen.knowledge.loaded import load_measures
     >>> finding_of("platelets", "LL", load_measures().words, ranged=False)
     'platelets_flagged_low'
     """

@@ -8,6 +8,9 @@ report, then what joins them, then the names a user knows. `docs/architecture.md
 from __future__ import annotations
 
 import ast
+import runpy
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -243,6 +246,19 @@ def test_lazy_names_are_those_imported_for_types(package: str) -> None:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOME"
     )
     assert {name: f"{package}.{home}" for name, home in homes.items()} == typed
+
+
+def test_the_page_has_the_table_and_the_walk_as_they_are() -> None:
+    """Stale? Run python tools/write_architecture.py."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert runpy.run_path(str(ROOT / "tools" / "write_architecture.py"), run_name="tools")["page"](text) == text
+
+
+def test_anyone_can_take_the_walk(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "walk.py")], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() in PAGE.read_text(encoding="utf-8")
 
 
 # The rules above, on a small tree made up for them.

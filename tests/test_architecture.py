@@ -90,7 +90,7 @@ HOUSE: dict[str, dict[str, Room]] = {
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect errors ingest kernel knowledge labels normalize printable private_files record "
+            "_version arrays collect errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
             "regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(

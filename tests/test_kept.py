@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.printed import Part
-from cbc_screen.kernel.ready import record_kernel
 from cbc_screen.kernel_inputs import Scope
 from cbc_screen.knowledge import Measures, load_knowledge, load_measures
 

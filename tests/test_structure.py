@@ -30,10 +30,20 @@ def modules(folder: str) -> list[Path]:
     return sorted((SOURCE / folder).rglob("*.py"))
 
 
+OPENS_FILES = tuple(f"cbc_screen.knowledge.{name}" for name in ("files", "kept", "load", "parse"))
+
+
 def test_the_kernel_reads_no_file_and_no_frame() -> None:
     for path in modules("kernel"):
         found = imports_of(path)
         assert not found & {"pandas", "pyarrow", "polars", "pathlib", "os", "io", "csv", "json", "yaml"}, path.name
+        taken = {
+            f"{node.module}.{alias.name}"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not any(name.startswith(OPENS_FILES) for name in taken), f"{path.name}: {taken}"
 
 
 SERIAL_MAY = (

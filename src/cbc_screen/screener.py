@@ -8,10 +8,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast
 
+from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.errors import RecordError, UsageError
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.one_record import RecordKernel
-from cbc_screen.kernel.ready import record_kernel
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, with_spellings

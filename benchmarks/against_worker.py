@@ -14,7 +14,7 @@ import sys
 import time
 import typing
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,10 @@ def works(folder: Path, size: dict[str, int]) -> dict[str, Callable[[], object]]
         "kernel unsure": lambda: screen_batches(size["kernel"], 0.05),
         "record flags": lambda: screen_records(size["records"]),
         "record texts": lambda: write_records(size["records"] // 20),
-        "scan clean": lambda: scan(folder, "clean.csv"),
-        "scan bad": lambda: scan(folder, "bad.csv"),
-        "scan packed": lambda: scan(folder, "1.parquet", packed=True),
+    } | {
+        f"{place} {kind}": partial(scan, folder / place, name, packed=kind == "packed")
+        for place in ("scan", "hospital")
+        for kind, name in (("clean", "clean.csv"), ("bad", "bad.csv"), ("packed", "1.parquet"))
     }
 
 

@@ -55,7 +55,9 @@ def test_the_worker_of_two_versions_does_each_kind_of_work_that_is_asked_for(
     against: ModuleType, tmp_path: Path
 ) -> None:
     workloads = importlib.import_module("workloads")
-    workloads.write_files(tmp_path, workloads.export(300))
+    for name in ("scan", "hospital"):
+        (tmp_path / name).mkdir()
+        workloads.write_files(tmp_path / name, workloads.export(300))
     sizes = {"kernel": 300, "records": 40, "scan": 300}
     done = subprocess.run(
         [sys.executable, str(against.WORKER), str(tmp_path), json.dumps(sizes)],

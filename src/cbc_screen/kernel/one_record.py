@@ -75,6 +75,11 @@ class One:
             return self._of_facts(Part.LIST_CONCLUSIONS, self.findings)
         return self._fused(Part.LISTS)
 
+    @cached_property
+    def list_codes(self) -> dict[str, int]:
+        """What the checklist is made from, as a dictionary."""
+        return self.lists.all()
+
     def _fused(self, part: Part) -> Named:
         fused = self._function(part)
         return Named(fused.places, fused.values(self._inputs, self._kernel.limits.row(self.keys[0])))

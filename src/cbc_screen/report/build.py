@@ -25,7 +25,7 @@ from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
 from cbc_screen.report.checklist import Listed, list_of_codes
-from cbc_screen.report.flags import flags_of_one, kernel_reasons, person_reasons, sorted_reasons
+from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.person import person_result
 from cbc_screen.report.summing import summary_of
@@ -84,29 +84,25 @@ class ResultBuilder:
         self._layout = layout_of(kernel.rules)
         self._findings: dict[int, FindingResult] = {}
         self._ranges: dict[int, RangeUsed] = {}
+        self._urgency_rules = tuple(urgency_rules(kernel.rules))
         self._templates = {condition.id: self._template(condition) for condition in kernel.rules.conditions}
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | bool | int | None]:
         """Return the flag columns alone."""
-        return flags_of_one(self._layout, one.codes, one.lists, normalized.reasons)
+        listed = list_of_codes(self._layout.checklist, one.list_codes)
+        reasons = every_reason(self._layout, one.codes, normalized.reasons)
+        return flags_of_one(self._layout, one.codes, one.list_codes, listed, reasons)
 
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
         rules, conclusions = self.kernel.rules, one.codes
         states = {line: _LINE_STATES[conclusions[f"line.{line}"]] for line in LINES}
-        reasons = sorted_reasons(
-            self._layout,
-            [
-                *normalized.reasons,
-                *kernel_reasons(self._layout, conclusions),
-                *person_reasons(conclusions, normalized.reasons),
-            ],
-        )
+        reasons = every_reason(self._layout, conclusions, normalized.reasons)
         analytes = self._analytes(record, normalized, one, reasons)
-        columns = self.columns(normalized, one)
-        listed = list_of_codes(self._layout.checklist, one.lists)
+        listed = list_of_codes(self._layout.checklist, one.list_codes)
+        columns = flags_of_one(self._layout, conclusions, one.list_codes, listed, reasons)
         checklist = self._checklist(listed, normalized, one, compact)
         rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
         fired = {
@@ -119,7 +115,7 @@ class ResultBuilder:
         said = pattern_text(
             _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
         )
-        borderline = bool(one.lists["borderline"])
+        borderline = bool(one.list_codes["borderline"])
         return {
             **fired,
             "pattern_text": said,
@@ -328,8 +324,8 @@ class ResultBuilder:
         template = self._templates[name]
         holds = () if compact else tuple([one.findings[fact] for fact in template.names])
         tests = template.condition.settled_by
-        settled_by = next((test for test in tests if not one.lists.get(f"answered.{test}")), tests[0])
-        return self._conditions(name, group, one.lists[f"support.{name}"], holds, known, settled_by, compact)
+        settled_by = next((test for test in tests if not one.list_codes.get(f"answered.{test}")), tests[0])
+        return self._conditions(name, group, one.list_codes[f"support.{name}"], holds, known, settled_by, compact)
 
     @staticmethod
     def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
@@ -446,8 +442,8 @@ class ResultBuilder:
             return (self.knowledge.urgency_unknown,)
         found = [
             rule.text
-            for name, own in urgency_rules(self.kernel.rules)
-            if one.lists[f"reason.{name}"]
+            for name, own in self._urgency_rules
+            if one.list_codes[f"reason.{name}"]
             for rule, fact, _ in own
             if rule.urgency is level and one.facts[f"{fact}.yes"]
         ]
@@ -464,7 +460,7 @@ class ResultBuilder:
         found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
         may_be_low = one.codes["lines_low_min"] == 0 < one.codes["lines_low_max"]
         for condition in rules.conditions:
-            if one.lists[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
+            if one.list_codes[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
                 continue
             impossible = condition.only_when is not None and facts[f"only.{condition.id}.no"]
             if may_be_low and not impossible:

@@ -17,7 +17,7 @@ from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.conclusions import SEVERAL, SEVERAL_STAGES
 from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
-from cbc_screen.report.checklist import SEPARATOR, list_of_codes
+from cbc_screen.report.checklist import SEPARATOR, Listed
 from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
 from cbc_screen.report.list_columns import LISTS, list_bytes, list_columns
 from cbc_screen.report.worded import of_some, worded
@@ -49,9 +49,10 @@ def flags_of_one(
     layout: FlagLayout,
     conclusions: Mapping[str, int],
     lists: Mapping[str, int],
+    listed: Listed,
     reasons: Sequence[tuple[str, Reason]],
 ) -> dict[str, str | bool | int | None]:
-    """Return the flag columns of one record."""
+    """Return the flag columns of one record, from its codes, its list and every reason."""
     values: dict[str, str | bool | int | None] = {
         name: words[conclusions[code]] for name, (code, words) in layout.word_columns.items()
     }
@@ -61,17 +62,23 @@ def flags_of_one(
         values[name] = None if grade < 0 else grade
     values["borderline"] = bool(lists["borderline"])
     values["urgency_reasons"] = SEPARATOR.join(name for name in layout.urgencies if lists[f"reason.{name}"])
-    words = list_of_codes(layout.checklist, lists).words
-    values.update(zip(LIST_COLUMNS, words, strict=True))
+    values.update(zip(LIST_COLUMNS, listed.words, strict=True))
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
-    every = [*reasons, *kernel_reasons(layout, conclusions), *person_reasons(conclusions, reasons)]
-    values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
+    values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in reasons)
     values["notice"] = NOTICE
     return {name: values[name] for name in layout.column_names}
 
 
-def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
+def every_reason(
+    layout: FlagLayout, conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]
+) -> list[tuple[str, Reason]]:
+    """Return the reasons of a record and those the kernel found, in their order."""
+    every = [*reasons, *_kernel_reasons(layout, conclusions), *_person_reasons_of_one(conclusions, reasons)]
+    return sorted_reasons(layout, every)
+
+
+def _kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
     """Return the reasons the kernel found."""
     return [
         (analyte, reason)
@@ -81,7 +88,9 @@ def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[t
     ]
 
 
-def person_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:
+def _person_reasons_of_one(
+    conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]
+) -> list[tuple[str, Reason]]:
     """Say what of the person leaves several ranges, where a line is unknown and nothing is said of the person."""
     said = any(field in _PERSON for field, _ in reasons)
     return [] if said else [(field, reason) for name, field, reason in _SEVERAL if conclusions[name]]
@@ -90,7 +99,7 @@ def person_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, 
 def _person_reasons(
     outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]
 ) -> Iterator[tuple[str, Reason, NDArray[np.bool_]]]:
-    """Yield what `person_reasons` says, and of which rows."""
+    """Yield what `_person_reasons_of_one` says, and of which rows."""
     for name, about, reason in _SEVERAL:
         found = outputs[name].astype(np.bool_)
         for field in _PERSON:

@@ -56,7 +56,6 @@ HOUSE: dict[str, dict[str, Room]] = {
     "What goes in, and what comes out": {
         "kernel_inputs": room("what the kernel takes of a person", "ages vocabulary"),
         "kernel_batch": room("what the kernel takes of many rows"),
-        "record": room("one count as it comes in, checked", "errors vocabulary"),
         "result": room("the answers for one count, and the range of a person", "views vocabulary"),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
@@ -65,6 +64,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "knowledge": room("`reference_ranges/`, checked and frozen", "_version errors regular vocabulary"),
     },
     "The flow": {
+        "record": room("one count as it comes in, checked", "errors knowledge vocabulary"),
         "ingest": room(
             "files, messages and frames to columns of texts",
             "arrays errors knowledge labels private_files regular spreadsheet vocabulary",

@@ -1,4 +1,4 @@
-"""A new analyte is one entry in `analytes.yaml`: every reader and every door then takes it, and no Python is written."""
+"""The recipe of a new analyte in CONTRIBUTING.md: one entry in the data, and every reader and every door takes it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,8 @@ from cbc_screen.knowledge import load_knowledge
 from cbc_screen.record import ANALYTE_FIELDS
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTRY = """  - id: smudge_cells
-    label: Smudge cells
-    dimension: cells
-    loinc: [99990-4]
-    names: [smudge cells, smudge]
-    plausible: {lower: 0, upper: 1000, unit: 10^9/L, source: project}
-"""
+RECIPE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## An analyte\n")[2]
+ENTRY = RECIPE.partition("```yaml\n")[2].partition("```")[0]
 TABLE = "person,collected_at,age,sex,HGB (g/dL),Smudge cells (10^9/L)\nA,2024-03-01,54 y,F,9.1,3.5\n"
 LONG = (
     "patient_id,age,sex,collected_at,test,result,unit\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import (
@@ -56,7 +56,7 @@ class _Private(BaseModel, metaclass=_Described):
     @model_validator(mode="wrap")
     @classmethod
     def _without_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        slipped = cls._no_fields(data) if isinstance(data, dict) else []
+        slipped: Sequence[str] = cls._no_fields(data) if isinstance(data, dict) else ()
         try:
             if not slipped:
                 return handler(data)
@@ -324,8 +324,10 @@ class CBCRecord(_Private):
 
     @classmethod
     def _no_fields(cls, data: Mapping[Any, Any]) -> list[str]:
-        unknown = [key for key in data if isinstance(key, str) and key not in cls.model_fields]
-        return [key for key in unknown if key not in load_measures().analytes] if unknown else []
+        if data.keys() <= _FIELDS:
+            return []
+        known = load_measures().analytes
+        return [key for key in data if isinstance(key, str) and key not in _FIELDS and key not in known]
 
 
 class _Text(str):
@@ -336,3 +338,4 @@ class _Text(str):
 ANALYTE_FIELDS = tuple(
     name for name, field in CBCRecord.model_fields.items() if field.annotation == (Measurement | None)
 )
+_FIELDS = frozenset(CBCRecord.model_fields)

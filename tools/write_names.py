@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,10 +23,17 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.quantities import Analyte, normalize_unit
 
 OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
+EVERYDAY = Path(__file__).resolve().parent / "everyday_names.csv"  # names of every day, from memory, beside the lists
 NO_AGE = ("SA",)  # weeks of gestation in French
 AGE_UNITS = {"y": "y", "m": "mo", "w": "wk", "d": "d"}
 PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
 EITHER = "count or percent"
+# Words by which a name of every day says that it is a count and no percentage.
+COUNTED = re.compile(
+    r"abs|mutlak|contagem|conta|recuento|conteo|num[ăe]r|liczba|poč|szám|sayısı|jumlah|hitung|числ|кільк|количес|số lượng|απόλ|bezwzgl|taux|anzahl|zahl"
+    r"|计数|計數|数|數|绝对|絕對|수$",
+    re.IGNORECASE,
+)
 # The parts of a table of one result a row, by what the lists call them.
 TABLE = {
     "patient_id": "person", "test_name": "name", "result": "value", "unit": "unit", "reference_range": "range",
@@ -60,6 +68,7 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
         "age_units": defaultdict(dict), "table": defaultdict(dict), "months": defaultdict(dict),
         "units": defaultdict(dict), "result_words": defaultdict(dict),
     }  # fmt: skip
+    also = {row["name"] for row in rows if row["kind"] == "false_friend" and "analyte:" in row["note"]}
     for row in sorted(rows, key=lambda row: row["verification"] != "seen"):
         name = plain_name(row["name"])
         if row["kind"] in ("month", "unit", "result_word"):
@@ -67,7 +76,7 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
             continue
         base = name.removesuffix(" percent").removesuffix(" count")
         short = len(base) < 2 and (base.isascii() or row["kind"] != "age_unit")
-        if short or base in friends or name in friends:
+        if short or ((base in friends or name in friends) and row["name"] not in also):
             continue
         if row["kind"] == "analyte" and row["id"] in analytes:
             alone = without_own_name(row["name"], analytes[row["id"]])
@@ -89,7 +98,6 @@ def file_of(rows: list[dict[str, str]], friends: set[str]) -> dict[str, object]:
         for section, words in found.items()
         if words
     }
-    also = {row["name"] for row in rows if row["kind"] == "false_friend" and "analyte:" in row["note"]}
     return {**sections, "not_alone": sorted(also)} if also else sections
 
 
@@ -114,6 +122,22 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def everyday_rows(language: str) -> list[dict[str, str]]:
+    """Return the names of every day of a language, in the form of its list."""
+    return [
+        {
+            "kind": "analyte",
+            "id": row["id"],
+            "name": name,
+            "verification": "memory",
+            "note": "" if COUNTED.search(name) else EITHER,
+        }
+        for row in read_rows(EVERYDAY)
+        if row["language"] == language
+        for name in row["names"].split("|")
+    ]
+
+
 def main() -> None:
     """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,6 +145,8 @@ def main() -> None:
     folder = parser.parse_args().shared / "knowledge" / "names"
     OUT.mkdir(exist_ok=True)
     lists = {path: read_rows(path) for path in sorted(folder.glob("*.csv"))}
+    for path, rows in lists.items():
+        rows += everyday_rows(path.stem)
     friends = {plain_name(row["name"]) for rows in lists.values() for row in rows if row["kind"] == "false_friend"}
     for path, rows in lists.items():
         sections = file_of(rows, friends)

@@ -128,3 +128,13 @@ def without_dictionaries(table: pa.Table) -> pa.Table:
 
     fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
     return table.cast(pa.schema(fields))
+
+
+def without_view(column: pa.Array) -> pa.Array:
+    """Return texts and bytes that are views into others as they are elsewhere: Arrow cannot take some of a view."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if types.is_string_view(column.type):
+        return column.cast(pa.string())
+    return column.cast(pa.binary()) if types.is_binary_view(column.type) else column

@@ -136,7 +136,8 @@ class LineResult(_Part):
     they are at most WBC. `bands` are those of the grade, in the unit of the analyte it is `graded_on`, where all
     that could apply agree.
     `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
-    line or its grade used them; the `unadjusted` answers are those without them.
+    line or its grade used them; the `unadjusted` answers are those without them. `at_most` is
+    what the other white cells leave for neutrophils that were not sent, where that is too little.
     """
 
     line: Line
@@ -153,6 +154,7 @@ class LineResult(_Part):
     adjusted: tuple[float | None, float | None] | None = None
     state_unadjusted: LineState | None = None
     grade_unadjusted: int | None = None
+    at_most: float | None = None
 
 
 class FindingResult(_Part):

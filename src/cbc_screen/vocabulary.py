@@ -94,6 +94,7 @@ class WhiteBasis(StrEnum):
     WBC_X_PERCENT = "wbc_x_percent"
     WBC = "wbc"
     NONE = "none"
+    WBC_LESS_OTHERS = "wbc_less_others"  # what the other white cells leave is too little
 
 
 class Pattern(StrEnum):

@@ -13,7 +13,21 @@ from operator import and_, or_
 from typing import Any, NamedTuple
 
 from oracle.tables import SEVERITIES, Cut, Tables
-from oracle.truth import ANYTHING, ONE, Interval, Number, Truth, at_most, both, corrected, point, summed, times
+from oracle.truth import (
+    ANYTHING,
+    HUNDRED,
+    ONE,
+    Interval,
+    Number,
+    Truth,
+    at_most,
+    both,
+    corrected,
+    divided,
+    point,
+    summed,
+    times,
+)
 
 TOP, SEVERE = len(SEVERITIES) - 1, SEVERITIES.index("severe")
 LINES = ("red", "white", "platelet")
@@ -271,7 +285,7 @@ class Judge:
     def answers(self, truth: Truth) -> dict[str, Any]:
         """Return each column's answer, None where the possibilities differ."""
         people, values, reported = self.people(truth), self._values(truth), truth.reported.get
-        neutrophils = neutrophils_of(truth, values.get("wbc"))
+        neutrophils = neutrophils_of(truth, values.get("wbc"), self.tables)
         answers: dict[str, Any] = {}
         lines = {
             "red": people.line("red", values.get("hemoglobin", ANYTHING), reported("hemoglobin")),
@@ -311,7 +325,10 @@ class Judge:
 
     def _white(self, people: People, truth: Truth, values: Mapping[str, Interval], neutrophils: Neutrophils) -> Masks:
         if not neutrophils.sent and people.cuts["without_neutrophils"] is not None:
-            return people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
+            plain = people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
+            # Too few cells that may be neutrophils, however many white cells there are.
+            few = people.line("white", neutrophils.worlds[0], None).yes
+            return Masks(plain.yes | few, plain.no & ~few)
         reported = truth.reported.get("neutrophils")
         found = [people.line("white", world, reported) for world in neutrophils.worlds]
         return found[0] if len(found) == 1 else all_of(found)
@@ -336,7 +353,8 @@ class Judge:
         reported = truth.reported.get
         white = [people.grade("neutrophils", w, reported("neutrophils")) for w in neutrophils.worlds]
         if not neutrophils.sent and "wbc" in self._tables_of:
-            white = [people.grade("wbc", values.get("wbc", ANYTHING), reported("wbc"))]
+            plain = people.grade("wbc", values.get("wbc", ANYTHING), reported("wbc"))
+            white = [_no_milder(plain, white[0])]
         found = {
             "red": [people.grade("hemoglobin", values.get("hemoglobin", ANYTHING), reported("hemoglobin"))],
             "white": white,
@@ -401,13 +419,35 @@ def _any_of(worlds: Sequence[Graded]) -> Graded:
     )
 
 
+def _no_milder(graded: Graded, bound: Graded) -> Graded:
+    """Return a grade by the white cells that is no milder than what bounds the neutrophils makes sure."""
+    return Graded(
+        max(graded.least, bound.least),
+        max(graded.most, bound.least),
+        graded.ungraded,
+        tuple(a | b for a, b in zip(graded.sure, bound.sure, strict=True)),
+        tuple(a | b for a, b in zip(graded.possible, bound.sure, strict=True)),
+    )
+
+
 def _at_least(masks: Sequence[int], count: int) -> int:
     """Return for whom at least so many of three are so."""
     one, two, three = masks
     return (one | two | three, (one & two) | (one & three) | (two & three), one & two & three)[count - 1]
 
 
-def neutrophils_of(truth: Truth, wbc: Interval | None) -> Neutrophils:
+def room_of(truth: Truth, wbc: Interval, tables: Tables) -> Interval:
+    """Return what the other white cells leave for neutrophils that were not sent."""
+    values, left = truth.values, divided(wbc.high * (HUNDRED + tables.allowance), HUNDRED)
+    for name in tables.others:
+        given, share = values.get(name), values.get(tables.percent.get(name, ""))
+        if share is not None and (given is None or given == ANYTHING):
+            given = times(wbc, at_most(share, HUNDRED), PERCENT_SCALE)
+        left -= given.low if given is not None else 0
+    return Interval(0, left) if 0 <= left < wbc.high else Interval(0, wbc.high, False, wbc.high_open)
+
+
+def neutrophils_of(truth: Truth, wbc: Interval | None, tables: Tables) -> Neutrophils:
     """Return what the neutrophils can be: never more than the white cells, unless the two contradict."""
     values = truth.values
     given, derived = values.get("neutrophils"), None
@@ -427,6 +467,8 @@ def neutrophils_of(truth: Truth, wbc: Interval | None) -> Neutrophils:
         worlds = [derived or given or ANYTHING]
     if wbc is None or wbc.high is None:
         return Neutrophils(worlds, sent, truth.neutrophil_worlds is not None)
+    if not sent:
+        return Neutrophils([room_of(truth, wbc, tables)], sent=False, contradicted=False)
     bounded = [w for w in worlds if not surely_above(w, wbc.high)]
     above = len(bounded) < len(worlds)
     found = [at_most(w, wbc.high, top_open=wbc.high_open) for w in bounded]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from oracle.truth import Interval, Number, exact
+from oracle.truth import ONE, Interval, Number, exact
 
 FOLDER = Path(__file__).resolve().parents[2] / "reference_ranges"
 REMEMBERED = 500_000  # intervals
@@ -227,6 +227,8 @@ class Tables:
         analytes = load("analytes.yaml")
         self.percent = {a["id"]: a["percent_of_wbc"] for a in analytes["analytes"] if "percent_of_wbc" in a}
         self.range_factor = int(analytes["reported_range"]["factor"])
+        self.others = tuple(analytes["white_parts"]["others"])
+        self.allowance = int(analytes["white_parts"]["allowance"]) * ONE
         assert analytes["age"]["implausible_from"]["value"] * 12 == OLDEST
         people = load("demographics.yaml")
         span = people["pregnancy_ages"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_texts
 from cbc_screen.collect.combine import combine
 from cbc_screen.ingest.long import LongSource
-from cbc_screen.ingest.texts import Texts, constant
+from cbc_screen.ingest.texts import Texts, constant, of_both
 from cbc_screen.normalize.identify import unit_in
 from cbc_screen.normalize.remarks import mentions_clumps
 from cbc_screen.normalize.standing import Standing
@@ -79,18 +79,23 @@ class ValueReader:
 
     def _chosen(self, fields: dict[str, Texts], rows: int) -> tuple[Texts, NDArray[np.bool_]]:
         """Return the value of each row; a number is taken where the text beside it says no more."""
-        number, text = fields.get("number"), fields.get("value") or constant("", rows)
+        number, text, operator = fields.get("number"), fields.get("value") or constant("", rows), fields.get("operator")
+        told = text
+        if operator is not None and not operator.empty().all():
+            told = of_both(text, operator, self._source.signed_text)
         if number is None:
-            return text, np.zeros(rows, dtype=np.bool_)
+            return told, np.zeros(rows, dtype=np.bool_)
         there = ~number.empty()[number.codes]
         from_number = there & text.ask(self._source.is_only_a_number)[text.codes]
         as_text = text.empty()[text.codes]
-        signed = self._signed(number, fields.get("operator"))
+        if not as_text.all():
+            number = of_both(number, text, self._source.agreeing)
+        signed = self._signed(number, operator)
         if (from_number | as_text).all() and signed is number:
             return number, from_number
-        parts = [text.list(), number.list(), signed.list()]
+        parts = [told.list(), number.list(), signed.list()]
         after_text, after_number = len(parts[0]), len(parts[0]) + len(parts[1])
-        codes = np.where(as_text, number.codes + after_text, text.codes)
+        codes = np.where(as_text, number.codes + after_text, told.codes)
         codes = np.where(from_number, signed.codes + after_number, codes).astype(np.int32)
         return _compact([one for part in parts for one in part], codes), from_number
 

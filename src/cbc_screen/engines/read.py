@@ -127,6 +127,8 @@ def _table(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
             kinds.discard(column)
     # So does what may hold results that cannot be used: it is unknown there again, and not absent.
     kinds |= {one.column for own in plan.possible.values() for one in own}
+    # And remarks: there may be several beside one analyte.
+    kinds |= {*plan.notes, *(column for own in plan.analytes.values() for column in own.note_columns)}
     read = set(plan.columns) - kinds
     for name, array in batch.columns.items():
         if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):
@@ -144,7 +146,13 @@ def _of_analyte(
         arrays[f"{analyte}_unit"] = batch.columns[known.unit_column]
     elif unit is not None:
         arrays[f"{analyte}_unit"] = _constant(unit, len(batch.lines))
-    beside = {"lower": known.lower_column, "upper": known.upper_column, "status": known.status_column}
+    beside = {
+        "lower": known.lower_column,
+        "upper": known.upper_column,
+        "status": known.status_column,
+        "flag": known.flag_column,
+        "comparator": known.comparator_column,
+    }
     return arrays | {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
 
 

@@ -7,17 +7,20 @@ import json
 import zipfile
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice, zip_longest
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.number_formats import as_shown, shown_by
 from cbc_screen.ingest.preamble import LOOKED_AT, rows_above
 from cbc_screen.ingest.source import SourceBatch, check_headers
 
 BATCH_ROWS = 50_000
 LARGEST_UNPACKED = 1 << 31
+_FIRST_OWN_FORMAT = 164  # lower numbers are formats that every workbook knows
 
 
 class ExcelSource:
@@ -39,7 +42,7 @@ class ExcelSource:
         if sheet is not None and sheet not in book.sheetnames:
             book.close()
             raise UsageError("the workbook has no sheet of that name")
-        self._book = book
+        self._book, self._has_telling_formats = book, _has_telling_formats(book)
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
         # A formula whose result was not saved reads as an empty cell; what is written there says that it is none.
         self._written = None
@@ -82,7 +85,10 @@ class ExcelSource:
                 yield number, row
 
     def _cells(self) -> Iterator[tuple[Any, ...]]:
+        # Cells with their formats take half as long again to read as their values alone (measured).
         rows = self._sheet.iter_rows(values_only=True)
+        if self._has_telling_formats:
+            rows = (tuple(map(_shown, row)) for row in self._sheet.iter_rows())
         if self._written is None:
             yield from rows
             return
@@ -107,6 +113,26 @@ class ExcelSource:
                 rows = []
         # The workbook stays open: a scan may read it again.
         yield _batch(columns, places, rows, 1.0)
+
+
+def _shown(cell: Any) -> Any:
+    """Return what a cell shows: a number with the sign, the unit or the percentage that its format writes."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        return as_shown(value, cell.number_format or "")
+    return value
+
+
+def _has_telling_formats(book: Any) -> bool:
+    """Tell whether some format of a workbook may show more than a number; where that cannot be seen, it may."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+    styles, own = getattr(book, "_cell_styles", None), getattr(book, "_number_formats", None)
+    if styles is None or own is None:
+        return True
+    numbers = {style.numFmtId for style in styles}
+    named = dict(BUILTIN_FORMATS) | dict(enumerate(own, _FIRST_OWN_FORMAT))
+    return any(shown_by(named.get(number, "")) is not None for number in numbers)
 
 
 def _is_formula(text: object) -> bool:

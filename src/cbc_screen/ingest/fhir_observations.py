@@ -113,11 +113,11 @@ def _result(part: Resource, common: _Common) -> LabResult:
 
 
 def _flag(part: Resource) -> str:
-    """Return the code of the one interpretation; DSTU2 and STU3 have one, R4 a list."""
+    """Return the code of the one interpretation, or its text; DSTU2 and STU3 have one, R4 a list."""
     given = part.get("interpretation")
     concepts = [as_object(given)] if isinstance(given, dict) else as_objects(given)
     codes = {as_text(coding.get("code")) for concept in concepts for coding in as_objects(concept.get("coding"))}
-    return only_one(filter(None, codes))
+    return only_one(filter(None, codes or {as_text(concept.get("text")) for concept in concepts}))
 
 
 def _person(member: Member, scope: Scope) -> str:

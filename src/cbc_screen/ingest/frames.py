@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from cbc_screen.arrays import without_view
 from cbc_screen.errors import UsageError
 from cbc_screen.vocabulary import Pattern, Severity, Urgency
 
@@ -68,7 +69,7 @@ def _array(column: Any, kind: str) -> pa.Array:
         array = column
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    return array.cast(pa.string()) if pa.types.is_string_view(array.type) else array
+    return without_view(array)
 
 
 def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:

@@ -18,7 +18,8 @@ from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated
 from cbc_screen.ingest.source import RejectedRow, SourceBatch, TableSource
-from cbc_screen.ingest.texts import WHOLE, Texts, as_strings, first_of, keys, of_rows, texts_of, without
+from cbc_screen.ingest.texts import WHOLE, Texts, as_strings, first_of, keys, of_both, of_rows, texts_of, without
+from cbc_screen.ingest.value_cells import both_remarks, number_of, same_value, signed
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
@@ -70,6 +71,10 @@ class LongSource:
         self._table, self._profile, self._persons = table, profile, persons
         self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
+        self._signs = frozenset(sign for sign, _ in knowledge.words.operators)
+        self._said: dict[str, Callable[[str, str], str]] = {"note": both_remarks}  # by several columns together
+        if profile.same_value:
+            self._said["value"] = lambda one, other: same_value(one, other, self._nothing)
         self._sexes = profile.sex_codes
         self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
         self._columns |= _stated_columns(table.headers, self._columns, knowledge.specimens)
@@ -117,11 +122,16 @@ class LongSource:
 
     def _field(self, field: str, names: Sequence[str], read: Callable[[str], Texts]) -> Texts:
         """Return the texts of a field; a further column is read only where those before leave a row empty."""
-        first: Texts | None = None
+        first, said = None, self._said.get(field)
         for name in names:
             own = read(name) if field in _AS_RECEIVED else without(read(name), self._nothing)
-            first = own if first is None else first_of([first, own])
-            if not first.empty().any():
+            if first is None:
+                first = own
+            elif said is not None:
+                first = of_both(first, own, said)
+            else:
+                first = first_of([first, own])
+            if said is None and not first.empty().any():
                 break
         assert first is not None
         return keys(first) if field in _KEYS else first
@@ -194,7 +204,7 @@ class LongSource:
             )
 
     def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
-        """Return each field's texts: of several columns the first that is not empty."""
+        """Return each field's texts: of several columns the first that is not empty, or what they say together."""
         texts = {name: _texts(batch.columns[name]) for name in _names(columns)}
         cells: Cells = {}
         for field, names in columns.items():
@@ -204,9 +214,9 @@ class LongSource:
             if field in ("birth_parts", "birth_year_parts"):
                 cells |= {f"{field} {place}": _keys(part) for place, part in enumerate(own)}
                 continue
-            first = own[0]
+            first, said = own[0], self._said.get(field, _first)
             for other in own[1:]:
-                first = [one or two for one, two in zip(first, other, strict=True)]
+                first = list(map(said, first, other))
             cells[field] = _keys(first) if field in _KEYS else first
         return cells
 
@@ -256,11 +266,24 @@ class LongSource:
         Where a number and the source's own text stand side by side, the text decides if it is
         more than a number ("<5", "LT 5", "CLUMPED"); else the number goes with the coded unit.
         """
-        text, number = row.get("value", ""), row.get("number", "")
+        text, number, operator = row.get("value", ""), row.get("number", ""), row.get("operator", "")
         coded, own = self._profile.unit_codes.get(row.get("unit_code", ""), ""), row.get("unit", "")
         if not number or not self.is_only_a_number(text):
-            return text or number, own or coded
-        return self.number_text(number, row.get("operator", "")), coded or own
+            return (self.signed_text(text, operator) if text else number), own or coded
+        return self.number_text(self.agreeing(number, text), operator), coded or own
+
+    def agreeing(self, number: str, text: str) -> str:
+        """Return a number, or both where the text beside it is another one in the same unit.
+
+        A number that has a coded unit may have been converted, and the text not.
+        """
+        own = number_of(text)
+        may_differ = own is None or own == number_of(number) or self._profile.unit_codes
+        return number if may_differ else same_value(number, text, self._nothing)
+
+    def signed_text(self, text: str, operator: str) -> str:
+        """Return a text with the sign beside it; one that a profile explains belongs to its number."""
+        return text if self._profile.operators else signed(text, operator, self._signs)
 
     def is_only_a_number(self, text: str) -> bool:
         """Tell whether the source's own text says no more than the number beside it."""
@@ -268,6 +291,8 @@ class LongSource:
 
     def number_text(self, number: str, operator: str) -> str:
         """Return a number with its sign; that of an operator nobody knows cannot be read."""
+        if not self._profile.operators:
+            return signed(number, operator, self._signs)
         if operator and operator not in self._profile.operators:
             return f"? {number}"
         sign = self._profile.operators.get(operator, "")
@@ -345,6 +370,10 @@ def _keys(texts: list[str]) -> list[str]:
 
 def _texts(column: pa.Array) -> list[str]:
     return [cell.strip() if cell is not None else "" for cell in as_strings(column).to_pylist()]
+
+
+def _first(one: str, other: str) -> str:
+    return one or other
 
 
 def _texts_of(batch: SourceBatch, name: str) -> Texts:

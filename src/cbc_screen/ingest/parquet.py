@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbc_screen.arrays import is_text
+from cbc_screen.arrays import is_text, without_view
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.repeated_header import without_repeated_header
 from cbc_screen.ingest.source import SourceBatch, check_headers
@@ -54,7 +54,7 @@ class ParquetSource:
             for batch in self._file.iter_batches(batch_size=self._batch_rows, columns=list(columns), use_threads=False):
                 lines = np.arange(done + 1, done + len(batch) + 1, dtype=np.int64)
                 done += len(batch)
-                arrays = {name: batch.column(name) for name in columns}
+                arrays = {name: without_view(batch.column(name)) for name in columns}
                 for array in arrays.values():
                     if is_text(array):
                         array.validate(full=True)  # damage may leave bytes that are no text

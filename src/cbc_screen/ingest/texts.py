@@ -183,6 +183,15 @@ def first_of(columns: Sequence[Texts]) -> Texts:
     return first
 
 
+def of_both(one: Texts, other: Texts, said: Callable[[str, str], str]) -> Texts:
+    """Return what two texts of a row say together; each different pair is asked once."""
+    pairs = one.codes.astype(np.int64) * len(other.values) + other.codes
+    found, places = np.unique(pairs, return_inverse=True)
+    first, second = one.list(), other.list()
+    texts = [said(first[pair // len(second)], second[pair % len(second)]) for pair in found.tolist()]
+    return Texts(from_texts(texts), places.astype(np.int32).ravel())
+
+
 def keys(texts: Texts) -> Texts:
     """Take off the fraction that some tool's column type added, where all texts have one."""
     import pyarrow.compute as pc

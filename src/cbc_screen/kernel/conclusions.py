@@ -109,6 +109,7 @@ def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:
     bases = tuple(WhiteBasis)
     return b.choose(
         [
+            (facts["white.by_room.any"], bases.index(WhiteBasis.WBC_LESS_OTHERS)),
             (facts["white.by_wbc.any"], bases.index(WhiteBasis.WBC)),
             (facts["neutrophils.derived.any"], bases.index(WhiteBasis.WBC_X_PERCENT)),
             (facts["white.none.any"], bases.index(WhiteBasis.NONE)),

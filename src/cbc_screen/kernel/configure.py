@@ -69,6 +69,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         urgency=knowledge.urgency,
         criteria=knowledge.criteria,
         reported_range_factor=knowledge.reported_range_factor,
+        white_parts=knowledge.white_parts,
         stated_finding=knowledge.duffy_finding if stated else None,
         stated=frozenset(row.analyte for row in stated),
         preterm_finding=knowledge.words.preterm_finding,

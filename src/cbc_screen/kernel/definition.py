@@ -18,6 +18,7 @@ from cbc_screen.kernel.rules import Given, Rules
 
 # The name of hemoglobin lowered for elevation and smoking, among the numbers derived.
 ADJUSTED = "hemoglobin_adjusted"
+ROOM = "neutrophils_room"  # what the other white cells leave
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     if lowered is not None:
         derived[ADJUSTED] = lowered
     values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
+    values[ROOM] = writer.room()
     conclusions = build_conclusions(builder, rules, facts)
     listing = {name: node for name, node in facts.items() if name.startswith(SHARED)} | writer.build_listing()
     lists = build_lists(builder, rules, listing)

@@ -112,7 +112,7 @@ class FactBuilder:
         """
         b, wbc = self.b, self.sent("wbc").high
         if b.absent(sent.low) and b.absent(sent.high):
-            return Interval(b.nan(), wbc)
+            return Interval(b.nan(), self.room())
         low, high = sent.low, sent.high
         if low != high:
             within = b.both(b.at_most(low, wbc), b.less(wbc, high))
@@ -126,7 +126,24 @@ class FactBuilder:
                 high = b.select(fired, b.arithmetic(Op.LARGER, high, left.high), high)
                 wrong = b.either(wrong, fired)
         self.facts["neutrophils.contradicted.any"] = wrong
-        return Interval(low, b.select(b.present(sent.low), high, wbc))
+        return Interval(low, b.select(b.present(sent.low), high, self.room()))
+
+    def room(self) -> int:
+        """Return the most that neutrophils can be which were not sent: the white cells without those that are none.
+
+        Other cells that are more than the white cells contradict them, and say nothing.
+        """
+        b, wbc, parts = self.b, self.sent("wbc").high, self.rules.white_parts
+        others = [self.sent(name).low for name in parts.others]
+        told = [low for low in others if not b.absent(low)]
+        if not told or not self.given.unsent or b.absent(wbc):
+            return wbc
+        nothing = b.number(0.0)
+        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + parts.allowance))
+        for low in told:
+            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(low), low, nothing))
+        left = decimal(b, Interval(left, left), 1.0).high
+        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
 
     def _left(self, leaves: Contradiction, sent: Interval) -> Interval:
         """Return what a check that contradicts the neutrophils leaves of them."""
@@ -304,7 +321,10 @@ class FactBuilder:
         cut = self._cut(rule.white, f"cut:{rule.id}:white")
         counted = b.below(neutrophils, cut)
         has_neutrophils = b.present(neutrophils.low)
+        whole = b.below(Interval(b.nan(), wbc.high), cut)  # by the white cells alone
+        by_room = b.both(b.both(b.negate(has_neutrophils), counted.yes), b.negate(whole.yes))
         if rule.id == self.rules.definition:
+            self.facts["white.by_room.any"] = by_room
             self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
             self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
         if rule.without_neutrophils is None:
@@ -313,9 +333,10 @@ class FactBuilder:
             return counted
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
         without = b.negate(has_neutrophils)
+        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are.
         return Truth(
-            b.either(b.both(has_neutrophils, counted.yes), b.both(without, instead.yes)),
-            b.either(counted.no, b.both(without, instead.no)),
+            b.either(counted.yes, b.both(without, instead.yes)),
+            b.either(counted.no, b.both(b.both(without, b.negate(counted.yes)), instead.no)),
         )
 
     def _judged_on(self, line: Line) -> tuple[int, int]:

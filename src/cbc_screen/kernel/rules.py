@@ -12,6 +12,7 @@ from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
+from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.vocabulary import Adjust, Line, Severity
 
 LINES = (Line.RED, Line.WHITE, Line.PLATELET)
@@ -37,6 +38,7 @@ class Rules:
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
     reported_range_factor: float
+    white_parts: WhiteParts
     stated_finding: str | None  # the finding that switches to the stated ranges
     stated: frozenset[str]  # the analytes that have one
     preterm_finding: str  # present: no range applies below that age
@@ -61,7 +63,8 @@ class Rules:
 class Given:
     """Which inputs a program has; the others are absent, and their steps fold away.
 
-    `inexact` lists the analytes whose low and high ends may differ.
+    `inexact` lists the analytes whose low and high ends may differ; `unsent` says that neutrophils
+    may not have been sent where other white cells were.
     """
 
     analytes: frozenset[str]
@@ -70,3 +73,4 @@ class Given:
     reported: frozenset[str]
     method: bool
     uncorrected: bool
+    unsent: bool

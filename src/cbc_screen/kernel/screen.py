@@ -56,7 +56,14 @@ def given_inputs(batch: Batch) -> Given:
         reported=frozenset(batch.reported),
         method=batch.method is not None,
         uncorrected=batch.uncorrected is not None,
+        unsent=_neutrophils_unsent(batch),
     )
+
+
+def _neutrophils_unsent(batch: Batch) -> bool:
+    """Tell whether some row has no count of neutrophils: what else is told of its white cells then bounds them."""
+    own = batch.low.get("neutrophils")
+    return own is None or bool(np.isnan(own).any())
 
 
 class Kernel:
@@ -222,7 +229,7 @@ class Kernel:
         beyond = scope is Scope.ALL
         findings = self.rules.findings if beyond else frozenset()
         ranged = self.rules.ranged & analytes if reported else frozenset()
-        given = Given(analytes, analytes, findings, ranged, beyond, beyond)
+        given = Given(analytes, analytes, findings, ranged, beyond, beyond, unsent=True)
         return print_scalar(getattr(self._compiled(given).programs, part), self.limits.columns)
 
 

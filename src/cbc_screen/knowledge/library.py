@@ -9,6 +9,7 @@ from pathlib import Path
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
+from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
@@ -28,6 +29,7 @@ from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReade
 from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
+from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
 
@@ -51,12 +53,14 @@ class Knowledge(Measures):
     friends: Friends
     audit: Mapping[str, AuditText]
     result_tables: ResultTables
+    beside: BesideResults
     names: WorldNames
     languages: Languages
     person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
     reported_range_factor: float
+    white_parts: WhiteParts
     finding_groups: Mapping[str, tuple[str, ...]]
     interval_sets: Mapping[str, IntervalSet]
     default_ranges: DefaultRanges

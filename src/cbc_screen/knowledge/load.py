@@ -9,6 +9,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
+from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -32,6 +33,7 @@ from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import Node, parse_csv
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
+from cbc_screen.knowledge.white_parts import load_white_parts
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.knowledge.world_words import load_world_words
 from cbc_screen.vocabulary import Tier, Verification
@@ -86,6 +88,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         sources,
     )
     conditions = _load_conditions(root, reader, ordering, analytes)
+    result_tables = load_result_tables(node("result_tables.yaml"), root)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -102,10 +105,12 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
-        result_tables=load_result_tables(node("result_tables.yaml"), root),
+        result_tables=result_tables,
+        beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
         moments=load_moments(node("moments.yaml"), words.missing, world.months),
         age_implausible_from=age_cap,
         reported_range_factor=factor,
+        white_parts=load_white_parts(node("analytes.yaml").node("white_parts"), analytes),
         findings=findings,
         finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,

@@ -51,9 +51,15 @@ def load_names(
             memory.setdefault(word, set()).add(meant)
     known = {name for analyte in analytes.values() for name in analyte.names} | friends.names.keys()
     known |= {name for names in columns.values() for name in names}
-    known |= {plain_name(name) for node in name_files(root) for name in node.texts(_NOT_ALONE)}
     agreed: dict[str, Meant] = {}
-    contested: dict[str, Meant] = {}
+    # What is also the name of another thing may be of the analyte where nothing else is.
+    not_alone = {plain_name(name) for node in name_files(root) for name in node.texts(_NOT_ALONE)} - known
+    contested = {
+        name: widest
+        for name in sorted(not_alone)
+        if (widest := frozenset[str]().union(*seen.get(name, ()), *memory.get(name, ()))) and widest <= analytes.keys()
+    }
+    known |= not_alone
     for ways, read in ((seen, seen.keys() - known), (memory, memory.keys() - known - seen.keys())):
         for name in sorted(read):
             if ways is seen or friends.refuses(name) is None:

@@ -89,6 +89,7 @@ class Profile:
     statuses: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
     top_coded_age: int | None = None
+    same_value: bool = False  # all columns of the value are read, and say the same result or none
 
     def recognizes(self, headers: Sequence[str]) -> bool:
         """Tell whether a table with these columns is of this kind."""

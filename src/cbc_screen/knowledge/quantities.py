@@ -284,7 +284,9 @@ def load_analytes(
     node: Node, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
     """Load analytes.yaml: analytes, names that may be a count or a percentage, the age cap and the range factor."""
-    node.check_keys(["analytes", "ambiguous", "not_results", "agreement", "age", "reported_range", "unit_suspect"])
+    node.check_keys(
+        ["analytes", "ambiguous", "not_results", "agreement", "age", "reported_range", "unit_suspect", "white_parts"]
+    )
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     codes: dict[str, str] = {}

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
 
 PARTS = (
-    "person", "encounter", "specimen_key", "code", "name", "value", "unit", "lower", "upper", "range", "flag", "status",
+    "person", "encounter", "specimen_key", "code", "name", "value", "operator", "unit", "lower", "upper", "range", "flag", "status",
     "note", "specimen", "collected_at",
 )  # fmt: skip
 _WORLD = ("person", "name", "value", "unit", "range", "flag", "specimen")
 _SECTION = "table"
+_EVERY = frozenset(("value", "note"))  # of these all columns are read
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,21 +28,25 @@ class ResultTables:
 
     names: Mapping[str, tuple[str, ...]]
 
-    def find(self, headers: Sequence[str]) -> dict[str, str]:
-        """Return the column of each part that is there; a column is of one part, the first that claims it.
+    def find(self, headers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the columns of each part that are there; a column is of one part, the first that claims it.
+
+        Of a value and of remarks there may be several, of all else one.
 
         >>> from cbc_screen.knowledge import load_knowledge
-        >>> load_knowledge().result_tables.find(["PatientID", "Test", "Result", "Units"])
-        {'person': 'PatientID', 'name': 'Test', 'value': 'Result', 'unit': 'Units'}
+        >>> load_knowledge().result_tables.find(["PatientID", "Test", "Result", "Result Text", "Units"])
+        {'person': ('PatientID',), 'name': ('Test',), 'value': ('Result', 'Result Text'), 'unit': ('Units',)}
         """
         by_name: dict[str, str] = {}
         for header in headers:
             by_name.setdefault(plain_name(header), header)
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, ...]] = {}
+        taken: set[str] = set()
         for part, names in self.names.items():
-            free = (by_name[name] for name in names if name in by_name and by_name[name] not in found.values())
-            if (column := next(free, None)) is not None:
-                found[part] = column
+            free = [by_name[name] for name in names if name in by_name and by_name[name] not in taken]
+            if free:
+                found[part] = tuple(free) if part in _EVERY else (free[0],)
+                taken.update(found[part])
         return found
 
 

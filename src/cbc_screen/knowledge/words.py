@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.clots import ClotWords, load_clot_words
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import fold_word, plain_name
 from cbc_screen.knowledge.letters import SexLetters, load_letters
@@ -35,12 +36,15 @@ class Words:
     flags: frozenset[str]
     harmless: tuple[str, ...]  # remarks behind a number that leave it as it is, flags too; longest first
     sender_flags: Mapping[str, SenderFlag]
+    flag_bounds: Mapping[str, Comparator]  # flags that open one end of the number beside them
     doubt_marks: frozenset[str]  # by which analyzers mark a result to be checked
     scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
     taken_back: tuple[str, ...]  # folded phrases of remarks by which a sender takes a result back
     of_an_earlier_one: tuple[str, ...]  # phrases that say it of a result before
+    clots: ClotWords
+    calls: tuple[str, ...]  # words of a remark that a result was told to somebody
     sex: Mapping[str, str]
     sex_letters: SexLetters
     presence: Mapping[str, Presence]  # words for a finding that is there, or is not
@@ -57,7 +61,7 @@ class Words:
         folded = fold_word(remark)
         for phrase in self.of_an_earlier_one:
             folded = folded.replace(phrase, " ")
-        return any(phrase in folded for phrase in self.taken_back)
+        return any(phrase in folded for phrase in self.taken_back) or self.clots.says(remark)
 
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
@@ -84,6 +88,11 @@ def _without(upper: str, text: str, word: str) -> str | None:
     return None
 
 
+def _checked(node: Node, keys: list[str]) -> Node:
+    node.check_keys(keys)
+    return node
+
+
 def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
     """Load text_results.yaml and demographics.yaml, beside the words of other languages."""
     texts.check_keys(
@@ -92,11 +101,13 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
             "behind_a_number",
             "flags",
             "sender_flags",
+            "flag_bounds",
             "doubt_marks",
             "scales",
             "missing",
             "texts",
             "taken_back",
+            "calls",
             "in_other_languages",
         ]
     )
@@ -127,7 +138,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         texts.node("in_other_languages"), world.results, words, {*texts.texts("missing"), *texts.texts("flags")}
     )
     back = texts.node("taken_back")
-    back.check_keys(["phrases", "of_an_earlier_one"])
+    back.check_keys(["phrases", "of_an_earlier_one", "clots"])
     people.check_keys(
         [
             "sex",
@@ -157,12 +168,19 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         flags=frozenset(texts.texts("flags")),
         harmless=tuple(sorted(dict.fromkeys(kept), key=lambda word: -len(word))),
         sender_flags=_sender_flags(texts.node("sender_flags")),
+        flag_bounds={
+            word: Comparator.BELOW if key == "below" else Comparator.ABOVE
+            for key in _checked(texts.node("flag_bounds"), ["below", "above"])
+            for word in texts.node("flag_bounds").texts(key)
+        },
         doubt_marks=frozenset(texts.texts("doubt_marks")),
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
         taken_back=tuple(map(fold_word, back.texts("phrases"))),
         of_an_earlier_one=tuple(map(fold_word, back.texts("of_an_earlier_one"))),
+        clots=load_clot_words(back.node("clots")),
+        calls=tuple(texts.texts("calls")),
         sex=_invert(people.node("sex")),
         sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),
         presence={word: Presence(found) for word, found in _invert(people.node("presence")).items()},

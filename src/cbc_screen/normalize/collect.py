@@ -23,10 +23,10 @@ from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import SEX
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.judging import SUSPECTED, Judge, label_of, limits_of
+from cbc_screen.normalize.judging import SUSPECTED, Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
-from cbc_screen.normalize.standing import Cell, Received, Standing
+from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
@@ -42,7 +42,7 @@ CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
-CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT);
+CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT);
 """
 
 
@@ -246,7 +246,7 @@ class Collection:
         if reason is not None:
             self.counts.rejected[reason.value] += 1
             self.put_aside(RejectedRow(result.line, reason, result.content), source, whole=False)
-            self._add_possible(result, source, reason, judged.possible)
+            self._add_possible(result, source, reason, judged)
             return
         if analyte is None:
             self.counts.not_count += 1  # no part of a count, or a remark about the specimen
@@ -289,15 +289,20 @@ class Collection:
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
-    def _add_possible(self, result: LabResult, source: int, reason: Reason, possible: Sequence[str]) -> None:
-        """Keep that a result of a count may be of an analyte: its line is unknown, where nothing else tells it."""
+    def _add_possible(self, result: LabResult, source: int, reason: Reason, judged: Judgement) -> None:
+        """Keep that a result of a count may be of an analyte: its line is unknown, where nothing else tells it.
+
+        A further result of an analyte keeps its value: nothing else may say otherwise.
+        """
+        possible = judged.possible
         if not possible:
             return
         self.possible.update(possible)
         count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
         collection = self._collection_of(result, source)
         self._base.executemany(
-            "INSERT INTO possible VALUES (?, ?, ?)", [(collection, analyte, reason.value) for analyte in possible]
+            "INSERT INTO possible VALUES (?, ?, ?, ?, ?)",
+            [(collection, analyte, reason.value, judged.value, judged.unit) for analyte in possible],
         )
 
     def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
@@ -432,10 +437,16 @@ class Collection:
         return cells
 
     def _fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
-        """Make unknown what has no result here and of which one was set aside."""
-        found = self._base.execute("SELECT analyte, reason FROM possible WHERE collection = ?", (collection,))
-        for analyte, reason in found:
-            cells.setdefault(analyte, Cell(unusable(Reason(reason)), "", "", "", ""))
+        """Make unknown what has no result here and of which one was set aside, or a further one that differs."""
+        found = self._base.execute(
+            "SELECT analyte, reason, value, unit FROM possible WHERE collection = ?", (collection,)
+        )
+        for analyte, reason, value, unit in found:
+            own = cells.get(analyte)
+            if own is None:
+                cells[analyte] = Cell(unusable(Reason(reason)), "", "", "", "")
+            elif value and not self._standing.says_the_same(analyte, own[:2], (value, unit or own.unit)):
+                cells[analyte] = CONFLICTING
 
     def _fill_neighbors(self, gathered: _Gathered, group: Group, cells: dict[str, Cell]) -> None:
         """Make unknown what a person has other results of, where it is unknown which belong together."""

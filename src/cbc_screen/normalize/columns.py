@@ -19,14 +19,28 @@ from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Factor
 from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.normalize.agreement import confirmed, partners
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number, plain_numbers, thousands_shaped
+from cbc_screen.normalize.beside_cells import differ, remarks_of, with_signs
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
-from cbc_screen.normalize.plan import AnalyteColumn, Plan
-from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.plan import AnalyteColumn, Plan, PossibleColumn
+from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
+from cbc_screen.normalize.sender_flags import finding_of, flag_beside
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.normalize.specimen_columns import read_specimens
+from cbc_screen.normalize.standing import Standing
 from cbc_screen.normalize.suspect import tells_something
-from cbc_screen.normalize.value import ROUNDINGS, SHORT, SNAP, NumberFormat, Reading, ResultReader, fold, plain_number
+from cbc_screen.normalize.value import (
+    LONGEST_CELL,
+    ROUNDINGS,
+    SHORT,
+    SNAP,
+    NumberFormat,
+    Reading,
+    ResultReader,
+    fold,
+    opened_by,
+    plain_number,
+)
 from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -90,10 +104,19 @@ def normalize_table(
                 codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
                 reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
         if entry.flag_column is not None:
-            _add_sender_flags(found, analyte, columns[entry.flag_column], ranged, knowledge)
+            _add_sender_flags(found, analyte, distinct(as_text(columns[entry.flag_column])), ranged, knowledge)
+        if cells.reasons is not None and (cells.reasons == CODE[Reason.TEXT_ATTACHED]).any():
+            texts, places = distinct(as_text(columns[entry.column]))
+            beside = [flag_beside(text, knowledge.words) or "" for text in texts]
+            places = np.where(cells.reasons == CODE[Reason.TEXT_ATTACHED], places, -1)
+            _add_sender_flags(found, analyte, (beside, places), ranged, knowledge)
+    _read_remarks(columns, rows, plan, knowledge, low, high, reasons, found)
     for analyte, possible in plan.possible.items():
         for one in possible:
             _void_where_sent(analyte, columns[one.column], one.reason, rows, low, high, reasons, knowledge)
+            if one.again and analyte in plan.analytes:
+                conflict = _conflicts(columns, plan, knowledge, analyte, one)
+                _void(analyte, conflict, Reason.RESULT_CONFLICT, low, high, reasons)
     for setting in plan.declared.settings:
         missing = _setting_missing(setting, low, found, rows)
         if missing.any():
@@ -163,12 +186,12 @@ def _void_rows(
 def _add_sender_flags(
     found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
     analyte: str,
-    flags: pa.Array,
+    flags: tuple[list[str], NDArray[np.int64]],
     ranged: NDArray[np.bool_],
     knowledge: Knowledge,
 ) -> None:
-    """Add what a column of the sender's flags states."""
-    words, places = distinct(as_text(flags))
+    """Add what the sender's flags state: different ones, and the place of each row's."""
+    words, places = flags
     for with_range in (False, True):
         findings = [finding_of(analyte, word, knowledge.words, ranged=with_range) for word in words]
         for finding in {*findings} - {None}:
@@ -177,13 +200,94 @@ def _add_sender_flags(
             found[str(finding)] = before[0] | stated, before[1]
 
 
+def _read_remarks(
+    columns: Mapping[str, pa.Array],
+    rows: int,
+    plan: Plan,
+    knowledge: Knowledge,
+    low: dict[str, NDArray[np.float64]],
+    high: dict[str, NDArray[np.float64]],
+    reasons: dict[str, NDArray[np.int8]],
+    found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+) -> None:
+    """Read the remarks beside results and on whole rows: what is taken back is unknown; they may tell of clumps."""
+    own = [(column, (analyte,)) for analyte, entry in plan.analytes.items() for column in entry.note_columns]
+    for column, analytes in [*own, *((column, tuple(plan.analytes)) for column in plan.notes)]:
+        told = remarks_of(columns[column], knowledge.words, about_platelets=analytes == ("platelets",))
+        if told.taken_back.any():
+            for analyte in analytes:
+                _void(analyte, told.taken_back, Reason.SPECIMEN_SUSPECT, low, high, reasons)
+        none = np.zeros(rows, dtype=np.bool_)
+        for finding, present, absent in (
+            (CLUMPS, told.clumps, told.no_clumps),
+            (CLUMPS_SUSPECTED, told.suspected, none),
+        ):
+            if present.any() or absent.any():
+                before = found.get(finding, (none, none))
+                there = before[0] | present
+                found[finding] = there, (before[1] | absent) & ~there
+
+
+def _conflicts(
+    columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge, analyte: str, other: PossibleColumn
+) -> NDArray[np.bool_]:
+    """Tell in which rows a further result of an analyte is another one."""
+    entry, standing = plan.analytes[analyte], Standing(knowledge)
+    units = (entry.unit or "", other.unit or entry.unit or "")
+
+    def same(one: str, two: str) -> bool:
+        return standing.says_the_same(analyte, (one, units[0]), (two, units[1]))
+
+    return differ(columns[entry.column], columns[other.column], same, knowledge.words.missing)
+
+
+def _void(
+    analyte: str,
+    rows: NDArray[np.bool_],
+    reason: Reason,
+    low: dict[str, NDArray[np.float64]],
+    high: dict[str, NDArray[np.float64]],
+    reasons: dict[str, NDArray[np.int8]],
+) -> None:
+    """Make the results of some rows unknown; what was not sent stays absent."""
+    there = rows & (low[analyte] == low[analyte])
+    if there.any():
+        low[analyte], high[analyte] = np.where(there, 0.0, low[analyte]), np.where(there, np.inf, high[analyte])
+        codes = reasons.get(analyte, np.full(len(there), NO_REASON, dtype=np.int8))
+        reasons[analyte] = np.where(there, CODE[reason], codes).astype(np.int8)
+
+
 def _read(columns: Mapping[str, pa.Array], plan: Plan, knowledge: Knowledge, analyte: str) -> _Cells:
     entry = plan.analytes[analyte]
     units = columns[entry.unit_column] if entry.unit_column else None
-    cells = read_cells(columns[entry.column], units, plan.reader(knowledge, analyte))
+    column = columns[entry.column]
+    if entry.comparator_column is not None:
+        column = with_signs(column, columns[entry.comparator_column], knowledge.words)
+    cells = read_cells(column, units, plan.reader(knowledge, analyte))
+    if entry.flag_column is not None:
+        cells = _opened(cells, columns[entry.flag_column], knowledge)
     return (
         cells if entry.status_column is None else _final_only(cells, columns[entry.status_column], knowledge.statuses)
     )
+
+
+def _opened(cells: _Cells, flags: pa.Array, knowledge: Knowledge) -> _Cells:
+    """Open one end of the numbers that a flag calls beyond what the instrument measures."""
+    words, places = distinct(as_text(flags))
+    bounds = [knowledge.words.flag_bounds.get(fold(word)) if len(word) <= LONGEST_CELL else None for word in words]
+    for bound in {*bounds} - {None}:
+        rows = np.array([own is bound for own in bounds] + [False])[places]
+        rows &= (cells.low == cells.high) & (cells.factor_places >= 0)
+        if not rows.any():
+            continue
+        low, high = cells.low.copy(), cells.high.copy()
+        codes = cells.reasons.copy() if cells.reasons is not None else np.full(len(low), NO_REASON, dtype=np.int8)
+        for row in np.flatnonzero(rows).tolist():  # few: what an instrument cannot measure
+            low[row], high[row], censored = opened_by(bound, float(low[row]), float(high[row]))
+            if codes[row] == NO_REASON and censored is not None:
+                codes[row] = CODE[censored]
+        cells = replace(cells, low=low, high=high, reasons=codes)
+    return cells
 
 
 def _with_confirmed(every: dict[str, _Cells], knowledge: Knowledge) -> dict[str, _Cells]:
@@ -330,7 +434,8 @@ def number_columns(plan: Plan, knowledge: Knowledge) -> frozenset[str]:
     found = set()
     for analyte, own in plan.analytes.items():
         reader = plan.reader(knowledge, analyte)
-        told = own.unit_column is None and not reader.counts_singly(None)
+        alone = own.unit_column is None and own.comparator_column is None
+        told = alone and not reader.counts_singly(None)
         if reader.plain_point and reader.analyte.zero_below is None and told:
             found.add(own.column)
     beside = [column for column in plan.columns if column not in found]

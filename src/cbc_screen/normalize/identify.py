@@ -32,12 +32,14 @@ class Identity(NamedTuple):
     """An analyte, or why the result is set aside; neither is no part of a blood count.
 
     `possible` are the analytes that a result set aside may be of: where a count has no other
-    result of them they are unknown, and not absent.
+    result of them they are unknown, and not absent. One that is `again` is a further result of
+    its analyte: beside another that says something else, neither stands.
     """
 
     analyte: str | None
     reason: Reason | None = None
     possible: tuple[str, ...] = ()
+    again: bool = False
 
 
 NOT_A_COUNT = Identity(None)
@@ -113,7 +115,7 @@ class Identifier:
             return self._unless_named_otherwise(self._one(listed, result), result)
         own = self._by_name(replace(result, codes=tuple(Code("", code.name, "") for code in result.codes if code.name)))
         possible = (own.analyte,) if own.analyte is not None else own.possible
-        return Identity(None, Reason.CODE_UNKNOWN, possible) if possible else NOT_A_COUNT
+        return Identity(None, Reason.CODE_UNKNOWN, possible, own.again) if possible else NOT_A_COUNT
 
     def _one(self, analytes: Collection[str], result: LabResult) -> Identity:
         """Return the one analyte that codes or names say; a result in the unit of another quantity is not of it."""
@@ -191,12 +193,13 @@ class Identifier:
         possible = [
             meaning
             for text in texts
-            if len(text) <= _LONGEST_NAME and (meaning := self._names.read(text)).role is Role.POSSIBLE
+            if len(text) <= _LONGEST_NAME and (meaning := self._names.read(text)).role in (Role.POSSIBLE, Role.AGAIN)
         ]
         counted = [one for one in possible if self._knowledge.analytes[one.name].counted]
         if not counted:
             return NOT_A_COUNT
-        return Identity(None, counted[0].reason, tuple(dict.fromkeys(one.name for one in counted)))
+        names = tuple(dict.fromkeys(one.name for one in counted))
+        return Identity(None, counted[0].reason, names, again=all(one.role is Role.AGAIN for one in counted))
 
     def _read(self, name: str, unit: str) -> str | None:
         """Read a name; a unit beside it tells a count from a percentage."""

@@ -33,8 +33,9 @@ _REMARKS = 4_096
 class Judgement(NamedTuple):
     """What a result is: of an analyte, set aside for a reason, a remark, or no part of a count.
 
-    `possible` are the analytes that a result set aside may be of; `about` is what it tells of
-    the person (a field and its text), where it is no part of a count.
+    `possible` are the analytes that a result set aside may be of, and `value` is then that of a
+    further result of one; `about` is what it tells of the person (a field and its text), where it
+    is no part of a count.
     """
 
     analyte: str | None
@@ -66,7 +67,7 @@ class Judge:
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""
         other, is_told = self._other_specimen(result)
-        analyte, reason, possible = identifier.identify(replace(result, specimen="") if is_told else result)
+        analyte, reason, possible, again = identifier.identify(replace(result, specimen="") if is_told else result)
         if other is not None and (analyte is not None or reason is not None):
             # It makes nothing unknown of the blood that was taken beside it; and what is only
             # called like a count is no part of one where another fluid was taken.
@@ -74,7 +75,7 @@ class Judge:
             possible = ()
             analyte = analyte if reason is None else None
         if reason is not None:
-            return Judgement(None, reason, possible)
+            return Judgement(None, reason, possible, value=result.value if again else "", unit=result.unit)
         clumps = _clumps(result, analyte) if other is None else Presence.UNKNOWN.value
         if analyte is None and clumps == Presence.UNKNOWN:
             if _name_is_lost(result):

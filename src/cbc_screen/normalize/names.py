@@ -14,15 +14,8 @@ from cbc_screen.normalize.compound import agreed
 from cbc_screen.normalize.remarks import CLUMPS_SUSPECTED, suspects_clumps
 from cbc_screen.vocabulary import Line, Reason
 
-_UNIT_WORDS = ("unit", "units")
-_LOWER_WORDS = ("lower limit", "lower", "lln", "ref low", "range low", "reference low")
-_STATUS_WORDS = ("status", "result status")
 # Brackets and marks of the full-width forms; the unit between them is folded where units are.
 _PUNCTUATION = str.maketrans("（）［］｛｝【】，；：、", "()[]{}[],;:,")
-_FLAG_WORDS = ("flag", "flags", "abnormal flag", "result flag", "nrind")
-_UPPER_WORDS = ("upper limit", "upper", "uln", "ref high", "range high", "reference high")
-
-
 _UNIT_SHAPE = re.compile(
     r"[/%^*‰]|\b[xX]?10\s*[eE(]?\d|\bper\b|[µμ]|\b(?:cmm|cumm|mm3|[munfpdc]l|g|mg|pg|fl)\b", re.IGNORECASE
 )
@@ -44,20 +37,18 @@ class Role(StrEnum):
     UPPER = "upper"
     STATUS = "status"
     FLAG = "flag"
+    COMPARATOR = "comparator"
+    NOTE = "note"
     PERSON = "person"
     FINDING = "finding"
     POSSIBLE = "possible"  # it may be an analyte, and is not known to be: never the same as not sent
+    AGAIN = "again"  # a further result of an analyte: possible where there is no other, else the two must agree
     REFUSED = "refused"
     OTHER = "other"
 
 
-_BESIDE = (
-    (_UNIT_WORDS, Role.UNIT),
-    (_LOWER_WORDS, Role.LOWER),
-    (_UPPER_WORDS, Role.UPPER),
-    (_STATUS_WORDS, Role.STATUS),
-    (_FLAG_WORDS, Role.FLAG),
-)
+# A word before the name of an analyte is one of these more often than a part of another name.
+_BEFORE = (Role.COMPARATOR, Role.NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +105,7 @@ class NameReader:
         parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
         parted = next((meaning for meaning in parts if meaning is not None), None)
         if whole is None:
-            return parted or self._refused(plain_name(text)) or self._possible(text)
+            return parted or self._again(text) or self._refused(plain_name(text)) or self._possible(text)
         # "RDW-CV (%)" is a name as it stands, and states a unit all the same.
         same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
         return parted if parted is not None and same else whole
@@ -160,20 +151,48 @@ class NameReader:
             return friend
         if _LOINC.fullmatch(text) and text in self._by_loinc:
             return Meaning(Role.ANALYTE, self._by_loinc[text])
-        if (ways := self._knowledge.names.contested.get(name)) is not None:
-            return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
+        if (contested := self._contested(name)) is not None:
+            return contested
         found = self._analytes(name)
         if len(found) == 1:
             return Meaning(Role.ANALYTE, min(found))
         if found:
             return Meaning(Role.POSSIBLE, self._candidates(found)[0], why=AMBIGUOUS, reason=Reason.UNIT_MISSING)
-        for words, role in _BESIDE:
+        return self._beside(name) or self._age(name)
+
+    def _beside(self, name: str) -> Meaning | None:
+        """Say whether a name is of a column beside those of an analyte: its unit, its limits, remarks on it."""
+        for column, words in self._knowledge.beside.columns.items():
+            role = Role(column)
             for word in words:
-                base = name.removesuffix(f" {word}")
-                found = self._analytes(base) if base != name else found
-                if len(found) == 1:
-                    return Meaning(role, min(found))
-        return self._age(name)
+                bases = [name.removesuffix(f" {word}")]
+                if role in _BEFORE:
+                    bases += [
+                        name.removeprefix(f"{word} "),
+                        name.removeprefix(f"{word} on "),
+                        name.removeprefix(f"{word} of "),
+                    ]
+                for base in bases:
+                    found = self._analytes(base) if base != name else frozenset[str]()
+                    if len(found) == 1:
+                        return Meaning(role, min(found))
+        return None
+
+    def _again(self, text: str) -> Meaning | None:
+        """Say whether a name is of a further result of an analyte, and in which unit."""
+        ways = [(text, ""), *((base, unit.strip()) for base, unit in _splits(text))]
+        for base, unit in ways:
+            name = plain_name(base)
+            whole = self._knowledge.beside.again_names.get(name)
+            found = [whole] if whole is not None else []
+            for rest, word in self._knowledge.beside.without_again(name):
+                own = self._analytes(rest)
+                found += [min(own)] if len(own) == 1 and self._knowledge.beside.says_again(min(own), word) else []
+            for analyte in found:
+                if not unit or isinstance(self._knowledge.analytes[analyte].units.find(unit), Factor):
+                    why = f"a further result of {analyte}, or by another method"
+                    return Meaning(Role.AGAIN, analyte, unit or None, why=why, reason=Reason.CODE_UNKNOWN)
+        return None
 
     def _possible(self, text: str) -> Meaning:
         """Say what a name may mean that is not known: an analyte with a unit in no list, or with other words.
@@ -216,6 +235,8 @@ class NameReader:
         return parse_age_unit(text)
 
     def _with_unit(self, name: str, unit: str) -> Meaning | None:
+        if unit.isdigit():
+            return None  # "ANC_1": the first of several, and no share of one
         if name in self._people:
             chosen = self._age_unit(unit)
             return Meaning(Role.PERSON, "age", chosen) if self._people[name] == "age" and chosen else None
@@ -223,7 +244,7 @@ class NameReader:
             return friend
         candidates = self._candidates(self._analytes(name))
         if not candidates:
-            return None
+            return self._contested(name)
         found = [self._knowledge.analytes[c].units.find(unit) for c in candidates]
         for candidate, outcome in zip(candidates, found, strict=True):
             if isinstance(outcome, Factor):
@@ -233,6 +254,12 @@ class NameReader:
             return Meaning(Role.ANALYTE, candidates[0], unit)
         # "WBC (urine)": a word that is no unit.
         return None if self._analytes(plain_name(f"{name} {unit}")) else self._refused(plain_name(f"{name} {unit}"))
+
+    def _contested(self, name: str) -> Meaning | None:
+        ways = self._knowledge.names.contested.get(name)
+        if ways is None:
+            return None
+        return Meaning(Role.POSSIBLE, self._candidates(ways)[0], why=_CONTESTED, reason=Reason.CODE_UNKNOWN)
 
     def _candidates(self, found: frozenset[str]) -> list[str]:
         """Return the analytes that a name may mean, a count first: a unit tells it from its percentage."""

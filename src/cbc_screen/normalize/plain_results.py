@@ -33,14 +33,15 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
             raise UsageError(f"columns: {name}={column}: there is no such column")
     free = [header for header in headers if header and header not in columns.values()]
     people, age_unit = _of_person(knowledge, free)
-    found = {**people, **knowledge.result_tables.find([header for header in free if header not in people.values()])}
-    found |= columns
+    found: dict[str, tuple[str, ...]] = {name: (column,) for name, column in people.items()}
+    found |= knowledge.result_tables.find([header for header in free if header not in people.values()])
+    found |= {name: (column,) for name, column in columns.items()}
     if "value" not in found or not {"name", "code"} & found.keys():
         if declares_results(columns):
             raise UsageError(f"columns: {_NEEDED}; name them with value= and name= (or code=)")
         return None
-    shown = {part: (found[part],) for part in LONG_FIELDS if part in found}
-    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, age_unit=age_unit)
+    shown = {part: found[part] for part in LONG_FIELDS if part in found}
+    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, age_unit=age_unit, same_value=True)
 
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.age import parse_age_unit
@@ -26,6 +27,8 @@ PERSON_FIELDS = (
     "reticulocyte_method",
     "wbc_uncorrected",
 )
+# In the order of the fields of an AnalyteColumn.
+_BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,30 @@ class AnalyteColumn:
     upper_column: str | None = None
     status_column: str | None = None
     flag_column: str | None = None
+    comparator_column: str | None = None
+    note_columns: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the analyte."""
+        one = (
+            self.column, self.unit_column, self.lower_column, self.upper_column, self.status_column, self.flag_column,
+            self.comparator_column,
+        )  # fmt: skip
+        return (*(column for column in one if column is not None), *self.note_columns)
 
 
 @dataclass(frozen=True)
 class PossibleColumn:
-    """A column that may hold results of an analyte, and why they cannot be used."""
+    """A column that may hold results of an analyte, and why they cannot be used.
+
+    One that is `again` holds a further result of it, in `unit`: beside another result the two must say the same.
+    """
 
     column: str
     reason: Reason
+    again: bool = False
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +84,7 @@ class Plan:
     suspect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     specimens: tuple[tuple[str, str], ...] = ()  # columns that tell what kind a specimen is: field and column
     languages: tuple[str, ...] = ()  # that the names of the columns may be in, or the declared one
+    notes: tuple[str, ...] = ()  # columns of remarks on whole rows
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""
@@ -77,6 +97,7 @@ class Plan:
             possible={**other.possible, **self.possible},
             specimens=tuple(dict.fromkeys([*self.specimens, *other.specimens])),
             languages=tuple(dict.fromkeys([*self.languages, *other.languages])),
+            notes=tuple(dict.fromkeys([*self.notes, *other.notes])),
         )
 
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
@@ -91,13 +112,10 @@ class Plan:
         """Every column that is read."""
         names: list[str] = []
         for entry in self.analytes.values():
-            beside = (
-                entry.unit_column, entry.lower_column, entry.upper_column, entry.status_column, entry.flag_column,
-            )  # fmt: skip
-            names += [entry.column, *(column for column in beside if column)]
+            names += entry.columns
         names += [one.column for own in self.possible.values() for one in own]
         kinds = (column for _, column in self.specimens)
-        return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values(), *kinds]))
+        return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values(), *kinds, *self.notes]))
 
 
 def make_plan(
@@ -114,7 +132,9 @@ def make_plan(
     for header, meaning in meanings.items():
         fields.setdefault((meaning.role, meaning.name), []).append(header)
     refused = {
-        header: meaning.why for header, meaning in meanings.items() if meaning.role in (Role.REFUSED, Role.POSSIBLE)
+        header: meaning.why
+        for header, meaning in meanings.items()
+        if meaning.role in (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
     }
 
     def one(role: Role, name: str) -> str | None:
@@ -137,8 +157,9 @@ def make_plan(
         if unit is None and analyte in chosen:
             unit = reader.unit_in_name(column, analyte)
         _check_unit(knowledge, declared, analyte, column, unit)
-        beside = (one(role, analyte) for role in (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG))
-        analytes[analyte] = AnalyteColumn(column, unit, *beside)
+        beside = (one(role, analyte) for role in _BESIDE)
+        notes = tuple(fields.get((Role.NOTE, analyte), ()))
+        analytes[analyte] = replace(AnalyteColumn(column, unit, *beside), note_columns=notes)
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     age_meaning = reader.read(people["age"]) if "age" in people else Meaning(Role.OTHER)
@@ -147,7 +168,8 @@ def make_plan(
         raise UsageError(f"column {people['age']!r} states its unit, and age_unit= declares another")
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
-    read = {column for _, column in specimens}
+    notes = _row_notes(knowledge, headers, others) if analytes else ()
+    read = {*notes, *(column for _, column in specimens)}
     return Plan(
         analytes=analytes,
         people=people,
@@ -159,6 +181,7 @@ def make_plan(
         possible=_possible(meanings, chosen),
         specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
         languages=languages_of(knowledge, headers, declared),
+        notes=notes,
     )
 
 
@@ -178,18 +201,30 @@ def _prefer_first_names(meanings: dict[str, Meaning], reader: NameReader) -> Non
         if len(headers) > 1 and len(first) == 1:
             for header in headers:
                 if header != first[0]:
-                    reason = Reason.CODE_UNKNOWN if role is Role.ANALYTE else None
-                    why = f"{first[0]!r} is read as {name}"
-                    meanings[header] = Meaning(Role.POSSIBLE if reason else Role.REFUSED, name, why=why, reason=reason)
+                    why, unit = f"{first[0]!r} is read as {name}", meanings[header].unit
+                    meanings[header] = (
+                        Meaning(Role.AGAIN, name, unit, why, Reason.CODE_UNKNOWN)
+                        if role is Role.ANALYTE
+                        else Meaning(Role.REFUSED, name, why=why)
+                    )
 
 
 def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dict[str, tuple[PossibleColumn, ...]]:
     """Return the columns that may hold an analyte, where the caller has not said which column does."""
     found: dict[str, tuple[PossibleColumn, ...]] = {}
     for header, meaning in meanings.items():
-        if meaning.role is Role.POSSIBLE and meaning.reason is not None and meaning.name not in chosen:
-            found[meaning.name] = (*found.get(meaning.name, ()), PossibleColumn(header, meaning.reason))
+        again = meaning.role is Role.AGAIN
+        if (again or meaning.role is Role.POSSIBLE) and meaning.reason is not None and meaning.name not in chosen:
+            one = PossibleColumn(header, meaning.reason, again, meaning.unit)
+            found[meaning.name] = (*found.get(meaning.name, ()), one)
     return found
+
+
+def _row_notes(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """Find the columns of remarks on whole rows; of a header that stands twice none can be read by its name."""
+    times = Counter(headers)
+    names = knowledge.beside.row_notes
+    return tuple(header for header in others if plain_name(header) in names and times[header] == 1)
 
 
 def _specimen_columns(

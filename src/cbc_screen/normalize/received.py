@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import distinct, is_number
+from cbc_screen.normalize.beside_cells import remark_of, sign_before
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.normalize.plan import Plan
+from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
+from cbc_screen.normalize.standing import Standing
 from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat, fold, unusable
 from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod
@@ -31,6 +34,9 @@ SOURCE_FILE = "source_file"
 _LONGEST_TEXT = 10_000  # of a record
 _NUMBER = "number"  # one that JSON has no word for
 _POSSIBLE = " possible "  # a column that may hold the analyte, with its number and why it cannot be used
+_AGAIN = " again "  # one of a further result of the analyte, with its number, that reason and its unit
+_NOTE = " note "  # one of remarks on the analyte, or on the whole row, with its number
+_ROW = "row"
 _DATE = "date"  # a cell that was a date and no text: a declared format is not for it
 
 
@@ -58,12 +64,19 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
             "upper": entry.upper_column,
             "status": entry.status_column,
             "flag": entry.flag_column,
+            "comparator": entry.comparator_column,
         }
         yield from ((f"{analyte}_{part}", column) for part, column in beside.items() if column is not None)
+        yield from ((f"{analyte}{_NOTE}{number}", column) for number, column in enumerate(entry.note_columns))
+    yield from ((f"{_ROW}{_NOTE}{number}", column) for number, column in enumerate(plan.notes))
     yield from plan.findings.items()
     for analyte, possible in plan.possible.items():
         for number, one in enumerate(possible):
-            yield f"{analyte}{_POSSIBLE}{number}:{one.reason}", one.column
+            if one.again and analyte in plan.analytes:
+                own = plan.analytes[analyte].unit or ""
+                yield f"{analyte}{_AGAIN}{number}:{one.reason}:{own}:{one.unit or own}", one.column
+            else:
+                yield f"{analyte}{_POSSIBLE}{number}:{one.reason}", one.column
 
 
 def _cells(column: pa.Array) -> list[Any]:
@@ -130,30 +143,76 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
         record["reticulocyte_method"] = method
     for analyte in knowledge.analytes:
         if analyte in row:
-            record[analyte] = _measurement(row, analyte)
-    for name, cell in row.items():
-        analyte, possible, why = name.partition(_POSSIBLE)
-        value = fold(_text(_value(cell))).upper()
-        if possible and value not in knowledge.words.missing and _is_absent(record.get(analyte), knowledge):
-            record[analyte] = {"value": unusable(Reason(why.partition(":")[2]))}
+            record[analyte] = _measurement(row, analyte, knowledge)
+    clumps = _read_remarks(row, record, knowledge)
+    _read_possible(row, record, knowledge)
     for group, names in knowledge.finding_groups.items():
         stated = {name: presence_of(row[name], knowledge.words) for name in names if name in row}
+        stated |= {
+            name: told for name, told in clumps.items() if name in names and stated.get(name) is not Presence.PRESENT
+        }
         if stated:
             record[group] = stated
     return CBCRecord.model_validate(record), str(row.get(PERSON, ""))
+
+
+def _read_remarks(row: Mapping[str, Any], record: dict[str, Any], knowledge: Knowledge) -> dict[str, Presence]:
+    """Make unknown what a remark takes back; return what remarks tell of platelet clumps."""
+    clumps: dict[str, Presence] = {}
+    for name, cell in row.items():
+        about, note, _ = name.partition(_NOTE)
+        if not note:
+            continue
+        told = remark_of(_text(cell), knowledge.words, about_platelets=about == "platelets")
+        if told.takes_back:
+            for analyte in knowledge.analytes if about == _ROW else (about,):
+                if not _is_absent(record.get(analyte), knowledge):
+                    record[analyte] = {"value": unusable(Reason.SPECIMEN_SUSPECT)}
+        if told.clumps is not Presence.UNKNOWN and clumps.get(CLUMPS) is not Presence.PRESENT:
+            clumps[CLUMPS] = told.clumps
+        if told.suspected:
+            clumps[CLUMPS_SUSPECTED] = Presence.PRESENT
+    return clumps
+
+
+def _read_possible(row: Mapping[str, Any], record: dict[str, Any], knowledge: Knowledge) -> None:
+    """Make unknown what may be in a column that cannot be used, and what a further result contradicts."""
+    standing = Standing(knowledge)
+    for name, cell in row.items():
+        again = _AGAIN in name
+        analyte, possible, rest = name.partition(_AGAIN if again else _POSSIBLE)
+        text = _text(_value(cell))
+        if not possible or fold(text).upper() in knowledge.words.missing:
+            continue
+        _, reason, *units = rest.split(":")
+        if _is_absent(record.get(analyte), knowledge):
+            record[analyte] = {"value": unusable(Reason(reason))}
+        elif again:
+            own = (_text(_value(row[analyte])), units[0])
+            if not standing.says_the_same(analyte, own, (text, units[1])):
+                record[analyte] = {"value": unusable(Reason.RESULT_CONFLICT)}
 
 
 def _is_absent(measurement: dict[str, Any] | None, knowledge: Knowledge) -> bool:
     return measurement is None or fold(str(measurement["value"])).upper() in knowledge.words.missing
 
 
-def _measurement(row: Mapping[str, Any], analyte: str) -> dict[str, Any]:
-    measurement: dict[str, Any] = {"value": _value(row[analyte])}
+def _measurement(row: Mapping[str, Any], analyte: str, knowledge: Knowledge) -> dict[str, Any]:
+    value, sign = _value(row[analyte]), _text(row.get(f"{analyte}_comparator", ""))
+    if sign:
+        plain = _number_text(value) if isinstance(value, float) else str(value)
+        signed = sign_before(plain, sign, knowledge.words)
+        value = value if signed == plain else signed
+    measurement: dict[str, Any] = {"value": value}
     for part in ("unit", "status", "flag"):
         if f"{analyte}_{part}" in row:
             measurement[part] = _text(row[f"{analyte}_{part}"])
     limits = {side: _value(row[f"{analyte}_{side}"]) for side in ("lower", "upper") if f"{analyte}_{side}" in row}
     return {**measurement, "range": limits} if limits else measurement
+
+
+def _number_text(value: float) -> str:
+    return repr(value).removesuffix(".0")
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, nan
@@ -19,7 +19,7 @@ from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
-from cbc_screen.normalize.sender_flags import finding_of
+from cbc_screen.normalize.sender_flags import finding_of, flag_beside, opened
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
 from cbc_screen.normalize.suspect import without_unit
 from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, plain_number, void
@@ -127,8 +127,8 @@ class RecordNormalizer:
             if use_reported and measurement.range is not None and factor is not None:
                 reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
                 ranged = f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs
-            if measurement.flag is not None:
-                stated = finding_of(name, measurement.flag, self._measures.words, ranged=ranged)
+            for flag in self._flags(measurement, reason):
+                stated = finding_of(name, flag, self._measures.words, ranged=ranged)
                 if stated is not None:
                     inputs[f"{stated}.present"] = True
                     scope = Scope.ALL
@@ -151,7 +151,17 @@ class RecordNormalizer:
             return ABSENT
         if measurement.status is not None and not self._is_used(measurement.status):
             return void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
-        return analyte.read(measurement.value, measurement.unit, measurement.comparator)
+        reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
+        return reading if measurement.flag is None else opened(reading, measurement.flag, self._measures.words)
+
+    def _flags(self, measurement: Measurement, reason: Reason | None) -> Iterator[str]:
+        """Yield the sender's flags: the one in a field of its own, and the one that stands in the cell of the number."""
+        if measurement.flag is not None:
+            yield measurement.flag
+        if reason is Reason.TEXT_ATTACHED and isinstance(measurement.value, str):
+            beside = flag_beside(measurement.value, self._measures.words)
+            if beside is not None:
+                yield beside
 
     def _confirmed(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
         """Return the implausible readings that the other indices of the count confirm."""

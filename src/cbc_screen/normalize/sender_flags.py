@@ -7,8 +7,10 @@ within them critical.
 
 from __future__ import annotations
 
+import re
+
 from cbc_screen.knowledge.words import Words
-from cbc_screen.normalize.value import CHECKED, LONGEST_CELL, fold, marked
+from cbc_screen.normalize.value import CHECKED, LONGEST_CELL, Reading, fold, marked, opened_by
 from cbc_screen.vocabulary import SenderFlag
 
 _SAYS = {
@@ -18,6 +20,9 @@ _SAYS = {
     SenderFlag.CRITICAL_HIGH: "high",
     SenderFlag.NORMAL: "normal",
 }
+_NUMBER = re.compile(r"[<>=≤≥~\s]*\d[\d.,]*")
+_BEFORE = re.compile(r"([A-Za-z↓↑]+)\s+[\d<>].*")
+_LONGEST_FLAG = 2  # words
 _CRITICAL = (SenderFlag.CRITICAL_LOW, SenderFlag.CRITICAL_HIGH)
 
 
@@ -38,3 +43,32 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
     if meaning is None or not (ranged or meaning in _CRITICAL):
         return None
     return f"{analyte}_flagged_{_SAYS[meaning]}"
+
+
+def flag_beside(text: str, words: Words) -> str | None:
+    """Return the sender's flag that stands in one cell with a number: "250 LL", "250 (L)", "L 0.4", "8 K/uL H".
+
+    >>> from cbc_screen.knowledge.measures import load_measures
+    >>> flag_beside("250 (LL)", load_measures().words), flag_beside("250", load_measures().words)
+    ('LL', None)
+    """
+    if len(text) > LONGEST_CELL:
+        return None
+    plain = fold(text)
+    number = _NUMBER.match(plain)
+    if number is None:
+        before = _BEFORE.fullmatch(plain)
+        said = [before[1]] if before is not None else []
+    else:
+        words_behind = plain[number.end() :].split()
+        said = [" ".join(words_behind[-many:]).strip("()[]") for many in range(_LONGEST_FLAG, 0, -1)]
+    return next((word for word in said if word.casefold() in words.sender_flags), None)
+
+
+def opened(reading: Reading, flag: str, words: Words) -> Reading:
+    """Open one end of a number that a flag calls beyond what the instrument measures ("<" beside 2.0 is below 2.0)."""
+    bound = words.flag_bounds.get(fold(flag)) if len(flag) <= LONGEST_CELL else None
+    if bound is None or reading.factor is None or reading.low != reading.high:
+        return reading
+    low, high, censored = opened_by(bound, reading.low, reading.high)
+    return reading._replace(low=low, high=high, comparator=bound, reason=reading.reason or censored)

@@ -6,6 +6,7 @@ what is said cannot be settled, the conflict stands: unknown, and never a choice
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,7 +48,12 @@ class Cell(NamedTuple):
 
 
 _LONGEST_MISSING = 16
-_CONFLICT = Cell(CONFLICT, "", "", "", "")
+# What a remark counts that is no result: dates, times and how often ("called 3/1/2024 10:20", "repeated x2").
+_WHEN = re.compile(
+    r"\b(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[-/][A-Z]{3}[-/]\d{2,4}|\d{1,2}[:H]\d{2}(?::\d{2})?|[X×]\s?\d|\d\s?X)\b"
+)
+_TIME_OF_CALL = re.compile(r"\b(?:[01]\d|2[0-3])[0-5]\d\b|\b\d{1,2}[-/]\d{1,2}\b")  # where a remark tells of a call
+CONFLICTING = Cell(CONFLICT, "", "", "", "")
 # A result that was taken back was there, and nothing took its place: unknown, and not absent.
 _DELETED_CELL = Cell(NOT_FINAL, "", "", "", _DELETED)
 
@@ -70,7 +76,7 @@ class Standing:
             return _unfinished(results), 0
         pool, unclear = _without_deleted(pool, results, ordered=ordered)
         if unclear:
-            return _CONFLICT, 0
+            return CONFLICTING, 0
         if not pool:
             return _DELETED_CELL, 0
         different = self._different(analyte, pool)
@@ -79,7 +85,7 @@ class Standing:
         standing = different[-1]
         taken_back = not corrected and self._taken_back(analyte, standing, results, ordered=ordered)
         if len(different) > 1 or taken_back:
-            return _CONFLICT, 0
+            return CONFLICTING, 0
         repeats = sum(self._same(analyte, standing, result) for result in pool) - 1
         return self._cell(standing), repeats
 
@@ -126,13 +132,16 @@ class Standing:
         return False
 
     def _same(self, analyte: str, one: Received, other: Received) -> bool:
-        """Tell whether two results say the same: "9 10*3/uL" and "9.0 K/uL" do."""
-        if (fold(one.value).upper(), one.unit) == (fold(other.value).upper(), other.unit):
+        return self.says_the_same(analyte, (one.value, one.unit), (other.value, other.unit))
+
+    def says_the_same(self, analyte: str, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Tell whether two results, each a value and its unit, say the same: "9 10*3/uL" and "9.0 K/uL" do."""
+        if (fold(one[0]).upper(), one[1]) == (fold(other[0]).upper(), other[1]):
             return True
-        if one.unit == other.unit and plain_number(one.value) == plain_number(other.value) is not None:
+        if one[1] == other[1] and plain_number(one[0]) == plain_number(other[0]) is not None:
             return True
         reader = self._readers[analyte]
-        first, second = reader.read_text(one.value, one.unit), reader.read_text(other.value, other.unit)
+        first, second = reader.read_text(*one), reader.read_text(*other)
         return first.factor is not None and (first.low, first.high) == (second.low, second.high)
 
     def _only_a_remark(self, value: str) -> bool:
@@ -141,7 +150,12 @@ class Standing:
         word = self._words.texts.get(plain)
         if word is not None:
             return word.kept
-        return plain in self._words.missing or not any(character.isdigit() for character in plain)
+        if plain in self._words.missing:
+            return True
+        left = _WHEN.sub(" ", plain)
+        if any(f" {word} " in f" {plain} " for word in self._words.calls):
+            left = _TIME_OF_CALL.sub(" ", left)
+        return not any(character.isdigit() for character in left) and any(map(str.isalpha, left))
 
 
 def _unfinished(results: Sequence[Received]) -> Cell | None:

@@ -322,9 +322,9 @@ class ResultReader:
         high = low if one else convert(high, factor)
         if not math.isfinite(low) or not math.isfinite(high):
             return void(Reason.NUMBER_NOT_FINITE)
-        low, high, censored = _apply(comparator, low, high)
+        low, high, censored = opened_by(comparator, low, high)
         if high == 0 and censored is None and (below := self.zero_below(factor, rounding)) is not None:
-            low, high, _ = _apply(Comparator.BELOW, below, below)
+            low, high, _ = opened_by(Comparator.BELOW, below, below)
         if high < 0:
             return void(Reason.NUMBER_NEGATIVE)
         reading = Reading(low, high, reason or censored, None, comparator, factor)
@@ -444,7 +444,7 @@ def _by_first_character(
     return {sign[0]: tuple(pair for pair in operators if pair[0][0] == sign[0]) for sign, _ in operators}
 
 
-def _apply(comparator: Comparator | None, low: float, high: float) -> tuple[float, float, Reason | None]:
+def opened_by(comparator: Comparator | None, low: float, high: float) -> tuple[float, float, Reason | None]:
     """Open one end: "<10" is every number from 0 to just under 10."""
     match comparator:
         case Comparator.BELOW:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cbc_screen._version import __version__
 from cbc_screen.kernel.conclusions import urgency_rules
-from cbc_screen.kernel.definition import ADJUSTED
+from cbc_screen.kernel.definition import ADJUSTED, ROOM
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
@@ -62,6 +62,7 @@ from cbc_screen.vocabulary import (
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
 _DECISIVE_FIRST = 100
 _SUPPORTS, _WHITE_BASES = tuple(Support), tuple(WhiteBasis)
+_BY_WBC = (WhiteBasis.WBC, WhiteBasis.WBC_LESS_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,8 @@ class ResultBuilder:
     def _line(self, line: Line, state: LineState, one: One) -> LineResult:
         rules = self.kernel.rules
         definition = rules.definitions[rules.definition]
-        by_wbc = line is Line.WHITE and bool(one.codes.get("white.by_wbc"))
+        basis = _WHITE_BASES[one.codes["white_basis"]] if line is Line.WHITE else None
+        by_wbc = basis is WhiteBasis.WBC
         part = {Line.RED: "red", Line.WHITE: "white", Line.PLATELET: "platelet"}[line]
         cutoff: Cutoff = getattr(definition, part)
         if by_wbc and definition.without_neutrophils is not None:
@@ -245,7 +247,7 @@ class ResultBuilder:
         return LineResult(
             line=line,
             state=state,
-            analyte="wbc" if by_wbc else cutoff.analyte,
+            analyte="wbc" if basis in _BY_WBC else cutoff.analyte,
             limits=tuple(sorted({limit for used in one.limits if (limit := used[f"cut.{part}.min"]) == limit})),
             limit_of=cutoff.analyte,
             unit=self.knowledge.analytes[cutoff.analyte].unit,
@@ -254,6 +256,7 @@ class ResultBuilder:
             severity_min=SEVERITIES[low],
             graded_on=self._graded_on(line, one),
             bands=self._bands(line, one),
+            at_most=one.values[ROOM] if basis is WhiteBasis.WBC_LESS_OTHERS else None,
             **(self._unadjusted(one) if line is Line.RED and rules.adjust else {}),
         )
 
@@ -475,6 +478,10 @@ class ResultBuilder:
         person, notes = normalized.person, []
         if basis == WhiteBasis.WBC:
             notes.append("The white line was judged on WBC: neutrophils are neither given nor derivable.")
+        if basis == WhiteBasis.WBC_LESS_OTHERS:
+            notes.append(
+                "Neutrophils are neither given nor derivable; the white cells without the other kinds that were given leave too few."
+            )
         if basis == WhiteBasis.WBC_X_PERCENT:
             notes.append("Neutrophils were derived from WBC and the percentage.")
         if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):

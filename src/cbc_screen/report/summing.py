@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cbc_screen.report.units import TextUnits
-from cbc_screen.report.wording import severity_words, used_words
+from cbc_screen.report.wording import room_words, severity_words, used_words
 from cbc_screen.report.words import joined
 from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
 from cbc_screen.vocabulary import CheckGroup, LineState, Severity, State
@@ -64,7 +64,8 @@ def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits)
     said = severity_words(line.severity, line.severity_min)
     unknown = line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE
     depth = "" if line.severity is Severity.NONE else f" ({'severity unknown' if unknown else said})"
-    return f"{_lower(by_name[line.analyte].label)} {value}{depth}"
+    room = f", {room_words(line, units)}" if line.at_most is not None else ""
+    return f"{_lower(by_name[line.analyte].label)} {value}{room}{depth}"
 
 
 def _short(entry: ConditionResult) -> str:

@@ -102,14 +102,21 @@ def person_words(person: PersonResult) -> list[tuple[str, str, str]]:
 def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits) -> LineWords:
     """Say a line; `analyte` is the result it was judged on, if there is one."""
     value = used_words(analyte, units) if analyte is not None else "no result"
+    if line.at_most is not None:
+        value = f"{value}, {room_words(line, units)}"
     if line.adjusted is not None and analyte is not None:
         value = f"{value}, adjusted {_span(*line.adjusted, line.analyte, units)}"
     limits = " or ".join(units.number(line.limit_of, limit) for limit in line.limits)
     sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
     against = f"{sign} {limits} {units.unit(line.limit_of)}" if limits else "no limit for this person"
-    if limits and line.limit_of != line.analyte:
+    if limits and line.limit_of != line.analyte and line.at_most is None:
         against += f" of {words(line.limit_of)}, which are at most {words(line.analyte)}"
     return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line))
+
+
+def room_words(line: LineResult, units: TextUnits) -> str:
+    """Say how many neutrophils there can be, where the other white cells leave too few."""
+    return f"of which at most {units.number(line.limit_of, line.at_most or 0.0)} can be {words(line.limit_of)}"
 
 
 def grade_words(line: LineResult) -> str:

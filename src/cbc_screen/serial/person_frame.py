@@ -68,10 +68,10 @@ def _person_column(ready: Prepared, headers: Sequence[str], person: str | None) 
             raise UsageError(f"person={person!r}: there is no such column")
         return person
     free = [name for name in headers if name not in ready.plan.columns]
-    found = ready.engine.knowledge.result_tables.find(free).get("person")
-    if found is None:
+    found = ready.engine.knowledge.result_tables.find(free).get("person", ())
+    if not found:
         raise UsageError("no column says whose each row is; name it with person= (--person COLUMN)")
-    return found
+    return found[0]
 
 
 def _named(headers: Sequence[str], names: frozenset[str]) -> str | None:

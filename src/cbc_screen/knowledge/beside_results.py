@@ -1,0 +1,65 @@
+"""What the columns beside those of an analyte hold, and which names are of a further result of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cbc_screen.knowledge.fold import plain_name
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import Node
+
+COLUMNS = ("unit", "lower", "upper", "status", "flag", "comparator", "note")
+_ANY = "any"
+
+
+@dataclass(frozen=True, eq=False)
+class BesideResults:
+    """The words by the column they make, and those of further results: of any analyte, and of one."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    again: frozenset[str]
+    again_of: Mapping[str, frozenset[str]]
+    again_names: Mapping[str, str]
+    row_notes: frozenset[str]
+
+    def without_again(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield what may be left of a name without a word of a further result, and the word.
+
+        >>> from cbc_screen.knowledge import load_knowledge
+        >>> list(load_knowledge().beside.without_again("plt rerun"))
+        [('plt', 'rerun')]
+        """
+        parts = name.split()
+        for place in range(1, len(parts)):
+            for base, word in ((parts[:place], parts[place:]), (parts[place:], parts[:place])):
+                yield from self._again(" ".join(base), " ".join(word))
+        shorter = name.rstrip("0123456789")
+        if shorter != name and shorter.strip():
+            yield shorter.rstrip(), name[len(shorter) :]
+
+    def _again(self, base: str, word: str) -> Iterator[tuple[str, str]]:
+        if word in self.again or any(word in words for words in self.again_of.values()):
+            yield base, word
+
+    def says_again(self, analyte: str, word: str) -> bool:
+        """Tell whether a word beside the name of this analyte makes it that of a further result."""
+        return word in self.again or word.isdigit() or word in self.again_of.get(analyte, ())
+
+
+def load_beside_results(node: Node, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
+    """Load beside_results.yaml; `note_names` are columns of remarks on a whole row that other tables name."""
+    node.check_keys(["source", "columns", "again", "again_names", "row_notes"])
+    columns, again, names = node.node("columns"), node.node("again"), node.node("again_names")
+    columns.check_keys(list(COLUMNS))
+    again.check_keys([_ANY], list(analytes))
+    names.check_keys([], list(analytes))
+    return BesideResults(
+        columns={key: tuple(map(plain_name, columns.texts(key))) for key in COLUMNS},
+        again=frozenset(map(plain_name, again.texts(_ANY))),
+        again_of={key: frozenset(map(plain_name, again.texts(key))) for key in again if key != _ANY},
+        again_names={plain_name(name): key for key in names for name in names.texts(key)},
+        row_notes=frozenset(map(plain_name, node.texts("row_notes"))) | frozenset(note_names),
+    )

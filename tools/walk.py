@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,9 @@ from cbc_screen.kernel.configuration import Configuration  # noqa: E402
 from cbc_screen.kernel.configure import build_kernel  # noqa: E402
 from cbc_screen.kernel.definition import build_programs  # noqa: E402
 from cbc_screen.kernel.program import Builder, Program  # noqa: E402
-from cbc_screen.kernel.rules import Given  # noqa: E402
 from cbc_screen.kernel.scalar import scalar_source  # noqa: E402
+from cbc_screen.kernel.screen import given_inputs  # noqa: E402
+from cbc_screen.kernel_batch import Batch  # noqa: E402
 from cbc_screen.kernel_inputs import Person  # noqa: E402
 from cbc_screen.knowledge import load_knowledge  # noqa: E402
 from cbc_screen.knowledge.files import read_text, reference_ranges_root  # noqa: E402
@@ -36,20 +37,19 @@ from cbc_screen.vocabulary import LineState, Pregnancy, Sex, State  # noqa: E402
 ANALYTE, RULE = "hemoglobin", "notify_hemoglobin"
 EXPORT = "age,sex,HGB (g/dL)\n54 y,F,6.8\n"
 AGE, SEX = "54 y", Sex.FEMALE
-ALONE = Given(frozenset({ANALYTE}), frozenset(), frozenset(), frozenset(), False, False)  # hemoglobin and nothing else
 
 
 def walk() -> Iterator[str]:
     """Yield the lines of the walk."""
-    yield from a_value()
+    batch = yield from a_value()
     yield ""
-    yield from a_limit()
+    yield from a_limit(batch)
     yield ""
-    yield from a_rule()
+    yield from a_rule(batch)
 
 
-def a_value() -> Iterator[str]:
-    """From a cell of a CSV file to flags."""
+def a_value() -> Generator[str, None, Batch]:
+    """From a cell of a CSV file to flags; returns what the kernel takes of it."""
     yield "A VALUE, FROM A CELL TO FLAGS"
     screener = Screener()
     engine, opening = screener._engine, screener._opening(Source())
@@ -85,9 +85,10 @@ def a_value() -> Iterator[str]:
     yield from form("report: flag columns", *(f"{name}: {flags[name]}" for name in shown))
     result = screener.screen({"age": AGE, "sex": str(SEX), ANALYTE: "6.8 g/dL"})
     yield from form("the same through the door of one record", f"equal flags: {result.flags() == flags}")
+    return rows
 
 
-def a_limit() -> Iterator[str]:
+def a_limit(batch: Batch) -> Iterator[str]:
     """From a row of a table of reference ranges to a comparison."""
     yield "A LIMIT, FROM ITS TABLE TO A COMPARISON"
     kernel = build_kernel(load_knowledge(), Configuration())
@@ -107,7 +108,7 @@ def a_limit() -> Iterator[str]:
         f"kernel: the limit {column} of the key of a woman of {AGE}",
         f"{column} = {kernel.limits.table.column(column)[key]}",
     )
-    programs = build_programs(kernel.rules, ALONE)
+    programs = build_programs(kernel.rules, given_inputs(batch))
     for fact in (f"{ANALYTE}.low.yes", f"{ANALYTE}.low.no"):
         yield from form(f"kernel: the steps of the fact {fact}", *steps(only(programs.facts, fact)))
     program = only(programs.facts, f"{ANALYTE}.low.yes")
@@ -117,7 +118,7 @@ def a_limit() -> Iterator[str]:
     )
 
 
-def a_rule() -> Iterator[str]:
+def a_rule(batch: Batch) -> Iterator[str]:
     """From the YAML of a rule to its column."""
     yield "A RULE, FROM ITS YAML TO ITS COLUMN"
     knowledge = load_knowledge()
@@ -127,7 +128,7 @@ def a_rule() -> Iterator[str]:
     yield from form("reference_ranges/review_triggers.yaml", text)
     (rule,) = (rule for rule in knowledge.checks.active if rule.id == RULE)
     yield from form("knowledge: its predicate", rule.when)
-    programs = build_programs(kernel.rules, ALONE)
+    programs = build_programs(kernel.rules, given_inputs(batch))
     name = f"trigger.{RULE}"
     yield from form("kernel: the steps of its conclusion", *steps(only(programs.fused, name)))
     result = Screener().screen({"age": AGE, "sex": str(SEX), ANALYTE: "6.8 g/dL"})

@@ -21,6 +21,7 @@ SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
 SEVERAL = "person.several"  # whether a line is unknown and the age leaves several classes
+OPEN = "sent.open.any"  # a result that was sent leaves open whether it asks for a look
 PATTERNS = tuple(Pattern)
 
 
@@ -183,7 +184,7 @@ def _conclude_reasons(b: Builder, rules: Rules, facts: Mapping[str, int], rankin
 
 
 def _unjudged(b: Builder, facts: Mapping[str, int]) -> int:
-    """Return whether a line that was sent, or no line at all, could be judged; one never ordered does not count."""
+    """Return whether something that was sent could not be judged, or no line at all; one never ordered does not count."""
     unknown = {line: b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES}
     sent = b.any(b.both(unknown[line], facts[f"sent.{line}.any"]) for line in LINES)
-    return b.either(sent, b.all(unknown.values()))
+    return b.any([sent, b.all(unknown.values()), facts[OPEN]])

@@ -12,7 +12,7 @@ from math import inf
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.arithmetic import decimal, gap, multiplied, quantity
-from cbc_screen.kernel.conclusions import ALONE
+from cbc_screen.kernel.conclusions import ALONE, OPEN
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import BESIDE, STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
@@ -38,9 +38,10 @@ from cbc_screen.knowledge.predicates import (
     SexIs,
     StageIs,
     StateIs,
+    alone_in,
 )
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
-from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Severity, Sex, State
+from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Severity, Sex, State, Urgency
 
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
 
@@ -528,7 +529,24 @@ class FactBuilder:
         self._build_criteria()
         self._build_rules()
         self._build_alone()
+        self._build_open()
         return self.facts
+
+    def _build_open(self) -> None:
+        """Write whether a result that was sent leaves open a rule by which it alone would ask for a look."""
+        b = self.b
+        triggers = [(rule, "trigger") for rule in self.rules.triggers if rule.urgency is not Urgency.NONE]
+        open_ones = []
+        for rule, group in [*triggers, *((rule, "urgency") for rule in self.rules.urgency)]:
+            undecided = self._undecided(Truth(*(self.facts[f"{group}.{rule.id}.{end}"] for end in ("yes", "no"))))
+            for leaf in alone_in(rule.when):
+                value = self.sent(leaf.subject) if leaf.subject in self.rules.analytes else None
+                if value is not None and value.low != value.high:
+                    open_ones.append(b.all([b.present(value.low), undecided, self._undecided(self.truth(leaf))]))
+        self.facts[OPEN] = b.any(open_ones)
+
+    def _undecided(self, truth: Truth) -> int:
+        return self.b.negate(self.b.either(truth.yes, truth.no))
 
     def _build_alone(self) -> None:
         """Write what is so without the limits that are tried beside others: there everything may be true."""

@@ -13,6 +13,7 @@ from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.files import sha256
+from cbc_screen.knowledge.film_names import FilmNames
 from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
@@ -54,6 +55,7 @@ class Knowledge(Measures):
     audit: Mapping[str, AuditText]
     result_tables: ResultTables
     beside: BesideResults
+    film: FilmNames
     names: WorldNames
     languages: Languages
     person_codes: PersonCodes

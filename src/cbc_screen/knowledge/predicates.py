@@ -208,6 +208,24 @@ def walk(predicate: Predicate) -> Iterator[Predicate]:
             yield from walk(part)
 
 
+def alone_in(predicate: Predicate) -> list[Compare]:
+    """Return the comparisons by which results alone, whatever else is stated, may make a predicate true.
+
+    >>> high = Compare("wbc", "above", 30.0)
+    >>> alone_in(Count(2, (high, FindingIs("fever")))), alone_in(Count(1, (high, FindingIs("fever")))) == [high]
+    ([], True)
+    """
+    match predicate:
+        case Compare():
+            return [predicate]
+        case Count(1, of):
+            return [leaf for part in of for leaf in alone_in(part)]
+        case Count(many, of) if many == len(of):
+            parts = [alone_in(part) for part in of if not isinstance(part, AgeIs | SexIs | Possible)]
+            return [leaf for part in parts for leaf in part] if all(parts) else []
+    return []
+
+
 def _compare(node: Node, words: Vocabulary) -> Predicate:
     key = "analyte" if "analyte" in node else "quantity"
     subject = node.text(key)

@@ -187,6 +187,7 @@ class Analyte:
     loinc: tuple[str, ...]
     plausible: tuple[float, float]
     zero_below: float | None = None  # a printed zero is a number rounded, of which limits are finer: less than this
+    finding: str | None = None  # what any of it says, whatever its unit
 
     @property
     def unit(self) -> str:
@@ -293,7 +294,7 @@ def load_analytes(
     for entry in node.nodes("analytes"):
         entry.check_keys(
             ["id", "label", "dimension", "names", "plausible"],
-            ["line", "percent_of_wbc", "group", "loinc", "zero_below"],
+            ["line", "percent_of_wbc", "group", "loinc", "zero_below", "finding"],
         )
         name = entry.text("id")
         if name in analytes:
@@ -315,6 +316,7 @@ def load_analytes(
             loinc=_loinc(entry, codes),
             plausible=_plausible(entry, units[entry.text("dimension")]),
             zero_below=_zero_below(entry, units[entry.text("dimension")]),
+            finding=entry.text("finding") if "finding" in entry else None,
         )
     for analyte in analytes.values():
         if analyte.percent is not None and analyte.percent not in analytes:

@@ -84,7 +84,7 @@ def normalize_table(
     found: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
     reported: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for finding, column in plan.findings.items():
-        found[finding] = read_presence(columns[column], knowledge.words)
+        found[finding] = read_presence(columns[column], knowledge.words, counted=finding in knowledge.film.counted)
     every = _with_confirmed({name: _read(columns, plan, knowledge, name) for name in plan.analytes}, knowledge)
     for analyte, entry in plan.analytes.items():
         cells = every[analyte]
@@ -554,6 +554,8 @@ def _read_exact(values: NDArray[np.float64], factor: Factor | tuple[Reason, str]
     else:
         canonical = values
         codes[present] = CODE[factor[0]]
+        if reader.analyte.finding is not None:
+            codes[values == 0] = NO_REASON  # none is none in any unit
     codes[values < 0] = CODE[Reason.NUMBER_NEGATIVE]
     codes[present & ~np.isfinite(canonical)] = CODE[Reason.NUMBER_NOT_FINITE]
     void = codes != NO_REASON
@@ -562,7 +564,10 @@ def _read_exact(values: NDArray[np.float64], factor: Factor | tuple[Reason, str]
     low, high = np.where(void, 0.0, canonical), np.where(void, np.inf, canonical)
     implausible = codes == CODE[Reason.NUMBER_IMPLAUSIBLE]
     doubted = _doubted(canonical, implausible, factors) if implausible.any() else None
-    return _cells(low, high, codes, {}, factors, factor_places, doubted)
+    finding = reader.analyte.finding
+    seen = void & (values > 0) & np.isfinite(values)
+    findings = {finding: seen} if finding is not None and seen.any() else {}
+    return _cells(low, high, codes, findings, factors, factor_places, doubted)
 
 
 def _doubted(canonical: NDArray[np.float64], implausible: NDArray[np.bool_], factors: list[Factor]) -> _Cells:

@@ -79,7 +79,7 @@ class NameReader:
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         own = {name: field for field, names in knowledge.words.columns.items() for name in names}
         self._people = {**knowledge.names.people, **own}
-        self._findings = {plain_name(name): name for name in knowledge.findings}
+        self._findings = {**knowledge.film.names, **{plain_name(name): name for name in knowledge.findings}}
         white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
         # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
         self.fallible = frozenset(name for a in white for name in (a.id, a.percent) if name is not None)

@@ -22,6 +22,7 @@ from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex, sex_letters, word_of
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.record import missing_age
+from cbc_screen.normalize.value import plain_number
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod, Sex
 
 if TYPE_CHECKING:
@@ -258,15 +259,22 @@ def read_method(columns: Mapping[str, pa.Array], plan: Plan) -> tuple[NDArray[np
     return automated, manual
 
 
-def presence_of(value: object, words: Words) -> Presence:
-    """Read the word of a finding; anything else is unknown."""
-    return words.presence.get(word_of(value), Presence.UNKNOWN)
+def presence_of(value: object, words: Words, *, counted: bool = False) -> Presence:
+    """Read the word of a finding; anything else is unknown, but a number where the cells of a finding are `counted`."""
+    text = word_of(value)
+    found = words.presence.get(text, Presence.UNKNOWN)
+    if not counted or found is not Presence.UNKNOWN:
+        return found
+    number = plain_number(text.removesuffix("%").rstrip())
+    return Presence.UNKNOWN if number is None else Presence.PRESENT if number > 0 else Presence.ABSENT
 
 
-def read_presence(column: pa.Array, words: Words) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def read_presence(
+    column: pa.Array, words: Words, *, counted: bool = False
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Read a finding: present, absent; neither is unknown."""
     values, places = distinct(column)
-    found = [presence_of(value, words) for value in [*values, None]]
+    found = [presence_of(value, words, counted=counted) for value in [*values, None]]
     present = np.array([word is Presence.PRESENT for word in found])[places]
     absent = np.array([word is Presence.ABSENT for word in found])[places]
     return present, absent

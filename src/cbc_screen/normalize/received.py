@@ -147,7 +147,10 @@ def record_of(text: str, knowledge: Knowledge) -> tuple[CBCRecord, str]:
     clumps = _read_remarks(row, record, knowledge)
     _read_possible(row, record, knowledge)
     for group, names in knowledge.finding_groups.items():
-        stated = {name: presence_of(row[name], knowledge.words) for name in names if name in row}
+        counted = knowledge.film.counted
+        stated = {
+            name: presence_of(row[name], knowledge.words, counted=name in counted) for name in names if name in row
+        }
         stated |= {
             name: told for name, told in clumps.items() if name in names and stated.get(name) is not Presence.PRESENT
         }

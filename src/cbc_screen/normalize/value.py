@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
 from cbc_screen.knowledge.words import Words
-from cbc_screen.vocabulary import Comparator, Reason
+from cbc_screen.vocabulary import Comparator, Presence, Reason
 
 LONGEST_CELL = 256
 _REMEMBERED = 2048
@@ -64,6 +64,7 @@ class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measur
 
 
 ABSENT = Reading(nan, nan)
+_NONE_SEEN = Reading(0.0, 0.0)  # none is none in any unit
 _UNUSABLE = "NOT USABLE: "
 
 
@@ -172,6 +173,8 @@ class ResultReader:
     def read_text(self, text: str, unit: str | None = None) -> Reading:
         """Read a result as text; `unit` is the unit beside it, if the source has one."""
         reading = self._read_text(text, unit)
+        if self.analyte.finding is not None and reading.reason is not None and reading.factor is None:
+            return self._only_seen(reading, fold(text), self.analyte.finding)
         if reading.reason is Reason.TEXT_ATTACHED and self._marked is not None and _doubted(self._words).search(text):
             return reading._replace(finding=self._marked)
         return reading
@@ -229,6 +232,18 @@ class ResultReader:
             why = Reason.NUMBER_AMBIGUOUS
         return self._finish(value, value, comparator, behind, unit, why, _half_of_last_place(match[2]))
 
+    def _only_seen(self, reading: Reading, plain: str, finding: str) -> Reading:
+        """Say of a result without a usable number whether any was seen: "present", "2+", "20" in no unit."""
+        seen = self._words.presence.get(plain.casefold(), Presence.UNKNOWN)
+        number = plain_number(plain.removesuffix("%").rstrip())
+        if number == 0:
+            return _NONE_SEEN
+        if seen is Presence.UNKNOWN and number is not None:
+            seen = Presence.PRESENT if number > 0 else Presence.UNKNOWN
+        if seen is Presence.ABSENT:
+            return ABSENT
+        return reading._replace(finding=finding) if seen is Presence.PRESENT else reading
+
     def read_number(self, value: float, unit: str | None = None) -> Reading:
         """Read a bare number; NaN is an absent result."""
         if value != value:
@@ -237,7 +252,10 @@ class ResultReader:
             return void(Reason.NUMBER_NOT_FINITE)
         if value < 0:
             return void(Reason.NUMBER_NEGATIVE)
-        return self._finish(value, value, None, "", unit)
+        reading = self._finish(value, value, None, "", unit)
+        if self.analyte.finding is None or reading.factor is not None:
+            return reading
+        return reading._replace(finding=self.analyte.finding) if value > 0 else _NONE_SEEN
 
     def read_parts(self, value: float | str | None, unit: str | None, comparator: Comparator | None) -> Reading:
         """Read a result whose comparator is given apart from its number."""

@@ -18,7 +18,8 @@ from functools import partial
 import numpy as np
 from workloads import SLICE, numbers, people
 
-from cbc_screen.kernel.configure import Configuration, build_kernel
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from workloads import SHAPES, coherent
 
 from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days, most_days, span_of_months
-from cbc_screen.kernel.configure import Configuration, build_kernel
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Person

@@ -449,7 +449,7 @@ def test_collected_results_by_the_file_they_came_from(tmp_path: Path) -> None:
     suspect = flags["reasons"].str.contains("platelets:UNIT_SUSPECT")
     assert flags["source_file"][suspect].tolist() == ["a.csv"] * 15
     assert flags["source_file"][~suspect].tolist() == ["b.csv"] * 15
-    file = FlagFile(tmp_path / "flags.parquet")
+    file = FlagFile(tmp_path / "flags.parquet", cbc.Screener)
     results = [file.screen(row)[0] for table in file.batches() for row in table.to_pylist()]
     assert [("platelets", cbc.Reason.UNIT_SUSPECT) in result.reasons for result in results] == [True] * 15 + [
         False
@@ -462,7 +462,7 @@ def test_a_row_is_explained_with_the_unit_that_was_not_believed(tmp_path: Path, 
     source = write(tmp_path / "export.csv", frame)
     cbc.scan(source, tmp_path / "flags.parquet", units={**UNITS, "hematocrit": "%", "rbc": "10^12/L", "mcv": "fL"},
              keep=["platelets"], received=True, packed=packed)  # fmt: skip
-    file = FlagFile(tmp_path / "flags.parquet")
+    file = FlagFile(tmp_path / "flags.parquet", cbc.Screener)
     for table in file.batches():
         for row in table.to_pylist():
             result, _ = file.screen(row)

@@ -38,7 +38,8 @@ import population  # noqa: E402
 from answers import FIRST, Answer, answer_of, any_low, heading  # noqa: E402
 
 import cbc_screen as cbc  # noqa: E402
-from cbc_screen.kernel.configure import Configuration, build_kernel  # noqa: E402
+from cbc_screen.kernel.configuration import Configuration  # noqa: E402
+from cbc_screen.kernel.configure import build_kernel  # noqa: E402
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
 from cbc_screen.knowledge.rules import Condition, Rule  # noqa: E402
 

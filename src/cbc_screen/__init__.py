@@ -13,31 +13,34 @@ from pydantic import BaseModel as _BaseModel  # noqa: F401
 
 from cbc_screen._version import __version__
 from cbc_screen.knowledge import kept as _kept  # noqa: F401  before any other module: see there
+from cbc_screen.report import views as _views
+from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
     from cbc_screen.grading import Grade, grade
-    from cbc_screen.ranges import ReferenceRange, reference_range
+    from cbc_screen.ranges import reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
     from cbc_screen.report.audit import Audit
-    from cbc_screen.report.cohort import FlagSummary, summarize
+    from cbc_screen.report.cohort import summarize
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
-    from cbc_screen.result import ScreeningResult
+    from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import screen_again, worklist
     from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
-    from cbc_screen.summary import ScanSummary
+    from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
     from cbc_screen.vocabulary import NOTICE, Reason
 
+_draw_with(_views)
 _HOME = {
     "Agreement": "agreement",
     "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
-    "FlagSummary": "report.cohort",
+    "FlagSummary": "summary",
     "Grade": "grading",
     "KnowledgeError": "errors",
     "Measurement": "record",
@@ -45,7 +48,7 @@ _HOME = {
     "RangeNotFound": "errors",
     "Reason": "vocabulary",
     "RecordError": "errors",
-    "ReferenceRange": "ranges",
+    "ReferenceRange": "result",
     "ReportedRange": "record",
     "ScanSummary": "summary",
     "Screener": "screener",

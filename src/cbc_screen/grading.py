@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
-from cbc_screen.kernel.configure import Configuration, build_kernel
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import SEVERITIES

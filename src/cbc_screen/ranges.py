@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cbc_screen.errors import RangeNotFound, UsageError
-from cbc_screen.kernel.configure import Configuration, build_kernel
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.normalize.age import parse_age
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
+from cbc_screen.result import ReferenceRange
 from cbc_screen.vocabulary import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceRange:
-    """A reference range in the canonical unit; None is an open side.
-
-    Attributes
-    ----------
-    lower, upper : float or None
-        Limits in `unit`; a value equal to a limit is within.
-    set, source : str
-        The set and the citation.
-    differing : tuple of ReferenceRange
-        Ranges of other sets of the same grade that are tried beside this one at this age (the first month): a value is
-        low, within or high only where all of them say so.
-    """
-
-    analyte: str
-    lower: float | None
-    upper: float | None
-    unit: str
-    set: str
-    age: str
-    sex: str
-    pregnancy: str
-    source: str
-    percentile_basis: str
-    confidence: str
-    verification: str
-    n: int | None
-    lower_ci90: tuple[float, float] | None
-    upper_ci90: tuple[float, float] | None
-    population: str
-    notes: str
-    differing: tuple[ReferenceRange, ...] = ()
-
-    def _repr_html_(self) -> str:
-        from cbc_screen.report.html import range_html
-
-        return range_html(self)
 
 
 def reference_range(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import (
@@ -15,13 +15,15 @@ from pydantic import (
     model_validator,
 )
 from pydantic.functional_validators import ModelWrapValidatorHandler
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from cbc_screen.errors import RecordError
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
 
 _LONGEST_TEXT = 10_000
 _OWN = "record_error"  # the type of errors that hold nothing of the input
+_NO_FIELD = "extra_forbidden"  # what pydantic calls a key that is no field
 
 
 if TYPE_CHECKING:
@@ -54,13 +56,23 @@ class _Private(BaseModel, metaclass=_Described):
     @model_validator(mode="wrap")
     @classmethod
     def _without_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        slipped: Sequence[str] = cls._no_fields(data) if isinstance(data, dict) else ()
         try:
-            return handler(data)
+            if not slipped:
+                return handler(data)
+            handler({key: value for key, value in data.items() if key not in slipped})
+            lines = _without_input(cls, [], slipped)
         except ValidationError as problem:
-            lines = _without_input(cls, problem)
+            errors = problem.errors(include_input=False, include_url=False, include_context=False)
+            lines = _without_input(cls, errors, slipped)
         # Outside the except block: the first error, which carries the input, is neither the cause nor the context of
         # this one. Where the model is a part of another, pydantic adds the path to it.
         raise ValidationError.from_exception_data(cls.__name__, lines)
+
+    @classmethod
+    def _no_fields(cls, data: Mapping[Any, Any]) -> list[str]:
+        """Return the keys that are neither fields nor taken beside them, where pydantic does not refuse every such key."""
+        return []
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -101,16 +113,19 @@ def _described(model: str, make: Callable[[], Any]) -> Any:
     raise RecordError("; ".join(dict.fromkeys([*direct, *parts])))
 
 
-def _without_input(model: type[BaseModel], problem: ValidationError) -> list[InitErrorDetails]:
-    """Say what is wrong where, naming known fields only and no value."""
+def _without_input(
+    model: type[BaseModel], errors: Iterable[ErrorDetails], slipped: Iterable[str]
+) -> list[InitErrorDetails]:
+    """Say what is wrong where, naming known fields only and no value; `slipped` are keys that are no fields."""
     import difflib
 
     found: dict[tuple[tuple[int | str, ...], str], InitErrorDetails] = {}
-    for error in problem.errors(include_input=False, include_url=False, include_context=False):
-        place, name = error["loc"], str(error["loc"][0]) if error["loc"] else ""
-        if error["type"] == _OWN:
-            said = error["msg"]
-        elif error["type"] == "extra_forbidden":
+    told = [(error["type"], error["loc"], error["msg"]) for error in errors]
+    for kind, place, said in [*told, *((_NO_FIELD, (key,), "") for key in slipped)]:
+        name = str(place[0]) if place else ""
+        if kind == _OWN:
+            pass
+        elif kind == _NO_FIELD:
             near = difflib.get_close_matches(name, list(model.model_fields), n=1)
             # A key that is like no field may be a value that slipped.
             place = place if near else ()
@@ -194,15 +209,6 @@ class Measurement(_Private):
         return data
 
 
-_ANALYTES = (
-    "hemoglobin", "hematocrit", "rbc", "mcv", "mch", "mchc", "rdw_cv", "wbc", "neutrophils", "lymphocytes",
-    "monocytes", "eosinophils", "basophils", "bands", "immature_granulocytes", "blasts", "nrbc", "platelets", "mpv",
-    "reticulocytes", "neutrophils_percent", "lymphocytes_percent", "monocytes_percent", "eosinophils_percent",
-    "basophils_percent", "bands_percent", "immature_granulocytes_percent", "blasts_percent", "reticulocytes_percent",
-    "ferritin", "vitamin_b12", "crp", "transferrin_saturation", "elevation", "cigarettes_per_day",
-)  # fmt: skip
-
-
 class CBCRecord(_Private):
     """One complete blood count of one person at one collection time.
 
@@ -243,6 +249,10 @@ class CBCRecord(_Private):
     >>> CBCRecord(age="54 y", sex="F", hemoglobin="9.1 g/dL").sex
     'F'
     """
+
+    # An analyte of the data that is no field here is taken as one; what is no analyte is refused.
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+    __pydantic_extra__: dict[str, Measurement | None]
 
     age: str | float | None = None
     age_unit: str | None = None
@@ -307,11 +317,25 @@ class CBCRecord(_Private):
     def measurements(self) -> list[tuple[str, Measurement]]:
         """Return each analyte that was given, with its result as received."""
         fields = self.__dict__
-        return [(name, given) for name in ANALYTE_FIELDS if (given := fields[name]) is not None]
+        found = [(name, given) for name in ANALYTE_FIELDS if (given := fields[name]) is not None]
+        if self.__pydantic_extra__:
+            found += [(name, given) for name, given in self.__pydantic_extra__.items() if given is not None]
+        return found
+
+    @classmethod
+    def _no_fields(cls, data: Mapping[Any, Any]) -> list[str]:
+        if data.keys() <= _FIELDS:
+            return []
+        known = load_measures().analytes
+        return [key for key in data if isinstance(key, str) and key not in _FIELDS and key not in known]
 
 
 class _Text(str):
     """A text that must not be parsed on the way in."""
 
 
-ANALYTE_FIELDS: tuple[str, ...] = _ANALYTES
+# The analytes that an editor knows; any other of the data is taken beside them.
+ANALYTE_FIELDS = tuple(
+    name for name, field in CBCRecord.model_fields.items() if field.annotation == (Measurement | None)
+)
+_FIELDS = frozenset(CBCRecord.model_fields)

@@ -1,12 +1,14 @@
-"""What goes out: the answers for one record, each with its limit, version and source."""
+"""What goes out: the answers for one record, and the range of a person, each with its limit, version and source."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
+from cbc_screen.views import views
 from cbc_screen.vocabulary import (
     NOTICE,
     Basis,
@@ -341,9 +343,7 @@ class ScreeningResult(_Part):
 
     def explain(self) -> str:
         """Return the chain from received text to flag, as plain text."""
-        from cbc_screen.report.text import explain
-
-        return explain(self)
+        return views().result_text(self)
 
     def plot(self, axes: Any = None) -> Any:
         """Draw each result against its range and severity bands; needs matplotlib (`plots` extra).
@@ -362,15 +362,49 @@ class ScreeningResult(_Part):
         UsageError
             If matplotlib is not installed.
         """
-        from cbc_screen.report.plots import plot_result
-
-        return plot_result(self, axes)
+        return views().result_figure(self, axes)
 
     def _repr_html_(self) -> str:
-        from cbc_screen.report.html import result_html
-
-        return result_html(self)
+        return views().result_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""
         return self.model_dump(mode="json")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRange:
+    """A reference range in the canonical unit; None is an open side.
+
+    Attributes
+    ----------
+    lower, upper : float or None
+        Limits in `unit`; a value equal to a limit is within.
+    set, source : str
+        The set and the citation.
+    differing : tuple of ReferenceRange
+        Ranges of other sets of the same grade that are tried beside this one at this age (the first month): a value is
+        low, within or high only where all of them say so.
+    """
+
+    analyte: str
+    lower: float | None
+    upper: float | None
+    unit: str
+    set: str
+    age: str
+    sex: str
+    pregnancy: str
+    source: str
+    percentile_basis: str
+    confidence: str
+    verification: str
+    n: int | None
+    lower_ci90: tuple[float, float] | None
+    upper_ci90: tuple[float, float] | None
+    population: str
+    notes: str
+    differing: tuple[ReferenceRange, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return views().range_html(self)

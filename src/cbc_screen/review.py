@@ -65,8 +65,9 @@ def worklist(
     """
     from cbc_screen.engines.rescreen import FlagFile
     from cbc_screen.engines.worklist import MOST_LISTED, write_worklist
+    from cbc_screen.screener import Screener
 
-    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
+    file = FlagFile(flags, Screener, ranges=ranges, rules=rules, text_units=text_units)
     counts = write_worklist(
         file, Path(out), force=force, most=MOST_LISTED if most is None else most, person=person, progress=progress
     )
@@ -113,7 +114,8 @@ def screen_again(
     'pancytopenia'
     """
     from cbc_screen.engines.rescreen import FlagFile, find_row
+    from cbc_screen.screener import Screener
 
-    file = FlagFile(flags, ranges=ranges, rules=rules, text_units=text_units)
+    file = FlagFile(flags, Screener, ranges=ranges, rules=rules, text_units=text_units)
     file.require_received()
     return file.screen(find_row(file, str(row)))[0]

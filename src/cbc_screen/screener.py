@@ -8,10 +8,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast
 
+from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.errors import RecordError, UsageError
-from cbc_screen.kernel.ready import Configuration, record_kernel
-from cbc_screen.kernel.record import RecordKernel
-from cbc_screen.knowledge.measures import Measures, load_measures
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.one_record import RecordKernel
+from cbc_screen.knowledge.loaded import load_measures
+from cbc_screen.knowledge.measures import Measures
 from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, with_spellings
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.record import CBCRecord
@@ -448,8 +450,8 @@ class Screener:
         ['flag_low_not_low']
         """
         from cbc_screen.engines.inputs import names_of
-        from cbc_screen.report.audit import tables_of
         from cbc_screen.verify.audited import audit_files, audit_frame
+        from cbc_screen.verify.tables import tables_of
 
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
@@ -532,8 +534,9 @@ class Screener:
         """
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
+        from cbc_screen.engines.request import ScanRequest
         from cbc_screen.engines.rescreen import FlagFile
-        from cbc_screen.engines.stream import ScanRequest, scan_file
+        from cbc_screen.engines.stream import scan_file
         from cbc_screen.engines.worklist import check_worklist, write_worklist
 
         described = source_of(source, options)
@@ -563,7 +566,7 @@ class Screener:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
         found = scan_file(self._engine, request, opening, progress, workers)
-        flags = FlagFile(request.file, text_units=self.text_units)
+        flags = FlagFile(request.file, Screener, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found
 

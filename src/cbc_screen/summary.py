@@ -1,4 +1,4 @@
-"""What a scan counted: the account of every row."""
+"""What was counted: the account of every row of a scan, and of a frame of flags."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cbc_screen.views import views
 from cbc_screen.vocabulary import NOTICE
 
 
@@ -105,9 +106,35 @@ class ScanSummary:
         return asdict(self)
 
     def _repr_html_(self) -> str:
-        from cbc_screen.report.html import summary_html
+        return views().scan_html(self)
 
-        return summary_html(self)
+
+@dataclass(frozen=True)
+class FlagSummary:
+    """What is counted over a frame of flags; every word is there, also with no row.
+
+    Attributes
+    ----------
+    rows : int
+    patterns, severities, urgencies : mapping of word to rows
+    lines : mapping of line to a mapping of state to rows
+    reasons : mapping of "field:REASON" to rows, the most common first
+    """
+
+    rows: int
+    patterns: Mapping[str, int]
+    severities: Mapping[str, int]
+    urgencies: Mapping[str, int]
+    lines: Mapping[str, Mapping[str, int]]
+    reasons: Mapping[str, int]
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return views().flags_html(self)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from cbc_screen.views import views
 from cbc_screen.vocabulary import NOTICE, Severity
 
 
@@ -67,6 +68,4 @@ class Timeline:
 
     def plot(self, axes: Any = None, *, text_units: str = "si") -> Any:
         """Draw it with matplotlib (`plots` extra); returns the axes."""
-        from cbc_screen.report.timelines import plot_timeline
-
-        return plot_timeline(self, axes, text_units=text_units)
+        return views().timeline_figure(self, axes, text_units=text_units)

@@ -29,7 +29,7 @@ def screened_again(source: Path | list[Path], folder: Path, **options: Any) -> l
     out = folder / "flags.parquet"
     summary = cbc.scan(source, out, received=True, force=True, **options)
     own = {name: options[name] for name in ("ranges", "rules") if name in options}
-    file = FlagFile(out, **own)
+    file = FlagFile(out, cbc.Screener, **own)
     file.require_received()
     results = [file.screen(row)[0] for table in file.batches() for row in table.to_pylist()]
     assert len(results) == summary.screened
@@ -307,6 +307,6 @@ def test_a_column_called_person_that_means_something_else_says_not_whose_count_i
     cbc.scan(
         tmp_path / "export.csv", tmp_path / "flags.parquet", columns={"sex": "person"}, keep=["person"], received=True
     )
-    file = FlagFile(tmp_path / "flags.parquet")
+    file = FlagFile(tmp_path / "flags.parquet", cbc.Screener)
     (row,) = [row for table in file.batches() for row in table.to_pylist()]
     assert (file.screen(row)[1], file.screen(row)[0].person.sex.value) == ("", "F")

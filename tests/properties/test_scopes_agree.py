@@ -12,8 +12,9 @@ import pytest
 from hypothesis import assume, given
 
 import cbc_screen as cbc
-from cbc_screen.kernel.one import One
-from cbc_screen.kernel.ready import Configuration, record_kernel
+from cbc_screen.engines.kept_kernel import record_kernel
+from cbc_screen.kernel.configuration import Configuration
+from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel_inputs import SHORT_COUNT, Scope, scope_of
 from cbc_screen.knowledge import load_measures
 from cbc_screen.normalize.declared import make_declared

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cbc_screen.engines.frames import Engine
     from cbc_screen.engines.inputs import Input
     from cbc_screen.engines.opening import Opening
-    from cbc_screen.engines.stream import ScanRequest
+    from cbc_screen.engines.request import ScanRequest
 
 # The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`.
 NOT_OF_THE_REQUEST = ("sources", "out", "rejects", "summary", "force", "resume")

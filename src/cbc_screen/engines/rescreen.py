@@ -7,43 +7,45 @@ the source's texts are read, and the cells of each row. The answer must be that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cbc_screen._version import __version__
 from cbc_screen.engines.batch import FILE, ROW
-from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import Input
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
+from cbc_screen.engines.screened_with import CONFIGURATION, UNIT_SUSPECT
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import with_spellings
-from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, declared_again, declared_of, record_of
+from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, declared_again, record_of
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.regular import read_regular
 from cbc_screen.report.packed import read_batches, read_metadata
 from cbc_screen.result import ScreeningResult
-from cbc_screen.screener import Screener
 from cbc_screen.vocabulary import TextUnitSystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from cbc_screen.kernel.screen import Kernel
+    from cbc_screen.record import CBCRecord
+
 _LONGEST_ROW = 18  # digits of a number that 64 bits hold
-_KEY = "cbc_screen.received"
-UNIT_SUSPECT = "cbc_screen.unit_suspect"
 
 
-def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
-    """Return, as metadata of the output, what is needed to screen a row again."""
-    sources = {entry.name: declared_of(entry.plan) for entry in inputs}
-    if len(sources) != len(inputs):
-        raise UsageError("received: two sources have one name; scan them one by one")
-    return {_KEY: json.dumps({"configuration": engine.described, "sources": sources})}
+class Screening(Protocol):
+    """A screener, as far as rows are screened again with it; its own module stands above this one."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """The compiled kernel of its configuration."""
+
+    def screen_declared(self, record: CBCRecord, normalizer: RecordNormalizer) -> ScreeningResult:
+        """Screen a record whose texts are read as a source declares them."""
 
 
 class FlagFile:
@@ -53,6 +55,8 @@ class FlagFile:
     ----------
     path : path
         What `scan` wrote, packed or not.
+    make : class or function
+        `Screener`, or what makes one of the same keyword arguments.
     ranges, rules : str, optional
         Where your own files lie now, if the scan used some; their content must be the same.
     text_units : "si" or "us"
@@ -62,6 +66,7 @@ class FlagFile:
     def __init__(
         self,
         path: str | Path,
+        make: Callable[..., Screening],
         *,
         ranges: str | None = None,
         rules: str | None = None,
@@ -70,8 +75,8 @@ class FlagFile:
         self.path, self._knowledge = Path(path), load_knowledge()
         metadata = read_metadata(self.path)
         self.versions = {name: metadata.get(name, "") for name in ("cbc_screen", "data_version")}
-        self.can_explain = _KEY in metadata
-        written = json.loads(metadata[_KEY]) if self.can_explain else {"configuration": {}, "sources": {}}
+        self.can_explain = CONFIGURATION in metadata
+        written = json.loads(metadata[CONFIGURATION]) if self.can_explain else {"configuration": {}, "sources": {}}
         own = {name: given for name, given in (("ranges", ranges), ("rules", rules)) if given is not None}
         for name, given in own.items():
             used = written["configuration"].get(name, given)
@@ -84,7 +89,8 @@ class FlagFile:
         self._suspect: dict[str, dict[str, list[str]]] = json.loads(metadata.get(UNIT_SUSPECT, "{}"))
         self._normalizers: dict[tuple[str, frozenset[str]], RecordNormalizer] = {}
         self._text_units = text_units
-        self._made: Screener | None = None
+        self._make = make
+        self._made: Screening | None = None
 
     @property
     def sources(self) -> frozenset[str]:
@@ -120,13 +126,13 @@ class FlagFile:
         _ = self.screener
 
     @property
-    def screener(self) -> Screener:
+    def screener(self) -> Screening:
         """The screener that made the file."""
         if self._made is None:
             self._made = self._screener()
         return self._made
 
-    def _screener(self) -> Screener:
+    def _screener(self) -> Screening:
         now = {"cbc_screen": __version__, "data_version": self._knowledge.data_version}
         if self.versions != now:
             raise UsageError(
@@ -142,7 +148,7 @@ class FlagFile:
         if self._knowledge.stamp(chosen["ranges"], chosen["rules"]) != stamp:
             raise UsageError("your own ranges or rules are not the files that the scan used")
         chosen["adjust_hemoglobin"] = tuple(chosen["adjust_hemoglobin"])
-        return Screener(**chosen, text_units=self._text_units)
+        return self._make(**chosen, text_units=self._text_units)
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the readable flags, batch by batch."""

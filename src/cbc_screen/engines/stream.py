@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,8 @@ from cbc_screen.engines.manifest import manifest_text
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
-from cbc_screen.engines.rescreen import UNIT_SUSPECT, screened_with
+from cbc_screen.engines.request import ScanRequest
+from cbc_screen.engines.screened_with import UNIT_SUSPECT, screened_with
 from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
 from cbc_screen.engines.unchanged import InputHashes, require_unchanged
 from cbc_screen.engines.unit_watch import Suspect, UnitWatch
@@ -43,7 +44,7 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind, TextUnitSystem
+from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,35 +53,6 @@ _NAMED = 100  # names that a summary lists, the most frequent ones
 MANIFEST = ".manifest.json"
 Progress = Callable[[int, float], None]
 _FORCED = "unit_suspect"  # of a journal: what the scan was run again with
-
-
-@dataclass(frozen=True)
-class ScanRequest:
-    """What to scan and where to write; `sources` may hold patterns and "-", `out` may be "-"."""
-
-    sources: tuple[str, ...]
-    out: Path | None
-    rejects: Path | None
-    force: bool
-    keep: tuple[str, ...]
-    detail: bool
-    summary: Path | None = None
-    out_format: str | None = None
-    resume: bool = False
-    packed: bool = False
-    received: bool = False
-    previous: Mapping[str, int] | None = None  # results by analyte of the scan before
-    text_units: TextUnitSystem = "si"  # of the worklist that goes with the flags
-
-    @property
-    def to_standard_output(self) -> bool:
-        """Whether the flags go to standard output."""
-        return self.out is not None and str(self.out) == STANDARD_STREAM
-
-    @property
-    def file(self) -> Path | None:
-        """The file of flags, where there is one."""
-        return None if self.to_standard_output else self.out
 
 
 @one_line_errors("the scan")

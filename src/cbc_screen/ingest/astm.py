@@ -16,7 +16,7 @@ from cbc_screen.ingest.hl7_frames import UTF8, Marks, checked, decoded, numbered
 from cbc_screen.ingest.hl7_grammar import Grammar, iso_date, iso_time, joined
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 _MARK = rb"([^\w\s])"

@@ -13,7 +13,7 @@ from cbc_screen.ingest.hl7_grammar import iso_date, iso_time
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.ingest.xml_tree import Element, XMLProblem, parse_xml
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 NAMESPACE = "urn:hl7-org:v3"

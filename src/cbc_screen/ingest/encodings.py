@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 
 LOOKED_AT = 1 << 20  # bytes of a file
 FEW = 3  # lines with bad bytes, from which a file is in another encoding and not damaged

@@ -12,7 +12,7 @@ from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
 from cbc_screen.ingest.fhir_stated import of_observation, of_specimens
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Stated, is_partial
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"

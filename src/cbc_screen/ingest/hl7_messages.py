@@ -11,7 +11,7 @@ from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joi
 from cbc_screen.ingest.hl7_shifted import shifted
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told, is_partial
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from cbc_screen.ingest.repeated_header import WithoutRepeatedHeaders
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.quantities import Factor
 
 _FEWEST = 2  # cells that are units

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
+from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.limits import Limits, build_limits
-from cbc_screen.kernel.ready import Configuration
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -21,8 +21,6 @@ from cbc_screen.knowledge.edges import edge
 from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.vocabulary import Adjust
-
-__all__ = ["Configuration", "build_kernel"]
 
 
 @lru_cache(maxsize=32)

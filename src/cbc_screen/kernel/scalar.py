@@ -52,6 +52,11 @@ def print_scalar(program: Program, columns: Mapping[str, int]) -> Printed:
     return Printed(marshal.dumps(code), *printer.names(), absent)
 
 
+def scalar_source(program: Program, columns: Mapping[str, int]) -> str:
+    """Return the text of the function of a program, for a reader."""
+    return _Printer(program, columns).source()
+
+
 def compile_scalar(program: Program, columns: Mapping[str, int]) -> tuple[Scalar, tuple[str, ...]]:
     """Return the function of a program and the names of its outputs."""
     printed = print_scalar(program, columns)

@@ -20,8 +20,8 @@ from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
 from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import Limits
+from cbc_screen.kernel.one_record import RecordKernel
 from cbc_screen.kernel.printed import Part, Printed
-from cbc_screen.kernel.record import RecordKernel
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import print_scalar
 from cbc_screen.kernel_batch import Batch

@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.library import Knowledge, load_knowledge
-    from cbc_screen.knowledge.measures import Measures, load_measures
+    from cbc_screen.knowledge.library import Knowledge
+    from cbc_screen.knowledge.loaded import load_knowledge, load_measures
+    from cbc_screen.knowledge.measures import Measures
 
 __all__ = ["Knowledge", "Measures", "load_knowledge", "load_measures"]
 
 
-_HOME = {"Knowledge": "library", "Measures": "measures", "load_knowledge": "library", "load_measures": "measures"}
+_HOME = {"Knowledge": "library", "Measures": "measures", "load_knowledge": "loaded", "load_measures": "loaded"}
 
 
 def __getattr__(name: str) -> Any:

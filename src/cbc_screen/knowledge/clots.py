@@ -29,7 +29,7 @@ class ClotWords:
     def says(self, remark: str) -> bool:
         """Tell whether a remark says that the sample has clots.
 
-        >>> from cbc_screen.knowledge.measures import load_measures
+        >>> from cbc_screen.knowledge.loaded import load_measures
         >>> clots = load_measures().words.clots
         >>> clots.says("Small clot in tube."), clots.says("No clots seen"), clots.says("Please check for clots")
         (True, False, False)

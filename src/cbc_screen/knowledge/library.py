@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError
-from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
@@ -35,8 +33,6 @@ from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
-
-_ENTRY = "knowledge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +173,3 @@ def _not_covered(rows: Sequence[IntervalRow], own: Sequence[IntervalRow]) -> tup
     """Return the rows whose analyte and stage of pregnancy another set does not have at all."""
     covered = {(row.analyte, row.pregnancy) for row in own}
     return tuple(row for row in rows if (row.analyte, row.pregnancy) not in covered)
-
-
-@lru_cache(maxsize=1)
-def load_knowledge() -> Knowledge:
-    """Return all tables as they were kept, or else load, check and freeze them (once a process)."""
-    found = kept.load(_ENTRY)
-    if isinstance(found, Knowledge):
-        return found
-    from cbc_screen.knowledge.files import reference_ranges_root
-    from cbc_screen.knowledge.load import build_knowledge
-
-    knowledge = build_knowledge(reference_ranges_root(), every_set=False)
-    kept.save(_ENTRY, knowledge)
-    return knowledge

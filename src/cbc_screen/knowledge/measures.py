@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass
 
-from cbc_screen.knowledge import kept
 from cbc_screen.knowledge.agreement import Way
 from cbc_screen.knowledge.moments import MomentWords
 from cbc_screen.knowledge.quantities import Analyte, UnitTable
 from cbc_screen.knowledge.specimens import Specimens
 from cbc_screen.knowledge.statuses import Statuses
 from cbc_screen.knowledge.words import Words
-
-_ENTRY = "measures"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +28,3 @@ class Measures:
     specimens: Specimens
     age_implausible_from: int
     findings: Mapping[str, str]
-
-
-@lru_cache(maxsize=1)
-def load_measures() -> Measures:
-    """Return the tables as they were kept, or else from all of reference_ranges/ (once a process)."""
-    found = kept.load(_ENTRY)
-    if isinstance(found, Measures):
-        return found
-    from cbc_screen.knowledge.library import load_knowledge
-
-    knowledge = load_knowledge()
-    kept.save(_ENTRY, Measures(**{field.name: getattr(knowledge, field.name) for field in fields(Measures)}))
-    return knowledge

@@ -32,7 +32,7 @@ class MomentWords:
     def counts_from_a_beginning(self, column: str) -> bool:
         """Tell whether the numbers of a column are offsets, or numbers of visits, and no dates.
 
-        >>> from cbc_screen.knowledge.measures import load_measures
+        >>> from cbc_screen.knowledge.loaded import load_measures
         >>> words = load_measures().moments
         >>> [words.counts_from_a_beginning(name) for name in ("labresultoffset", "VISITNUM", "DayOfStudy", "draw date")]
         [True, True, True, False]

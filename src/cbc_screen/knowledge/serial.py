@@ -10,7 +10,8 @@ from importlib.resources.abc import Traversable
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.library import Knowledge, load_knowledge
+from cbc_screen.knowledge.library import Knowledge
+from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.serial_rules import (

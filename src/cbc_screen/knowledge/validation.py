@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
-from cbc_screen.knowledge.library import load_knowledge
+from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Threshold

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days, span_of_days, span_of_months
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.normalize.dates import DateSpan
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from cbc_screen.ages import MONTHS_IN_YEAR
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.world_words import without_point
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from cbc_screen.knowledge.fold import fold_word
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.normalize.value import LONGEST_CELL, fold, unescaped
 from cbc_screen.vocabulary import Sex
 

@@ -31,7 +31,7 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
 
     `ranged` tells whether a range that came with the result is used.
 
-    >>> from cbc_screen.knowledge.measures import load_measures
+    >>> from cbc_screen.knowledge.loaded import load_measures
     >>> finding_of("platelets", "LL", load_measures().words, ranged=False)
     'platelets_flagged_low'
     """
@@ -48,7 +48,7 @@ def finding_of(analyte: str, flag: str, words: Words, *, ranged: bool) -> str | 
 def flag_beside(text: str, words: Words) -> str | None:
     """Return the sender's flag that stands in one cell with a number: "250 LL", "250 (L)", "L 0.4", "8 K/uL H".
 
-    >>> from cbc_screen.knowledge.measures import load_measures
+    >>> from cbc_screen.knowledge.loaded import load_measures
     >>> flag_beside("250 (LL)", load_measures().words), flag_beside("250", load_measures().words)
     ('LL', None)
     """

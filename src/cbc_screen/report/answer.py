@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cbc_screen.kernel.one import One
+from cbc_screen.kernel.one_record import One
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
 

@@ -12,7 +12,7 @@ from cbc_screen._version import __version__
 from cbc_screen.kernel.conclusions import urgency_rules
 from cbc_screen.kernel.definition import ADJUSTED, ROOM
 from cbc_screen.kernel.limits import STATED
-from cbc_screen.kernel.one import One
+from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cbc_screen.errors import UsageError
 from cbc_screen.report.checklist import SEPARATOR
-from cbc_screen.vocabulary import NOTICE, Line, LineState, Pattern, Severity, Urgency
+from cbc_screen.summary import FlagSummary
+from cbc_screen.vocabulary import Line, LineState, Pattern, Severity, Urgency
 
 _WORDS = {"pattern": Pattern, "severity": Severity, "urgency": Urgency}
-
-
-@dataclass(frozen=True)
-class FlagSummary:
-    """What is counted over a frame of flags; every word is there, also with no row.
-
-    Attributes
-    ----------
-    rows : int
-    patterns, severities, urgencies : mapping of word to rows
-    lines : mapping of line to a mapping of state to rows
-    reasons : mapping of "field:REASON" to rows, the most common first
-    """
-
-    rows: int
-    patterns: Mapping[str, int]
-    severities: Mapping[str, int]
-    urgencies: Mapping[str, int]
-    lines: Mapping[str, Mapping[str, int]]
-    reasons: Mapping[str, int]
-    notice: str = NOTICE
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain Python types, ready for JSON."""
-        return asdict(self)
-
-    def _repr_html_(self) -> str:
-        from cbc_screen.report.html import cohort_html
-
-        return cohort_html(self)
 
 
 def summarize(flags: Any) -> FlagSummary:

@@ -28,15 +28,13 @@ from cbc_screen.report.wording import (
     words,
 )
 from cbc_screen.report.words import GROUP_WORDS
-from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ScreeningResult
+from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ReferenceRange, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, Support, Urgency
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from cbc_screen.ranges import ReferenceRange
-    from cbc_screen.report.cohort import FlagSummary
-    from cbc_screen.summary import ScanSummary
+    from cbc_screen.summary import FlagSummary, ScanSummary
 
 _MOST = 12
 # What a reviewer agrees or disagrees with: that a condition is to be considered, or less likely.

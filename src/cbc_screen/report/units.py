@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cbc_screen.errors import UsageError
-from cbc_screen.knowledge.measures import load_measures
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.value import convert
 

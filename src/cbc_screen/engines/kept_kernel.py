@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 
+from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.keys import KeyedLimits
+from cbc_screen.kernel.one_record import Print, RecordKernel
 from cbc_screen.kernel.printed import Part, Printed
-from cbc_screen.kernel.record import Print, RecordKernel
 from cbc_screen.kernel_inputs import Scope
 from cbc_screen.knowledge import kept
-from cbc_screen.vocabulary import Adjust
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What one screener chooses; `stamp` tells the contents of its own files apart."""
-
-    ranges: str = "default"
-    definition: str = "reference"
-    grading: str = "clinical"
-    rules: str = "default"
-    adjust: tuple[Adjust, ...] = ()
-    stamp: str = ""
 
 
 @lru_cache(maxsize=32)

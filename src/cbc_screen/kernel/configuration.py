@@ -1,0 +1,19 @@
+"""What one screener chooses, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cbc_screen.vocabulary import Adjust
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one screener chooses; `stamp` tells the contents of its own files apart."""
+
+    ranges: str = "default"
+    definition: str = "reference"
+    grading: str = "clinical"
+    rules: str = "default"
+    adjust: tuple[Adjust, ...] = ()
+    stamp: str = ""

@@ -1,0 +1,59 @@
+"""What data shows itself with (`cbc_screen/views.py`); each text, page and figure is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cbc_screen.result import ReferenceRange, ScreeningResult
+    from cbc_screen.summary import FlagSummary, ScanSummary
+    from cbc_screen.time_course import Timeline
+
+
+def result_text(result: ScreeningResult) -> str:
+    """Return the chain from received text to flag, as plain text."""
+    from cbc_screen.report.text import explain
+
+    return explain(result)
+
+
+def result_html(result: ScreeningResult) -> str:
+    """Return a result as HTML."""
+    from cbc_screen.report import html
+
+    return html.result_html(result)
+
+
+def result_figure(result: ScreeningResult, axes: Any) -> Any:
+    """Draw a result, and return the axes."""
+    from cbc_screen.report.plots import plot_result
+
+    return plot_result(result, axes)
+
+
+def range_html(found: ReferenceRange) -> str:
+    """Return a reference range as HTML."""
+    from cbc_screen.report import html
+
+    return html.range_html(found)
+
+
+def scan_html(summary: ScanSummary) -> str:
+    """Return the account of a scan as HTML."""
+    from cbc_screen.report.html import summary_html
+
+    return summary_html(summary)
+
+
+def flags_html(summary: FlagSummary) -> str:
+    """Return the summary of a frame of flags as HTML."""
+    from cbc_screen.report.html import cohort_html
+
+    return cohort_html(summary)
+
+
+def timeline_figure(timeline: Timeline, axes: Any, *, text_units: str) -> Any:
+    """Draw one analyte of one person over time, and return the axes."""
+    from cbc_screen.report.timelines import plot_timeline
+
+    return plot_timeline(timeline, axes, text_units=text_units)

@@ -1,0 +1,48 @@
+"""Who draws what goes out: the texts, pages and figures of results, ranges and accounts.
+
+What goes out is plain data and stands below the pages that are made of it. A reader still asks the data itself:
+`result.explain()`, or a notebook that shows what a cell returns. So `cbc_screen/__init__.py` says once who draws
+(`report/views.py`): no data imports a page, and a page that nobody asks for is not loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Views(Protocol):
+    """The drawings; each takes the data that is shown."""
+
+    def result_text(self, result: Any) -> str:
+        """Return the chain from received text to flag, as plain text."""
+
+    def result_html(self, result: Any) -> str:
+        """Return a result as HTML."""
+
+    def result_figure(self, result: Any, axes: Any) -> Any:
+        """Draw a result, and return the axes."""
+
+    def range_html(self, found: Any) -> str:
+        """Return a reference range as HTML."""
+
+    def scan_html(self, summary: Any) -> str:
+        """Return the account of a scan as HTML."""
+
+    def flags_html(self, summary: Any) -> str:
+        """Return the summary of a frame of flags as HTML."""
+
+    def timeline_figure(self, timeline: Any, axes: Any, *, text_units: str) -> Any:
+        """Draw one analyte of one person over time, and return the axes."""
+
+
+_drawing: list[Views] = []
+
+
+def draw_with(views: Views) -> None:
+    """Say who draws, in place of who did before."""
+    _drawing[:] = [views]
+
+
+def views() -> Views:
+    """Return who draws."""
+    return _drawing[0]

@@ -80,6 +80,7 @@ class NameReader:
         own = {name: field for field, names in knowledge.words.columns.items() for name in names}
         self._people = {**knowledge.names.people, **own}
         self._findings = {**knowledge.film.names, **{plain_name(name): name for name in knowledge.findings}}
+        self._judged = frozenset(a.id for a in knowledge.analytes.values() if a.line is not None)
         white = [a for a in knowledge.analytes.values() if a.line is Line.WHITE and a.percent is not None]
         # Where these are not sent, the white line is judged on WBC: what may be one of them counts as sent.
         self.fallible = frozenset(name for a in white for name in (a.id, a.percent) if name is not None)
@@ -207,6 +208,8 @@ class NameReader:
             if len(own) == 1 and (_looks_like_unit(unit) or self._stands_for_unit(text, base, unit)):
                 why = "the unit in its name is not known"
                 return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.UNIT_UNKNOWN)
+        if (placed := self._named_within(text)) is not None:
+            return placed
         words = parts_of(plain_name(text))
         if self._knowledge.not_results.isdisjoint(words):
             for first in range(len(words)):
@@ -216,6 +219,25 @@ class NameReader:
                         why = f"it may be {name}, under a name that is not known"
                         return Meaning(Role.POSSIBLE, name, why=why, reason=Reason.CODE_UNKNOWN)
         return Meaning(Role.OTHER)
+
+    def _named_within(self, text: str) -> Meaning | None:
+        """Find the name of a count that a line is judged on among other words, in front of a unit of it.
+
+        "baseline_plt (10^9/L)" is a number of platelets, of whatever moment: it was sent, and is not known to be the result.
+        """
+        for base, unit in _splits(text):
+            words = parts_of(plain_name(base))
+            for first in range(len(words)):
+                for last in range(len(words), first, -1):
+                    own = self._analytes(" ".join(words[first:last]))
+                    if len(own) != 1 or min(own) not in self._judged:
+                        continue
+                    rest = [*words[:first], *words[last:]]
+                    units = self._knowledge.analytes[min(own)].units
+                    if isinstance(units.find(unit), Factor) and self._knowledge.not_results.isdisjoint(rest):
+                        why = f"it may be {min(own)}, under a name that is not known"
+                        return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.CODE_UNKNOWN)
+        return None
 
     def _stands_for_unit(self, text: str, base: str, unit: str) -> bool:
         """Tell whether a text stands where a unit does, in brackets or short and last, and is no word for something else."""

@@ -99,3 +99,20 @@ def test_a_pregnancy_in_a_long_table_is_true_of_its_own_moment(tmp_path: Path) -
     ]
     (path := tmp_path / "long.csv").write_text(text_of(header, rows), encoding="utf-8")
     assert [row["red_line"] for row in flags_of(path)] == ["not_low", "low"]
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", "NA"])
+@pytest.mark.parametrize("finding", ["schistocytes_on_film", "blasts_on_film", "Schistocytes"])
+def test_an_empty_cell_of_a_finding_says_nothing(finding: str, empty: str | None) -> None:
+    count = {
+        "age": "36 y",
+        "sex": "F",
+        "hemoglobin": "79 g/L",
+        "wbc": "8.2 10^9/L",
+        "neutrophils": "5.5 10^9/L",
+        "platelets": "35 10^9/L",
+    }
+    without = cbc.screen_frame(pd.DataFrame([count], dtype=object))
+    with_cell = cbc.screen_frame(pd.DataFrame([{**count, finding: empty}], dtype=object))
+    assert without["urgency"][0] == "immediate"
+    pd.testing.assert_frame_equal(without, with_cell)

@@ -25,6 +25,7 @@ _LONG = 5
 _CONTESTED = "it means different things in different languages"
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # between the words of a name in a program
 _LOINC = re.compile(r"\d{1,7}-\d")
+_NUMBERED = re.compile(r"(.*[)\]}])[._](\d{1,2})")
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
 
 
@@ -181,7 +182,11 @@ class NameReader:
 
     def _again(self, text: str) -> Meaning | None:
         """Say whether a name is of a further result of an analyte, and in which unit."""
-        ways = [(text, ""), *((base, unit.strip()) for base, unit in _splits(text))]
+        numbered = _NUMBERED.fullmatch(text)  # "PLT (10^9/L).1": a header that stands twice in a frame
+        inner = f"{numbered[1]} {numbered[2]}" if numbered is not None else text
+        ways = [(inner, ""), *((base, unit.strip()) for base, unit in _splits(text))]
+        if numbered is not None:
+            ways += [(f"{base} {numbered[2]}", unit.strip()) for base, unit in _splits(numbered[1])]
         for base, unit in ways:
             name = plain_name(base)
             whole = self._knowledge.beside.again_names.get(name)

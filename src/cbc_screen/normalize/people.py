@@ -266,7 +266,9 @@ def presence_of(value: object, words: Words, *, counted: bool = False) -> Presen
     if not counted or found is not Presence.UNKNOWN:
         return found
     number = plain_number(text.removesuffix("%").rstrip())
-    return Presence.UNKNOWN if number is None else Presence.PRESENT if number > 0 else Presence.ABSENT
+    if number is None or number != number:  # an empty cell says nothing
+        return Presence.UNKNOWN
+    return Presence.PRESENT if number > 0 else Presence.ABSENT
 
 
 def read_presence(

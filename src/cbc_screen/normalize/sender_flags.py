@@ -61,7 +61,9 @@ def flag_beside(text: str, words: Words) -> str | None:
         said = [before[1]] if before is not None else []
     else:
         words_behind = plain[number.end() :].split()
-        said = [" ".join(words_behind[-many:]).strip("()[]") for many in range(_LONGEST_FLAG, 0, -1)]
+        ends = [words_behind[-many:] for many in range(_LONGEST_FLAG, 0, -1)]
+        starts = [words_behind[:many] for many in range(_LONGEST_FLAG, 0, -1)]  # "250 LL 10^9/L"
+        said = [" ".join(words_of).strip("()[]") for words_of in (*ends, *starts)]
     return next((word for word in said if word.casefold() in words.sender_flags), None)
 
 

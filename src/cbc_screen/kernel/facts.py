@@ -11,7 +11,7 @@ from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.answers import MAY_LIST
-from cbc_screen.kernel.arithmetic import decimal, gap, multiplied, quantity
+from cbc_screen.kernel.arithmetic import decimal, divided, gap, multiplied, quantity, scaled
 from cbc_screen.kernel.conclusions import ALONE, OPEN
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import BESIDE, STATED
@@ -45,6 +45,8 @@ from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Sever
 
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
 
+_WHOLE = 100.0  # percent
+
 
 class FactBuilder:
     """Writes the facts of a record for one demographic key."""
@@ -62,6 +64,7 @@ class FactBuilder:
         self._counts: dict[str, tuple[int, int]] = {}
         self._severities: dict[Line, tuple[int, int]] = {}
         self._borderline: Truth | None = None
+        self._counts_of_shares = {own.percent: name for name, own in rules.analytes.items() if own.percent is not None}
         self._none_low = False
 
     # Numbers ---------------------------------------------------------------------
@@ -163,6 +166,22 @@ class FactBuilder:
             case Contradiction.ANYTHING:
                 return Interval(b.number(0.0), b.number(inf))
 
+    def _share(self, percent: str, given: Interval) -> Interval:
+        """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""
+        b, count = self.b, self._counts_of_shares.get(percent)
+        if count is None:
+            return given
+        part, wbc = self._measured[count], self.sent("wbc")
+        if b.absent(part.low) or b.absent(wbc.low):
+            return given
+        share = scaled(b, divided(b, part, wbc), Op.MULTIPLY, _WHOLE)
+        share = Interval(*(b.arithmetic(Op.SMALLER, b.number(_WHOLE), end) for end in (share.low, share.high)))
+        share = decimal(b, share, 1.0)
+        if b.absent(given.low) and b.absent(given.high):
+            return share
+        sent = b.present(given.low)
+        return Interval(b.select(sent, given.low, share.low), b.select(sent, given.high, share.high))
+
     def _corrected_wbc(self, given: Interval) -> Interval:
         b, nrbc = self.b, self._measured["nrbc"]
         if not self.given.uncorrected or b.absent(nrbc.low) or b.absent(given.low):
@@ -196,7 +215,7 @@ class FactBuilder:
                     b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),
                 )
         # A part is at most the whole.
-        whole = b.number(100.0)
+        whole = b.number(_WHOLE)
         percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
         # 2.4 x 75 / 100 is 1.8 and not less.
         return decimal(b, multiplied(b, self.sent("wbc"), percent), 100.0)
@@ -392,7 +411,7 @@ class FactBuilder:
         b = self.b
         match predicate:
             case Compare(subject, comparison, value):
-                interval = self._quantity(subject, number or self.effective)
+                interval = self._share(subject, self._quantity(subject, number or self.effective))
                 limit = b.number(value)
                 match comparison:
                     case "below":

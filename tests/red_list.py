@@ -349,7 +349,9 @@ def by_long(screener: cbc.Screener, counts: Sequence[Count], folder: Path) -> Fl
     path = folder / "long.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["PatientID", "DOB", "Sex", "Collected", "Test", "Result", "Units", "Ref Low", "Ref High", "Flag", "Status"])
+        writer.writerow(
+            ["PatientID", "DOB", "Sex", "Collected", "Test", "Result", "Units", "Ref Low", "Ref High", "Flag", "Status"]
+        )
         for place, count in enumerate(counts):
             person = [f"P{place}", count.born() or "", count.record.get("sex") or "", count.taken()]
             for one in count.results:

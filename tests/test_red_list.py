@@ -143,29 +143,20 @@ def test_every_edge_by_itself(tmp_path: Path) -> None:
 
 
 # Of the spellings of units, one in so many goes through a door that makes much of each row; the others take all.
-ONE_IN = {
-    "pandas": 5,
-    "excel": 5,
-    "packed": 5,
-    "parquet": 5,
-    "ndjson": 5,
-    "long": 9,
-    "hl7": 5,
-    "fhir": 9,
-    "astm": 9,
-    "ccda": 60,
-}
+ONE_IN = {"pandas": 20, "excel": 5, "packed": 5, "parquet": 5, "ndjson": 5}
+ONE_IN |= {"long": 20, "hl7": 5, "fhir": 9, "astm": 9, "ccda": 60}
 
 
 def counts_for(door: str) -> list[Count]:
-    return [*record_counts(), *edge_counts(), *unit_counts()[:: ONE_IN.get(door, 1)]]
+    edges = edge_counts()[::3] if door == "ccda" else edge_counts()  # a document for each
+    return [*record_counts(), *edges, *unit_counts()[:: ONE_IN.get(door, 1)]]
 
 
 @pytest.mark.parametrize("door", TABLES)
 def test_every_count_in_a_table(door: str, tmp_path: Path) -> None:
     counts = [count for count in counts_for(door) if count.in_table]
     found = missed(TABLES[door], counts, tmp_path)
-    assert len(counts) > 2_000
+    assert len(counts) > 1_400
     assert not found, shown(found)
 
 
@@ -178,7 +169,7 @@ def test_every_count_in_a_feed(door: str, tmp_path: Path) -> None:
     if door == "astm":
         counts = [count for count in counts if not count.id.endswith(f" {NO_UNIT_OF_ASTM}")]
     found = missed(FEEDS[door], counts, tmp_path, reasons=False)
-    assert len(counts) > 900
+    assert len(counts) > 600
     assert not found, shown(found)
 
 
@@ -203,27 +194,31 @@ BESIDE = {"red": ("HGB (g/L)", "130"), "white": ("ANC (10^9/L)", "4"), "platelet
 
 
 def names_by_language() -> Iterator[dict[str, tuple[str, dict[str, Any]]]]:
-    """Choose names of one language, one for each line at most: those of the same line would stop a frame."""
+    """Choose the first name of each quantity in each language, those of one line never in one frame."""
     for language in dict.fromkeys(language for block in NAMES for language in block["languages"]):
-        left = {line: [] for line in LINES}
-        for block in NAMES:
-            left[block["line"]] += [(name, block) for name in block["languages"].get(language, ())]
-        while any(left.values()):
-            yield {line: names.pop() for line, names in left.items() if names}
+        own = {
+            block["analyte"]: (block["languages"][language][0], block)
+            for block in NAMES
+            if language in block["languages"]
+        }
+        white = own.pop("wbc", None)
+        yield {block["line"]: (name, block) for name, block in own.values()}
+        if white is not None:
+            yield {"white": white}
 
 
-def test_every_everyday_name_as_a_column() -> None:
+def test_every_first_name_as_a_column() -> None:
     """A name that is not read leaves its line unknown, and that is a miss here."""
     found, tried = [], 0
     for chosen in names_by_language():
         row = {"age": "40 y", "sex": "F", **dict(value for line, value in BESIDE.items() if line not in chosen)}
         row |= {f"{name} ({block['unit']})": block["result"] for name, block in chosen.values()}
         (flags,) = cbc.screen_frame(pd.DataFrame([row])).to_dict("records")
-        missing = [
+        found += [
             f"{name} ({flags['reasons']})" for line, (name, _) in chosen.items() if flags[f"{line}_line"] != "low"
         ]
-        found, tried = found + missing, tried + len(chosen)
-    assert tried >= 180
+        tried += len(chosen)
+    assert tried >= 100
     assert not found, shown(found)
 
 

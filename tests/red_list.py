@@ -93,8 +93,14 @@ class Count:
 
     @property
     def in_one_text(self) -> bool:
-        """Whether a result and its unit can stand in one text: a mark or a word of scale would go with the unit."""
-        return not any(one.unit and one.text.endswith(("*", "lakh", "Lakhs", "mil", "thou")) for one in self.results)
+        """Whether a result and its unit can stand in one text: a mark or a word of scale would go with the unit.
+
+        A range in a unit of its own is not used beside a unit that stands in a text.
+        """
+        return not any(
+            one.unit and one.text.endswith(("*", "lakh", "Lakhs", "mil", "thou", *((")",) if one.range else ())))
+            for one in self.results
+        )
 
     def taken(self) -> str:
         return str(self.record.get("collected_at") or TAKEN)

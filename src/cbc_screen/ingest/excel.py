@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import weakref
 import zipfile
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice, zip_longest
@@ -43,11 +44,14 @@ class ExcelSource:
             book.close()
             raise UsageError("the workbook has no sheet of that name")
         self._book, self._has_telling_formats = book, _has_telling_formats(book)
+        weakref.finalize(self, book.close)  # it stays open as long as a scan may read it again
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
         # A formula whose result was not saved reads as an empty cell; what is written there says that it is none.
         self._written = None
         if _has_formulas(path):
-            self._written = openpyxl.load_workbook(path, read_only=True, data_only=False)[self._sheet.title]
+            written = openpyxl.load_workbook(path, read_only=True, data_only=False)
+            weakref.finalize(self, written.close)
+            self._written = written[self._sheet.title]
         first = list(islice(self._rows(), LOOKED_AT))
         if not first:
             book.close()

@@ -22,7 +22,7 @@ from cbc_screen.vocabulary import Reason
 
 _LOINC_SHAPE = re.compile(r"\d{1,7}-\d")
 _LOINC_SYSTEMS = ("ln", "loinc", "http://loinc.org", "urn:oid:2.16.840.1.113883.6.1", "2.16.840.1.113883.6.1")
-_BEHIND = re.compile(r"\s*[<>=]*\s*[0-9.]+\s*([^\s0-9].{0,30})")
+_BEHIND = re.compile(r"\s*[<>=]*\s*[0-9.]+\s*(?:\([A-Za-z*!]{1,8}\)\s+)?([^\s0-9].{0,30})")  # a flag may stand between
 _NO_CODE = ("", "0")  # a concept of 0 is OMOP's word for none
 _REMEMBERED = 50_000
 _LONGEST_NAME = 256
@@ -190,9 +190,10 @@ class Identifier:
             return NOT_A_COUNT  # "WBC", called "WBC in urine": the longer name says what it is
         if found:
             return self._one(found, result)
+        units = [""] if not result.unit or len(result.unit) > _LONGEST_NAME else ["", f" ({result.unit})"]
         possible = [
             meaning
-            for text in texts
+            for text in (f"{text}{unit}" for text in texts for unit in units)
             if len(text) <= _LONGEST_NAME and (meaning := self._names.read(text)).role in (Role.POSSIBLE, Role.AGAIN)
         ]
         counted = [one for one in possible if self._knowledge.analytes[one.name].counted]

@@ -207,6 +207,8 @@ class NameReader:
         "HGB gpl" are what they say in what can only be one, and "Neutrophils manual" may be neutrophils.
         """
         for base, unit in [*_splits(text), *_short_tail(text)]:
+            if (contested := self._contested(plain_name(base))) is not None:
+                return contested
             own = self._analytes(plain_name(base))
             if own and (why := self._friends.why_not(text, min(own))) is not None:
                 return Meaning(Role.REFUSED, plain_name(text), why=why)
@@ -271,7 +273,7 @@ class NameReader:
             return friend
         candidates = self._candidates(self._analytes(name))
         if not candidates:
-            return self._contested(name)
+            return None
         found = [self._knowledge.analytes[c].units.find(unit) for c in candidates]
         for candidate, outcome in zip(candidates, found, strict=True):
             if isinstance(outcome, Factor):

@@ -25,7 +25,9 @@ _OWN = "record_error"  # the type of errors that hold nothing of the input
 
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
     from pydantic._internal._model_construction import ModelMetaclass
+    from pydantic_core import CoreSchema
 else:
     ModelMetaclass = type(BaseModel)  # which has no public name
 
@@ -61,6 +63,12 @@ class _Private(BaseModel, metaclass=_Described):
         # Outside the except block: the first error, which carries the input, is neither the cause nor the context of
         # this one. Where the model is a part of another, pydantic adds the path to it.
         raise ValidationError.from_exception_data(cls.__name__, lines)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        from cbc_screen.model_schema import with_texts
+
+        return with_texts(cls, core_schema, handler)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

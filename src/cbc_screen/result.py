@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
@@ -29,12 +29,22 @@ from cbc_screen.vocabulary import (
     Verification,
 )  # fmt: skip
 
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
 
 class _Part(BaseModel):
     # Built when a text is first asked for: a service that reads none starts sooner.
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True, hide_input_in_errors=True
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        from cbc_screen.model_schema import with_texts
+
+        return with_texts(cls, core_schema, handler)
 
 
 class Citation(_Part):

@@ -113,15 +113,17 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_whole, parse_con
 def _too_deep(found: Any, depth: int) -> bool:
     """Tell whether something is nested more deeply than this."""
     level: list[Any] = [found]
-    for _ in range(depth + 1):
-        level = [child for parent in level if isinstance(parent, dict | list) for child in _children(parent)]
+    for _ in range(depth):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
         if not level:
             return False
     return True
 
 
-def _children(parent: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return parent if isinstance(parent, list) else parent.values()
+def _children(parent: Any) -> Iterable[Any]:
+    if isinstance(parent, dict):
+        return parent.values()
+    return parent if isinstance(parent, list) else ()
 
 
 def _is_text(found: Any) -> bool:

@@ -58,11 +58,16 @@ class Served:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of its log."""
-        return [json.loads(line) for line in self._errors]
+        return [json.loads(line) for line in self._errors if line.startswith("{")]
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to stop, and return its exit code."""
-        if self.process.poll() is None:
+    @property
+    def plain(self) -> list[str]:
+        """What it wrote besides."""
+        return [line for line in self._errors if not line.startswith("{")]
+
+    def stop(self, number: int | None = signal.SIGTERM) -> int:
+        """Ask it to stop, unless that was done, and return its exit code."""
+        if number is not None:
             self.process.send_signal(number)
         code = self.process.wait(30)
         self._reading.join(10)

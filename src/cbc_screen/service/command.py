@@ -94,8 +94,11 @@ def _run(screener: Any, host: str, port: int, limits: Limits, answers: Path | No
     app = make_app(screener, limits=limits, answers=answers_file(answers))
     with listen(host, port) as listening:
         warm_up(screener)  # nobody connects before: the first request is answered as fast as any other
-        name = f"[{host}]" if ":" in host else host
-        click.echo(f"{NOTICE} Listening on http://{name}:{listening.getsockname()[1]}")
-        if not is_loopback(host):
-            click.echo("cbc-screen: other machines can reach this service; it asks nobody who they are", err=True)
-        serve(app, [listening], limits, log_seconds)
+
+        def ready() -> None:
+            name = f"[{host}]" if ":" in host else host
+            click.echo(f"{NOTICE} Listening on http://{name}:{listening.getsockname()[1]}")
+            if not is_loopback(host):
+                click.echo("cbc-screen: other machines can reach this service; it asks nobody who they are", err=True)
+
+        serve(app, [listening], limits, log_seconds, ready)

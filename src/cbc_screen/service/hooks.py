@@ -26,7 +26,7 @@ from cbc_screen.vocabulary import NOTICE, Group
 
 HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "order-sign"}
 _MOST = 200  # Observations asked for: the last ones
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_PATIENT = 1  # entries before those of the client's Bundle
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +86,7 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
     shown = latest(found.counts)
     remarks = _remarks(found, len(shown))
     cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
-    rejections = [{"entry": row.line, "reason": row.reason.value} for row in found.rejected]
+    rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]
     account = {"received": found.rows_in, "used": len(found.counts), "shown": len(shown), "rejections": rejections}
     return {"cards": cards, "extension": {"cbc-screen": {**about(), **account}}}, found
 
@@ -105,16 +105,18 @@ def _require_prefetch(request: HookRequest) -> None:
 def _bundle(body: bytes) -> bytes:
     """Return patient and Observations as one Bundle, from the text: its numbers stay as they are written."""
     prefetch = spans_of(spans_of(text_of(body))["prefetch"])
-    entries = ", ".join(f'{{"resource": {prefetch[name]}}}' for name in ("patient", "counts"))
-    return f'{{"resourceType": "Bundle", "type": "collection", "entry": [{entries}]}}'.encode()
+    sent = spans_of(prefetch["counts"]).get("entry", "[]")
+    # What is no list of entries is an entry that cannot be read.
+    entries = sent[1:-1].strip() if sent.startswith("[") else sent
+    every = ", ".join(filter(None, (f'{{"resource": {prefetch["patient"]}}}', entries)))
+    return f'{{"resourceType": "Bundle", "type": "collection", "entry": [{every}]}}'.encode()
 
 
 def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
     """Return the last counts by time of collection: several where they are of one moment, or have none that is known."""
-    known = [(moment, count) for count in counts if (moment := _moment(count.result)) is not None]
-    last = max((moment for moment, _ in known), default=_EARLIEST)
-    dated = {count.line for moment, count in known if moment < last}
-    return [count for count in counts if count.line not in dated]
+    moments = [_moment(count.result) for count in counts]
+    last = max((moment for moment in moments if moment is not None), default=None)
+    return [count for count, moment in zip(counts, moments, strict=True) if moment is None or moment == last]
 
 
 def _moment(result: ScreeningResult) -> datetime | None:

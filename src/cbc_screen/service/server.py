@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -62,8 +62,13 @@ def listen(host: str, port: int) -> socket.socket:
     raise UsageError(message)
 
 
-def serve(app: Guard, sockets: list[socket.socket], limits: Limits, log_seconds: float) -> None:
-    """Serve until a signal asks to end; requests that are under way are answered first."""
+def serve(
+    app: Guard, sockets: list[socket.socket], limits: Limits, log_seconds: float, ready: Callable[[], None]
+) -> None:
+    """Serve until a signal asks to end; requests that are under way are answered first.
+
+    `ready` is called when the first request can come.
+    """
     log_to_stderr()
     config = uvicorn.Config(
         app,
@@ -82,17 +87,16 @@ def serve(app: Guard, sockets: list[socket.socket], limits: Limits, log_seconds:
         timeout_graceful_shutdown=int(SECONDS_TO_CLEAN_UP) - 2,
         h11_max_incomplete_event_size=_LARGEST_HEADERS,
     )
-    log_counts("started")
-    _Server(config, app.metrics, log_seconds).run(sockets=sockets)
+    _Server(config, app.metrics, log_seconds, ready).run(sockets=sockets)
     log_counts("stopped", **app.metrics.since_last())
 
 
 class _Server(uvicorn.Server):
     """Stops gracefully at a signal, which is no failure, and logs counts now and then."""
 
-    def __init__(self, config: uvicorn.Config, metrics: Metrics, log_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, metrics: Metrics, log_seconds: float, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._metrics, self._log_seconds = metrics, log_seconds
+        self._metrics, self._log_seconds, self._ready = metrics, log_seconds, ready
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -108,6 +112,8 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Run until told to stop, with a line of counts now and then."""
+        log_counts("started")
+        self._ready()
         logging = asyncio.get_running_loop().create_task(self._log_now_and_then())
         try:
             await super().main_loop()

@@ -113,7 +113,7 @@ def _descriptions(model: type[BaseModel]) -> dict[str, str]:
     """Return the description of each field of a model."""
     from cbc_screen.field_texts import TEXTS
 
-    found = dict(TEXTS.get(model.__name__, {}))
+    found = {name: text for own in reversed(model.__mro__) for name, text in TEXTS.get(own.__name__, {}).items()}
     if model.__name__ == "CBCRecord":
         from cbc_screen.knowledge import load_knowledge
 
@@ -125,7 +125,11 @@ def _descriptions(model: type[BaseModel]) -> dict[str, str]:
 def _add_forms(model: type[BaseModel], schema: dict[str, Any]) -> None:
     """Say in which other forms a field may be sent, so that a generated client can send them."""
     if model.__name__ == "CBCRecord":
+        from cbc_screen.knowledge import load_knowledge
+
         schema["examples"] = [{name: RECORD[name] for name in _SHORT}]
+        for group, findings in load_knowledge().finding_groups.items():
+            schema["properties"][group]["propertyNames"] = {"enum": sorted(findings)}
         for own in schema["properties"].values():
             if any("Measurement" in form.get("$ref", "") for form in own.get("anyOf", ())):
                 own["anyOf"] = [{"type": "string"}, {"type": "number"}, *own["anyOf"]]
@@ -141,7 +145,10 @@ def _examples(model: type[BaseModel]) -> Mapping[str, Any]:
         "Measurement": {**RECORD["neutrophils"], "comparator": "<"},
         "ReportedRange": {"lower": 1.8, "upper": 7.5},
     }
-    return given[model.__name__] if model.__name__ in given else _of_results().get(model.__name__, {})
+    if model.__name__ in given:
+        return given[model.__name__]
+    results = _of_results()
+    return {name: own for part in reversed(model.__mro__) for name, own in results.get(part.__name__, {}).items()}
 
 
 @lru_cache(maxsize=1)

@@ -73,6 +73,8 @@ def test_a_body_that_is_none(client: httpx.Client, path: str, body: bytes, statu
         ({"platelets": {"value": 9, "range": [1, 2, 3]}}, ["platelets", "range"]),
         ({"film": {"blasts_on_film": CANARY}}, ["film"]),
         ({"film": [CANARY]}, ["film"]),
+        ({"film": {CANARY: "present"}}, ["film"]),
+        ({"context": {CANARY: "absent"}}, ["context"]),
         ({"age": {"years": 54}}, ["age"]),
         ({"sex": 1}, ["sex"]),
         ({"birth_date": [CANARY]}, ["birth_date"]),

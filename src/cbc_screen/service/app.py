@@ -26,7 +26,7 @@ from cbc_screen.service.limits import Limits
 from cbc_screen.service.metrics import CONTENT_TYPE, Metrics
 from cbc_screen.service.openapi import OPERATIONS
 from cbc_screen.service.problems import STATUS, Code, Fault, Problem, failure, not_found, problem, problem_body
-from cbc_screen.service.records import part_of, record_of
+from cbc_screen.service.records import part_of, screened
 from cbc_screen.service.versions import about
 
 Worked = TypeVar("Worked")
@@ -93,8 +93,7 @@ class _Service:
 
     async def screen(self, request: Request, detail: Detail = Detail.FULL) -> Response:
         """Screen one record."""
-        record = record_of(parse(await _json_body(request), self.limits.depth))
-        result = self.screener.screen(record)
+        result = screened(self.screener, parse(await _json_body(request), self.limits.depth))
         self.metrics.records(1, 0)
         return _answer(with_versions(result_json(result, detail)))
 
@@ -112,7 +111,7 @@ class _Service:
         entries, used = [], 0
         for index, given in enumerate(records):
             try:
-                result = self.screener.screen(record_of(given))
+                result = screened(self.screener, given)
             except Problem as refused:
                 own = {"index": index, "errors": [fault.to_dict() for fault in refused.faults]}
                 entries.append(json.dumps(own).encode())

@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from cbc_screen.errors import RecordError
 from cbc_screen.record import CBCRecord, Measurement, ReportedRange
+from cbc_screen.result import ScreeningResult
+from cbc_screen.screener import Screener
 from cbc_screen.service.problems import Code, Fault, Path, Problem
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -39,6 +42,29 @@ def record_of(given: Any, path: Path = ()) -> CBCRecord:
     except ValidationError as invalid:
         faults = [_fault(error["loc"], error["msg"], path, _KNOWN) for error in _errors(invalid)]
     raise Problem(*dict.fromkeys(faults))
+
+
+def screened(screener: Screener, given: Any) -> ScreeningResult:
+    """Screen what was sent as a record.
+
+    Raises
+    ------
+    Problem
+        422; see `record_of`. A finding that the data do not know is told only when the record is screened.
+
+    Examples
+    --------
+    >>> from cbc_screen import Screener
+    >>> screened(Screener(), {"age": "54 y"}).pattern.value
+    'cannot_tell'
+    """
+    record = record_of(given)
+    try:
+        return screener.screen(record)
+    except RecordError as refused:
+        said = str(refused).removeprefix(f"{CBCRecord.__name__}: ")
+    place = said.partition(":")[0]
+    raise Problem(Fault(Code.MALFORMED, said, (place,) if place in _KNOWN else ()))
 
 
 def part_of(model: type[Part], given: Any, path: Path = ()) -> Part:

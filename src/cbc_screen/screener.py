@@ -243,7 +243,7 @@ class Screener:
         return answer(
             one,
             lambda: self._builder.rest(record, normalized, one, compact=compact),
-            lambda: self._builder.columns(normalized, one),
+            lambda checklist: self._builder.columns(normalized, one, checklist=checklist),
         )
 
     @cached_property

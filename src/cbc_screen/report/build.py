@@ -88,9 +88,11 @@ class ResultBuilder:
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
-    def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | bool | int | None]:
+    def columns(
+        self, normalized: NormalizedRecord, one: One, *, checklist: bool = True
+    ) -> dict[str, str | bool | int | None]:
         """Return the flag columns alone."""
-        return flags_of_one(self._layout, one.codes, one.lists, normalized.reasons)
+        return flags_of_one(self._layout, one.codes, one.lists, normalized.reasons, checklist=checklist)
 
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""

@@ -50,8 +50,10 @@ def flags_of_one(
     conclusions: Mapping[str, int],
     lists: Mapping[str, int],
     reasons: Sequence[tuple[str, Reason]],
+    *,
+    checklist: bool = True,
 ) -> dict[str, str | bool | int | None]:
-    """Return the flag columns of one record."""
+    """Return the flag columns of one record; without those of the checklist, which cost more than all others."""
     values: dict[str, str | bool | int | None] = {
         name: words[conclusions[code]] for name, (code, words) in layout.word_columns.items()
     }
@@ -61,14 +63,14 @@ def flags_of_one(
         values[name] = None if grade < 0 else grade
     values["borderline"] = bool(lists["borderline"])
     values["urgency_reasons"] = SEPARATOR.join(name for name in layout.urgencies if lists[f"reason.{name}"])
-    words = list_of_codes(layout.checklist, lists).words
-    values.update(zip(LIST_COLUMNS, words, strict=True))
+    if checklist:
+        values.update(zip(LIST_COLUMNS, list_of_codes(layout.checklist, lists).words, strict=True))
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
     every = [*reasons, *kernel_reasons(layout, conclusions), *person_reasons(conclusions, reasons)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
     values["notice"] = NOTICE
-    return {name: values[name] for name in layout.column_names}
+    return {name: values[name] for name in layout.column_names if name in values}
 
 
 def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:

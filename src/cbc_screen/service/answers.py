@@ -39,7 +39,7 @@ def compact(result: ScreeningResult) -> dict[str, Any]:
     >>> compact(cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}))["lines"]["red"]
     {'state': 'low', 'grade': 2}
     """
-    flags = result.flags()
+    flags = result.flags(checklist=False)
     lines = {line.value: {"state": flags[f"{line}_line"], "grade": flags[grade]} for line, grade in _GRADES.items()}
     return {
         "notice": flags["notice"],

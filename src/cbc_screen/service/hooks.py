@@ -128,7 +128,7 @@ def _moment(result: ScreeningResult) -> datetime | None:
 
 
 def _is_to_review(result: ScreeningResult) -> bool:
-    flags = result.flags()
+    flags = result.flags(checklist=False)
     return any(flags[name] != nothing for name, nothing in NOTHING_TO_REVIEW)
 
 

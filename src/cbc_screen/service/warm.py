@@ -8,6 +8,7 @@ from typing import Any
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.model_schema import RECORD
 from cbc_screen.screener import Screener
+from cbc_screen.service.answers import compact
 from cbc_screen.service.fhir import screen_bundle
 from cbc_screen.service.limits import Limits
 
@@ -22,7 +23,7 @@ def warm_up(screener: Screener) -> None:
     """Answer records and a Bundle, whole and compact."""
     for names in (_FEW, _USUAL, tuple(RECORD)):
         result = screener.screen({name: RECORD[name] for name in names})
-        result.flags()
+        compact(result)
         result.to_dict()
     found = screen_bundle(screener, _bundle(), Limits())
     for count in found.counts:

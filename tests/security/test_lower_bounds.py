@@ -15,8 +15,11 @@ OLDEST = runpy.run_path(str(ROOT / "tools" / "oldest.py"))
 # Where a package is installed under another name than it is imported by; `markupsafe` comes with jinja2.
 IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client"}
 COMES_WITH = {
-    **{"markupsafe": "jinja2", "pydantic_core": "pydantic"},
-    **{"starlette": "fastapi", "anyio": "fastapi", "h11": "uvicorn"},
+    "markupsafe": "jinja2",
+    "pydantic_core": "pydantic",
+    "starlette": "fastapi",
+    "anyio": "fastapi",
+    "h11": "uvicorn",
 }
 
 

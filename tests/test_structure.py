@@ -73,6 +73,17 @@ def test_serial_counts_stand_on_the_screen_and_nothing_below_knows_them() -> Non
             assert not any(name.startswith("cbc_screen.serial") for name in imports_of(path)), path.name
 
 
+def test_the_service_asks_the_library_and_nothing_below_knows_it() -> None:
+    own = {path.name for path in modules("service")}
+    assert {"app.py", "guard.py", "hooks.py"} <= own
+    for path in modules("service"):
+        for name in imports_of(path):
+            assert not name.startswith(("cbc_screen.kernel", "cbc_screen.normalize", "cbc_screen.ingest")), path.name
+    for path in SOURCE.rglob("*.py"):
+        if path.parent.name != "service" and path.name != "cli.py":
+            assert not any(name.startswith("cbc_screen.service") for name in imports_of(path)), path.name
+
+
 def test_nothing_imports_the_command_line() -> None:
     for path in SOURCE.rglob("*.py"):
         if path.name != "__main__.py":  # which is the command line

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -62,11 +63,13 @@ def flags_of_one(
         grade = conclusions[code]
         values[name] = None if grade < 0 else grade
     values["borderline"] = bool(lists["borderline"])
-    values["urgency_reasons"] = SEPARATOR.join(name for name in layout.urgencies if lists[f"reason.{name}"])
+    values["urgency_reasons"] = SEPARATOR.join(
+        [name for code, name in _codes("reason", tuple(layout.urgencies)) if lists[code]]
+    )
     if checklist:
         values.update(zip(LIST_COLUMNS, list_of_codes(layout.checklist, lists).words, strict=True))
     for name, group, found in layout.rule_columns:
-        values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
+        values[name] = SEPARATOR.join([name for code, name in _codes(group, tuple(found)) if conclusions[code]])
     every = [*reasons, *kernel_reasons(layout, conclusions), *person_reasons(conclusions, reasons)]
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, every))
     values["notice"] = NOTICE
@@ -75,12 +78,20 @@ def flags_of_one(
 
 def kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
     """Return the reasons the kernel found."""
-    return [
-        (analyte, reason)
-        for kind, reason in _KERNEL_REASONS
-        for analyte in layout.analytes
-        if conclusions.get(f"{analyte}.{kind}")
-    ]
+    of_codes = _kernel_reasons(tuple(layout.analytes))
+    return [pair for code, pair in of_codes if conclusions.get(code)]
+
+
+@lru_cache(maxsize=8)
+def _kernel_reasons(analytes: tuple[str, ...]) -> tuple[tuple[str, tuple[str, Reason]], ...]:
+    """Return each code of the kernel that is a reason, with what it says."""
+    return tuple((f"{analyte}.{kind}", (analyte, reason)) for kind, reason in _KERNEL_REASONS for analyte in analytes)
+
+
+@lru_cache(maxsize=64)
+def _codes(group: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the codes of the kernel for the rules of a group, each with its name."""
+    return tuple((f"{group}.{name}", name) for name in names)
 
 
 def person_reasons(conclusions: Mapping[str, int], reasons: Sequence[tuple[str, Reason]]) -> list[tuple[str, Reason]]:

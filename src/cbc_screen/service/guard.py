@@ -18,6 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+ROUTE = "cbc_screen.route"  # in a scope: the pattern of the path
 OTHER = "other"  # the route of a request that has none
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
@@ -56,7 +57,7 @@ class Guard:
         # Outside the except block: nothing of the first error is attached.
         if refused is not None and not answer.status:
             await answer.refuse(refused)
-        route = getattr(scope.get("route"), "path", OTHER)
+        route = scope.get(ROUTE, OTHER)
         self.metrics.request(route, answer.status, time.perf_counter() - began)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:

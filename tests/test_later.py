@@ -247,7 +247,7 @@ def test_reading_the_flags_works_nothing_else_out(screener: cbc.Screener) -> Non
     def rest() -> dict[str, Any]:
         raise AssertionError("nobody asked for the rest")
 
-    made = ScreeningResult.later(now, rest, source.flags)
+    made = ScreeningResult.later(now, rest, lambda checklist: source.flags(checklist=checklist))
     assert made.flags() == source.flags()
 
 

@@ -67,6 +67,14 @@ def test_serial_counts_stand_on_the_screen() -> None:
             assert own == name or own in SMALL or name.startswith(SERIAL_MAY), f"{path.name}: {name}"
 
 
+def test_the_service_asks_the_library_and_nothing_below_knows_it() -> None:
+    own = {path.name for path in modules("service")}
+    assert {"app.py", "guard.py", "hooks.py"} <= own
+    for path in modules("service"):
+        for name in imports_of(path):
+            assert not name.startswith(("cbc_screen.kernel", "cbc_screen.normalize", "cbc_screen.ingest")), path.name
+
+
 def test_only_knowledge_reads_the_data_files() -> None:
     readers = {
         path.relative_to(SOURCE).parts[0]

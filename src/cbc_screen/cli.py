@@ -18,6 +18,7 @@ from cbc_screen.printable import clean, clean_line, json_text
 from cbc_screen.private_files import remove_unfinished, why
 from cbc_screen.regular import read_regular
 from cbc_screen.report.progress import ProgressBar, waiting
+from cbc_screen.service.command import serve_command
 from cbc_screen.source import Files, SexWord, Source
 from cbc_screen.stopping import Stopped, keep_standard_streams, let_go_of_standard_output, stopping_on_signals
 from cbc_screen.vocabulary import AUTO, NOTICE, STANDARD_STREAM, DefinitionId, ExitCode, Format, Pattern, SchemeId
@@ -739,6 +740,9 @@ def _run_demo(folder: Path) -> None:
     console.print(
         Text("cbc-screen demo --folder DIR keeps these files and the worklist, a page to review.", style="dim")
     )
+
+
+main.add_command(serve_command(_with_options(_screening_options, _unit_options), _screener))
 
 
 @main.command(epilog=_EPILOG["version"])

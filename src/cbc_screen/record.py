@@ -27,7 +27,9 @@ _NO_FIELD = "extra_forbidden"  # what pydantic calls a key that is no field
 
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
     from pydantic._internal._model_construction import ModelMetaclass
+    from pydantic_core import CoreSchema
 else:
     ModelMetaclass = type(BaseModel)  # which has no public name
 
@@ -73,6 +75,12 @@ class _Private(BaseModel, metaclass=_Described):
     def _no_fields(cls, data: Mapping[Any, Any]) -> list[str]:
         """Return the keys that are neither fields nor taken beside them, where pydantic does not refuse every such key."""
         return []
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        from cbc_screen.model_schema import with_texts
+
+        return with_texts(cls, core_schema, handler)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -26,6 +26,7 @@ from cbc_screen.vocabulary import Adjust, AdjustWord, DefinitionId, SchemeId, Te
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cbc_screen.engines.each_count import ScreenedCounts
     from cbc_screen.engines.frames import Engine
     from cbc_screen.engines.opening import Opening
     from cbc_screen.kernel.screen import Kernel
@@ -244,7 +245,7 @@ class Screener:
         return answer(
             one,
             lambda: self._builder.rest(record, normalized, one, compact=compact),
-            lambda: self._builder.columns(normalized, one),
+            lambda checklist: self._builder.columns(normalized, one, checklist=checklist),
         )
 
     @cached_property
@@ -306,6 +307,41 @@ class Screener:
 
         found: Frame = screen_frame(self._engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
+
+    def screen_each(self, source: Files | Source, **options: Unpack[SourceOptions]) -> ScreenedCounts:
+        """Screen each count of a source, with its whole result; for few counts, such as those of one message.
+
+        Parameters
+        ----------
+        source, options
+            As in `scan`: any file that is read, with the fields of `Source` by their names.
+
+        Returns
+        -------
+        ScreenedCounts
+            `counts` in the order of the source, each with line, person and `ScreeningResult`, the flags of which are
+            those of `scan`; `rejected` with reasons; and the account of both.
+
+        Raises
+        ------
+        UsageError
+            As in `scan`.
+
+        Examples
+        --------
+        >>> from cbc_screen.demo import write_demo
+        >>> import tempfile, pathlib
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "export.csv"
+        >>> write_demo(file, ordinary=3)
+        >>> found = Screener().screen_each(file)
+        >>> found.rows_in == len(found.counts) + found.rejected_rows, found.counts[0].result.notice
+        (True, 'For clinician review. Not a diagnosis.')
+        """
+        from cbc_screen.engines.each_count import screen_counts
+        from cbc_screen.engines.inputs import names_of
+
+        described = source_of(source, options)
+        return screen_counts(self, self._engine, names_of(described), self._opening(described))
 
     def follow(
         self,

@@ -13,8 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = runpy.run_path(str(ROOT / "tools" / "oldest.py"))
 # Where a package is installed under another name than it is imported by; `markupsafe` comes with jinja2.
-IMPORTED_AS = {"pyyaml": "yaml"}
-COMES_WITH = {"markupsafe": "jinja2", "pydantic_core": "pydantic"}
+IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client"}
+COMES_WITH = {
+    "markupsafe": "jinja2",
+    "pydantic_core": "pydantic",
+    "starlette": "fastapi",
+    "anyio": "fastapi",
+    "h11": "uvicorn",
+}
 
 
 def test_what_is_tested_is_what_the_project_names() -> None:

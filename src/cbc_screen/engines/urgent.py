@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Ranks = NDArray[np.int64]
 NOT_FLAGGED = -1
+# The flags of a count in which there is nothing to review.
+NOTHING_TO_REVIEW = (("pattern", Pattern.NONE), ("urgency", Urgency.NONE), ("guards", ""), ("review_triggers", ""))
 _SEVERITIES = tuple(severity for severity in Severity if severity is not Severity.CANNOT_TELL)
 
 
@@ -66,12 +68,7 @@ def _ranks(table: pa.Table) -> Ranks:
     for name, weight in (("lines_low_max", 100), ("lines_low_min", 10)):
         rank += weight * np.array(table.column(name).to_pylist(), dtype=np.int64)
     flagged = np.zeros(table.num_rows, dtype=np.bool_)
-    for name, nothing in (
-        ("pattern", Pattern.NONE),
-        ("urgency", Urgency.NONE),
-        ("guards", ""),
-        ("review_triggers", ""),
-    ):
+    for name, nothing in NOTHING_TO_REVIEW:
         flagged |= np.array([word != nothing for word in table.column(name).to_pylist()], dtype=np.bool_)
     return np.where(flagged, rank, NOT_FLAGGED)
 

@@ -14,7 +14,7 @@ _NOW = ("pattern", "lines_low_min", "lines_low_max", "severity", "severity_min",
 
 
 def answer(
-    one: One, rest: Callable[[], dict[str, Any]], columns: Callable[[], dict[str, str | bool | int | None]]
+    one: One, rest: Callable[[], dict[str, Any]], columns: Callable[[bool], dict[str, str | bool | int | None]]
 ) -> ScreeningResult:
     """Return the result of one record; `columns` is called for the flags, `rest` for any other field."""
     pattern, least, most, severity, severity_min, urgency = one.conclusions.some(_NOW)

@@ -90,11 +90,14 @@ class ResultBuilder:
         self._conditions = lru_cache(maxsize=8192)(self._make_condition)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
-    def columns(self, normalized: NormalizedRecord, one: One) -> dict[str, str | bool | int | None]:
+    def columns(
+        self, normalized: NormalizedRecord, one: One, *, checklist: bool = True
+    ) -> dict[str, str | bool | int | None]:
         """Return the flag columns alone."""
-        listed = list_of_codes(self._layout.checklist, one.list_codes)
+        listed = list_of_codes(self._layout.checklist, one.list_codes) if checklist else None
+        lists = one.list_codes if checklist else one.lists  # a few are asked for, or most
         reasons = every_reason(self._layout, one.codes, normalized.reasons)
-        return flags_of_one(self._layout, one.codes, one.list_codes, listed, reasons)
+        return flags_of_one(self._layout, one.codes, lists, listed, reasons)
 
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -49,10 +50,13 @@ def flags_of_one(
     layout: FlagLayout,
     conclusions: Mapping[str, int],
     lists: Mapping[str, int],
-    listed: Listed,
+    listed: Listed | None,
     reasons: Sequence[tuple[str, Reason]],
 ) -> dict[str, str | bool | int | None]:
-    """Return the flag columns of one record, from its codes, its list and every reason."""
+    """Return the flag columns of one record, from its codes, its list and every reason.
+
+    Without a list those of the checklist are left out, which cost more than all others.
+    """
     values: dict[str, str | bool | int | None] = {
         name: words[conclusions[code]] for name, (code, words) in layout.word_columns.items()
     }
@@ -61,13 +65,16 @@ def flags_of_one(
         grade = conclusions[code]
         values[name] = None if grade < 0 else grade
     values["borderline"] = bool(lists["borderline"])
-    values["urgency_reasons"] = SEPARATOR.join(name for name in layout.urgencies if lists[f"reason.{name}"])
-    values.update(zip(LIST_COLUMNS, listed.words, strict=True))
+    values["urgency_reasons"] = SEPARATOR.join(
+        [name for code, name in _codes("reason", tuple(layout.urgencies)) if lists[code]]
+    )
+    if listed is not None:
+        values.update(zip(LIST_COLUMNS, listed.words, strict=True))
     for name, group, found in layout.rule_columns:
-        values[name] = SEPARATOR.join(name for name in found if conclusions[f"{group}.{name}"])
+        values[name] = SEPARATOR.join([name for code, name in _codes(group, tuple(found)) if conclusions[code]])
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in reasons)
     values["notice"] = NOTICE
-    return {name: values[name] for name in layout.column_names}
+    return {name: values[name] for name in layout.column_names if name in values}
 
 
 def every_reason(
@@ -80,12 +87,20 @@ def every_reason(
 
 def _kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
     """Return the reasons the kernel found."""
-    return [
-        (analyte, reason)
-        for kind, reason in _KERNEL_REASONS
-        for analyte in layout.analytes
-        if conclusions.get(f"{analyte}.{kind}")
-    ]
+    of_codes = _reasons_of_codes(tuple(layout.analytes))
+    return [pair for code, pair in of_codes if conclusions.get(code)]
+
+
+@lru_cache(maxsize=8)
+def _reasons_of_codes(analytes: tuple[str, ...]) -> tuple[tuple[str, tuple[str, Reason]], ...]:
+    """Return each code of the kernel that is a reason, with what it says."""
+    return tuple((f"{analyte}.{kind}", (analyte, reason)) for kind, reason in _KERNEL_REASONS for analyte in analytes)
+
+
+@lru_cache(maxsize=64)
+def _codes(group: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the codes of the kernel for the rules of a group, each with its name."""
+    return tuple((f"{group}.{name}", name) for name in names)
 
 
 def _person_reasons_of_one(

@@ -1,0 +1,145 @@
+"""CDS Hooks 2.0: what is offered, and the cards about the last blood count of a patient."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from cbc_screen.engines.each_count import ScreenedCount, ScreenedCounts
+from cbc_screen.engines.urgent import NOTHING_TO_REVIEW
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.result import ScreeningResult
+from cbc_screen.screener import Screener
+from cbc_screen.service.bodies import parse, text_of
+from cbc_screen.service.cards import card_of
+from cbc_screen.service.cds_models import HookRequest
+from cbc_screen.service.fhir import screen_bundle
+from cbc_screen.service.limits import Limits
+from cbc_screen.service.problems import Code, problem
+from cbc_screen.service.records import part_of
+from cbc_screen.service.spans import spans_of
+from cbc_screen.service.versions import about
+from cbc_screen.vocabulary import NOTICE, Group
+
+HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "order-sign"}
+_MOST = 200  # Observations asked for: the last ones
+_PATIENT = 1  # entries before those of the client's Bundle
+
+
+@lru_cache(maxsize=1)
+def discovery() -> dict[str, Any]:
+    """Return the services that are offered, with what a client is to send along.
+
+    Examples
+    --------
+    >>> [service["hook"] for service in discovery()["services"]]
+    ['patient-view', 'order-sign']
+    """
+    analytes = load_knowledge().analytes.values()
+    codes = [f"http://loinc.org|{code}" for own in analytes if own.group is Group.COUNT for code in own.loinc]
+    about_patient = "subject=Patient/{{context.patientId}}"
+    prefetch = {
+        "patient": "Patient/{{context.patientId}}",
+        "counts": f"Observation?{about_patient}&code={','.join(codes)}&_sort=-date&_count={_MOST}",
+    }
+    services = [
+        {
+            "hook": hook,
+            "id": name,
+            "title": "Blood count screen",
+            "description": f"Flags of the last complete blood count of the patient. {NOTICE}",
+            "usageRequirements": "Send the prefetch: no FHIR server is called, and nothing is kept.",
+            "prefetch": prefetch,
+        }
+        for name, hook in HOOKS.items()
+    ]
+    return {"services": services, "extension": {"cbc-screen": about()}}
+
+
+def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tuple[dict[str, Any], ScreenedCounts]:
+    """Return the cards of a hook, and what they were made of.
+
+    Parameters
+    ----------
+    screener : Screener
+    name : str
+        Id of the service.
+    body : bytes
+        The request.
+    limits : Limits
+
+    Raises
+    ------
+    Problem
+        412 where the prefetch is missing, 422 where the request is malformed or is about several persons.
+    """
+    request = part_of(HookRequest, parse(body, limits.depth))
+    if request.hook != HOOKS[name]:
+        raise problem(Code.MALFORMED, f"this service is of the hook {HOOKS[name]}", ("hook",))
+    _require_prefetch(request)
+    found = screen_bundle(screener, _bundle(body), limits)
+    if len({count.person for count in found.counts}) > 1:
+        raise problem(Code.SEVERAL_PERSONS, "the Observations are of more than one person", ("prefetch", "counts"))
+    shown = latest(found.counts)
+    remarks = _remarks(found, len(shown))
+    cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
+    rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]
+    account = {"received": found.rows_in, "used": len(found.counts), "shown": len(shown), "rejections": rejections}
+    return {"cards": cards, "extension": {"cbc-screen": {**about(), **account}}}, found
+
+
+def _require_prefetch(request: HookRequest) -> None:
+    for name, kind in (("patient", "Patient"), ("counts", "Bundle")):
+        given = getattr(request.prefetch, name, None)
+        if given is None or given.get("resourceType") != kind:
+            message = f"send the {kind} that the discovery asks for; no FHIR server is called"
+            raise problem(Code.PREFETCH_MISSING, message, ("prefetch", name))
+    patient = request.prefetch.patient if request.prefetch is not None else None
+    if patient is not None and patient.get("id") != request.context.patientId:
+        raise problem(Code.SEVERAL_PERSONS, "the Patient is not that of the context", ("prefetch", "patient", "id"))
+
+
+def _bundle(body: bytes) -> bytes:
+    """Return patient and Observations as one Bundle, from the text: its numbers stay as they are written."""
+    prefetch = spans_of(spans_of(text_of(body))["prefetch"])
+    sent = spans_of(prefetch["counts"]).get("entry", "[]")
+    # What is no list of entries is an entry that cannot be read.
+    entries = sent[1:-1].strip() if sent.startswith("[") else sent
+    every = ", ".join(filter(None, (f'{{"resource": {prefetch["patient"]}}}', entries)))
+    return f'{{"resourceType": "Bundle", "type": "collection", "entry": [{every}]}}'.encode()
+
+
+def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
+    """Return the last counts by time of collection: several where they are of one moment, or have none that is known."""
+    moments = [_moment(count.result) for count in counts]
+    last = max((moment for moment in moments if moment is not None), default=None)
+    return [count for count, moment in zip(counts, moments, strict=True) if moment is None or moment == last]
+
+
+def _moment(result: ScreeningResult) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(result.person.collected_at or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _is_to_review(result: ScreeningResult) -> bool:
+    flags = result.flags(checklist=False)
+    return any(flags[name] != nothing for name, nothing in NOTHING_TO_REVIEW)
+
+
+def _remarks(found: ScreenedCounts, shown: int) -> list[str]:
+    """Return what a card says of what it does not show."""
+    earlier, rejected = len(found.counts) - shown, len(found.rejected)
+    said = [f"{earlier} earlier counts were sent and are not shown"] if earlier else []
+    said += [f"{rejected} entries or results could not be used"] if rejected else []
+    return [*said, *(f"{analyte}: {why}" for analyte, why in found.suspect_units.items())]
+
+
+def as_json(answer: dict[str, Any]) -> bytes:
+    """Return an answer as JSON."""
+    return json.dumps(answer).encode()

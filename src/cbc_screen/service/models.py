@@ -1,0 +1,177 @@
+"""The shapes of answers and of bodies that are not the library's own: for schemas and for generated clients."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cbc_screen.record import CBCRecord
+from cbc_screen.result import ScreeningResult
+from cbc_screen.service.problems import Code
+from cbc_screen.service.versions import SCHEMA_VERSION
+from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
+
+PathPart = str | int
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Answer(_Shape):
+    notice: str = Field(description="Stands in every answer.", examples=[NOTICE])
+    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
+    data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
+
+
+class ScreeningAnswer(ScreeningResult):
+    """The flags of one record, for clinician review. Not a diagnosis."""
+
+    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
+    data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
+
+
+class CompactLine(_Shape):
+    """One line in short."""
+
+    state: LineState = Field(description="Whether the line is low under the definition.", examples=["low"])
+    grade: int | None = Field(description="The grade under the scheme; null where it cannot be graded.", examples=[2])
+
+
+class CompactLines(_Shape):
+    """The three lines in short."""
+
+    red: CompactLine = Field(description="The red line.", examples=[{"state": "low", "grade": 2}])
+    white: CompactLine = Field(description="The white line.", examples=[{"state": "low", "grade": 2}])
+    platelet: CompactLine = Field(description="The platelet line.", examples=[{"state": "low", "grade": 4}])
+
+
+class CompactResult(_Shape):
+    """Pattern, lines, grades, urgency and reasons of one record, for clinician review. Not a diagnosis."""
+
+    notice: str = Field(description="Stands in every answer.", examples=[NOTICE])
+    pattern: Pattern = Field(description="How many lines are low.", examples=["pancytopenia"])
+    lines_low_min: int = Field(description="How many lines are surely low.", examples=[3])
+    lines_low_max: int = Field(description="How many lines may be low.", examples=[3])
+    white_line_basis: WhiteBasis = Field(description="What the white line was judged on.", examples=["neutrophils"])
+    severity: Severity = Field(description="The most severe line.", examples=["very_severe"])
+    severity_min: Severity = Field(description="The least that all possibilities agree on.", examples=["very_severe"])
+    urgency: Urgency = Field(description="How soon a person should look.", examples=["immediate"])
+    lines: CompactLines = Field(
+        description="The three lines.",
+        examples=[
+            {
+                "red": {"state": "low", "grade": 2},
+                "white": {"state": "low", "grade": 2},
+                "platelet": {"state": "low", "grade": 4},
+            }
+        ],
+    )
+    urgency_reasons: list[str] = Field(description="Rules that the urgency rests on.", examples=[["notify_platelets"]])
+    guards: list[str] = Field(description="Checks for a spurious result that were met.", examples=[["rule_of_three"]])
+    reasons: list[tuple[str, Reason]] = Field(
+        description="Why something could not be told, as pairs of field and reason.",
+        examples=[[["platelets", "CENSORED_LOW"]]],
+    )
+
+
+class CompactAnswer(CompactResult):
+    """A compact result with the versions."""
+
+    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
+    data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
+
+
+class FaultAnswer(_Shape):
+    """One thing that is wrong with a request."""
+
+    code: Code = Field(description="Why it is refused.", examples=["MALFORMED"])
+    message: str = Field(description="What is wrong; nothing of the body.", examples=["age is missing"])
+    path: list[PathPart] = Field(description="Where in the body.", examples=[["hemoglobin", "unit"]])
+
+
+class ProblemAnswer(_Answer):
+    """A request that was refused."""
+
+    errors: list[FaultAnswer] = Field(
+        description="What is wrong, one or more.",
+        examples=[[{"code": "MALFORMED", "message": "age is missing", "path": ["hemoglobin", "unit"]}]],
+    )
+
+
+class BatchEntry(_Shape):
+    """One record of a batch: its result, or why it was refused."""
+
+    index: int = Field(description="Place of the record in the request, from 0.", examples=[0])
+    result: ScreeningResult | CompactResult | None = Field(default=None, description="The result.")
+    errors: list[FaultAnswer] | None = Field(default=None, description="Why there is none.")
+
+
+class BatchAnswer(_Answer):
+    """The records of a batch: `received == used + rejected`."""
+
+    received: int = Field(description="How many records came.", examples=[2])
+    used: int = Field(description="How many were screened.", examples=[1])
+    rejected: int = Field(description="How many were refused.", examples=[1])
+    answers: list[BatchEntry] = Field(description="One entry for each record, in order.")
+
+
+class FHIRCount(_Shape):
+    """One blood count of a Bundle."""
+
+    entry: int = Field(description="The first entry of the Bundle that the count is of.", examples=[2])
+    person: str = Field(description="The person as the Bundle refers to it.", examples=["Patient/example"])
+    result: ScreeningResult | CompactResult = Field(description="The result.")
+
+
+class FHIRRejection(_Shape):
+    """An entry, or a single result, that could not be used."""
+
+    entry: int = Field(description="The entry of the Bundle.", examples=[3])
+    reason: Reason = Field(description="Why it could not be used.", examples=["MESSAGE_UNREADABLE"])
+
+
+class FHIRAnswer(_Answer):
+    """The counts of a Bundle: `received == used + rejected`."""
+
+    received: int = Field(description="How many counts and unreadable entries there are.", examples=[1])
+    used: int = Field(description="How many counts were screened.", examples=[1])
+    rejected: int = Field(description="How many counts or entries were refused.", examples=[0])
+    rejections: list[FHIRRejection] = Field(
+        description="What was refused, single results that belong to no count among it.",
+        examples=[[{"entry": 3, "reason": "MESSAGE_UNREADABLE"}]],
+    )
+    results: dict[str, int | dict[str, int]] = Field(
+        description="The account of single results.", examples=[{"read": 3, "used": 3}]
+    )
+    suspect_units: dict[str, str] = Field(description="Analytes that were not used, for their unit is doubted.")
+    counts: list[FHIRCount] = Field(description="Each count, collected by person and moment.")
+
+
+class VersionAnswer(_Answer):
+    """The versions, and how the service screens."""
+
+    cbc_screen: str = Field(description="Version of the code.", examples=["0.5.0"])
+    definition: str = Field(description="When a line is low.", examples=["reference"])
+    grading: str = Field(description="Grading scheme.", examples=["clinical"])
+    ranges: str = Field(description="Set of reference ranges; an own file is called own.", examples=["default"])
+    rules: str = Field(description="Set of checks; an own file is called own.", examples=["default"])
+
+
+class HealthAnswer(_Answer):
+    """That the service answers."""
+
+    status: str = Field(description="ok where a record can be screened.", examples=["ok"])
+
+
+class SchemasAnswer(_Answer):
+    """The names of the schemas."""
+
+    schemas: list[str] = Field(description="Each can be read at /schemas/{name}.", examples=[["record", "result"]])
+
+
+class Batch(_Shape):
+    """Records to be screened together; a bare list is taken, too."""
+
+    records: list[CBCRecord] = Field(
+        description="The records.", examples=[[{"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}]]
+    )

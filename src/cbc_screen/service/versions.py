@@ -1,0 +1,25 @@
+"""What stands in every answer: the notice, and the versions of the schema and of the data."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cbc_screen
+from cbc_screen.vocabulary import NOTICE
+
+SCHEMA_VERSION = "1.0"  # of the answers: the first number changes where a client must
+
+
+@lru_cache(maxsize=1)
+def data_version() -> str:
+    """Return the version of the data."""
+    return str(cbc_screen.__data_version__)
+
+
+def about() -> dict[str, str]:
+    """Return what stands in every answer.
+
+    >>> about()["notice"]
+    'For clinician review. Not a diagnosis.'
+    """
+    return {"notice": NOTICE, "schema_version": SCHEMA_VERSION, "data_version": data_version()}

@@ -32,8 +32,8 @@ from workloads import write_files
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.report.layout import LIST_COLUMNS, layout_of
-from cbc_screen.vocabulary import NOTICE, Reason, Sex
+from cbc_screen.report.layout import layout_of
+from cbc_screen.vocabulary import LIST_COLUMNS, NOTICE, Reason, Sex
 
 SLICE = 65_536
 # Cells that are no number, and why.

@@ -46,7 +46,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         "spreadsheet": room("cells of CSV files that a spreadsheet would run"),
         "regular": room("files of the user's, opened only if they are files"),
         "demo": room("a synthetic export with traps"),
-        "views": room("who draws what goes out"),
+        "views": room("who draws and describes what goes out"),
+        "field_texts": room("what each field of a record and of a result is, in words"),
         "errors": room("what a user is told, and where the fault is", "printable"),
         "private_files": room("files that a run makes, readable by their owner alone", "errors"),
         "stopping": room("the command when it is interrupted", "private_files"),
@@ -64,7 +65,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "knowledge": room("`reference_ranges/`, checked and frozen", "_version errors regular vocabulary"),
     },
     "The flow": {
-        "record": room("one count as it comes in, checked", "errors knowledge vocabulary"),
+        "record": room("one count as it comes in, checked", "errors knowledge views vocabulary"),
         "ingest": room(
             "files, messages and frames to columns of texts",
             "arrays errors knowledge labels private_files regular spreadsheet vocabulary",
@@ -111,15 +112,23 @@ HOUSE: dict[str, dict[str, Room]] = {
             "vocabulary",
         ),
         "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
+        "model_schema": room(
+            "JSON schemas with a text and an example of every field", "field_texts knowledge screener"
+        ),
+        "service": room(
+            "the service over HTTP",
+            "_version engines errors knowledge labels model_schema private_files record report result screener spreadsheet stopping "
+            "vocabulary",
+        ),
         "__init__": room(
             "every public name",
-            "_version agreement errors grading knowledge ranges record report result review screener source summary "
+            "_version agreement errors grading knowledge model_schema ranges record report result review screener source summary "
             "time_course views vocabulary",
         ),
         "cli": room(
             "the command",
             "_version agreement demo engines errors grading knowledge printable private_files regular report review "
-            "screener source stopping vocabulary",
+            "screener service source stopping vocabulary",
         ),
         "__main__": room("`python -m cbc_screen`", "cli"),
     },

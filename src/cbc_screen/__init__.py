@@ -14,6 +14,7 @@ from pydantic import BaseModel as _BaseModel  # noqa: F401
 from cbc_screen._version import __version__
 from cbc_screen.knowledge import kept as _kept  # noqa: F401  before any other module: see there
 from cbc_screen.report import views as _views
+from cbc_screen.views import describe_with as _describe_with
 from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
     from cbc_screen.vocabulary import NOTICE, Reason
 
 _draw_with(_views)
+
+
+def _described(model: type, core_schema: Any, handler: Any) -> dict[str, Any]:
+    from cbc_screen.model_schema import with_texts
+
+    return with_texts(model, core_schema, handler)
+
+
+_describe_with(_described)
 _HOME = {
     "Agreement": "agreement",
     "Audit": "report.audit",

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from cbc_screen.errors import RecordError
 from cbc_screen.knowledge.loaded import load_measures
+from cbc_screen.views import described
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
 
 _LONGEST_TEXT = 10_000
@@ -78,9 +79,7 @@ class _Private(BaseModel, metaclass=_Described):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        from cbc_screen.model_schema import with_texts
-
-        return with_texts(cls, core_schema, handler)
+        return described(cls, core_schema, handler)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
-from cbc_screen.views import views
+from cbc_screen.views import described, views
 from cbc_screen.vocabulary import (
+    LIST_COLUMNS,
     NOTICE,
     Basis,
     CheckGroup,
@@ -44,9 +45,7 @@ class _Part(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        from cbc_screen.model_schema import with_texts
-
-        return with_texts(cls, core_schema, handler)
+        return described(cls, core_schema, handler)
 
 
 class Citation(_Part):
@@ -357,8 +356,6 @@ class ScreeningResult(_Part):
         flags = self._flags if "columns" not in self.__dict__ else None
         if flags is not None:
             return flags(checklist)
-        from cbc_screen.report.layout import LIST_COLUMNS
-
         return {name: flag for name, flag in self.columns.items() if checklist or name not in LIST_COLUMNS}
 
     def explain(self) -> str:

@@ -87,6 +87,10 @@ class LineState(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+# The columns of the checklist.
+LIST_COLUMNS = ("checklist", "checklist_groups", "checklist_shown", "next_tests")
+
+
 class WhiteBasis(StrEnum):
     """On what the white line was judged. The order is the kernel's code."""
 

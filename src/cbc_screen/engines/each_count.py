@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cbc_screen.engines.batch import ROW, Layout, screen_batch
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input, files_of, open_inputs
 from cbc_screen.engines.opening import Opening
+from cbc_screen.engines.rescreen import Screening
 from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.engines.unit_watch import UnitWatch
@@ -25,9 +26,6 @@ from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.result import ScreeningResult
-
-if TYPE_CHECKING:
-    from cbc_screen.screener import Screener
 
 _WITH_CELLS = Layout(keep=(), detail=False, file=False, received=True)
 
@@ -68,7 +66,7 @@ class ScreenedCounts:
 
 
 @one_line_errors("the screening")
-def screen_counts(screener: Screener, engine: Engine, names: tuple[str, ...], opening: Opening) -> ScreenedCounts:
+def screen_counts(screener: Screening, engine: Engine, names: tuple[str, ...], opening: Opening) -> ScreenedCounts:
     """Screen every count of files; see `Screener.screen_each`."""
     engine = engine.of(opening)
     counts: list[ScreenedCount] = []
@@ -97,7 +95,7 @@ def screen_counts(screener: Screener, engine: Engine, names: tuple[str, ...], op
     return ScreenedCounts(tuple(counts), tuple(rejected), rows_in, rejected_rows, results, suspect)
 
 
-def _whole_results(screener: Screener, engine: Engine, entry: Input, table: Any) -> Iterator[ScreenedCount]:
+def _whole_results(screener: Screening, engine: Engine, entry: Input, table: Any) -> Iterator[ScreenedCount]:
     """Screen the rows of a batch from their cells as received; the flags must be those of the batch."""
     declared = declared_again(declared_of(entry.plan))
     normalizers: dict[frozenset[str], RecordNormalizer] = {}

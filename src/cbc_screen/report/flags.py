@@ -19,10 +19,10 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.conclusions import SEVERAL, SEVERAL_STAGES
 from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
 from cbc_screen.report.checklist import SEPARATOR, Listed
-from cbc_screen.report.layout import LIST_COLUMNS, FlagLayout
+from cbc_screen.report.layout import FlagLayout
 from cbc_screen.report.list_columns import LISTS, list_bytes, list_columns
 from cbc_screen.report.worded import of_some, worded
-from cbc_screen.vocabulary import NOTICE, Line, LineState, Reason
+from cbc_screen.vocabulary import LIST_COLUMNS, NOTICE, Line, LineState, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,9 +17,8 @@ from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.normalize.codes import REASONS
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.report.checklist import ListLayout, list_layout
-from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
+from cbc_screen.vocabulary import LIST_COLUMNS, Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
-LIST_COLUMNS = ("checklist", "checklist_groups", "checklist_shown", "next_tests")
 _OLD_FLAGS = (
     "the packed flags are of version 0.4 or older, which ordered the checklist otherwise: it counted findings, and had "
     "no groups; read them with that version, or scan again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cbc_screen
+from cbc_screen.knowledge import load_knowledge
 from cbc_screen.vocabulary import NOTICE
 
 SCHEMA_VERSION = "1.0"  # of the answers: the first number changes where a client must
@@ -13,7 +13,7 @@ SCHEMA_VERSION = "1.0"  # of the answers: the first number changes where a clien
 @lru_cache(maxsize=1)
 def data_version() -> str:
     """Return the version of the data."""
-    return str(cbc_screen.__data_version__)
+    return load_knowledge().data_version
 
 
 def about() -> dict[str, str]:

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import h11
@@ -57,13 +57,15 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
         )[0]
         # Made with its protocol: asyncio sends small answers at once only where a socket has one.
-        found = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
-        found.listen(_BACKLOG)
-        found.setblocking(False)
-        return found
+        with ExitStack() as undo:
+            found = undo.enter_context(socket.socket(family, kind, protocol))
+            if os.name == "posix":
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(address)
+            found.listen(_BACKLOG)
+            found.setblocking(False)
+            undo.pop_all()  # it listens, and stays open
+            return found
     except OSError as refused:
         message = f"cannot listen on this host and port ({why(refused)}); choose another with --host and --port"
     # Outside the except block: nothing of the first error is attached.

@@ -26,6 +26,11 @@ class Body(pydantic.BaseModel):
         ({"hemoglobin": {"value": 1, "units": "g/L"}}, ("hemoglobin", "units"), "Measurement: one key is not a field of it (is unit meant?)"),
         ({"platelets": {"value": 1, "range": {"lower": [1]}}}, ("platelets", "range", "lower"), "ReportedRange: lower has the wrong type, or a word outside its list"),
         ({"film": {"blasts_on_film": "perhaps"}}, ("film",), "CBCRecord: film has the wrong type, or a word outside its list"),
+        ({"age": True}, ("age",), "CBCRecord: age must be a number or a text"),
+        ({"platelets": {"value": True, "unit": "10^9/L"}}, ("platelets",), "Measurement: value must be a number or a text"),
+        ({"platelets": {"value": 8, "range": [True, 400]}}, ("platelets", "range", "lower"), "ReportedRange: a limit must be a number or a text"),
+        ({"film": {"nonsense": "present"}}, ("film",), "CBCRecord: film: one key is not a finding; see reference_ranges/findings.yaml"),
+        ({"context": {"fever": "present", "Jane Doe": "present"}}, ("context",), "CBCRecord: context: one key is not a finding; see reference_ranges/findings.yaml"),
         ([1, 2], (), "CBCRecord: the whole has the wrong type, or a word outside its list"),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -156,6 +157,18 @@ class ReportedRange(_Private):
     lower: float | str | None = Field(default=None, description="lower limit, or none")
     upper: float | str | None = Field(default=None, description="upper limit, or none")
 
+    @field_validator("lower", "upper", mode="before")
+    @classmethod
+    def _no_truths(cls, data: Any) -> Any:
+        return _no_truth(data, "ReportedRange: a limit must be a number or a text")
+
+
+def _no_truth(value: Any, said: str) -> Any:
+    """Refuse true and false where a number may stand: pydantic would read them as 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError(_OWN, "{said}", {"said": said})
+    return value
+
 
 def _cut(value: Any) -> Any:
     """Return a text no longer than a field may be: one too long to be a result stays too long, and is no number."""
@@ -200,8 +213,7 @@ class Measurement(_Private):
     @model_validator(mode="before")
     @classmethod
     def _from_bare(cls, data: Any) -> Any:
-        if isinstance(data, bool):
-            raise PydanticCustomError(_OWN, "Measurement: value must be a number or a text")
+        _no_truth(data.get("value") if isinstance(data, dict) else data, "Measurement: value must be a number or a text")
         if isinstance(data, str | int | float):
             return {"value": _cut(data)}
         if isinstance(data, dict) and _cut(value := data.get("value")) is not value:
@@ -309,6 +321,19 @@ class CBCRecord(_Private):
 
     film: Mapping[str, Presence] = Field(default_factory=dict)
     context: Mapping[str, Presence] = Field(default_factory=dict)
+
+    @field_validator("age", mode="before")
+    @classmethod
+    def _age_is_no_truth(cls, data: Any) -> Any:
+        return _no_truth(data, "CBCRecord: age must be a number or a text")
+
+    @field_validator("film", "context")
+    @classmethod
+    def _known_findings(cls, data: Mapping[str, Presence], info: ValidationInfo) -> Mapping[str, Presence]:
+        if data and not data.keys() <= load_measures().findings.keys():
+            said = f"CBCRecord: {info.field_name}: one key is not a finding; see reference_ranges/findings.yaml"
+            raise PydanticCustomError(_OWN, "{said}", {"said": said})
+        return data
 
     @field_validator("birth_date", "collected_at", mode="before")
     @classmethod

@@ -213,7 +213,9 @@ class Measurement(_Private):
     @model_validator(mode="before")
     @classmethod
     def _from_bare(cls, data: Any) -> Any:
-        _no_truth(data.get("value") if isinstance(data, dict) else data, "Measurement: value must be a number or a text")
+        _no_truth(
+            data.get("value") if isinstance(data, dict) else data, "Measurement: value must be a number or a text"
+        )
         if isinstance(data, str | int | float):
             return {"value": _cut(data)}
         if isinstance(data, dict) and _cut(value := data.get("value")) is not value:

@@ -14,7 +14,7 @@ import numpy as np
 from cbc_screen.arrays import from_numpy, is_text, to_bools
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text, distinct, is_number, plain_numbers
-from cbc_screen.normalize.columns import plain_cells
+from cbc_screen.normalize.cells import plain_cells
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.value import NumberFormat, fold

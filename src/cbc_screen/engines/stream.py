@@ -38,6 +38,7 @@ from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.columns import number_columns
+from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.flags import with_lists
@@ -379,31 +380,6 @@ def _summary(
     plan = inputs[0].plan
     for entry in inputs[1:]:
         plan = plan.together(entry.plan)
-    analytes = {
-        analyte: AnalyteCount(
-            column=entry.column,
-            unit=entry.unit
-            or (f"in column {entry.unit_column}" if entry.unit_column else None)
-            or plan.declared.unit(engine.knowledge, analyte)
-            or "in the cell, or missing",
-            results=account.results[analyte],
-            used=account.results[analyte] - account.unused[analyte],
-            not_used=account.unused[analyte],
-        )
-        for analyte, entry in plan.analytes.items()
-    }
-    for analyte, possible in plan.possible.items():
-        columns = ", ".join(one.column for one in possible)
-        analytes.setdefault(
-            analyte,
-            AnalyteCount(
-                columns,
-                "not known",
-                account.results[analyte],
-                account.results[analyte] - account.unused[analyte],
-                account.unused[analyte],
-            ),
-        )
     expected = {analyte for entry in inputs for analyte in entry.expected}
     sources = [source for source in map(_collected, inputs) if source is not None]
     grouping = sources[0].grouping if sources else {}
@@ -421,7 +397,7 @@ def _summary(
         urgencies=dict(account.urgencies),
         reasons=dict(account.reasons.most_common()),
         rejects=dict(account.rejects.most_common()),
-        analytes=analytes,
+        analytes=_analyte_counts(engine, plan, account),
         results=results,
         specimens=_specimens(account.rejects, results["rejected"]),
         specimen_columns=tuple(column for _, column in plan.specimens),
@@ -446,3 +422,21 @@ def _summary(
         code_version=__version__,
         seconds=seconds,
     )
+
+
+def _analyte_counts(engine: Engine, plan: Plan, account: Account) -> dict[str, AnalyteCount]:
+    """Count the results of each analyte by its column."""
+
+    def counted(analyte: str, column: str, unit: str) -> AnalyteCount:
+        results, unused = account.results[analyte], account.unused[analyte]
+        return AnalyteCount(column=column, unit=unit, results=results, used=results - unused, not_used=unused)
+
+    found = {}
+    for analyte, entry in plan.analytes.items():
+        beside = f"in column {entry.unit_column}" if entry.unit_column else None
+        unit = entry.unit or beside or plan.declared.unit(engine.knowledge, analyte) or "in the cell, or missing"
+        found[analyte] = counted(analyte, entry.column, unit)
+    for analyte, possible in plan.possible.items():
+        columns = ", ".join(one.column for one in possible)
+        found.setdefault(analyte, counted(analyte, columns, "not known"))
+    return found

@@ -88,91 +88,42 @@ def _without(upper: str, text: str, word: str) -> str | None:
     return None
 
 
-def _checked(node: Node, keys: list[str]) -> Node:
-    node.check_keys(keys)
-    return node
+_SIGNS = {
+    "below": Comparator.BELOW,
+    "at_most": Comparator.AT_MOST,
+    "above": Comparator.ABOVE,
+    "at_least": Comparator.AT_LEAST,
+    "equal": Comparator.EQUAL,
+}
+_RESULT_KEYS = [
+    "operators", "behind_a_number", "flags", "sender_flags", "flag_bounds", "doubt_marks", "scales", "missing", "texts",
+    "taken_back", "calls", "in_other_languages",
+]  # fmt: skip
+_PERSON_KEYS = [
+    "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "age_units", "columns",
+]  # fmt: skip
 
 
 def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
     """Load text_results.yaml and demographics.yaml, beside the words of other languages."""
-    texts.check_keys(
-        [
-            "operators",
-            "behind_a_number",
-            "flags",
-            "sender_flags",
-            "flag_bounds",
-            "doubt_marks",
-            "scales",
-            "missing",
-            "texts",
-            "taken_back",
-            "calls",
-            "in_other_languages",
-        ]
-    )
-    signs = {
-        "below": Comparator.BELOW,
-        "at_most": Comparator.AT_MOST,
-        "above": Comparator.ABOVE,
-        "at_least": Comparator.AT_LEAST,
-        "equal": Comparator.EQUAL,
-    }
-    texts.node("operators").check_keys(list(signs))
-    operators = [(word, sign) for key, sign in signs.items() for word in texts.node("operators").texts(key)]
+    texts.check_keys(_RESULT_KEYS)
+    _check_people(people)
+    texts.node("behind_a_number").check_keys(["below", "at_most", "above", "at_least"])
+    texts.node("operators").check_keys(list(_SIGNS))
+    texts.node("flag_bounds").check_keys(["below", "above"])
+    operators, words = _signs(texts.node("operators")), _text_words(texts, world.results)
     if len({word for word, _ in operators}) != len(operators):
         raise texts.error("operators", "a sign is given twice")
-    texts.node("behind_a_number").check_keys(["below", "at_most", "above", "at_least"], [])
-    behind = texts.node("behind_a_number")
-    bounds = [(word, sign) for key, sign in signs.items() if key in behind for word in behind.texts(key)]
-    words: dict[str, TextWord] = {}
-    for entry in texts.nodes("texts"):
-        entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
-        if entry.get("beside_a_number", "kept") != "kept":
-            raise entry.error("beside_a_number", "must be kept")
-        for word in entry.texts("words"):
-            if word in words:
-                raise entry.error("words", f"{word!r} is given twice")
-            words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
-    _add_world_words(
-        texts.node("in_other_languages"), world.results, words, {*texts.texts("missing"), *texts.texts("flags")}
-    )
-    back = texts.node("taken_back")
+    back, ages = texts.node("taken_back"), people.node("pregnancy_ages")
     back.check_keys(["phrases", "of_an_earlier_one", "clots"])
-    people.check_keys(
-        [
-            "sex",
-            "sex_letters",
-            "presence",
-            "pregnancy",
-            "pregnancy_ages",
-            "unchanged_in_pregnancy",
-            "preterm",
-            "age_units",
-            "columns",
-        ]
-    )
-    people.node("sex").check_keys(list(Sex))
-    people.node("presence").check_keys([Presence.PRESENT, Presence.ABSENT])
-    people.node("pregnancy").check_keys(list(Pregnancy))
-    ages = people.node("pregnancy_ages")
-    ages.check_keys(["lower", "upper", "unit", "source"])
-    if ages.text("unit") != "y" or not 0 <= ages.whole("lower") < ages.whole("upper"):
-        raise ages.error("lower", "must be whole years, less than upper, with unit y")
-    people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
-    people.node("preterm").check_keys(["finding", "below", "unit", "source"])
     kept = [*texts.texts("flags"), *(word for word, meaning in words.items() if meaning.kept)]
     return Words(
-        operators=tuple(sorted(operators, key=lambda pair: -len(pair[0]))),
-        bounds=tuple(sorted(bounds, key=lambda pair: -len(pair[0]))),
+        operators=operators,
+        bounds=_signs(texts.node("behind_a_number")),
         flags=frozenset(texts.texts("flags")),
         harmless=tuple(sorted(dict.fromkeys(kept), key=lambda word: -len(word))),
         sender_flags=_sender_flags(texts.node("sender_flags")),
-        flag_bounds={
-            word: Comparator.BELOW if key == "below" else Comparator.ABOVE
-            for key in _checked(texts.node("flag_bounds"), ["below", "above"])
-            for word in texts.node("flag_bounds").texts(key)
-        },
+        flag_bounds=dict(_signs(texts.node("flag_bounds"))),
         doubt_marks=frozenset(texts.texts("doubt_marks")),
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
@@ -192,6 +143,42 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
         age_units={**world.age_units, **_age_units(people.node("age_units"))},
     )
+
+
+def _check_people(people: Node) -> None:
+    people.check_keys(_PERSON_KEYS)
+    people.node("sex").check_keys(list(Sex))
+    people.node("presence").check_keys([Presence.PRESENT, Presence.ABSENT])
+    people.node("pregnancy").check_keys(list(Pregnancy))
+    ages = people.node("pregnancy_ages")
+    ages.check_keys(["lower", "upper", "unit", "source"])
+    if ages.text("unit") != "y" or not 0 <= ages.whole("lower") < ages.whole("upper"):
+        raise ages.error("lower", "must be whole years, less than upper, with unit y")
+    people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
+    people.node("preterm").check_keys(["finding", "below", "unit", "source"])
+
+
+def _signs(node: Node) -> tuple[tuple[str, Comparator], ...]:
+    """Return words by the bound that they are, the longest first."""
+    node.check_keys([], list(_SIGNS))
+    found = [(word, sign) for key, sign in _SIGNS.items() if key in node for word in node.texts(key)]
+    return tuple(sorted(found, key=lambda pair: -len(pair[0])))
+
+
+def _text_words(texts: Node, world: Mapping[str, str]) -> dict[str, TextWord]:
+    """Return what stands in place of a number, in every language."""
+    words: dict[str, TextWord] = {}
+    for entry in texts.nodes("texts"):
+        entry.check_keys(["reason", "words"], ["finding", "beside_a_number"])
+        if entry.get("beside_a_number", "kept") != "kept":
+            raise entry.error("beside_a_number", "must be kept")
+        for word in entry.texts("words"):
+            if word in words:
+                raise entry.error("words", f"{word!r} is given twice")
+            words[word] = TextWord(entry.choice("reason", Reason), entry.get("finding"), "beside_a_number" in entry)
+    known = {*texts.texts("missing"), *texts.texts("flags")}
+    _add_world_words(texts.node("in_other_languages"), world, words, known)
+    return words
 
 
 def _add_world_words(node: Node, world: Mapping[str, str], words: dict[str, TextWord], known: Container[str]) -> None:

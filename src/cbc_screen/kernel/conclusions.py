@@ -9,6 +9,7 @@ from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import Ranking
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
+from cbc_screen.knowledge.predicates import alone_in
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
@@ -102,7 +103,12 @@ def build_lists(b: Builder, rules: Rules, facts: Mapping[str, int]) -> dict[str,
     reasons = _conclude_reasons(b, rules, facts, ranking)
     unknown = {line: b.negate(b.either(facts[f"line.{line}.yes"], facts[f"line.{line}.no"])) for line in LINES}
     unsent = b.any(b.both(unknown[line], b.negate(facts[f"sent.{line}.any"])) for line in LINES)
-    apart = {"borderline": facts["borderline.yes"], UNSENT: unsent}
+    at = _at_levels(b, _fired(b, rules, facts, ranking))
+    soon = b.either(at[Urgency.IMMEDIATE], at[Urgency.PROMPT])
+    high = b.any(facts[f"urgency.{rule.id}.yes"] for rule in rules.urgency if alone_in(rule.when))
+    # Nobody waits for a repeat count where another count asks for a look.
+    borderline = b.both(facts["borderline.yes"], b.negate(b.either(soon, high)))
+    apart = {"borderline": borderline, UNSENT: b.both(unsent, b.either(soon, at[Urgency.ROUTINE]))}
     return {**ranking.build(), **apart, **answered, **reasons}
 
 

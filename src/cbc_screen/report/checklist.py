@@ -214,7 +214,7 @@ def next_tests(
     """
     if borderline:
         return ((layout.borderline_test, ()),)
-    rest = ((layout.unsent_test, ()),) if unsent and shown else ()
+    rest = ((layout.unsent_test, ()),) if unsent else ()
     return (*rest, *_next_tests(layout, shown, answered))[: layout.tests_most]
 
 
@@ -222,13 +222,12 @@ def next_tests(
 def _next_tests(layout: ListLayout, shown: tuple[int, ...], answered: bytes) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the tests that would settle what is shown: the film first, then the best test of each, then the others."""
     known = {test for test, is_known in zip(layout.tests, answered, strict=True) if is_known}
-    own = [layout.settled_by[place] for place in shown]
-    # The best test of each, then the second of each, and so on.
+    own = [[test for test in layout.settled_by[place] if test not in known] for place in shown]
+    # The best test of each that is not done, then the second of each, and so on.
     rounds = (test for tests in zip_longest(*own) for test in tests if test is not None)
-    wanted: dict[str, list[str]] = {test: [] for test in rounds if test not in known}
+    wanted: dict[str, list[str]] = {test: [] for test in rounds}
     for place, tests in zip(shown, own, strict=True):
         for test in tests:
-            if test in wanted:
-                wanted[test].append(layout.conditions[place])
+            wanted[test].append(layout.conditions[place])
     order = sorted(wanted, key=lambda test: test != layout.first_test)
     return tuple((test, tuple(wanted[test])) for test in order[: layout.tests_most])

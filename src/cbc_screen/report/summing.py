@@ -9,10 +9,11 @@ from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import room_words, severity_words, used_words
 from cbc_screen.report.words import joined
 from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
-from cbc_screen.vocabulary import CheckGroup, LineState, Severity, State
+from cbc_screen.vocabulary import CheckGroup, Line, LineState, Severity, State
 
 _BRACKETS = re.compile(r" *\([^()]*\)")
 # What is told where it is high; the lines tell what is low.
+_FOR_HEMOGLOBIN = ("hematocrit", "rbc")  # told where they are low and the hemoglobin is not known
 _TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -52,6 +53,14 @@ def _state(
         for name in _TOLD_HIGH
         if name in by_name and by_name[name].state is State.HIGH
     ]
+    red = next((line.state for line in lines if line.line is Line.RED), None)
+    low = [
+        f"{_lower(by_name[name].label)} {used_words(by_name[name], units)}"
+        for name in _FOR_HEMOGLOBIN
+        if red is LineState.CANNOT_TELL and name in by_name and by_name[name].state is State.LOW
+    ]
+    if low:
+        said += f"; low: {joined(low)}"
     if high:
         said += f"; high: {joined(high)}"
     if borderline:

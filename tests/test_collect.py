@@ -12,7 +12,7 @@ from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.collect import Collection, Count
-from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.identify import NOT_A_COUNT, Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
 from cbc_screen.normalize.standing import CONFLICT
@@ -242,9 +242,9 @@ def test_the_codes_of_a_profile_decide() -> None:
     assert identifier.identify(listed)[:2] == ("hemoglobin", None)
     unlisted = LabResult(1, "p", "", "", (Code("50811", "Hemoglobin", ""),), "9")
     # A code that the profile does not list, called like a count: set aside by name, and never in silence.
-    assert identifier.identify(unlisted) == (None, Reason.CODE_UNKNOWN, ("hemoglobin",))
+    assert identifier.identify(unlisted)[:3] == (None, Reason.CODE_UNKNOWN, ("hemoglobin",))
     sodium = LabResult(1, "p", "", "", (Code("50983", "Sodium", ""),), "140")
-    assert identifier.identify(sodium) == (None, None, ())
+    assert identifier.identify(sodium) == NOT_A_COUNT
 
 
 @pytest.mark.parametrize(

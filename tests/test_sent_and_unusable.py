@@ -137,19 +137,19 @@ def test_a_column_beside_neutrophils_is_none(header: str) -> None:
     assert cbc.screen_frame(frame)["white_line_basis"].astype(str)[0] == "wbc"
 
 
-def test_a_column_that_is_known_stands_and_the_other_one_fills_what_it_leaves_open() -> None:
+def test_a_further_column_fills_what_the_known_one_leaves_open_and_must_not_contradict_it() -> None:
     frame = pd.DataFrame(
         {
-            "age": ["40 y"] * 2,
+            "age": ["40 y"] * 3,
             "sex": "F",
             "HGB (g/dL)": 14.0,
             "WBC (10^9/L)": 6.9,
-            "ANC (10^9/L)": [4.0, None],
-            "Neutrophils manual": ["0.3", "0.3"],
+            "ANC (10^9/L)": [4.0, None, 4.0],
+            "Neutrophils manual": ["4.0", "0.3", "0.3"],
             "PLT (10^9/L)": 250,
         }
     )
-    assert list(cbc.screen_frame(frame)["white_line"].astype(str)) == ["not_low", "cannot_tell"]
+    assert list(cbc.screen_frame(frame)["white_line"].astype(str)) == ["not_low", "cannot_tell", "cannot_tell"]
 
 
 def test_a_percentage_still_tells_where_the_bare_name_does_not() -> None:

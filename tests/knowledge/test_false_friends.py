@@ -81,11 +81,14 @@ def test_a_frame_and_a_file_of_them_hold_no_result_but_the_one_that_is(friends: 
     frame = pd.DataFrame({**{name: ["5", "50"] for name in friends}, "MCV (fL)": ["90", "60"]})
     flags = cbc.screen_frame(frame)
     states = {column: set(flags[column]) for column in flags if column.endswith("_state") and column != "mcv_state"}
-    # What may be neutrophils, or hemoglobin in a unit that is not known, is unknown, and never absent.
+    # What may be neutrophils, hemoglobin in a unit that is not known, or a name that is also one of the count, is unknown,
+    # and never absent.
     assert set().union(*states.values()) == {"not_assessed", "cannot_tell"}
     assert {column for column, own in states.items() if own == {"cannot_tell"}} == {
         "hemoglobin_state",
         "neutrophils_state",
+        "platelets_state",
+        "rbc_state",
     }
     frame.to_csv(tmp_path / "export.csv", index=False)
     read = cbc.read(tmp_path / "export.csv")

@@ -97,7 +97,7 @@ def test_a_longer_name_beside_the_first_one_is_left_aside() -> None:
     """A table with "Hemoglobin (g/dL)" and "hemoglobin_lab" is read, and by the first of the two."""
     frame = pd.DataFrame({
         "age": ["40 y"], "sex": ["F"], "hemoglobin_lab": ["Quest"], "Hemoglobin (g/dL)": [9.0], "Total WBC": ["x"],
-        "WBC (10^9/L)": [6.0], "Neutrophils (10^9/L)": [4.0], "PLT (10^9/L)": [250.0], "Thrombozyten": [9],
+        "WBC (10^9/L)": [6.0], "Neutrophils (10^9/L)": [4.0], "PLT (10^9/L)": [250.0], "Thrombozyten": [250],
     })  # fmt: skip
     flags = cbc.screen_frame(frame)
     assert flags.loc[0, ["pattern", "red_line", "platelet_line", "reasons"]].tolist() == [

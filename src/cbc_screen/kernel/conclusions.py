@@ -16,7 +16,7 @@ from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State,
 # Facts that say how an answer was reached; they are passed on as they are.
 REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.any")
 # The facts that the checklist shares with the other conclusions.
-SHARED = ("line.", "lines.", "sent.", "severity.min", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 UNSENT = "unsent"  # whether a line is unknown for want of any result
 SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ

@@ -9,19 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from cbc_screen.kernel.program import Builder, Truth
-from cbc_screen.kernel.rules import LINES, SEVERITIES, Rules
+from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES, StartingTier
 from cbc_screen.knowledge.predicates import AgeIs, BeyondRange, Compare, FindingIs, MethodIs, SexIs, StateIs, walk
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.knowledge.weighing import ways
-from cbc_screen.vocabulary import Line, Severity, Support, Tier
+from cbc_screen.vocabulary import Line, Support, Tier, Urgency
 
 Weighed = tuple[int, int]  # a boolean and what it weighs
 # A condition's cell is one number by which a list is sorted, lowest first. From its highest bit: whether it is
 # not listed; its points, the most first; whether no finding speaks for it, of what is time-critical; its starting
 # tier, the highest first; whether it does not stand before the fold, or with what must not be missed.
 CELL, SUPPORT = "cell", "support"
-_SEVERE = SEVERITIES.index(Severity.SEVERE)
 _OPEN_AT, _MUST_AT, _START_AT, _SPEAKS_AT, POINTS_AT, HIDDEN_AT = 0, 1, 2, 5, 6, 14
 MOST_POINTS = 126  # above the points of any condition
 # The counts that every blood count has: where one is unknown, a time-critical condition is not set aside for it.
@@ -77,9 +76,11 @@ class Ranking:
 
     @cached_property
     def some_line_low(self) -> int:
-        """Whether some line is surely low, or severe where the definition has no limit to say so."""
-        low = self.b.code_at_least(self.facts["lines.min"], 1)
-        return self.b.either(low, self.b.code_at_least(self.facts["severity.min"], _SEVERE))
+        """Whether some line is surely low, or deep where the definition has no limit to say so."""
+        b, triggers = self.b, [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
+        unlimited = b.any(self.facts[f"unlimited.{line}.any"] for line in LINES)
+        deep = b.any(self.facts[f"trigger.{rule.id}.yes"] for rule in triggers)
+        return b.either(b.code_at_least(self.facts["lines.min"], 1), b.both(unlimited, deep))
 
     # Findings ------------------------------------------------------------------------
 

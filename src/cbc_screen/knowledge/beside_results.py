@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("unit", "lower", "upper", "status", "flag", "comparator", "note")
 _ANY = "any"
+_MOST_DIGITS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,8 @@ class BesideResults:
     columns: Mapping[str, tuple[str, ...]]
     again: frozenset[str]
     again_of: Mapping[str, frozenset[str]]
+    channels: Mapping[str, frozenset[str]]
+    not_of: frozenset[str]
     again_names: Mapping[str, str]
     row_notes: frozenset[str]
 
@@ -37,21 +40,32 @@ class BesideResults:
             for base, word in ((parts[:place], parts[place:]), (parts[place:], parts[:place])):
                 yield from self._again(" ".join(base), " ".join(word))
         shorter = name.rstrip("0123456789")
-        if shorter != name and shorter.strip():
+        if shorter.strip() and 0 < len(name) - len(shorter) <= _MOST_DIGITS:  # "PLT1141" is a code of something else
             yield shorter.rstrip(), name[len(shorter) :]
 
     def _again(self, base: str, word: str) -> Iterator[tuple[str, str]]:
-        if word in self.again or any(word in words for words in self.again_of.values()):
+        own = (*self.again_of.values(), *self.channels.values())
+        if word in self.again or any(word in words for words in own):
             yield base, word
 
     def says_again(self, analyte: str, word: str) -> bool:
         """Tell whether a word beside the name of this analyte makes it that of a further result."""
+        if analyte in self.not_of:
+            return False
         return word in self.again or word.isdigit() or word in self.again_of.get(analyte, ())
+
+    def is_channel(self, analyte: str, word: str) -> bool:
+        """Tell whether a word beside the name of this analyte names a way of counting of one analyzer."""
+        return word in self.channels.get(analyte, ())
 
 
 def load_beside_results(node: Node, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
     """Load beside_results.yaml; `note_names` are columns of remarks on a whole row that other tables name."""
-    node.check_keys(["source", "columns", "again", "again_names", "row_notes"])
+    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "row_notes"])
+    channels = node.node("channels")
+    channels.check_keys([], list(analytes))
+    if not set(node.texts("not_of")) <= set(analytes):
+        raise node.error("not_of", "must be analytes")
     columns, again, names = node.node("columns"), node.node("again"), node.node("again_names")
     columns.check_keys(list(COLUMNS))
     again.check_keys([_ANY], list(analytes))
@@ -60,6 +74,8 @@ def load_beside_results(node: Node, note_names: Collection[str], analytes: Colle
         columns={key: tuple(map(plain_name, columns.texts(key))) for key in COLUMNS},
         again=frozenset(map(plain_name, again.texts(_ANY))),
         again_of={key: frozenset(map(plain_name, again.texts(key))) for key in again if key != _ANY},
+        channels={key: frozenset(map(plain_name, channels.texts(key))) for key in channels},
+        not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
         row_notes=frozenset(map(plain_name, node.texts("row_notes"))) | frozenset(note_names),
     )

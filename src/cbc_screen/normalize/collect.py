@@ -468,7 +468,7 @@ class Collection:
             own = cells.get(analyte)
             if own is None:
                 cells[analyte] = Cell(unusable(Reason(reason)), "", "", "", "")
-            elif value and not self._standing.says_the_same(analyte, own[:2], (value, unit or own.unit)):
+            elif value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
 
     def _fill_neighbors(self, gathered: _Gathered, group: Group, cells: dict[str, Cell]) -> None:

@@ -218,7 +218,7 @@ class _Table:
         units = (entry.unit or "", other.unit or entry.unit or "")
 
         def same(one: str, two: str) -> bool:
-            return standing.says_the_same(analyte, (one, units[0]), (two, units[1]))
+            return not standing.contradict(analyte, (one, units[0]), (two, units[1]))
 
         columns = self._columns[entry.column], self._columns[other.column]
         return differ(*columns, same, self._knowledge.words.missing)

@@ -190,12 +190,15 @@ class Identifier:
             return NOT_A_COUNT  # "WBC", called "WBC in urine": the longer name says what it is
         if found:
             return self._one(found, result)
-        units = [""] if not result.unit or len(result.unit) > _LONGEST_NAME else ["", f" ({result.unit})"]
-        possible = [
-            meaning
-            for text in (f"{text}{unit}" for text in texts for unit in units)
-            if len(text) <= _LONGEST_NAME and (meaning := self._names.read(text)).role in (Role.POSSIBLE, Role.AGAIN)
-        ]
+        read = [self._names.read(text) for text in texts if len(text) <= _LONGEST_NAME]
+        possible = [meaning for meaning in read if meaning.role in (Role.POSSIBLE, Role.AGAIN)]
+        if not possible and result.unit and len(result.unit) <= _LONGEST_NAME:
+            # The unit beside it tells that "Hemoglobin finger prick" is an amount of hemoglobin.
+            beside = [
+                self._names.named_within(f"{text} ({result.unit})") for text in texts if len(text) <= _LONGEST_NAME
+            ]
+            refused = any(meaning.role is Role.REFUSED for meaning in read)
+            possible = [meaning for meaning in beside if meaning is not None and not refused]
         counted = [one for one in possible if self._knowledge.analytes[one.name].counted]
         if not counted:
             return NOT_A_COUNT

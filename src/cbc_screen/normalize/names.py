@@ -143,10 +143,10 @@ class NameReader:
         asked = name.rstrip(f" {LOST}")  # "Pregnant?"
         if asked in self._people:
             return Meaning(Role.PERSON, self._people[asked])
-        if asked in self._findings:
-            return Meaning(Role.FINDING, self._findings[asked])
         if text.endswith("?") and suspects_clumps(text):
             return Meaning(Role.FINDING, CLUMPS_SUSPECTED)  # an analyzer's "PLT Clumps?"
+        if asked in self._findings:
+            return Meaning(Role.FINDING, self._findings[asked])
         if text.endswith(_MARKS) and len(found := self._analytes(plain_name(text.removesuffix(_MARKS)))) == 1:
             return Meaning(Role.FLAG, min(found))
         if (friend := self._friend(name)) is not None:
@@ -191,13 +191,17 @@ class NameReader:
             name = plain_name(base)
             whole = self._knowledge.beside.again_names.get(name)
             found = [whole] if whole is not None else []
+            channel = False
             for rest, word in self._knowledge.beside.without_again(name):
                 own = self._analytes(rest)
-                found += [min(own)] if len(own) == 1 and self._knowledge.beside.says_again(min(own), word) else []
+                if len(own) == 1:
+                    channel = channel or self._knowledge.beside.is_channel(min(own), word)
+                    found += [min(own)] if channel or self._knowledge.beside.says_again(min(own), word) else []
             for analyte in found:
                 if not unit or isinstance(self._knowledge.analytes[analyte].units.find(unit), Factor):
                     why = f"a further result of {analyte}, or by another method"
-                    return Meaning(Role.AGAIN, analyte, unit or None, why=why, reason=Reason.CODE_UNKNOWN)
+                    role = Role.POSSIBLE if channel else Role.AGAIN
+                    return Meaning(role, analyte, unit or None, why=why, reason=Reason.CODE_UNKNOWN)
         return None
 
     def _possible(self, text: str) -> Meaning:
@@ -215,7 +219,7 @@ class NameReader:
             if len(own) == 1 and (_looks_like_unit(unit) or self._stands_for_unit(text, base, unit)):
                 why = "the unit in its name is not known"
                 return Meaning(Role.POSSIBLE, min(own), why=why, reason=Reason.UNIT_UNKNOWN)
-        if (placed := self._named_within(text)) is not None:
+        if (placed := self.named_within(text)) is not None:
             return placed
         words = parts_of(plain_name(text))
         if self._knowledge.not_results.isdisjoint(words):
@@ -227,7 +231,7 @@ class NameReader:
                         return Meaning(Role.POSSIBLE, name, why=why, reason=Reason.CODE_UNKNOWN)
         return Meaning(Role.OTHER)
 
-    def _named_within(self, text: str) -> Meaning | None:
+    def named_within(self, text: str) -> Meaning | None:
         """Find the name of a count that a line is judged on among other words, in front of a unit of it.
 
         "baseline_plt (10^9/L)" is a number of platelets, of whatever moment: it was sent, and is not known to be the result.

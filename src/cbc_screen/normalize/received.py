@@ -192,7 +192,7 @@ def _read_possible(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kn
             record[analyte] = {"value": unusable(Reason(reason))}
         elif again:
             own = (_text(_value(row[analyte])), units[0])
-            if not standing.says_the_same(analyte, own, (text, units[1])):
+            if standing.contradict(analyte, own, (text, units[1])):
                 record[analyte] = {"value": unusable(Reason.RESULT_CONFLICT)}
 
 

@@ -144,6 +144,10 @@ class Standing:
         first, second = reader.read_text(*one), reader.read_text(*other)
         return first.factor is not None and (first.low, first.high) == (second.low, second.high)
 
+    def contradict(self, analyte: str, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Tell whether a further result says something else; a text that is no result says nothing."""
+        return not self._only_a_remark(other[0]) and not self.says_the_same(analyte, one, other)
+
     def _only_a_remark(self, value: str) -> bool:
         """Tell whether a second text under the same code leaves the number beside it as it is."""
         plain = fold(value).upper()

@@ -108,7 +108,9 @@ def _nullable(result: Any) -> Any:
 
 def _picked(condition: pd.Series[bool], a: Any, b: Any) -> Any:
     if not isinstance(b, pd.Series):
-        kind = "boolean" if b is pd.NA or isinstance(b, bool) else "Int16" if isinstance(b, np.int16) else "Int8"
+        kinds = ((bool, "boolean"), (np.int16, "Int16"), (float, "Float64"))
+        own = next((kind for of, kind in kinds if isinstance(b, of)), "Int8")
+        kind = "boolean" if b is pd.NA else own
         b = pd.Series(b, index=condition.index, dtype=kind)
     return b.mask(condition, a)
 

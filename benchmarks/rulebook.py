@@ -40,6 +40,7 @@ from cbc_screen.knowledge.predicates import (
     SexIs,
     StageIs,
     StateIs,
+    alone_in,
     walk,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition, Rule
@@ -58,6 +59,7 @@ from cbc_screen.vocabulary import (
     WhiteBasis,
 )  # fmt: skip
 
+_ROUNDS = float.fromhex("0x1.8p52")
 CELLS = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
 RARER = ("bands", "immature_granulocytes", "blasts")
 UNGRADED = -1
@@ -308,6 +310,7 @@ class RuleBook:
         self._truths: dict[Predicate, Truth] = {}
         self._checks: dict[Predicate, Truth] = {}
         self._neutrophils: Span | None = None
+        self._shares = frozenset(own.percent for own in self.rules.analytes.values() if own.percent is not None)
         self._numbers: dict[str, Number] = {}
         self._lines: dict[str, dict[Line, Truth]] = {}
         self._counts: tuple[Code, Code] | None = None
@@ -338,7 +341,7 @@ class RuleBook:
     def _part_of_white_cells(self, sent: Number, wbc: Number) -> Span:
         """Widen neutrophils by the checks that contradict them; where none were sent WBC is an upper bound."""
         if sent.value is None:
-            return Span(NOWHERE, wbc)
+            return Span(NOWHERE, self._room())
         f, checks = self.f, [guard for guard in self.rules.guards if guard.contradicts is Line.WHITE]
         fired = {
             kind: f.keep(f.any(self.logic.yes(self.check(guard.when)) for guard in checks if guard.leaves is kind))
@@ -353,11 +356,46 @@ class RuleBook:
             larger = Number(self.engine.larger(self._lift(sent), self._lift(wbc)), True)
             high = self._picked(f.all([to_larger, sent.there]), larger, sent)
         high = self._picked(f.all([nothing_known, sent.there]), Number(math.inf, True), high)
-        high = self._picked(sent.there, high, wbc)
+        high = self._picked(sent.there, high, self._room())
         return Span(
             Number(self.engine.define(self._lift(low)), sent.there),
             Number(self.engine.define(self._lift(high)), f.any([sent.there, wbc.there])),
         )
+
+    def _room(self) -> Number:
+        """Return what the other white cells leave, where they are not more than the white cells."""
+        wbc, parts, f = self.value("wbc"), self.rules.white_parts, self.f
+        others = [own for own in map(self.value, parts.others) if own.value is not None]
+        if wbc.value is None or not others:
+            return wbc
+        left = self._scaled(wbc, "*", 1.0 + parts.allowance)
+        for own in others:
+            part = self._picked(own.there, own, Number(0.0, True))
+            left = Number(self.engine.arithmetic("-", self._lift(left), self._lift(part)), wbc.there)
+        left = self._defined(self._decimal(left))
+        fits = [self.compare(">=", left, Number(0.0, True)), self.compare("<", left, wbc)]
+        return self._defined(self._picked(f.all(map(self.logic.yes, fits)), left, wbc), wbc.there)
+
+    def _defined(self, number: Number, there: Flag | None = None) -> Number:
+        return Number(self.engine.define(self._lift(number)), number.there if there is None else there)
+
+    def _decimal(self, number: Number) -> Number:
+        """Round to nine places, as the kernel does."""
+        whole = self._scaled(number, "*", 1e9)
+        whole = self._scaled(self._scaled(whole, "+", _ROUNDS), "-", _ROUNDS)
+        return self._scaled(whole, "/", 1e9)
+
+    def _share(self, percent: str) -> Number:
+        """Return a percentage of the white cells as worked out from its count."""
+        if percent not in self._numbers:
+            names = [name for name, own in self.rules.analytes.items() if own.percent == percent]
+            ratio = self._scaled(self._arithmetic("/", self.value(names[0]), self.value("wbc")), "*", 100.0)
+            if ratio.value is not None:
+                ratio, whole = self._defined(ratio), Number(100.0, True)
+                more = self.logic.yes(self.compare(">", ratio, whole))
+                ratio = self._defined(self._decimal(self._picked(more, whole, ratio)), ratio.there)
+            self._numbers[percent] = ratio
+        return self._numbers[percent]
 
     def _picked(self, condition: Flag, a: Number, b: Number) -> Number:
         if isinstance(condition, bool):
@@ -510,8 +548,8 @@ class RuleBook:
             return counted
         sent, instead = self.value("neutrophils").there, self._line(rule, "without_neutrophils")
         return self.logic.pair(
-            f.any([f.all([sent, yes(counted)]), f.all([f.negate(sent), yes(instead)])]),
-            f.any([no(counted), f.all([f.negate(sent), no(instead)])]),
+            f.any([yes(counted), f.all([f.negate(sent), yes(instead)])]),
+            f.any([no(counted), f.all([f.negate(sent), f.negate(yes(counted)), no(instead)])]),
         )
 
     def counts(self) -> tuple[Code, Code]:
@@ -551,6 +589,8 @@ class RuleBook:
         match predicate:
             case Compare(subject, comparison, value):
                 limit = Number(float(value), True)
+                if subject in self._shares:
+                    return self.compare(SIGNS[comparison], self._share(subject), limit)
                 if subject in self.rules.analytes:
                     return self.compare_used(SIGNS[comparison], subject, limit)
                 return self.compare(SIGNS[comparison], self.quantity(subject), limit)
@@ -643,12 +683,14 @@ class RuleBook:
         for group, found in (("trigger", self.rules.triggers), ("cutoff", self.rules.cutoffs)):
             for rule in found:
                 self.put(f"{group}.{rule.id}", self._fired(rule))
-        self.put("borderline", self.logic.yes(self.truth(Borderline())))
         for condition in self.rules.conditions:
             self.put(f"{CELL}.{condition.id}", self._cell(condition))
         self._write_answered()
-        self.put(UNSENT, self._unsent())
-        self._write_urgency()
+        f, (soon, routine) = self.f, self._write_urgency()
+        high = f.any(self._fired(rule) for rule in self.rules.urgency if alone_in(rule.when))
+        near = self.logic.yes(self.truth(Borderline()))
+        self.put("borderline", f.all([near, f.negate(f.any([soon, high]))]))
+        self.put(UNSENT, f.all([self._unsent(), f.any([soon, routine])]))
         return self.outputs
 
     def put(self, name: str, answer: Code | Flag) -> None:
@@ -674,7 +716,12 @@ class RuleBook:
         self.put("lines_low_max", high)
         self.put("pattern", f.pick(f.equal(low, high), low, list(Pattern).index(Pattern.CANNOT_TELL)))
         neutrophils, wbc = self.value("neutrophils").there, self.value("wbc").there
+        rule = self.rules.definitions[self.rules.definition]
+        cut = self._cut(rule.white, f"cut:{rule.id}:white")
+        counted, whole = self.compare_used("<", "neutrophils", cut), self.compare("<", self.value("wbc"), cut)
+        by_room = f.all([f.negate(neutrophils), self.logic.yes(counted), f.negate(self.logic.yes(whole))])
         cases = [
+            (by_room, WhiteBasis.WBC_LESS_OTHERS),
             (f.all([f.negate(neutrophils), wbc]), WhiteBasis.WBC),
             (f.negate(neutrophils), WhiteBasis.NONE),
         ]
@@ -887,7 +934,24 @@ class RuleBook:
         return self.f.all(self.logic.is_known(told) for told in self.lines(self.rules.definition).values())
 
     def _some_line_low(self) -> Flag:
-        return self.f.at_least(self.counts()[0], 1)
+        f = self.f
+        triggers = [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
+        deep = f.any(self._fired(rule) for rule in triggers)
+        return f.any([f.at_least(self.counts()[0], 1), f.all([f.any(self._unlimited()), deep])])
+
+    def _unlimited(self) -> list[Flag]:
+        """Return which lines were sent and have no limit."""
+        f, rule = self.f, self.rules.definitions[self.rules.definition]
+        parts = [(rule.red, "red"), (rule.white, "white"), (rule.platelet, "platelet")]
+        found = [
+            f.all([self.value(part.analyte).there, f.negate(self._cut(part, f"cut:{rule.id}:{name}").there)])
+            for part, name in parts
+        ]
+        if rule.without_neutrophils is not None:
+            cut = self._cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+            without = [f.negate(self.value("neutrophils").there), self.value("wbc").there]
+            found.append(f.all([*without, f.negate(cut.there)]))
+        return found
 
     def _possible(self, condition: Condition) -> Flag:
         """Return whether a condition is possible for the person."""
@@ -945,8 +1009,8 @@ class RuleBook:
 
     # Urgency -----------------------------------------------------------------------
 
-    def _write_urgency(self) -> None:
-        """Write the urgency, and which rules it rests on."""
+    def _write_urgency(self) -> tuple[Flag, Flag]:
+        """Write the urgency, and which rules it rests on; return whether it is soon, and whether it is routine."""
         f = self.f
         fired: dict[str, list[tuple[Urgency, Flag]]] = {}
         for name, own in urgency_rules(self.rules):
@@ -969,6 +1033,8 @@ class RuleBook:
         self.put("urgency", self._coded(Urgency, cases, Urgency.NONE))
         for name, flags in reasons.items():
             self.put(f"reason.{name}", f.any(flags))
+        reached = {level: flag for flag, level in cases}
+        return f.any([reached[Urgency.IMMEDIATE], reached[Urgency.PROMPT]]), reached[Urgency.ROUTINE]
 
     def _unknown_lines(self) -> tuple[dict[Line, Flag], dict[Line, Flag]]:
         """Return which lines are unknown, and of which anything was sent."""

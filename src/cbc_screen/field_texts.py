@@ -111,6 +111,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "adjusted": "Hemoglobin after the adjustments asked for, as the least and the most that it can be.",
         "state_unadjusted": "The state without the adjustments.",
         "grade_unadjusted": "The grade without the adjustments.",
+        "at_most": "What the other white cells leave for neutrophils that were not sent, where that is too little.",
     },
     "FindingResult": {
         "id": "Name of the rule.",

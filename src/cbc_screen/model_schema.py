@@ -68,7 +68,7 @@ _SHORT = ("age", "sex", "hemoglobin", "wbc", "neutrophils", "platelets")  # of t
 
 # Of an adjustment, which a screener makes only where it is asked to.
 _ASKED_FOR: Mapping[str, Mapping[str, Any]] = {
-    "LineResult": {"adjusted": [91.0, 91.0], "state_unadjusted": "low", "grade_unadjusted": 2},
+    "LineResult": {"adjusted": [91.0, 91.0], "at_most": 0.42, "state_unadjusted": "low", "grade_unadjusted": 2},
     "Versions": {"adjust_hemoglobin": ["elevation"]},
 }
 

@@ -211,8 +211,8 @@ def walk(predicate: Predicate) -> Iterator[Predicate]:
 def alone_in(predicate: Predicate) -> list[Compare]:
     """Return the comparisons by which results alone, whatever else is stated, may make a predicate true.
 
-    >>> high = Compare("wbc", "above", 30.0)
-    >>> alone_in(Count(2, (high, FindingIs("fever")))), alone_in(Count(1, (high, FindingIs("fever")))) == [high]
+    >>> high, fever = Compare("wbc", "above", 30.0, "10^9/L"), FindingIs("fever", present=True)
+    >>> alone_in(Count(2, (high, fever))), alone_in(Count(1, (high, fever))) == [high]
     ([], True)
     """
     match predicate:

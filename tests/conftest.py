@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from effort import EXAMPLES
-
-SHARED = Path(os.environ.get("CBC_SCREEN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+from places import SHARED
 
 settings.register_profile(
     "default",

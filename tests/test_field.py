@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner
 
 from cbc_screen.cli import main
-from conftest import SHARED
+from places import SHARED
 
 FIELD = SHARED / "field"
 LINES = ("red_line", "white_line", "platelet_line")

@@ -141,7 +141,7 @@ def _value(one: Result, pick: random.Random) -> dict[str, Any]:
     if one.plain and _number(one.text) and one.unit:
         return {"valueQuantity": {"value": float(one.text), **_unit(one.unit, pick)}}
     # A letter and a unit may make another unit ("39 M /uL").
-    text = f"{one.text} {one.unit}" if one.unit and not one.text[-1].isalpha() else one.text
+    text = f"{one.text} {one.unit}" if one.unit and (not one.text[-1].isalpha() or "/" in one.text) else one.text
     return {"valueString": text}
 
 

@@ -154,7 +154,7 @@ class Reading:
         judged = self._collection.judge.of(result, self._identifier, self._units)
         number = self._numbers[judged.analyte] if judged.analyte is not None else -1
         simple = number >= 0 and _is_simple(judged, result.value) and result.status is ResultStatus.FINAL
-        return Outcome(simple, _is_left_out(judged), kind.clumps, number, judged.unit, label_of(result))
+        return Outcome(simple, judged.is_left_out, kind.clumps, number, judged.unit, label_of(result))
 
     def _mention(
         self,
@@ -173,7 +173,7 @@ class Reading:
         others = np.flatnonzero(odd & (analytes < 0))
         for row, result in zip(others.tolist(), self._source.results_of(batch, others), strict=True):
             judged = self._collection.judge.of(result, self._identifier, self._units)
-            if _is_left_out(judged):
+            if judged.is_left_out:
                 found.append((row, Outcome(False, True, True, -1, "", label_of(result))))
         for _, outcome in sorted(found, key=itemgetter(0)):
             analyte = self.analytes[outcome.analyte] if outcome.analyte >= 0 else None
@@ -238,11 +238,6 @@ class Reading:
 def _is_simple(judged: Judgement, value: str) -> bool:
     """Tell whether nothing is said of a result but its value."""
     return judged.reason is None and judged.clumps == Presence.UNKNOWN.value and judged.value == value
-
-
-def _is_left_out(judged: Judgement) -> bool:
-    """Tell whether a result is no part of a count, and tells nothing of the person either."""
-    return judged.is_left_out
 
 
 def _text(texts: Texts, row: int) -> str:

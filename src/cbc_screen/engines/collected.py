@@ -214,8 +214,7 @@ class CollectedSource:
 
     def _column(self, counts: list[Count], name: str) -> pa.Array:
         if name == CLUMPS:
-            told = [count.film.get(CLUMPS, count.clumps) for count in counts]
-            cells = ["" if seen is Presence.UNKNOWN else seen.value for seen in told]
+            cells = [_clumps_of(count) for count in counts]
         elif name == CLUMPS_SUSPECTED:
             cells = [Presence.PRESENT.value if count.clumps_suspected else "" for count in counts]
         elif name == PREGNANCY:
@@ -281,3 +280,9 @@ def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[flo
         yield item
         if notice is not None and place % _NOTICED == 0:
             notice(COLLECTING * (number + source.share) / many)
+
+
+def _clumps_of(count: Count) -> str:
+    """Return what a film and the remarks together tell of clumps: seen by either is seen."""
+    told = (count.film.get(CLUMPS, Presence.UNKNOWN), count.clumps)
+    return next((seen.value for seen in (Presence.PRESENT, Presence.ABSENT) if seen in told), "")

@@ -23,10 +23,11 @@ from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_c
 from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
-from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
+from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
 
 SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
+_FINAL = frozenset({ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED})
 _LONGEST_LABEL = 80
 _REMARKS = 4_096
 
@@ -84,9 +85,13 @@ class Judge:
         if reason is not None:
             return Judgement(None, reason, possible, value=result.value if again else "", unit=result.unit)
         clumps = _clumps(result, analyte) if other is None else Presence.UNKNOWN.value
+        if analyte is None and clumps == Presence.ABSENT and not self._stands(result):
+            clumps = Presence.UNKNOWN.value
         if analyte is None and clumps == Presence.UNKNOWN:
             if _name_is_lost(result):
                 return Judgement(None, Reason.ENCODING)
+            if not self._stands(result):
+                return Judgement(None)  # it tells nothing: neither that something was seen, nor that it was not
             film = self._film.read(result) if other is None else None
             return Judgement(None, about=self._about.read(result) if film is None else None, film=film)
         value, unit = result.value, result.unit
@@ -95,6 +100,11 @@ class Judge:
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
         return Judgement(analyte, clumps=clumps, value=value, unit=unit)
+
+    def _stands(self, result: LabResult) -> bool:
+        """Tell whether a result that is no count is final, could be used, and is not taken back."""
+        is_usable = result.status in _FINAL and result.fault is None
+        return is_usable and not any(map(self._takes_back, result.notes))
 
     def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
         """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.

@@ -1,0 +1,47 @@
+"""A film result says something only while it stands; unknown never becomes "not seen"."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import cbc_screen as cbc
+
+HEADER = ["PatientID", "DOB", "Sex", "Collected", "Test", "Result", "Units", "Status", "Comment"]
+COUNTS = [("Hemoglobin", "80", "g/L"), ("Platelets", "40", "10^9/L")]
+
+
+def finding_of(tmp_path: Path, finding: str, said: list[tuple[str, str, str]], remark: str = "") -> dict[str, str]:
+    person = ["7", "1984-01-01", "F", "2024-03-01"]
+    rows = [[*person, *count, "F", remark] for count in COUNTS]
+    rows += [[*person, finding, value, "", status, comment] for value, status, comment in said]
+    with (path := tmp_path / "long.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows])
+    cbc.scan(path, tmp_path / "flags.csv", force=True)
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        (flags,) = csv.DictReader(file)
+    return {name: flags[name] for name in flags if name not in ("source_row", "received")}
+
+
+@pytest.mark.parametrize("finding", ["Schistocytes", "blasts_on_film", "Platelet clumps"])
+@pytest.mark.parametrize("value", ["absent", "none seen"])
+@pytest.mark.parametrize(
+    ("status", "comment"), [("X", ""), ("D", ""), ("P", ""), ("I", ""), ("O", ""), ("F", "wrong patient")]
+)
+def test_not_seen_is_unknown_where_the_result_does_not_stand(
+    finding: str, value: str, status: str, comment: str, tmp_path: Path
+) -> None:
+    silent = finding_of(tmp_path, finding, [])
+    assert finding_of(tmp_path, finding, [(value, status, comment)]) == silent
+
+
+@pytest.mark.parametrize("status", ["F", "C", "A"])
+def test_not_seen_is_told_where_the_result_stands(status: str, tmp_path: Path) -> None:
+    assert finding_of(tmp_path, "Schistocytes", [("absent", status, "")]) != finding_of(tmp_path, "Schistocytes", [])
+
+
+def test_clumps_of_a_remark_are_seen_whatever_the_film_result_says(tmp_path: Path) -> None:
+    flags = finding_of(tmp_path, "Platelet clumps", [("absent", "F", "")], remark="platelet clumps present")
+    assert "CLUMP" in flags["reasons"]

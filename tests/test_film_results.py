@@ -13,9 +13,9 @@ HEADER = ["PatientID", "DOB", "Sex", "Collected", "Test", "Result", "Units", "St
 COUNTS = [("Hemoglobin", "80", "g/L"), ("Platelets", "40", "10^9/L")]
 
 
-def finding_of(tmp_path: Path, finding: str, said: list[tuple[str, str, str]]) -> dict[str, str]:
+def finding_of(tmp_path: Path, finding: str, said: list[tuple[str, str, str]], remark: str = "") -> dict[str, str]:
     person = ["7", "1984-01-01", "F", "2024-03-01"]
-    rows = [[*person, *count, "F", ""] for count in COUNTS]
+    rows = [[*person, *count, "F", remark if count[0] == "Platelets" else ""] for count in COUNTS]
     rows += [[*person, finding, value, "", status, comment] for value, status, comment in said]
     with (path := tmp_path / "long.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([HEADER, *rows])
@@ -40,3 +40,16 @@ def test_not_seen_is_unknown_where_the_result_does_not_stand(
 @pytest.mark.parametrize("status", ["F", "C", "A"])
 def test_not_seen_is_told_where_the_result_stands(status: str, tmp_path: Path) -> None:
     assert finding_of(tmp_path, "Schistocytes", [("absent", status, "")]) != finding_of(tmp_path, "Schistocytes", [])
+
+
+@pytest.mark.parametrize("said", [[], [("absent", "F", "")], [("absent", "X", "")], [("present", "F", "")]])
+def test_clumps_that_a_remark_has_seen_are_seen_whatever_the_film_says(
+    said: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    flags = finding_of(tmp_path, "Platelet clumps", said, remark="platelet clumps present")
+    assert "platelet_clumps" in flags["guards"].split(";")
+
+
+@pytest.mark.parametrize("said", [[], [("absent", "F", "")]])
+def test_clumps_that_nobody_saw_are_no_guard(said: list[tuple[str, str, str]], tmp_path: Path) -> None:
+    assert "platelet_clumps" not in finding_of(tmp_path, "Platelet clumps", said)["guards"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from pathlib import Path
 
 import httpx
 from served import JSON, post, serving, wait_until
+
+from cbc_screen.service.feedback import card_id
+from cbc_screen.vocabulary import Pattern
 
 NAME, NUMBER, VALUE = "CANARYNAME7Q", "4711000815", "7.123456"
 BUNDLE = {
@@ -81,9 +85,13 @@ def test_nothing_of_a_request_is_in_a_log_an_error_or_a_metric(tmp_path: Path) -
 def test_the_labels_of_metrics_are_words_of_the_service(client: httpx.Client) -> None:
     post(client, "/screen", {"sex": NAME})
     client.get(f"/{NAME}")
+    card = {"card": str(card_id(Pattern.PANCYTOPENIA, uuid.uuid4())), "outcome": "overridden", "outcomeTimestamp": "2026-11-01T00:00:00Z"}
+    told = {**card, "overrideReason": {"reason": {"code": NAME, "system": NAME}, "userComment": NAME}}
+    post(client, "/cds-services/cbc-screen-patient-view/feedback", {"feedback": [told]})
     text = client.get("/metrics").text
     labels = set(re.findall(r'(\w+)="([^"]*)"', text))
-    assert {name for name, _ in labels} == {"route", "status", "outcome", "le", "version", "data_version"}
+    assert {name for name, _ in labels} == {"route", "status", "outcome", "answer", "le", "version", "data_version"}
+    assert {value for name, value in labels if name == "answer"} <= {"agree", "disagree", "none"}
     routes = {value for name, value in labels if name == "route"}
     assert routes <= {
         *("/screen", "/screen/batch", "/screen/fhir", "/version", "/health", "/schemas", "/schemas/{name}", "other"),

@@ -1,4 +1,7 @@
-"""A film result says something only while it stands; unknown never becomes "not seen"."""
+"""What a result beside the count says of the film or the person is said only while it stands.
+
+Unknown never becomes "not seen", and a result taken back tells nothing of the person.
+"""
 
 from __future__ import annotations
 
@@ -53,3 +56,34 @@ def test_clumps_that_a_remark_has_seen_are_seen_whatever_the_film_says(
 @pytest.mark.parametrize("said", [[], [("absent", "F", "")]])
 def test_clumps_that_nobody_saw_are_no_guard(said: list[tuple[str, str, str]], tmp_path: Path) -> None:
     assert "platelet_clumps" not in finding_of(tmp_path, "Platelet clumps", said)["guards"]
+
+
+# A result of the person, by its LOINC code, its value and its unit.
+ABOUT = [
+    ("82810-3", "pregnant", ""),  # pregnancy status
+    ("11449-6", "T2", ""),
+    ("46098-0", "F", ""),  # sex
+    ("21112-8", "1984-01-01", ""),  # birth date
+    ("30525-0", "30", "a"),  # age
+]
+
+
+def told_of(tmp_path: Path, *results: list[str]) -> dict[str, str]:
+    header = ["PatientID", "Collected", "LOINC", "Result", "Units", "Status", "Comment"]
+    rows = [["7", "2024-03-01", *result] for result in (["718-7", "112", "g/L", "F", ""], *results)]
+    with (path := tmp_path / "long.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    cbc.scan(path, tmp_path / "flags.csv", force=True)
+    with (tmp_path / "flags.csv").open(encoding="utf-8", newline="") as file:
+        (flags,) = csv.DictReader(file)
+    return {name: flags[name] for name in flags if name not in ("source_row", "received")}
+
+
+@pytest.mark.parametrize(("code", "value", "unit"), ABOUT)
+def test_what_a_result_tells_of_the_person_is_told_while_it_stands(
+    code: str, value: str, unit: str, tmp_path: Path
+) -> None:
+    silent = told_of(tmp_path)
+    assert told_of(tmp_path, [code, value, unit, "F", ""])["reasons"] != silent["reasons"]
+    for status, comment in [("X", ""), ("D", ""), ("P", ""), ("F", "wrong patient")]:
+        assert told_of(tmp_path, [code, value, unit, status, comment]) == silent, (status, comment)

@@ -88,7 +88,7 @@ class ValueReader:
         there = ~number.empty()[number.codes]
         from_number = there & text.ask(self._source.is_only_a_number)[text.codes]
         as_text = text.empty()[text.codes]
-        if not as_text.all():
+        if self._source.compares_numbers and not as_text.all():
             number = of_both(number, text, self._source.agreeing)
         signed = self._signed(number, operator)
         if (from_number | as_text).all() and signed is number:

@@ -278,9 +278,13 @@ class LongSource:
 
         A number that has a coded unit may have been converted, and the text not.
         """
-        own = number_of(text)
-        may_differ = own is None or own == number_of(number) or self._profile.unit_codes
-        return number if may_differ else same_value(number, text, self._nothing)
+        own = number_of(text) if self.compares_numbers else None
+        return number if own is None or own == number_of(number) else same_value(number, text, self._nothing)
+
+    @property
+    def compares_numbers(self) -> bool:
+        """Whether a number is held against the text beside it."""
+        return not self._profile.unit_codes
 
     def signed_text(self, text: str, operator: str) -> str:
         """Return a text with the sign beside it; one that a profile explains belongs to its number."""

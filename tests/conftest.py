@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import HealthCheck, settings
 
 from effort import EXAMPLES
 from places import SHARED
+
+# Many tests start the command. As with its users, a process goes on from what an earlier one has kept of the tables:
+# without that, each of them takes two seconds longer (measured: 40 % of those tests).
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile(
     "default",

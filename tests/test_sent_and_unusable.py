@@ -230,3 +230,22 @@ def test_a_remark_that_takes_a_result_back_makes_it_unknown(remark: str, line: s
     (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
     assert (row["platelet_line"], row["red_line"]) == (line, "not_low")
     assert ("SPECIMEN_SUSPECT" in row["reasons"]) is (line == "cannot_tell")
+
+
+@pytest.mark.parametrize(
+    ("segment", "unknown", "known"),
+    [
+        # The code of white cells and the name of platelets: it may be either, and says something else than both.
+        ("OBX|4|NM|6690-2^Platelet count^LN||20|10*3/uL|||||F", {"white_line", "platelet_line"}, {"red_line"}),
+        # It may be the platelets again, and says what they say; the white cells it may be are others.
+        ("OBX|4|NM|777-3^WBC^LN||250|10*3/uL|||||F", {"white_line"}, {"red_line", "platelet_line"}),
+        # In g/dL it is no platelet count, whatever its code says.
+        ("OBX|4|NM|777-3^Hemoglobin^LN||7.1|g/dL|||||F", {"red_line"}, {"white_line", "platelet_line"}),
+    ],
+)
+def test_a_result_that_may_be_a_second_one_of_an_analyte_contradicts_the_first(
+    tmp_path: Path, segment: str, unknown: set[str], known: set[str]
+) -> None:
+    row = flags_of_message(tmp_path, segment)
+    assert {line for line in unknown | known if row[line] == "cannot_tell"} == unknown
+    assert {row[line] for line in known} == {"not_low"}

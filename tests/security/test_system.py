@@ -147,10 +147,10 @@ def test_a_journal_that_holds_a_batch_stays_where_there_is_no_room_and_no_other(
     def run_full(number: int, at: int) -> list[str]:
         seen = iter(range(1_000))
 
-        def fail(self: stream.FlagWriter, flags: Any) -> None:
+        def fail(self: stream.FlagWriter, flags: Any, share: float) -> None:
             if next(seen) == at:
                 raise OSError(number, os.strerror(number))
-            write(self, flags)
+            write(self, flags, share)
 
         with monkeypatch.context() as patch:
             patch.setattr(stream.FlagWriter, "write", fail)

@@ -85,7 +85,11 @@ def test_nothing_of_a_request_is_in_a_log_an_error_or_a_metric(tmp_path: Path) -
 def test_the_labels_of_metrics_are_words_of_the_service(client: httpx.Client) -> None:
     post(client, "/screen", {"sex": NAME})
     client.get(f"/{NAME}")
-    card = {"card": str(card_id(Pattern.PANCYTOPENIA, uuid.uuid4())), "outcome": "overridden", "outcomeTimestamp": "2026-11-01T00:00:00Z"}
+    card = {
+        "card": str(card_id(Pattern.PANCYTOPENIA, uuid.uuid4())),
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-01T00:00:00Z",
+    }
     told = {**card, "overrideReason": {"reason": {"code": NAME, "system": NAME}, "userComment": NAME}}
     post(client, "/cds-services/cbc-screen-patient-view/feedback", {"feedback": [told]})
     text = client.get("/metrics").text

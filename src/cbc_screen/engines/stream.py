@@ -289,7 +289,7 @@ class _Outputs:
         if self._rejects is not None:
             self._rejects.write(screened.rejected, screened.file)
         if screened.table is not None:
-            self.write_table(screened.table)
+            self.write_table(screened.table, screened.share)
 
     def write_set_aside(self) -> None:
         """Write the single results that could not be placed: rows of no count, and not lost."""
@@ -297,10 +297,10 @@ class _Outputs:
             for source in filter(None, map(_collected, self._inputs)):
                 self._rejects.write(source.set_aside())
 
-    def write_table(self, table: pa.Table) -> None:
-        """Write flags."""
+    def write_table(self, table: pa.Table, share: float = 1.0) -> None:
+        """Write flags; `share` of all inputs is then read."""
         if self._writer is not None:
-            self._background.submit(partial(self._writer.write, table))
+            self._background.submit(partial(self._writer.write, table, share))
 
     def commit(self, summary: ScanSummary) -> None:
         """Finish every output, then give each its name."""

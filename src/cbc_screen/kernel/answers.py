@@ -67,6 +67,35 @@ class Answers(Mapping[str, NDArray[np.generic]]):
         assert self.later is not None
         return rows, self.later(rows)
 
+    def fired(self, names: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        """Return the rows in which some flag is set, in order, and those flags, a column for each name."""
+        some = np.zeros(self.rows, dtype=np.bool_)
+        known = [self.places[name].planes[0] for name in names]
+        planes = [plane for plane in known if plane >= 0]
+        if TRUE in known:
+            some[:] = True
+        elif planes:
+            some |= np.unpackbits(np.bitwise_or.reduce(self.planes[planes]), count=self.rows).view(np.bool_)
+        others = [(rows, *answers.fired(names)) for rows, answers in self.others]
+        for rows, places, _ in others:
+            some[rows] = False
+            some[rows[places]] = True
+        found = np.flatnonzero(some)
+        flags = np.empty((len(found), len(names)), dtype=np.uint8)
+        for column, plane in enumerate(known):
+            flags[:, column] = self._bits(plane)[found]
+        for rows, places, own in others:
+            flags[np.searchsorted(found, rows[places])] = own
+        return found, flags
+
+    def is_set(self, name: str) -> bool:
+        """Tell whether a flag may be set in some row; of what was not asked it is not."""
+        place = self.places.get(name)
+        plane = FALSE if place is None else place.planes[0]
+        # Nearly no flag is: eight rows are asked at once.
+        own = plane == TRUE if plane < 0 else bool(np.count_nonzero(self.planes[plane]))
+        return own or any(answers.is_set(name) for _, answers in self.others)
+
     def codes(self, names: Sequence[str]) -> NDArray[np.int16]:
         """Return many codes at once, a row for each row and a column for each name."""
         codes = np.empty((self.rows, len(names)), dtype=np.int16)

@@ -16,7 +16,7 @@ from cbc_screen.ingest.results import Code, LabResult
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, plain_name
 from cbc_screen.knowledge.quantities import Factor, has_check_digit
-from cbc_screen.normalize.names import NameReader, Role
+from cbc_screen.normalize.names import Role, name_reader
 from cbc_screen.normalize.placing import NEIGHBORS
 from cbc_screen.vocabulary import Reason
 
@@ -59,7 +59,7 @@ class Identifier:
     ) -> None:
         self._knowledge, self._codes, self._other_codes = knowledge, codes, other_codes
         self._own_names, self._listed_only = names, listed_only
-        self._names = NameReader(knowledge)
+        self._names = name_reader(knowledge)
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         self._known: dict[tuple[object, ...], Identity] = {}
 
@@ -120,13 +120,21 @@ class Identifier:
     def _one(self, analytes: Collection[str], result: LabResult) -> Identity:
         """Return the one analyte that codes or names say; a result in the unit of another quantity is not of it."""
         if len(analytes) > 1:
-            return Identity(None, Reason.CODE_CONFLICT, tuple(sorted(analytes)))
+            return self._one_of(tuple(sorted(analytes)), result)
         if not analytes:
             return NOT_A_COUNT
         (analyte,) = analytes
-        if self._knowledge.analytes[analyte].units.is_of_another(result.unit, self._knowledge.units):
+        if self._is_in_unit_of_another(analyte, result):
             return Identity(None, Reason.UNIT_CONFUSABLE, (analyte,))
         return Identity(analyte)
+
+    def _one_of(self, analytes: tuple[str, ...], result: LabResult) -> Identity:
+        """Set aside what may be of several analytes: of each whose unit it may have, it is a further result."""
+        possible = tuple(analyte for analyte in analytes if not self._is_in_unit_of_another(analyte, result))
+        return Identity(None, Reason.CODE_CONFLICT, possible or analytes, again=bool(possible))
+
+    def _is_in_unit_of_another(self, analyte: str, result: LabResult) -> bool:
+        return self._knowledge.analytes[analyte].units.is_of_another(result.unit, self._knowledge.units)
 
     def _by_code(self, analytes: Collection[str], result: LabResult) -> Identity:
         named = {name for code in result.codes if (name := self._read(code.name, "")) is not None}
@@ -134,9 +142,11 @@ class Identifier:
             return self._one(analytes, result)
         (analyte,) = analytes
         others = {other for other in named if not self._same_cell(analyte, other)}
-        if others or self._not_blood(result.specimen):
+        if self._not_blood(result.specimen):
             # What was ordered is no contradiction: a marrow report quotes the blood count.
             return Identity(None, Reason.CODE_CONFLICT, (analyte, *sorted(others)))
+        if others:
+            return self._one_of((analyte, *sorted(others)), result)
         return self._unless_named_otherwise(self._one(analytes, result), result)
 
     def _unless_named_otherwise(self, identity: Identity, result: LabResult) -> Identity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST, parts_of, plain_name
@@ -61,6 +62,12 @@ class Meaning:
     unit: str | None = None
     why: str = ""
     reason: Reason | None = None
+
+
+@lru_cache(maxsize=2)
+def name_reader(knowledge: Knowledge) -> NameReader:
+    """Return the reader of names of some knowledge, made once."""
+    return NameReader(knowledge)
 
 
 class NameReader:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
+from cbc_screen.ages import MONTHS_IN_YEAR
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.words import Words
@@ -44,6 +45,9 @@ class Ages:
     reasons: NDArray[np.int8]
 
 
+_NO_AGE = (0, 0, 0, 0, 0, NO_REASON)
+
+
 def read_ages(
     columns: Mapping[str, pa.Array], rows: int, plan: Plan, knowledge: Knowledge, reasons: dict[str, NDArray[np.int8]]
 ) -> Ages:
@@ -73,28 +77,35 @@ def _stated_ages(columns: Mapping[str, pa.Array], rows: int, plan: Plan, oldest:
     if "age_unit" in plan.people:
         units, unit_places = distinct(as_text(columns[plan.people["age_unit"]]))
         pairs, inverse = np.unique(places * np.int64(len(units) + 1) + unit_places + 1, return_inverse=True)
-        spans = []
+        ages = []
         for pair in pairs.tolist():
             text, unit = divmod(pair, len(units) + 1)
             own = units[unit - 1] if unit and units[unit - 1].strip() else plan.age_unit
-            spans.append(parse_age(texts[text] if text >= 0 else None, own, oldest))
+            ages.append(_age_row(texts[text] if text >= 0 else None, own, oldest))
         places = inverse.ravel()
     else:
-        spans = [parse_age(text, plan.age_unit, oldest) for text in texts]
-    table = np.zeros((len(spans) + 1, 4), dtype=np.int64)
-    known = np.zeros(len(spans) + 1, dtype=np.bool_)
-    codes = np.full(len(spans) + 1, NO_REASON, dtype=np.int8)
-    for place, (span, reason) in enumerate(spans):
-        if span is not None:
-            table[place], known[place] = _span_row(span), True
-        if reason is not None:
-            codes[place] = CODE[reason]
-    spread = table[places]
-    return Ages(spread[:, 0], spread[:, 1], spread[:, 2], spread[:, 3], known[places], codes[places])
+        ages = [_age_row(text, plan.age_unit, oldest) for text in texts]
+    ages.append(_NO_AGE)  # of rows without one, whose place is -1
+    days_low, days_high, months_low, months_high, known, codes = np.array(ages, dtype=np.int64).T.copy()
+    return Ages(
+        days_low[places],
+        days_high[places],
+        months_low[places],
+        months_high[places],
+        known.astype(np.bool_)[places],
+        codes.astype(np.int8)[places],
+    )
 
 
-def _span_row(span: AgeSpan) -> tuple[int, int, int, int]:
-    return span.days_low, span.days_high, span.months_low, span.months_high
+# A file has few different ages, and many batches.
+@lru_cache(maxsize=16_384, typed=True)
+def _age_row(value: str | float | None, unit: str | None, oldest: int) -> tuple[int, ...]:
+    """Return what stands of an age in columns: its days and months, whether it is known, the code of its reason."""
+    span, reason = parse_age(value, unit, oldest)
+    code = NO_REASON if reason is None else CODE[reason]
+    if span is None:
+        return (*_NO_AGE[:-1], code)
+    return span.days_low, span.days_high, span.months_low, span.months_high, 1, code
 
 
 def _dates(columns: Mapping[str, pa.Array], plan: Plan, field: str) -> tuple[NDArray[np.int64], NDArray[np.int8]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape
-from cbc_screen.normalize.names import NameReader, Role
+from cbc_screen.normalize.names import Role, name_reader
 
 NAME = "plain_results"
 _OF_PERSON = ("birth_date", "sex", "age", "age_unit", "pregnancy")
@@ -46,7 +46,7 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:
     """Return the columns about the person, and the unit of the age where its name states it."""
-    reader, found, unit = NameReader(knowledge), dict[str, str](), None
+    reader, found, unit = name_reader(knowledge), dict[str, str](), None
     for header in headers:
         meaning = reader.read(header)
         if meaning.role is Role.PERSON and meaning.name in _OF_PERSON and meaning.name not in found:

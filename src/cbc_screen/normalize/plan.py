@@ -13,7 +13,7 @@ from cbc_screen.knowledge.profiles import Profile
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.declared import Declared, declare_units
-from cbc_screen.normalize.names import Meaning, NameReader, Role
+from cbc_screen.normalize.names import Meaning, NameReader, Role, name_reader
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 from cbc_screen.vocabulary import Reason
 
@@ -124,7 +124,7 @@ def make_plan(
     """Work out a plan from header texts and the caller's own mapping (`field: column`)."""
     chosen = dict(columns or {})
     _check_mapping(knowledge, headers, chosen)
-    reader = NameReader(knowledge)
+    reader = name_reader(knowledge)
     taken = set(chosen.values())
     meanings = {header: reader.read(header) for header in headers if header not in taken}
     _prefer_first_names(meanings, reader)

@@ -7,8 +7,8 @@ words in the same order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -94,7 +94,7 @@ def _kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[
 @lru_cache(maxsize=8)
 def _reasons_of_codes(analytes: tuple[str, ...]) -> tuple[tuple[str, tuple[str, Reason]], ...]:
     """Return each code of the kernel that is a reason, with what it says."""
-    return tuple((f"{analyte}.{kind}", (analyte, reason)) for kind, reason in _KERNEL_REASONS for analyte in analytes)
+    return tuple((f"{analyte}.{kind}", (analyte, reason)) for analyte in analytes for kind, reason in _KERNEL_REASONS)
 
 
 @lru_cache(maxsize=64)
@@ -190,33 +190,30 @@ def flag_counts(
         own = np.bincount(codes.astype(np.int64) + 1, minlength=1).tolist()
         about = field.removesuffix(RANGE_FIELD)
         found.update({f"{about}:{layout.reasons[code - 1]}": many for code, many in enumerate(own) if code and many})
-    for analyte in layout.analytes:
-        for kind, reason in _KERNEL_REASONS:
-            flag = outputs.get(f"{analyte}.{kind}")
-            if flag is not None and flag.any():
-                found[f"{analyte}:{reason}"] += int(flag.sum())
+    for code, (analyte, reason) in _reasons_of_codes(tuple(layout.analytes)):
+        if outputs.is_set(code):
+            found[f"{analyte}:{reason}"] += int(outputs[code].sum())
     for about, reason, several in _person_reasons(outputs, reasons):
         found[f"{about}:{reason}"] += int(several.sum())
-    counts["reasons"] = dict(found)
+    counts["reasons"] = dict(+found)
     return counts
 
 
 def _fired(group: str, names: Sequence[str], outputs: Answers) -> pa.DictionaryArray:
-    def ids(row: bytes) -> list[str]:
-        return [name for name, fired in zip(names, row, strict=True) if fired]
-
-    return _joined([outputs[f"{group}.{name}"].view(np.uint8) for name in names], ids)
+    """Name the rules of a group that are met in each row."""
+    rows, flags = outputs.fired([f"{group}.{name}" for name in names])
+    return of_some(outputs.rows, rows, *worded(flags, partial(_named, names)))
 
 
 def _urgency_reasons(layout: FlagLayout, outputs: Answers) -> pa.DictionaryArray:
-    """Word what the urgency of each row rests on."""
-    rows, answers = outputs.lists
-    matrix = np.column_stack([answers[f"reason.{name}"].view(np.uint8) for name in layout.urgencies])
+    """Name what the urgency of each row rests on."""
+    listed, answers = outputs.lists
+    rows, flags = answers.fired([f"reason.{name}" for name in layout.urgencies])
+    return of_some(outputs.rows, listed[rows], *worded(flags, partial(_named, layout.urgencies)))
 
-    def reasons(row: bytes) -> str:
-        return SEPARATOR.join(name for name, fired in zip(layout.urgencies, row, strict=True) if fired)
 
-    return of_some(outputs.rows, rows, *worded(matrix, reasons))
+def _named(names: Sequence[str], row: bytes) -> str:
+    return SEPARATOR.join(name for name, fired in zip(names, row, strict=True) if fired)
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:
@@ -225,33 +222,24 @@ def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray
     for field, codes in reasons.items():
         labels.append((field.removesuffix(RANGE_FIELD), None))
         parts.append((codes + np.int8(1)).view(np.uint8))
-    for analyte in layout.analytes:
-        for kind, reason in _KERNEL_REASONS:
-            flag = outputs.get(f"{analyte}.{kind}")
-            if flag is not None and flag.any():
-                labels.append((analyte, reason))
-                parts.append(flag.view(np.uint8))
+    for code, pair in _reasons_of_codes(tuple(layout.analytes)):
+        if outputs.is_set(code):
+            labels.append(pair)
+            parts.append(outputs[code].view(np.uint8))
     for about, reason, several in _person_reasons(outputs, reasons):
         labels.append((about, reason))
         parts.append(several.view(np.uint8))
     if not parts:
         parts, labels = [np.zeros(outputs.rows, dtype=np.uint8)], [("record", None)]
 
-    def texts(row: bytes) -> list[str]:
+    def texts(row: bytes) -> str:
         found = [
             (field, fixed or layout.reasons[value - 1])
             for (field, fixed), value in zip(labels, row, strict=True)
             if value
         ]
-        return [f"{field}:{reason}" for field, reason in sorted_reasons(layout, found)]
+        return SEPARATOR.join(f"{field}:{reason}" for field, reason in sorted_reasons(layout, found))
 
-    return _joined(parts, texts)
-
-
-def _joined(parts: Sequence[NDArray[np.uint8]], texts: Callable[[bytes], list[str]]) -> pa.DictionaryArray:
-    """Join the words of each row; rows of equal bytes are worded once."""
-    matrix = np.empty((len(parts[0]), len(parts)), dtype=np.uint8)
-    for place, part in enumerate(parts):
-        matrix[:, place] = part
-    some = np.flatnonzero(matrix.any(axis=1))
-    return of_some(len(matrix), some, *worded(matrix[some], lambda row: SEPARATOR.join(texts(row))))
+    some = np.flatnonzero(np.bitwise_or.reduce(parts))
+    matrix = np.stack([part[some] for part in parts], axis=1)
+    return of_some(outputs.rows, some, *worded(matrix, texts))

@@ -48,11 +48,14 @@ def list_bytes(layout: ListLayout, rows: int, lists: tuple[NDArray[np.intp], Ans
     import pyarrow as pa
 
     some, answers = lists
-    places, sizes = grouped(layout, answers.codes(cell_names(layout)))
+    # Many rows have the same cells: a list is put in order once (measured: a fifth of the time, and of marrow clinics,
+    # where nearly all differ, a thirtieth more).
+    codes, cells = distinct(answers.codes(cell_names(layout)).view(np.uint8))
+    places, sizes = grouped(layout, cells.view(np.int16))
     flags = [answers["borderline"], answers[UNSENT], *(answers[f"answered.{test}"] for test in layout.tests)]
     matrix = np.empty((len(some), _width(layout)), dtype=np.uint8)
     ends = np.cumsum([places.shape[1], sizes.shape[1]])
-    matrix[:, : ends[0]], matrix[:, ends[0] : ends[1]] = places, sizes
+    matrix[:, : ends[0]], matrix[:, ends[0] : ends[1]] = places[codes], sizes[codes]
     for place, flag in enumerate(flags, ends[1]):
         matrix[:, place] = flag
     lengths = np.zeros(rows + 1, dtype=np.int32)

@@ -105,7 +105,6 @@ def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: 
         ("ANC [cells per cu mm]", "UNIT_UNKNOWN"),
         ("Neutrophils x10e3/mcl blood", "UNIT_UNKNOWN"),
         ("NEUT", "UNIT_MISSING"),
-        ("Segs", "UNIT_MISSING"),
         ("Neutrophils manual", "CODE_UNKNOWN"),
         ("ANC final result", "CODE_UNKNOWN"),
     ],
@@ -124,6 +123,14 @@ def test_a_column_that_may_be_neutrophils_counts_as_sent(header: str, reason: st
     flags = cbc.screen_frame(frame)
     assert list(flags["white_line"].astype(str)) == ["cannot_tell", "not_low"]
     assert list(flags["reasons"].astype(str)) == [f"neutrophils:{reason}", ""]
+    assert list(flags["urgency"].astype(str)) == ["cannot_tell", "none"]
+
+
+def test_segmented_cells_of_an_unknown_unit_count_as_sent() -> None:
+    columns = {"age": "40 y", "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.9, "PLT (10^9/L)": 250}
+    flags = cbc.screen_frame(pd.DataFrame({**columns, "Segs": ["300", None]}))
+    assert list(flags["white_line"].astype(str)) == ["cannot_tell", "not_low"]
+    assert list(flags["reasons"].astype(str)) == ["segmented:UNIT_MISSING;bands:NO_RESULT", ""]
     assert list(flags["urgency"].astype(str)) == ["cannot_tell", "none"]
 
 

@@ -24,6 +24,7 @@ from cbc_screen.knowledge.quantities import Analyte, normalize_unit
 
 OUT = Path(__file__).resolve().parents[1] / "reference_ranges" / "names"
 EVERYDAY = Path(__file__).resolve().parent / "everyday_names.csv"  # names of every day, from memory, beside the lists
+ANALYTES = {"neutrophils_segmented": "segmented", "neutrophils_segmented_percent": "segmented_percent"}
 NO_AGE = ("SA",)  # weeks of gestation in French
 AGE_UNITS = {"y": "y", "m": "mo", "w": "wk", "d": "d"}
 PEOPLE = {"age": "age", "sex": "sex", "birth_date": "birth_date", "collected_at": "collected_at"}
@@ -119,7 +120,7 @@ def add_word(found: dict[str, Words], row: dict[str, str]) -> None:
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Read a list."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [{**row, "id": ANALYTES.get(row["id"], row["id"])} for row in csv.DictReader(file)]
 
 
 def everyday_rows(language: str) -> list[dict[str, str]]:

@@ -298,6 +298,7 @@ class CBCRecord(_Private):
     monocytes: Measurement | None = None
     eosinophils: Measurement | None = None
     basophils: Measurement | None = None
+    segmented: Measurement | None = None
     bands: Measurement | None = None
     immature_granulocytes: Measurement | None = None
     blasts: Measurement | None = None
@@ -310,6 +311,7 @@ class CBCRecord(_Private):
     monocytes_percent: Measurement | None = None
     eosinophils_percent: Measurement | None = None
     basophils_percent: Measurement | None = None
+    segmented_percent: Measurement | None = None
     bands_percent: Measurement | None = None
     immature_granulocytes_percent: Measurement | None = None
     blasts_percent: Measurement | None = None

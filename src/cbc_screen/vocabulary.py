@@ -99,6 +99,7 @@ class WhiteBasis(StrEnum):
     WBC = "wbc"
     NONE = "none"
     WBC_LESS_OTHERS = "wbc_less_others"  # what the other white cells leave is too little
+    SEGMENTED_AND_BANDS = "segmented_and_bands"  # the sum of both, or the segmented ones as the least
 
 
 class Pattern(StrEnum):

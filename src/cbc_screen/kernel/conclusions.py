@@ -11,10 +11,10 @@ from cbc_screen.kernel.ranking import Ranking
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Rules
 from cbc_screen.knowledge.predicates import alone_in
 from cbc_screen.knowledge.rules import Condition, Rule
-from cbc_screen.vocabulary import Criteria, LineState, Pattern, Severity, State, Urgency, WhiteBasis
+from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 # Facts that say how an answer was reached; they are passed on as they are.
-REMARKS = (".range_insane.any", ".derived.any", ".by_wbc.any", ".contradicted.any")
+REMARKS = (".range_insane.any", ".derived.any", ".by_parts.any", ".by_wbc.any", ".contradicted.any")
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 UNSENT = "unsent"  # whether a line is unknown for want of any result
@@ -88,6 +88,9 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
         result[f"{analyte}.no_result"] = b.both(unknown, b.negate(facts[f"sent.{line}.any"]))
         without = b.both(unknown, facts[f"unlimited.{line}.any"])
         result[f"{analyte}.range_absent"] = b.either(result.get(f"{analyte}.range_absent", b.boolean(False)), without)
+    if "neutrophils.without_bands.any" in facts:
+        white = b.either(facts[f"line.{Line.WHITE}.yes"], facts[f"line.{Line.WHITE}.no"])
+        result["bands.no_result"] = b.both(b.negate(white), facts["neutrophils.without_bands.any"])
     result |= _conclude_urgency(b, rules, facts)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):
         for rule in found:
@@ -119,6 +122,7 @@ def _conclude_white_basis(b: Builder, facts: Mapping[str, int]) -> int:
             (facts["white.by_room.any"], bases.index(WhiteBasis.WBC_LESS_OTHERS)),
             (facts["white.by_wbc.any"], bases.index(WhiteBasis.WBC)),
             (facts["neutrophils.derived.any"], bases.index(WhiteBasis.WBC_X_PERCENT)),
+            (facts["neutrophils.by_parts.any"], bases.index(WhiteBasis.SEGMENTED_AND_BANDS)),
             (facts["white.none.any"], bases.index(WhiteBasis.NONE)),
         ],
         bases.index(WhiteBasis.NEUTROPHILS),

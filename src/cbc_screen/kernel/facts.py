@@ -11,7 +11,7 @@ from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.answers import MAY_LIST
-from cbc_screen.kernel.arithmetic import decimal, divided, gap, multiplied, quantity, scaled
+from cbc_screen.kernel.arithmetic import added, decimal, divided, gap, multiplied, quantity, scaled
 from cbc_screen.kernel.conclusions import ALONE, OPEN
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.limits import BESIDE, STATED
@@ -90,10 +90,15 @@ class FactBuilder:
         return self._sent[analyte]
 
     def _sent_interval(self, analyte: str) -> Interval:
-        b, given = self.b, self._measured[analyte]
+        given = self._measured[analyte]
         if analyte == "wbc":
             return self._corrected_wbc(given)
-        derived = self._derived(analyte)
+        whole = self._given_or_derived(analyte, given)
+        return self._with_parts(whole) if analyte == "neutrophils" else whole
+
+    def _given_or_derived(self, analyte: str, given: Interval) -> Interval:
+        """Return a result as given; where it says nothing, as derived from a percentage."""
+        b, derived = self.b, self._derived(analyte)
         if derived is None:
             return given
         if b.absent(derived.low) and b.absent(derived.high):
@@ -107,6 +112,25 @@ class FactBuilder:
         high = b.select(use_given, given.high, derived.high)
         self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
         return Interval(low, high)
+
+    def _with_parts(self, whole: Interval) -> Interval:
+        """Return the neutrophils, where they were not sent as the sum of segmented and band cells.
+
+        Without the bands the segmented cells are the least that neutrophils can be, and what the other white cells
+        leave is the most.
+        """
+        b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
+        if b.absent(segmented.low):
+            self.facts["neutrophils.by_parts.any"] = b.boolean(False)
+            return whole
+        total = decimal(b, added(b, segmented, bands), 1.0)
+        both, fits = b.present(bands.low), b.at_most(segmented.low, self.room())
+        most = b.select(fits, self.room(), b.number(inf))
+        parts = Interval(b.select(both, total.low, segmented.low), b.select(both, total.high, most))
+        asked = b.both(b.negate(b.present(whole.low)), b.present(segmented.low))
+        self.facts["neutrophils.by_parts.any"] = asked
+        self.facts["neutrophils.without_bands.any"] = b.both(asked, b.negate(both))
+        return Interval(b.select(asked, parts.low, whole.low), b.select(asked, parts.high, whole.high))
 
     def _neutrophils(self, sent: Interval) -> Interval:
         """Neutrophils are part of the white cells, and what contradicts them widens them.
@@ -209,7 +233,8 @@ class FactBuilder:
         if analyte == "neutrophils":
             bands = self._measured["bands_percent"]
             if not b.absent(bands.low):
-                has = b.present(bands.low)
+                # Beside segmented cells the neutrophils are all of them, and the bands among them.
+                has = b.both(b.present(bands.low), b.negate(b.present(self._measured["segmented_percent"].low)))
                 percent = Interval(
                     b.select(has, b.arithmetic(Op.ADD, percent.low, bands.low), percent.low),
                     b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),

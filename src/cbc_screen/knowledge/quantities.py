@@ -14,6 +14,7 @@ from cbc_screen.vocabulary import Group, Line, Reason
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
 
+COUNT_OR_PERCENT = "count_or_percent"  # of a system of units: in which it reads such a name as a count
 AMBIGUOUS = "may be a count or a percentage"  # what is said of a name that only its unit tells apart
 # What adjustments of hemoglobin ask for by name: a setting, and a finding.
 CIGARETTES, SMOKER_FINDING = "cigarettes_per_day", "smoker"
@@ -262,9 +263,10 @@ def load_units(node: Node, written: Mapping[str, str]) -> tuple[dict[str, UnitTa
     systems: dict[str, dict[str, str]] = {}
     for system in node.node("systems"):
         choices = node.node("systems").node(system)
-        for dimension in choices:
-            if dimension not in tables or not isinstance(tables[dimension].find(choices.text(dimension)), Factor):
-                raise choices.error(dimension, "is not an accepted unit of a known dimension")
+        for name in choices:
+            dimension = "cells" if name == COUNT_OR_PERCENT else name
+            if dimension not in tables or not isinstance(tables[dimension].find(choices.text(name)), Factor):
+                raise choices.error(name, "is not an accepted unit of a known dimension")
         systems[system] = {dimension: choices.text(dimension) for dimension in choices}
     return tables, systems
 

@@ -10,6 +10,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile
+from cbc_screen.knowledge.quantities import AMBIGUOUS, COUNT_OR_PERCENT
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.declared import Declared, declare_units
@@ -127,6 +128,7 @@ def make_plan(
     reader = name_reader(knowledge)
     taken = set(chosen.values())
     meanings = {header: reader.read(header) for header in headers if header not in taken}
+    _settle_ambiguous(knowledge, meanings, declared)
     _prefer_first_names(meanings, reader)
     fields: dict[tuple[Role, str], list[str]] = {}
     for header, meaning in meanings.items():
@@ -183,6 +185,24 @@ def make_plan(
         languages=languages_of(knowledge, headers, declared),
         notes=notes,
     )
+
+
+def _settle_ambiguous(knowledge: Knowledge, meanings: dict[str, Meaning], declared: Declared) -> None:
+    """Read a name that may be a count or a percentage as the one for which the caller declares a unit.
+
+    A system of units may say that all of them are counts.
+    """
+    read = {meaning.name for meaning in meanings.values() if meaning.role is Role.ANALYTE}
+    for header, meaning in meanings.items():
+        if meaning.why != AMBIGUOUS:
+            continue
+        both = (meaning.name, knowledge.analytes[meaning.name].percent)
+        own = [analyte for analyte in both if analyte in declared.units]
+        if not own and COUNT_OR_PERCENT in declared.system:
+            own = [meaning.name]
+        if len(own) == 1 and own[0] is not None and own[0] not in read:
+            meanings[header] = Meaning(Role.ANALYTE, own[0])
+            read.add(own[0])
 
 
 def languages_of(knowledge: Knowledge, headers: Sequence[str], declared: Declared) -> tuple[str, ...]:

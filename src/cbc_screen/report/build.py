@@ -169,7 +169,7 @@ class ResultBuilder:
     ) -> tuple[AnalyteResult, ...]:
         received = dict(record.measurements())
         rules = self.kernel.rules
-        names = [n for n in rules.analytes if n in received or one.codes.get(f"{n}.derived")]
+        names = [n for n in rules.analytes if n in received or _is_worked_out(n, one)]
         return tuple(
             self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name])
             for name in names
@@ -179,7 +179,7 @@ class ResultBuilder:
         self, name: str, measurement: Measurement | None, normalized: NormalizedRecord, one: One, reasons: list[Reason]
     ) -> AnalyteResult:
         analyte = self.knowledge.analytes[name]
-        derived = bool(one.codes.get(f"{name}.derived"))
+        derived = _is_worked_out(name, one)
         reading = normalized.readings.get(name)
         low, high = self._used(name, one, reading)
         state = one.codes.get(f"state.{name}", _STATES.index(State.NOT_ASSESSED))
@@ -338,7 +338,7 @@ class ResultBuilder:
         """Return what the record answers: analytes, findings, and what is known of the person."""
         person = normalized.person
         known = {name for name, reading in normalized.readings.items() if isfinite(reading.high)}
-        known |= {name for name in ("neutrophils", "reticulocytes") if one.codes.get(f"{name}.derived")}
+        known |= {name for name in ("neutrophils", "reticulocytes") if _is_worked_out(name, one)}
         known |= {name.rpartition(".")[0] for name in normalized.inputs if name.endswith((".present", ".absent"))}
         known |= {"age"} if person.age is not None else set()
         known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
@@ -487,6 +487,10 @@ class ResultBuilder:
             )
         if basis == WhiteBasis.WBC_X_PERCENT:
             notes.append("Neutrophils were derived from WBC and the percentage.")
+        if basis == WhiteBasis.SEGMENTED_AND_BANDS:
+            notes.append(
+                "Neutrophils were not given: the segmented cells and the bands are their sum; without bands the segmented cells are the least."
+            )
         if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):
             unadjusted = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
             notes.append(
@@ -582,6 +586,11 @@ class ResultBuilder:
 def _strength(rule: Rule) -> int:
     """Return what findings are shown by, strongest first: a decisive one before all others."""
     return abs(rule.points) + (_DECISIVE_FIRST if rule.decisive else 0)
+
+
+def _is_worked_out(analyte: str, one: One) -> bool:
+    """Tell whether the value of an analyte comes from others: a percentage, or segmented cells and bands."""
+    return bool(one.codes.get(f"{analyte}.derived") or one.codes.get(f"{analyte}.by_parts"))
 
 
 def as_received(measurement: Measurement) -> str:

@@ -415,10 +415,10 @@ def test_a_full_disk_leaves_the_journal_alone_and_no_thread(
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 8_192)
     write, tables = stream.FlagWriter.write, iter(range(10_000))
 
-    def breaks_at_the_third(self: stream.FlagWriter, table: pa.Table) -> None:
+    def breaks_at_the_third(self: stream.FlagWriter, table: pa.Table, share: float) -> None:
         if next(tables) == 3:
             raise OSError(28, "No space left on device")
-        write(self, table)
+        write(self, table, share)
 
     monkeypatch.setattr(stream.FlagWriter, "write", breaks_at_the_third)
     with pytest.raises(OSError, match="No space left"):

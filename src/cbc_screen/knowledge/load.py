@@ -22,7 +22,7 @@ from cbc_screen.knowledge.library import Citation, Knowledge
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units, normalize_unit
@@ -53,7 +53,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     version = check_manifest(root) if check_hashes else "unchecked"
 
     def node(name: str) -> Node:
-        return parse_yaml(read_text(root, name), name)
+        return parse_table(read_text(root, name), name)
 
     world = load_world_words(root, normalize_unit)
     units, systems = load_units(node("units.yaml"), world.units)
@@ -179,7 +179,7 @@ def _check_references(
 
 def check_manifest(root: Traversable) -> str:
     """Compare every file with manifest.yaml and return the data version."""
-    manifest = parse_yaml(read_text(root, MANIFEST), MANIFEST)
+    manifest = parse_table(read_text(root, MANIFEST), MANIFEST)
     manifest.check_keys(["data_version", "files"])
     files = manifest.node("files")
     expected, version = {name: files.text(name) for name in files}, manifest.text("data_version")
@@ -233,7 +233,7 @@ def _load_conditions(
     nodes: dict[str, tuple[Node, Condition]] = {}
     for name, _ in walk(root):
         if name.startswith("checklist/"):
-            node = parse_yaml(read_text(root, name), name)
+            node = parse_table(read_text(root, name), name)
             condition = reader.condition(node)
             if name != f"checklist/{condition.id}.yaml":
                 raise node.error("id", "must be the file's name")
@@ -241,7 +241,7 @@ def _load_conditions(
             check_weights(node, condition, analytes, ordering.low_line, ordering.decisive_counts)
             conditions.append(condition)
             nodes[condition.id] = node, condition
-    check_ordering(parse_yaml(read_text(root, "ordering.yaml"), "ordering.yaml"), ordering, nodes)
+    check_ordering(parse_table(read_text(root, "ordering.yaml"), "ordering.yaml"), ordering, nodes)
     return tuple(sorted(conditions, key=lambda condition: condition.rank))
 
 

@@ -25,8 +25,10 @@ def load_knowledge() -> Knowledge:
         return found
     from cbc_screen.knowledge.files import reference_ranges_root
     from cbc_screen.knowledge.load import build_knowledge
+    from cbc_screen.knowledge.parse import parse_table
 
     knowledge = build_knowledge(reference_ranges_root(), every_set=False)
+    parse_table.cache_clear()  # what the tables were made from is not needed any more: some 20 MB
     kept.save(_ALL, knowledge)
     return knowledge
 

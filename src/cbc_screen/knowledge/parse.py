@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def read_own_text(path: Path) -> str:
         pass
     # Outside the except block: nothing of the first error is attached.
     raise KnowledgeError(path.name, None, "file", problem)
+
+
+@lru_cache(maxsize=512)
+def parse_table(text: str, file: str) -> Node:
+    """Parse a file of reference_ranges/ once: several tables stand in one, and nothing changes what is read."""
+    return parse_yaml(text, file)
 
 
 def parse_yaml(text: str, file: str) -> Node:

@@ -12,7 +12,7 @@ from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.loaded import load_knowledge
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.serial_rules import (
     BaselineRule,
@@ -49,9 +49,9 @@ def load_serial() -> SerialRules:
 
 def read_serial(root: Traversable, knowledge: Knowledge) -> SerialRules:
     """Check the content of serial/; every fault names file, line and key."""
-    lasting = parse_yaml(read_text(root, PERSISTENCE), PERSISTENCE)
+    lasting = parse_table(read_text(root, PERSISTENCE), PERSISTENCE)
     lasting.check_keys(["durations", "definitions", "elapsed", "stable_band"])
-    change = parse_yaml(read_text(root, CHANGE), CHANGE)
+    change = parse_table(read_text(root, CHANGE), CHANGE)
     parts = [
         "reference_change",
         "delta_checks",

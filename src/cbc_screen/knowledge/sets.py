@@ -11,7 +11,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_edge
 from cbc_screen.knowledge.files import read_text, walk
 from cbc_screen.knowledge.intervals import SETS, IntervalRow, IntervalSet, SetKind, load_interval_set
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.strict import Node
 
@@ -51,7 +51,7 @@ def load_sets(
     root: Traversable, analytes: Mapping[str, Analyte], sources: Iterable[str], findings: Iterable[str]
 ) -> tuple[IntervalSets, DefaultRanges, str]:
     """Return the sets listed, the default, and the finding of the Duffy-null phenotype."""
-    node = parse_yaml(read_text(root, SETS), SETS)
+    node = parse_table(read_text(root, SETS), SETS)
     node.check_keys(["default", "closer", "differing", "duffy_null_finding", "sets"])
     if node.text("duffy_null_finding") not in findings:
         raise node.error("duffy_null_finding", "is not in findings.yaml")

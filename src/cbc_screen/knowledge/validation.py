@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.loaded import load_knowledge
-from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Threshold
 
@@ -43,7 +43,7 @@ class ValidationLimits:
 def load_validation() -> ValidationLimits:
     """Load and check validation.yaml (once a process)."""
     knowledge = load_knowledge()
-    node = parse_yaml(read_text(reference_ranges_root(), FILE), FILE)
+    node = parse_table(read_text(reference_ranges_root(), FILE), FILE)
     return read_validation(node, knowledge.sources, knowledge.data_version)
 
 

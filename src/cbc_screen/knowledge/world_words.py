@@ -38,10 +38,10 @@ class WorldWords:
 
 def name_files(root: Traversable) -> list[Node]:
     """Return the files of names, one a language."""
-    from cbc_screen.knowledge.parse import parse_yaml  # YAML is only read where the tables are not kept
+    from cbc_screen.knowledge.parse import parse_table  # YAML is only read where the tables are not kept
 
     files = sorted(name for name, _ in walk(root) if name.startswith(FOLDER) and name.endswith(".yaml"))
-    return [parse_yaml(read_text(root, file), file) for file in files]
+    return [parse_table(read_text(root, file), file) for file in files]
 
 
 def load_world_words(root: Traversable, spelled: Callable[[str], str]) -> WorldWords:

@@ -125,11 +125,12 @@ HOUSE: dict[str, dict[str, Room]] = {
             "_version agreement errors grading knowledge model_schema ranges record report result review screener source summary "
             "time_course views vocabulary",
         ),
-        "cli": room(
-            "the command",
-            "_version agreement demo engines errors grading knowledge printable private_files regular report review "
-            "screener service source stopping vocabulary",
+        "commands": room(
+            "what each command takes, does and prints",
+            "agreement demo engines errors grading knowledge printable private_files regular report review screener source "
+            "stopping summary vocabulary",
         ),
+        "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),
         "__main__": room("`python -m cbc_screen`", "cli"),
     },
 }

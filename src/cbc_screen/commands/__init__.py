@@ -1,0 +1,1 @@
+"""The commands of cbc-screen, one module a subject."""

@@ -1,0 +1,65 @@
+"""Commands that go on from the flags of a scan: report, explain, validate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cbc_screen.commands.explanation import print_explanation
+from cbc_screen.commands.options import own_files
+from cbc_screen.printable import clean_line, json_text
+from cbc_screen.report.progress import ProgressBar, waiting
+from cbc_screen.vocabulary import NOTICE
+
+
+@click.command(epilog="Example: cbc-screen report flags.parquet -o worklist.html")
+@click.argument("flags", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The page, .html.")
+@click.option("--person", metavar="COLUMN", help="A kept column that says whose count it is.")
+@click.option("--most", type=click.IntRange(1), help="How many counts are listed; 100,000 unless told.")
+@click.option("--force", is_flag=True, help="Overwrite the page.")
+@own_files
+def report(flags: Path, out: Path, **options: Any) -> None:
+    """Write the worklist of a scan: what to review, most urgent first, with a page for each person."""
+    from cbc_screen.review import worklist
+
+    with ProgressBar("counts") as progress:
+        flagged = worklist(flags, out, progress=progress, **options)
+    click.echo(f"{flagged:,} counts to review, most urgent first, in {clean_line(out.name)}")
+    click.echo(NOTICE)
+
+
+@click.command("explain", epilog="Example: cbc-screen explain flags.parquet --row 17")
+@click.argument("flags", type=click.Path(path_type=Path))
+@click.option("--row", required=True, metavar="KEY", help="A row number, FILE:ROW, or COLUMN=VALUE of a kept column.")
+@click.option("--as-json", is_flag=True, help="Print the result as JSON.")
+@own_files
+def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
+    """Explain one row of a scan: the chain from received text to flag, enough to redo it by hand."""
+    from cbc_screen.review import screen_again
+
+    with waiting("looking for the row"):
+        result = screen_again(flags, row, **options)
+    if as_json:
+        click.echo(json_text(result.to_dict(), indent=2))
+    else:
+        print_explanation(result)
+
+
+@click.command("validate", epilog="Example: cbc-screen validate answers.csv")
+@click.argument("labelled", type=click.Path(path_type=Path))
+@click.option("--as-json", is_flag=True, help="Print the agreement as JSON.")
+def validate_answers(labelled: Path, as_json: bool) -> None:
+    """Compare a reviewer's answers (CSV or JSON) with the flags, rule by rule, and say how many are still needed."""
+    from cbc_screen.agreement import validate
+    from cbc_screen.report.agreement import print_agreement
+    from cbc_screen.report.terminal import make_console
+
+    with waiting("reading the answers"):
+        found = validate(labelled)
+    if as_json:
+        click.echo(json_text(found.to_dict(), indent=2))
+    else:
+        print_agreement(make_console(), found)

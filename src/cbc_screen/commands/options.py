@@ -1,0 +1,204 @@
+"""Options that several commands take, and what they say of a source and of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import click
+
+from cbc_screen.source import Files, SexWord, Source
+from cbc_screen.vocabulary import AUTO, DefinitionId, Format, SchemeId
+
+if TYPE_CHECKING:
+    from cbc_screen.screener import Screener
+
+Command = Callable[..., Any]
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return what adds options to a command."""
+
+    def add(command: Command) -> Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
+
+
+unit_options = with_options(
+    click.option(
+        "--units",
+        multiple=True,
+        metavar="us|si|per_ul|ANALYTE=UNIT",
+        help="What bare numbers are in; may be repeated.",
+    ),
+    click.option(
+        "--unit-spelling",
+        multiple=True,
+        metavar="SPELLING=UNIT",
+        help="How the source writes a unit that is in no table; may be repeated.",
+    ),
+)
+screening_options = with_options(
+    click.option(
+        "--definition",
+        default="reference",
+        show_default=True,
+        metavar="|".join(get_args(DefinitionId)),
+        help="When a line is low.",
+    ),
+    click.option(
+        "--grading",
+        default="clinical",
+        show_default=True,
+        metavar="|".join(get_args(SchemeId)),
+        help="Grading scheme.",
+    ),
+    click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
+    click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file."),
+    click.option(
+        "--adjust-hemoglobin",
+        multiple=True,
+        type=click.Choice(["elevation", "smoking"]),
+        help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
+    ),
+    click.option(
+        "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
+    ),
+    click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
+)
+# What describes a source; every command that reads files takes the same.
+source_options = with_options(
+    unit_options,
+    click.option(
+        "--columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="For a column whose name is not known; may be repeated.",
+    ),
+    click.option("--age-unit", help="What a bare age is in: y, mo, wk, d, h."),
+    click.option(
+        "--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated."
+    ),
+    click.option(
+        "--pregnancy-codes",
+        multiple=True,
+        metavar="CODE=WORD",
+        help="What a pregnancy code means; may be repeated.",
+    ),
+    click.option("--decimal", default=".", show_default=True, help="The decimal mark."),
+    click.option("--thousands", default="", help="The thousands mark, if there is one."),
+    click.option(
+        "--date-format",
+        multiple=True,
+        metavar="[FIELD=]FORMAT",
+        help="strptime format of dates such as 03/04/2024: %d/%m/%Y; birth_date=... and collected_at=... apart.",
+    ),
+    click.option("--encoding", help="Text encoding; UTF-8 and byte order marks are found."),
+    click.option("--delimiter", help="CSV delimiter; comma, semicolon, tab and bar are found."),
+    click.option(
+        "--format",
+        "format_",
+        default=AUTO,
+        show_default=True,
+        type=click.Choice([AUTO, *(kind.value for kind in Format)]),
+        help="What the files are; found by what they hold.",
+    ),
+    click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file."),
+    click.option(
+        "--persons", type=click.Path(path_type=Path), help="Birth date and sex, for a table of single results."
+    ),
+    click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape."),
+    click.option("--sheet", help="Sheet of a workbook; the first one by default."),
+    click.option("--language", help="Of names and letters for sex (de, es, tr, ...); told from the names of columns."),
+    click.option(
+        "--accept-units",
+        multiple=True,
+        metavar="ANALYTE",
+        help="Use results though their unit looks like another one (UNIT_SUSPECT); may be repeated.",
+    ),
+)
+
+own_files = with_options(
+    click.option("--ranges", help="Where your own ranges lie now, if the scan used some."),
+    click.option("--rules", help="Where your own rules lie now, if the scan used some."),
+    click.option(
+        "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Of the texts."
+    ),
+)
+
+_PLAIN = (
+    *("age_unit", "decimal", "thousands", "encoding", "delimiter", "profile", "persons", "skip_lines", "sheet"),
+    *("language", "accept_units"),
+)
+
+
+def source_of(files: Files, options: Mapping[str, Any]) -> Source:
+    """Return what the options say of a source."""
+    return Source(
+        files,
+        **{name: options[name] for name in _PLAIN},
+        format=options["format_"],
+        units=units_of(options["units"]),
+        unit_spellings=mapping("--unit-spelling", options["unit_spelling"]) or None,
+        columns=mapping("--columns", options["columns"]),
+        date_format=_date_format(options["date_format"]),
+        sex_codes=cast(dict[str, SexWord], mapping("--sex-codes", options["sex_codes"])) or None,
+        pregnancy_codes=mapping("--pregnancy-codes", options["pregnancy_codes"]) or None,
+    )
+
+
+def _date_format(given: Iterable[str]) -> str | dict[str, str] | None:
+    """Return one format for all dates, or one for each field."""
+    formats = list(given)
+    named = {}
+    for text in formats:
+        field, sign, own = text.partition("=")
+        if sign and field.isidentifier():
+            named[field] = own
+    if (named and len(named) < len(formats)) or (not named and len(formats) > 1):
+        raise click.UsageError(
+            "--date-format: give one format, or one for each field (birth_date=..., collected_at=...)"
+        )
+    return named or (formats[0] if formats else None)
+
+
+def screener_of(options: Mapping[str, Any]) -> Screener:
+    """Return the screener that the options describe."""
+    from cbc_screen.screener import Screener
+
+    return Screener(
+        ranges=options["ranges"],
+        definition=options["definition"],
+        grading=options["grading"],
+        prefer_reported_ranges=not options["no_reported_ranges"],
+        units=units_of(options["units"]),
+        rules=options["rules"],
+        adjust_hemoglobin=tuple(options["adjust_hemoglobin"]),
+        text_units=options["text_units"],
+        unit_spellings=mapping("--unit-spelling", options["unit_spelling"]) or None,
+    )
+
+
+def units_of(given: Iterable[str]) -> dict[str, str] | None:
+    """Return declared units: of a system, of an analyte."""
+    units: dict[str, str] = {}
+    for text in given:
+        for part in text.split(","):
+            name, sign, unit = part.partition("=")
+            units["system" if not sign else name.strip()] = (unit if sign else name).strip()
+    return units or None
+
+
+def mapping(name: str, given: Iterable[str]) -> dict[str, str]:
+    """Return pairs given as NAME=VALUE to an option."""
+    pairs: dict[str, str] = {}
+    for text in given:
+        left, sign, right = text.partition("=")
+        if not sign:
+            raise click.UsageError(f"{name} takes NAME=VALUE")
+        pairs[left.strip()] = right
+    return pairs

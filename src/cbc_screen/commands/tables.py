@@ -1,0 +1,117 @@
+"""Commands about grading schemes and sets of reference ranges."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cbc_screen.errors import KnowledgeError, SeveralFaults, UsageError
+from cbc_screen.printable import clean, clean_line
+from cbc_screen.vocabulary import NOTICE, ExitCode
+
+
+@click.command(epilog='Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150')
+@click.argument("analyte")
+@click.argument("value")
+@click.argument("unit", required=False)
+@click.option("--scheme", default="clinical", show_default=True)
+@click.option("--lower-limit", type=float, help="The laboratory's lower limit, in the unit of the value.")
+@click.option("--age")
+@click.option("--sex")
+@click.option("--pregnancy")
+@click.option("--elevation", help='Adjust hemoglobin for it: "2600 m".')
+@click.option("--cigarettes-per-day", help="Adjust hemoglobin for smoking.")
+@click.option("--smoker", type=click.Choice(["present", "absent", "unknown"]), help="As --cigarettes-per-day.")
+def grade(analyte: str, value: str, unit: str | None, scheme: str, lower_limit: float | None, **person: Any) -> None:
+    """Grade one result under a named scheme."""
+    from cbc_screen.grading import grade as grade_value
+
+    stated = {name: given for name, given in person.items() if given is not None}
+    found = grade_value(analyte, value, unit, scheme=scheme, lower_limit=lower_limit, **stated)
+    told = f"grade {found.grade}" if found.grade is not None else f"cannot tell ({found.reason})"
+    click.echo(f"{analyte}: {told}; {found.severity.replace('_', ' ')}; {found.scheme} {found.version}")
+    if any(stated.get(name) for name in ("elevation", "cigarettes_per_day", "smoker")):
+        click.echo(f"unadjusted: {'cannot tell' if found.unadjusted is None else f'grade {found.unadjusted}'}")
+    click.echo(f"source: {found.source}" if found.source else "this scheme has no table for this analyte")
+    click.echo(NOTICE)
+
+
+@click.group()
+def ranges() -> None:
+    """List, show and check sets of reference ranges."""
+
+
+@ranges.command("list", epilog="Example: cbc-screen ranges list")
+def ranges_list() -> None:
+    """List the sets with their coverage."""
+    from cbc_screen.report.ranges import set_table
+    from cbc_screen.report.terminal import make_console
+
+    console = make_console()
+    console.print(set_table())
+    console.print(NOTICE)
+
+
+@ranges.command("show", epilog="Example: cbc-screen ranges show hemoglobin --sex F")
+@click.argument("analyte")
+@click.option("--sex", type=click.Choice(["F", "M"]), help="Only one sex.")
+@click.option("--ranges", "name", default="default", show_default=True)
+def ranges_show(analyte: str, sex: str | None, name: str) -> None:
+    """Print the bands of one analyte by age."""
+    from cbc_screen.report.ranges import band_table
+    from cbc_screen.report.terminal import make_console
+
+    console = make_console()
+    console.print(band_table(analyte, name, sex))
+    console.print(NOTICE)
+
+
+@ranges.command("new", epilog="Example: cbc-screen ranges new -o my_lab.csv")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write it (.csv); else it is printed.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def ranges_new(out: Path | None, force: bool) -> None:
+    """Write a set of your own to fill in: one row a result and sex, with lower and upper left empty."""
+    from cbc_screen.private_files import Lock
+    from cbc_screen.report.ranges import template
+    from cbc_screen.report.writers import AtomicFile, check_output
+
+    if out is None:
+        click.echo(template(), nl=False)
+        return
+    if out.suffix.lower() != ".csv":
+        raise UsageError("a set of ranges is a .csv file")
+    check_output(out, force=force)
+    with Lock(out), closing(AtomicFile(out, force=force)) as file:
+        file.write_text(template())
+        file.finish()
+        file.commit()
+    click.echo(
+        f"fill in lower and upper, drop rows that you do not have, then: cbc-screen ranges check {clean_line(out.name)}"
+    )
+
+
+@ranges.command("check", epilog="Example: cbc-screen ranges check my_lab.csv")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def ranges_check(file: Path) -> None:
+    """Check your own set of ranges (.csv; all faults at once), or your own rules (.yaml)."""
+    from cbc_screen.report.ranges import check_rules, check_set
+
+    if file.suffix.lower() in (".yaml", ".yml"):
+        click.echo(clean(f"{file.name}: {check_rules(file)}"))
+        return
+    faults: tuple[KnowledgeError, ...] = ()
+    try:
+        rows, remarks = check_set(file)
+    except SeveralFaults as problem:
+        faults = problem.faults
+    if faults:
+        for fault in faults:
+            click.echo(f"cbc-screen: {clean_line(str(fault))}", err=True)
+        sys.exit(ExitCode.USAGE)
+    click.echo(clean_line(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound"))
+    for remark in remarks:
+        click.echo(clean_line(f"  look again: {remark}"))

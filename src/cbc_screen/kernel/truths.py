@@ -1,0 +1,392 @@
+"""What is true of a record for one demographic key: lines, states, and the predicates of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from cbc_screen.kernel.adjust import adjusted
+from cbc_screen.kernel.arithmetic import gap, quantity
+from cbc_screen.kernel.grades import grade_cuts, ladder
+from cbc_screen.kernel.program import Builder, Interval, Op, Truth
+from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
+from cbc_screen.kernel.values import Values
+from cbc_screen.knowledge.definitions import Cutoff, Definition
+from cbc_screen.knowledge.predicates import (
+    AgeIs,
+    BeyondRange,
+    Borderline,
+    Compare,
+    Count,
+    FindingIs,
+    LineIs,
+    LinesLow,
+    MethodIs,
+    Not,
+    Possible,
+    Postpartum,
+    Predicate,
+    Pregnant,
+    Sent,
+    SexIs,
+    StageIs,
+    StateIs,
+)
+from cbc_screen.knowledge.quantities import SMOKER_FINDING
+from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Severity, Sex, State
+
+_TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
+
+
+class Truths(Values):
+    """Writes what the numbers of a record say."""
+
+    def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
+        super().__init__(builder, rules, given)
+        self._effective: dict[str, Interval] = {}
+        self._lines: dict[str, dict[Line, Truth]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._severities: dict[Line, tuple[int, int]] = {}
+        self._borderline: Truth | None = None
+        self._none_low = False
+
+    # Lines -----------------------------------------------------------------------
+
+    def effective(self, analyte: str) -> Interval:
+        """Return the value interval used: as sent, with neutrophils never more than the white cells."""
+        if analyte not in self._effective:
+            sent = self.sent(analyte)
+            self._effective[analyte] = self._neutrophils(sent) if analyte == "neutrophils" else sent
+        return self._effective[analyte]
+
+    def _neutrophils(self, sent: Interval) -> Interval:
+        """Neutrophils are part of the white cells, and what contradicts them widens them.
+
+        Where none were sent the white cells are an upper bound without a lower one: it may
+        make a comparison true, and makes nothing unknown.
+        """
+        b, wbc = self.b, self.sent("wbc").high
+        if b.absent(sent.low) and b.absent(sent.high):
+            return Interval(b.nan(), self.room())
+        low, high = sent.low, sent.high
+        if low != high:
+            within = b.both(b.at_most(low, wbc), b.less(wbc, high))
+            high = b.select(within, wbc, high)
+        wrong = b.boolean(False)
+        for guard in self.rules.guards:
+            if guard.contradicts is Line.WHITE and guard.leaves is not None:
+                fired = b.both(self.truth(guard.when, self.sent).yes, b.present(sent.low))
+                left = self._left(guard.leaves, sent)
+                low = b.select(fired, b.arithmetic(Op.SMALLER, low, left.low), low)
+                high = b.select(fired, b.arithmetic(Op.LARGER, high, left.high), high)
+                wrong = b.either(wrong, fired)
+        self.facts["neutrophils.contradicted.any"] = wrong
+        return Interval(low, b.select(b.present(sent.low), high, self.room()))
+
+    def _left(self, leaves: Contradiction, sent: Interval) -> Interval:
+        """Return what a check that contradicts the neutrophils leaves of them."""
+        b, wbc = self.b, self.sent("wbc").high
+        match leaves:
+            case Contradiction.BETWEEN:
+                given, derived = self._measured["neutrophils"], self._derived("neutrophils")
+                assert derived is not None
+                return Interval(
+                    b.arithmetic(Op.SMALLER, given.low, derived.low), b.arithmetic(Op.LARGER, given.high, derived.high)
+                )
+            case Contradiction.UP_TO_WBC:
+                return Interval(sent.low, wbc)
+            case Contradiction.UP_TO_LARGER:
+                return Interval(b.number(0.0), b.arithmetic(Op.LARGER, sent.high, wbc))
+            case Contradiction.ANYTHING:
+                return Interval(b.number(0.0), b.number(inf))
+
+    def adjusted_hemoglobin(self, scheme: str | None) -> Interval | None:
+        """Return hemoglobin as the guideline of a scheme adjusts it, or None where it does not."""
+        adjustment = self.rules.adjustments.get(scheme or "")
+        if adjustment is None:
+            return None
+        smoker = self._finding(SMOKER_FINDING)
+        elevation, cigarettes = self._measured["elevation"], self._measured["cigarettes_per_day"]
+        hemoglobin = self.effective("hemoglobin")
+        return adjusted(self.b, hemoglobin, adjustment, self.rules.adjust, elevation, cigarettes, smoker)
+
+    def lines(self, definition: str) -> dict[Line, Truth]:
+        """Return, for each line, whether it is low under a definition."""
+        if definition not in self._lines:
+            rule = self.rules.definitions[definition]
+            self._lines[definition] = {
+                Line.RED: self._red(rule),
+                Line.WHITE: self._white(rule),
+                Line.PLATELET: self._line(rule.platelet, f"cut:{definition}:platelet"),
+            }
+        return self._lines[definition]
+
+    def _cut(self, cutoff: Cutoff, name: str) -> int:
+        lower = self.limits(cutoff.analyte)[0] if cutoff.analyte in self.rules.ranged else self.b.nan()
+        if cutoff.by_sex is None and cutoff.scheme is None:
+            return lower
+        own = self.limit(name)
+        return self.b.select(self.b.present(own), own, lower) if cutoff.otherwise_range else own
+
+    def _line(self, cutoff: Cutoff, name: str) -> Truth:
+        return self.b.below(self.effective(cutoff.analyte), self._cut(cutoff, name))
+
+    def _red(self, rule: Definition) -> Truth:
+        """Judge hemoglobin, adjusted where the limit is a scheme's own and not a reference range."""
+        name, value = f"cut:{rule.id}:red", self.effective("hemoglobin")
+        lowered = self.adjusted_hemoglobin(rule.red.scheme)
+        if lowered is not None:
+            own = self.b.present(self.limit(name))
+            value = Interval(self.b.select(own, lowered.low, value.low), self.b.select(own, lowered.high, value.high))
+        return self.b.below(value, self._cut(rule.red, name))
+
+    def _white(self, rule: Definition) -> Truth:
+        b = self.b
+        neutrophils, wbc = self.effective("neutrophils"), self.effective("wbc")
+        cut = self._cut(rule.white, f"cut:{rule.id}:white")
+        counted = b.below(neutrophils, cut)
+        has_neutrophils = b.present(neutrophils.low)
+        whole = b.below(Interval(b.nan(), wbc.high), cut)  # by the white cells alone
+        by_room = b.both(b.both(b.negate(has_neutrophils), counted.yes), b.negate(whole.yes))
+        if rule.id == self.rules.definition:
+            self.facts["white.by_room.any"] = by_room
+            self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
+            self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
+        if rule.without_neutrophils is None:
+            # Neutrophils are part of the white cells: fewer white cells than the limit
+            # are fewer neutrophils than the limit. Nothing else is known.
+            return counted
+        instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+        without = b.negate(has_neutrophils)
+        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are.
+        return Truth(
+            b.either(counted.yes, b.both(without, instead.yes)),
+            b.either(counted.no, b.both(b.both(without, b.negate(counted.yes)), instead.no)),
+        )
+
+    def _judged_on(self, line: Line) -> tuple[int, int]:
+        """Return whether there is anything to judge a line on, and whether there is no limit for it."""
+        b, rule = self.b, self.rules.definitions[self.rules.definition]
+        part: Cutoff = getattr(rule, line.value)
+        sent = b.present(self.effective(part.analyte).low)
+        unlimited = b.both(sent, b.negate(b.present(self._cut(part, f"cut:{rule.id}:{line}"))))
+        if line is not Line.WHITE:
+            return sent, unlimited
+        if rule.without_neutrophils is None:
+            # White cells that were sent and say nothing could be any number, few ones too.
+            wbc = self.effective("wbc")
+            sent = b.either(sent, b.both(b.at_most(wbc.low, b.number(0.0)), b.at_most(b.number(inf), wbc.high)))
+        else:
+            by_wbc = b.both(b.negate(sent), b.present(self.effective("wbc").low))
+            cut = self._cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+            sent, unlimited = b.either(sent, by_wbc), b.either(unlimited, b.both(by_wbc, b.negate(b.present(cut))))
+        return sent, unlimited
+
+    def _white_unadjusted(self) -> Truth:
+        """Return the white line by the default range, whatever phenotype is stated."""
+        used = dict(self._limits)
+        for analyte in self.rules.stated:
+            self._limits[analyte] = self.set_limits(analyte)
+        plain = self._white(self.rules.definitions[self.rules.definition])
+        self._limits = used
+        return plain
+
+    def counts(self, definition: str) -> tuple[int, int]:
+        """Return how many lines are surely low, and how many may be."""
+        if definition not in self._counts:
+            lines = self.lines(definition)
+            sure = self.b.sum([lines[line].yes for line in LINES])
+            excluded = self.b.sum([lines[line].no for line in LINES])
+            self._counts[definition] = sure, self.b.code_subtract(self.b.code(len(LINES)), excluded)
+        return self._counts[definition]
+
+    # Predicates --------------------------------------------------------------------
+
+    def _quantity(self, subject: str, value: Callable[[str], Interval]) -> Interval:
+        if subject in self.rules.analytes:
+            return value(subject)
+        if subject in ("neutrophils_gap", "neutrophils_gap_share"):
+            derived = self._derived("neutrophils")
+            assert derived is not None
+            return gap(self.b, subject, self._measured["neutrophils"], derived)
+        return quantity(self.b, subject, value)
+
+    def truth(self, predicate: Predicate, number: Callable[[str], Interval] | None = None) -> Truth:
+        """Translate a rule's predicate; `number` gives the value of an analyte, the one used by default."""
+        b = self.b
+        match predicate:
+            case Compare(subject, comparison, value):
+                interval = self._share(subject, self._quantity(subject, number or self.effective))
+                limit = b.number(value)
+                match comparison:
+                    case "below":
+                        return b.below(interval, limit)
+                    case "at_least":
+                        return b.opposite(b.below(interval, limit))
+                    case "above":
+                        return b.above(interval, limit)
+                    case _:
+                        return b.opposite(b.above(interval, limit))
+            case StateIs(analyte, state):
+                low, high = self.states(analyte)
+                return {State.LOW: low, State.HIGH: high}.get(state, b.truth_all([b.opposite(low), b.opposite(high)]))
+            case Sent(analyte):
+                return b.known(b.present(self._measured[analyte].low))
+            case BeyondRange(analyte, side, distance):
+                lower, upper = self.limits(analyte) if analyte in self.rules.ranged else (b.nan(), b.nan())
+                if side is State.HIGH:
+                    return b.above(self.effective(analyte), b.arithmetic(Op.ADD, upper, b.number(distance)))
+                return b.below(self.effective(analyte), b.arithmetic(Op.SUBTRACT, lower, b.number(distance)))
+            case LineIs(line, is_low, definition):
+                if self._none_low and definition is None:
+                    return b.known(b.boolean(not is_low))
+                truth = self.lines(definition or self.rules.definition)[line]
+                return truth if is_low else b.opposite(truth)
+            case LinesLow(comparison, count):
+                if self._none_low:
+                    return b.known(b.boolean(False))
+                return self._lines_low(comparison, count)
+            case SexIs(sex):
+                female = self.trait("female")
+                return female if sex is Sex.FEMALE else b.opposite(female)
+            case Pregnant():
+                return self._of_pregnancy("pregnant")
+            case Postpartum():
+                return self._of_pregnancy("postpartum")
+            case StageIs(stage):
+                return self._of_pregnancy(f"stage:{stage}")
+            case Borderline():
+                return self.borderline()
+            case AgeIs(at_least, age):
+                reached = self.trait(f"age:{age.unit}:{age.count}")
+                return reached if at_least else b.opposite(reached)
+            case MethodIs(method):
+                return self._method(method)
+            case FindingIs(finding, present):
+                truth = self._finding(finding)
+                return truth if present else b.opposite(truth)
+            case Not(of):
+                return b.opposite(self.truth(of, number))
+            case Possible(of):
+                surely_false = self.truth(of, number).no
+                return Truth(b.negate(surely_false), surely_false)
+            case Count(at_least, of):
+                return b.truth_count(at_least, [self.truth(part, number) for part in of])
+
+    def _of_pregnancy(self, trait: str) -> Truth:
+        """Return a property of a pregnancy; where none is stated it is not known, in a woman who may be pregnant."""
+        b, known = self.b, self.trait(trait)
+        return Truth(known.yes, b.both(known.no, b.negate(b.step(Op.TRAIT, value="pregnancy_unstated"))))
+
+    def borderline(self) -> Truth:
+        """Tell whether lines are low that all have no grade and lie near their limits."""
+        if self._borderline is None:
+            b, lines = self.b, self.lines(self.rules.definition)
+            least, most = self.counts(self.rules.definition)
+            near = [b.truth_any([b.opposite(lines[line]), self._near(line)]) for line in LINES]
+            ungraded = [b.boolean(True)] * 2
+            for line in LINES:
+                severities = self.severities(line)
+                for place, severity in enumerate(severities):
+                    ungraded[place] = b.both(ungraded[place], b.negate(b.code_at_least(severity, 1)))
+            some = Truth(b.code_at_least(least, 1), b.negate(b.code_at_least(most, 1)))
+            self._borderline = b.truth_all([some, Truth(ungraded[1], b.negate(ungraded[0])), *near])
+        return self._borderline
+
+    def _near(self, line: Line) -> Truth:
+        """Tell whether a line's value is at least nine tenths of its limit (the part is the data's)."""
+        b, rule = self.b, self.rules.definitions[self.rules.definition]
+        part = {Line.RED: rule.red, Line.WHITE: rule.white, Line.PLATELET: rule.platelet}[line]
+        near = self._near_cut(part, f"cut:{rule.id}:{line}")
+        if line is not Line.WHITE or rule.without_neutrophils is None:
+            return near
+        counted = b.present(self.effective("neutrophils").low)
+        by_wbc = self._near_cut(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
+        return Truth(b.choice(counted, near.yes, by_wbc.yes), b.choice(counted, near.no, by_wbc.no))
+
+    def _near_cut(self, cutoff: Cutoff, name: str) -> Truth:
+        b = self.b
+        nearest = b.number(1.0 - self.rules.ordering.borderline_within)
+        limit = b.arithmetic(Op.MULTIPLY, self._cut(cutoff, name), nearest)
+        return b.opposite(b.below(self.effective(cutoff.analyte), limit))
+
+    def _lines_low(self, comparison: str, count: int) -> Truth:
+        b = self.b
+        sure, possible = self.counts(self.rules.definition)
+        at_least = Truth(b.code_at_least(sure, count), b.negate(b.code_at_least(possible, count)))
+        if comparison == "at_least":
+            return at_least
+        more = Truth(b.code_at_least(sure, count + 1), b.negate(b.code_at_least(possible, count + 1)))
+        return b.truth_all([at_least, b.opposite(more)])
+
+    def _method(self, method: ReticulocyteMethod) -> Truth:
+        if not self.given.method:
+            return self.b.unknown()
+        automated = self.b.step(Op.FLAG, value="reticulocytes_automated")
+        manual = self.b.step(Op.FLAG, value="reticulocytes_manual")
+        return Truth(automated, manual) if method is ReticulocyteMethod.AUTOMATED else Truth(manual, automated)
+
+    def states(self, analyte: str) -> tuple[Truth, Truth]:
+        """Return whether an analyte is below and above its range; an open side never flags."""
+        b = self.b
+        if analyte not in self.rules.ranged:
+            return b.unknown(), b.unknown()
+        value, (lower, upper) = self.effective(analyte), self.limits(analyte)
+        low, high = b.below(value, lower), b.above(value, upper)
+        there = b.present(value.low)
+        only_upper = b.all([there, b.present(upper), b.negate(b.present(lower))])
+        only_lower = b.all([there, b.present(lower), b.negate(b.present(upper))])
+        return Truth(low.yes, b.either(low.no, only_upper)), Truth(high.yes, b.either(high.no, only_lower))
+
+    def _white_grade(self, own: tuple[int, int, int, int, int]) -> tuple[int, int, int, int, int]:
+        """Return the grade by neutrophils; where none were sent, by WBC, and no less than that bound allows."""
+        b = self.b
+        sent = b.present(self.effective("neutrophils").low)
+        if "wbc" not in self.rules.scheme.tables:
+            # The white cells are only a bound: where it makes the depth certain to be severe, that is the grade, and
+            # how much deeper the neutrophils may be makes nothing unknown.
+            bounded = b.both(b.negate(sent), b.code_at_least(own[2], SEVERITIES.index(Severity.SEVERE)))
+            highs = [b.code_select(bounded, own[n - 1], own[n]) for n in (1, 3)]
+            return own[0], highs[0], own[2], highs[1], b.either(b.negate(sent), own[4])
+        by_wbc = self._grade("wbc")
+        lows = [b.code_select(sent, own[n], b.code_larger(own[n], by_wbc[n])) for n in (0, 2)]
+        highs = [b.code_select(sent, own[n], b.code_larger(own[n - 1], by_wbc[n])) for n in (1, 3)]
+        ungraded = b.either(b.both(sent, own[4]), b.both(b.negate(sent), by_wbc[4]))
+        return lows[0], highs[0], lows[1], highs[1], ungraded
+
+    def severities(self, line: Line) -> tuple[int, int]:
+        """Return the least and the most a line's severity can be, and note its grade among the facts."""
+        if line not in self._severities:
+            self._severities[line] = self._graded(line)
+        return self._severities[line]
+
+    def _graded(self, line: Line) -> tuple[int, int]:
+        b, scheme, lines = self.b, self.rules.scheme, self.lines(self.rules.definition)
+        lowered = self.adjusted_hemoglobin(scheme.id) if line is Line.RED else None
+        grade_low, grade_high, severity_low, severity_high, ungraded = self._grade(LINE_ANALYTE[line], lowered)
+        if line is Line.WHITE:
+            own = (grade_low, grade_high, severity_low, severity_high, ungraded)
+            grade_low, grade_high, severity_low, severity_high, ungraded = self._white_grade(own)
+        # A scheme without a band for this person or analyte says nothing about a line
+        # that the definition finds not low: that line adds no severity.
+        severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
+        self.facts[f"grade.{line}.min"], self.facts[f"grade.{line}.max"] = grade_low, grade_high
+        self.facts[f"severity.{line}.min"], self.facts[f"severity.{line}.max"] = severity_low, severity_high
+        return severity_low, severity_high
+
+    def _no_grade(self) -> tuple[int, int, int, int, int]:
+        b = self.b
+        return b.code(0), b.code(1), b.code(0), b.code(_TOP_SEVERITY), b.boolean(True)
+
+    def _grade(self, analyte: str, used: Interval | None = None) -> tuple[int, int, int, int, int]:
+        table = self.rules.scheme.tables.get(analyte)
+        if table is None:
+            return self._no_grade()
+        cuts = grade_cuts(self.b, self.rules.scheme, analyte, self.limit, self._lower_limit(analyte))
+        value = used or self.effective(analyte)
+        grades = ladder(self.b, value, [(grade, cut) for grade, _, cut in cuts])
+        severities = ladder(self.b, value, [(severity, cut) for _, severity, cut in cuts])
+        return (*grades, *severities, self.b.negate(self.b.present(cuts[-1][2])))
+
+    def _lower_limit(self, analyte: str) -> int:
+        return self.limits(analyte)[0] if analyte in self.rules.ranged else self.b.nan()

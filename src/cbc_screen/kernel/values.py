@@ -1,0 +1,217 @@
+"""The numbers of a record for one demographic key: as sent, derived, corrected, and the limits they are held against."""
+
+from __future__ import annotations
+
+from math import inf
+
+from cbc_screen.kernel.arithmetic import added, decimal, divided, multiplied, scaled
+from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.program import Builder, Interval, Op, Truth
+from cbc_screen.kernel.rules import Given, Rules
+
+_WHOLE = 100.0  # percent
+
+
+class Values:
+    """Writes the numbers and the limits of a record."""
+
+    def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
+        self.b, self.rules, self.given = builder, rules, given
+        self.facts: dict[str, int] = {}
+        self._measured = {name: self._measure(name) for name in rules.analytes}
+        self._sent: dict[str, Interval] = {}
+        self._limits: dict[str, tuple[int, int]] = {}
+        self._by_report: dict[str, int] = {}
+        self._counts_of_shares = {own.percent: name for name, own in rules.analytes.items() if own.percent is not None}
+
+    def _measure(self, analyte: str) -> Interval:
+        b = self.b
+        if analyte not in self.given.analytes:
+            return Interval(b.nan(), b.nan())
+        low = b.step(Op.INPUT, value=f"{analyte}.low")
+        return Interval(low, b.step(Op.INPUT, value=f"{analyte}.high") if analyte in self.given.inexact else low)
+
+    def sent(self, analyte: str) -> Interval:
+        """Return the value interval as given, or derived from WBC and a percentage: what checks compare."""
+        if analyte not in self._sent:
+            self._sent[analyte] = self._sent_interval(analyte)
+        return self._sent[analyte]
+
+    def _sent_interval(self, analyte: str) -> Interval:
+        given = self._measured[analyte]
+        if analyte == "wbc":
+            return self._corrected_wbc(given)
+        whole = self._given_or_derived(analyte, given)
+        return self._with_parts(whole) if analyte == "neutrophils" else whole
+
+    def _given_or_derived(self, analyte: str, given: Interval) -> Interval:
+        """Return a result as given; where it says nothing, as derived from a percentage."""
+        b, derived = self.b, self._derived(analyte)
+        if derived is None:
+            return given
+        if b.absent(derived.low) and b.absent(derived.high):
+            self.facts[f"{analyte}.derived.any"] = b.boolean(False)
+            return given
+        # A result that says nothing ("CLUMPED", an unknown unit) does not hide a
+        # percentage that does.
+        void = b.both(b.at_most(given.low, b.number(0.0)), b.at_most(b.number(inf), given.high))
+        use_given = b.both(b.present(given.low), b.negate(b.both(void, b.present(derived.low))))
+        low = b.select(use_given, given.low, derived.low)
+        high = b.select(use_given, given.high, derived.high)
+        self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
+        return Interval(low, high)
+
+    def _with_parts(self, whole: Interval) -> Interval:
+        """Return the neutrophils, where they were not sent as the sum of segmented and band cells.
+
+        Without the bands the segmented cells are the least that neutrophils can be, and what the other white cells
+        leave is the most.
+        """
+        b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
+        if b.absent(segmented.low):
+            self.facts["neutrophils.by_parts.any"] = b.boolean(False)
+            return whole
+        total = decimal(b, added(b, segmented, bands), 1.0)
+        both, fits = b.present(bands.low), b.at_most(segmented.low, self.room())
+        most = b.select(fits, self.room(), b.number(inf))
+        parts = Interval(b.select(both, total.low, segmented.low), b.select(both, total.high, most))
+        asked = b.both(b.negate(b.present(whole.low)), b.present(segmented.low))
+        self.facts["neutrophils.by_parts.any"] = asked
+        self.facts["neutrophils.without_bands.any"] = b.both(asked, b.negate(both))
+        return Interval(b.select(asked, parts.low, whole.low), b.select(asked, parts.high, whole.high))
+
+    def room(self) -> int:
+        """Return the most that neutrophils can be which were not sent: the white cells without those that are none.
+
+        Other cells that are more than the white cells contradict them, and say nothing.
+        """
+        b, wbc, parts = self.b, self.sent("wbc").high, self.rules.white_parts
+        others = [self.sent(name).low for name in parts.others]
+        told = [low for low in others if not b.absent(low)]
+        if not told or not self.given.unsent or b.absent(wbc):
+            return wbc
+        nothing = b.number(0.0)
+        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + parts.allowance))
+        for low in told:
+            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(low), low, nothing))
+        left = decimal(b, Interval(left, left), 1.0).high
+        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
+
+    def _share(self, percent: str, given: Interval) -> Interval:
+        """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""
+        b, count = self.b, self._counts_of_shares.get(percent)
+        if count is None:
+            return given
+        part, wbc = self._measured[count], self.sent("wbc")
+        if b.absent(part.low) or b.absent(wbc.low):
+            return given
+        share = scaled(b, divided(b, part, wbc), Op.MULTIPLY, _WHOLE)
+        share = Interval(*(b.arithmetic(Op.SMALLER, b.number(_WHOLE), end) for end in (share.low, share.high)))
+        share = decimal(b, share, 1.0)
+        if b.absent(given.low) and b.absent(given.high):
+            return share
+        sent = b.present(given.low)
+        return Interval(b.select(sent, given.low, share.low), b.select(sent, given.high, share.high))
+
+    def _corrected_wbc(self, given: Interval) -> Interval:
+        b, nrbc = self.b, self._measured["nrbc"]
+        if not self.given.uncorrected or b.absent(nrbc.low) or b.absent(given.low):
+            return given
+        hundred = b.number(100.0)
+        apply = b.both(b.step(Op.FLAG, value="wbc_uncorrected"), b.present(nrbc.low))
+
+        def corrected(wbc: int, nucleated: int) -> int:
+            return b.step(Op.DIVIDE, b.step(Op.MULTIPLY, wbc, hundred), b.step(Op.ADD, nucleated, hundred))
+
+        return Interval(
+            b.select(apply, corrected(given.low, nrbc.high), given.low),
+            b.select(apply, corrected(given.high, nrbc.low), given.high),
+        )
+
+    def _derived(self, analyte: str) -> Interval | None:
+        b = self.b
+        if analyte == "reticulocytes":
+            product = multiplied(b, self._measured["rbc"], self._measured["reticulocytes_percent"])
+            return decimal(b, product, 0.1)
+        name = self.rules.analytes[analyte].percent
+        if name is None:
+            return None
+        percent = self._measured[name]
+        if analyte == "neutrophils":
+            bands = self._measured["bands_percent"]
+            if not b.absent(bands.low):
+                # Beside segmented cells the neutrophils are all of them, and the bands among them.
+                has = b.both(b.present(bands.low), b.negate(b.present(self._measured["segmented_percent"].low)))
+                percent = Interval(
+                    b.select(has, b.arithmetic(Op.ADD, percent.low, bands.low), percent.low),
+                    b.select(has, b.arithmetic(Op.ADD, percent.high, bands.high), percent.high),
+                )
+        # A part is at most the whole.
+        whole = b.number(_WHOLE)
+        percent = Interval(b.arithmetic(Op.SMALLER, whole, percent.low), b.arithmetic(Op.SMALLER, whole, percent.high))
+        # 2.4 x 75 / 100 is 1.8 and not less.
+        return decimal(b, multiplied(b, self.sent("wbc"), percent), 100.0)
+
+    def limit(self, name: str) -> int:
+        """Return a limit of the person's key, or the absent number where no table has it."""
+        if name not in self.rules.limit_columns:
+            return self.b.nan()
+        fixed = self.rules.limit_columns[name]
+        return self.b.step(Op.LIMIT, value=name) if fixed is None else self.b.number(fixed)
+
+    def trait(self, name: str) -> Truth:
+        """Return a property of the person's key, which is always known."""
+        return self.b.known(self.b.step(Op.TRAIT, value=name))
+
+    def limits(self, analyte: str) -> tuple[int, int]:
+        """Return the lower and upper limit used: reported with the result if sane, else the set's."""
+        if analyte not in self._limits:
+            self._limits[analyte] = self._limits_of(analyte)
+        return self._limits[analyte]
+
+    def set_limits(self, analyte: str) -> tuple[int, int]:
+        """Return the limits of the set alone."""
+        return self.limit(f"lower:{analyte}"), self.limit(f"upper:{analyte}")
+
+    def _limits_of(self, analyte: str) -> tuple[int, int]:
+        b = self.b
+        own = self.set_limits(analyte)
+        if analyte in self.rules.stated and self.rules.stated_finding in self.given.findings:
+            stated = b.step(Op.FLAG, value=f"{self.rules.stated_finding}.present")
+            lower, upper = self.set_limits(f"{STATED}{analyte}")
+            own = b.select(stated, lower, own[0]), b.select(stated, upper, own[1])
+        if self.rules.preterm_finding in self.given.findings:
+            own = b.select(self._uncovered(), b.nan(), own[0]), b.select(self._uncovered(), b.nan(), own[1])
+        if analyte not in self.given.reported:
+            return own
+        reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
+        factor = b.number(self.rules.reported_range_factor)
+        # A limit that came alone is laid beside the other one of the set, and must leave room between.
+        laid = [b.select(b.present(r), r, o) for r, o in zip(reported, own, strict=True)]
+        wrong = b.at_most(laid[1], laid[0])
+        for theirs, ours in zip(reported, own, strict=True):
+            near = b.both(
+                b.at_most(ours, b.arithmetic(Op.MULTIPLY, theirs, factor)),
+                b.at_most(theirs, b.arithmetic(Op.MULTIPLY, ours, factor)),
+            )
+            # A limit of 0 has no factor, and an absent one nothing to compare with.
+            comparable = b.both(b.present(theirs), b.less(b.number(0.0), ours))
+            wrong = b.either(wrong, b.both(comparable, b.negate(near)))
+        sane = b.negate(wrong)
+        self.facts[f"{analyte}.range_insane.any"] = wrong
+        self._by_report[analyte] = b.both(sane, b.any(b.present(r) for r in reported))
+        used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
+        return used[0], used[1]
+
+    def _uncovered(self) -> int:
+        """Return whether the person is an infant born preterm, whom no set covers."""
+        b, below = self.b, self.rules.preterm_below
+        if self.rules.preterm_finding not in self.given.findings:
+            return b.boolean(False)
+        young = b.negate(b.step(Op.TRAIT, value=f"age:{below.unit}:{below.count}"))
+        return b.both(b.step(Op.FLAG, value=f"{self.rules.preterm_finding}.present"), young)
+
+    def _finding(self, finding: str) -> Truth:
+        if finding not in self.given.findings:
+            return self.b.unknown()
+        return Truth(self.b.step(Op.FLAG, value=f"{finding}.present"), self.b.step(Op.FLAG, value=f"{finding}.absent"))

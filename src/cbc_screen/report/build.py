@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import isfinite
 from typing import Any
@@ -19,18 +18,19 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.definitions import Cutoff
 from cbc_screen.knowledge.grading import GradeRow
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.knowledge.ordering import QuestionKind, questions_in
-from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
-from cbc_screen.report.checklist import Listed, list_of_codes
+from cbc_screen.report.checklist import list_of_codes
 from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
+from cbc_screen.report.notes import notes_of, notes_of_ranges
 from cbc_screen.report.person import person_result
+from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
 from cbc_screen.report.summing import summary_of
-from cbc_screen.report.units import TextUnits, number
-from cbc_screen.report.words import describe, joined, pattern_text, place_reason
+from cbc_screen.report.units import TextUnits
+from cbc_screen.report.wording import as_received
+from cbc_screen.report.words import joined, pattern_text
 from cbc_screen.result import (
     AnalyteResult,
     BloodCriteriaResult,
@@ -39,20 +39,16 @@ from cbc_screen.result import (
     FindingResult,
     GradeBand,
     LineResult,
-    NextTest,
     RangeUsed,
     Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
-    CheckGroup,
     Criteria,
     Line,
     LineState,
     Pattern,
-    Pregnancy,
     Reason,
     Severity,
-    Sex,
     State,
     Support,
     Urgency,
@@ -60,18 +56,9 @@ from cbc_screen.vocabulary import (
 )  # fmt: skip
 
 _STATES, _LINE_STATES, _PATTERNS, _URGENCIES = tuple(State), tuple(LineState), tuple(Pattern), tuple(Urgency)
-_DECISIVE_FIRST = 100
-_SUPPORTS, _WHITE_BASES = tuple(Support), tuple(WhiteBasis)
+_WHITE_BASES = tuple(WhiteBasis)
+_NOT_LISTED = tuple(Support).index(Support.NOT_LISTED)
 _BY_WBC = (WhiteBasis.WBC, WhiteBasis.WBC_LESS_OTHERS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """A condition, the names of the facts about its findings (yes, no, yes, no ...), and their texts."""
-
-    condition: Condition
-    names: tuple[str, ...]
-    findings: tuple[FindingResult, ...]
 
 
 class ResultBuilder:
@@ -83,11 +70,9 @@ class ResultBuilder:
         # By identity: the rules and rows live as long as the knowledge, and hashing one
         # by its fields costs more than making its text.
         self._layout = layout_of(kernel.rules)
-        self._findings: dict[int, FindingResult] = {}
         self._ranges: dict[int, RangeUsed] = {}
         self._urgency_rules = tuple(urgency_rules(kernel.rules))
-        self._templates = {condition.id: self._template(condition) for condition in kernel.rules.conditions}
-        self._conditions = lru_cache(maxsize=8192)(self._make_condition)
+        self._texts = RuleTexts(knowledge, kernel.rules, units)
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def columns(
@@ -107,10 +92,10 @@ class ResultBuilder:
         analytes = self._analytes(record, normalized, one, reasons)
         listed = list_of_codes(self._layout.checklist, one.list_codes)
         columns = flags_of_one(self._layout, conclusions, one.list_codes, listed, reasons)
-        checklist = self._checklist(listed, normalized, one, compact)
+        checklist = self._texts.checklist(listed, normalized, one, compact)
         rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
         fired = {
-            name: self._fired(group, rules_of[group], conclusions)
+            name: self._texts.fired(group, rules_of[group], conclusions)
             for name, group, _ in self._layout.rule_columns
             if group in rules_of
         }
@@ -128,7 +113,7 @@ class ResultBuilder:
             else summary_of(said, lines, analytes, checklist[: listed.shown], borderline, self._units),
             "borderline": borderline,
             "checklist_shown": listed.shown,
-            "next_tests": tuple(self._next_test(name, settles) for name, settles in listed.next_tests),
+            "next_tests": tuple(self._texts.next_test(name, settles) for name, settles in listed.next_tests),
             "person": person_result(self.knowledge, record, normalized),
             "lines": lines,
             "white_line_basis": str(columns["white_line_basis"]),
@@ -138,7 +123,7 @@ class ResultBuilder:
             "checklist": checklist,
             "untold": self._untold(one),
             "reasons": tuple(reasons),
-            "notes": self._notes(normalized, one, str(columns["white_line_basis"]), analytes),
+            "notes": self._notes(normalized, one, analytes),
             "not_assessed": tuple(
                 a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
@@ -169,7 +154,7 @@ class ResultBuilder:
     ) -> tuple[AnalyteResult, ...]:
         received = dict(record.measurements())
         rules = self.kernel.rules
-        names = [n for n in rules.analytes if n in received or _is_worked_out(n, one)]
+        names = [n for n in rules.analytes if n in received or is_worked_out(n, one)]
         return tuple(
             self._analyte(name, received.get(name), normalized, one, [r for field, r in reasons if field == name])
             for name in names
@@ -179,7 +164,7 @@ class ResultBuilder:
         self, name: str, measurement: Measurement | None, normalized: NormalizedRecord, one: One, reasons: list[Reason]
     ) -> AnalyteResult:
         analyte = self.knowledge.analytes[name]
-        derived = _is_worked_out(name, one)
+        derived = is_worked_out(name, one)
         reading = normalized.readings.get(name)
         low, high = self._used(name, one, reading)
         state = one.codes.get(f"state.{name}", _STATES.index(State.NOT_ASSESSED))
@@ -295,127 +280,6 @@ class ResultBuilder:
 
     # Rules ---------------------------------------------------------------------------
 
-    def _finding(self, rule: Rule) -> FindingResult:
-        found = self._findings.get(id(rule))
-        if found is None:
-            condition = describe(rule.when, self.knowledge, self._units)
-            found = self._findings[id(rule)] = FindingResult(
-                id=rule.id,
-                text=rule.text,
-                condition=condition,
-                threshold=rule.threshold,
-                source=rule.source,
-                basis=rule.basis,
-                decisive=rule.decisive,
-            )
-        return found
-
-    def _fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
-        return tuple(self._finding(rule) for rule in rules if conclusions[f"{group}.{rule.id}"])
-
-    def _next_test(self, name: str, settles: tuple[str, ...]) -> NextTest:
-        text = self.kernel.rules.ordering.questions[name].text
-        return NextTest(id=name, text=text, settles=settles)
-
-    def _checklist(
-        self, listed: Listed, normalized: NormalizedRecord, one: One, compact: bool
-    ) -> tuple[ConditionResult, ...]:
-        known = frozenset[str]() if compact else self._known(normalized, one)
-        groups = zip(listed.ids, listed.groups, strict=True)
-        return tuple(self._condition(name, group, known, one, compact) for name, group in groups)
-
-    def _condition(
-        self, name: str, group: CheckGroup, known: frozenset[str], one: One, compact: bool
-    ) -> ConditionResult:
-        template = self._templates[name]
-        holds = () if compact else tuple([one.findings[fact] for fact in template.names])
-        tests = template.condition.settled_by
-        settled_by = next((test for test in tests if not one.list_codes.get(f"answered.{test}")), tests[0])
-        return self._conditions(name, group, one.list_codes[f"support.{name}"], holds, known, settled_by, compact)
-
-    @staticmethod
-    def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
-        """Return what the record answers: analytes, findings, and what is known of the person."""
-        person = normalized.person
-        known = {name for name, reading in normalized.readings.items() if isfinite(reading.high)}
-        known |= {name for name in ("neutrophils", "reticulocytes") if _is_worked_out(name, one)}
-        known |= {name.rpartition(".")[0] for name in normalized.inputs if name.endswith((".present", ".absent"))}
-        known |= {"age"} if person.age is not None else set()
-        known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
-        stated = person.pregnancy not in (Pregnancy.UNKNOWN, Pregnancy.NOT_STATED)
-        known |= {"pregnancy"} if stated or person.sex is Sex.MALE else set()
-        return frozenset(known)
-
-    def _make_condition(
-        self,
-        name: str,
-        group: CheckGroup,
-        support: int,
-        answers: tuple[float, ...],
-        known: frozenset[str],
-        settled_by: str,
-        compact: bool,
-    ) -> ConditionResult:
-        """Make an entry of the checklist from what is known of its findings.
-
-        Kept for the next record with the same answers: most entries of a list say the
-        same of everybody whose film and history nobody has stated.
-        """
-        template = self._templates[name]
-        condition = template.condition
-        questions = self.kernel.rules.ordering.questions
-        parts: dict[str, Any] = {
-            "id": name,
-            "name": condition.name,
-            "group": group,
-            "support": _SUPPORTS[support],
-            "place_reason": place_reason(condition, group, _SUPPORTS[support]),
-            "summary": "",
-            "findings_for": (),
-            "findings_against": (),
-            "missing": (),
-            "settled_by": questions[settled_by].text,
-            "next_tests": (),
-            "not_decidable": "",
-            "limits": "",
-        }
-        if not compact:
-            yes, no = answers[0::2], answers[1::2]
-            sides = len(condition.findings_for)
-            holds = [place for place, is_true in enumerate(yes) if is_true]
-            unknown = [place for place, (t, f) in enumerate(zip(yes, no, strict=True)) if not t and not f]
-            strongest = sorted(holds, key=lambda place: -_strength(condition.findings[place]))
-            parts |= {
-                "summary": condition.summary,
-                "findings_for": tuple(template.findings[place] for place in strongest if place < sides),
-                "findings_against": tuple(template.findings[place] for place in strongest if place >= sides),
-                "missing": self._missing(condition, unknown, known),
-                "next_tests": tuple(item.text for item in condition.next_tests),
-                "not_decidable": condition.not_decidable,
-                "limits": condition.limits,
-            }
-        return ConditionResult(**parts)
-
-    def _missing(self, condition: Condition, unknown: Sequence[int], known: frozenset[str]) -> tuple[str, ...]:
-        """Return the questions that unknown findings leave open, the weightiest first, then what no count shows."""
-        ordering = self.kernel.rules.ordering
-        found: dict[str, None] = {}
-        for place in sorted(unknown, key=lambda place: -_strength(condition.findings[place])):
-            for part in questions_in(condition.findings[place].when):
-                question = ordering.questions[ordering.question_of.get(part, part)]
-                is_done = question.kind is QuestionKind.TEST and not known.isdisjoint(question.done_by)
-                if part not in known and not is_done:
-                    found[question.text] = None
-        return (*found, *(item.text for item in condition.missing))
-
-    def _template(self, condition: Condition) -> _Template:
-        sides = (("for", condition.findings_for), ("against", condition.findings_against))
-        facts = [f"{side}.{condition.id}.{rule.id}" for side, rules in sides for rule in rules]
-        findings = [self._finding(rule) for _, rules in sides for rule in rules]
-        return _Template(
-            condition, tuple(f"{fact}.{answer}" for fact in facts for answer in ("yes", "no")), tuple(findings)
-        )
-
     def _criteria(self, one: One) -> BloodCriteriaResult:
         criteria = self.kernel.rules.criteria
         names = [rule.id for rule in criteria.items] + [next(iter(criteria.by_method.values())).id]
@@ -437,8 +301,8 @@ class ResultBuilder:
     def _criteria_conditions(self) -> dict[str, str]:
         """Say what each blood item asks; reticulocytes by how they were counted."""
         criteria = self.kernel.rules.criteria
-        said = {rule.id: self._finding(rule).condition for rule in (*criteria.items, criteria.very_severe)}
-        counted = [f"{self._finding(rule).condition} ({method})" for method, rule in criteria.by_method.items()]
+        said = {rule.id: self._texts.finding(rule).condition for rule in (*criteria.items, criteria.very_severe)}
+        counted = [f"{self._texts.finding(rule).condition} ({method})" for method, rule in criteria.by_method.items()]
         return {**said, next(iter(criteria.by_method.values())).id: joined(counted, "or")}
 
     def _urgency_reasons(self, one: One) -> tuple[str, ...]:
@@ -466,7 +330,7 @@ class ResultBuilder:
         found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
         may_be_low = one.codes["lines_low_min"] == 0 < one.codes["lines_low_max"]
         for condition in rules.conditions:
-            if one.list_codes[f"support.{condition.id}"] != _SUPPORTS.index(Support.NOT_LISTED):
+            if one.list_codes[f"support.{condition.id}"] != _NOT_LISTED:
                 continue
             impossible = condition.only_when is not None and facts[f"only.{condition.id}.no"]
             if may_be_low and not impossible:
@@ -475,76 +339,10 @@ class ResultBuilder:
 
     # Notes and sources -----------------------------------------------------------------
 
-    def _notes(
-        self, normalized: NormalizedRecord, one: One, basis: str, analytes: Sequence[AnalyteResult]
-    ) -> tuple[str, ...]:
-        person, notes = normalized.person, []
-        if basis == WhiteBasis.WBC:
-            notes.append("The white line was judged on WBC: neutrophils are neither given nor derivable.")
-        if basis == WhiteBasis.WBC_LESS_OTHERS:
-            notes.append(
-                "Neutrophils are neither given nor derivable; the white cells without the other kinds that were given leave too few."
-            )
-        if basis == WhiteBasis.WBC_X_PERCENT:
-            notes.append("Neutrophils were derived from WBC and the percentage.")
-        if basis == WhiteBasis.SEGMENTED_AND_BANDS:
-            notes.append(
-                "Neutrophils were not given: the segmented cells and the bands are their sum; without bands the segmented cells are the least."
-            )
-        if self.kernel.rules.stated and normalized.inputs.get(f"{self.kernel.rules.stated_finding}.present"):
-            unadjusted = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
-            notes.append(
-                f"The stated Duffy-null phenotype chose the range; by the default range the white line is {unadjusted}."
-            )
-        if person.sex is Sex.UNKNOWN:
-            notes.append("Sex is unknown: every range was tried, and an answer is given where all agree.")
-        own = [key for key in one.keys if not self.kernel.limits.is_beside(key)]
-        if len(own) > 1 and person.sex is not Sex.UNKNOWN:
-            notes.append(
-                "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
-            )
-        if len(own) < len(one.keys):
-            notes.append(
-                "At this age sets of equal standing differ: both were tried, and an answer is given where they agree."
-            )
-        if (
-            person.pregnancy is Pregnancy.NOT_STATED
-            and person.sex is not Sex.MALE
-            and self.kernel.limits.may_be_pregnant(one.keys)
-        ):
-            notes.append("Pregnancy is not stated: the non-pregnant range was used.")
-        if person.pregnancy is Pregnancy.POSTPARTUM:
-            notes.append(
-                "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
-            )
-        notes += self._setting_notes(normalized, one)
-        if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
-            notes.append("Some of the ranges used are of low confidence (see ranges): mostly those under one year.")
-        if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
-            notes.append("MPV depends on the manufacturer; the range used is of one analyzer model.")
+    def _notes(self, normalized: NormalizedRecord, one: One, analytes: Sequence[AnalyteResult]) -> tuple[str, ...]:
         remarks = {f"{row.scheme}: {row.notes}." for line in LINES for row in self._grade_rows(line, one) if row.notes}
-        notes += sorted(remarks)
-        return tuple(notes)
-
-    def _setting_notes(self, normalized: NormalizedRecord, one: One) -> list[str]:
-        """Say what was made of prematurity, elevation and smoking."""
-        rules, notes = self.kernel.rules, []
-        if self._uncovered(one):
-            notes.append(
-                "Born preterm: no set covers infants born preterm, so no range of a set was used; one that came with a result is."
-            )
-        elif not normalized.inputs.get(f"{rules.preterm_finding}.absent") and self.kernel.limits.may_be_younger(
-            one.keys, rules.preterm_below
-        ):
-            notes.append("Whether the infant was born preterm is not stated: the ranges are of infants born at term.")
-        if rules.adjust:
-            what = joined(sorted(rules.adjust))
-            marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
-            notes.append(
-                f"Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
-                f"(rows read as {joined(sorted(marks))}). What is not stated of it counts as any amount of the table."
-            )
-        return notes
+        told = notes_of(self.kernel, normalized, one, uncovered=self._uncovered(one))
+        return (*told, *notes_of_ranges(analytes), *sorted(remarks))
 
     def _graded_on(self, line: Line, one: One) -> str:
         """Return what a line is graded on: the white one on WBC where neutrophils are not known."""
@@ -581,23 +379,6 @@ class ResultBuilder:
     def _make_citation(self, name: str) -> Citation:
         source = self.knowledge.sources[name]
         return Citation(id=name, citation=source.citation, url=source.url, verification=source.verification)
-
-
-def _strength(rule: Rule) -> int:
-    """Return what findings are shown by, strongest first: a decisive one before all others."""
-    return abs(rule.points) + (_DECISIVE_FIRST if rule.decisive else 0)
-
-
-def _is_worked_out(analyte: str, one: One) -> bool:
-    """Tell whether the value of an analyte comes from others: a percentage, or segmented cells and bands."""
-    return bool(one.codes.get(f"{analyte}.derived") or one.codes.get(f"{analyte}.by_parts"))
-
-
-def as_received(measurement: Measurement) -> str:
-    """Write a result as it came in."""
-    value = number(measurement.value) if isinstance(measurement.value, float) else str(measurement.value or "")
-    sign = f"{measurement.comparator} " if measurement.comparator else ""
-    return " ".join(part for part in (sign + value, measurement.unit or "") if part)
 
 
 def range_used(row: IntervalRow) -> RangeUsed:

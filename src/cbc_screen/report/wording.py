@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from cbc_screen.record import Measurement
 from cbc_screen.report.units import TextUnits, number, readable, text_units
 from cbc_screen.result import (
     AnalyteResult,
@@ -251,3 +252,10 @@ def ends_words(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
         return f"up to {number(upper)}" if upper is not None else f"from {number(lower or 0.0)}"
     return f"{number(lower)} to {number(upper)}"
+
+
+def as_received(measurement: Measurement) -> str:
+    """Write a result as it came in."""
+    value = number(measurement.value) if isinstance(measurement.value, float) else str(measurement.value or "")
+    sign = f"{measurement.comparator} " if measurement.comparator else ""
+    return " ".join(part for part in (sign + value, measurement.unit or "") if part)

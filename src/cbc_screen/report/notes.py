@@ -1,0 +1,95 @@
+"""What was assumed for an answer, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cbc_screen.kernel.one_record import One
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.normalize.record import NormalizedRecord
+from cbc_screen.report.words import joined
+from cbc_screen.result import (
+    AnalyteResult,
+)  # fmt: skip
+from cbc_screen.vocabulary import (
+    LineState,
+    Pregnancy,
+    Sex,
+    WhiteBasis,
+)  # fmt: skip
+
+_BASES, _LINE_STATES = tuple(WhiteBasis), tuple(LineState)
+_BASIS = {
+    WhiteBasis.WBC: "The white line was judged on WBC: neutrophils are neither given nor derivable.",
+    WhiteBasis.WBC_LESS_OTHERS: (
+        "Neutrophils are neither given nor derivable; the white cells without the other kinds that were given leave too few."
+    ),
+    WhiteBasis.WBC_X_PERCENT: "Neutrophils were derived from WBC and the percentage.",
+    WhiteBasis.SEGMENTED_AND_BANDS: (
+        "Neutrophils were not given: they are the sum of segmented cells and bands; without bands they are at least the segmented cells."
+    ),
+}
+_DUFFY = "The stated Duffy-null phenotype chose the range; by the default range the white line is {state}."
+_SEX = "Sex is unknown: every range was tried, and an answer is given where all agree."
+_AGE = "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
+_SETS = "At this age sets of equal standing differ: both were tried, and an answer is given where they agree."
+_PREGNANCY = "Pregnancy is not stated: the non-pregnant range was used."
+_POSTPARTUM = "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
+_PRETERM = (
+    "Born preterm: no set covers infants born preterm, so no range of a set was used; one that came with a result is."
+)
+_TERM = "Whether the infant was born preterm is not stated: the ranges are of infants born at term."
+_ADJUSTED = (
+    "Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
+    "(rows read as {marks}). What is not stated of it counts as any amount of the table."
+)
+_LOW_CONFIDENCE = "Some of the ranges used are of low confidence (see ranges): mostly those under one year."
+_MPV = "MPV depends on the manufacturer; the range used is of one analyzer model."
+
+
+def notes_of(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovered: bool) -> list[str]:
+    """Say what was made of neutrophils, of the person, and of settings; `uncovered` is an infant whom no set covers."""
+    rules, person = kernel.rules, normalized.person
+    basis = _BASES[one.codes["white_basis"]]
+    notes = [_BASIS[basis]] if basis in _BASIS else []
+    if rules.stated and normalized.inputs.get(f"{rules.stated_finding}.present"):
+        state = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
+        notes.append(_DUFFY.format(state=state))
+    if person.sex is Sex.UNKNOWN:
+        notes.append(_SEX)
+    own = [key for key in one.keys if not kernel.limits.is_beside(key)]
+    if len(own) > 1 and person.sex is not Sex.UNKNOWN:
+        notes.append(_AGE)
+    if len(own) < len(one.keys):
+        notes.append(_SETS)
+    unstated = person.pregnancy is Pregnancy.NOT_STATED and person.sex is not Sex.MALE
+    if unstated and kernel.limits.may_be_pregnant(one.keys):
+        notes.append(_PREGNANCY)
+    if person.pregnancy is Pregnancy.POSTPARTUM:
+        notes.append(_POSTPARTUM)
+    return [*notes, *_of_settings(kernel, normalized, one, uncovered=uncovered)]
+
+
+def _of_settings(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovered: bool) -> list[str]:
+    """Say what was made of prematurity, elevation and smoking."""
+    rules, notes = kernel.rules, []
+    if uncovered:
+        notes.append(_PRETERM)
+    elif not normalized.inputs.get(f"{rules.preterm_finding}.absent") and kernel.limits.may_be_younger(
+        one.keys, rules.preterm_below
+    ):
+        notes.append(_TERM)
+    if rules.adjust:
+        marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
+        notes.append(_ADJUSTED.format(what=joined(sorted(rules.adjust)), marks=joined(sorted(marks))))
+    return notes
+
+
+def notes_of_ranges(analytes: Sequence[AnalyteResult]) -> list[str]:
+    """Say what to keep in mind of the ranges that were used."""
+    notes = []
+    if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
+        notes.append(_LOW_CONFIDENCE)
+    if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
+        notes.append(_MPV)
+    return notes

@@ -1,0 +1,188 @@
+"""The rules of an answer in words: findings that were met, and the entries of the checklist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from cbc_screen.kernel.one_record import One
+from cbc_screen.kernel.rules import Rules
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.ordering import QuestionKind, questions_in
+from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.normalize.record import NormalizedRecord
+from cbc_screen.report.checklist import Listed
+from cbc_screen.report.units import TextUnits
+from cbc_screen.report.words import describe, place_reason
+from cbc_screen.result import (
+    ConditionResult,
+    FindingResult,
+    NextTest,
+)  # fmt: skip
+from cbc_screen.vocabulary import (
+    CheckGroup,
+    Pregnancy,
+    Sex,
+    Support,
+)  # fmt: skip
+
+_SUPPORTS = tuple(Support)
+_DECISIVE_FIRST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A condition, the names of the facts about its findings (yes, no, yes, no ...), and their texts."""
+
+    condition: Condition
+    names: tuple[str, ...]
+    findings: tuple[FindingResult, ...]
+
+
+class RuleTexts:
+    """Words the rules of one screener; the texts of each are made once and shared."""
+
+    def __init__(self, knowledge: Knowledge, rules: Rules, units: TextUnits) -> None:
+        self.knowledge, self.rules, self._units = knowledge, rules, units
+        # By identity: a rule lives as long as the knowledge, and hashing one by its fields costs more than making its text.
+        self._findings: dict[int, FindingResult] = {}
+        self._templates = {condition.id: self._template(condition) for condition in rules.conditions}
+        self._conditions = lru_cache(maxsize=8192)(self._make_condition)
+
+    def finding(self, rule: Rule) -> FindingResult:
+        """Return a rule in words."""
+        found = self._findings.get(id(rule))
+        if found is None:
+            condition = describe(rule.when, self.knowledge, self._units)
+            found = self._findings[id(rule)] = FindingResult(
+                id=rule.id,
+                text=rule.text,
+                condition=condition,
+                threshold=rule.threshold,
+                source=rule.source,
+                basis=rule.basis,
+                decisive=rule.decisive,
+            )
+        return found
+
+    def fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
+        """Return the rules of a group that are met, in words."""
+        return tuple(self.finding(rule) for rule in rules if conclusions[f"{group}.{rule.id}"])
+
+    def next_test(self, name: str, settles: tuple[str, ...]) -> NextTest:
+        """Return a test to consider, with the entries that it would settle."""
+        text = self.rules.ordering.questions[name].text
+        return NextTest(id=name, text=text, settles=settles)
+
+    def checklist(
+        self, listed: Listed, normalized: NormalizedRecord, one: One, compact: bool
+    ) -> tuple[ConditionResult, ...]:
+        """Return the entries of a list; `compact` leaves their texts out."""
+        known = frozenset[str]() if compact else self._known(normalized, one)
+        groups = zip(listed.ids, listed.groups, strict=True)
+        return tuple(self._condition(name, group, known, one, compact) for name, group in groups)
+
+    def _condition(
+        self, name: str, group: CheckGroup, known: frozenset[str], one: One, compact: bool
+    ) -> ConditionResult:
+        template = self._templates[name]
+        holds = () if compact else tuple([one.findings[fact] for fact in template.names])
+        tests = template.condition.settled_by
+        settled_by = next((test for test in tests if not one.list_codes.get(f"answered.{test}")), tests[0])
+        return self._conditions(name, group, one.list_codes[f"support.{name}"], holds, known, settled_by, compact)
+
+    @staticmethod
+    def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
+        """Return what the record answers: analytes, findings, and what is known of the person."""
+        person = normalized.person
+        known = {name for name, reading in normalized.readings.items() if isfinite(reading.high)}
+        known |= {name for name in ("neutrophils", "reticulocytes") if is_worked_out(name, one)}
+        known |= {name.rpartition(".")[0] for name in normalized.inputs if name.endswith((".present", ".absent"))}
+        known |= {"age"} if person.age is not None else set()
+        known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
+        stated = person.pregnancy not in (Pregnancy.UNKNOWN, Pregnancy.NOT_STATED)
+        known |= {"pregnancy"} if stated or person.sex is Sex.MALE else set()
+        return frozenset(known)
+
+    def _make_condition(
+        self,
+        name: str,
+        group: CheckGroup,
+        support: int,
+        answers: tuple[float, ...],
+        known: frozenset[str],
+        settled_by: str,
+        compact: bool,
+    ) -> ConditionResult:
+        """Make an entry of the checklist from what is known of its findings.
+
+        Kept for the next record with the same answers: most entries of a list say the
+        same of everybody whose film and history nobody has stated.
+        """
+        template = self._templates[name]
+        condition = template.condition
+        questions = self.rules.ordering.questions
+        parts: dict[str, Any] = {
+            "id": name,
+            "name": condition.name,
+            "group": group,
+            "support": _SUPPORTS[support],
+            "place_reason": place_reason(condition, group, _SUPPORTS[support]),
+            "summary": "",
+            "findings_for": (),
+            "findings_against": (),
+            "missing": (),
+            "settled_by": questions[settled_by].text,
+            "next_tests": (),
+            "not_decidable": "",
+            "limits": "",
+        }
+        if not compact:
+            yes, no = answers[0::2], answers[1::2]
+            sides = len(condition.findings_for)
+            holds = [place for place, is_true in enumerate(yes) if is_true]
+            unknown = [place for place, (t, f) in enumerate(zip(yes, no, strict=True)) if not t and not f]
+            strongest = sorted(holds, key=lambda place: -_strength(condition.findings[place]))
+            parts |= {
+                "summary": condition.summary,
+                "findings_for": tuple(template.findings[place] for place in strongest if place < sides),
+                "findings_against": tuple(template.findings[place] for place in strongest if place >= sides),
+                "missing": self._missing(condition, unknown, known),
+                "next_tests": tuple(item.text for item in condition.next_tests),
+                "not_decidable": condition.not_decidable,
+                "limits": condition.limits,
+            }
+        return ConditionResult(**parts)
+
+    def _missing(self, condition: Condition, unknown: Sequence[int], known: frozenset[str]) -> tuple[str, ...]:
+        """Return the questions that unknown findings leave open, the weightiest first, then what no count shows."""
+        ordering = self.rules.ordering
+        found: dict[str, None] = {}
+        for place in sorted(unknown, key=lambda place: -_strength(condition.findings[place])):
+            for part in questions_in(condition.findings[place].when):
+                question = ordering.questions[ordering.question_of.get(part, part)]
+                is_done = question.kind is QuestionKind.TEST and not known.isdisjoint(question.done_by)
+                if part not in known and not is_done:
+                    found[question.text] = None
+        return (*found, *(item.text for item in condition.missing))
+
+    def _template(self, condition: Condition) -> _Template:
+        sides = (("for", condition.findings_for), ("against", condition.findings_against))
+        facts = [f"{side}.{condition.id}.{rule.id}" for side, rules in sides for rule in rules]
+        findings = [self.finding(rule) for _, rules in sides for rule in rules]
+        return _Template(
+            condition, tuple(f"{fact}.{answer}" for fact in facts for answer in ("yes", "no")), tuple(findings)
+        )
+
+
+def is_worked_out(analyte: str, one: One) -> bool:
+    """Tell whether the value of an analyte comes from others: a percentage, or segmented cells and bands."""
+    return bool(one.codes.get(f"{analyte}.derived") or one.codes.get(f"{analyte}.by_parts"))
+
+
+def _strength(rule: Rule) -> int:
+    """Return what findings are shown by, strongest first: a decisive one before all others."""
+    return abs(rule.points) + (_DECISIVE_FIRST if rule.decisive else 0)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.normalize.collect import Collection, Count
+from cbc_screen.normalize.collect import Collection
+from cbc_screen.normalize.gathered import Count
 from cbc_screen.normalize.identify import NOT_A_COUNT, Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps

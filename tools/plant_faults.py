@@ -58,8 +58,8 @@ FAULTS = (
     Fault(
         "2 no guessing of units: a missing unit is taken for the canonical one",
         "src/cbc_screen/knowledge/quantities.py",
-        'return Reason.UNIT_MISSING, "no unit is given"',
-        "return Factor(1, 1)",
+        'if unit is None:\n            return Reason.UNIT_MISSING, "no unit is given"',
+        "if unit is None:\n            return Factor(1, 1)",
     ),
     Fault(
         "2 no guessing of units: a refused look-alike is accepted",
@@ -76,8 +76,8 @@ FAULTS = (
     Fault(
         "3 nothing is lost: rows without a result are dropped and not counted",
         "src/cbc_screen/engines/batch.py",
-        "rejected += [RejectedRow(int(lines[i]), Reason.NO_RESULT",
-        "rows -= len(empty)\n        _ = [RejectedRow(int(lines[i]), Reason.NO_RESULT",
+        "rejected += [RejectedRow(int(lines[i]), REASONS[refused[i]]",
+        "rows -= len(some)\n        _ = [RejectedRow(int(lines[i]), REASONS[refused[i]]",
     ),
     Fault(
         "3 nothing is lost: ragged lines of a plain block are dropped",
@@ -88,8 +88,8 @@ FAULTS = (
     Fault(
         "3 nothing is lost: a resumed scan begins one batch late",
         "src/cbc_screen/engines/stream.py",
-        "all_batches(inputs, frozenset(request.keep)), done, None)",
-        "all_batches(inputs, frozenset(request.keep)), done + bool(done), None)",
+        "watch.batches(frozenset(request.keep)), done, None)",
+        "watch.batches(frozenset(request.keep)), done + bool(done), None)",
     ),
     Fault(
         "4 every number has a source: the sources of the ranges are left out",
@@ -106,18 +106,18 @@ FAULTS = (
     Fault(
         "6 nothing private leaks: the error of a record quotes its key",
         "src/cbc_screen/record.py",
-        'lines.append("one key is not a field of it"',
-        'lines.append(f"{name} is not a field of it"',
+        'said = f"{model.__name__}: one key is not a field of it"',
+        'said = f"{model.__name__}: {name} is not a field of it"',
     ),
     Fault(
         "6 nothing private leaks: the pydantic error stays attached",
         "src/cbc_screen/record.py",
-        "            message = _describe(cls, problem)\n",
-        "            raise RecordError(_describe(cls, problem)) from problem\n",
+        "    # Outside the except block: nothing of the input is attached.\n    if any(kind",
+        "        raise RecordError(str(errors)) from problem\n    if any(kind",
     ),
     Fault(
         "7 age at collection: the day of the birthday counts as the day before",
-        "src/cbc_screen/normalize/person.py",
+        "src/cbc_screen/normalize/age.py",
         "return months - (collected.day < birth.day)",
         "return months - (collected.day <= birth.day)",
     ),
@@ -129,7 +129,7 @@ FAULTS = (
     ),
     Fault(
         "8 the same answer through every door: columns convert by multiplying",
-        "src/cbc_screen/normalize/columns.py",
+        "src/cbc_screen/normalize/cells.py",
         "raw = values * float(factor.numerator) / float(factor.denominator) + 0.0",
         "return values * (float(factor.numerator) / float(factor.denominator))\n    raw = values",
     ),
@@ -141,9 +141,9 @@ FAULTS = (
     ),
     Fault(
         "8 the same answer through every door: columns forget the implausible",
-        "src/cbc_screen/normalize/columns.py",
-        "        if limits is not None:\n            codes[present",
-        "        if limits is None:\n            codes[present",
+        "src/cbc_screen/normalize/cells.py",
+        "        codes[present & ((canonical < lowest) | (canonical > highest))] = CODE[Reason.NUMBER_IMPLAUSIBLE]\n",
+        "        codes[present & (canonical < lowest)] = CODE[Reason.NUMBER_IMPLAUSIBLE]\n",
     ),
     Fault(
         "9 results are collected rightly: what is preliminary is taken for final",
@@ -172,8 +172,8 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: a name that contradicts its code is not looked at",
         "src/cbc_screen/normalize/identify.py",
-        "if any(not self._same_cell(analyte, other) for other in named if other) or self._not_blood(result.specimen):",
-        "if self._not_blood(result.specimen):",
+        "        if others:\n",
+        "        if others and not analyte:\n",
     ),
     Fault(
         "9 results are collected rightly: a denial of clumps is read as clumps",
@@ -184,13 +184,13 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: results that could not be placed are not counted",
         "src/cbc_screen/normalize/collect.py",
-        "self.counts.rejected[reason.value] += 1",
-        "pass",
+        "            self.counts.rejected[reason.value] += 1\n            self.put_aside(",
+        "            self.put_aside(",
     ),
     Fault(
         "9 results are collected rightly: a sign that only the source's text has is dropped",
         "src/cbc_screen/ingest/long.py",
-        "if not number or (text.upper() not in self._nothing and not _NUMBER.fullmatch(text)):",
+        "if not number or not self.is_only_a_number(text):",
         "if not number:",
     ),
     Fault(

@@ -16,7 +16,7 @@ from cbc_screen.collect.digits import as_written
 from cbc_screen.collect.moments import written
 from cbc_screen.collect.persons import FACTS, join, persons_of
 from cbc_screen.ingest.texts import taken
-from cbc_screen.normalize.collect import PeopleBeside
+from cbc_screen.normalize.gathered import PeopleBeside
 
 if TYPE_CHECKING:
     import pyarrow as pa

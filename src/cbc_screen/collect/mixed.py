@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy
 from cbc_screen.collect.simple_groups import Segment, as_texts
-from cbc_screen.normalize.collect import Count
+from cbc_screen.normalize.gathered import Count
 
 if TYPE_CHECKING:
     import pyarrow as pa

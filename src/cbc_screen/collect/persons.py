@@ -12,7 +12,8 @@ from cbc_screen.collect.combine import combine
 from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.ingest.long import LongSource, ResultColumns, age_text
 from cbc_screen.ingest.texts import Texts, constant, empties
-from cbc_screen.normalize.collect import KINDS, Collection, agreed
+from cbc_screen.normalize.collect import KINDS, Collection
+from cbc_screen.normalize.gathered import agreed
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -23,8 +23,9 @@ from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY
-from cbc_screen.normalize.collect import Collection, Count, ResultCounts, content_of
+from cbc_screen.normalize.collect import Collection, content_of
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.gathered import Count, ResultCounts
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.people import with_letters
 from cbc_screen.normalize.person import parse_sex, sex_letters

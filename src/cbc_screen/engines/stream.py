@@ -36,8 +36,8 @@ from cbc_screen.engines.unit_watch import Suspect, UnitWatch
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
-from cbc_screen.normalize.collect import ResultCounts
 from cbc_screen.normalize.columns import number_columns
+from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock

@@ -88,9 +88,8 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
         result[f"{analyte}.no_result"] = b.both(unknown, b.negate(facts[f"sent.{line}.any"]))
         without = b.both(unknown, facts[f"unlimited.{line}.any"])
         result[f"{analyte}.range_absent"] = b.either(result.get(f"{analyte}.range_absent", b.boolean(False)), without)
-    if "neutrophils.without_bands.any" in facts:
-        white = b.either(facts[f"line.{Line.WHITE}.yes"], facts[f"line.{Line.WHITE}.no"])
-        result["bands.no_result"] = b.both(b.negate(white), facts["neutrophils.without_bands.any"])
+    white = b.either(facts[f"line.{Line.WHITE}.yes"], facts[f"line.{Line.WHITE}.no"])
+    result["bands.no_result"] = b.both(b.negate(white), facts["neutrophils.without_bands.any"])
     result |= _conclude_urgency(b, rules, facts)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):
         for rule in found:

@@ -69,7 +69,7 @@ class Values:
         """
         b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
         if b.absent(segmented.low):
-            self.facts["neutrophils.by_parts.any"] = b.boolean(False)
+            self.facts |= dict.fromkeys(("neutrophils.by_parts.any", "neutrophils.without_bands.any"), b.boolean(False))
             return whole
         total = decimal(b, added(b, segmented, bands), 1.0)
         both, fits = b.present(bands.low), b.at_most(segmented.low, self.room())

@@ -12,18 +12,17 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any
 
 from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Person, Sample
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
+from cbc_screen.normalize.gathered import ABOUT, FILM, Count, Gathered, Grouping, PeopleBeside, ResultCounts, agreed
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.judging import SUSPECTED, Judge, Judgement, label_of, limits_of
+from cbc_screen.normalize.judging import Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
 from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing
@@ -32,9 +31,6 @@ from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _CACHE_KIB = 65_536
 _AT_ONCE = 5_000
-_ABOUT = "@"  # before a field of the person, in place of an analyte
-_FILM = "@film "  # before a finding of the film
-_TOLD = ("birth_date", "sex", "age", "pregnancy")
 KINDS = 10_000  # as many different names and units are counted, and not more
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
@@ -46,125 +42,6 @@ CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, v
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
 CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT);
 """
-
-
-@dataclass
-class ResultCounts:
-    """What became of every result: `read == used + superseded + not_count + sum(rejected)`."""
-
-    read: int = 0
-    used: int = 0
-    superseded: int = 0
-    not_count: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0  # of those superseded, the ones that repeat what stands
-    without_results: Counter[str] = field(default_factory=Counter)  # messages by kind
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain types for the summary."""
-        return {**vars(self), "rejected": dict(self.rejected), "without_results": dict(self.without_results)}
-
-    def balanced(self) -> bool:
-        """Tell whether every result is accounted for."""
-        return self.read == self.used + self.superseded + self.not_count + self.rejected.total()
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One blood count: a person, a collection, and the result that stands for each analyte."""
-
-    source: int
-    line: int
-    person: Person
-    collected_at: str
-    cells: dict[str, Cell]
-    clumps: Presence
-    clumps_suspected: bool
-    content: str
-    pregnancy: str = ""
-    film: Mapping[str, Presence] = field(default_factory=dict)
-
-
-@dataclass
-class PeopleBeside:
-    """Persons with counts that were collected elsewhere; `maybe_here` are those of them that may have others here."""
-
-    every: int = 0
-    known: int = 0
-    maybe_here: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Grouping:
-    """How results came together: counts by how surely their results are of one draw, and results that stand alone."""
-
-    counts: Counter[Group] = field(default_factory=Counter)
-    of_one: int = 0  # counts of a single result
-    of_several: int = 0
-    alone: int = 0  # results that could not be placed
-
-    def add(self, group: Group, results: int) -> None:
-        """Count a count of so many results."""
-        self.counts[group] += 1
-        self.of_one += results == 1
-        self.of_several += results > 1
-        if group >= Group.ALONE:
-            self.alone += results
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """The results of one group as they came, before it is said which stand."""
-
-    number: int
-    source: int
-    line: int
-    key: str  # of the person
-    person: Person
-    collected_at: str
-    group: Group
-    by_analyte: dict[str, list[Received]]
-    clumps: Presence
-    clumps_suspected: bool
-    pregnancy: str
-    film: dict[str, Presence]
-
-    @classmethod
-    def of(cls, rows: Sequence[tuple[object, ...]]) -> _Gathered:
-        """Gather the rows of one group."""
-        number, source, line, key, collected_at, birth_date, sex, age, placed = rows[0][:9]
-        by_analyte: dict[str, list[Received]] = {}
-        about: dict[str, str] = {}
-        film: dict[str, Presence] = {}
-        clumps, suspected = Presence.UNKNOWN, False
-        for row in rows:
-            analyte, said = str(row[9]), row[15]
-            if said == SUSPECTED:
-                suspected = True
-            elif said != Presence.UNKNOWN.value and clumps is not Presence.PRESENT:
-                clumps = Presence(str(said))
-            if analyte.startswith(_FILM):
-                finding = analyte.removeprefix(_FILM)
-                if film.get(finding) is not Presence.PRESENT:  # seen once is seen
-                    film[finding] = Presence(str(row[10]))
-            elif analyte.startswith(_ABOUT):
-                about[analyte] = agreed(about.get(analyte), str(row[10]))
-            elif analyte:
-                by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
-        if str(rows[0][9]).startswith(_ABOUT):  # the count begins with its first result
-            line = next((row[-1] for row in rows if not str(row[9]).startswith(_ABOUT)), line)
-        told = {name: about.get(f"{_ABOUT}{name}", "") for name in _TOLD}
-        # What the person's own record says stands; a result fills in where it is silent.
-        person = Person(
-            "" if "\x1e" in str(key) else str(key),
-            str(birth_date or told["birth_date"]),
-            str(sex or told["sex"]),
-            str(age or told["age"]),
-        )
-        return cls(
-            int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
-            Group(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
-        )  # fmt: skip
 
 
 class Collection:
@@ -272,7 +149,7 @@ class Collection:
         if judged.film is not None:
             finding, presence = judged.film
             self.film.add(finding)
-            self._wait(result, source, feed, f"{_FILM}{finding}", (presence.value, "", "", ""), Presence.UNKNOWN.value)
+            self._wait(result, source, feed, f"{FILM}{finding}", (presence.value, "", "", ""), Presence.UNKNOWN.value)
             return
         if analyte is not None:
             self.analytes[analyte] += 1
@@ -290,7 +167,7 @@ class Collection:
         self.pregnancies = self.pregnancies or field == PREGNANCY
         if field == SEX and len(self.sexes) < KINDS:
             self.sexes.add(text)
-        self._wait(result, source, feed, f"{_ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
+        self._wait(result, source, feed, f"{ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
 
     def _wait(
         self,
@@ -382,7 +259,7 @@ class Collection:
             "ORDER BY c.id, r.id"
         )
         for (_, line), group in groupby(rows, key=itemgetter(0, 2)):
-            yield from ((int(line), count) for count in self._counts_of(_Gathered.of(list(group))))
+            yield from ((int(line), count) for count in self._counts_of(Gathered.of(list(group))))
 
     def _reject_others(self) -> None:
         """Set aside the results of who is no patient, and of a specimen that turned out to be another."""
@@ -396,12 +273,12 @@ class Collection:
         found = self._base.execute(f"SELECT c.source, r.line, r.content, r.analyte, coalesce(p.kind, s.kind) {others}")
         for source, line, content, analyte, kind in found:
             reason = SpecimenKind(kind).reason
-            if reason is not None and analyte and not analyte.startswith(_ABOUT):
+            if reason is not None and analyte and not analyte.startswith(ABOUT):
                 self.counts.rejected[reason.value] += 1
                 self.put_aside(RejectedRow(line, reason, content), source, whole=False)
         self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
 
-    def _counts_of(self, gathered: _Gathered) -> Iterator[Count]:
+    def _counts_of(self, gathered: Gathered) -> Iterator[Count]:
         """Yield the count of a group of results, or several where they cannot all be of one draw."""
         if not gathered.by_analyte:
             return  # only a remark, and no result of a count
@@ -415,7 +292,7 @@ class Collection:
 
     def _finished(
         self,
-        gathered: _Gathered,
+        gathered: Gathered,
         by_analyte: Mapping[str, Sequence[Received]],
         stand: Mapping[str, tuple[Cell | None, int]],
         group: Group,
@@ -471,14 +348,14 @@ class Collection:
             elif value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
 
-    def _fill_neighbors(self, gathered: _Gathered, group: Group, cells: dict[str, Cell]) -> None:
+    def _fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:
         """Make unknown what a person has other results of, where it is unknown which belong together."""
         others = gathered.by_analyte if gathered.group is Group.PERIOD else self._alone_beside(gathered)
         for analyte in NEIGHBORS:
             if analyte in others:
                 cells.setdefault(analyte, Cell(unusable(why_alone(group)), "", "", "", ""))
 
-    def _alone_beside(self, gathered: _Gathered) -> list[str]:
+    def _alone_beside(self, gathered: Gathered) -> list[str]:
         """Return the analytes of which results of the same person, or of nobody in the same source, stand alone."""
         key = (gathered.key, -1 if gathered.key else gathered.source)
         if key not in self._neighbors:
@@ -571,10 +448,3 @@ def _as_said(key: str) -> str:
     """Return the key of a person as its source has it."""
     said = key.partition("\x1e")[2]
     return said if said.startswith(MADE_UP) else key
-
-
-def agreed(before: object, now: str) -> str:
-    """Return what two sources say of a person: unknown where they differ."""
-    if not before or before == now:
-        return now
-    return str(before) if not now else "?"

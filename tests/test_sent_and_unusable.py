@@ -33,7 +33,8 @@ def flags_of_message(tmp_path: Path, *segments: str) -> dict[str, object]:
         ("OBX|4|NM|751-8^ANC^LN||0.3||||||F", "neutrophils:UNIT_MISSING"),
         ("OBX|4|NM|751-8^ANC^LN||31|%|||||F", "neutrophils:UNIT_CONFUSABLE"),  # a percentage under the count's code
         ("OBX|4|NM|751-8^Lymphocytes^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a name against its code
-        ("OBX|4|NM|30451-9^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a code not known
+        ("OBX|4|NM|30451-9^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # the code of the segmented ones
+        ("OBX|4|NM|30449-3^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a code not known
         ("OBX|4|NM|30451-9^Neutrophils^LN||0.3||||||F", "neutrophils:CODE_CONFLICT"),
         ("OBX|4|NM|X77^Neutrophils manual^L||0.3|10*3/uL|||||F", "neutrophils:CODE_UNKNOWN"),  # a local name
         ("OBX|4|NM|X77^ABS NEUTROPHILS AUTO X^L||0.3|10*3/uL|||||F", "neutrophils:CODE_UNKNOWN"),
@@ -130,7 +131,7 @@ def test_segmented_cells_of_an_unknown_unit_count_as_sent() -> None:
     columns = {"age": "40 y", "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.9, "PLT (10^9/L)": 250}
     flags = cbc.screen_frame(pd.DataFrame({**columns, "Segs": ["300", None]}))
     assert list(flags["white_line"].astype(str)) == ["cannot_tell", "not_low"]
-    assert list(flags["reasons"].astype(str)) == ["segmented:UNIT_MISSING;bands:NO_RESULT", ""]
+    assert list(flags["reasons"].astype(str)) == ["segmented:UNIT_MISSING", ""]
     assert list(flags["urgency"].astype(str)) == ["cannot_tell", "none"]
 
 

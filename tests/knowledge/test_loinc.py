@@ -37,8 +37,10 @@ CODES: dict[str, tuple[str, list[str]]] = {
     "basophils": ("baso_abs", ["704-7", "26444-0"]),
     "basophils_percent": ("baso_pct", ["706-2", "30180-4"]),
     # The table gives both properties of these in one row, the percentage first.
-    "bands": ("bands_pct", ["26507-4"]),
-    "bands_percent": ("bands_pct", ["26508-2"]),
+    "segmented": ("bands_pct", ["30451-9", "768-2"]),
+    "segmented_percent": ("bands_pct", ["26505-8", "769-0", "32200-8"]),
+    "bands": ("bands_pct", ["26507-4", "763-3", "30229-9"]),
+    "bands_percent": ("bands_pct", ["26508-2", "764-1", "35332-6"]),
     "blasts": ("blast_pct", ["30376-8"]),
     "blasts_percent": ("blast_pct", ["26446-5", "709-6"]),
     "immature_granulocytes_percent": ("ig_pct", ["38518-7"]),
@@ -86,7 +88,18 @@ def test_every_shipped_code_is_written_out_here() -> None:
 
 
 # Codes that laboratories send and the list does not have; known by their LOINC name alone.
-NOT_LISTED = {"709-6": "Blasts/100 leukocytes in Blood by Manual count"}
+NOT_LISTED = {
+    "709-6": "Blasts/100 leukocytes in Blood by Manual count",
+    "30451-9": "Segmented neutrophils [#/volume] in Blood",
+    "768-2": "Segmented neutrophils [#/volume] in Blood by Manual count",
+    "26505-8": "Segmented neutrophils/100 leukocytes in Blood",
+    "769-0": "Segmented neutrophils/100 leukocytes in Blood by Manual count",
+    "32200-8": "Segmented neutrophils/100 leukocytes in Blood by Automated count",
+    "763-3": "Band form neutrophils [#/volume] in Blood by Manual count",
+    "30229-9": "Band form neutrophils [#/volume] in Blood by Automated count",
+    "764-1": "Band form neutrophils/100 leukocytes in Blood by Manual count",
+    "35332-6": "Band form neutrophils/100 leukocytes in Blood by Automated count",
+}
 
 
 @pytest.mark.parametrize("quantity", CODES)
@@ -124,7 +137,7 @@ def test_no_quantity_takes_a_code_that_is_left_out() -> None:
 
 def test_no_code_is_given_twice() -> None:
     every = [code for codes in shipped().values() for code in codes]
-    assert len(every) == len(set(every)) == 66
+    assert len(every) == len(set(every)) == 75
 
 
 def check_digit(number: str) -> int:

@@ -80,7 +80,7 @@ MISNAMED = {
     "another local name": ("N9", "ABS NEUTROPHILS AUTO X", "L"),
     "code of another analyte": ("704-7", "Neutrophils", "LN"),
     "name of another analyte": ("751-8", "Lymphocytes", "LN"),
-    "code not known": ("30451-9", "Neutrophils", "LN"),
+    "code not known": ("30449-3", "Neutrophils", "LN"),
 }
 
 

@@ -88,10 +88,9 @@ class Truths(Values):
         b, wbc = self.b, self.sent("wbc").high
         match leaves:
             case Contradiction.BETWEEN:
-                given, derived = self._measured["neutrophils"], self._derived("neutrophils")
-                assert derived is not None
+                one, other = self.told_twice()
                 return Interval(
-                    b.arithmetic(Op.SMALLER, given.low, derived.low), b.arithmetic(Op.LARGER, given.high, derived.high)
+                    b.arithmetic(Op.SMALLER, one.low, other.low), b.arithmetic(Op.LARGER, one.high, other.high)
                 )
             case Contradiction.UP_TO_WBC:
                 return Interval(sent.low, wbc)
@@ -206,9 +205,7 @@ class Truths(Values):
         if subject in self.rules.analytes:
             return value(subject)
         if subject in ("neutrophils_gap", "neutrophils_gap_share"):
-            derived = self._derived("neutrophils")
-            assert derived is not None
-            return gap(self.b, subject, self._measured["neutrophils"], derived)
+            return gap(self.b, subject, *self.told_twice())
         return quantity(self.b, subject, value)
 
     def truth(self, predicate: Predicate, number: Callable[[str], Interval] | None = None) -> Truth:

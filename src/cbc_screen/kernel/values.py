@@ -20,6 +20,7 @@ class Values:
         self.facts: dict[str, int] = {}
         self._measured = {name: self._measure(name) for name in rules.analytes}
         self._sent: dict[str, Interval] = {}
+        self._whole_neutrophils = Interval(builder.nan(), builder.nan())  # as sent, or from a percentage
         self._limits: dict[str, tuple[int, int]] = {}
         self._by_report: dict[str, int] = {}
         self._counts_of_shares = {own.percent: name for name, own in rules.analytes.items() if own.percent is not None}
@@ -62,23 +63,43 @@ class Values:
         return Interval(low, high)
 
     def _with_parts(self, whole: Interval) -> Interval:
-        """Return the neutrophils, where they were not sent as the sum of segmented and band cells.
+        """Return the neutrophils; where they were not sent, or say nothing, as the sum of segmented and band cells."""
+        b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
+        self._whole_neutrophils = whole
+        if b.absent(segmented.low):
+            self.facts |= dict.fromkeys(("neutrophils.by_parts.any", "neutrophils.without_bands.any"), b.boolean(False))
+            return whole
+        parts = self._parts()
+        void = b.both(b.at_most(whole.low, b.number(0.0)), b.at_most(b.number(inf), whole.high))
+        asked = b.both(b.either(b.negate(b.present(whole.low)), void), b.present(segmented.low))
+        self.facts["neutrophils.by_parts.any"] = asked
+        told = b.negate(b.at_most(b.number(inf), segmented.high))  # else they themselves say nothing
+        self.facts["neutrophils.without_bands.any"] = b.all((asked, told, b.negate(b.present(bands.low))))
+        return Interval(b.select(asked, parts.low, whole.low), b.select(asked, parts.high, whole.high))
+
+    def _parts(self) -> Interval:
+        """Return the neutrophils as segmented and band cells.
 
         Without the bands the segmented cells are the least that neutrophils can be, and what the other white cells
         leave is the most.
         """
         b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
-        if b.absent(segmented.low):
-            self.facts |= dict.fromkeys(("neutrophils.by_parts.any", "neutrophils.without_bands.any"), b.boolean(False))
-            return whole
         total = decimal(b, added(b, segmented, bands), 1.0)
         both, fits = b.present(bands.low), b.at_most(segmented.low, self.room())
         most = b.select(fits, self.room(), b.number(inf))
-        parts = Interval(b.select(both, total.low, segmented.low), b.select(both, total.high, most))
-        asked = b.both(b.negate(b.present(whole.low)), b.present(segmented.low))
-        self.facts["neutrophils.by_parts.any"] = asked
-        self.facts["neutrophils.without_bands.any"] = b.both(asked, b.negate(both))
-        return Interval(b.select(asked, parts.low, whole.low), b.select(asked, parts.high, whole.high))
+        return Interval(b.select(both, total.low, segmented.low), b.select(both, total.high, most))
+
+    def told_twice(self) -> tuple[Interval, Interval]:
+        """Return the neutrophils as they were sent, and as their parts, or else their percentage, say."""
+        b = self.b
+        self.sent("neutrophils")
+        derived = self._derived("neutrophils")
+        assert derived is not None
+        if b.absent(self.sent("segmented").low):
+            return self._whole_neutrophils, derived
+        parts, there = self._parts(), b.present(self.sent("segmented").low)
+        beside = Interval(b.select(there, parts.low, derived.low), b.select(there, parts.high, derived.high))
+        return self._whole_neutrophils, beside
 
     def room(self) -> int:
         """Return the most that neutrophils can be which were not sent: the white cells without those that are none.

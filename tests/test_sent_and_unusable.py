@@ -33,7 +33,10 @@ def flags_of_message(tmp_path: Path, *segments: str) -> dict[str, object]:
         ("OBX|4|NM|751-8^ANC^LN||0.3||||||F", "neutrophils:UNIT_MISSING"),
         ("OBX|4|NM|751-8^ANC^LN||31|%|||||F", "neutrophils:UNIT_CONFUSABLE"),  # a percentage under the count's code
         ("OBX|4|NM|751-8^Lymphocytes^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a name against its code
-        ("OBX|4|NM|30451-9^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # the code of the segmented ones
+        (
+            "OBX|4|NM|30451-9^Neutrophils^LN||0.3|10*3/uL|||||F",
+            "neutrophils:CODE_CONFLICT",
+        ),  # the code of the segmented ones
         ("OBX|4|NM|30449-3^Neutrophils^LN||0.3|10*3/uL|||||F", "neutrophils:CODE_CONFLICT"),  # a code not known
         ("OBX|4|NM|30451-9^Neutrophils^LN||0.3||||||F", "neutrophils:CODE_CONFLICT"),
         ("OBX|4|NM|X77^Neutrophils manual^L||0.3|10*3/uL|||||F", "neutrophils:CODE_UNKNOWN"),  # a local name
@@ -257,3 +260,27 @@ def test_a_result_that_may_be_a_second_one_of_an_analyte_contradicts_the_first(
     row = flags_of_message(tmp_path, segment)
     assert {line for line in unknown | known if row[line] == "cannot_tell"} == unknown
     assert {row[line] for line in known} == {"not_low"}
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("0.4", "cannot_tell"),  # 0.4, if it is the neutrophils, and 60 % of 6.5 is 3.9, if it is not
+        ("3.9", "not_low"),  # whichever it is
+        ("5.1", "not_low"),  # 5.1 or 3.9
+    ],
+)
+@pytest.mark.parametrize("name", ["X77^Neutrophils manual^L", "30449-3^Neutrophils^LN", "704-7^Neutrophils^LN"])
+def test_neutrophils_under_a_doubtful_name_beside_their_percentage_are_either(
+    tmp_path: Path, name: str, value: str, line: str
+) -> None:
+    percent = "OBX|4|NM|770-8^Neutrophils^LN||60|%|||||F"
+    row = flags_of_message(tmp_path, percent, f"OBX|5|NM|{name}||{value}|10*3/uL|||||F")
+    assert row["white_line"] == line
+    assert "neutrophils:CODE_" in str(row["reasons"])
+
+
+def test_a_doubtful_name_alone_is_unknown_and_a_percentage_alone_is_used(tmp_path: Path) -> None:
+    doubtful, percent = "OBX|4|NM|X77^Neutrophils manual^L||3.9|10*3/uL|||||F", "OBX|5|NM|770-8^NE%^LN||60|%|||||F"
+    assert flags_of_message(tmp_path, doubtful)["white_line"] == "cannot_tell"
+    assert flags_of_message(tmp_path, percent)["white_line"] == "not_low"

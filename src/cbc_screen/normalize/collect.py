@@ -40,7 +40,7 @@ CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
-CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT);
+CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER);
 """
 
 
@@ -199,8 +199,8 @@ class Collection:
         count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
         collection = self._collection_of(result, source)
         self._base.executemany(
-            "INSERT INTO possible VALUES (?, ?, ?, ?, ?)",
-            [(collection, analyte, reason.value, judged.value, judged.unit) for analyte in possible],
+            "INSERT INTO possible VALUES (?, ?, ?, ?, ?, ?)",
+            [(collection, analyte, reason.value, judged.value, judged.unit, judged.again) for analyte in possible],
         )
 
     def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
@@ -339,13 +339,14 @@ class Collection:
     def _fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
         """Make unknown what has no result here and of which one was set aside, or a further one that differs."""
         found = self._base.execute(
-            "SELECT analyte, reason, value, unit FROM possible WHERE collection = ?", (collection,)
+            "SELECT analyte, reason, value, unit, again FROM possible WHERE collection = ?", (collection,)
         )
-        for analyte, reason, value, unit in found:
+        for analyte, reason, value, unit, again in found:
             own = cells.get(analyte)
             if own is None:
-                cells[analyte] = Cell(unusable(Reason(reason)), "", "", "", "")
-            elif value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
+                between = self._standing.between(analyte, (value, unit), cells)
+                cells[analyte] = Cell(unusable(Reason(reason), between), "", "", "", "")
+            elif again and value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
 
     def _fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:

@@ -35,8 +35,8 @@ _REMARKS = 4_096
 class Judgement(NamedTuple):
     """What a result is: of an analyte, set aside for a reason, a remark, or no part of a count.
 
-    `possible` are the analytes that a result set aside may be of, and `value` is then that of a
-    further result of one; `about` is what it tells of the person (a field and its text), where it
+    `possible` are the analytes that a result set aside may be of; it is `again` where it is then a further
+    result of one; `about` is what it tells of the person (a field and its text), where it
     is no part of a count.
     """
 
@@ -48,6 +48,7 @@ class Judgement(NamedTuple):
     unit: str = ""
     about: tuple[str, str] | None = None
     film: tuple[str, Presence] | None = None  # a finding of the film, seen or not seen
+    again: bool = False
 
     @property
     def is_left_out(self) -> bool:
@@ -83,7 +84,7 @@ class Judge:
             possible = ()
             analyte = analyte if reason is None else None
         if reason is not None:
-            return Judgement(None, reason, possible, value=result.value if again else "", unit=result.unit)
+            return Judgement(None, reason, possible, value=result.value, unit=result.unit, again=again)
         clumps = _clumps(result, analyte) if other is None else Presence.UNKNOWN.value
         if analyte is None and clumps == Presence.ABSENT and not self._stands(result):
             clumps = Presence.UNKNOWN.value

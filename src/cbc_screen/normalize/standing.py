@@ -7,7 +7,8 @@ what is said cannot be settled, the conflict stands: unknown, and never a choice
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from cbc_screen.knowledge import Knowledge
@@ -16,6 +17,7 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 
 CONFLICT = "CONFLICTING RESULTS"
 NOT_FINAL = "NOT FINAL"
+_WHOLE = 100.0  # percent
 _FINAL = ResultStatus.FINAL.value
 _CORRECTED = (ResultStatus.CORRECTED.value, ResultStatus.AMENDED.value)
 _DELETED = ResultStatus.DELETED.value
@@ -63,6 +65,7 @@ class Standing:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._words = knowledge.words
+        self._percents = {name: own.percent for name, own in knowledge.analytes.items() if own.percent is not None}
         self._readers = {name: ResultReader(own, knowledge.words) for name, own in knowledge.analytes.items()}
 
     def of(self, analyte: str, results: Sequence[Received]) -> tuple[Cell | None, int]:
@@ -147,6 +150,25 @@ class Standing:
     def contradict(self, analyte: str, one: tuple[str, str], other: tuple[str, str]) -> bool:
         """Tell whether a further result says something else; a text that is no result says nothing."""
         return not self._only_a_remark(other[0]) and not self.says_the_same(analyte, one, other)
+
+    def between(self, analyte: str, told: tuple[str, str], cells: Mapping[str, Cell]) -> str:
+        """Return what an analyte lies between, of which a result came under a doubtful name beside a percentage of it.
+
+        The percentage would stand in for it: it is one of the two, and neither is sure. Empty where nothing can
+        stand in, or the result cannot be read.
+        """
+        percent = self._percents.get(analyte)
+        if percent is None or percent not in cells or "wbc" not in cells:
+            return ""
+        parts = [(analyte, told), *((name, cells[name][:2]) for name in ("wbc", percent))]
+        if analyte == "neutrophils" and "bands_percent" in cells:
+            parts.append(("bands_percent", cells["bands_percent"][:2]))
+        own, wbc, *shares = (self._readers[name].read_text(*one) for name, one in parts)
+        if any(one.reason is not None or one.factor is None or one.high == inf for one in (own, wbc, *shares)):
+            return ""
+        low, high = wbc.low * shares[0].low / _WHOLE, wbc.high * sum(share.high for share in shares) / _WHOLE
+        unit = self._readers[analyte].analyte.unit
+        return f"{min(low, own.low):.9f}-{max(high, own.high):.9f} {unit}"
 
     def _only_a_remark(self, value: str) -> bool:
         """Tell whether a second text under the same code leaves the number beside it as it is."""

@@ -66,6 +66,7 @@ class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measur
 ABSENT = Reading(nan, nan)
 _NONE_SEEN = Reading(0.0, 0.0)  # none is none in any unit
 _UNUSABLE = "NOT USABLE: "
+_BETWEEN = re.compile(r"(\d+\.\d+)-(\d+\.\d+) (\S+)", re.ASCII)
 
 
 class Beside(NamedTuple):
@@ -111,9 +112,12 @@ def convert(value: float, factor: Factor) -> float:
     return snapped if short and abs(raw - snapped) <= ROUNDINGS * raw else raw
 
 
-def unusable(reason: Reason) -> str:
-    """Write a result that was sent and cannot be used as a text, for a table; `read_text` reads it back."""
-    return f"{_UNUSABLE}{reason}"
+def unusable(reason: Reason, between: str = "") -> str:
+    """Write a result that was sent and cannot be used as a text, for a table; `read_text` reads it back.
+
+    `between` are two numbers, with a unit, where the result is one of them or lies between.
+    """
+    return f"{_UNUSABLE}{reason} {between}".rstrip()
 
 
 def fold(text: str) -> str:
@@ -198,7 +202,7 @@ class ResultReader:
         if word is not None:
             return void(word.reason, word.finding)
         if upper.startswith(_UNUSABLE):
-            return void(_reason_of(upper))
+            return self._not_usable(plain)
         plain, flagged = self._without_flag(plain)
         comparator, rest = self._operator(plain)
         if self._format.thousands:
@@ -291,6 +295,15 @@ class ResultReader:
             if not sign.isascii() and upper.endswith(sign):
                 return comparator, plain[: -len(sign)].strip()
         return None, plain
+
+    def _not_usable(self, text: str) -> Reading:
+        """Read what `unusable` wrote: a reason, and perhaps what the result lies between, however numbers are written here."""
+        name, _, between = text[len(_UNUSABLE) :].strip().partition(" ")
+        reason, found = _reason_of(name.upper()), _BETWEEN.fullmatch(between)
+        factor = self.factor(found[3]) if found is not None else None
+        if found is None or not isinstance(factor, Factor):
+            return void(reason)
+        return Reading(convert(float(found[1]), factor), convert(float(found[2]), factor), reason, factor=factor)
 
     def _without_flag(self, plain: str) -> tuple[str, bool]:
         """Take off a flag that stands before a number: "L 0.4"."""
@@ -443,9 +456,8 @@ def unescaped(text: str) -> str:
     return tagged[2].strip() if tagged is not None else text
 
 
-def _reason_of(text: str) -> Reason:
+def _reason_of(name: str) -> Reason:
     """Return the reason that `unusable` wrote."""
-    name = text.removeprefix(_UNUSABLE).strip()
     return Reason(name) if name in tuple(Reason) else Reason.TEXT_RESULT
 
 

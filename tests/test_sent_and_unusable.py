@@ -284,3 +284,17 @@ def test_a_doubtful_name_alone_is_unknown_and_a_percentage_alone_is_used(tmp_pat
     doubtful, percent = "OBX|4|NM|X77^Neutrophils manual^L||3.9|10*3/uL|||||F", "OBX|5|NM|770-8^NE%^LN||60|%|||||F"
     assert flags_of_message(tmp_path, doubtful)["white_line"] == "cannot_tell"
     assert flags_of_message(tmp_path, percent)["white_line"] == "not_low"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "line"),
+    [("0.4", "0.5", "cannot_tell"), ("0.4", "3.9", "cannot_tell"), ("3.6", "3.8", "not_low")],
+)
+def test_results_of_neutrophils_that_differ_are_not_settled_by_a_percentage(
+    tmp_path: Path, first: str, second: str, line: str
+) -> None:
+    """60 % of 6.5 is 3.9; where all three are the same side of every limit, so is the answer."""
+    found = [f"OBX|{n}|NM|751-8^ANC^LN||{value}|10*3/uL|||||F" for n, value in ((5, first), (6, second))]
+    row = flags_of_message(tmp_path, "OBX|4|NM|770-8^NE%^LN||60|%|||||F", *found)
+    assert row["white_line"] == line
+    assert "neutrophils:RESULT_CONFLICT" in str(row["reasons"])

@@ -302,6 +302,7 @@ class Collection:
         self.grouping.add(group, len(cells))
         if self.possible:
             self._fill_possible(gathered.number, cells)
+        self._fill_conflicts(by_analyte, cells)
         if group >= Group.ALONE:
             self._fill_neighbors(gathered, group, cells)
         contents = [own[-1].content for own in by_analyte.values()]
@@ -344,10 +345,18 @@ class Collection:
         for analyte, reason, value, unit, again in found:
             own = cells.get(analyte)
             if own is None:
-                between = self._standing.between(analyte, (value, unit), cells)
+                between = self._standing.between(analyte, [(value, unit)], cells)
                 cells[analyte] = Cell(unusable(Reason(reason), between), "", "", "", "")
             elif again and value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
+
+    def _fill_conflicts(self, by_analyte: Mapping[str, Sequence[Received]], cells: dict[str, Cell]) -> None:
+        """Keep what conflicting results say where a percentage would stand in for them."""
+        for analyte, results in by_analyte.items():
+            if cells.get(analyte) == CONFLICTING:
+                between = self._standing.between(analyte, [(own.value, own.unit) for own in results], cells)
+                if between:
+                    cells[analyte] = Cell(unusable(Reason.RESULT_CONFLICT, between), "", "", "", "")
 
     def _fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:
         """Make unknown what a person has other results of, where it is unknown which belong together."""

@@ -151,24 +151,26 @@ class Standing:
         """Tell whether a further result says something else; a text that is no result says nothing."""
         return not self._only_a_remark(other[0]) and not self.says_the_same(analyte, one, other)
 
-    def between(self, analyte: str, told: tuple[str, str], cells: Mapping[str, Cell]) -> str:
-        """Return what an analyte lies between, of which a result came under a doubtful name beside a percentage of it.
+    def between(self, analyte: str, told: Sequence[tuple[str, str]], cells: Mapping[str, Cell]) -> str:
+        """Return what an analyte lies between that has results in doubt, each a value and its unit, and a percentage.
 
-        The percentage would stand in for it: it is one of the two, and neither is sure. Empty where nothing can
-        stand in, or the result cannot be read.
+        The percentage would stand in for it: it is one of them all, and none is sure. Empty where nothing can
+        stand in, or a result cannot be read.
         """
         percent = self._percents.get(analyte)
         if percent is None or percent not in cells or "wbc" not in cells:
             return ""
-        parts = [(analyte, told), *((name, cells[name][:2]) for name in ("wbc", percent))]
+        parts = [(name, cells[name][:2]) for name in ("wbc", percent)]
         if analyte == "neutrophils" and "bands_percent" in cells:
             parts.append(("bands_percent", cells["bands_percent"][:2]))
-        own, wbc, *shares = (self._readers[name].read_text(*one) for name, one in parts)
-        if any(one.reason is not None or one.factor is None or one.high == inf for one in (own, wbc, *shares)):
+        own = [self._readers[analyte].read_text(*one) for one in told]
+        wbc, *shares = (self._readers[name].read_text(*one) for name, one in parts)
+        if any(one.reason is not None or one.factor is None or one.high == inf for one in (*own, wbc, *shares)):
             return ""
         low, high = wbc.low * shares[0].low / _WHOLE, wbc.high * sum(share.high for share in shares) / _WHOLE
         unit = self._readers[analyte].analyte.unit
-        return f"{min(low, own.low):.9f}-{max(high, own.high):.9f} {unit}"
+        least, most = min(low, *(one.low for one in own)), max(high, *(one.high for one in own))
+        return f"{least:.9f}-{most:.9f} {unit}"
 
     def _only_a_remark(self, value: str) -> bool:
         """Tell whether a second text under the same code leaves the number beside it as it is."""

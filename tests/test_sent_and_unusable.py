@@ -298,3 +298,16 @@ def test_results_of_neutrophils_that_differ_are_not_settled_by_a_percentage(
     row = flags_of_message(tmp_path, "OBX|4|NM|770-8^NE%^LN||60|%|||||F", *found)
     assert row["white_line"] == line
     assert "neutrophils:RESULT_CONFLICT" in str(row["reasons"])
+
+
+def test_two_columns_of_neutrophils_that_differ_are_not_settled_by_a_percentage(tmp_path: Path) -> None:
+    columns = {"age": "40 y", "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.5, "PLT (10^9/L)": 250, "NE %": 60}
+    twice = {"ANC (10^9/L)": ["0.4", "3.9", "3.9"], "ANC repeat (10^9/L)": ["0.5", "3.9", None]}
+    frame = pd.DataFrame({**columns, **twice})
+    flags = cbc.screen_frame(frame)
+    assert list(flags["white_line"].astype(str)) == ["cannot_tell", "not_low", "not_low"]
+    assert "neutrophils:RESULT_CONFLICT" in str(flags["reasons"].iloc[0])
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    cbc.scan(tmp_path / "wide.csv", tmp_path / "flags.parquet", received=True)
+    for row, line in ((2, "cannot_tell"), (3, "not_low"), (4, "not_low")):  # every flag is compared with the file's
+        assert cbc.screen_again(tmp_path / "flags.parquet", str(row)).columns["white_line"] == line

@@ -198,7 +198,14 @@ class _Table:
             for one in possible:
                 self._void_where_sent(analyte, one)
                 if one.again and analyte in self._plan.analytes:
-                    self._void(analyte, self._conflicts(analyte, one), Reason.RESULT_CONFLICT)
+                    self._void_conflicts(analyte, self._conflicts(analyte, one))
+
+    def _void_conflicts(self, analyte: str, rows: NDArray[np.bool_]) -> None:
+        """Make an analyte unknown in some rows, and its percentage, which would else stand in for one of two results."""
+        self._void(analyte, rows, Reason.RESULT_CONFLICT)
+        percent = self._knowledge.analytes[analyte].percent
+        if percent in self.low:
+            self._void(percent, rows, Reason.RESULT_CONTRADICTED)
 
     def _void_where_sent(self, analyte: str, other: PossibleColumn) -> None:
         """Make an analyte unknown where it has no result and a column that may hold one is filled."""

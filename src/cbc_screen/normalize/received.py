@@ -194,6 +194,11 @@ def _read_possible(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kn
             own = (_text(_value(row[analyte])), units[0])
             if standing.contradict(analyte, own, (text, units[1])):
                 record[analyte] = {"value": unusable(Reason.RESULT_CONFLICT)}
+                percent = knowledge.analytes[analyte].percent
+                if percent is not None and not _is_absent(record.get(percent), knowledge):
+                    record[percent] = {
+                        "value": unusable(Reason.RESULT_CONTRADICTED)
+                    }  # it would stand in for one of the two
 
 
 def _is_absent(measurement: dict[str, Any] | None, knowledge: Knowledge) -> bool:

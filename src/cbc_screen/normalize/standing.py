@@ -170,7 +170,7 @@ class Standing:
         low, high = wbc.low * shares[0].low / _WHOLE, wbc.high * sum(share.high for share in shares) / _WHOLE
         unit = self._readers[analyte].analyte.unit
         least, most = min(low, *(one.low for one in own)), max(high, *(one.high for one in own))
-        return f"{least:.9f}-{most:.9f} {unit}"
+        return f"{_plain(least)}-{_plain(most)} {unit}"
 
     def _only_a_remark(self, value: str) -> bool:
         """Tell whether a second text under the same code leaves the number beside it as it is."""
@@ -184,6 +184,11 @@ class Standing:
         if any(f" {word} " in f" {plain} " for word in self._words.calls):
             left = _TIME_OF_CALL.sub(" ", left)
         return not any(character.isdigit() for character in left) and any(map(str.isalpha, left))
+
+
+def _plain(number: float) -> str:
+    """Write a number with six decimals at most, as many as limits have."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def _unfinished(results: Sequence[Received]) -> Cell | None:

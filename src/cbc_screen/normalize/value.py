@@ -66,7 +66,7 @@ class Reading(NamedTuple):  # made a third as fast as a frozen dataclass (measur
 ABSENT = Reading(nan, nan)
 _NONE_SEEN = Reading(0.0, 0.0)  # none is none in any unit
 _UNUSABLE = "NOT USABLE: "
-_BETWEEN = re.compile(r"(\d+\.\d+)-(\d+\.\d+) (\S+)", re.ASCII)
+_BETWEEN = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?) (\S+)", re.ASCII)
 
 
 class Beside(NamedTuple):

@@ -31,7 +31,9 @@ RESULTS_OF = {
     "white_line": ("wbc", "neutrophils", "neutrophils_percent", "bands_percent"),
     "platelet_line": ("platelets",),
 }
-OTHERS = tuple(a for a in ANALYTES if a not in {name for names in RESULTS_OF.values() for name in names})
+# Parts of the neutrophils say of the white line what they say: test_parts_of_neutrophils.py has their laws.
+PARTS = ("segmented", "segmented_percent")
+OTHERS = tuple(a for a in ANALYTES if a not in {*PARTS, *(name for names in RESULTS_OF.values() for name in names)})
 FINDING_WORDS = tuple(word for word, meaning in KNOWLEDGE.words.texts.items() if meaning.finding)
 UNREADABLE = (
     "CLUMPED",

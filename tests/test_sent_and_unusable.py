@@ -300,8 +300,11 @@ def test_results_of_neutrophils_that_differ_are_not_settled_by_a_percentage(
     assert "neutrophils:RESULT_CONFLICT" in str(row["reasons"])
 
 
-def test_two_columns_of_neutrophils_that_differ_are_not_settled_by_a_percentage(tmp_path: Path) -> None:
-    columns = {"age": "40 y", "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.5, "PLT (10^9/L)": 250, "NE %": 60}
+@pytest.mark.parametrize("stands_in", [{"NE %": 60}, {"Segs %": 58, "Bands %": 2}, {"Segs (10^9/L)": 3.8}])
+def test_two_columns_of_neutrophils_that_differ_are_not_settled_by_what_stands_in(
+    tmp_path: Path, stands_in: dict[str, float]
+) -> None:
+    columns = {"age": "40 y", "sex": "F", "HGB (g/dL)": 14.0, "WBC (10^9/L)": 6.5, "PLT (10^9/L)": 250, **stands_in}
     twice = {"ANC (10^9/L)": ["0.4", "3.9", "3.9"], "ANC repeat (10^9/L)": ["0.5", "3.9", None]}
     frame = pd.DataFrame({**columns, **twice})
     flags = cbc.screen_frame(frame)
@@ -311,3 +314,24 @@ def test_two_columns_of_neutrophils_that_differ_are_not_settled_by_a_percentage(
     cbc.scan(tmp_path / "wide.csv", tmp_path / "flags.parquet", received=True)
     for row, line in ((2, "cannot_tell"), (3, "not_low"), (4, "not_low")):  # every flag is compared with the file's
         assert cbc.screen_again(tmp_path / "flags.parquet", str(row)).columns["white_line"] == line
+
+
+SEGMENTED = "OBX|7|NM|769-0^Segs^LN||58|%|||||F", "OBX|8|NM|764-1^Bands^LN||2|%|||||F"  # of 6.5 they are 3.9
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        ["OBX|5|NM|X77^Neutrophils manual^L||0.4|10*3/uL|||||F"],
+        ["OBX|5|NM|30449-3^Neutrophils^LN||0.4|10*3/uL|||||F", "OBX|4|NM|770-8^NE%^LN||60|%|||||F"],
+        ["OBX|5|NM|751-8^ANC^LN||0.4|10*3/uL|||||F", "OBX|6|NM|751-8^ANC^LN||0.5|10*3/uL|||||F"],
+    ],
+)
+def test_segmented_cells_do_not_settle_what_is_in_doubt_either(tmp_path: Path, found: list[str]) -> None:
+    assert flags_of_message(tmp_path, *SEGMENTED)["white_line"] == "not_low"
+    assert flags_of_message(tmp_path, *SEGMENTED, *found)["white_line"] == "cannot_tell"
+
+
+def test_segmented_cells_are_used_beside_neutrophils_that_say_nothing(tmp_path: Path) -> None:
+    row = flags_of_message(tmp_path, *SEGMENTED, "OBX|5|TX|751-8^ANC^LN||see comment|10*3/uL|||||F")
+    assert (row["white_line"], row["reasons"]) == ("not_low", "neutrophils:TEXT_RESULT")

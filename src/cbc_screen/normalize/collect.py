@@ -25,7 +25,7 @@ from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
-from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing
+from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing, segmented_of
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
@@ -345,8 +345,7 @@ class Collection:
         for analyte, reason, value, unit, again in found:
             own = cells.get(analyte)
             if own is None:
-                between = self._standing.between(analyte, [(value, unit)], cells)
-                cells[analyte] = Cell(unusable(Reason(reason), between), "", "", "", "")
+                self._doubt(analyte, [(value, unit)], Reason(reason), cells)
             elif again and value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
 
@@ -354,9 +353,17 @@ class Collection:
         """Keep what conflicting results say where a percentage would stand in for them."""
         for analyte, results in by_analyte.items():
             if cells.get(analyte) == CONFLICTING:
-                between = self._standing.between(analyte, [(own.value, own.unit) for own in results], cells)
-                if between:
-                    cells[analyte] = Cell(unusable(Reason.RESULT_CONFLICT, between), "", "", "", "")
+                self._doubt(analyte, [(own.value, own.unit) for own in results], Reason.RESULT_CONFLICT, cells)
+
+    def _doubt(self, analyte: str, told: Sequence[tuple[str, str]], reason: Reason, cells: dict[str, Cell]) -> None:
+        """Make an analyte unknown whose results are in doubt; what would stand in for them does not decide alone."""
+        between = self._standing.between(analyte, told, cells)
+        if between or analyte not in cells:
+            cells[analyte] = Cell(unusable(reason, between), "", "", "", "")
+        if self._standing.are_numbers(analyte, told):
+            for part in segmented_of(analyte):
+                if part in cells:
+                    cells[part] = Cell(unusable(Reason.RESULT_CONTRADICTED), "", "", "", "")
 
     def _fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:
         """Make unknown what a person has other results of, where it is unknown which belong together."""

@@ -27,7 +27,7 @@ from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.normalize.specimen_columns import read_specimens
-from cbc_screen.normalize.standing import Standing
+from cbc_screen.normalize.standing import Standing, stand_ins
 from cbc_screen.normalize.suspect import tells_something
 from cbc_screen.normalize.value import (
     fold,
@@ -201,11 +201,11 @@ class _Table:
                     self._void_conflicts(analyte, self._conflicts(analyte, one))
 
     def _void_conflicts(self, analyte: str, rows: NDArray[np.bool_]) -> None:
-        """Make an analyte unknown in some rows, and its percentage, which would else stand in for one of two results."""
+        """Make an analyte unknown in some rows, and its percentage and parts, which would else stand in for two results."""
         self._void(analyte, rows, Reason.RESULT_CONFLICT)
-        percent = self._knowledge.analytes[analyte].percent
-        if percent in self.low:
-            self._void(percent, rows, Reason.RESULT_CONTRADICTED)
+        for name in stand_ins(self._knowledge, analyte):
+            if name in self.low:
+                self._void(name, rows, Reason.RESULT_CONTRADICTED)
 
     def _void_where_sent(self, analyte: str, other: PossibleColumn) -> None:
         """Make an analyte unknown where it has no result and a column that may hold one is filled."""

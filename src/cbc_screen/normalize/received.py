@@ -20,7 +20,7 @@ from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
-from cbc_screen.normalize.standing import Standing
+from cbc_screen.normalize.standing import Standing, stand_ins
 from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat, fold, unusable
 from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod
@@ -194,11 +194,9 @@ def _read_possible(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kn
             own = (_text(_value(row[analyte])), units[0])
             if standing.contradict(analyte, own, (text, units[1])):
                 record[analyte] = {"value": unusable(Reason.RESULT_CONFLICT)}
-                percent = knowledge.analytes[analyte].percent
-                if percent is not None and not _is_absent(record.get(percent), knowledge):
-                    record[percent] = {
-                        "value": unusable(Reason.RESULT_CONTRADICTED)
-                    }  # it would stand in for one of the two
+                for other in stand_ins(knowledge, analyte):
+                    if not _is_absent(record.get(other), knowledge):
+                        record[other] = {"value": unusable(Reason.RESULT_CONTRADICTED)}
 
 
 def _is_absent(measurement: dict[str, Any] | None, knowledge: Knowledge) -> bool:

@@ -12,7 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.value import ResultReader, fold, plain_number, unusable
+from cbc_screen.normalize.value import Reading, ResultReader, fold, plain_number, unusable
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 CONFLICT = "CONFLICTING RESULTS"
@@ -58,6 +58,17 @@ _TIME_OF_CALL = re.compile(r"\b(?:[01]\d|2[0-3])[0-5]\d\b|\b\d{1,2}[-/]\d{1,2}\b
 CONFLICTING = Cell(CONFLICT, "", "", "", "")
 # A result that was taken back was there, and nothing took its place: unknown, and not absent.
 _DELETED_CELL = Cell(NOT_FINAL, "", "", "", _DELETED)
+
+
+def segmented_of(analyte: str) -> tuple[str, ...]:
+    """Return the results of segmented cells, which stand in for neutrophils; none for another analyte."""
+    return ("segmented", "segmented_percent") if analyte == "neutrophils" else ()
+
+
+def stand_ins(knowledge: Knowledge, analyte: str) -> tuple[str, ...]:
+    """Return the results that stand in for an analyte that says nothing: its percentage, and segmented cells."""
+    percent = knowledge.analytes[analyte].percent
+    return (*((percent,) if percent is not None else ()), *segmented_of(analyte))
 
 
 class Standing:
@@ -151,6 +162,13 @@ class Standing:
         """Tell whether a further result says something else; a text that is no result says nothing."""
         return not self._only_a_remark(other[0]) and not self.says_the_same(analyte, one, other)
 
+    def are_numbers(self, analyte: str, told: Sequence[tuple[str, str]]) -> bool:
+        """Tell whether results, each a value and its unit, say something of an analyte."""
+        return all(one.reason is None and one.factor is not None for one in self._read(analyte, told))
+
+    def _read(self, analyte: str, told: Sequence[tuple[str, str]]) -> list[Reading]:
+        return [self._readers[analyte].read_text(*one) for one in told]
+
     def between(self, analyte: str, told: Sequence[tuple[str, str]], cells: Mapping[str, Cell]) -> str:
         """Return what an analyte lies between that has results in doubt, each a value and its unit, and a percentage.
 
@@ -163,7 +181,7 @@ class Standing:
         parts = [(name, cells[name][:2]) for name in ("wbc", percent)]
         if analyte == "neutrophils" and "bands_percent" in cells:
             parts.append(("bands_percent", cells["bands_percent"][:2]))
-        own = [self._readers[analyte].read_text(*one) for one in told]
+        own = self._read(analyte, told)
         wbc, *shares = (self._readers[name].read_text(*one) for name, one in parts)
         if any(one.reason is not None or one.factor is None or one.high == inf for one in (*own, wbc, *shares)):
             return ""

@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.printed import Part
 from cbc_screen.kernel_inputs import Scope
 from cbc_screen.knowledge import Measures, load_knowledge, load_measures
+from cbc_screen.knowledge.files import reference_ranges_root
+from cbc_screen.knowledge.load import build_knowledge
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "9.173"
@@ -205,6 +209,17 @@ def test_what_is_kept_is_what_is_built(chosen: Configuration) -> None:
 
 
 def test_the_tables_for_reading_are_those_of_all_tables() -> None:
-    measures, knowledge = load_measures(), load_knowledge()
+    measures, knowledge = load_measures(), build_knowledge(reference_ranges_root(), every_set=False)
     for name in Measures.__dataclass_fields__:
-        assert getattr(measures, name) == getattr(knowledge, name), name
+        assert _plain(getattr(measures, name)) == _plain(getattr(knowledge, name)), name
+
+
+def _plain(value: object) -> object:
+    """Take tables apart: some are equal by identity alone, and those that were kept are other objects."""
+    if is_dataclass(value):
+        return type(value).__name__, *(_plain(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return value

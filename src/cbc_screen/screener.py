@@ -249,7 +249,8 @@ class Screener:
         )
 
     @cached_property
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """What tables are screened with: this configuration, compiled, and in words."""
         from cbc_screen.engines.frames import Engine
 
         described = {
@@ -274,7 +275,7 @@ class Screener:
         from cbc_screen.engines.opening import opening_of
 
         adjust = parse_adjust(self.adjust_hemoglobin)
-        return opening_of(source, self._engine.knowledge, units=self.units, adjust=adjust)
+        return opening_of(source, self.engine.knowledge, units=self.units, adjust=adjust)
 
     def screen_frame(
         self, frame: Frame, source: Source | None = None, *, detail: bool = False, **options: Unpack[SourceOptions]
@@ -305,7 +306,7 @@ class Screener:
         """
         from cbc_screen.engines.frames import screen_frame
 
-        found: Frame = screen_frame(self._engine, frame, self._opening(source_of(source, options)), detail=detail)
+        found: Frame = screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
 
     def screen_each(self, source: Files | Source, **options: Unpack[SourceOptions]) -> ScreenedCounts:
@@ -341,7 +342,7 @@ class Screener:
         from cbc_screen.engines.inputs import names_of
 
         described = source_of(source, options)
-        return screen_counts(self, self._engine, names_of(described), self._opening(described))
+        return screen_counts(self, self.engine, names_of(described), self._opening(described))
 
     def follow(
         self,
@@ -399,9 +400,9 @@ class Screener:
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
             opening = self._opening(described)
-            return follow_files(self._engine, self._kernels(), self.definition, names_of(described), opening, request)
+            return follow_files(self.engine, self._kernels(), self.definition, names_of(described), opening, request)
         opening = self._opening(source_of(None, options))
-        return follow_frame(self._engine, self._kernels(), self.definition, source, opening, request)
+        return follow_frame(self.engine, self._kernels(), self.definition, source, opening, request)
 
     def timeline(
         self,
@@ -444,7 +445,7 @@ class Screener:
         from cbc_screen.serial.follow import Request, timeline_frame
 
         request, opening = Request(person, laboratory), self._opening(source_of(None, options))
-        return timeline_frame(self._engine, self._kernels(), self.definition, frame, opening, request)(key, analyte)
+        return timeline_frame(self.engine, self._kernels(), self.definition, frame, opening, request)(key, analyte)
 
     def _kernels(self) -> dict[str, Kernel]:
         """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
@@ -491,8 +492,8 @@ class Screener:
 
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
-            return tables_of(audit_files(self._engine, names_of(described), self._opening(described)))
-        return tables_of(audit_frame(self._engine, source, self._opening(source_of(None, options))))
+            return tables_of(audit_files(self.engine, names_of(described), self._opening(described)))
+        return tables_of(audit_frame(self.engine, source, self._opening(source_of(None, options))))
 
     def scan(
         self,
@@ -593,7 +594,7 @@ class Screener:
         )
         opening = self._opening(described)
         if report is None:
-            return scan_file(self._engine, request, opening, progress, workers)
+            return scan_file(self.engine, request, opening, progress, workers)
         if request.file is None or request.file.suffix.lower() != ".parquet":
             raise UsageError("report is made of a .parquet output (-o flags.parquet)")
         if Path(report).resolve() in {
@@ -601,7 +602,7 @@ class Screener:
         }:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
-        found = scan_file(self._engine, request, opening, progress, workers)
+        found = scan_file(self.engine, request, opening, progress, workers)
         flags = FlagFile(request.file, Screener, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found

@@ -92,6 +92,16 @@ class LongSource:
         self._once: dict[tuple[str, ...], str] = {}
         self.share = 0.0
 
+    @property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """The columns of the results that are read, by field."""
+        return self._columns
+
+    @property
+    def person_columns(self) -> Mapping[str, Sequence[str]]:
+        """The columns of the table of persons that are read, by field."""
+        return self._person_columns
+
     def items(self) -> Iterator[Item]:
         """Yield the persons, then the results; see `ResultSource`."""
         yield from self.people()

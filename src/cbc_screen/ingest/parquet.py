@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +60,7 @@ class ParquetSource:
                         array.validate(full=True)  # damage may leave bytes that are no text
 
                 def content(row: int, batch: pa.RecordBatch = batch) -> str:
-                    cells = {name: _cell(batch.column(name)[row]) for name in batch.schema.names}
-                    return json.dumps(cells, default=str, ensure_ascii=False)
+                    return content_of({name: batch.column(name) for name in batch.schema.names}, row)
 
                 share = done / total if total else 1.0
                 yield without_repeated_header(SourceBatch(arrays, lines, content, (), share), self.headers)
@@ -72,6 +71,12 @@ class ParquetSource:
         if failed:
             # Outside the except block: an Arrow error may quote the data.
             raise UsageError(f"the Parquet file is damaged after row {done}")
+
+
+def content_of(columns: Mapping[str, pa.Array], row: int) -> str:
+    """Return a row as received."""
+    cells = {name: _cell(column[row]) for name, column in columns.items()}
+    return json.dumps(cells, default=str, ensure_ascii=False)
 
 
 def _cell(scalar: pa.Scalar) -> object:

@@ -110,13 +110,18 @@ def load_profiles(knowledge: Knowledge) -> Mapping[str, Profile]:
 
 def find_profile(choice: str, knowledge: Knowledge) -> Profile:
     """Return a shipped profile by its name, or one's own by its path."""
-    if choice.lower().endswith((".yaml", ".yml")):
+    if is_own_file(choice):
         path = Path(choice)
         return read_profile(parse_yaml(read_own_text(path), path.name), knowledge)
     shipped = load_profiles(knowledge)
     if choice not in shipped:
         raise UsageError(f"profile must be one of {', '.join(sorted(shipped))}, or a path that ends in .yaml")
     return shipped[choice]
+
+
+def is_own_file(choice: str) -> bool:
+    """Tell whether a profile is named by its path."""
+    return choice.lower().endswith((".yaml", ".yml"))
 
 
 def recognized(headers: Sequence[str], knowledge: Knowledge) -> Profile | None:

@@ -120,6 +120,10 @@ HOUSE: dict[str, dict[str, Room]] = {
             "_version engines errors knowledge labels model_schema private_files record report result screener spreadsheet stopping "
             "vocabulary",
         ),
+        "spark": room(
+            "frames of Spark: the driver, and a worker with its partition",
+            "_version arrays engines errors ingest knowledge normalize report screener source vocabulary",
+        ),
         "__init__": room(
             "every public name",
             "_version agreement errors grading knowledge model_schema ranges record report result review screener source summary "

@@ -20,7 +20,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("excel", "polars", "plots", "service", "test")
+EXTRAS = ("excel", "polars", "plots", "service", "spark", "test")
 NOT_NEEDED = ("selenium",)  # the page in a browser is none of the quick tests
 QUICK = (
     "test_privacy", "test_screener", "test_cli", "test_scan", "test_read", "test_structure", "test_worklist",

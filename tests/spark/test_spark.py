@@ -68,7 +68,9 @@ def rows_in(frame: DataFrame) -> list[Row]:
     return [row.asDict() for row in frame.collect()]
 
 
-def scanned(folder: Path, rows: Sequence[Row], keep: Sequence[str], **options: Any) -> tuple[cbc.ScanSummary, list[Row]]:
+def scanned(
+    folder: Path, rows: Sequence[Row], keep: Sequence[str], **options: Any
+) -> tuple[cbc.ScanSummary, list[Row]]:
     """Scan the same rows in a file; the flags without their lines."""
     source, out = folder / "rows.parquet", folder / "flags.parquet"
     pq.write_table(pa.Table.from_pylist(list(rows), pa.schema([(name, pa.string()) for name in rows[0]])), source)
@@ -112,7 +114,11 @@ def test_rows_have_the_flags_of_a_scan_however_they_are_divided(
     account = found.write(str(tmp_path / "out"))
     written = spark.read.parquet(str(tmp_path / "out" / "outcome=screened")).drop(*BESIDE)
     assert in_order(rows_in(written)) == in_order(wanted)
-    assert (account.rows_in, account.screened, account.rejected) == (summary.rows_in, summary.screened, summary.rejected)
+    assert (account.rows_in, account.screened, account.rejected) == (
+        summary.rows_in,
+        summary.screened,
+        summary.rejected,
+    )
     assert summary.rejected >= 1
     for name in ("patterns", "severities", "urgencies", "reasons", "rejects"):
         own = {word: many for word, many in getattr(summary, name).items() if many}
@@ -127,6 +133,15 @@ def test_every_row_says_that_it_is_no_diagnosis_and_has_the_declared_columns(
     flags = cbc.screen_frame(pa.Table.from_pylist(rows))
     assert found.flags.columns == ["id", *flags.column_names]
     assert {row["notice"] for row in rows_in(found.flags)} == {"For clinician review. Not a diagnosis."}
+
+
+def test_few_flags_may_be_asked_for_and_the_notice_stays(spark: SparkSession) -> None:
+    frame = frame_of(spark, [{"id": "1", "age": "50 y", "sex": "F", "Hb": "9.1 g/dL"}])
+    found = cbc_spark.screen(frame, keep=["id"], flags=["urgency", "pattern"])
+    assert found.flags.columns == ["id", "pattern", "urgency", "notice"]
+    assert found.account().check().screened == 1
+    with pytest.raises(UsageError, match="flags: 'urgencyy' is no column of flags; did you mean urgency"):
+        cbc_spark.screen(frame, keep=["id"], flags=["urgencyy"])
 
 
 def test_a_row_without_any_result_is_rejected_with_its_reason_and_what_is_kept(
@@ -219,7 +234,11 @@ def test_results_are_collected_as_a_scan_collects_them(spark: SparkSession, tmp_
     account = found.write(str(tmp_path / "out"))
     written = spark.read.parquet(str(tmp_path / "out" / "outcome=screened")).drop(*BESIDE)
     assert in_order(without_words_of_time(rows_in(written))) == in_order(without_words_of_time(wanted))
-    assert (account.rows_in, account.screened, account.rejected) == (summary.rows_in, summary.screened, summary.rejected)
+    assert (account.rows_in, account.screened, account.rejected) == (
+        summary.rows_in,
+        summary.screened,
+        summary.rejected,
+    )
     for name in ("read", "superseded", "not_count", "duplicates", "rejected"):
         assert account.results[name] == summary.results[name], name
     assert account.results["used"] == summary.results["used"] + summary.results["unusable"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +29,20 @@ class Outcome(StrEnum):
     ACCOUNT = "account"  # what became of every row of one partition
 
 
-def schema_of(kept: pa.Schema, flags: pa.Schema) -> pa.Schema:
-    """Return the columns of the output; words are plain texts, so that every partition has the same types."""
+def schema_of(kept: pa.Schema, flags: pa.Schema, wanted: Sequence[str] | None = None) -> pa.Schema:
+    """Return the columns of the output; words are plain texts, so that every partition has the same types.
+
+    Of the flags those that are `wanted`, or all; the notice always.
+    """
     import pyarrow as pa
 
+    if wanted is not None:
+        for name in wanted:
+            if name not in flags.names:
+                close = get_close_matches(name, flags.names, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                raise UsageError(f"flags: {name!r} is no column of flags{hint}")
+        flags = pa.schema([field for field in flags if field.name in (*wanted, NOTICED)])
     fields = [pa.field(OUTCOME, pa.string(), nullable=False), *(field.with_nullable(True) for field in kept)]
     fields += [pa.field(field.name, _plain_type(field.type)) for field in flags]
     fields += [pa.field(name, pa.string()) for name in BESIDE]
@@ -72,6 +83,6 @@ def account_row(schema: pa.Schema, account: Mapping[str, Any]) -> pa.Table:
 def _rows(schema: pa.Schema, outcome: Outcome, columns: Mapping[str, Any], rows: int) -> pa.Table:
     import pyarrow as pa
 
-    own = {OUTCOME: from_texts([outcome.value] * rows), NOTICED: from_texts([NOTICE] * rows), **columns}
+    own = {OUTCOME: pa.repeat(outcome.value, rows), NOTICED: pa.repeat(NOTICE, rows), **columns}
     arrays = [own[field.name].cast(field.type) if field.name in own else pa.nulls(rows, field.type) for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.spark.columns import ACCOUNT, BESIDE, CONTENT, OUTCOME, REASON, Outcome
+from cbc_screen.spark.columns import ACCOUNT, BESIDE, CONTENT, NOTICED, OUTCOME, REASON, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -68,9 +68,12 @@ class SparkScreened:
     everything : pyspark.sql.DataFrame
         `outcome` ("screened", "rejected", "set_aside", "account"), the columns kept, the flags, `rejected_reason`,
         `rejected_content`, `account` and `notice`.
+    kept : tuple of column names
+        What is carried beside the flags.
     """
 
     everything: DataFrame
+    kept: tuple[str, ...] = ()
 
     @property
     def flags(self) -> DataFrame:
@@ -82,14 +85,8 @@ class SparkScreened:
         """Rows that could not be screened and results that belong to no count, with why and as they were received."""
         from pyspark.sql import functions
 
-        names = [name for name in self.everything.columns if name in self._kept]
         some = self.everything.where(functions.col(OUTCOME).isin(Outcome.REJECTED.value, Outcome.SET_ASIDE.value))
-        return some.select(OUTCOME, *(f"`{name}`" for name in names), REASON, CONTENT)
-
-    @property
-    def _kept(self) -> list[str]:
-        columns = self.everything.columns
-        return columns[1 : columns.index("pattern")]
+        return some.select(OUTCOME, *(functions.col(_quoted(name)) for name in self.kept), REASON, CONTENT, NOTICED)
 
     def account(self) -> SparkAccount:
         """Work everything out, and return what became of every row."""
@@ -123,6 +120,10 @@ class SparkScreened:
         from pyspark.sql import functions
 
         return self.everything.where(functions.col(OUTCOME) == outcome.value)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def account_of(everything: DataFrame) -> SparkAccount:

@@ -67,7 +67,7 @@ def _read(files: list[Path], units: str | None = None) -> Columns:
         declared = screener._declare()
         for entry in open_inputs([str(file) for file in files], None, undo, KNOWLEDGE, declared, ReadOptions(), {}, ()):
             for batch in entry.source.batches(entry.wanted):
-                normalized = screener._engine.normalize(batch.columns, len(batch.lines), entry.plan)
+                normalized = screener.engine.normalize(batch.columns, len(batch.lines), entry.plan)
                 parts.append(rows_of(normalized, KNOWLEDGE))
     values = together(parts).values
     some = ~np.all([np.isnan(values[name]) for name in LINES if name in values], axis=0)

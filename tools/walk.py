@@ -52,7 +52,7 @@ def a_value() -> Generator[str, None, Batch]:
     """From a cell of a CSV file to flags; returns what the kernel takes of it."""
     yield "A VALUE, FROM A CELL TO FLAGS"
     screener = Screener()
-    engine, opening = screener._engine, screener._opening(Source())
+    engine, opening = screener.engine, screener._opening(Source())
     with TemporaryDirectory() as folder, ExitStack() as undo:
         path = Path(folder) / "export.csv"
         path.write_text(EXPORT, encoding="utf-8")

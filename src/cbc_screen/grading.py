@@ -16,9 +16,10 @@ from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.grades import grade_cuts, ladder
+from cbc_screen.kernel.joining import join_expanded
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import SEVERITIES
-from cbc_screen.kernel.screen import Kernel, join_expanded
+from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.quantities import SMOKER_FINDING

@@ -104,6 +104,16 @@ class ColumnProgram:
             places[name] = Place(code.base, tuple(row(plane) for plane in code.planes))
         return rows, places
 
+    def distinct(self, keys: NDArray[np.intp]) -> list[int]:
+        """Return one of the keys that are the same to this program: many differ in what it does not ask."""
+        return sorted(set(self._alike[keys].tolist()))
+
+    @cached_property
+    def _alike(self) -> NDArray[np.intp]:
+        """The first key with the limits and the traits of each key."""
+        first, place = _distinct(np.concatenate([self._limits, self._traits.astype(np.float64)]))
+        return first[place]
+
     def run(self, inputs: JoinedInputs, keys: NDArray[np.intp]) -> Answers:
         """Run over all rows of `inputs`."""
         rows = len(keys)

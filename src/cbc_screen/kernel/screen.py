@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.bits import TRUE
-from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
+from cbc_screen.kernel.columns import Inputs
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import build_programs
+from cbc_screen.kernel.joining import Unsure, join_expanded, join_packed
 from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import Limits
 from cbc_screen.kernel.one_record import RecordKernel
@@ -37,6 +37,7 @@ _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(Pregnancy.NOT_STATED)]
 for _stage in (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3):
     _ONE_SITUATION[SEXES.index(Sex.FEMALE), PREGNANCIES.index(_stage)] = SITUATIONS.index(("F", (_stage.value,)))
 _EXPANDED_AT_ONCE = 65_536
+_ALIKE, _MANY_KEYS = 1_024, 32  # rows of the same keys: fewer of either are faster laid out together (measured)
 _KEYS_AT_ONCE = 16_384  # that stay in the cache
 # Rows, each row once for each of its keys, those keys, and where each row begins.
 Expansion = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -84,11 +85,11 @@ class Kernel:
         keys, unsure = self.keys(batch)
         inputs = batch.inputs()
         answers = compiled.columns("fused").run(inputs, keys)
-        for rows, keys_of_rows in self._by_number_of_keys(batch, unsure):
-            joined = join_packed(compiled.columns("facts"), inputs, rows, keys_of_rows)
-            joined |= self.limits.grid_columns.left_open(keys_of_rows)
-            concluded = compiled.columns("conclusions").run(joined, np.zeros(len(rows), dtype=np.intp))
-            answers.others.append((rows, concluded))
+        for group in self._groups(batch, unsure):
+            joined = join_packed(compiled.columns("facts"), inputs, group)
+            joined |= group.told_of_each(self.limits.grid_columns.left_open(group.keys))
+            concluded = compiled.columns("conclusions").run(joined, np.zeros(len(group.rows), dtype=np.intp))
+            answers.others.append((group.rows, concluded))
         answers.later = lambda rows: self._lists(batch, inputs, keys, unsure, rows)
         return answers
 
@@ -106,24 +107,29 @@ class Kernel:
         taken = {id(column): column[rows] for column in inputs.values()}
         answers = compiled.columns("list_cells").run({n: taken[id(c)] for n, c in inputs.items()}, keys[rows])
         own = np.intersect1d(unsure, rows, assume_unique=True)
-        for some, keys_of_rows in self._by_number_of_keys(batch, own):
-            joined = join_packed(compiled.columns("list_facts"), inputs, some, keys_of_rows)
-            concluded = compiled.columns("list_conclusions").run(joined, np.zeros(len(some), dtype=np.intp))
-            answers.others.append((np.searchsorted(rows, some), concluded))
+        for group in self._groups(batch, own):
+            joined = join_packed(compiled.columns("list_facts"), inputs, group)
+            concluded = compiled.columns("list_conclusions").run(joined, np.zeros(len(group.rows), dtype=np.intp))
+            answers.others.append((np.searchsorted(rows, group.rows), concluded))
         return answers
 
-    def _by_number_of_keys(
-        self, batch: Batch, unsure: NDArray[np.intp]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Yield rows that have equally many keys, and those keys, so many at a time."""
-        choices = self._choices(batch, unsure)
-        counts = np.array([len(keys) for keys in choices], dtype=np.intp)
+    def _groups(self, batch: Batch, unsure: NDArray[np.intp]) -> Iterator[Unsure]:
+        """Yield rows that have the same keys where they are many, else rows that have equally many, so many at a time."""
+        found, place = self._situations(batch, unsure)
+        alike = np.bincount(place, minlength=len(found)) >= _ALIKE
+        alike &= np.array([len(keys) for keys in found]) >= _MANY_KEYS
+        for number in np.flatnonzero(alike).tolist():
+            rows, keys = unsure[place == number], np.array([found[number]], dtype=np.intp)
+            for start in range(0, len(rows), _EXPANDED_AT_ONCE):
+                yield Unsure(rows[start : start + _EXPANDED_AT_ONCE], keys)
+        others = np.flatnonzero(~alike[place])
+        counts = np.array([len(keys) for keys in found], dtype=np.intp)[place[others]]
         for count in np.unique(counts):
-            places = np.flatnonzero(counts == count)
+            own = others[counts == count]
             step = max(8, _EXPANDED_AT_ONCE // int(count))
-            for start in range(0, len(places), step):
-                part = places[start : start + step]
-                yield unsure[part], np.array([choices[place] for place in part], dtype=np.intp)
+            for start in range(0, len(own), step):
+                part = own[start : start + step]
+                yield Unsure(unsure[part], np.array([found[number] for number in place[part]], dtype=np.intp))
 
     def keys(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the key of each row, and the rows that have several."""
@@ -175,7 +181,12 @@ class Kernel:
             start = stop
 
     def _choices(self, batch: Batch, unsure: NDArray[np.intp]) -> list[tuple[int, ...]]:
-        """Return every key of each unsure row; equal situations are worked out once."""
+        """Return every key of each unsure row."""
+        found, place = self._situations(batch, unsure)
+        return [found[number] for number in place.tolist()]
+
+    def _situations(self, batch: Batch, unsure: NDArray[np.intp]) -> tuple[list[tuple[int, ...]], NDArray[np.intp]]:
+        """Return the keys of every situation of unsure rows, each worked out once, and the situation of each row."""
         grid, columns = self.limits.grid, self.limits.grid_columns
         known = batch.age_known[unsure]
         days, months = len(grid.day_edges), len(grid.month_edges)
@@ -195,7 +206,7 @@ class Kernel:
             self.limits.keys_of((a, b, c, d), SEXES[sex], PREGNANCIES[stage])
             for a, b, c, d, sex, stage in zip(*(part.tolist() for part in np.unravel_index(unique, sizes)), strict=True)
         ]
-        return [found[place] for place in inverse.tolist()]
+        return found, inverse.ravel().astype(np.intp)
 
     def numbers_derived(self, batch: Batch) -> dict[str, NDArray[np.generic]]:
         """Return the derived and corrected numbers of a batch alone; they are the same for every key of a row."""
@@ -231,52 +242,3 @@ class Kernel:
         ranged = self.rules.ranged & analytes if reported else frozenset()
         given = Given(analytes, analytes, findings, ranged, beyond, beyond, unsent=True)
         return print_scalar(getattr(self._compiled(given).programs, part), self.limits.columns)
-
-
-def join_packed(
-    runner: ColumnProgram, inputs: Inputs, rows: NDArray[np.intp], keys: NDArray[np.intp]
-) -> dict[str, NDArray[np.generic] | PackedFlags]:
-    """Run the facts for every key of every row, and join them without unpacking.
-
-    `keys` has a row for each of `rows`. The rows are laid out key by key and padded to whole
-    bytes, so that joining is one operation on the planes of all facts at once.
-    """
-    many, count = keys.shape
-    padded = np.concatenate([np.arange(many), np.zeros(-many % 8, dtype=np.intp)])
-    expanded = np.tile(rows[padded], count)
-    facts = runner.run({name: column[expanded] for name, column in inputs.items()}, keys[padded].T.ravel())
-    planes = facts.planes.reshape(len(facts.planes), count, len(padded) // 8)
-    everywhere, anywhere = np.bitwise_and.reduce(planes, axis=1), np.bitwise_or.reduce(planes, axis=1)
-    always = [PackedFlags(np.full(len(padded) // 8, bits, dtype=np.uint8)) for bits in (0, 255)]
-    joined: dict[str, NDArray[np.generic] | PackedFlags] = {}
-    for name, place in facts.places.items():
-        if place.base is not None:
-            codes = facts[name].reshape(count, len(padded))[:, :many]
-            joined[name] = codes.min(axis=0) if name.endswith(".min") else codes.max(axis=0)
-        elif place.planes[0] < 0:
-            joined[name] = always[place.planes[0] == TRUE]
-        else:
-            joined[name] = PackedFlags((anywhere if name.endswith(".any") else everywhere)[place.planes[0]])
-    return joined
-
-
-def join_expanded(
-    runner: ColumnProgram,
-    inputs: Inputs,
-    expanded: NDArray[np.intp],
-    keys: NDArray[np.intp],
-    firsts: NDArray[np.intp],
-) -> dict[str, NDArray[np.generic]]:
-    """Run a program of facts for every key of every row, and join each row's answers."""
-    facts = runner.run({name: column[expanded] for name, column in inputs.items()}, keys)
-    return {name: _join_column(name, column, firsts) for name, column in facts.items()}
-
-
-def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp]) -> NDArray[np.generic]:
-    if name.endswith(".min"):
-        return np.minimum.reduceat(column, firsts)
-    if name.endswith(".max"):
-        return np.maximum.reduceat(column, firsts)
-    if name.endswith(".any"):
-        return np.logical_or.reduceat(column, firsts)
-    return np.logical_and.reduceat(column, firsts)

@@ -50,7 +50,11 @@ def test_one_warning_where_no_column_states_a_unit(caplog: pytest.LogCaptureFixt
         cbc.screen_frame(frame)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no column states a unit"]
         caplog.clear()
+        cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "hemoglobin": ["7.9 g/dL"], "platelets": ["9"]}))
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no column states a unit"]
+        caplog.clear()
         cbc.screen_frame(frame, units="si")
+        cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "hemoglobin": ["7.9 g/dL"], "platelets": ["<9 10^9/L"]}))
         cbc.screen_frame(pd.DataFrame(COUNT))
         assert not caplog.records
 

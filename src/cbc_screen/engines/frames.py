@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import from_numpy
+from cbc_screen.arrays import from_numpy, from_texts, is_text
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
@@ -22,7 +22,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
-from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SLICE = 262_144
+_BARE_NUMBER = r"^[^\pL%]*\d[^\pL%]*$"
 _LOG = logging.getLogger("cbc_screen")
 
 
@@ -111,7 +112,7 @@ def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
     """Work out what the columns of a frame are, and look at their units and at the letters for sex."""
     plan, arrays = read_frame(frame, opening)
     engine, rows = engine.of(opening), len(frame)
-    _warn_of_units(engine.knowledge, plan)
+    _warn_of_units(engine.knowledge, plan, arrays)
     if plan.declared.sex_doubt:
         _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
     doubts = _doubts(engine.knowledge, arrays, rows, plan)
@@ -160,18 +161,29 @@ def of_profile(
     return with_profile(knowledge, declared, profile), {**own, **(columns or {})}
 
 
-def _warn_of_units(knowledge: Knowledge, plan: Plan) -> None:
-    """Say once what has no unit anywhere but in its cells: bare numbers there are not used."""
+def _warn_of_units(knowledge: Knowledge, plan: Plan, arrays: Mapping[str, pa.Array]) -> None:
+    """Say once that no column states a unit, where some number has none in its cell either: it is not used."""
     bare = [
-        analyte
+        own.column
         for analyte, own in plan.analytes.items()
         if not (own.unit or own.unit_column or plan.declared.unit(knowledge, analyte))
     ]
-    if bare and len(bare) == len(plan.analytes):
+    if bare and len(bare) == len(plan.analytes) and any(_has_bare_number(arrays[column]) for column in bare):
         _LOG.warning(
             "no column states a unit: bare numbers are not used; say what they are in with units=, such as units='us' or "
             "units={'hemoglobin': 'g/dL'}"
         )
+
+
+def _has_bare_number(array: pa.Array) -> bool:
+    """Tell whether some cell is a number with nothing beside it that could be a unit."""
+    import pyarrow.compute as pc
+
+    if not is_text(array):
+        return array.null_count < len(array)
+    texts, _ = distinct(array)
+    found: bool | None = pc.any(pc.match_substring_regex(from_texts(texts), _BARE_NUMBER)).as_py()
+    return bool(found)
 
 
 def _doubts(knowledge: Knowledge, arrays: Mapping[str, Any], rows: int, plan: Plan) -> dict[str, Suspicion]:

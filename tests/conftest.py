@@ -32,6 +32,15 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs files from outside the repository: a stranger has none, and CI runs it as a group of its own."""
+    for item in items:
+        module = getattr(item, "module", None)
+        if "shared" in getattr(item, "fixturenames", ()) or getattr(module, "SHARED", None) is not None:
+            item.add_marker("outside")
+
+
 def pytest_collection_finish() -> None:
     """Leave what was collected out of every later search for garbage."""
     gc.collect()

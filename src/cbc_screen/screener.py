@@ -69,7 +69,7 @@ class ScanOptions(EveryOption, total=False):
     detail: bool
     progress: Callable[[int, float], None] | None
     summary: str | Path | None
-    out_format: Literal["csv", "ndjson"] | None
+    out_format: Literal["csv", "ndjson", "fhir"] | None
     workers: int | None
     previous: str | Path | None
 
@@ -510,7 +510,7 @@ class Screener:
         detail: bool = False,
         progress: Callable[[int, float], None] | None = None,
         summary: str | Path | None = None,
-        out_format: Literal["csv", "ndjson"] | None = None,
+        out_format: Literal["csv", "ndjson", "fhir"] | None = None,
         workers: int | None = None,
         previous: str | Path | None = None,
         **options: Unpack[SourceOptions],
@@ -549,8 +549,8 @@ class Screener:
         progress : function of (rows, share of the input), optional
         summary : path, optional
             The summary, as JSON.
-        out_format : "csv" or "ndjson", optional
-            Of standard output.
+        out_format : "csv", "ndjson" or "fhir", optional
+            Of standard output; "fhir" is one derived Observation a line, to a .ndjson file too (docs/fhir.md).
         workers : int, optional
             Threads that screen: one or two, as the machine has cores. Each takes 30 to 45 MB;
             the flags are the same with any number.

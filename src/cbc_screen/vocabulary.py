@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+ANSWER_SYSTEM = "urn:cbc-screen:code"  # of the codes of answers that go out as FHIR, and are no results when read
 NOTICE = "For clinician review. Not a diagnosis."
 STANDARD_STREAM = "-"  # in place of a path: standard input or output
 

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Flags: .parquet, .csv, .ndjson (also .gz, .zst), or -."
 )
-@click.option("--out-format", type=click.Choice(["csv", "ndjson"]), help="Of standard output (-o -).")
+@click.option(
+    "--out-format",
+    type=click.Choice(["csv", "ndjson", "fhir"]),
+    help="Of standard output (-o -); fhir: one Observation a line, to .ndjson too.",
+)
 @click.option("--packed", is_flag=True, help="Leave the flags as bits; cbc_screen.read_flags words them.")
 @click.option("--received", is_flag=True, help="Carry the cells of each row as received; explain and report use them.")
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the worklist (.html); implies --received.")

@@ -180,10 +180,9 @@ def _has_bare_number(array: pa.Array) -> bool:
     import pyarrow.compute as pc
 
     if not is_text(array):
-        return array.null_count < len(array)
+        return bool(array.null_count < len(array))
     texts, _ = distinct(array)
-    found: bool | None = pc.any(pc.match_substring_regex(from_texts(texts), _BARE_NUMBER)).as_py()
-    return bool(found)
+    return pc.any(pc.match_substring_regex(from_texts(texts), _BARE_NUMBER)).as_py() is True
 
 
 def _doubts(knowledge: Knowledge, arrays: Mapping[str, Any], rows: int, plan: Plan) -> dict[str, Suspicion]:

@@ -41,9 +41,10 @@ from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
+from cbc_screen.report.fhir import observation_of_row
 from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
-from cbc_screen.report.writers import PART, AtomicFile, FlagWriter, RejectWriter, check_output
+from cbc_screen.report.writers import FHIR, PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
 
@@ -188,8 +189,8 @@ def _check_paths(request: ScanRequest, options: ReadOptions, names: list[str]) -
         raise UsageError(
             "source, out, rejects and summary must be different files, and none of them one that is written beside out"
         )
-    if request.to_standard_output and request.out_format not in ("csv", "ndjson"):
-        raise UsageError("standard output takes out_format csv or ndjson (--out-format)")
+    if request.to_standard_output and request.out_format not in ("csv", "ndjson", FHIR):
+        raise UsageError("standard output takes out_format csv, ndjson or fhir (--out-format)")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:
@@ -217,7 +218,7 @@ class _Outputs:
         undo: ExitStack,
     ) -> None:
         self._request, self._inputs, self._described, self._watch = request, inputs, described, watch
-        self._rules = engine.kernel.rules
+        self._engine, self._rules = engine, engine.kernel.rules
         self._files = files_of(inputs)
         self._writer: FlagWriter | None = None
         self._rejects: RejectWriter | None = None
@@ -245,7 +246,13 @@ class _Outputs:
         request = self._request
         if request.out is not None:
             words = None if request.packed else partial(with_lists, layout_of(self._rules))
-            self._writer = FlagWriter(request.out, metadata, words, force=force, out_format=request.out_format)
+            form = None
+            if request.out_format == FHIR:
+                names, ranges = self._engine.knowledge.fhir, self._engine.ranges
+                form = partial(observation_of_row, names=names, ranges=ranges, kept=request.keep)
+            self._writer = FlagWriter(
+                request.out, metadata, words, force=force, out_format=request.out_format, form=form
+            )
             undo.callback(self._writer.discard)
         if request.rejects is not None:
             several = sum(len(entry.files) for entry in self._inputs) > 1

@@ -17,7 +17,7 @@ from cbc_screen.ingest.fhir_json import (
     as_text,
     is_sound,
 )
-from cbc_screen.ingest.fhir_observations import results_of
+from cbc_screen.ingest.fhir_observations import is_answer, results_of
 from cbc_screen.ingest.fhir_scope import Member, Scope, as_person, identifiers, only_one, unversioned
 from cbc_screen.ingest.fhir_stated import labels, of_patient, of_specimens
 from cbc_screen.ingest.results import Item, NotResults, Person, Sample, Stated
@@ -112,6 +112,8 @@ def _read_members(found: list[_Found], stated: Stated = ()) -> Iterator[Item]:
     for each in found:
         if not isinstance(each, Member):
             yield each
+        elif each.kind == "Observation" and is_answer(each.resource):
+            yield NotResults(each.line, "answer")
         elif each.kind == "Observation":
             yield from results_of(each, scope)
         elif each.kind == "Patient":

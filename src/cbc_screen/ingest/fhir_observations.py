@@ -13,7 +13,7 @@ from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_mem
 from cbc_screen.ingest.fhir_stated import of_observation, of_specimens
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Stated, is_partial
 from cbc_screen.knowledge.loaded import load_measures
-from cbc_screen.vocabulary import ResultStatus
+from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
@@ -110,6 +110,12 @@ def _result(part: Resource, common: _Common) -> LabResult:
         stated=common.stated,
         other_units=_other_units(part),
     )
+
+
+def is_answer(resource: Resource) -> bool:
+    """Tell whether an observation is an answer of this program that came back: it is derived, and no result."""
+    codes = as_objects(as_object(resource.get("code")).get("coding"))
+    return any(as_text(coding.get("system")) == ANSWER_SYSTEM for coding in codes)
 
 
 def _flag(part: Resource) -> str:

@@ -12,6 +12,7 @@ from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
 from cbc_screen.knowledge.definitions import Definition
+from cbc_screen.knowledge.fhir_names import FHIRNames
 from cbc_screen.knowledge.files import sha256
 from cbc_screen.knowledge.film_names import FilmNames
 from cbc_screen.knowledge.friends import Friends
@@ -53,6 +54,7 @@ class Knowledge(Measures):
 
     friends: Friends
     audit: Mapping[str, AuditText]
+    fhir: FHIRNames
     result_tables: ResultTables
     beside: BesideResults
     film: FilmNames

@@ -12,6 +12,7 @@ from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import load_checks
 from cbc_screen.knowledge.definitions import load_definitions
+from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.files import read_text, sha256, walk
 from cbc_screen.knowledge.film_names import load_film_names
 from cbc_screen.knowledge.fold import plain_name
@@ -106,6 +107,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
+        fhir=load_fhir_names(node("fhir.yaml"), sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), groups["film"]),
         beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDINGS = (".parquet", ".csv", ".ndjson")
+FHIR = "fhir"  # one Observation a line
 _PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 PART = ".part"
 _NUMBER = (int, float)
@@ -138,7 +139,9 @@ class FlagWriter:
         *,
         force: bool,
         out_format: str | None = None,
+        form: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
+        self._form = form  # what a row is written as, a line each
         self._words = words  # what is left to be worded here, many rows at once
         self._waiting: list[pa.Table] = []
         self._shares: list[float] = []  # after the first table and after the last one
@@ -225,7 +228,9 @@ class FlagWriter:
     def _write_ndjson(self, table: pa.Table) -> None:
         text = self._open_text()
         for row in without_dictionaries(table).to_pylist():
-            text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            text.write(
+                json.dumps(row if self._form is None else self._form(row), ensure_ascii=False, default=str) + "\n"
+            )
 
     def close(self) -> None:
         """Finish the content; the file still has its other name."""
@@ -277,11 +282,13 @@ class _StandardOutput(io.BufferedIOBase):
 def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
     """Return the format of an output and how it is compressed, from its name or as declared."""
     if str(path) == STANDARD_STREAM:
-        return f".{out_format}", None
+        return ".csv" if out_format == "csv" else ".ndjson", None
     packing = _PACKINGS.get(path.suffix.lower())
     kind = Path(path.stem).suffix.lower() if packing is not None else path.suffix.lower()
     if kind not in ENDINGS or (packing is not None and kind == ".parquet"):
         raise UsageError(f"out must end in {', '.join(ENDINGS)}, or in .csv.gz, .csv.zst, .ndjson.gz, .ndjson.zst")
+    if out_format == FHIR and kind != ".ndjson":
+        raise UsageError("FHIR is written a resource a line: out must end in .ndjson, .ndjson.gz or .ndjson.zst")
     return kind, packing
 
 

@@ -104,7 +104,11 @@ def counts(spark: Any, folder: Path, rows: int, partitions: list[int]) -> list[s
             )
         )
         parted.unpersist()
-        print(f"{many:>12}{rows / own / 1e6:>9.2f} M/s{local / own:>10.2f}{rows / alone / 1e6:>9.2f} M/s", flush=True)
+        print(
+            f"{many:>12}{rows / own / 1e6:>9.2f} M/s{local / own:>10.2f}{rows / short / 1e6:>9.2f} M/s"
+            f"{rows / alone / 1e6:>9.2f} M/s",
+            flush=True,
+        )
     written = pq.read_table(folder / "spark" / "outcome=screened")
     return differing(written, pq.read_table(folder / "flags.parquet"), ["id"])
 

@@ -356,9 +356,7 @@ def _text_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def _arrow_schema(frame: DataFrame) -> pa.Schema:
-    from pyspark.sql.pandas.types import to_arrow_schema
-
-    return to_arrow_schema(frame.schema, timezone="UTC")
+    return frame.limit(0).toArrow().schema
 
 
 def _given_out(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import cbc_screen
+
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = "cbc_screen/_reference_ranges/"
 
@@ -68,3 +70,9 @@ def test_a_checkout_reads_its_own_data_and_not_a_stale_copy() -> None:
     from cbc_screen.knowledge.files import reference_ranges_root
 
     assert Path(str(reference_ranges_root())) == ROOT / "reference_ranges"
+
+
+def test_the_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == cbc_screen.__version__
+    assert citation["license"] == "Apache-2.0"

@@ -9,6 +9,10 @@ from __future__ import annotations
 import csv
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEED = 20261123
 HEADER = [
@@ -41,14 +45,12 @@ TRAPS = [
     ["T21", "45", "y", "M", "", "15.0", "g/dL", "6.2", "4.0", "", "240", "K", "90", "36", "5.0", "", "", "a bare K is no unit; hemoglobin and hematocrit disagree"],
     ["T22", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "no result at all"],
 ]  # fmt: skip
-ORDINARY_ROWS = 480
+ORDINARY_ROWS, SAMPLE_ROWS = 480, 120
 
 
 def write_demo(path: Path, *, ordinary: int = ORDINARY_ROWS, seed: int = SEED) -> None:
     """Write the export; the same seed gives the same file."""
-    chance = random.Random(seed)
-    rows = [[str(cell) for cell in row] for row in TRAPS] + [_ordinary(chance, number) for number in range(ordinary)]
-    chance.shuffle(rows)
+    rows = _rows(ordinary, seed)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
@@ -56,6 +58,39 @@ def write_demo(path: Path, *, ordinary: int = ORDINARY_ROWS, seed: int = SEED) -
             writer.writerow(row)
             if place == len(rows) // 2:
                 file.write("T23,a line,cut short\r\n")  # ragged, on purpose
+
+
+def sample(*, ordinary: int = SAMPLE_ROWS, seed: int = SEED) -> pd.DataFrame:
+    """Return a small synthetic frame to try things on: every trap of the demo among ordinary counts, as texts.
+
+    Parameters
+    ----------
+    ordinary : int
+        How many ordinary counts stand among the traps.
+    seed : int
+        The same seed gives the same frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> counts = cbc.sample()
+    >>> cbc.screen_frame(counts)["pattern"].value_counts()["none"] > 50
+    True
+    """
+    import pandas as pd
+
+    return pd.DataFrame(_rows(ordinary, seed), columns=HEADER)
+
+
+def _rows(ordinary: int, seed: int) -> list[list[str]]:
+    chance = random.Random(seed)
+    rows = [[str(cell) for cell in row] for row in TRAPS] + [_ordinary(chance, number) for number in range(ordinary)]
+    chance.shuffle(rows)
+    return rows
 
 
 def _ordinary(chance: random.Random, number: int) -> list[str]:

@@ -214,7 +214,8 @@ class Screener:
         Parameters
         ----------
         record : CBCRecord or mapping
-            See `CBCRecord`; {"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}.
+            See `CBCRecord`; {"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}. Or a row under the names that the columns of
+            a frame have, where all of them are read: {"Age": "54 y", "Sex": "F", "HGB (g/dL)": 9.1}.
         compact : bool
             Leave the texts of the checklist and the sources out.
 
@@ -229,6 +230,10 @@ class Screener:
             read is no error: it is unknown, with a reason.
         """
         if isinstance(record, Mapping):
+            if not record.keys() <= CBCRecord.model_fields.keys():
+                named = self._screen_named(record)
+                if named is not None:
+                    return named
             record = CBCRecord.model_validate(dict(record))
         elif not isinstance(record, CBCRecord):
             raise RecordError("screen takes a CBCRecord or a mapping of its fields")
@@ -308,6 +313,46 @@ class Screener:
 
         found: Frame = screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
+
+    def _screen_named(self, record: Mapping[str, Any]) -> ScreeningResult | None:
+        from cbc_screen.engines.one_row import screen_named
+
+        return screen_named(self, self.engine, record, self._opening(Source()))
+
+    def explain(
+        self, frame: Any, row: int, source: Source | None = None, **options: Unpack[SourceOptions]
+    ) -> ScreeningResult:
+        """Return the whole result of one row of a frame: what its flags are made of, from text to limit.
+
+        Parameters
+        ----------
+        frame, source, options
+            As in `screen_frame`, so that the row means what it means among the others.
+        row : int
+            Its place in the frame, from 0; -1 is the last.
+
+        Returns
+        -------
+        ScreeningResult
+            Its flags are those of `screen_frame` for the row. `print(result.explain())` gives the chain as text; a notebook shows
+            it as a page.
+
+        Raises
+        ------
+        UsageError
+            If there is no such row, or as in `screen_frame`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"age": ["54 y", "30 y"], "sex": ["F", "M"], "HGB (g/dL)": [9.1, 15.0]})
+        >>> result = Screener().explain(counts, 0)
+        >>> result.analytes[0].received, result.analytes[0].unit_declared, result.lines[0].state.value
+        ('9.1', 'g/dL', 'low')
+        """
+        from cbc_screen.engines.one_row import explain_row
+
+        return explain_row(self, self.engine, frame, row, self._opening(source_of(source, options)))
 
     def screen_each(self, source: Files | Source, **options: Unpack[SourceOptions]) -> ScreenedCounts:
         """Screen each count of a source, with its whole result; for few counts, such as those of one message.
@@ -672,6 +717,12 @@ def screen_frame(
     """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
     configuration, described = _parted(options)
     return _configured(configuration).screen_frame(frame, source, detail=detail, **described)
+
+
+def explain(frame: Any, row: int, source: Source | None = None, **options: Unpack[EveryOption]) -> ScreeningResult:
+    """Return the whole result of one row of a frame; see `Screener.explain`."""
+    configuration, described = _parted(options)
+    return _configured(configuration).explain(frame, row, source, **described)
 
 
 def scan(

@@ -126,7 +126,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement errors grading knowledge model_schema ranges record report result review screener source summary "
+            "_version agreement demo errors grading knowledge model_schema ranges record report result review screener source summary "
             "time_course views vocabulary",
         ),
         "commands": room(

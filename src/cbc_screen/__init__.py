@@ -19,17 +19,19 @@ from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
+    from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
     from cbc_screen.report.audit import Audit
     from cbc_screen.report.cohort import summarize
+    from cbc_screen.report.fhir import fhir_bundle
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import screen_again, worklist
-    from cbc_screen.screener import Screener, audit, follow, read, scan, screen, screen_frame, timeline
+    from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline

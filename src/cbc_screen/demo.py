@@ -78,8 +78,8 @@ def sample(*, ordinary: int = SAMPLE_ROWS, seed: int = SEED) -> pd.DataFrame:
     --------
     >>> import cbc_screen as cbc
     >>> counts = cbc.sample()
-    >>> cbc.screen_frame(counts)["pattern"].value_counts()["none"] > 50
-    True
+    >>> int(cbc.screen_frame(counts)["pattern"].value_counts()["none"])
+    89
     """
     import pandas as pd
 

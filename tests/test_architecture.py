@@ -111,6 +111,7 @@ HOUSE: dict[str, dict[str, Room]] = {
             "engines errors kernel knowledge normalize record report result serial source summary time_course verify "
             "vocabulary",
         ),
+        "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
         "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
         "model_schema": room(
             "JSON schemas with a text and an example of every field", "field_texts knowledge screener"
@@ -126,13 +127,13 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement demo errors grading knowledge model_schema ranges record report result review screener source summary "
+            "_version agreement demo errors grading knowledge model_schema ranges record report result review scores screener source summary "
             "time_course views vocabulary",
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement demo engines errors grading knowledge printable private_files regular report review screener source "
-            "stopping summary vocabulary",
+            "agreement demo engines errors grading knowledge printable private_files record regular report review scores screener "
+            "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),
         "__main__": room("`python -m cbc_screen`", "cli"),

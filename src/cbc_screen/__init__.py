@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import screen_again, worklist
+    from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
@@ -80,9 +81,11 @@ _HOME = {
     "reference_range": "ranges",
     "sample": "demo",
     "scan": "screener",
+    "score": "scores",
     "screen": "screener",
     "screen_again": "review",
     "screen_frame": "screener",
+    "small_cell_indices": "scores",
     "summarize": "report.cohort",
     "timeline": "screener",
     "validate": "agreement",
@@ -123,9 +126,11 @@ __all__ = [
     "reference_range",
     "sample",
     "scan",
+    "score",
     "screen",
     "screen_again",
     "screen_frame",
+    "small_cell_indices",
     "summarize",
     "timeline",
     "validate",

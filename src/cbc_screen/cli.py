@@ -11,6 +11,7 @@ from cbc_screen.commands.flags import explain_row, report, validate_answers
 from cbc_screen.commands.group import CommandGroup
 from cbc_screen.commands.one import one
 from cbc_screen.commands.options import screener_of, screening_options, unit_options, with_options
+from cbc_screen.commands.score import score
 from cbc_screen.commands.tables import grade, ranges
 from cbc_screen.service.command import serve_command
 from cbc_screen.vocabulary import NOTICE
@@ -39,7 +40,21 @@ def version() -> None:
     click.echo(NOTICE)
 
 
-for command in (scan, profile, follow, audit, one, report, explain_row, validate_answers, grade, ranges, demo, version):
+for command in (
+    scan,
+    profile,
+    follow,
+    audit,
+    one,
+    report,
+    explain_row,
+    validate_answers,
+    grade,
+    score,
+    ranges,
+    demo,
+    version,
+):
     main.add_command(command)
 main.add_command(serve_command(with_options(screening_options, unit_options), screener_of))
 

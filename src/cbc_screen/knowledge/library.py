@@ -28,6 +28,7 @@ from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.scores import Scores
 from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
@@ -55,6 +56,7 @@ class Knowledge(Measures):
     friends: Friends
     audit: Mapping[str, AuditText]
     fhir: FHIRNames
+    scores: Scores
     result_tables: ResultTables
     beside: BesideResults
     film: FilmNames

@@ -29,6 +29,7 @@ from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units, normalize_unit
 from cbc_screen.knowledge.result_tables import load_result_tables
 from cbc_screen.knowledge.rules import Condition, RuleReader
+from cbc_screen.knowledge.scores import load_scores
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
 from cbc_screen.knowledge.statuses import load_statuses
@@ -108,6 +109,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
+        scores=load_scores(node("scores.yaml"), analytes, sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), groups["film"]),
         beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),

@@ -178,9 +178,12 @@ class Standing:
         percent = self._percents.get(analyte)
         if percent is None or percent not in cells or "wbc" not in cells:
             return ""
-        parts = [(name, cells[name][:2]) for name in ("wbc", percent)]
+        names = ["wbc", percent]
         if analyte == "neutrophils" and "bands_percent" in cells:
-            parts.append(("bands_percent", cells["bands_percent"][:2]))
+            names.append("bands_percent")
+        if any(cells[name].status for name in names):
+            return ""  # what is not final cannot stand in either
+        parts = [(name, cells[name][:2]) for name in names]
         own = self._read(analyte, told)
         wbc, *shares = (self._readers[name].read_text(*one) for name, one in parts)
         if any(one.reason is not None or one.factor is None or one.high == inf for one in (*own, wbc, *shares)):

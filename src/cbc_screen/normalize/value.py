@@ -27,6 +27,8 @@ _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
 # "250.000" counts in a unit of which a sample holds thousands: 250, or 250 thousand?
+# One mark, or groups of three: other numbers with marks between them are dates, lists, or who knows.
+_MARKED = re.compile(r"(\d+)([.,]\d+|(?:[.,' ]\d{3})+)(?![\d.,'])\s*([^\d\s].*)?", re.ASCII)
 _MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
 # "12-Oct", "2-janv.", "Oct-12", "2024-10-12": what a spreadsheet makes of 10-12, in any language.
 _DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)
@@ -209,7 +211,7 @@ class ResultReader:
             rest = re.sub(rf"(?<=\d){re.escape(self._format.thousands)}(?=\d{{3}}(?!\d))", "", rest)
         if self._format.decimal != ".":
             if "." in rest.split(" ", 1)[0]:
-                return void(Reason.NUMBER_AMBIGUOUS)
+                return self._at_least(rest, unit, comparator)
             rest = rest.replace(self._format.decimal, ".", 1)
         if "-" in rest and comparator is None:
             if _DATE.fullmatch(rest):
@@ -220,9 +222,10 @@ class ResultReader:
                 return self._finish(*ends, None, interval[3], unit, Reason.NUMBER_RANGE)
         match = _PLAIN.fullmatch(rest)
         if match is None:
-            return void(self._why_unreadable(rest))
+            unread = self._why_unreadable(rest)
+            return self._at_least(rest, unit, comparator) if unread is Reason.NUMBER_AMBIGUOUS else void(unread)
         if match[3][:1] in (",", ".", "'") and match[3][1:2].isdigit():
-            return void(Reason.NUMBER_AMBIGUOUS)
+            return self._at_least(rest, unit, comparator)
         value = float(match[2])
         if not math.isfinite(value):
             return void(Reason.NUMBER_NOT_FINITE)
@@ -364,6 +367,21 @@ class ResultReader:
         if (high < limits[0] and censored is not Reason.CENSORED_LOW) or low > limits[1]:
             return Reading(0.0, inf, Reason.NUMBER_IMPLAUSIBLE, doubted=reading if low == high else None)
         return reading
+
+    def _at_least(self, text: str, unit: str | None, comparator: Comparator | None) -> Reading:
+        """Read a number whose mark may part decimals or thousands: no less than with decimals ("0,275", "1,200")."""
+        found = _MARKED.fullmatch(text)
+        own = unit if unit is not None and unit.strip() else None
+        if found is None or comparator is not None or (found[3] and own):
+            return void(Reason.NUMBER_AMBIGUOUS)
+        factor = self.factor(found[3] or own)
+        if not isinstance(factor, Factor):
+            return void(Reason.NUMBER_AMBIGUOUS)
+        whole, rest = found[1], re.sub(r"\D", "", found[2])
+        # Behind a blank or an apostrophe there are thousands, or another number.
+        low = convert(float(f"{whole}.{rest}" if found[2][0] in ".," else whole), factor)
+        believed = math.isfinite(low) and low <= self.analyte.plausible[1]
+        return Reading(low, inf, Reason.NUMBER_AMBIGUOUS, factor=factor) if believed else void(Reason.NUMBER_AMBIGUOUS)
 
     def _attached(self, attached: str, unit: str | None) -> Beside | Reading:
         """Say what the text behind a number is: a unit, a flag, a bound, or a remark that is known to be harmless.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import cbc_screen
+from cbc_screen.vocabulary import CheckGroup, Criteria, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -89,3 +90,17 @@ def test_the_pages_of_the_conditions_are_what_the_data_say() -> None:
     made = names["pages"](names["load_knowledge"]())
     assert made == {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs/conditions").glob("*.md")}
     assert len(made) == len(names["load_knowledge"]().conditions) + 1
+
+
+def test_the_page_of_columns_is_what_frames_have() -> None:
+    """Every column under every setting has a line, and every word of a column a meaning."""
+    names = runpy.run_path(str(ROOT / "tools/write_columns.py"), run_name="tools")
+    assert names["page"]().rstrip() + "\n" == (ROOT / "docs/columns.md").read_text(encoding="utf-8")
+    assert set(names["columns"]()) <= set(names["COLUMNS"])
+    words = {
+        "pattern": Pattern, "lines": LineState, "states": State, "severity": Severity, "urgency": Urgency,
+        "white_line_basis": WhiteBasis, "blood_criteria": Criteria, "checklist_groups": CheckGroup,
+    }  # fmt: skip
+    assert {name: set(meanings) for name, meanings in names["WORDS"].items()} == {
+        name: {word.value for word in own} for name, own in words.items()
+    }

@@ -335,3 +335,23 @@ def test_segmented_cells_do_not_settle_what_is_in_doubt_either(tmp_path: Path, f
 def test_segmented_cells_are_used_beside_neutrophils_that_say_nothing(tmp_path: Path) -> None:
     row = flags_of_message(tmp_path, *SEGMENTED, "OBX|5|TX|751-8^ANC^LN||see comment|10*3/uL|||||F")
     assert (row["white_line"], row["reasons"]) == ("not_low", "neutrophils:TEXT_RESULT")
+
+
+def test_a_percentage_that_is_not_final_does_not_settle_neutrophils_in_doubt(tmp_path: Path) -> None:
+    """4.6 under a local code and 40 % of 11.5 agree, and the percentage is preliminary: nothing is sure."""
+    rows = ["person,collected_at,code,name,value,unit,status,age,sex"]
+    for code, name, value, unit, status in (
+        ("6690-2", "", "11.5", "10*3/uL", "final"),
+        ("LOC1", "Neutro abs new", "4.6", "10*3/uL", "final"),
+        ("770-8", "", "40", "%", "preliminary"),
+    ):
+        rows.append(f"p,2024-01-02 08:00,{code},{name},{value},{unit},{status},54 y,F")
+    (tmp_path / "long.csv").write_text("\n".join(rows), encoding="utf-8")
+    cbc.scan(tmp_path / "long.csv", tmp_path / "flags.ndjson")
+    [flags] = map(json.loads, (tmp_path / "flags.ndjson").read_text(encoding="utf-8").splitlines())
+    assert flags["white_line"] == "cannot_tell"
+    final = (tmp_path / "long.csv").read_text(encoding="utf-8").replace("preliminary", "final")
+    (tmp_path / "final.csv").write_text(final, encoding="utf-8")
+    cbc.scan(tmp_path / "final.csv", tmp_path / "final.ndjson")
+    [flags] = map(json.loads, (tmp_path / "final.ndjson").read_text(encoding="utf-8").splitlines())
+    assert flags["white_line"] == "not_low"

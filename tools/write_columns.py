@@ -21,7 +21,13 @@ from cbc_screen.vocabulary import NOTICE  # noqa: E402
 
 PAGE = ROOT / "docs" / "columns.md"
 # Which words a column has, where they are not under its own name.
-OF = {"red_line": "lines", "white_line": "lines", "platelet_line": "lines", "severity_min": "severity", "{}_state": "states"}
+OF = {
+    "red_line": "lines",
+    "white_line": "lines",
+    "platelet_line": "lines",
+    "severity_min": "severity",
+    "{}_state": "states",
+}
 OF |= {f"{line}_line_unadjusted": "lines" for line in ("red", "white")}
 KINDS = {"bool": "yes or no", "int8": "whole number", "double": "number", "string": "text"}
 
@@ -43,7 +49,10 @@ def columns() -> dict[str, str]:
     """Return the columns of frames under every setting, each with its kind; those of analytes once."""
     counts = pa.Table.from_pandas(cbc.sample(ordinary=2))
     found: dict[str, str] = {}
-    for screener in (cbc.Screener(), cbc.Screener(definition="strict", grading="who_2024", adjust_hemoglobin=("smoking",))):
+    for screener in (
+        cbc.Screener(),
+        cbc.Screener(definition="strict", grading="who_2024", adjust_hemoglobin=("smoking",)),
+    ):
         schema = screener.screen_frame(counts, detail=True).schema
         found |= {pattern_of(field.name): kind_of(field.type) for field in schema}
     return found
@@ -56,7 +65,12 @@ def page() -> str:
 
 def _page() -> Iterator[str]:
     found = columns()
-    yield from ("# Columns", "", f"Every column of a frame or a file of flags, written by `tools/write_columns.py`. {NOTICE}", "")
+    yield from (
+        "# Columns",
+        "",
+        f"Every column of a frame or a file of flags, written by `tools/write_columns.py`. {NOTICE}",
+        "",
+    )
     yield from ("`{}` stands for an analyte ([reference.md](reference.md)).", "")
     yield from ("| column | holds | what it is |", "|---|---|---|")
     for name, text in COLUMNS.items():

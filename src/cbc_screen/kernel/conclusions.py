@@ -89,9 +89,6 @@ def build_conclusions(b: Builder, rules: Rules, facts: Mapping[str, int], *, sev
         without = b.both(unknown, facts[f"unlimited.{line}.any"])
         result[f"{analyte}.range_absent"] = b.either(result.get(f"{analyte}.range_absent", b.boolean(False)), without)
     white = b.either(facts[f"line.{Line.WHITE}.yes"], facts[f"line.{Line.WHITE}.no"])
-    # Judged on what the other cells leave, and they are not known: for want of neutrophils.
-    by_others = b.both(b.negate(white), facts.get("white.may_be_low_by_room.any", b.boolean(False)))
-    result["neutrophils.no_result"] = b.either(result["neutrophils.no_result"], by_others)
     result["bands.no_result"] = b.both(b.negate(white), facts["neutrophils.without_bands.any"])
     result |= _conclude_urgency(b, rules, facts)
     for group, found in (("guard", rules.guards), ("trigger", rules.triggers), ("cutoff", rules.cutoffs)):

@@ -157,15 +157,10 @@ class Truths(Values):
             return counted
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
         without = b.negate(has_neutrophils)
-        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are: where others
-        # were sent that may leave too few, the white cells alone do not tell.
-        least = self.least_room()
-        may = b.either(counted.yes, b.below(Interval(least, least), cut).yes)
-        if rule.id == self.rules.definition:
-            self.facts["white.may_be_low_by_room.any"] = b.both(without, may)
+        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are.
         return Truth(
             b.either(counted.yes, b.both(without, instead.yes)),
-            b.either(counted.no, b.both(b.both(without, b.negate(may)), instead.no)),
+            b.either(counted.no, b.both(b.both(without, b.negate(counted.yes)), instead.no)),
         )
 
     def _judged_on(self, line: Line) -> tuple[int, int]:

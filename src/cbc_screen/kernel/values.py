@@ -106,39 +106,17 @@ class Values:
 
         Other cells that are more than the white cells contradict them, and say nothing.
         """
-        b, wbc = self.b, self.sent("wbc").high
-        others = self._others()
-        if not others or b.absent(wbc):
+        b, wbc, parts = self.b, self.sent("wbc").high, self.rules.white_parts
+        others = [self.sent(name).low for name in parts.others]
+        told = [low for low in others if not b.absent(low)]
+        if not told or not self.given.unsent or b.absent(wbc):
             return wbc
-        left = self._left_of(wbc, [one.low for one in others])
-        return b.select(b.at_most(b.number(0.0), left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
-
-    def least_room(self) -> int:
-        """Return the least that this bound on neutrophils can be, where another white cell was sent and is not exact."""
-        b, wbc = self.b, self.sent("wbc")
-        others = self._others()
-        if not others or b.absent(wbc.low):
-            return b.nan()
-        most, least = (
-            self._left_of(wbc.high, [one.low for one in others]),
-            self._left_of(wbc.low, [one.high for one in others]),
-        )
-        return b.select(b.at_most(b.number(0.0), most), least, b.nan())
-
-    def _others(self) -> list[Interval]:
-        """Return the white cells that are no neutrophils, where they bound those that were not sent."""
-        if not self.given.unsent:
-            return []
-        others = [self.sent(name) for name in self.rules.white_parts.others]
-        return [one for one in others if not self.b.absent(one.low)]
-
-    def _left_of(self, wbc: int, others: list[int]) -> int:
-        """Return what is left of the white cells without others."""
-        b = self.b
-        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + self.rules.white_parts.allowance))
-        for other in others:
-            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(other), other, b.number(0.0)))
-        return decimal(b, Interval(left, left), 1.0).high
+        nothing = b.number(0.0)
+        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + parts.allowance))
+        for low in told:
+            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(low), low, nothing))
+        left = decimal(b, Interval(left, left), 1.0).high
+        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
 
     def _share(self, percent: str, given: Interval) -> Interval:
         """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""

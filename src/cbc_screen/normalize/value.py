@@ -28,7 +28,7 @@ _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
 # "250.000" counts in a unit of which a sample holds thousands: 250, or 250 thousand?
 # One mark, or groups of three: other numbers with marks between them are dates, lists, or who knows.
-_MARKED = re.compile(r"(\d+)([.,]\d+|(?:[.,' ]\d{3})+)(?![\d.,'])\s*([^\d\s].*)?", re.ASCII)
+_MARKED = re.compile(r"(\d+)([.,]\d+|(?:[.,' ]\d{3})+)(?![\d.,'])\s*(\S.*)?", re.ASCII)
 _MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
 # "12-Oct", "2-janv.", "Oct-12", "2024-10-12": what a spreadsheet makes of 10-12, in any language.
 _DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)

@@ -179,12 +179,19 @@ def test_a_number_is_one_that_was_received_or_understood(received: str, value: f
 
 @pytest.mark.parametrize(
     ("value", "status"),
-    [({"value": 130, "unit": "g/L", "status": "Preliminary"}, "preliminary"), ("1,300 g/L", "unknown"), ("13.0 g/dL", "final")],
+    [({"value": 130, "unit": "g/L", "status": "Preliminary"}, "preliminary"), ("1,300 g/L", "final"), ("13.0 g/dL", "final")],
 )  # fmt: skip
 def test_a_number_that_was_not_used_is_not_given_as_final(value: object, status: str) -> None:
     bundle = cbc.fhir_bundle(cbc.screen({**SEVERE, "hemoglobin": value}))
     [own] = [one for one in resources(bundle, "Observation") if one["code"]["text"] == "Hemoglobin"]
     assert own["status"] == status
+
+
+def test_a_number_of_two_readings_is_not_final() -> None:
+    """ "1.5L" beside single cells may be 1.5 lakh, and another reader must not take it for 1.5."""
+    bundle = cbc.fhir_bundle(cbc.screen({**SEVERE, "platelets": {"value": "1.5L", "unit": "cells/cumm"}}))
+    [own] = [one for one in resources(bundle, "Observation") if one["code"]["text"] == "Platelets"]
+    assert (own["status"], own["valueString"]) == ("unknown", "1.5L cells/cumm")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -172,9 +173,17 @@ class WorklistPage:
 
     def open(self, key: str) -> None:
         """Open a row that is in the list, by a click."""
-        number = self.shown().index(key)
-        self.every("#rows button.open")[number].click()
+        self.until(lambda: self._clicked(key))
         self.until(lambda: self.opened == key)
+
+    def _clicked(self, key: str) -> bool:
+        """Click on a row, and tell whether it was still there: the list may be drawn anew behind a closing person."""
+        number = self.shown().index(key)
+        try:
+            self.every("#rows button.open")[number].click()
+        except StaleElementReferenceException:
+            return False
+        return True
 
     def open_first(self) -> None:
         """Open the first row of the list."""

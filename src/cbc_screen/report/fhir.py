@@ -344,7 +344,7 @@ def _status(analyte: AnalyteResult) -> str:
     """Return how far a result has come; a number that was not used is not given as one that may be."""
     if Reason.STATUS_NOT_FINAL in analyte.reasons:
         return "preliminary"
-    unknown = analyte.low is None or (analyte.high is None and analyte.comparator is None)
+    unknown = analyte.low is None or (analyte.high is None and not analyte.low)
     found = _PLAIN.fullmatch((analyte.received or "").strip())
     return "unknown" if unknown and found is not None and found["unit"] else "final"
 

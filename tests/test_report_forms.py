@@ -283,7 +283,7 @@ def test_only_a_reported_range_that_was_used_is_drawn(limits: tuple[float, float
     ("value", "told"),
     [
         (">12.8 g/dL", "above 128 g/L"),
-        (">=12.8 g/dL", "128 or more g/L"),
+        (">=12.8 g/dL", "128 g/L or more"),
         ("<5 g/dL", "below 50 g/L"),
         ("5-6 g/dL", "50 to 60 g/L"),
     ],

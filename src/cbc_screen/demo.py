@@ -39,7 +39,7 @@ TRAPS = [
     ["T15", "-2", "y", "F", "", "12.9", "g/dL", "5.0", "3.0", "", "265", "10^9/L", "92", "40", "4.4", "", "", "an age before birth"],
     ["T16", "66", "y", "F", "", "10,4", "g/dL", "5.0", "3.0", "", "1,200", "10^9/L", "92", "32", "3.5", "", "", "a decimal comma nobody declared"],
     ["T17", "58", "y", "M", "", "9.9", "g/dL", "250", "1.2", "", "31", "10^9/L", "94", "30", "3.2", "", "", "white cells of 250 are not divided by a thousand"],
-    ["T18", "58", "y", "F", "", "12.6", "g/dL", "4.6", "", "", "265000", "/uL", "90", "38", "4.2", "5.4", "0.21", "platelets per microliter; HbA1c and PCT are no blood counts"],
+    ["T18", "58", "y", "F", "", "12.6", "g/dL", "4.6", "", "", "265000", "/uL", "90", "38", "4.2", "5.4", "0.21", "platelets per microliter; HbA1c and PCT are not blood counts"],
     ["T19", "> 89", "y", "F", "", "11.0", "g/dL", "3.2", "1.9", "", "130", "10^9/L", "99", "33", "3.4", "", "", "age known only from below"],
     ["T20", "45", "y", "F", "", "8.8", "g/dL", "3.0", "1.2", "", "", "", "103", "26", "2.5", "", "", "a line missing: at least two low, three not excluded"],
     ["T21", "45", "y", "M", "", "15.0", "g/dL", "6.2", "4.0", "", "240", "K", "90", "36", "5.0", "", "", "a bare K is no unit; hemoglobin and hematocrit disagree"],

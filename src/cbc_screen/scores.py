@@ -14,7 +14,8 @@ from typing import Any
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.scores import Condition, Index, Item, PublishedScore, Scores, Sign
+from cbc_screen.knowledge.predicates import Comparison
+from cbc_screen.knowledge.scores import Criterion, Index, PublishedItem, PublishedScore, Scores
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import screen
@@ -207,7 +208,7 @@ def _require_items(own: PublishedScore, stated: Mapping[str, Any]) -> None:
             raise UsageError(f"{name!r} is no item of {own.name}{hint}")
 
 
-def _points(item: Item, spans: _Spans, stated: Mapping[str, Any]) -> tuple[int, int]:
+def _points(item: PublishedItem, spans: _Spans, stated: Mapping[str, Any]) -> tuple[int, int]:
     """Return the least and the most points of an item."""
     if item.choices:
         return _of_choice(item, stated.get(item.id))
@@ -222,14 +223,14 @@ def _points(item: Item, spans: _Spans, stated: Mapping[str, Any]) -> tuple[int, 
     possible: list[int] = []
     before = False  # whether the bands before this one surely hold all that it may be
     for band in item.bands:
-        yes, no = (True, False) if band.sign is None else _held(span, band.sign, band.limit)
+        yes, no = (True, False) if band.comparison is None else _held(span, band.comparison, band.limit)
         if not no and not before:
             possible.append(band.points)
         before = before or yes
     return min(possible), max(possible)
 
 
-def _of_choice(item: Item, word: Any) -> tuple[int, int]:
+def _of_choice(item: PublishedItem, word: Any) -> tuple[int, int]:
     if word is None:
         return min(item.choices.values()), max(item.choices.values())
     points = item.choices.get(_yes_or_no(word))
@@ -245,21 +246,21 @@ def _yes_or_no(word: Any) -> str:
     return word if isinstance(word, str) else ""
 
 
-def _told(one: Condition, spans: _Spans, stated: Mapping[str, Any]) -> tuple[bool, bool]:
+def _told(one: Criterion, spans: _Spans, stated: Mapping[str, Any]) -> tuple[bool, bool]:
     """Return whether a condition surely holds, and whether it surely does not."""
     if one.analyte is not None:
-        assert one.sign is not None
-        return _held(spans.of(one.analyte), one.sign, one.limit)
+        assert one.comparison is not None
+        return _held(spans.of(one.analyte), one.comparison, one.limit)
     assert one.stated is not None
     given = stated.get(one.stated)
     if given is None:
         return False, False
-    if one.sign is None:
+    if one.comparison is None:
         word = _yes_or_no(given)
         if word not in ("yes", "no"):
             raise UsageError(f"{one.stated} must be yes or no")
         return word == "yes", word == "no"
-    return _held(_number(one.stated, one.unit, given), one.sign, one.limit)
+    return _held(_number(one.stated, one.unit, given), one.comparison, one.limit)
 
 
 def _number(name: str, unit: str, given: Any) -> Span:
@@ -280,17 +281,17 @@ def _number(name: str, unit: str, given: Any) -> Span:
     return (number if sign == ">=" else number + step), None
 
 
-def _held(span: Span, sign: Sign, limit: Fraction) -> tuple[bool, bool]:
+def _held(span: Span, comparison: Comparison, limit: Fraction) -> tuple[bool, bool]:
     """Return whether every number of a span is on that side of a limit, and whether none is."""
     low, high = span
     below, not_below = high is not None and high < limit, low >= limit
     at_most, above = high is not None and high <= limit, low > limit
     return {
-        Sign.BELOW: (below, not_below),
-        Sign.AT_MOST: (at_most, above),
-        Sign.ABOVE: (above, at_most),
-        Sign.AT_LEAST: (not_below, below),
-    }[sign]
+        Comparison.BELOW: (below, not_below),
+        Comparison.AT_MOST: (at_most, above),
+        Comparison.ABOVE: (above, at_most),
+        Comparison.AT_LEAST: (not_below, below),
+    }[comparison]
 
 
 def _reached(low: int, high: int, points: int) -> Criteria:

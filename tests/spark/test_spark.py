@@ -158,6 +158,17 @@ def test_a_row_without_any_result_is_rejected_with_its_reason_and_what_is_kept(
     assert [row["id"] for row in rows_in(found.flags)] == ["1"]
 
 
+def test_a_header_among_the_rows_is_rejected_as_in_a_file(spark: SparkSession, tmp_path: Path) -> None:
+    own = {"age": "50 y", "sex": "F", "Hb (g/L)": "91", "PLT (10^9/L)": "100"}
+    rows = [{"id": "1", **own}, {name: name for name in ("id", *own)}, {"id": "2", **own}]
+    summary, wanted = scanned(tmp_path, rows, ["id"])
+    found = cbc_spark.screen(frame_of(spark, rows, 1), keep=["id"])
+    assert in_order(rows_in(found.flags)) == in_order(wanted)
+    assert found.account().rejects == {"HEADER_REPEATED": 1} == dict(summary.rejects)
+    [rejected] = rows_in(found.rejected)
+    assert (rejected["id"], rejected["rejected_reason"]) == ("id", "HEADER_REPEATED")
+
+
 def test_columns_that_are_no_texts_are_read_as_those_of_a_file(spark: SparkSession, tmp_path: Path) -> None:
     table = pa.table(
         {

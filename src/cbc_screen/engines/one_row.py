@@ -46,7 +46,7 @@ def screen_named(
 
 
 def _is_cell(value: object) -> bool:
-    """Tell whether a value may stand in a table of counts; true and false are no numbers."""
+    """Tell whether a value may stand in a table of counts; true and false are not numbers."""
     return value is None or (isinstance(value, str | int | float | datetime.date) and not isinstance(value, bool))
 
 

@@ -113,9 +113,9 @@ def _result(part: Resource, common: _Common) -> LabResult:
 
 
 def is_answer(resource: Resource) -> bool:
-    """Tell whether an observation is an answer of this program that came back: it is derived, and no result."""
+    """Tell whether an observation is an answer of this program that came back: by its codes alone, no result."""
     codes = as_objects(as_object(resource.get("code")).get("coding"))
-    return any(as_text(coding.get("system")) == ANSWER_SYSTEM for coding in codes)
+    return bool(codes) and all(as_text(coding.get("system")) == ANSWER_SYSTEM for coding in codes)
 
 
 def _flag(part: Resource) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte, Factor
@@ -12,7 +13,17 @@ from cbc_screen.vocabulary import Line, Pregnancy, ReticulocyteMethod, Sex, Stat
 
 _BEYOND = {"above_upper_limit_by": State.HIGH, "below_lower_limit_by": State.LOW}
 TRIMESTERS = (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3)
-COMPARISONS = ("below", "at_most", "above", "at_least")
+
+
+class Comparison(StrEnum):
+    """How a value is held against a number."""
+
+    BELOW = "below"
+    AT_MOST = "at_most"
+    ABOVE = "above"
+    AT_LEAST = "at_least"
+
+
 # Arithmetic over the counts of one record; the kernel holds the formulas, which have
 # no clinical number in them.
 QUANTITIES: Mapping[str, str] = {
@@ -244,9 +255,9 @@ def _compare(node: Node, words: Vocabulary) -> Predicate:
         return BeyondRange(
             subject, _BEYOND[beyond], _distance(node, beyond, words.analytes[subject]), node.text("unit")
         )
-    comparison = next((c for c in COMPARISONS if c in node), None)
+    comparison = next((c for c in Comparison if c in node), None)
     if comparison is None:
-        raise node.error(key, f"needs one of {', '.join([*COMPARISONS, 'state'])}")
+        raise node.error(key, f"needs one of {', '.join([*Comparison, 'state'])}")
     node.check_keys([key, comparison, "unit"])
     value, unit = node.number(comparison), node.text("unit")
     if subject in QUANTITIES:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from cbc_screen.knowledge.predicates import Comparison
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import Node
@@ -16,37 +17,28 @@ if TYPE_CHECKING:
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
-class Sign(StrEnum):
-    """How a number is held against a limit."""
-
-    BELOW = "below"
-    AT_MOST = "at_most"
-    ABOVE = "above"
-    AT_LEAST = "at_least"
-
-
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Criterion:
     """A result of the count, or a stated fact or number, against a limit; without one it is a stated yes or no."""
 
     analyte: str | None
     stated: str | None
     unit: str
-    sign: Sign | None
+    comparison: Comparison | None
     limit: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class PointBand:
     """Points below or up to a limit; the last band of an item has none."""
 
     points: int
-    sign: Sign | None
+    comparison: Comparison | None
     limit: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class PublishedItem:
     """One item: how many conditions hold, a number in bands, or one of some words."""
 
     id: str
@@ -54,8 +46,8 @@ class Item:
     analyte: str | None
     unit: str
     points: tuple[int, ...]  # by how many conditions hold
-    conditions: tuple[Condition, ...]
-    bands: tuple[Band, ...]
+    conditions: tuple[Criterion, ...]
+    bands: tuple[PointBand, ...]
     choices: Mapping[str, int]
 
     @property
@@ -74,7 +66,7 @@ class PublishedScore:
     about: str
     source: str
     cutoffs: tuple[tuple[int, str], ...]
-    items: tuple[Item, ...]
+    items: tuple[PublishedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +124,7 @@ def _score(node: Node, analytes: Container[str], sources: Container[str]) -> Pub
     )
 
 
-def _item(node: Node, analytes: Container[str]) -> Item:
+def _item(node: Node, analytes: Container[str]) -> PublishedItem:
     node.check_keys(["id", "text"], ["analyte", "unit", "points", "of", "bands", "choices"])
     kinds = [key for key in ("of", "bands", "choices") if key in node]
     if len(kinds) != 1:
@@ -142,7 +134,7 @@ def _item(node: Node, analytes: Container[str]) -> Item:
     if conditions and (not isinstance(points, list) or len(points) != len(conditions) + 1):
         raise node.error("points", "must give the points for none, one, ... and all of the conditions")
     bands = tuple(_band(entry) for entry in node.nodes("bands"))
-    if bands and (bands[-1].sign is not None or any(band.sign is None for band in bands[:-1])):
+    if bands and (bands[-1].comparison is not None or any(band.comparison is None for band in bands[:-1])):
         raise node.error("bands", "must have a limit each, and the last one none")
     limits = [band.limit for band in bands[:-1]]
     if limits != sorted(limits):
@@ -151,7 +143,7 @@ def _item(node: Node, analytes: Container[str]) -> Item:
     if analyte is not None and analyte not in analytes:
         raise node.error("analyte", "is not in analytes.yaml")
     choices = node.node("choices") if "choices" in node else None
-    return Item(
+    return PublishedItem(
         node.text("id"),
         node.text("text"),
         analyte,
@@ -163,28 +155,28 @@ def _item(node: Node, analytes: Container[str]) -> Item:
     )
 
 
-def _condition(node: Node, analytes: Container[str]) -> Condition:
-    node.check_keys([], ["analyte", "stated", "unit", *Sign])
+def _condition(node: Node, analytes: Container[str]) -> Criterion:
+    node.check_keys([], ["analyte", "stated", "unit", *Comparison])
     if ("analyte" in node) == ("stated" in node):
         raise node.error("analyte", "must have an analyte or something stated, and not both")
     analyte = node.text("analyte") if "analyte" in node else None
     if analyte is not None and analyte not in analytes:
         raise node.error("analyte", "is not in analytes.yaml")
-    sign, limit = _limit(node)
-    if analyte is not None and sign is None:
+    comparison, limit = _limit(node)
+    if analyte is not None and comparison is None:
         raise node.error("analyte", "must have a limit")
     stated = node.text("stated") if "stated" in node else None
-    return Condition(analyte, stated, node.text("unit") if "unit" in node else "", sign, limit)
+    return Criterion(analyte, stated, node.text("unit") if "unit" in node else "", comparison, limit)
 
 
-def _band(node: Node) -> Band:
-    node.check_keys(["points"], [Sign.BELOW, Sign.AT_MOST])
-    sign, limit = _limit(node)
-    return Band(_whole(node, "points"), sign, limit)
+def _band(node: Node) -> PointBand:
+    node.check_keys(["points"], [Comparison.BELOW, Comparison.AT_MOST])
+    comparison, limit = _limit(node)
+    return PointBand(_whole(node, "points"), comparison, limit)
 
 
-def _limit(node: Node) -> tuple[Sign | None, Fraction]:
-    given = [sign for sign in Sign if sign in node]
+def _limit(node: Node) -> tuple[Comparison | None, Fraction]:
+    given = [one for one in Comparison if one in node]
     if len(given) > 1:
         raise node.error(given[1], "is a second limit")
     return (given[0], _exact(node, given[0])) if given else (None, Fraction(0))
@@ -226,8 +218,3 @@ def _is_arithmetic(part: ast.AST) -> bool:
     if isinstance(part, ast.Constant):
         return isinstance(part.value, int | float) and not isinstance(part.value, bool)
     return isinstance(part, (ast.BinOp, ast.Name, ast.Load, *_OPERATORS))
-
-
-def constants(formula: ast.expr) -> Iterator[float]:
-    """Yield the numbers of a formula."""
-    yield from (part.value for part in ast.walk(formula) if isinstance(part, ast.Constant))  # type: ignore[misc]

@@ -137,8 +137,8 @@ def _in_order(resource: Resource) -> Resource:
 # One result --------------------------------------------------------------------------------------
 
 
-def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = "", release: str = "R4B") -> Resource:
-    """Return a result as a FHIR Bundle: what was received, the derived Observation, a report, and what is missing.
+def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = "") -> Resource:
+    """Return a result as a FHIR Bundle (R4, R4B, R5): what was received, the derived Observation, a report, and what is missing.
 
     Parameters
     ----------
@@ -149,7 +149,6 @@ def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = 
     effective : str, optional
         When the sample was taken: "2026-03-01", or a moment with its offset. By default what the record says, where FHIR can hold
         it.
-    release : "R4", "R4B" or "R5"
 
     Returns
     -------
@@ -161,7 +160,7 @@ def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = 
     Raises
     ------
     UsageError
-        If `release` or `effective` is not of the forms above.
+        If `effective` is of neither form.
 
     Examples
     --------
@@ -171,18 +170,14 @@ def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = 
     >>> sorted({entry["resource"]["resourceType"] for entry in bundle["entry"]})
     ['DiagnosticReport', 'GuidanceResponse', 'Observation', 'Patient']
     """
-    if release not in ("R4", "R4B", "R5"):
-        raise UsageError('release must be "R4", "R4B" or "R5"')
     if effective and _moment(effective) != effective:
         raise UsageError("effective must be a day (2026-03-01) or a moment with its offset (2026-03-01T08:00:00+01:00)")
-    return _Bundle(result, load_knowledge(), subject, effective, release).build()
+    return _Bundle(result, load_knowledge(), subject, effective).build()
 
 
 class _Bundle:
-    def __init__(
-        self, result: ScreeningResult, knowledge: Knowledge, subject: str, effective: str, release: str
-    ) -> None:
-        self._result, self._knowledge, self._names, self._release = result, knowledge, knowledge.fhir, release
+    def __init__(self, result: ScreeningResult, knowledge: Knowledge, subject: str, effective: str) -> None:
+        self._result, self._knowledge, self._names = result, knowledge, knowledge.fhir
         # Names of entries are new each time: those of two Bundles never meet.
         self._urls: defaultdict[str, str] = defaultdict(lambda: f"urn:uuid:{uuid4()}")
         self._own_patient = not subject

@@ -189,7 +189,7 @@ def used_words(analyte: AnalyteResult, units: TextUnits) -> str:
     if high is None and analyte.comparator is Comparator.ABOVE:
         return f"above {units.number(name, low)} {unit}"
     if high is None:
-        return f"{units.number(name, low)} or more {unit}" if low > 0 else "unknown"
+        return f"{units.number(name, low)} {unit} or more" if low > 0 else "unknown"
     if analyte.comparator is Comparator.BELOW:
         return f"below {units.number(name, high)} {unit}"
     if low == high:

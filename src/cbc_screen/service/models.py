@@ -69,7 +69,7 @@ class CompactResult(_Shape):
     urgency_reasons: list[str] = Field(description="Rules that the urgency rests on.", examples=[["notify_platelets"]])
     guards: list[str] = Field(description="Checks for a spurious result that were met.", examples=[["rule_of_three"]])
     reasons: list[tuple[str, Reason]] = Field(
-        description="Why something could not be told, as pairs of field and reason.",
+        description="Why something is unknown, as pairs of field and reason.",
         examples=[[["platelets", "CENSORED_LOW"]]],
     )
 

@@ -20,7 +20,7 @@ OUTCOME, REASON, CONTENT, ACCOUNT, NOTICED = "outcome", "rejected_reason", "reje
 BESIDE = (REASON, CONTENT, ACCOUNT)
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What a row of the output is."""
 
     SCREENED = "screened"
@@ -59,13 +59,18 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
+def quoted(name: str) -> str:
+    """Return the name of a column as Spark reads it, whatever stands in it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def screened_rows(schema: pa.Schema, table: pa.Table) -> pa.Table:
     """Return counts with their flags as rows of the output."""
-    return _rows(schema, Outcome.SCREENED, {name: table.column(name) for name in table.column_names}, len(table))
+    return _rows(schema, RowOutcome.SCREENED, {name: table.column(name) for name in table.column_names}, len(table))
 
 
 def rejected_rows(
-    schema: pa.Schema, outcome: Outcome, rows: Sequence[RejectedRow], kept: Mapping[str, pa.Array] | None = None
+    schema: pa.Schema, outcome: RowOutcome, rows: Sequence[RejectedRow], kept: Mapping[str, pa.Array] | None = None
 ) -> pa.Table:
     """Return what could not be screened as rows of the output, with what is kept of them."""
     beside = {
@@ -77,10 +82,10 @@ def rejected_rows(
 
 def account_row(schema: pa.Schema, account: Mapping[str, Any]) -> pa.Table:
     """Return the account of a partition as a row of the output."""
-    return _rows(schema, Outcome.ACCOUNT, {ACCOUNT: from_texts([json.dumps(account)])}, 1)
+    return _rows(schema, RowOutcome.ACCOUNT, {ACCOUNT: from_texts([json.dumps(account)])}, 1)
 
 
-def _rows(schema: pa.Schema, outcome: Outcome, columns: Mapping[str, Any], rows: int) -> pa.Table:
+def _rows(schema: pa.Schema, outcome: RowOutcome, columns: Mapping[str, Any], rows: int) -> pa.Table:
     import pyarrow as pa
 
     own = {OUTCOME: pa.repeat(outcome.value, rows), NOTICED: pa.repeat(NOTICE, rows), **columns}

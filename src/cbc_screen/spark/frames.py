@@ -25,7 +25,7 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.screener import Screener
 from cbc_screen.source import Source, SourceOptions, source_of
-from cbc_screen.spark.columns import schema_of
+from cbc_screen.spark.columns import quoted, schema_of
 from cbc_screen.spark.partitions import (
     CARRIED,
     OF_PERSON,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("cbc_screen")
 _LOOKED_AT = 20_000  # rows, or results of some persons, in which the units are looked at
-_LETTERS = 10_000  # different words for sex: more are no words for sex
+_WORDS, _LONGEST_WORD = 10_000, 16  # different words for sex: more, or longer ones, are none
 
 
 def screen(
@@ -112,6 +112,7 @@ def screen(
         suspect = ready.suspect(entry)
     kept = frame.select(*map(_column, keep))
     work = ready.work(entry.plan, entry.plan, letters, suspect, _arrow_schema(kept), flags)
+    work = replace(work, headers=tuple(frame.columns))
     wanted = list(dict.fromkeys([*entry.plan.columns, *keep]))
     return _given_out(frame.select(*map(_column, wanted)), work, screen_partition)
 
@@ -254,14 +255,14 @@ class _Ready:
         text = Path(named).read_text(encoding="utf-8") if named is not None and is_own_file(named) else None
         return Work(
             self.screener, self.source, plan, letters, suspect, described(self.engine), schema_of(kept, every, wanted),
-            tuple(kept.names), text,
+            tuple(kept.names), profile=text,
         )  # fmt: skip
 
 
 def _column(name: str) -> Column:
     from pyspark.sql import functions
 
-    return functions.col("`" + name.replace("`", "``") + "`")
+    return functions.col(quoted(name))
 
 
 def _same_person(key: str) -> Column:
@@ -292,8 +293,11 @@ def _words(frame: DataFrame, columns: Sequence[str]) -> pa.Array:
     found = frame.select(texts[0])
     for text in texts[1:]:
         found = found.union(frame.select(text))
-    words = found.where(functions.col("word").isNotNull()).distinct().limit(_LETTERS).toArrow()
-    return from_texts(words.column("word").to_pylist())
+    short = functions.length(functions.trim("word")) <= _LONGEST_WORD  # no longer one is a letter or a code
+    words = found.where(short).distinct().limit(_WORDS + 1).toArrow().column("word").to_pylist()
+    if len(words) > _WORDS:
+        raise UsageError(f"a column of sexes has more than {_WORDS:,} different words; is it another column?")
+    return from_texts(words)
 
 
 def _some_rows(frame: DataFrame) -> pa.Table:

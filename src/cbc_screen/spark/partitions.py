@@ -23,6 +23,7 @@ from cbc_screen.engines.inputs import open_inputs
 from cbc_screen.engines.opening import Opening, opening_of
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import content_of
+from cbc_screen.ingest.repeated_header import without_repeated_header
 from cbc_screen.ingest.source import SourceBatch
 from cbc_screen.normalize.declared import parse_adjust
 from cbc_screen.normalize.people import with_sex_letters
@@ -31,7 +32,7 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.screener import Screener
 from cbc_screen.source import Source
-from cbc_screen.spark.columns import Outcome, account_row, rejected_rows, screened_rows
+from cbc_screen.spark.columns import RowOutcome, account_row, rejected_rows, screened_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,6 +60,7 @@ class Work:
     described: str
     schema: pa.Schema
     keep: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()  # of the whole frame
     profile: str | None = None
 
     def engine(self) -> Engine:
@@ -111,12 +113,12 @@ def screen_partition(work: Work, batches: Iterator[pa.RecordBatch]) -> Iterator[
     layout = Layout((), detail=False, file=False)
     for table in _together(batches):
         kept = table.select(list(work.keep))
-        source = _source_batch(table, plan)
+        source = without_repeated_header(_source_batch(table, plan), work.headers)
         screened = screen_batch(engine, layout, plan, source, "")
         account.add(screened)
         yield from _written(engine, work.schema, screened, kept)
     account.check()
-    yield from account_row(work.schema, account_of(account)).to_batches()
+    yield from account_row(work.schema, plain_account(account)).to_batches()
 
 
 def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -159,10 +161,10 @@ def _written(
     if screened.rejected:
         lines = from_numpy(np.array([row.line for row in screened.rejected], dtype=np.int64))
         own = {} if kept is None else {name: kept.column(name).take(lines) for name in kept.column_names}
-        yield from rejected_rows(schema, Outcome.REJECTED, screened.rejected, own).to_batches()
+        yield from rejected_rows(schema, RowOutcome.REJECTED, screened.rejected, own).to_batches()
 
 
-def account_of(account: Account, results: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def plain_account(account: Account, results: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return an account as plain numbers."""
     counted = {
         name: dict(getattr(account, name)) for name in ("patterns", "severities", "urgencies", "reasons", "rejects")
@@ -197,10 +199,10 @@ def collect_partition(work: Work, batches: Iterator[pa.RecordBatch]) -> Iterator
             yield from _written(engine, work.schema, screened)
         aside = list(collected.set_aside())
         if aside:
-            yield from rejected_rows(work.schema, Outcome.SET_ASIDE, aside).to_batches()
+            yield from rejected_rows(work.schema, RowOutcome.SET_ASIDE, aside).to_batches()
         account.check()
         results = collected.result_counts.to_dict()
-        yield from account_row(work.schema, account_of(account, results)).to_batches()
+        yield from account_row(work.schema, plain_account(account, results)).to_batches()
 
 
 def open_collected(opening: Opening, folder: Path, undo: ExitStack) -> Any:

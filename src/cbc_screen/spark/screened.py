@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.spark.columns import ACCOUNT, BESIDE, CONTENT, NOTICED, OUTCOME, REASON, Outcome
+from cbc_screen.spark.columns import ACCOUNT, BESIDE, CONTENT, NOTICED, OUTCOME, REASON, RowOutcome, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,15 +78,15 @@ class SparkScreened:
     @property
     def flags(self) -> DataFrame:
         """The rows that were screened: the columns kept and the flags."""
-        return self._of(Outcome.SCREENED).drop(OUTCOME, *BESIDE)
+        return self._of(RowOutcome.SCREENED).drop(OUTCOME, *BESIDE)
 
     @property
     def rejected(self) -> DataFrame:
         """Rows that could not be screened and results that belong to no count, with why and as they were received."""
         from pyspark.sql import functions
 
-        some = self.everything.where(functions.col(OUTCOME).isin(Outcome.REJECTED.value, Outcome.SET_ASIDE.value))
-        return some.select(OUTCOME, *(functions.col(_quoted(name)) for name in self.kept), REASON, CONTENT, NOTICED)
+        some = self.everything.where(functions.col(OUTCOME).isin(RowOutcome.REJECTED.value, RowOutcome.SET_ASIDE.value))
+        return some.select(OUTCOME, *(functions.col(quoted(name)) for name in self.kept), REASON, CONTENT, NOTICED)
 
     def account(self) -> SparkAccount:
         """Work everything out, and return what became of every row."""
@@ -116,21 +116,17 @@ class SparkScreened:
         written = self.everything.sparkSession.read.schema(self.everything.schema).parquet(folder)
         return account_of(written).check()
 
-    def _of(self, outcome: Outcome) -> DataFrame:
+    def _of(self, outcome: RowOutcome) -> DataFrame:
         from pyspark.sql import functions
 
         return self.everything.where(functions.col(OUTCOME) == outcome.value)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def account_of(everything: DataFrame) -> SparkAccount:
     """Return the sum of the accounts of all partitions."""
     from pyspark.sql import functions
 
-    rows = everything.where(functions.col(OUTCOME) == Outcome.ACCOUNT.value).select(ACCOUNT).collect()
+    rows = everything.where(functions.col(OUTCOME) == RowOutcome.ACCOUNT.value).select(ACCOUNT).collect()
     return added(json.loads(row[ACCOUNT]) for row in rows)
 
 

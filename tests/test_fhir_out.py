@@ -315,6 +315,12 @@ def test_fhir_goes_to_a_file_of_lines(export: Path, tmp_path: Path) -> None:
         cbc.scan(export, tmp_path / "out.parquet", out_format="fhir")
 
 
+@pytest.mark.parametrize("option", ["detail", "received"])
+def test_columns_that_fhir_cannot_hold_are_refused_and_not_dropped(export: Path, tmp_path: Path, option: str) -> None:
+    with pytest.raises(UsageError, match="no place for detail and received"):
+        cbc.scan(export, tmp_path / "out.ndjson", out_format="fhir", **{option: True})
+
+
 @pytest.mark.parametrize(
     ("wrong", "key"),
     [("code: nothing", "code"), ("source: nobody", "source"), ("basis: [monocytes]", "basis")],

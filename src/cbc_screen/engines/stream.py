@@ -191,6 +191,8 @@ def _check_paths(request: ScanRequest, options: ReadOptions, names: list[str]) -
         )
     if request.to_standard_output and request.out_format not in ("csv", "ndjson", FHIR):
         raise UsageError("standard output takes out_format csv, ndjson or fhir (--out-format)")
+    if request.out_format == FHIR and (request.detail or request.received):
+        raise UsageError("FHIR has no place for detail and received; leave them out, or write .parquet")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:

@@ -91,6 +91,28 @@ def test_a_result_of_another_quantity_harms_nothing(tmp_path: Path) -> None:
     assert (row["pattern"], row["red_line"], row["platelet_line"]) == ("none", "not_low", "not_low")
 
 
+@pytest.mark.parametrize(
+    "code", ["ALC^Ethanol^L", "LYM^Lyme antibody^L", "EOS^Ethosuximide level^L", "MONO^Heterophile antibody^L"]
+)
+def test_a_code_that_is_a_white_cell_to_others_harms_nothing_under_another_name_and_unit(
+    tmp_path: Path, code: str
+) -> None:
+    row = flags_of_message(tmp_path, f"OBX|4|NM|{code}||12|mg/dL|||||F")
+    assert (row["pattern"], row["white_line"]) == ("none", "not_low")
+
+
+@pytest.mark.parametrize("code", ["^Lymphocytes^L", "LYM^^L", "731-0^Lymphocytes^LN"])
+def test_a_white_cell_in_the_unit_of_another_quantity_may_leave_no_room_for_neutrophils(
+    tmp_path: Path, code: str
+) -> None:
+    row = flags_of_message(tmp_path, f"OBX|4|NM|{code}||12|mg/dL|||||F")
+    assert (row["pattern"], row["white_line"], row["lymphocytes_state"]) == (
+        "cannot_tell",
+        "cannot_tell",
+        "cannot_tell",
+    )
+
+
 @pytest.mark.parametrize("note", ["called to nurse", "PLT CALLED TO DR X AND READ BACK", "result verified"])
 def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: Path, note: str) -> None:
     low = PLT.replace("250", "8")

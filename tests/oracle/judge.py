@@ -259,6 +259,7 @@ class Neutrophils(NamedTuple):
     worlds: list[Interval]
     sent: bool
     contradicted: bool
+    least_room: Interval | None = None  # what other cells leave at the least, where none were sent
 
 
 class Judge:
@@ -328,7 +329,8 @@ class Judge:
             plain = people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
             # Too few cells that may be neutrophils, however many white cells there are.
             few = people.line("white", neutrophils.worlds[0], None).yes
-            return Masks(plain.yes | few, plain.no & ~few)
+            room = people.line("white", neutrophils.least_room, None).no if neutrophils.least_room else people.full
+            return Masks(plain.yes | few, plain.no & ~few & room)
         reported = truth.reported.get("neutrophils")
         found = [people.line("white", world, reported) for world in neutrophils.worlds]
         return found[0] if len(found) == 1 else all_of(found)
@@ -355,6 +357,8 @@ class Judge:
         if not neutrophils.sent and "wbc" in self._tables_of:
             plain = people.grade("wbc", values.get("wbc", ANYTHING), reported("wbc"))
             white = [_no_milder(plain, white[0])]
+            if neutrophils.least_room is not None:
+                white = [_as_deep_as(white[0], people.grade("neutrophils", neutrophils.least_room, None))]
         found = {
             "red": [people.grade("hemoglobin", values.get("hemoglobin", ANYTHING), reported("hemoglobin"))],
             "white": white,
@@ -430,6 +434,13 @@ def _no_milder(graded: Graded, bound: Graded) -> Graded:
     )
 
 
+def _as_deep_as(graded: Graded, deepest: Graded) -> Graded:
+    """Return a grade that may be as deep as the least that other cells may leave."""
+    most = max(graded.most, deepest.least)
+    possible = tuple(a | b for a, b in zip(graded.possible, deepest.sure, strict=True))
+    return graded._replace(most=most, possible=possible)
+
+
 def _at_least(masks: Sequence[int], count: int) -> int:
     """Return for whom at least so many of three are so."""
     one, two, three = masks
@@ -438,13 +449,31 @@ def _at_least(masks: Sequence[int], count: int) -> int:
 
 def room_of(truth: Truth, wbc: Interval, tables: Tables) -> Interval:
     """Return what the other white cells leave for neutrophils that were not sent."""
-    values, left = truth.values, divided(wbc.high * (HUNDRED + tables.allowance), HUNDRED)
+    left = divided(wbc.high * (HUNDRED + tables.allowance), HUNDRED)
+    left -= sum(given.low for given in others_of(truth, wbc, tables))
+    return Interval(0, left) if 0 <= left < wbc.high else Interval(0, wbc.high, False, wbc.high_open)
+
+
+def least_room_of(truth: Truth, wbc: Interval, tables: Tables) -> Interval | None:
+    """Return what they leave where they are the most they may be; None where all of them are exact."""
+    others = others_of(truth, wbc, tables)
+    if all(each.low == each.high for each in (wbc, *others)):
+        return None
+    if any(each.high is None for each in others):
+        return point(0)
+    left = divided(wbc.low * (HUNDRED + tables.allowance), HUNDRED) - sum(given.high for given in others)
+    return point(min(max(left, 0), wbc.low))
+
+
+def others_of(truth: Truth, wbc: Interval, tables: Tables) -> list[Interval]:
+    """Return the other white cells that were sent, as counts or as percentages."""
+    found = []
     for name in tables.others:
-        given, share = values.get(name), values.get(tables.percent.get(name, ""))
+        given, share = truth.values.get(name), truth.values.get(tables.percent.get(name, ""))
         if share is not None and (given is None or given == ANYTHING):
             given = times(wbc, at_most(share, HUNDRED), PERCENT_SCALE)
-        left -= given.low if given is not None else 0
-    return Interval(0, left) if 0 <= left < wbc.high else Interval(0, wbc.high, False, wbc.high_open)
+        found += [given] if given is not None else []
+    return found
 
 
 def neutrophils_of(truth: Truth, wbc: Interval | None, tables: Tables) -> Neutrophils:
@@ -468,7 +497,8 @@ def neutrophils_of(truth: Truth, wbc: Interval | None, tables: Tables) -> Neutro
     if wbc is None or wbc.high is None:
         return Neutrophils(worlds, sent, truth.neutrophil_worlds is not None)
     if not sent:
-        return Neutrophils([room_of(truth, wbc, tables)], sent=False, contradicted=False)
+        least = least_room_of(truth, wbc, tables)
+        return Neutrophils([room_of(truth, wbc, tables)], sent=False, contradicted=False, least_room=least)
     bounded = [w for w in worlds if not surely_above(w, wbc.high)]
     above = len(bounded) < len(worlds)
     found = [at_most(w, wbc.high, top_open=wbc.high_open) for w in bounded]

@@ -116,7 +116,15 @@ def _unsent(name: str, given: Any, row: Row) -> bool:
 WHITE = ("neutrophils", "wbc", "neutrophils_percent", "bands_percent", "nrbc")
 CAUSES = {
     "red": ("hemoglobin",),
-    "white": WHITE,
+    # Where neutrophils were not sent, another kind of white cell that cannot be used leaves open what there is room for.
+    "white": (
+        *WHITE,
+        *(
+            f"{cell}{kind}"
+            for cell in ("lymphocytes", "monocytes", "eosinophils", "basophils")
+            for kind in ("", "_percent")
+        ),
+    ),
     "neutrophils": WHITE,
     "wbc": ("wbc", "nrbc"),
     "platelet": ("platelets",),

@@ -157,10 +157,12 @@ class Truths(Values):
             return counted
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
         without = b.negate(has_neutrophils)
-        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are.
+        # Few white cells that may be neutrophils are few neutrophils, however many white cells there are; where another
+        # kind of cell was sent and is not known exactly, they may be few.
+        few = counted.yes if self.least_room() == self.room() else b.less(self.least_room(), cut)
         return Truth(
             b.either(counted.yes, b.both(without, instead.yes)),
-            b.either(counted.no, b.both(b.both(without, b.negate(counted.yes)), instead.no)),
+            b.either(counted.no, b.both(b.both(without, b.negate(few)), instead.no)),
         )
 
     def _judged_on(self, line: Line) -> tuple[int, int]:
@@ -347,9 +349,17 @@ class Truths(Values):
             return own[0], highs[0], own[2], highs[1], b.either(b.negate(sent), own[4])
         by_wbc = self._grade("wbc")
         lows = [b.code_select(sent, own[n], b.code_larger(own[n], by_wbc[n])) for n in (0, 2)]
-        highs = [b.code_select(sent, own[n], b.code_larger(own[n - 1], by_wbc[n])) for n in (1, 3)]
+        deepest = own if self.least_room() == self.room() else self._grade("neutrophils", self._least_left())
+        highs = [
+            b.code_select(sent, own[n], b.code_larger(b.code_larger(own[n - 1], deepest[n - 1]), by_wbc[n]))
+            for n in (1, 3)
+        ]
         ungraded = b.either(b.both(sent, own[4]), b.both(b.negate(sent), by_wbc[4]))
         return lows[0], highs[0], lows[1], highs[1], ungraded
+
+    def _least_left(self) -> Interval:
+        """Return, as a bound, the least that other white cells may leave for neutrophils that were not sent."""
+        return Interval(self.b.nan(), self.least_room())
 
     def severities(self, line: Line) -> tuple[int, int]:
         """Return the least and the most a line's severity can be, and note its grade among the facts."""

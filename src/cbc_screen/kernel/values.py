@@ -106,17 +106,38 @@ class Values:
 
         Other cells that are more than the white cells contradict them, and say nothing.
         """
-        b, wbc, parts = self.b, self.sent("wbc").high, self.rules.white_parts
-        others = [self.sent(name).low for name in parts.others]
-        told = [low for low in others if not b.absent(low)]
-        if not told or not self.given.unsent or b.absent(wbc):
+        wbc = self.sent("wbc").high
+        others = self._others()
+        if not others or not self.given.unsent or self.b.absent(wbc):
             return wbc
-        nothing = b.number(0.0)
-        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + parts.allowance))
-        for low in told:
-            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(low), low, nothing))
+        return self._left_of(wbc, [other.low for other in others], wbc)
+
+    def least_room(self) -> int:
+        """Return that most where the white cells are the fewest, and the other cells the most, that they may be.
+
+        It is the same number where all of them are exact.
+        """
+        b, wbc, others = self.b, self.sent("wbc"), self._others()
+        if not others or not self.given.unsent or b.absent(wbc.low):
+            return wbc.low
+        if wbc.low == wbc.high and all(other.low == other.high for other in others):
+            return self.room()
+        inexact = b.any(b.less(each.low, each.high) for each in (wbc, *others))
+        least = self._left_of(wbc.low, [other.high for other in others], b.number(0.0))
+        return b.select(inexact, least, self.room())
+
+    def _others(self) -> list[Interval]:
+        sent = (self.sent(name) for name in self.rules.white_parts.others)
+        return [interval for interval in sent if not self.b.absent(interval.low)]
+
+    def _left_of(self, wbc: int, others: list[int], otherwise: int) -> int:
+        """Return what other cells leave of the white cells; `otherwise` where they are more than those."""
+        b, nothing = self.b, self.b.number(0.0)
+        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + self.rules.white_parts.allowance))
+        for other in others:
+            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(other), other, nothing))
         left = decimal(b, Interval(left, left), 1.0).high
-        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), wbc)
+        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), otherwise)
 
     def _share(self, percent: str, given: Interval) -> Interval:
         """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""

@@ -61,6 +61,8 @@ class Identifier:
         self._own_names, self._listed_only = names, listed_only
         self._names = name_reader(knowledge)
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
+        others = knowledge.white_parts.others
+        self._bounds_neutrophils = frozenset({*others, *(knowledge.analytes[name].percent for name in others)})
         self._known: dict[tuple[object, ...], Identity] = {}
 
     def identify(self, result: LabResult) -> Identity:
@@ -156,6 +158,17 @@ class Identifier:
             return Identity(None, Reason.CODE_CONFLICT, (analyte,))
         return identity
 
+    def _unless_known_by_its_code_alone(self, identity: Identity, result: LabResult) -> Identity:
+        """Let a result harm nothing that only a local code calls a kind of white cell, in the unit of another quantity.
+
+        "ALC" is the lymphocytes to one laboratory and ethanol to another: a name that is none of theirs, and a unit
+        that is none of theirs, say which. Neutrophils are not let go: nothing may stand in for those that were sent.
+        """
+        if identity.reason is not Reason.UNIT_CONFUSABLE or not self._bounds_neutrophils.issuperset(identity.possible):
+            return identity
+        is_called = any(not code.name or self._read(code.name, "") is not None for code in result.codes)
+        return identity if is_called else Identity(None, identity.reason)
+
     def _is_called_otherwise(self, analyte: str, result: LabResult) -> bool:
         return any(self._is_another(code.name, analyte) for code in result.codes)
 
@@ -199,7 +212,7 @@ class Identifier:
         if any(self._is_another(text, analyte) for text in texts for analyte in found):
             return NOT_A_COUNT  # "WBC", called "WBC in urine": the longer name says what it is
         if found:
-            return self._one(found, result)
+            return self._unless_known_by_its_code_alone(self._one(found, result), result)
         read = [self._names.read(text) for text in texts if len(text) <= _LONGEST_NAME]
         possible = [meaning for meaning in read if meaning.role in (Role.POSSIBLE, Role.AGAIN)]
         if not possible and result.unit and len(result.unit) <= _LONGEST_NAME:

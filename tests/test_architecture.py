@@ -100,7 +100,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "verify": room(
             "an audit of a sender's flags, ranges and units",
-            "_version engines errors kernel_inputs knowledge normalize report vocabulary",
+            "_version engines errors kernel kernel_inputs knowledge normalize report vocabulary",
         ),
     },
     "The names a user knows": {

@@ -19,12 +19,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.engines.inputs import open_inputs  # noqa: E402
+from cbc_screen.kernel.bits import Node  # noqa: E402
 from cbc_screen.kernel.configuration import Configuration  # noqa: E402
 from cbc_screen.kernel.configure import build_kernel  # noqa: E402
 from cbc_screen.kernel.definition import build_programs  # noqa: E402
+from cbc_screen.kernel.passes import PASSES, Compilation  # noqa: E402
 from cbc_screen.kernel.program import Builder, Program  # noqa: E402
 from cbc_screen.kernel.scalar import scalar_source  # noqa: E402
 from cbc_screen.kernel.screen import given_inputs  # noqa: E402
+from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE  # noqa: E402
 from cbc_screen.kernel_batch import Batch  # noqa: E402
 from cbc_screen.kernel_inputs import Person  # noqa: E402
 from cbc_screen.knowledge import load_knowledge  # noqa: E402
@@ -35,6 +38,7 @@ from cbc_screen.source import Source  # noqa: E402
 from cbc_screen.vocabulary import LineState, Pregnancy, Sex, State  # noqa: E402
 
 ANALYTE, RULE = "hemoglobin", "notify_hemoglobin"
+STEP_KINDS = {CALL: "call", TAKE: "take", SELECT: "select", PACK: "pack"}
 EXPORT = "age,sex,HGB (g/dL)\n54 y,F,6.8\n"
 AGE, SEX = "54 y", Sex.FEMALE
 
@@ -112,10 +116,43 @@ def a_limit(batch: Batch) -> Iterator[str]:
     for fact in (f"{ANALYTE}.low.yes", f"{ANALYTE}.low.no"):
         yield from form(f"kernel: the steps of the fact {fact}", *steps(only(programs.facts, fact)))
     program = only(programs.facts, f"{ANALYTE}.low.yes")
+    compilation = Compilation(program, kernel.limits.table)
+    yield from form("kernel: the passes that make columns of them", *passes(compilation))
     yield from form(
         f"kernel: printed for one record; i0 is {ANALYTE}.low, and {kernel.limits.columns[column]} the place of {column}",
         *scalar_source(program, kernel.limits.columns).splitlines(),
     )
+
+
+def passes(compilation: Compilation) -> Iterator[str]:
+    """Run every pass over a program of one fact, and say what it made."""
+    for own in PASSES:
+        own.run(compilation)
+        yield f"{own.name}: {own.makes}"
+        c = compilation
+        match own.name:
+            case "lower":
+                yield from (f"    n{number} = {node_text(node)}" for number, node in enumerate(c.lowered.nodes))
+            case "place answers":
+                yield f"    {c.rows_of_planes}"
+            case "fold by key":
+                yield f"    {[f'n{number}: {len(column)} keys' for number, column in c.folded.numbers.items()]}"
+            case "find homes":
+                yield f"    {list(c.homes)}"
+            case "group predicates":
+                yield f"    {dict(c.units)}"
+            case "order steps":
+                yield f"    {[STEP_KINDS[kind] for kind, *_ in c.plan.small]}"
+            case "assign numbers":
+                yield f"    {c.plan.number_rows} rows of numbers"
+            case "plan logic":
+                yield f"    {len(c.plan.large)} steps on packed bits"
+
+
+def node_text(node: Node) -> str:
+    """Return a node as a line of text."""
+    arguments = ", ".join(f"n{argument}" for argument in node.arguments)
+    return f"{node.op}({arguments})" if node.arguments else f"{node.op} {node.value}"
 
 
 def a_rule(batch: Batch) -> Iterator[str]:

@@ -15,6 +15,7 @@ from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
+from cbc_screen.kernel.fact_table import Facts, least, mark, most
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.joining import join_expanded
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
@@ -211,18 +212,19 @@ def _grade_columns(
     lower, _ = normalized.batch.reported.get(analyte, (np.full(count, np.nan), None))
     inputs = {**normalized.batch.inputs(), "lower_limit": lower}
     answers = _run(kernel, _program(kernel, analyte, frozenset(inputs)), normalized.batch, inputs)
-    grades = _agreed(answers["grade.min"], answers["grade.max"], np.int8(-1))
-    severities = _agreed(answers["severity.min"], answers["severity.max"], unknown)
+    grades = _agreed(answers, "grade", np.int8(-1))
+    severities = _agreed(answers, "severity", unknown)
     reasons = [
-        _why(row, analyte, normalized.reasons, bool(answers["told.any"][row])) if grades[row] < 0 else None
+        _why(row, analyte, normalized.reasons, bool(answers[mark("told")][row])) if grades[row] < 0 else None
         for row in range(count)
     ]
-    plain = _agreed(answers["plain.min"], answers["plain.max"], np.int8(-1)) if adjust else None
+    plain = _agreed(answers, "plain", np.int8(-1)) if adjust else None
     return grades, severities, reasons, plain
 
 
-def _agreed(least: NDArray[Any], most: NDArray[Any], otherwise: np.int8) -> NDArray[np.int8]:
-    return np.where(least == most, least, otherwise).astype(np.int8)
+def _agreed(answers: Mapping[str, NDArray[Any]], code: str, otherwise: np.int8) -> NDArray[np.int8]:
+    low, high = answers[least(code)], answers[most(code)]
+    return np.where(low == high, low, otherwise).astype(np.int8)
 
 
 def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], told: bool) -> Reason:
@@ -256,12 +258,12 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
             smoker = Truth(flags[0], flags[1])
         adjustment, elevation = rules.adjustments[rules.scheme.id], measured("elevation")
         value = adjusted(b, plain, adjustment, rules.adjust, elevation, measured("cigarettes_per_day"), smoker)
-    outputs: dict[str, int] = {}
-    outputs["grade.min"], outputs["grade.max"] = ladder(b, value, [(number, cut) for number, _, cut in cuts])
-    outputs["severity.min"], outputs["severity.max"] = ladder(b, value, [(code, cut) for _, code, cut in cuts])
-    outputs["plain.min"], outputs["plain.max"] = ladder(b, plain, [(number, cut) for number, _, cut in cuts])
-    outputs["told.any"] = b.code_equal(outputs["grade.min"], outputs["grade.max"])
-    return ColumnProgram(b.program(outputs), kernel.limits.table)
+    facts = Facts()
+    facts.put_codes("grade", *ladder(b, value, [(number, cut) for number, _, cut in cuts]))
+    facts.put_codes("severity", *ladder(b, value, [(code, cut) for _, code, cut in cuts]))
+    facts.put_codes("plain", *ladder(b, plain, [(number, cut) for number, _, cut in cuts]))
+    facts.put_mark("told", b.code_equal(*facts.codes("grade")))
+    return ColumnProgram(b.program(facts.columns), kernel.limits.table)
 
 
 def _run(

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.answers import Answers, Place
-from cbc_screen.kernel.bits import CODE_INPUT_PLANES, FALSE, TRUE, Bit, Lowered, lower
+from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.bits import CODE_INPUT_PLANES, Bit
+from cbc_screen.kernel.grouping import PACKED_TOGETHER
+from cbc_screen.kernel.passes import compile_columns
 from cbc_screen.kernel.program import Program
-from cbc_screen.kernel.schedule import CALL, PACK, PACKED_TOGETHER, TAKE, Plan, make_plan
+from cbc_screen.kernel.step_plan import CALL, PACK, TAKE, StepPlan
 
 CHUNK = 32_768  # a multiple of 8: chunks begin on a byte of bits
 CHUNKS_TOGETHER = 8  # their logic is worked out at once
@@ -85,24 +87,12 @@ class ColumnProgram:
     """A program bound to a limit table, with its steps and registers planned once."""
 
     def __init__(self, program: Program, table: LimitTable) -> None:
-        self._lowered: Lowered = lower(program, table)
-        self._planes, self._places = self._lay_out()
-        self._plan = make_plan(self._lowered, table, self._planes)
+        compiled = compile_columns(program, table)
+        self._floats = compiled.lowered.floats
+        self._planes, self._places, self._plan = compiled.rows_of_planes, compiled.places, compiled.plan
         keys = table.values.shape[1]
         self._limits = np.array(self._plan.limits, dtype=np.float64).reshape(-1, keys)
         self._traits = np.array(self._plan.traits, dtype=np.uint8).reshape(-1, keys)
-
-    def _lay_out(self) -> tuple[dict[int, int], dict[str, Place]]:
-        """Give each distinct bit that is an output a row, and say where each answer lies."""
-        rows: dict[int, int] = {}
-
-        def row(node: int) -> int:
-            return node if node in (FALSE, TRUE) else rows.setdefault(node, len(rows))
-
-        places = {name: Place(None, (row(node),)) for name, node in self._lowered.flags.items()}
-        for name, code in self._lowered.codes.items():
-            places[name] = Place(code.base, tuple(row(plane) for plane in code.planes))
-        return rows, places
 
     def distinct(self, keys: NDArray[np.intp]) -> list[int]:
         """Return one of the keys that are the same to this program: many differ in what it does not ask."""
@@ -118,7 +108,7 @@ class ColumnProgram:
         """Run over all rows of `inputs`."""
         rows = len(keys)
         planes = np.empty((len(self._planes), (rows + 7) // 8), dtype=np.uint8)
-        floats = {name: np.empty(rows, dtype=np.float64) for name in self._lowered.floats}
+        floats = {name: np.empty(rows, dtype=np.float64) for name in self._floats}
         size = -(-CHUNK // 8) * 8
         many = size * CHUNKS_TOGETHER
         tables = _Tables(self._limits, self._traits, keys)
@@ -130,7 +120,7 @@ class ColumnProgram:
                 for start in range(first, part.stop, size):
                     chunk = slice(start, min(start + size, part.stop))
                     values = self._run_numbers(registers, inputs, keys[chunk], chunk, first, outside)
-                    for name, number in self._lowered.floats.items():
+                    for name, number in self._floats.items():
                         floats[name][chunk] = values[number]
                 self._run_logic(registers, planes, part, outside)
         return Answers(rows, self._places, planes, floats)
@@ -290,7 +280,7 @@ def _pairs(table: NDArray[Any]) -> NDArray[Any]:
 class _Registers:
     """The buffers of one run."""
 
-    def __init__(self, plan: Plan, size: int, many: int, tables: _Tables) -> None:
+    def __init__(self, plan: StepPlan, size: int, many: int, tables: _Tables) -> None:
         self._plan, self.tables = plan, tables
         self._size = -1
         self._values: list[Any] = []

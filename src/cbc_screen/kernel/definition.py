@@ -6,13 +6,13 @@ printed from what is built here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cbc_screen.kernel.conclusions import SHARED, build_conclusions, build_lists
+from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.facts import FactBuilder
 from cbc_screen.kernel.keys import AGES, STAGES
-from cbc_screen.kernel.program import Builder, Op, Program
+from cbc_screen.kernel.program import Builder, Program
 from cbc_screen.kernel.ranking import SUPPORT
 from cbc_screen.kernel.rules import Given, Rules
 
@@ -41,7 +41,7 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     builder = Builder()
     writer = FactBuilder(builder, rules, given)
     facts = writer.build()
-    derived = {a: writer.effective(a) for a in rules.analytes if f"{a}.derived.any" in facts or a == "wbc"}
+    derived = {a: writer.effective(a) for a in rules.analytes if facts.has_mark(f"{a}.derived") or a == "wbc"}
     derived = {a: interval for a, interval in derived.items() if not builder.absent(interval.low)}
     lowered = writer.adjusted_hemoglobin(rules.scheme.id) or writer.adjusted_hemoglobin(
         rules.definitions[rules.definition].red.scheme
@@ -51,27 +51,22 @@ def build_programs(rules: Rules, given: Given) -> Programs:
     values = {f"{a}.{end}": getattr(interval, end) for a, interval in derived.items() for end in ("low", "high")}
     values[ROOM] = writer.room()
     conclusions = build_conclusions(builder, rules, facts)
-    listing = {name: node for name, node in facts.items() if name.startswith(SHARED)} | writer.build_listing()
+    listing = facts.of(SHARED) | writer.build_listing()
     lists = build_lists(builder, rules, listing)
     cells = {name: node for name, node in lists.items() if not name.startswith(f"{SUPPORT}.")}
     apart, lists_apart = Builder(), Builder()
     return Programs(
         fused=builder.program(conclusions),
-        facts=builder.program(facts),
+        facts=builder.program(facts.columns),
         conclusions=apart.program(
-            build_conclusions(apart, rules, _inputs(apart, [*facts, AGES, STAGES]), several=True)
+            build_conclusions(apart, rules, Facts.coming_in(apart, [*facts.columns, AGES, STAGES]), several=True)
         ),
         lists=builder.program(lists),
         list_cells=builder.program(cells),
-        list_facts=builder.program(listing),
-        list_conclusions=lists_apart.program(build_lists(lists_apart, rules, _inputs(lists_apart, listing))),
+        list_facts=builder.program(listing.columns),
+        list_conclusions=lists_apart.program(
+            build_lists(lists_apart, rules, Facts.coming_in(lists_apart, listing.columns))
+        ),
         values=builder.program(values),
         limits=builder.program(writer.limits_used()),
     )
-
-
-def _inputs(builder: Builder, facts: Iterable[str]) -> dict[str, int]:
-    """Return joined facts as what comes in."""
-    return {
-        name: builder.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name) for name in facts
-    }

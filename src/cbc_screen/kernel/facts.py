@@ -10,6 +10,7 @@ from math import inf
 
 from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.conclusions import ALONE, OPEN
+from cbc_screen.kernel.fact_table import UNCOVERED, Facts
 from cbc_screen.kernel.limits import BESIDE
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import telling_findings
@@ -25,10 +26,10 @@ class FactBuilder(Truths):
 
     def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
         super().__init__(builder, rules, given)
-        self.listing: dict[str, int] = {}  # facts that only the checklist needs
+        self.listing = Facts()  # facts that only the checklist needs
 
-    def build(self) -> dict[str, int]:
-        """Write every fact and return their steps by name."""
+    def build(self) -> Facts:
+        """Write every fact and return the table of them."""
         self._build_states()
         self._build_lines()
         self._build_grades()
@@ -44,27 +45,26 @@ class FactBuilder(Truths):
         triggers = [(rule, "trigger") for rule in self.rules.triggers if rule.urgency is not Urgency.NONE]
         open_ones = []
         for rule, group in [*triggers, *((rule, "urgency") for rule in self.rules.urgency)]:
-            undecided = self._undecided(Truth(*(self.facts[f"{group}.{rule.id}.{end}"] for end in ("yes", "no"))))
+            undecided = self._undecided(self.facts.truth(f"{group}.{rule.id}"))
             for leaf in alone_in(rule.when):
                 value = self.sent(leaf.subject) if leaf.subject in self.rules.analytes else None
                 if value is not None and value.low != value.high:
                     open_ones.append(b.all([b.present(value.low), undecided, self._undecided(self.truth(leaf))]))
-        self.facts[OPEN] = b.any(open_ones)
+        self.facts.put_mark(OPEN, b.any(open_ones))
 
     def _undecided(self, truth: Truth) -> int:
-        return self.b.negate(self.b.either(truth.yes, truth.no))
+        return self.b.negate(self.b.decided(truth))
 
     def _build_alone(self) -> None:
         """Write what is so without the limits that are tried beside others: there everything may be true."""
         beside = self.trait(BESIDE).yes
         for name in (f"{analyte}.{side}" for analyte in sorted(self.rules.differing) for side in ("low", "high")):
-            for end in ("yes", "no"):
-                self.facts[f"{ALONE}{name}.{end}"] = self.b.either(self.facts[f"{name}.{end}"], beside)
+            own = self.facts.truth(name)
+            self.put(f"{ALONE}{name}", Truth(self.b.either(own.yes, beside), self.b.either(own.no, beside)))
 
     def put(self, name: str, truth: Truth, *, listing: bool = False) -> None:
         """Record a three-valued fact."""
-        facts = self.listing if listing else self.facts
-        facts[f"{name}.yes"], facts[f"{name}.no"] = truth.yes, truth.no
+        (self.listing if listing else self.facts).put_truth(name, truth)
 
     def _build_states(self) -> None:
         b = self.b
@@ -74,38 +74,40 @@ class FactBuilder(Truths):
             self.put(f"{analyte}.low", low)
             self.put(f"{analyte}.high", high)
             there = b.present(value.low)
-            self.facts[f"{analyte}.value.any"] = there
+            self.facts.put_mark(f"{analyte}.value", there)
             least = self.rules.analytes[analyte].zero_below
             if least is not None:
                 none, some = b.at_most(value.low, b.number(0.0)), b.less(b.number(0.0), value.high)
                 zero = b.all([none, some, b.less(value.high, b.number(least))])
-                self.facts[f"{analyte}.zero.any"] = zero if value.low != value.high else b.boolean(False)
-            self.facts[f"{analyte}.assessed.any"] = b.both(there, b.either(b.present(lower), b.present(upper)))
+                self.facts.put_mark(f"{analyte}.zero", zero if value.low != value.high else b.boolean(False))
+            self.facts.put_mark(f"{analyte}.assessed", b.both(there, b.either(b.present(lower), b.present(upper))))
 
     def _build_lines(self) -> None:
         lines = self.lines(self.rules.definition)
         for line in LINES:
             self.put(f"line.{line}", lines[line])
-            self.facts[f"sent.{line}.any"], self.facts[f"unlimited.{line}.any"] = self._judged_on(line)
+            sent, unlimited = self._judged_on(line)
+            self.facts.put_mark(f"sent.{line}", sent)
+            self.facts.put_mark(f"unlimited.{line}", unlimited)
         if self.rules.stated_finding is not None:
             self.put("line.white_unadjusted", self._white_unadjusted())
         if self.rules.adjusts_line:
             red = self.rules.definitions[self.rules.definition].red
             self.put("line.red_unadjusted", self._line(red, f"cut:{self.rules.definition}:red"))
-        self.facts["lines.min"], self.facts["lines.max"] = self.counts(self.rules.definition)
+        self.facts.put_codes("lines", *self.counts(self.rules.definition))
 
     def _build_grades(self) -> None:
         b = self.b
         lows, highs = [], []
         if self.rules.adjusts_grade:
             plain = self._grade("hemoglobin")
-            self.facts["grade.red_unadjusted.min"], self.facts["grade.red_unadjusted.max"] = plain[:2]
+            self.facts.put_codes("grade.red_unadjusted", *plain[:2])
         for line in LINES:
             severity_low, severity_high = self.severities(line)
             lows.append(severity_low)
             highs.append(severity_high)
-        self.facts["severity.min"] = b.code_larger(b.code_larger(lows[0], lows[1]), lows[2])
-        self.facts["severity.max"] = b.code_larger(b.code_larger(highs[0], highs[1]), highs[2])
+        worst = [b.code_larger(b.code_larger(own[0], own[1]), own[2]) for own in (lows, highs)]
+        self.facts.put_codes("severity", *worst)
 
     def _build_criteria(self) -> None:
         b, criteria = self.b, self.rules.criteria
@@ -141,10 +143,10 @@ class FactBuilder(Truths):
             if condition.only_when is not None:
                 self.put(f"only.{condition.id}", self.truth(condition.only_when))
         self.put("borderline", self.borderline())
-        self.facts[f"{MAY_LIST}.any"] = self._may_list()
+        self.facts.put_mark(MAY_LIST, self._may_list())
 
-    def build_listing(self) -> dict[str, int]:
-        """Write the facts that only the checklist needs, and return their steps by name."""
+    def build_listing(self) -> Facts:
+        """Write the facts that only the checklist needs, and return the table of them."""
         b = self.b
         for condition in self.rules.conditions:
             for rule in condition.findings_for:
@@ -155,7 +157,7 @@ class FactBuilder(Truths):
                 # For one possible age, sex or stage of pregnancy is enough for what must not be missed.
                 shown = self.truth(condition.shown_when)
                 self.put(f"shown_when.{condition.id}", shown, listing=True)
-                self.listing[f"shown_when.{condition.id}.any"] = shown.yes
+                self.listing.put_mark(f"shown_when.{condition.id}", shown.yes)
             if condition.shown_unless_decided is not None:
                 self.put(
                     f"shown_unless_decided.{condition.id}", self.truth(condition.shown_unless_decided), listing=True
@@ -166,7 +168,7 @@ class FactBuilder(Truths):
         for name in asked:
             known = [self._is_known(answer) for answer in self.rules.ordering.questions[name].done_by]
             if known:
-                self.listing[f"answered.{name}.any"] = b.any(known)
+                self.listing.put_mark(f"answered.{name}", b.any(known))
         return self.listing
 
     def _may_list(self) -> int:
@@ -184,21 +186,23 @@ class FactBuilder(Truths):
 
     def _is_known(self, answer: str) -> int:
         if answer not in self.rules.analytes:
-            truth = self._finding(answer)
-            return self.b.either(truth.yes, truth.no)
+            return self.b.decided(self._finding(answer))
         value = self.effective(answer)
         return self.b.both(self.b.present(value.low), self.b.less(value.high, self.b.number(inf)))
 
     def limits_used(self) -> dict[str, int]:
-        """Return the limits behind the answers, for the explanation; they agree where min is max."""
-        found: dict[str, int] = {"preterm.any": self._uncovered()}
+        """Return the limits behind the answers, for the explanation; they agree where the least is the most."""
+        used = Facts()
+        used.put_mark(UNCOVERED, self._uncovered())
+        found: dict[str, int] = {}
         for analyte in sorted(self.rules.ranged):
             found[f"{analyte}.by_report"] = self._by_report.get(analyte, self.b.boolean(False))
             for side, limit in zip(("lower", "upper"), self.limits(analyte), strict=True):
-                found[f"{analyte}.{side}.min"] = found[f"{analyte}.{side}.max"] = limit
+                used.put_codes(f"{analyte}.{side}", limit, limit)
         rule = self.rules.definitions[self.rules.definition]
         for part in PARTS:
             cutoff: Cutoff | None = getattr(rule, part)
             if cutoff is not None:
-                found[f"cut.{part}.min"] = self._cut(cutoff, f"cut:{rule.id}:{part}")
-        return found
+                cut = self._cut(cutoff, f"cut:{rule.id}:{part}")
+                used.put_codes(f"cut.{part}", cut, cut)
+        return {**used.columns, **found}

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.answers import Place
 from cbc_screen.kernel.bits import TRUE
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
+from cbc_screen.kernel.fact_table import Join, join_of
 
 _AT_ONCE = 65_536  # rows, each for some of its keys: fewer cost their dispatch, more their memory (measured)
+_JOINED: Mapping[Join, np.ufunc] = {
+    Join.EVERY: np.logical_and,
+    Join.SOME: np.logical_or,
+    Join.LEAST: np.minimum,
+    Join.MOST: np.maximum,
+}
 Joined = dict[str, NDArray[np.generic] | PackedFlags]
 
 
@@ -62,10 +69,7 @@ def _key_after_key(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Join
         if start:
             every &= everywhere
             some |= anywhere
-            found = {
-                name: (np.minimum if name.endswith(".min") else np.maximum)(own, codes[name])
-                for name, own in found.items()
-            }
+            found = {name: _JOINED[join_of(name)](own, codes[name]) for name, own in found.items()}
         everywhere, anywhere, codes = every, some, found
     return _together(facts.places, everywhere, anywhere, codes)
 
@@ -73,7 +77,7 @@ def _key_after_key(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Join
 def _joined_codes(name: str, column: NDArray[Any], keys: int, rows: int) -> NDArray[Any]:
     """Join a code over keys, laid out one after another and padded."""
     own = column.reshape(keys, -1)[:, :rows]
-    joined: NDArray[Any] = own.min(axis=0) if name.endswith(".min") else own.max(axis=0)
+    joined: NDArray[Any] = _JOINED[join_of(name)].reduce(own, axis=0)
     return joined
 
 
@@ -104,7 +108,7 @@ def _together(
         if plane < 0:
             joined[name] = always[plane == TRUE]
         else:
-            joined[name] = PackedFlags((anywhere if name.endswith(".any") else everywhere)[plane])
+            joined[name] = PackedFlags((anywhere if join_of(name) is Join.SOME else everywhere)[plane])
     return joined
 
 
@@ -121,10 +125,5 @@ def join_expanded(
 
 
 def _join_column(name: str, column: NDArray[np.generic], firsts: NDArray[np.intp]) -> NDArray[np.generic]:
-    if name.endswith(".min"):
-        return np.minimum.reduceat(column, firsts)
-    if name.endswith(".max"):
-        return np.maximum.reduceat(column, firsts)
-    if name.endswith(".any"):
-        return np.logical_or.reduceat(column, firsts)
-    return np.logical_and.reduceat(column, firsts)
+    joined: NDArray[np.generic] = _JOINED[join_of(name)].reduceat(column, firsts)
+    return joined

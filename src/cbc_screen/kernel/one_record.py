@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 
+from cbc_screen.kernel.fact_table import Join, join_of
 from cbc_screen.kernel.keys import KeyedLimits
 from cbc_screen.kernel.printed import Function, Part, Printed
 from cbc_screen.kernel_inputs import Person, Scope
 
 Print = Callable[[Scope, bool, Part], Printed]
+_JOINED: Mapping[Join, Callable[[tuple[float, ...]], float]] = {
+    Join.EVERY: all,
+    Join.SOME: any,
+    Join.LEAST: min,
+    Join.MOST: max,
+}
 _REMEMBERED = 2048  # persons
 
 
@@ -122,15 +129,6 @@ class One:
         return [function.answers(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
 
 
-def join_of(name: str) -> Callable[[tuple[float, ...]], float]:
-    """Return how a fact is joined over the keys of a person: known where all of them agree."""
-    if name.endswith(".min"):
-        return min
-    if name.endswith(".max"):
-        return max
-    return any if name.endswith(".any") else all
-
-
 class RecordKernel:
     """The screen of one record under one configuration. Thread-safe: it only caches.
 
@@ -148,7 +146,7 @@ class RecordKernel:
         return self.printed(scope, reported, part).function()
 
     def _make_joins(self, scope: Scope, reported: bool, part: Part) -> tuple[Callable[[tuple[float, ...]], float], ...]:
-        return tuple(join_of(name) for name in self.function(scope, reported, part).places)
+        return tuple(_JOINED[join_of(name)] for name in self.function(scope, reported, part).places)
 
     def screen_one(self, record: Mapping[str, float], person: Person, scope: Scope, reported: bool) -> One:
         """Screen one record: its inputs by name (absent ones may be left out)."""

@@ -303,6 +303,10 @@ class Builder:
         """Return a predicate that is always known."""
         return Truth(node, self.negate(node))
 
+    def decided(self, truth: Truth) -> int:
+        """Return whether something surely holds or surely does not."""
+        return self.either(truth.yes, truth.no)
+
     def opposite(self, truth: Truth) -> Truth:
         """Return not."""
         return Truth(truth.no, truth.yes)

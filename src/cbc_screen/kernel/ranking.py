@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES, StartingTier
@@ -30,7 +31,7 @@ LEADING = frozenset({"hemoglobin", "wbc", "neutrophils", "platelets"})
 class Ranking:
     """Writes what the order of the checklist needs, from (joined) facts."""
 
-    def __init__(self, builder: Builder, rules: Rules, facts: Mapping[str, int]) -> None:
+    def __init__(self, builder: Builder, rules: Rules, facts: Facts) -> None:
         self.b, self.rules, self.ordering, self.facts = builder, rules, rules.ordering, facts
 
     def build(self) -> dict[str, int]:
@@ -72,21 +73,21 @@ class Ranking:
         """Return whether a condition is possible for this person: unknown is possible."""
         if condition.only_when is None:
             return self.b.boolean(True)
-        return self.b.negate(self.facts[f"only.{condition.id}.no"])
+        return self.b.negate(self.facts.no(f"only.{condition.id}"))
 
     @cached_property
     def some_line_low(self) -> int:
         """Whether some line is surely low, or deep where the definition has no limit to say so."""
         b, triggers = self.b, [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
-        unlimited = b.any(self.facts[f"unlimited.{line}.any"] for line in LINES)
-        deep = b.any(self.facts[f"trigger.{rule.id}.yes"] for rule in triggers)
-        return b.either(b.code_at_least(self.facts["lines.min"], 1), b.both(unlimited, deep))
+        unlimited = b.any(self.facts.mark(f"unlimited.{line}") for line in LINES)
+        deep = b.any(self.facts.yes(f"trigger.{rule.id}") for rule in triggers)
+        return b.either(b.code_at_least(self.facts.codes("lines")[0], 1), b.both(unlimited, deep))
 
     # Findings ------------------------------------------------------------------------
 
     def _truth(self, condition: Condition, side: str, rule: Rule) -> Truth:
         name = f"{side}.{condition.id}.{rule.id}"
-        return Truth(self.facts[f"{name}.yes"], self.facts[f"{name}.no"])
+        return self.facts.truth(name)
 
     def _side(self, condition: Condition, side: str) -> Iterable[Weighed]:
         """Yield what the findings of a side weigh; those that go together count as the largest and one more."""
@@ -131,7 +132,7 @@ class Ranking:
         for rule in condition.findings_for:
             if _is_leading(rule):
                 truth = self._truth(condition, "for", rule)
-                unknown = b.negate(b.either(truth.yes, truth.no))
+                unknown = b.negate(b.decided(truth))
                 found = b.either(found, b.both(unknown, b.code_at_least(points, least - rule.points)))
         return found
 
@@ -141,11 +142,11 @@ class Ranking:
         found = b.boolean(False)
         if condition.shown_when is not None:
             # Where what is unknown of the person could change it, what is time-critical stays in the higher group.
-            told = "any" if condition.tier is Tier.TIME_CRITICAL else "yes"
-            found = self.facts[f"shown_when.{condition.id}.{told}"]
+            told = self.facts.mark if condition.tier is Tier.TIME_CRITICAL else self.facts.yes
+            found = told(f"shown_when.{condition.id}")
         if condition.shown_unless_decided is not None:
             decided = b.any(self._decided(other) for other in self.rules.conditions if other is not condition)
-            open_question = self.facts[f"shown_unless_decided.{condition.id}.yes"]
+            open_question = self.facts.yes(f"shown_unless_decided.{condition.id}")
             found = b.either(found, b.both(open_question, b.negate(decided)))
         return found
 
@@ -195,21 +196,21 @@ class Ranking:
         b, facts = self.b, self.facts
         names = [name for name, _ in self.ordering.ages]
         younger = names if ages == ANY_AGE else names[: names.index(ages)]
-        passed = [b.negate(facts[f"age.{name}.yes"]) for name in younger if name in rows or name == names[0]]
-        own = [] if ages == ANY_AGE else [b.negate(facts[f"age.{ages}.no"])]
+        passed = [b.negate(facts.yes(f"age.{name}")) for name in younger if name in rows or name == names[0]]
+        own = [] if ages == ANY_AGE else [b.negate(facts.no(f"age.{ages}"))]
         return b.all([*passed, *own])
 
     @cached_property
     def _lines_known(self) -> int:
         b = self.b
-        return b.all(b.either(self.facts[f"line.{line}.yes"], self.facts[f"line.{line}.no"]) for line in LINES)
+        return b.all(b.decided(self.facts.truth(f"line.{line}")) for line in LINES)
 
     @cached_property
     def _combinations(self) -> dict[str, int]:
         """Whether each combination of low lines is possible; the red line alone by the size of the cells."""
         b, facts = self.b, self.facts
-        may = {line: b.negate(facts[f"line.{line}.no"]) for line in LINES}
-        spared = {line: b.negate(facts[f"line.{line}.yes"]) for line in LINES}
+        may = {line: b.negate(facts.no(f"line.{line}")) for line in LINES}
+        spared = {line: b.negate(facts.yes(f"line.{line}")) for line in LINES}
 
         def only(*low: Line) -> int:
             return b.all(may[line] if line in low else spared[line] for line in LINES)
@@ -229,10 +230,11 @@ class Ranking:
     def _sizes(self) -> tuple[int, int, int, int]:
         """Return red cells small, of normal size, large, of unknown size, by the range of the person's age."""
         b, facts = self.b, self.facts
-        if "mcv.low.yes" not in facts:
+        if not facts.has_truth("mcv.low"):
             return b.boolean(False), b.boolean(False), b.boolean(False), b.boolean(True)
-        small, large = facts["mcv.low.yes"], facts["mcv.high.yes"]
-        normal = b.both(facts["mcv.low.no"], facts["mcv.high.no"])
+        is_low, is_high = facts.truth("mcv.low"), facts.truth("mcv.high")
+        small, large = is_low.yes, is_high.yes
+        normal = b.both(is_low.no, is_high.no)
         return small, normal, large, b.negate(b.any([small, normal, large]))
 
 

@@ -1,4 +1,4 @@
-"""Plan how a lowered program is run over columns: numbers in small parts, logic in large ones.
+"""Put the steps of a lowered program in order: numbers in small parts, logic in large ones.
 
 A step on numbers costs its memory, so its rows must stay in the cache; a step on packed bits
 costs its dispatch, so it is made once for many small parts. Comparisons of one column are
@@ -8,24 +8,16 @@ or a block of rows that one call serves.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.bits import Bit, Lowered, Node, Table
+from cbc_screen.kernel.bits import Bit, Lowered
+from cbc_screen.kernel.grouping import PACKED_TOGETHER, Folded, Home, Unit
 from cbc_screen.kernel.program import Op
-
-PACKED_TOGETHER = 16  # truths wait to be packed, that many predicates at a time
-CALL, TAKE, SELECT, PACK = range(4)
-Rows = int | slice
-# The last quantity that a node needs, and how many choices between numbers come before it:
-# what one call makes has one home, so it never waits for a choice that waits for it.
-Home = tuple[int, int]
-Unit = tuple[object, ...]
+from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE, StepPlan
 
 
 def _smaller(a: Any, b: Any, out: Any) -> None:
@@ -49,193 +41,36 @@ _BIT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
     Bit.OR: np.bitwise_or,
     Bit.XOR: np.bitwise_xor,
 }
-TRAITS_TOGETHER = 8
-LIMITS_TOGETHER = 4
 _ALL_ONES = np.array(255, dtype=np.uint8)
 _LOGIC = frozenset({Bit.AND, Bit.OR, Bit.XOR, Bit.NOT})
 _FROM_OUTSIDE = frozenset({Bit.FLAG, Bit.PLANE})
 
 
-class Tables(Table, Protocol):
-    """The limits of every key."""
+class Scheduler:
+    """Makes the plan of a program from what the passes before found; its steps in order, then the rows of its slots."""
 
-    def column(self, name: str) -> NDArray[np.float64]:
-        """Return one limit for every key."""
-        ...
-
-    def trait(self, name: str) -> NDArray[np.uint8]:
-        """Return a property of every key."""
-        ...
-
-
-@dataclass
-class Plan:
-    """The steps in order, and what each slot is bound to.
-
-    A small step is (kind, function, slot, slot, slot of the result); a large one has no
-    kind, for all are calls on bits. A `take` names its rows of `limits` or of `traits`.
-    """
-
-    small: list[tuple[int, Any, Any, int, int]] = field(default_factory=list)
-    large: list[tuple[Callable[..., object], int, int, int]] = field(default_factory=list)
-    slots: int = 0
-    constants: dict[int, NDArray[np.generic]] = field(default_factory=dict)
-    inputs: dict[int, str] = field(default_factory=dict)
-    outside: dict[int, Node] = field(default_factory=dict)  # bits of columns that come in
-    limits: list[NDArray[np.float64]] = field(default_factory=list)
-    traits: list[NDArray[np.uint8]] = field(default_factory=list)
-    numbers: dict[int, Rows] = field(default_factory=dict)
-    truths: dict[int, Rows] = field(default_factory=dict)
-    bytes: dict[int, Rows] = field(default_factory=dict)  # the same rows, as numbers
-    masks: set[int] = field(default_factory=set)  # traits by row, eight to a byte
-    taken: dict[int, int] = field(default_factory=dict)  # slots of numbers or masks, for two rows at a time
-    bits: dict[int, Rows] = field(default_factory=dict)
-    small_bits: set[int] = field(default_factory=set)  # the slots of bits that small steps name
-    planes: dict[int, int] = field(default_factory=dict)  # slots that are rows of the answers
-    number_rows: int = 0
-    bit_rows: int = 0
-
-    def slot(self) -> int:
-        """Return a new slot."""
-        self.slots += 1
-        return self.slots - 1
-
-    def constant(self, value: NDArray[np.generic]) -> int:
-        """Return a new slot bound to an array."""
-        slot = self.slot()
-        self.constants[slot] = value
-        return slot
-
-
-def make_plan(lowered: Lowered, tables: Tables, rows_of_planes: Mapping[int, int]) -> Plan:
-    """Plan a program whose output bits belong in given rows of the answers."""
-    return _Planner(lowered, tables, rows_of_planes).plan
-
-
-class _Planner:
-    def __init__(self, lowered: Lowered, tables: Tables, rows_of_planes: Mapping[int, int]) -> None:
-        self.nodes, self.tables = lowered.nodes, tables
-        self.plan = Plan(slots=len(self.nodes))
+    def __init__(self, lowered: Lowered, folded: Folded, homes: Sequence[Home], unit_of: Mapping[int, Unit]) -> None:
+        self.nodes = lowered.nodes
+        self.plan = StepPlan(slots=len(self.nodes))
         self._kept = frozenset(lowered.floats.values())
-        self._outputs = rows_of_planes.keys()
-        self._taken, self._traits = self._fold_by_key()
+        self._taken, self._traits = folded.numbers, folded.bits
         self._ones = self.plan.constant(_ALL_ONES)
         self._done: set[int] = set()
         self._waiting: list[int] = []  # truths not packed yet, in their order
         self._block = 0
-        self._homes = self._find_homes()
-        self._unit_of = self._group()
+        self._homes, self._unit_of = homes, unit_of
         self._units: dict[Unit, list[int]] = {}
         for number, unit in self._unit_of.items():
             self._units.setdefault(unit, []).append(number)
+
+    def order_steps(self) -> None:
+        """Put the steps on numbers in order, and with them the bits that a number depends on."""
         self.plan.outside = {n: node for n, node in enumerate(self.nodes) if node.op in _FROM_OUTSIDE}
         for members in sorted(self._units.values(), key=lambda members: self._homes[members[0]]):
             self._predicate(members[0])
         for number in self._kept:
             self._number(number)
         self._pack()
-        self._assign_numbers()
-        self._plan_logic(rows_of_planes)
-
-    # What depends on the key alone ------------------------------------------------
-
-    def _fold_by_key(self) -> tuple[dict[int, NDArray[np.float64]], dict[int, NDArray[np.uint8]]]:
-        """Find the numbers that one `take` gives, and the bits that a key decides.
-
-        A choice between limits is a limit. A sum is not folded: adding costs less than taking.
-        """
-        taken: dict[int, NDArray[np.float64]] = {}
-        traits: dict[int, NDArray[np.uint8]] = {}
-        known: dict[int, NDArray[Any]] = {}
-        for number, node in enumerate(self.nodes):
-            of = [known[a] for a in node.arguments if a in known]
-            if node.op is Op.CONST:
-                known[number] = np.array(node.value)
-            elif node.op is Op.LIMIT:
-                known[number] = taken[number] = self.tables.column(str(node.value))
-            elif node.op is Bit.TRAIT:
-                traits[number] = self.tables.trait(str(node.value))
-                known[number] = traits[number].astype(np.bool_)
-            elif not of or len(of) < len(node.arguments):
-                continue
-            elif node.op is Op.SELECT:
-                known[number] = taken[number] = np.where(*of)
-            elif node.op is Bit.NOT:
-                known[number] = ~of[0]
-            elif node.op is Bit.PRESENT or (node.op is Bit.LESS and any(column.ndim for column in of)):
-                known[number] = of[0] == of[0] if node.op is Bit.PRESENT else of[0] < of[1]
-                traits[number] = known[number].astype(np.uint8)
-        return taken, traits
-
-    # Predicates in groups -----------------------------------------------------------
-
-    def _group(self) -> dict[int, Unit]:
-        """Give each predicate the unit that one call makes: of one column, one kind."""
-        sharing = self._limits_of_one_home()
-        units: dict[int, Unit] = {}
-        counted: Counter[Unit] = Counter()
-        used = self._used()
-        for number, node in enumerate(self.nodes):
-            together = PACKED_TOGETHER
-            unit: Unit
-            if number in self._traits:
-                if number not in used:
-                    continue
-                unit, together = ("traits",), TRAITS_TOGETHER
-            elif node.op is Bit.LESS:
-                a, b = node.arguments
-                unit = self._unit_of_less(number, a, b, sharing)
-            elif node.op is Bit.PRESENT:
-                unit = ("alone", number)
-            else:
-                continue
-            units[number] = unit if unit[0] == "limits" else (*unit, counted[unit] // together)
-            counted[unit] += 1
-        return units
-
-    def _find_homes(self) -> list[Home]:
-        """Give each node its home: what needs a quantity is made while that is near."""
-        quantities: dict[str, int] = {}  # the ends of an interval are columns of one quantity
-        homes: list[Home] = []
-        for node in self.nodes:
-            own = [homes[a] for a in node.arguments]
-            quantity, choices = max((h[0] for h in own), default=0), max((h[1] for h in own), default=0)
-            if node.op is Op.INPUT:
-                quantity = quantities.setdefault(str(node.value).partition(".")[0], len(quantities) + 1)
-            homes.append((quantity, choices + (node.op is Op.SELECT)))
-        return homes
-
-    def _used(self) -> set[int]:
-        """Find the nodes that are outputs, or arguments of what no key decides."""
-        folded = self._taken.keys() | self._traits.keys()
-        return {a for n, node in enumerate(self.nodes) if n not in folded for a in node.arguments} | self._outputs
-
-    def _unit_of_less(self, number: int, a: int, b: int, sharing: Mapping[int, Unit]) -> Unit:
-        constant = [self.nodes[n].op is Op.CONST for n in (a, b)]
-        if constant == [True, False]:
-            return "above", b
-        if constant == [False, True]:
-            return "below", a
-        return sharing.get(a) or sharing.get(b) or ("alone", number)
-
-    def _limits_of_one_home(self) -> dict[int, Unit]:
-        """Find the limits that are compared with columns of one home and used for nothing else: their units."""
-        homes: dict[int, set[Home | None]] = {}
-        for number, node in enumerate(self.nodes):
-            if number in self._taken or number in self._traits:
-                continue
-            for place, argument in enumerate(node.arguments):
-                if argument in self._taken:
-                    other = node.arguments[1 - place] if node.op is Bit.LESS else argument
-                    column = other not in self._taken and self.nodes[other].op is not Op.CONST
-                    homes.setdefault(argument, set()).add(self._homes[other] if column else None)
-        counted: Counter[Home] = Counter()
-        found: dict[int, Unit] = {}
-        for limit, (home, *more) in homes.items():
-            if home is not None and not more and limit not in self._kept:
-                found[limit] = ("limits", home, counted[home] // LIMITS_TOGETHER)
-                counted[home] += 1
-        return found
 
     def _predicate(self, node: int) -> None:
         """Make a predicate, and with it all of its unit."""
@@ -383,7 +218,7 @@ class _Planner:
         a, b = node.arguments
         return _BIT_UFUNCS[node.op], a, b
 
-    def _assign_numbers(self) -> None:
+    def assign_numbers(self) -> None:
         """Give each number a row that is free by then."""
         plan = self.plan
         uses = [(a, b) if kind in (CALL, SELECT) else () for kind, _, a, b, _ in plan.small]
@@ -403,8 +238,8 @@ class _Planner:
 
     # Logic ------------------------------------------------------------------------
 
-    def _plan_logic(self, rows_of_planes: Mapping[int, int]) -> None:
-        """Plan the bits that no number depends on, and copy to the answers what is made elsewhere."""
+    def plan_logic(self, rows_of_planes: Mapping[int, int]) -> None:
+        """StepPlan the bits that no number depends on, and copy to the answers what is made elsewhere."""
         plan, nodes = self.plan, self.nodes
         for number, row in rows_of_planes.items():
             made = number in plan.bits or number in plan.outside

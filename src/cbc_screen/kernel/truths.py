@@ -80,7 +80,7 @@ class Truths(Values):
                 low = b.select(fired, b.arithmetic(Op.SMALLER, low, left.low), low)
                 high = b.select(fired, b.arithmetic(Op.LARGER, high, left.high), high)
                 wrong = b.either(wrong, fired)
-        self.facts["neutrophils.contradicted.any"] = wrong
+        self.facts.put_mark("neutrophils.contradicted", wrong)
         return Interval(low, b.select(b.present(sent.low), high, self.room()))
 
     def _left(self, leaves: Contradiction, sent: Interval) -> Interval:
@@ -148,9 +148,9 @@ class Truths(Values):
         whole = b.below(Interval(b.nan(), wbc.high), cut)  # by the white cells alone
         by_room = b.both(b.both(b.negate(has_neutrophils), counted.yes), b.negate(whole.yes))
         if rule.id == self.rules.definition:
-            self.facts["white.by_room.any"] = by_room
-            self.facts["white.none.any"] = b.negate(b.either(has_neutrophils, b.present(wbc.low)))
-            self.facts["white.by_wbc.any"] = b.both(b.negate(has_neutrophils), b.present(wbc.low))
+            self.facts.put_mark("white.by_room", by_room)
+            self.facts.put_mark("white.none", b.negate(b.either(has_neutrophils, b.present(wbc.low))))
+            self.facts.put_mark("white.by_wbc", b.both(b.negate(has_neutrophils), b.present(wbc.low)))
         if rule.without_neutrophils is None:
             # Neutrophils are part of the white cells: fewer white cells than the limit
             # are fewer neutrophils than the limit. Nothing else is known.
@@ -377,8 +377,8 @@ class Truths(Values):
         # A scheme without a band for this person or analyte says nothing about a line
         # that the definition finds not low: that line adds no severity.
         severity_high = b.code_select(b.both(ungraded, lines[line].no), b.code(0), severity_high)
-        self.facts[f"grade.{line}.min"], self.facts[f"grade.{line}.max"] = grade_low, grade_high
-        self.facts[f"severity.{line}.min"], self.facts[f"severity.{line}.max"] = severity_low, severity_high
+        self.facts.put_codes(f"grade.{line}", grade_low, grade_high)
+        self.facts.put_codes(f"severity.{line}", severity_low, severity_high)
         return severity_low, severity_high
 
     def _no_grade(self) -> tuple[int, int, int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from cbc_screen.kernel.arithmetic import added, decimal, divided, multiplied, scaled
+from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import Given, Rules
@@ -17,7 +18,7 @@ class Values:
 
     def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
         self.b, self.rules, self.given = builder, rules, given
-        self.facts: dict[str, int] = {}
+        self.facts = Facts()
         self._measured = {name: self._measure(name) for name in rules.analytes}
         self._sent: dict[str, Interval] = {}
         self._whole_neutrophils = Interval(builder.nan(), builder.nan())  # as sent, or from a percentage
@@ -51,7 +52,7 @@ class Values:
         if derived is None:
             return given
         if b.absent(derived.low) and b.absent(derived.high):
-            self.facts[f"{analyte}.derived.any"] = b.boolean(False)
+            self.facts.put_mark(f"{analyte}.derived", b.boolean(False))
             return given
         # A result that says nothing ("CLUMPED", an unknown unit) does not hide a
         # percentage that does.
@@ -59,7 +60,7 @@ class Values:
         use_given = b.both(b.present(given.low), b.negate(b.both(void, b.present(derived.low))))
         low = b.select(use_given, given.low, derived.low)
         high = b.select(use_given, given.high, derived.high)
-        self.facts[f"{analyte}.derived.any"] = b.both(b.negate(use_given), b.present(derived.low))
+        self.facts.put_mark(f"{analyte}.derived", b.both(b.negate(use_given), b.present(derived.low)))
         return Interval(low, high)
 
     def _with_parts(self, whole: Interval) -> Interval:
@@ -67,14 +68,15 @@ class Values:
         b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
         self._whole_neutrophils = whole
         if b.absent(segmented.low):
-            self.facts |= dict.fromkeys(("neutrophils.by_parts.any", "neutrophils.without_bands.any"), b.boolean(False))
+            for fact in ("neutrophils.by_parts", "neutrophils.without_bands"):
+                self.facts.put_mark(fact, b.boolean(False))
             return whole
         parts = self._parts()
         void = b.both(b.at_most(whole.low, b.number(0.0)), b.at_most(b.number(inf), whole.high))
         asked = b.both(b.either(b.negate(b.present(whole.low)), void), b.present(segmented.low))
-        self.facts["neutrophils.by_parts.any"] = asked
+        self.facts.put_mark("neutrophils.by_parts", asked)
         told = b.negate(b.at_most(b.number(inf), segmented.high))  # else they themselves say nothing
-        self.facts["neutrophils.without_bands.any"] = b.all((asked, told, b.negate(b.present(bands.low))))
+        self.facts.put_mark("neutrophils.without_bands", b.all((asked, told, b.negate(b.present(bands.low)))))
         return Interval(b.select(asked, parts.low, whole.low), b.select(asked, parts.high, whole.high))
 
     def _parts(self) -> Interval:
@@ -240,7 +242,7 @@ class Values:
             comparable = b.both(b.present(theirs), b.less(b.number(0.0), ours))
             wrong = b.either(wrong, b.both(comparable, b.negate(near)))
         sane = b.negate(wrong)
-        self.facts[f"{analyte}.range_insane.any"] = wrong
+        self.facts.put_mark(f"{analyte}.range_insane", wrong)
         self._by_report[analyte] = b.both(sane, b.any(b.present(r) for r in reported))
         used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
         return used[0], used[1]

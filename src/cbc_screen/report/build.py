@@ -10,6 +10,7 @@ from typing import Any
 from cbc_screen._version import __version__
 from cbc_screen.kernel.conclusions import urgency_rules
 from cbc_screen.kernel.definition import ADJUSTED, ROOM
+from cbc_screen.kernel.fact_table import UNCOVERED, least, mark, most, no, yes
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
@@ -214,7 +215,7 @@ class ResultBuilder:
         return list({id(row): row for row in found if row is not None}.values())
 
     def _uncovered(self, one: One) -> bool:
-        return any(used["preterm.any"] for used in one.limits)
+        return any(used[mark(UNCOVERED)] for used in one.limits)
 
     def _range_used(self, row: IntervalRow) -> RangeUsed:
         if id(row) not in self._ranges:
@@ -231,12 +232,12 @@ class ResultBuilder:
         if by_wbc and definition.without_neutrophils is not None:
             part, cutoff = "without_neutrophils", definition.without_neutrophils
         grade = one.codes[f"grade.{line}"]
-        low, high = int(one.facts[f"severity.{line}.min"]), int(one.facts[f"severity.{line}.max"])
+        low, high = int(one.facts[least(f"severity.{line}")]), int(one.facts[most(f"severity.{line}")])
         return LineResult(
             line=line,
             state=state,
             analyte="wbc" if basis in _BY_WBC else cutoff.analyte,
-            limits=tuple(sorted({limit for used in one.limits if (limit := used[f"cut.{part}.min"]) == limit})),
+            limits=tuple(sorted({limit for used in one.limits if (limit := used[least(f"cut.{part}")]) == limit})),
             limit_of=cutoff.analyte,
             unit=self.knowledge.analytes[cutoff.analyte].unit,
             grade=None if grade < 0 else grade,
@@ -285,9 +286,9 @@ class ResultBuilder:
         names = [rule.id for rule in criteria.items] + [next(iter(criteria.by_method.values())).id]
 
         def answer(name: str) -> Criteria:
-            if one.facts[f"{name}.yes"]:
+            if one.facts[yes(name)]:
                 return Criteria.MET
-            return Criteria.NOT_MET if one.facts[f"{name}.no"] else Criteria.CANNOT_TELL
+            return Criteria.NOT_MET if one.facts[no(name)] else Criteria.CANNOT_TELL
 
         return BloodCriteriaResult(
             answer=answer("criteria"),
@@ -315,7 +316,7 @@ class ResultBuilder:
             for name, own in self._urgency_rules
             if one.list_codes[f"reason.{name}"]
             for rule, fact, _ in own
-            if rule.urgency is level and one.facts[f"{fact}.yes"]
+            if rule.urgency is level and one.facts[yes(fact)]
         ]
         return tuple(dict.fromkeys(found))
 
@@ -324,7 +325,7 @@ class ResultBuilder:
         rules, facts = self.kernel.rules, one.facts
 
         def unknown(name: str) -> bool:
-            return not facts[f"{name}.yes"] and not facts[f"{name}.no"]
+            return not facts[yes(name)] and not facts[no(name)]
 
         groups = (("guard", rules.guards), ("trigger", rules.triggers))
         found = [f"{group}:{r.id}" for group, group_rules in groups for r in group_rules if unknown(f"{group}.{r.id}")]
@@ -332,7 +333,7 @@ class ResultBuilder:
         for condition in rules.conditions:
             if one.list_codes[f"support.{condition.id}"] != _NOT_LISTED:
                 continue
-            impossible = condition.only_when is not None and facts[f"only.{condition.id}.no"]
+            impossible = condition.only_when is not None and facts[no(f"only.{condition.id}")]
             if may_be_low and not impossible:
                 found.append(f"condition:{condition.id}")
         return tuple(found)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.definition import ADJUSTED
+from cbc_screen.kernel.fact_table import UNCOVERED, least, mark, most
 from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
@@ -37,11 +38,11 @@ def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
         columns[f"{analyte}_low"] = from_numpy(low, low != low)
         columns[f"{analyte}_high"] = from_numpy(high, (high != high) | np.isinf(high))
         for side in ("lower", "upper"):
-            least, most = used[f"{analyte}.{side}.min"], used[f"{analyte}.{side}.max"]
-            columns[f"{analyte}_{side}_limit"] = from_numpy(least, least != most)
+            low, high = used[least(f"{analyte}.{side}")], used[most(f"{analyte}.{side}")]
+            columns[f"{analyte}_{side}_limit"] = from_numpy(low, low != high)
         names, codes = _sets(kernel, batch, analyte, keys)
         codes = np.where(several, 0, codes)
-        codes = np.where(used["preterm.any"], 0, codes)
+        codes = np.where(used[mark(UNCOVERED)], 0, codes)
         codes = np.where(used[f"{analyte}.by_report"], names.index("reported"), codes).astype(np.int8)
         columns[f"{analyte}_range_set"] = dictionary(codes, names)
     if f"{ADJUSTED}.low" in used:

@@ -17,6 +17,7 @@ from cbc_screen.engines.inputs import expand, open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
+from cbc_screen.kernel.fact_table import least, most
 from cbc_screen.kernel_inputs import SEXES
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
@@ -159,10 +160,10 @@ def _claims(
 
 def _agreed(own: Mapping[str, NDArray[Any]], analyte: str, side: str, rows: int) -> NDArray[np.float64]:
     """Return a limit of the set where one is known for the person."""
-    least, most = own.get(f"{analyte}.{side}.min"), own.get(f"{analyte}.{side}.max")
-    if least is None or most is None:
+    low, high = own.get(least(f"{analyte}.{side}")), own.get(most(f"{analyte}.{side}"))
+    if low is None or high is None:
         return np.full(rows, np.nan)
-    agreed: NDArray[np.float64] = np.where(least == most, least, np.nan).astype(np.float64)
+    agreed: NDArray[np.float64] = np.where(low == high, low, np.nan).astype(np.float64)
     return agreed
 
 

@@ -329,8 +329,8 @@ class Judge:
             plain = people.line("without_neutrophils", values.get("wbc", ANYTHING), truth.reported.get("wbc"))
             # Too few cells that may be neutrophils, however many white cells there are.
             few = people.line("white", neutrophils.worlds[0], None).yes
-            room = people.line("white", neutrophils.least_room, None).no if neutrophils.least_room else people.full
-            return Masks(plain.yes | few, plain.no & ~few & room)
+            may = people.line("white", neutrophils.least_room, None).yes if neutrophils.least_room else 0
+            return Masks(plain.yes | few, plain.no & ~few & ~may)
         reported = truth.reported.get("neutrophils")
         found = [people.line("white", world, reported) for world in neutrophils.worlds]
         return found[0] if len(found) == 1 else all_of(found)

@@ -217,7 +217,7 @@ def test_the_rest_is_worked_out_once(screener: cbc.Screener) -> None:
         times.append(1)
         return {name: fields[name] for name in REST}
 
-    made = ScreeningResult.later({name: fields[name] for name in NOW}, rest)
+    made = ScreeningResult._later({name: fields[name] for name in NOW}, rest)
     assert (made.pattern, made.severity, made.urgency) == (source.pattern, source.severity, source.urgency)
     repr(made)
     hash(made)
@@ -247,7 +247,7 @@ def test_reading_the_flags_works_nothing_else_out(screener: cbc.Screener) -> Non
     def rest() -> dict[str, Any]:
         raise AssertionError("nobody asked for the rest")
 
-    made = ScreeningResult.later(now, rest, lambda checklist: source.flags(checklist=checklist))
+    made = ScreeningResult._later(now, rest, lambda checklist: source.flags(checklist=checklist))
     assert made.flags() == source.flags()
 
 
@@ -256,12 +256,12 @@ def test_what_is_worked_out_later_is_checked_as_ever(screener: cbc.Screener) -> 
     fields = {name: getattr(source, name) for name in ScreeningResult.model_fields}
     for wrong in ({"lines": "all low"}, {"surprise": 1}):
         rest = {**{name: fields[name] for name in REST}, **wrong}
-        made = ScreeningResult.later({name: fields[name] for name in NOW}, lambda rest=rest: rest)
+        made = ScreeningResult._later({name: fields[name] for name in NOW}, lambda rest=rest: rest)
         with pytest.raises(ValidationError):
             _ = made.notes
     short = {name: fields[name] for name in REST if name != "notes"}
     with pytest.raises(ValidationError, match="notes"):
-        _ = ScreeningResult.later({name: fields[name] for name in NOW}, lambda: short).lines
+        _ = ScreeningResult._later({name: fields[name] for name in NOW}, lambda: short).lines
 
 
 # Threads -----------------------------------------------------------------------------------
@@ -326,3 +326,17 @@ def test_the_schema_of_what_goes_out_names_the_fields() -> None:
     assert set(ScreeningResult.model_json_schema(mode="serialization").get("properties", {})) == set(
         ScreeningResult.model_fields
     )
+
+
+def test_dir_shows_every_field_before_and_after_it_is_worked_out(screener: cbc.Screener) -> None:
+    made = screener.screen(SICK)
+    before = dir(made)
+    assert set(ScreeningResult.model_fields) <= set(before)
+    made.to_dict()
+    assert dir(made) == before
+
+
+def test_nothing_of_how_it_is_made_stands_among_the_names(screener: cbc.Screener) -> None:
+    own = {"explain", "flags", "plot", "to_dict"}
+    plain = set(dir(BaseModel)) | set(ScreeningResult.model_fields) | own
+    assert {name for name in dir(screener.screen(SICK)) if not name.startswith("_")} <= plain

@@ -281,7 +281,7 @@ class ScreeningResult(_Part):
     _flags: Callable[[bool], dict[str, str | bool | int | None]] | None = PrivateAttr(default=None)
 
     @classmethod
-    def later(
+    def _later(
         cls,
         now: dict[str, Any],
         rest: Callable[[], dict[str, Any]],
@@ -303,6 +303,9 @@ class ScreeningResult(_Part):
         if name in type(self).model_fields:
             return self._completed().__dict__[name]
         return super().__getattr__(name)  # type: ignore[misc]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *type(self).model_fields})
 
     def _completed(self) -> ScreeningResult:
         """Work out what was left for later, checked as any other result."""

@@ -27,4 +27,4 @@ def answer(
         "severity_min": _SEVERITIES[severity_min],
         "urgency": _URGENCIES[urgency],
     }
-    return ScreeningResult.later(now, rest, columns)
+    return ScreeningResult._later(now, rest, columns)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from cbc_screen.cli import main
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.load import build_knowledge
@@ -62,6 +64,35 @@ def test_a_condition(data: Path) -> None:
     (data / "checklist/my_condition.yaml").write_text(block(recipe, "yaml"), encoding="utf-8")
     append(data / "starting_tiers.csv", line(recipe, "my_condition,"))
     assert "my_condition" in {condition.id for condition in built(data).conditions}
+
+
+def test_the_check_of_one_condition(tmp_path: Path) -> None:
+    text = block("A condition of the checklist", "yaml")
+    own = tmp_path / "my_condition.yaml"
+    own.write_text(text, encoding="utf-8")
+    found = CliRunner().invoke(main, ["ranges", "check", str(own)])
+    assert (found.exit_code, "known_for_months +2" in found.output, "starting_tiers.csv" in found.output) == (
+        0,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("finding: cytopenia_under_4_weeks", "finding: cytopenia_for_a_while", "my_condition.yaml:17: finding"),
+        ("rank: 999", "rank: 10", "my_condition.yaml:5: rank"),
+        ("source: project}\nnext", "source: nowhere}\nnext", "my_condition.yaml:24: source"),
+        ("points: 2", "points: 2.5", "my_condition.yaml:10: points"),
+    ],
+)
+def test_a_fault_of_one_condition_has_its_line_and_key(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    text = block("A condition of the checklist", "yaml")
+    assert right in text
+    (tmp_path / "my_condition.yaml").write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    found = CliRunner().invoke(main, ["ranges", "check", str(tmp_path / "my_condition.yaml")])
+    assert (found.exit_code, said in found.output) == (2, True), found.output
 
 
 def test_a_scheme(data: Path) -> None:

@@ -97,7 +97,7 @@ def ranges_new(out: Path | None, force: bool) -> None:
 @ranges.command("check", epilog="Example: cbc-screen ranges check my_lab.csv")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def ranges_check(file: Path) -> None:
-    """Check your own set of ranges (.csv; all faults at once), or your own rules (.yaml)."""
+    """Check your own set of ranges (.csv; all faults at once), your own rules, or a condition (.yaml)."""
     from cbc_screen.report.ranges import check_rules, check_set
 
     if file.suffix.lower() in (".yaml", ".yml"):

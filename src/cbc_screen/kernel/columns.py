@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.bits import CODE_INPUT_PLANES, Bit
-from cbc_screen.kernel.grouping import PACKED_TOGETHER
 from cbc_screen.kernel.passes import compile_columns
+from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER
 from cbc_screen.kernel.program import Program
 from cbc_screen.kernel.step_plan import CALL, PACK, TAKE, StepPlan
 

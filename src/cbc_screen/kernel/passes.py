@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cbc_screen.kernel.answers import Place
 from cbc_screen.kernel.bits import FALSE, TRUE, Lowered, lower
-from cbc_screen.kernel.grouping import Folded, Home, Unit, find_homes, fold_by_key, group_predicates
+from cbc_screen.kernel.predicate_groups import Folded, Home, Unit, find_homes, fold_by_key, group_predicates
 from cbc_screen.kernel.program import Program
 from cbc_screen.kernel.schedule import Scheduler
 from cbc_screen.kernel.step_plan import StepPlan, Tables

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.bits import Bit, Lowered
-from cbc_screen.kernel.grouping import PACKED_TOGETHER, Folded, Home, Unit
+from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER, Folded, Home, Unit
 from cbc_screen.kernel.program import Op
 from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE, StepPlan
 

@@ -27,11 +27,12 @@ from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.result_tables import ResultTables
-from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader
+from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
 from cbc_screen.knowledge.scores import Scores
 from cbc_screen.knowledge.sets import DefaultRanges, outside
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
+from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import Verification
@@ -121,6 +122,19 @@ class Knowledge(Measures):
         found = own_checks(RuleReader(words, self.sources), node, self.checks)
         self._order(node)
         return found
+
+    def is_condition(self, path: Path) -> bool:
+        """Tell whether a YAML file is a condition of the checklist, and not rules of one's own."""
+        return "findings_for" in parse_yaml(read_own_text(path), path.name)
+
+    def read_condition(self, path: Path) -> Condition:
+        """Read and check a condition of the checklist, as the loader does, beside the shipped ones."""
+        node, ordering = parse_yaml(read_own_text(path), path.name), self.ordering
+        reader = RuleReader(Vocabulary(self.analytes, self.findings, frozenset(self.definitions)), self.sources)
+        condition = reader.condition(node)
+        check_rank(node, condition, [other for other in self.conditions if other.id != condition.id])
+        check_weights(node, condition, self.analytes, ordering.low_line, ordering.decisive_counts)
+        return condition
 
     def order_of(self, rules: str) -> Order:
         """Return the shipped order of the checklist, or it under a laboratory's own file."""

@@ -28,7 +28,7 @@ from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
 from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units, normalize_unit
 from cbc_screen.knowledge.result_tables import load_result_tables
-from cbc_screen.knowledge.rules import Condition, RuleReader
+from cbc_screen.knowledge.rules import Condition, RuleReader, check_rank
 from cbc_screen.knowledge.scores import load_scores
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
@@ -39,11 +39,10 @@ from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import load_white_parts
 from cbc_screen.knowledge.words import Words, load_words
 from cbc_screen.knowledge.world_words import load_world_words
-from cbc_screen.vocabulary import Tier, Verification
+from cbc_screen.vocabulary import Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
 MANIFEST = "manifest.yaml"
-_TIERS = tuple(Tier)
 
 
 def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: bool = True) -> Knowledge:
@@ -241,19 +240,9 @@ def _load_conditions(
             condition = reader.condition(node)
             if name != f"checklist/{condition.id}.yaml":
                 raise node.error("id", "must be the file's name")
-            _check_rank(node, condition, conditions)
+            check_rank(node, condition, conditions)
             check_weights(node, condition, analytes, ordering.low_line, ordering.decisive_counts)
             conditions.append(condition)
             nodes[condition.id] = node, condition
     check_ordering(parse_table(read_text(root, "ordering.yaml"), "ordering.yaml"), ordering, nodes)
     return tuple(sorted(conditions, key=lambda condition: condition.rank))
-
-
-def _check_rank(node: Node, condition: Condition, others: Iterable[Condition]) -> None:
-    for other in others:
-        if condition.rank == other.rank:
-            raise node.error("rank", "is the rank of another condition too")
-        if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
-            condition.tier is not other.tier
-        ):
-            raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")

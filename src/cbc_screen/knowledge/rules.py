@@ -10,6 +10,8 @@ from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predica
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Basis, Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
+_TIERS = tuple(Tier)
+
 WITNESS_FIELDS = ("age", "sex", "pregnancy", "reticulocyte_method", "wbc_uncorrected", "film", "context")
 
 
@@ -249,3 +251,14 @@ class RuleReader:
             very_severe=self.rule(node.node("very_severe"), ["id"]),
             missing=node.text("missing"),
         )
+
+
+def check_rank(node: Node, condition: Condition, others: Iterable[Condition]) -> None:
+    """Refuse a rank that another condition has, or that stands among those of another tier."""
+    for other in others:
+        if condition.rank == other.rank:
+            raise node.error("rank", "is the rank of another condition too")
+        if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
+            condition.tier is not other.tier
+        ):
+            raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")

@@ -15,6 +15,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
 from cbc_screen.knowledge.intervals import SHORT, IntervalRow
+from cbc_screen.knowledge.ordering import TIERS_FILE
 from cbc_screen.report.units import number
 
 
@@ -163,8 +164,10 @@ def _changed_order(knowledge: Knowledge, file: Path) -> str:
 
 
 def check_rules(file: Path) -> str:
-    """Check a laboratory's own rules, and say what is then in use."""
+    """Check a laboratory's own rules, and say what is then in use; or a condition of the checklist."""
     knowledge = load_knowledge()
+    if knowledge.is_condition(file):
+        return _check_condition(file, knowledge)
     checks, shipped = knowledge.read_rules(file), knowledge.checks
     before = {rule.id: rule for rule in (*shipped.guards, *shipped.active, *shipped.cutoffs)}
     after = {rule.id: rule for rule in (*checks.guards, *checks.active, *checks.cutoffs)}
@@ -177,4 +180,20 @@ def check_rules(file: Path) -> str:
         f"  switched off: {', '.join(name for name in before if name not in after) or 'none'}",
         f"  order of the checklist: {_changed_order(knowledge, file)}",
     ]
+    return "\n".join(lines)
+
+
+def _check_condition(file: Path, knowledge: Knowledge) -> str:
+    """Check one condition beside the shipped ones, and say what it weighs and what else it needs."""
+    condition = knowledge.read_condition(file)
+    lines = [
+        "format, vocabulary, units, points and sources are sound",
+        f"  {condition.id}, {condition.tier}, rank {condition.rank}",
+        f"  findings for: {', '.join(f'{rule.id} {rule.points:+d}' for rule in condition.findings_for) or 'none'}",
+        f"  findings against: {', '.join(f'{rule.id} {rule.points:+d}' for rule in condition.findings_against) or 'none'}",
+    ]
+    if condition.id not in knowledge.ordering.tiers:
+        lines.append(f"  it needs a row in {TIERS_FILE} (docs/knowledge.md) before it is listed")
+    if file.stem != condition.id:
+        lines.append(f"  the file must be called {condition.id}.yaml")
     return "\n".join(lines)

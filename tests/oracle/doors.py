@@ -203,9 +203,16 @@ def by_parquet(screener: cbc.Screener, made: Slice) -> list[dict[str, Any]]:
 
 
 def _scanned(screener: cbc.Screener, source: Path, made: Slice) -> list[dict[str, Any]]:
+    """Scan a slice as a file; a row of which nothing was sent is rejected, and says nothing."""
     out = source.with_name("flags.parquet")
-    screener.scan(source, out, **options_of(made))
-    return plain(cbc.read_flags(out, kind="pyarrow"))
+    summary = screener.scan(source, out, **options_of(made))
+    flags = cbc.read_flags(out, kind="pyarrow")
+    own = dict(zip(flags.column("row").to_pylist(), plain(flags), strict=True))
+    first = 2 if source.suffix == ".csv" else 1  # a row of a CSV file is named by its line
+    numbers = range(first, first + len(made.rows))
+    assert len(own) + summary.rejected == len(made.rows), "rows in are rows screened and rows rejected"
+    assert own.keys() <= set(numbers)
+    return [own.get(number, {}) for number in numbers]
 
 
 def by_feed(screener: cbc.Screener, made: Slice, door: str) -> list[dict[str, Any]]:

@@ -57,6 +57,30 @@ def test_an_empty_table_has_nothing_to_judge(tmp_path: Path) -> None:
     assert cbc.scan(wide(tmp_path / "export.csv", CBC, ("", "", ""))).alarms == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("cut.json", '{"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Obs', "MESSAGE_UNREADABLE"),
+        ("ragged.csv", "age,sex,HGB (g/dL)\n54 y\n54 y,F\n", "ROW_RAGGED"),
+    ],
+)  # fmt: skip
+def test_a_source_of_which_everything_is_damaged_ends_with_3(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    """A nightly job would else take a file that was cut short for a day without counts."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    summary = cbc.scan(tmp_path / name)
+    assert (summary.screened, list(summary.rejects)) == (0, [reason])
+    (sentence,) = summary.alarms
+    assert sentence.startswith(f"nothing was screened: what was found could not be read ({reason}, ")
+    assert CliRunner().invoke(main, ["scan", str(tmp_path / name)]).exit_code == 3
+
+
+@pytest.mark.parametrize("row", ["54 y", "54 y,F,"])
+def test_one_count_beside_rows_that_are_none_is_no_alarm(tmp_path: Path, row: str) -> None:
+    (tmp_path / "export.csv").write_text(f"age,sex,HGB (g/dL)\n54 y,F,9.1\n{row}\n", encoding="utf-8")
+    summary = cbc.scan(tmp_path / "export.csv")
+    assert (summary.screened, summary.rejected, summary.alarms) == (1, 1, ())
+
+
 # R32: results that were used
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,16 +18,105 @@ ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = "cbc_screen/_reference_ranges/"
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+# What may leave: a file that is of none of these is a slip, and fails here before anybody can download it.
+LARGEST = 120_000  # bytes of one file, unpacked: the largest are tables of reference ranges
+LARGEST_SDIST = 2_500_000
+TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".csv", ".cff", ".css", ".js", ".j2", ".sh", ".typed"}
+# folder of the sdist: the endings of its files
+SDIST = {
+    "src": TEXT,
+    "reference_ranges": {".csv", ".yaml", ".md"},
+    "tests": TEXT,
+    "tests/exports": {
+        *TEXT, ".tsv", ".txt", ".gz", ".ndjson", ".parquet", ".xlsx", ".xpt", ".hl7", ".astm", ".json", ".xml", ".fsh", "",
+    },
+    "docs": TEXT,
+    "examples": {*TEXT, ".ipynb"},
+    "benchmarks": TEXT,
+    "tools": TEXT,
+}  # fmt: skip
+BESIDE = {
+    ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "Containerfile", "LICENSE", "PKG-INFO",
+    "README.md", "SECURITY.md", "mkdocs.yml", "pyproject.toml",
+}  # fmt: skip
+NEVER = ("__pycache__", ".venv", ".hypothesis", ".git/", ".part", ".journal", "shared/")
+
+
+def build(source: Path, folder: Path, *targets: str) -> None:
+    asked = [word for target in targets for word in ("-t", target)]
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
+        [sys.executable, "-m", "hatchling", "build", *asked, "-d", str(folder)],
+        cwd=source,
         check=True,
         capture_output=True,
     )
-    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    build(ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (found,) = built.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> Path:
+    (found,) = built.glob("*.tar.gz")
+    return found
+
+
+def hashes(wheel: Path) -> dict[str, str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+
+
+def kind_of(name: str) -> set[str]:
+    """Return the endings that a file of the sdist may have, by its folder."""
+    return next((SDIST[folder] for folder in sorted(SDIST, reverse=True) if name.startswith(f"{folder}/")), set())
+
+
+def test_the_sdist_holds_what_it_may_and_nothing_else(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        members = [member for member in archive.getmembers() if not member.isdir()]
+    sizes = {member.name.partition("/")[2]: member.size for member in members}
+    assert all(member.isfile() for member in members), "a link"
+    assert len({member.name.partition("/")[0] for member in members}) == 1
+    assert [name for name in sizes if name not in BESIDE and Path(name).suffix not in kind_of(name)] == []
+    assert [name for name in sizes if any(part in name for part in NEVER)] == []
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+    assert set(BESIDE) <= set(sizes)
+    assert {folder for folder in SDIST if not any(name.startswith(f"{folder}/") for name in sizes)} == set()
+    assert sdist.stat().st_size < LARGEST_SDIST
+
+
+def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    about = {name for name in sizes if name.startswith(f"cbc_screen-{cbc_screen.__version__}.dist-info/")}
+    assert {name.rpartition("/")[2] for name in about} == {"METADATA", "WHEEL", "RECORD", "LICENSE", "entry_points.txt"}
+    ours = set(sizes) - about
+    assert {name.partition("/")[0] for name in ours} == {"cbc_screen"}
+    assert {Path(name).suffix for name in ours} <= TEXT
+    assert [name for name in ours if any(part in name for part in (*NEVER, "test"))] == []
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+    code = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
+    assert {name for name in ours if name.endswith(".py")} == code
+
+
+def test_the_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    """Whoever installs from source gets what the others get."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    build(unpacked, tmp_path / "dist", "wheel")
+    (again,) = (tmp_path / "dist").glob("*.whl")
+    assert hashes(again) == hashes(wheel)
 
 
 def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:

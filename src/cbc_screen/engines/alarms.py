@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.vocabulary import Line
+from cbc_screen.vocabulary import Line, Reason
 
 _FEW = 2  # one result alone has no neighbor to lose
 _SHOWN = 5
+# Why a row could not be read at all. Rows without a result, and those of no patient's blood, were read.
+_DAMAGED = (Reason.MESSAGE_UNREADABLE, Reason.ROW_RAGGED, Reason.ENCODING, Reason.OVERSIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Reach:
     columns: int  # that there were
     reasons: Mapping[str, int]
     others: tuple[str, ...] = ()  # results that were sent under names or codes that are not known
+    rejects: Mapping[str, int] = field(default_factory=dict)  # rows by reason
 
 
 def grouping_sentence(grouping: Mapping[str, int]) -> str:
@@ -52,6 +55,12 @@ def alarms(
         found.append(grouping_sentence(grouping))
     if persons and persons["in_results"] and not persons["found"]:
         found.append(f"{persons_sentence(persons)}: is its key the one that the results have?")
+    damaged = {reason: reach.rejects[reason] for reason in _DAMAGED if reach.rejects.get(reason)}
+    if damaged and not reach.screened:
+        found.append(
+            f"nothing was screened: what was found could not be read ({', '.join(damaged)}, {sum(damaged.values()):,} in all); "
+            "is the source whole?"
+        )
     if (reach.screened or reach.others) and not reach.judged:
         found.append(_nothing_judged(reach))
     elif reach.others and (missing := _lines_never_sent(reach.read, analytes)):

@@ -26,7 +26,7 @@ from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.received import SOURCE_FILE
-from cbc_screen.vocabulary import Reason, Sex
+from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -167,7 +167,7 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     import pyarrow as pa
 
     declared = {"sex": plan.declared.sexes, "pregnancy": plan.declared.pregnancy_codes}.get(name)
-    # The language of the file tells these two; a frame has no language.
+    # The language of the file tells these two; a frame has no language. As "M?" the letter is sent and unreadable there too.
     doubt = plan.declared.sex_doubt if name == "sex" and plan.languages else ()
     if not declared and not doubt:
         return column
@@ -175,7 +175,7 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     words: list[str | None] = []
     for cell in column.to_pylist():
         if doubt and cell is not None and fold_word(str(cell)) in doubt:
-            words.append(Sex.UNKNOWN.value)
+            words.append(f"{cell}?")
             continue
         word, reason = parse(cell, knowledge.words, dict(declared or {}))
         # "Pregnant, trimester unknown" and a code for an unknown sex have a reason, and are words all the same.

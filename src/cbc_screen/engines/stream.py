@@ -366,7 +366,8 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
         read |= set(source.analyte_counts)
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
     reasons = dict(account.reasons.most_common(1))
-    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, _named_otherwise(inputs))
+    others = _named_otherwise(inputs)
+    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects)
 
 
 def _named_otherwise(inputs: list[Input]) -> tuple[str, ...]:

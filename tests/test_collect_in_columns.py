@@ -29,7 +29,7 @@ from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.ingest import csv as csv_reader
-from cbc_screen.ingest import long, texts
+from cbc_screen.ingest import long_cells, texts
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.declared import Declared
@@ -355,7 +355,7 @@ def test_texts_in_columns_are_cleaned_as_one_by_one(cells: list[str | None]) -> 
     emptied = ["" if text.upper() in nothing else text for text in plain]
     found = texts.without(column, nothing)
     assert [found.list()[code] for code in found.codes] == emptied
-    assert [texts.keys(found).list()[code] for code in found.codes] == long._keys(emptied)
+    assert [texts.keys(found).list()[code] for code in found.codes] == long_cells.whole_keys(emptied)
     other = texts.texts_of(pa.array(list(reversed(cells)), pa.string()))
     first = texts.first_of([found, other])
     expected = [one or two for one, two in zip(emptied, reversed(plain), strict=True)]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_numpy, from_texts, to_numpy
 from cbc_screen.collect.combine import combine
 from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
-from cbc_screen.ingest.long import LongSource, ResultColumns, age_text
+from cbc_screen.ingest.long import LongSource, ResultColumns
+from cbc_screen.ingest.long_cells import age_text
 from cbc_screen.ingest.texts import Texts, constant, empties
 from cbc_screen.normalize.collect import KINDS, Collection
 from cbc_screen.normalize.gathered import agreed

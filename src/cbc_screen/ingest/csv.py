@@ -6,10 +6,8 @@ This is the careful reader, and the choice between it and the fast lane for each
 from __future__ import annotations
 
 import csv
-import io
 import re
 import zlib
-from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
@@ -20,10 +18,11 @@ import numpy as np
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
+from cbc_screen.ingest.csv_lines import OpenedText, OversizeError, ShareRead, Tape, TextLines, split_lines
 from cbc_screen.ingest.encodings import FEW, bad_lines, refusal
 from cbc_screen.ingest.encodings import LOOKED_AT as LOOKED_AT_BYTES
 from cbc_screen.ingest.fastlane import FastBlock, FastLane
-from cbc_screen.ingest.lines import KEPT, ByteLines, CutLine, bounded_lines
+from cbc_screen.ingest.lines import KEPT, CutLine, bounded_lines
 from cbc_screen.ingest.preamble import LOOKED_AT, preamble_lines
 from cbc_screen.ingest.source import LONGEST_ROW, ReadOptions, RejectedRow, SourceBatch, check_headers
 from cbc_screen.vocabulary import Reason
@@ -39,66 +38,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-class _OversizeError(Exception):
-    """A record grew past `LONGEST_ROW`: most likely a quotation mark that never closes."""
-
-
 _Line = tuple[int, str, list[str]]  # line number, content as received, cells
-
-
-class _Tape:
-    """Feeds lines to the csv module and remembers those of the current record.
-
-    When the block ends inside a record the tape goes on with the file.
-    """
-
-    def __init__(self, block: list[str], number: int, text: Iterator[str]) -> None:
-        self._waiting = deque(enumerate(block, start=number + 1))
-        self._text, self._next = text, number + len(block) + 1
-        self.record: list[tuple[int, str]] = []
-        self.extra = self._length = 0
-
-    def __iter__(self) -> _Tape:
-        return self
-
-    def __next__(self) -> str:
-        if self._waiting:
-            entry = self._waiting.popleft()
-        elif self.record:
-            entry = (self._next, next(self._text))
-            self._next += 1
-            self.extra += 1
-        else:
-            raise StopIteration
-        self.record.append(entry)
-        self._length += len(entry[1])
-        if type(entry[1]) is CutLine or (len(self.record) > 1 and self._length > LONGEST_ROW):
-            raise _OversizeError
-        return entry[1]
-
-    @property
-    def pending(self) -> bool:
-        """Whether lines of the block wait to be read."""
-        return bool(self._waiting)
-
-    def begin(self) -> None:
-        """Begin a record."""
-        self.record, self._length = [], 0
-
-    def keep_first_line_only(self) -> None:
-        """Give the lines after the first one back, to be read again as rows of their own."""
-        self._waiting.extendleft(reversed(self.record[1:]))
-        self.record = self.record[:1]
-
-    @property
-    def line(self) -> int:
-        """The number of the record's first line."""
-        return self.record[0][0]
-
-    @property
-    def content(self) -> str:
-        """The record as received."""
-        return "".join(text for _, text in self.record).rstrip("\r\n")
 
 
 class CSVSource:
@@ -178,12 +118,12 @@ class CSVSource:
                 raise UsageError(not_packed(self._path)) from None
         return next((encoding for mark, encoding in _BOMS if start.startswith(mark)), "utf-8")
 
-    def _open(self) -> _Opened:
-        return _Opened(self._path, self._encoding)
+    def _open(self) -> OpenedText:
+        return OpenedText(self._path, self._encoding)
 
     @contextmanager
-    def _open_raw(self) -> Iterator[tuple[IO[bytes], _Share]]:
-        with _Opened(self._path, None) as (raw, share):
+    def _open_raw(self) -> Iterator[tuple[IO[bytes], ShareRead]]:
+        with OpenedText(self._path, None) as (raw, share):
             if self._encoding == "utf-8-sig":
                 raw.read(3)  # the byte order mark
             yield raw, share
@@ -207,10 +147,10 @@ class CSVSource:
         fast = FastLane(len(self.headers), self._delimiter, places, as_numbers)
         number, header = self._preamble, True
         with self._open_raw() as (raw, share):
-            lines = _Lines(raw)
+            lines = TextLines(raw)
             for _ in islice(lines, self._preamble):
                 pass
-            while block := lines.read_block(number):
+            while block := lines.read_block(number, BLOCK_BYTES):
                 found = None
                 if isinstance(block, bytes):
                     found = fast.read(block, number + 1, self._header if header else None)
@@ -309,7 +249,7 @@ class CSVSource:
         self, block: list[str], number: int, text: Iterator[str]
     ) -> tuple[list[_Line], list[RejectedRow], int]:
         """Part lines with quotation marks, record by record."""
-        tape, width = _Tape(block, number, text), len(self.headers)
+        tape, width = Tape(block, number, text), len(self.headers)
         reader = self._reader(tape)
         good: list[_Line] = []
         rejected: list[RejectedRow] = []
@@ -318,7 +258,7 @@ class CSVSource:
             reason, cells = Reason.ROW_RAGGED, None
             try:
                 cells = next(reader)
-            except _OversizeError:
+            except OversizeError:
                 reason = Reason.OVERSIZE
             except csv.Error as problem:
                 reason = Reason.OVERSIZE if "larger than field limit" in str(problem) else Reason.ROW_RAGGED
@@ -356,7 +296,7 @@ class CSVSource:
         closed = not any("\n" in cell or "\r" in cell for cell in cells) and line.endswith(("\n", "\r"))
         return cells if closed and len(cells) == len(self.headers) else None
 
-    def _swallows_rows(self, tape: _Tape) -> bool:
+    def _swallows_rows(self, tape: Tape) -> bool:
         """Tell whether a record of several lines holds a line that is a row by itself.
 
         Two stray marks look like a cell of several lines. No line is given up as part of a
@@ -366,79 +306,6 @@ class CSVSource:
         return width >= _ROW_LIKE and any(
             line.count(self._delimiter) == width - 1 for _, line in tape.record[1:] if '"' not in line
         )
-
-
-class _Lines:
-    """The lines of a UTF-8 file, in blocks that end with a line, or one by one beyond a block."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = ByteLines(raw)
-        self._waiting: deque[str] = deque()
-        self._number = 0
-
-    def read_block(self, number: int) -> bytes | list[str]:
-        """Return the next block: bytes, or the lines left of one that was read one by one."""
-        if self._waiting:
-            left = list(self._waiting)
-            self._waiting.clear()
-            return left
-        found = self._read(lambda: self._raw.block(BLOCK_BYTES), number)
-        return [found] if isinstance(found, CutLine) else found
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        if not self._waiting:
-            found = self._read(self._raw.line, self._number)
-            self._waiting.extend([found] if isinstance(found, CutLine) else split_lines(found))
-        if not self._waiting:
-            raise StopIteration
-        return self._waiting.popleft()
-
-    def _read(self, read: Callable[[], bytes | CutLine], number: int) -> bytes | CutLine:
-        self._number = number
-        try:
-            return read()
-        except (OSError, EOFError, zlib.error):
-            message = f"the source is cut short or damaged after line {number}"
-        # Outside the except block: nothing of the first error is attached.
-        raise UsageError(message)
-
-
-def split_lines(block: bytes) -> list[str]:
-    """Decode a block and part its lines; undecodable bytes cost the cell they are in."""
-    return list(io.StringIO(block.decode("utf-8", "surrogateescape"), newline=""))
-
-
-class _Opened:
-    """An open text file with its share read so far."""
-
-    def __init__(self, path: Path, encoding: str | None) -> None:
-        self._path, self._encoding = path, encoding
-
-    def __enter__(self) -> tuple[Any, _Share]:
-        self._file = self._path.open("rb")
-        raw = unpacked(self._file, self._path)
-        share = _Share(self._file, self._path.stat().st_size)
-        self._opened: IO[Any] = raw
-        if self._encoding is not None:
-            # Undecodable bytes cost the cell they are in, not the file.
-            errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
-            self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
-        return self._opened, share
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-        self._file.close()
-
-
-class _Share:
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file, self._size = file, size
-
-    def __call__(self) -> float:
-        return self._file.tell() / self._size if self._size else 1.0
 
 
 def _delimiter(header: str) -> str:

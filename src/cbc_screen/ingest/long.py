@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,26 +14,37 @@ from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
+from cbc_screen.ingest.long_cells import (
+    STATED,
+    Cells,
+    age_of,
+    birth_date_of,
+    cells_of,
+    find_columns,
+    first_told,
+    names_of,
+    rows_of,
+    stated_columns,
+    texts_of_column,
+    whole_keys,
+)
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated
 from cbc_screen.ingest.source import RejectedRow, SourceBatch, TableSource
-from cbc_screen.ingest.texts import WHOLE, Texts, as_strings, first_of, keys, of_both, of_rows, texts_of, without
+from cbc_screen.ingest.texts import Texts, first_of, keys, of_both, of_rows, without
 from cbc_screen.ingest.value_cells import both_remarks, number_of, same_value, signed
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
-from cbc_screen.knowledge.specimens import Specimens
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 _EVENT = re.compile(r"[A-Za-z_]{2,24}")  # the kind of an event, before the first sign
 _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
 _TOOLS_NOTHING = frozenset(("<NA>", "NAT", "\\N"))  # what tools write where there is nothing
 _AS_RECEIVED = ("value", "name", "note")
-_LONGEST_YEAR = 4
-_STATED = "stated "  # before the field and the header of a column that tells a kind of specimen
 _MOMENTS = ("collected_at", "specimen_key", "encounter")
 _SAMPLES = ("specimen_key", "encounter")
 _OF_PERSON = ("birth_date", "sex", "age")
@@ -42,7 +52,6 @@ _MOST_ONCE = 200_000  # tests of one person
 # Of a table without a column of persons: its one person, or the persons that its samples have.
 ONE_PERSON, PERSON_OF_SAMPLE, WHOLE_TABLE = "table of one person", "table sample", "the table"
 _KEYS = ("person", "encounter", "specimen_key", "code", "unit_code", "operator", "sex")
-Cells = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class ResultColumns:
 
     def number_fields(self) -> list[str]:
         """Return the fields that hold numbers of samples, which may tell what kind a specimen is."""
-        return [field for field in self.fields if field.startswith(f"{_STATED}number ")]
+        return [field for field in self.fields if field.startswith(f"{STATED}number ")]
 
 
 class LongSource:
@@ -76,11 +85,13 @@ class LongSource:
         if profile.same_value:
             self._said["value"] = lambda one, other: same_value(one, other, self._nothing)
         self._sexes = profile.sex_codes
-        self._columns = _find(profile.columns, table.headers, ("code", "collected_at"))
-        self._columns |= _stated_columns(table.headers, self._columns, knowledge.specimens)
-        self._person_columns = _find(profile.persons, persons.headers, ("person",)) if persons is not None else {}
+        self._columns = find_columns(profile.columns, table.headers, ("code", "collected_at"))
+        self._columns |= stated_columns(table.headers, self._columns, knowledge.specimens)
+        self._person_columns = (
+            find_columns(profile.persons, persons.headers, ("person",)) if persons is not None else {}
+        )
         if persons is not None:
-            self._person_columns |= _stated_columns(persons.headers, self._person_columns, knowledge.specimens)
+            self._person_columns |= stated_columns(persons.headers, self._person_columns, knowledge.specimens)
         number = knowledge.specimens.fields["number"].starts
         self._may_be_told = re.compile(number) if number is not None else None
         times = self._columns.get("collected_at", [])
@@ -105,7 +116,7 @@ class LongSource:
     def items(self) -> Iterator[Item]:
         """Yield the persons, then the results; see `ResultSource`."""
         yield from self.people()
-        for batch in self._table.batches(_names(self._columns)):
+        for batch in self._table.batches(names_of(self._columns)):
             yield from batch.rejected
             yield from self._results(self._cells(batch, self._columns), batch.lines.tolist(), batch.content)
             self.share = batch.share
@@ -113,7 +124,7 @@ class LongSource:
     def people(self) -> Iterator[Item]:
         """Yield the persons of the table beside the results."""
         if self._persons is not None:
-            for batch in self._persons.batches(_names(self._person_columns)):
+            for batch in self._persons.batches(names_of(self._person_columns)):
                 yield from batch.rejected
                 yield from self._people(self._cells(batch, self._person_columns))
 
@@ -124,8 +135,8 @@ class LongSource:
 
     def in_columns(self) -> Iterator[ResultColumns]:
         """Yield the rows in columns: the same texts that `items` reads row by row."""
-        for batch in self._table.batches(_names(self._columns)):
-            read = lru_cache(maxsize=None)(partial(_texts_of, batch))
+        for batch in self._table.batches(names_of(self._columns)):
+            read = lru_cache(maxsize=None)(partial(texts_of_column, batch))
             fields = {field: self._field(field, names, read) for field, names in self._columns.items()}
             self.share = batch.share
             yield ResultColumns(fields, batch.lines, batch.rejected, batch.content, batch.share)
@@ -153,17 +164,17 @@ class LongSource:
         return (item for item in found if isinstance(item, LabResult))
 
     def _people(self, cells: Cells) -> Iterator[Item]:
-        for row in _rows(cells):
+        for row in rows_of(cells):
             key = row.get("person", "")
             if key:
-                birth_date = _birth_date(row, self._profile.top_coded_age)
-                yield Person(key, birth_date, self._sex(row), _age(row), stated=self._stated(row))
+                birth_date = birth_date_of(row, self._profile.top_coded_age)
+                yield Person(key, birth_date, self._sex(row), age_of(row), stated=self._stated(row))
 
     def _results(self, cells: Cells, lines: list[int], content_of: Callable[[int], str]) -> Iterator[Item]:
         raw = not isinstance(self._table, ParquetSource)
         codes = self._profile.codes
         own_person = not cells.keys().isdisjoint(_OF_PERSON)
-        for place, row in enumerate(_rows(cells)):
+        for place, row in enumerate(rows_of(cells)):
             code, person = row.get("code", ""), self._person(row)
             if self._profile.code_forms:
                 coded = parts_of_code(code, self._profile.code_forms)
@@ -175,7 +186,7 @@ class LongSource:
             if self._of_one:
                 self._require_once(row)
             if own_person and person:
-                yield Person(person, row.get("birth_date", ""), self._sex(row), _age(row))
+                yield Person(person, row.get("birth_date", ""), self._sex(row), age_of(row))
             listed = not codes or fold_code(code) in codes or code in ("", "0")
             kept = listed or bool(row.get("name"))  # a name may be that of a count
             content = (content_of(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
@@ -215,19 +226,19 @@ class LongSource:
 
     def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
         """Return each field's texts: of several columns the first that is not empty, or what they say together."""
-        texts = {name: _texts(batch.columns[name]) for name in _names(columns)}
+        texts = {name: cells_of(batch.columns[name]) for name in names_of(columns)}
         cells: Cells = {}
         for field, names in columns.items():
             own = [texts[name] for name in names]
             if field not in _AS_RECEIVED:
                 own = [["" if text.upper() in self._nothing else text for text in column] for column in own]
             if field in ("birth_parts", "birth_year_parts"):
-                cells |= {f"{field} {place}": _keys(part) for place, part in enumerate(own)}
+                cells |= {f"{field} {place}": whole_keys(part) for place, part in enumerate(own)}
                 continue
-            first, said = own[0], self._said.get(field, _first)
+            first, said = own[0], self._said.get(field, first_told)
             for other in own[1:]:
                 first = list(map(said, first, other))
-            cells[field] = _keys(first) if field in _KEYS else first
+            cells[field] = whole_keys(first) if field in _KEYS else first
         return cells
 
     def _result(self, line: int, person: str, code: str, row: Mapping[str, str], content: str) -> LabResult:
@@ -263,7 +274,7 @@ class LongSource:
         """Return what the columns of a row say of the kind of specimen."""
         found = [("type", row["specimen"])] if row.get("specimen") else []
         for name, text in row.items():
-            if not text or not name.startswith(_STATED):
+            if not text or not name.startswith(STATED):
                 continue
             field = name.split(" ")[1]
             # Nearly every sample number is another one, and says nothing.
@@ -336,94 +347,3 @@ class LongSource:
     def _status(self, text: str) -> ResultStatus:
         own = self._profile.statuses.get(text.strip().upper())
         return ResultStatus(own) if own is not None else self._statuses.of(text)
-
-
-def _find(
-    wanted: Mapping[str, tuple[str, ...]], headers: Sequence[str], required: Sequence[str]
-) -> dict[str, list[str]]:
-    """Find the columns of each field, without case, width or accents."""
-    by_name: dict[str, str] = {}
-    for header in headers:
-        name = fold_word(header)
-        if name in by_name and any(name == fold_word(one) for names in wanted.values() for one in names):
-            raise UsageError(f"column {header!r} stands twice; remove or rename one of them")
-        by_name[name] = header
-    found = {}
-    for field, names in wanted.items():
-        own = [by_name[fold_word(name)] for name in names if fold_word(name) in by_name]
-        if own:
-            found[field] = own
-    for field in required:
-        if field in wanted and field not in found:
-            raise UsageError(f"the table has no column {' or '.join(wanted[field])}; is it of another profile?")
-    return found
-
-
-def _stated_columns(
-    headers: Sequence[str], claimed: Mapping[str, Sequence[str]], specimens: Specimens
-) -> dict[str, list[str]]:
-    """Find the columns that tell what kind a specimen is; what a profile reads for another purpose is left to it."""
-    taken = {name for field, names in claimed.items() if field != "specimen_key" for name in names}
-    once = [header for header, many in Counter(headers).items() if many == 1 and header not in taken]
-    found = ((specimens.field_of(header), header) for header in once)
-    return {f"{_STATED}{field} {header}": [header] for field, header in found if field is not None}
-
-
-def _names(columns: Mapping[str, list[str]]) -> list[str]:
-    return list(dict.fromkeys(name for names in columns.values() for name in names))
-
-
-def _keys(texts: list[str]) -> list[str]:
-    """Take off the fraction that some tool's column type added: a column of 7.0 and 8.0 is 7 and 8.
-
-    Where other texts stand beside them, 7 and 7.0 may be two persons.
-    """
-    if all(not text or WHOLE.fullmatch(text) for text in texts):
-        return [text.partition(".")[0] for text in texts]
-    return texts
-
-
-def _texts(column: pa.Array) -> list[str]:
-    return [cell.strip() if cell is not None else "" for cell in as_strings(column).to_pylist()]
-
-
-def _first(one: str, other: str) -> str:
-    return one or other
-
-
-def _texts_of(batch: SourceBatch, name: str) -> Texts:
-    return texts_of(batch.columns[name])
-
-
-def _rows(cells: Cells) -> Iterator[dict[str, str]]:
-    fields = list(cells)
-    for row in zip(*cells.values(), strict=True):
-        yield dict(zip(fields, row, strict=True))
-
-
-def _age(row: Mapping[str, str]) -> str:
-    return age_text(row.get("age", ""), row.get("age_unit", ""))
-
-
-def age_text(age: str, unit: str) -> str:
-    """Return an age with its unit."""
-    return f"{age} {unit}".strip() if age else ""
-
-
-def _birth_date(row: Mapping[str, str], top_coded_age: int | None) -> str:
-    """Return a birth date, as exact as the source has it; an age told as "this or more" gives none."""
-    if row.get("birth_date"):
-        return row["birth_date"]
-    year, month, day = (row.get(f"birth_parts {place}", "") for place in range(3))
-    if _is_short_number(year):
-        parts = [year, *(part.zfill(2) for part in (month, day) if _is_short_number(part))]
-        return "-".join(parts[: 3 if _is_short_number(month) else 1])
-    anchor, age = (row.get(f"birth_year_parts {place}", "") for place in range(2))
-    known = _is_short_number(anchor) and _is_short_number(age)
-    if known and (top_coded_age is None or int(age) < top_coded_age):
-        return str(int(anchor) - int(age))
-    return ""
-
-
-def _is_short_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_YEAR

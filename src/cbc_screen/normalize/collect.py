@@ -9,7 +9,6 @@ final result that says otherwise is a conflict and not a choice.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -20,28 +19,18 @@ from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Pers
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
+from cbc_screen.normalize.doubts import Doubts
 from cbc_screen.normalize.gathered import ABOUT, FILM, Count, Gathered, Grouping, PeopleBeside, ResultCounts, agreed
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
-from cbc_screen.normalize.placing import NEIGHBORS, Group, apart, contradicts, place_of, why_alone
-from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing, segmented_of
-from cbc_screen.normalize.value import unusable
+from cbc_screen.normalize.placing import Group, apart, contradicts, place_of
+from cbc_screen.normalize.result_base import open_base
+from cbc_screen.normalize.standing import Cell, Received, Standing
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
-_CACHE_KIB = 65_536
 _AT_ONCE = 5_000
 KINDS = 10_000  # as many different names and units are counted, and not more
-_SCHEMA = """
-CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
-CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT);
-CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
-    collected_at TEXT, placed INTEGER);
-CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
-CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
-    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
-CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER);
-"""
 
 
 class Collection:
@@ -60,18 +49,12 @@ class Collection:
         self.possible: set[str] = set()  # analytes of which a result was set aside
         self.film: set[str] = set()  # findings of the film that some result tells
         self.pregnancies = False  # whether some result tells of a pregnancy
-        # "" is a private temporary database: it has no name to find it by, and goes when it is closed.
-        self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._base.execute("PRAGMA journal_mode = OFF")
-        self._base.execute("PRAGMA synchronous = OFF")
-        self._base.executescript(_SCHEMA)
-        self._base.execute("BEGIN")
+        self._base = open_base()
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
         self._last_person: tuple[int, Person] = (-1, Person(""))
         self._has_others = False  # somebody is no patient, or some specimen no patient's blood
-        self._neighbors: dict[tuple[str, int], list[str]] = {}
+        self._doubts = Doubts(self._base, self._standing)
 
     def add(
         self,
@@ -301,10 +284,10 @@ class Collection:
         cells = self._account(by_analyte, stand)
         self.grouping.add(group, len(cells))
         if self.possible:
-            self._fill_possible(gathered.number, cells)
-        self._fill_conflicts(by_analyte, cells)
+            self._doubts.fill_possible(gathered.number, cells)
+        self._doubts.fill_conflicts(by_analyte, cells)
         if group >= Group.ALONE:
-            self._fill_neighbors(gathered, group, cells)
+            self._doubts.fill_neighbors(gathered, group, cells)
         contents = [own[-1].content for own in by_analyte.values()]
         whole = group is gathered.group
         return Count(
@@ -336,56 +319,6 @@ class Collection:
             self.counts.superseded += len(by_analyte[analyte]) - (cell is not None)
             self.counts.duplicates += duplicates
         return cells
-
-    def _fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
-        """Make unknown what has no result here and of which one was set aside, or a further one that differs."""
-        found = self._base.execute(
-            "SELECT analyte, reason, value, unit, again FROM possible WHERE collection = ?", (collection,)
-        )
-        for analyte, reason, value, unit, again in found:
-            own = cells.get(analyte)
-            if own is None:
-                self._doubt(analyte, [(value, unit)], Reason(reason), cells)
-            elif again and value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
-                cells[analyte] = CONFLICTING
-
-    def _fill_conflicts(self, by_analyte: Mapping[str, Sequence[Received]], cells: dict[str, Cell]) -> None:
-        """Keep what conflicting results say where a percentage would stand in for them."""
-        for analyte, results in by_analyte.items():
-            if cells.get(analyte) == CONFLICTING:
-                self._doubt(analyte, [(own.value, own.unit) for own in results], Reason.RESULT_CONFLICT, cells)
-
-    def _doubt(self, analyte: str, told: Sequence[tuple[str, str]], reason: Reason, cells: dict[str, Cell]) -> None:
-        """Make an analyte unknown whose results are in doubt; what would stand in for them does not decide alone."""
-        between = self._standing.between(analyte, told, cells)
-        if between or analyte not in cells:
-            cells[analyte] = Cell(unusable(reason, between), "", "", "", "")
-        if self._standing.are_numbers(analyte, told):
-            for part in segmented_of(analyte):
-                if part in cells:
-                    cells[part] = Cell(unusable(Reason.RESULT_CONTRADICTED), "", "", "", "")
-
-    def _fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:
-        """Make unknown what a person has other results of, where it is unknown which belong together."""
-        others = gathered.by_analyte if gathered.group is Group.PERIOD else self._alone_beside(gathered)
-        for analyte in NEIGHBORS:
-            if analyte in others:
-                cells.setdefault(analyte, Cell(unusable(why_alone(group)), "", "", "", ""))
-
-    def _alone_beside(self, gathered: Gathered) -> list[str]:
-        """Return the analytes of which results of the same person, or of nobody in the same source, stand alone."""
-        key = (gathered.key, -1 if gathered.key else gathered.source)
-        if key not in self._neighbors:
-            if len(self._neighbors) >= _AT_ONCE:
-                self._neighbors.clear()
-            of = f"FROM collection c JOIN {{}} r ON r.collection = c.id WHERE c.placed >= {int(Group.ALONE)} AND c.person = ?1"
-            one = " AND (?2 < 0 OR c.source = ?2)"
-            found = self._base.execute(
-                f"SELECT DISTINCT r.analyte {of.format('result')}{one} UNION SELECT r.analyte {of.format('possible')}{one}",
-                key,
-            )
-            self._neighbors[key] = [str(analyte) for (analyte,) in found]
-        return self._neighbors[key]
 
     def persons(self, at_once: int) -> Iterator[list[tuple[object, ...]]]:
         """Yield what is known of persons, so many at once: key, birth date, sex, age, whether they are no patients."""

@@ -63,6 +63,7 @@ RECORD: Mapping[str, Any] = {
     "transferrin_saturation": "31 %",
     "elevation": "2600 m",
     "cigarettes_per_day": "0 /d",
+    "gestation_at_birth": "39 wk",
     "film": {"blasts_on_film": "absent"},
     "context": {"cytopenia_over_3_months": "present"},
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cbc_screen.kernel.conclusions import SHARED, build_conclusions, build_lists
 from cbc_screen.kernel.facts import FactBuilder
 from cbc_screen.kernel.keys import AGES, STAGES
-from cbc_screen.kernel.program import Builder, Op, Program
+from cbc_screen.kernel.program import Builder, Program
 from cbc_screen.kernel.ranking import SUPPORT
 from cbc_screen.kernel.rules import Given, Rules
 
@@ -72,6 +72,4 @@ def build_programs(rules: Rules, given: Given) -> Programs:
 
 def _inputs(builder: Builder, facts: Iterable[str]) -> dict[str, int]:
     """Return joined facts as what comes in."""
-    return {
-        name: builder.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name) for name in facts
-    }
+    return {name: builder.step_of_fact(name) for name in facts}

@@ -10,7 +10,7 @@ from math import inf
 
 from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.conclusions import ALONE, OPEN
-from cbc_screen.kernel.limits import BESIDE
+from cbc_screen.kernel.limits import BESIDE, at_gestation
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import telling_findings
 from cbc_screen.kernel.rules import LINES, Given, Rules
@@ -191,7 +191,10 @@ class FactBuilder(Truths):
 
     def limits_used(self) -> dict[str, int]:
         """Return the limits behind the answers, for the explanation; they agree where min is max."""
-        found: dict[str, int] = {"preterm.any": self._uncovered()}
+        found: dict[str, int] = {"preterm.any": self.born_preterm()}
+        for analyte, spans in self.rules.by_gestation.items():
+            for place, span in enumerate(spans):
+                found[at_gestation(analyte, place)] = self.b.both(found["preterm.any"], self.in_span(span))
         for analyte in sorted(self.rules.ranged):
             found[f"{analyte}.by_report"] = self._by_report.get(analyte, self.b.boolean(False))
             for side, limit in zip(("lower", "upper"), self.limits(analyte), strict=True):

@@ -103,6 +103,10 @@ class Builder:
 
     # Booleans ------------------------------------------------------------------
 
+    def step_of_fact(self, name: str) -> int:
+        """Return a joined fact as what comes in: a code where it ends in .min or .max, else a flag."""
+        return self.step(Op.CODE_INPUT if name.endswith((".min", ".max")) else Op.FLAG, value=name)
+
     def boolean(self, value: bool) -> int:
         """Return a constant boolean."""
         return self.step(Op.CONST, value=value)

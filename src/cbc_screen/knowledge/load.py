@@ -159,11 +159,17 @@ def _check_references(
             raise entry.error("finding", "is not in findings.yaml")
     if words.preterm_finding not in findings:
         raise people.node("preterm").error("finding", "is not in findings.yaml")
+    term = people.node("term")
+    if words.gestation not in analytes:
+        raise term.error("analyte", "is not in analytes.yaml")
+    if term.text("unit") != analytes[words.gestation].unit:
+        raise term.error("unit", "must be that of the analyte")
     if SMOKER_FINDING not in findings:
         raise node("findings.yaml").error("context", f"{SMOKER_FINDING} is missing; adjustments ask for it")
     cited = [
         unchanged,
         people.node("preterm"),
+        term,
         people.node("pregnancy_ages"),
         people.node("sex_letters"),
         node("languages.yaml"),

@@ -10,7 +10,7 @@ from typing import Any
 from cbc_screen._version import __version__
 from cbc_screen.kernel.conclusions import urgency_rules
 from cbc_screen.kernel.definition import ADJUSTED, ROOM
-from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.limits import STATED, at_gestation
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
@@ -185,7 +185,7 @@ class ResultBuilder:
             state=_STATES[state],
             reasons=tuple(reasons),
             reported_range=reported,
-            ranges=tuple(self._range_used(row) for row in self._rows(self._table_name(name, inputs), one)),
+            ranges=tuple(self._range_used(row) for row in self._rows(name, inputs, one)),
         )
 
     @staticmethod
@@ -205,12 +205,22 @@ class ResultBuilder:
         stated = analyte in rules.stated and inputs.get(f"{rules.stated_finding}.present")
         return f"{STATED}{analyte}" if stated else analyte
 
-    def _rows(self, table: str, one: One) -> list[IntervalRow]:
-        """Return the rows tried; none of an infant born preterm, whom no set covers."""
-        rows = self.kernel.limits.interval_rows.get(table)
-        if rows is None or self._uncovered(one):
+    def _rows(self, analyte: str, inputs: Mapping[str, float], one: One) -> list[IntervalRow]:
+        """Return the rows tried; of an infant born preterm only those for the stated gestation."""
+        tables = self.kernel.limits.interval_rows
+        rows = tables.get(self._table_name(analyte, inputs))
+        if rows is None:
             return []
         found = [rows[key] for key in one.keys]
+        if self._uncovered(one):
+            places = range(len(self.kernel.rules.by_gestation.get(analyte, ())))
+            names = [at_gestation(analyte, place) for place in places]
+            found = [
+                tables[name][key]
+                for key, used in zip(one.keys, one.limits, strict=True)
+                for name in names
+                if used[name]
+            ]
         return list({id(row): row for row in found if row is not None}.values())
 
     def _uncovered(self, one: One) -> bool:

@@ -19,6 +19,7 @@ from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
 from cbc_screen.knowledge.languages import Languages
+from cbc_screen.knowledge.locators import Locator
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.names import WorldNames
 from cbc_screen.knowledge.ordering import Ordering
@@ -81,6 +82,7 @@ class Knowledge(Measures):
     urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
     sources: Mapping[str, Citation]
+    locators: tuple[Locator, ...]  # where each number of grading, decision limits and scores stands in its source
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows of a named set, or of a user's own CSV file.

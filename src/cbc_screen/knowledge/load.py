@@ -20,6 +20,7 @@ from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import Citation, Knowledge
+from cbc_screen.knowledge.locators import Numbered, load_locators
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
@@ -92,6 +93,11 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     )
     conditions = _load_conditions(root, reader, ordering, analytes)
     result_tables = load_result_tables(node("result_tables.yaml"), root)
+    scores = load_scores(node("scores.yaml"), analytes, sources)
+    checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
+    adjustments = _load_adjustments(root, sources, tables)
+    criteria = reader.criteria(node("blood_criteria.yaml"))
+    numbered = Numbered(tables, adjustments.values(), definitions.values(), criteria, checks, scores)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -109,7 +115,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
-        scores=load_scores(node("scores.yaml"), analytes, sources),
+        scores=scores,
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), groups["film"]),
         beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
@@ -126,12 +132,13 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         definitions=definitions,
         conditions=conditions,
         ordering=ordering,
-        checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
-        adjustments=_load_adjustments(root, sources, tables),
+        checks=checks,
+        adjustments=adjustments,
         urgency=reader.rules(_urgency(node), "rules", extra=("id", "level")),
         urgency_unknown=_urgency(node).text("unknown"),
-        criteria=reader.criteria(node("blood_criteria.yaml")),
+        criteria=criteria,
         sources=sources,
+        locators=load_locators(node("locators.yaml"), numbered),
     )
 
 

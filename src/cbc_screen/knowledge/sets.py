@@ -128,6 +128,9 @@ def _load_set(root: Traversable, entry: Node, analytes: Mapping[str, Analyte], s
     rows = load_interval_set(read_text(root, file), file, analytes, sources, complete=not gaps)
     if rows[0].set != name:
         raise KnowledgeError(file, rows[0].line, "set", "must be the file's name")
+    for row in rows:
+        if not row.locator.strip():
+            raise KnowledgeError(file, row.line, "locator", "must say where in the source the row was read")
     if (entry.choice("kind", SetKind) is SetKind.PRETERM) != (rows[0].gestation is not None):
         raise entry.error("kind", "preterm is for a set with weeks of gestation, and only for such")
     compared = "not_compared" not in entry or not entry.text("not_compared")

@@ -232,3 +232,9 @@ def test_a_row_of_a_file_is_screened_again_with_the_sets(counts: Path, tmp_path:
 def test_packed_flags_have_no_place_for_it(counts: Path, tmp_path: Path) -> None:
     with pytest.raises(cbc.UsageError, match="packed flags do not hold published_sets"):
         comparing().scan(counts, tmp_path / "flags.parquet", packed=True)
+
+
+def test_several_counts_of_a_person_are_not_compared(counts: Path) -> None:
+    done = CliRunner().invoke(main, ["follow", str(counts), "--published-sets"])
+    assert done.exit_code != 0
+    assert "--published-sets is of single counts" in str(done.output) + str(done.exception)

@@ -104,7 +104,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
     },
     "The names a user knows": {
-        "ranges": room("`reference_range`", "errors kernel kernel_inputs knowledge normalize result vocabulary"),
+        "ranges": room("`reference_range`", "ages errors kernel kernel_inputs knowledge normalize result vocabulary"),
         "grading": room("`grade`", "errors kernel kernel_batch knowledge normalize report vocabulary"),
         "screener": room(
             "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",

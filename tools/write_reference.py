@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
+from cbc_screen.knowledge.grading import Scheme  # noqa: E402
+from cbc_screen.knowledge.locators import Area  # noqa: E402
 from cbc_screen.knowledge.rules import Rule  # noqa: E402
 from cbc_screen.report.units import number, text_units  # noqa: E402
 from cbc_screen.report.words import describe  # noqa: E402
@@ -52,12 +54,15 @@ def sets(knowledge: Knowledge) -> Iterator[str]:
     yield ""
     yield "A, B, C: rows computed from primary data, seen on the publisher's own page, seen in a transcription."
     yield ""
-    yield "| set | kind | rows | A/B/C | analytes | title |"
-    yield "|---|---|---|---|---|---|"
+    yield "What is open of a set, a scheme, a limit or a score, for a clinician to settle: [open_questions.md](open_questions.md)."
+    yield ""
+    yield "| set | kind | rows | A/B/C | low confidence | analytes | title |"
+    yield "|---|---|---|---|---|---|---|"
     for chosen in knowledge.interval_sets.values():
         marks = "/".join(str(sum(row.verification == mark for row in chosen.rows)) for mark in "ABC")
         analytes = ", ".join(dict.fromkeys(row.analyte for row in chosen.rows))
-        yield f"| `{chosen.id}` | {chosen.kind} | {len(chosen.rows)} | {marks} | {analytes} | {cell(chosen.title)} |"
+        low = sum(row.confidence == "low" for row in chosen.rows) or ""
+        yield f"| `{chosen.id}` | {chosen.kind} | {len(chosen.rows)} | {marks} | {low} | {analytes} | {cell(chosen.title)} |"
 
 
 def schemes(knowledge: Knowledge) -> Iterator[str]:
@@ -78,6 +83,22 @@ def schemes(knowledge: Knowledge) -> Iterator[str]:
                 end = (f"up to {upper}" if row.upper_inclusive else f"to under {upper}") if upper else "up"
                 age = f"{row.age_low.count} {row.age_low.unit}"
                 yield f"| {analyte}, age from {age} | {row.sex} | {row.pregnancy} | {row.grade} | {row.severity} | {lower}{end} | {row.unit} | {row.source} ({row.verification}) |"
+
+        yield ""
+        yield from places(knowledge, scheme)
+
+
+def places(knowledge: Knowledge, scheme: Scheme) -> Iterator[str]:
+    """Write where the numbers of a scheme stand in their sources."""
+    tables = {(rows[0].scheme, analyte) for analyte, rows in scheme.tables.items()}
+    for found in knowledge.locators:
+        of = found.number
+        if of.area is Area.GRADING and (of.group, of.item) in tables:
+            place = found.place or "**not known** ([open question](open_questions.md))"
+            yield f"- {of.item}, place in the source: {place}"
+    for table, analyte in sorted(tables):
+        if not any((own.number.group, own.number.item) == (table, analyte) for own in knowledge.locators):
+            yield f"- {analyte}: a value of this project"
 
 
 def adjustments(knowledge: Knowledge) -> Iterator[str]:

@@ -113,6 +113,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "grade_unadjusted": "The grade without the adjustments.",
         "at_most": "What the other white cells leave for neutrophils that were not sent, where that is too little.",
     },
+    "LineInSets": {
+        "line": "The cell line.",
+        "text": "In how many of the published sets that cover this person the line is low.",
+        "low": "Sets in whose own range the line is low.",
+        "not_low": "Sets in whose own range it is not low.",
+        "cannot_tell": "Sets that cover this person, of which it cannot be told.",
+        "not_covered": "Sets that have no range for this person.",
+    },
     "FindingResult": {
         "id": "Name of the rule.",
         "text": "What it found, in words.",
@@ -183,6 +191,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "guards": "Checks for a spurious result that were met.",
         "review_triggers": "Published rules for a review that were met.",
         "published_cutoffs": "Published cut-offs that were met.",
+        "published_sets": "What every published set says of each line, where it was asked for; it changes no flag.",
         "untold": "Checks, triggers and entries that may or may not apply: what they need is unknown.",
         "reasons": "Why something is unknown, as pairs of field and reason.",
         "notes": "What was assumed, in words.",
@@ -194,7 +203,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 }
 
 # The columns of a frame of flags. `{}` stands for an analyte.
-COLUMNS: Mapping[str, str] = {
+COLUMNS: dict[str, str] = {
     "pattern": "How many of the three lines are low.",
     "lines_low_min": "The least number of lines that can be low; equal to `lines_low_max` where the pattern is known.",
     "lines_low_max": "The most lines that can be low.",
@@ -232,6 +241,16 @@ COLUMNS: Mapping[str, str] = {
     "{}_upper_limit": "With `detail`: the upper limit of the range used.",
     "{}_range_set": "With `detail`: the set that the range is of.",
 }
+
+# Of the columns that `published_sets` adds, for each line.
+_IN_SETS = {
+    "": "In how many of the published sets that cover this person the line is low.",
+    "_low": "The sets in whose own range it is low.",
+    "_not_low": "The sets in whose own range it is not low.",
+    "_cannot_tell": "The sets that cover this person, of which it cannot be told.",
+    "_not_covered": "The sets that have no range for this person.",
+}
+COLUMNS |= {f"{line}_line_sets{end}": text for line in ("red", "white", "platelet") for end, text in _IN_SETS.items()}
 # The words of columns, each with its one meaning.
 WORDS: Mapping[str, Mapping[str, str]] = {
     "pattern": {

@@ -63,6 +63,7 @@ RECORD: Mapping[str, Any] = {
     "transferrin_saturation": "31 %",
     "elevation": "2600 m",
     "cigarettes_per_day": "0 /d",
+    "gestation_at_birth": "39 wk",
     "film": {"blasts_on_film": "absent"},
     "context": {"cytopenia_over_3_months": "present"},
 }
@@ -160,7 +161,8 @@ def _of_results() -> dict[str, dict[str, Any]]:
 
     doubtful = {"age": "54", "sex": "F", "hemoglobin": 13.0, "hematocrit": "27 %", "rbc": "4.8 10^12/L", "mchc": 33.0}
     found: dict[str, dict[str, Any]] = {}
-    for result in (Screener().screen(RECORD), Screener(units="us").screen(doubtful)):
+    in_sets = Screener(published_sets=True).screen({"age": "40 y", "hemoglobin": "125 g/L"})
+    for result in (Screener().screen(RECORD), Screener(units="us").screen(doubtful), in_sets):
         _collect(result, result.to_dict(), found)
     for model, own in _ASKED_FOR.items():
         found[model] |= own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cbc_screen.ages import MONTHS_IN_YEAR
 from cbc_screen.errors import RangeNotFound, UsageError
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
@@ -45,7 +46,7 @@ def reference_range(
     Raises
     ------
     RangeNotFound
-        If no row covers the person, or several do (sex, age or trimester not exact).
+        If no row covers the person, or several do (sex, age or trimester not exact), or the rows are by gestation at birth.
     UsageError
         If a name or a word is not known.
 
@@ -66,6 +67,11 @@ def reference_range(
     for field, reason in (("sex", sex_reason), ("pregnancy", stage_reason)):
         if reason in (Reason.SEX_UNREADABLE, Reason.PREGNANCY_UNREADABLE):
             raise UsageError(f"reference_range: {field}: {reason}")
+    if any(row.analyte == analyte for row in knowledge.preterm_intervals(ranges)) and span.months_low < MONTHS_IN_YEAR:
+        raise RangeNotFound(
+            f"{analyte}: the rows of {ranges} are by gestation at birth; screen a record that states gestation_at_birth, or list "
+            f"them with: cbc-screen ranges show {analyte} --ranges {ranges}"
+        )
     limits = build_kernel(knowledge, Configuration(ranges, stamp=knowledge.stamp(ranges, "default"))).limits
     rows = limits.interval_rows.get(f"{STATED}{analyte}", limits.interval_rows.get(analyte))
     keys = limits.keys(Person(span, who, stage)) if rows is not None else ()

@@ -254,6 +254,9 @@ class CBCRecord(_Private):
         The severe limit of reticulocytes depends on it.
     wbc_uncorrected : bool, optional
         True where the source says that WBC is not corrected for nucleated red cells.
+    gestation_at_birth : text or Measurement, optional
+        Weeks of gestation at which the person was born ("27 wk", "27+3"), not those of a pregnancy. Below 37 weeks no
+        range of the default is used in the first year; a set by gestation is used only where this is stated.
     elevation, cigarettes_per_day : text or Measurement, optional
         Of the person's residence ("2600 m"), and of the person; used only by a screener
         that adjusts hemoglobin for them.
@@ -322,6 +325,7 @@ class CBCRecord(_Private):
     transferrin_saturation: Measurement | None = None
     elevation: Measurement | None = None
     cigarettes_per_day: Measurement | None = None
+    gestation_at_birth: Measurement | None = None
 
     film: Mapping[str, Presence] = Field(default_factory=dict)
     context: Mapping[str, Presence] = Field(default_factory=dict)

@@ -221,6 +221,17 @@ class BloodCriteriaResult(_Part):
     missing: str
 
 
+class LineInSets(_Part):
+    """A line held against every published set alone: names of the sets by what they say. It changes no flag."""
+
+    line: Line
+    text: str
+    low: tuple[str, ...]
+    not_low: tuple[str, ...]
+    cannot_tell: tuple[str, ...]
+    not_covered: tuple[str, ...]
+
+
 class Versions(_Part):
     """What made the answer."""
 
@@ -244,7 +255,7 @@ class ScreeningResult(_Part):
     whether they apply: that they are not listed says nothing.
 
     `flags()` gives the same words as one row of `screen_frame`; `explain()` gives the
-    chain from received text to flag.
+    chain from received text to flag. `published_sets` is empty unless the screener was asked for it.
     """
 
     notice: str = NOTICE
@@ -273,6 +284,7 @@ class ScreeningResult(_Part):
     reasons: tuple[tuple[str, Reason], ...]
     notes: tuple[str, ...]
     not_assessed: tuple[str, ...]
+    published_sets: tuple[LineInSets, ...]
     sources: tuple[Citation, ...]
     versions: Versions
     columns: dict[str, str | bool | int | None]

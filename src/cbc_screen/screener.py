@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cbc_screen.engines.each_count import ScreenedCounts
     from cbc_screen.engines.frames import Engine
     from cbc_screen.engines.opening import Opening
+    from cbc_screen.kernel.published import PublishedSets
     from cbc_screen.kernel.screen import Kernel
     from cbc_screen.knowledge import Knowledge
     from cbc_screen.report.audit import Audit
@@ -51,6 +52,7 @@ class ScreenerOptions(TypedDict, total=False):
     adjust_hemoglobin: Sequence[Adjust | AdjustWord]
     text_units: TextUnitSystem
     unit_spellings: Mapping[str, str] | None
+    published_sets: bool
 
 
 class EveryOption(ScreenerOptions, SourceOptions, total=False):
@@ -112,6 +114,9 @@ class Screener:
     unit_spellings : mapping of spelling to unit, optional
         How a source writes units that are in no table: {"x10(3)": "10^3/uL"}. A spelling that is known
         keeps its meaning.
+    published_sets : bool
+        Also say of each line in which of the published sets that cover the person it is low (docs/sets.md); no flag
+        changes.
 
     Raises
     ------
@@ -138,6 +143,7 @@ class Screener:
     adjust_hemoglobin: Sequence[Adjust | AdjustWord] = ()
     text_units: TextUnitSystem = "si"
     unit_spellings: Mapping[str, str] | None = field(default=None, hash=False)
+    published_sets: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
@@ -202,7 +208,15 @@ class Screener:
     def _builder(self) -> ResultBuilder:
         from cbc_screen.report.build import ResultBuilder
 
-        return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules, self._texts)
+        return ResultBuilder(self._knowledge, self.kernel, self.ranges, self.rules, self._texts, self._published)
+
+    @cached_property
+    def _published(self) -> PublishedSets | None:
+        if not self.published_sets:
+            return None
+        from cbc_screen.kernel.published import build_published
+
+        return build_published(self._knowledge, self._configuration)
 
     @property
     def _texts(self) -> TextUnits:
@@ -267,9 +281,11 @@ class Screener:
             "prefer_reported_ranges": self.prefer_reported_ranges,
             "adjust_hemoglobin": list(self.adjust_hemoglobin),
         }
+        if self.published_sets:
+            described["published_sets"] = True
         knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
         described["unit_spellings"] = dict(self.unit_spellings or {})
-        return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described)
+        return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described, self._published)
 
     def _declare(self) -> Declared:
         """Return what is declared of records: units and adjustments of this screener."""
@@ -621,6 +637,8 @@ class Screener:
         from cbc_screen.engines.stream import scan_file
         from cbc_screen.engines.worklist import check_worklist, write_worklist
 
+        if packed and self.published_sets:
+            raise UsageError("packed: packed flags do not hold published_sets; ask for one of the two")
         described = source_of(source, options)
         request = ScanRequest(
             sources=names_of(described),

@@ -217,11 +217,21 @@ class Adjust(StrEnum):
 
 
 class Group(StrEnum):
-    """What a quantity belongs to: the blood count, chemistry, or the person's setting."""
+    """What a quantity belongs to: the blood count, chemistry, the person's setting, or the person's birth."""
 
     COUNT = "count"
     CHEMISTRY = "chemistry"
     SETTING = "setting"
+    BIRTH = "birth"
+
+
+class SetAnswer(StrEnum):
+    """What one published set says of a line: whether it is below the set's own range."""
+
+    LOW = "low"
+    NOT_LOW = "not_low"
+    CANNOT_TELL = "cannot_tell"
+    NOT_COVERED = "not_covered"  # the set has no range for this person
 
 
 class Tier(StrEnum):

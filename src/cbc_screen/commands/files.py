@@ -13,6 +13,7 @@ import click
 
 from cbc_screen.commands.group import JOURNAL_KEY
 from cbc_screen.commands.options import screener_of, screening_options, source_of, source_options
+from cbc_screen.errors import UsageError
 from cbc_screen.report.progress import ProgressBar, waiting
 from cbc_screen.vocabulary import STANDARD_STREAM, ExitCode, Pattern
 
@@ -159,6 +160,8 @@ def follow(source: tuple[str, ...], **options: Any) -> None:
     from cbc_screen.report.terminal import make_console
     from cbc_screen.report.writers import check_output
 
+    if options["published_sets"]:
+        raise UsageError("follow: --published-sets is of single counts; scan them with it")
     if options["out"] is not None:
         check_output(options["out"], force=options["force"])
     asked = {name: options[name] for name in ("person", "laboratory", "each_count")}

@@ -69,6 +69,7 @@ screening_options = with_options(
         "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
     ),
     click.option("--no-reported-ranges", is_flag=True, help="Do not use ranges that came with results."),
+    click.option("--published-sets", is_flag=True, help="Also say in how many published sets each line is low."),
 )
 # What describes a source; every command that reads files takes the same.
 source_options = with_options(
@@ -180,6 +181,7 @@ def screener_of(options: Mapping[str, Any]) -> Screener:
         adjust_hemoglobin=tuple(options["adjust_hemoglobin"]),
         text_units=options["text_units"],
         unit_spellings=mapping("--unit-spelling", options["unit_spelling"]) or None,
+        published_sets=options["published_sets"],
     )
 
 

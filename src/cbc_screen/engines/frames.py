@@ -18,6 +18,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
 from cbc_screen.ingest.repeated_header import require_one_order
 from cbc_screen.kernel.answers import Answers
+from cbc_screen.kernel.published import PublishedSets
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
@@ -32,6 +33,7 @@ from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import carried_table, flags_table
 from cbc_screen.report.layout import layout_of
+from cbc_screen.report.published import published_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +52,7 @@ class Engine:
     ranges: str
     use_reported: bool
     described: Mapping[str, Any]  # the configuration in words, for the manifest
+    published: PublishedSets | None = None  # what every line is held against besides, where it was asked for
 
     def of(self, opening: Opening) -> Engine:
         """Return the engine that knows the spellings of units of a source."""
@@ -71,6 +74,10 @@ class Engine:
         """Word the answers of a normalized batch: its flag columns; without `lists` these are carried as bytes."""
         words = flags_table if lists else carried_table
         table = words(layout_of(self.kernel.rules), answers, normalized.reasons)
+        if self.published is not None:
+            beside = published_columns(self.published, self.published.screen(normalized.batch))
+            for name, array in beside.items():
+                table = table.append_column(name, array)
         if detail:
             for name, array in detail_columns(self.kernel, normalized.batch).items():
                 table = table.append_column(name, array)

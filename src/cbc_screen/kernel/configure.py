@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.configuration import Configuration
-from cbc_screen.kernel.limits import Limits, build_limits
+from cbc_screen.kernel.limits import Limits, build_limits, spans_of
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -33,7 +33,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     used = {chosen.definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
     scheme = knowledge.scheme(chosen.grading)
-    stated = knowledge.stated_intervals(chosen.ranges)
+    stated, preterm = knowledge.stated_intervals(chosen.ranges), knowledge.preterm_intervals(chosen.ranges)
     youngest, oldest = knowledge.words.pregnancy_ages
     ages = [p.age for p in predicates if isinstance(p, AgeIs)] + [knowledge.words.preterm_below]
     ages += [age for _, age in knowledge.ordering.ages]
@@ -42,6 +42,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         intervals,
         differing,
         stated,
+        preterm,
         scheme,
         definitions,
         knowledge.schemes,
@@ -74,6 +75,10 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         stated=frozenset(row.analyte for row in stated),
         preterm_finding=knowledge.words.preterm_finding,
         preterm_below=knowledge.words.preterm_below,
+        gestation=knowledge.words.gestation,
+        term_from=knowledge.words.term_from,
+        preterm_set=preterm[0].set if preterm else "",
+        by_gestation=spans_of(preterm),
         adjust=frozenset(chosen.adjust),
         adjustments=adjustments,
         findings=frozenset(asked),

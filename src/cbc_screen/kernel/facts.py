@@ -11,7 +11,7 @@ from math import inf
 from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.conclusions import ALONE, OPEN
 from cbc_screen.kernel.fact_table import UNCOVERED, Facts
-from cbc_screen.kernel.limits import BESIDE
+from cbc_screen.kernel.limits import BESIDE, at_gestation
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.ranking import telling_findings
 from cbc_screen.kernel.rules import LINES, Given, Rules
@@ -192,9 +192,12 @@ class FactBuilder(Truths):
 
     def limits_used(self) -> dict[str, int]:
         """Return the limits behind the answers, for the explanation; they agree where the least is the most."""
-        used = Facts()
-        used.put_mark(UNCOVERED, self._uncovered())
+        used, preterm = Facts(), self.born_preterm()
+        used.put_mark(UNCOVERED, preterm)
         found: dict[str, int] = {}
+        for analyte, spans in self.rules.by_gestation.items():
+            for place, span in enumerate(spans):
+                found[at_gestation(analyte, place)] = self.b.both(preterm, self.in_span(span))
         for analyte in sorted(self.rules.ranged):
             found[f"{analyte}.by_report"] = self._by_report.get(analyte, self.b.boolean(False))
             for side, limit in zip(("lower", "upper"), self.limits(analyte), strict=True):

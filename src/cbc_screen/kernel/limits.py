@@ -17,13 +17,20 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.columns import LimitTable
 from cbc_screen.kernel.keys import AGES, SITUATIONS, STAGES, UNSTATED, AgeGrid, KeyedLimits
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
-from cbc_screen.knowledge.edges import AgeEdge
+from cbc_screen.knowledge.edges import AgeEdge, edge
 from cbc_screen.knowledge.grading import GradeRow, Scheme
-from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.intervals import IntervalRow, Weeks
 from cbc_screen.knowledge.predicates import TRIMESTERS
 
 # Before the name of an analyte: the range used only where a phenotype is stated.
 STATED = "stated:"
+
+
+def at_gestation(analyte: str, place: int) -> str:
+    """Return the name of the range of an analyte for one of the spans of gestation of the chosen set."""
+    return f"gestation {place}:{analyte}"
+
+
 # Whether a key is tried beside another, with limits of sets that differ.
 BESIDE = "beside"
 
@@ -92,6 +99,7 @@ def build_limits(
     intervals: Sequence[IntervalRow],
     differing: Sequence[IntervalRow],
     stated: Sequence[IntervalRow],
+    preterm: Sequence[IntervalRow],
     scheme: Scheme,
     definitions: Mapping[str, Definition],
     schemes: Mapping[str, Scheme],
@@ -110,7 +118,7 @@ def build_limits(
                 cutoffs[f"cut:{definition.id}:{part}"] = cutoff
                 if cutoff.scheme is not None:
                     used_schemes[cutoff.scheme] = schemes[cutoff.scheme]
-    rows: list[IntervalRow | GradeRow] = [*intervals, *differing, *stated]
+    rows: list[IntervalRow | GradeRow] = [*intervals, *differing, *stated, *preterm]
     rows += [row for used in used_schemes.values() for table in used.tables.values() for row in table]
     edges = [e for row in rows for e in (row.age_low, row.age_high) if e is not None]
     edges += [c.age_from for c in cutoffs.values() if c.age_from is not None] + list(ages)
@@ -121,6 +129,10 @@ def build_limits(
     table = _Table(grid, unchanged_in_pregnancy)
     table.add_intervals(intervals, differing)
     table.add_intervals(stated, (), STATED)
+    for analyte, spans in spans_of(preterm).items():
+        for place, weeks in enumerate(spans):
+            own = [row for row in preterm if (row.analyte, row.gestation) == (analyte, weeks)]
+            table.add_intervals(own, (), at_gestation("", place))
     for used in used_schemes.values():
         table.add_scheme(used)
     table.add_cutoffs(cutoffs)
@@ -128,6 +140,30 @@ def build_limits(
     columns = {name: place for place, name in enumerate(table.columns)}
     by_key = tuple(zip(*table.columns.values(), strict=True))
     return Limits(grid, columns, by_key, pregnancy_ages, table.interval_rows, table.grade_rows)
+
+
+def build_set_limits(
+    tables: Mapping[str, Sequence[IntervalRow]], age: AgeEdge, pregnancy_ages: tuple[int, int], oldest_years: int
+) -> Limits:
+    """Build the grid and the table of several sets side by side; each has the prefix before the names of its limits."""
+    within = edge(pregnancy_ages[0], "y"), edge(pregnancy_ages[1], "y")
+    edges = {e for rows in tables.values() for row in rows for e in (row.age_low, row.age_high) if e is not None}
+    table = _Table(AgeGrid([*edges, age, *within], oldest_years), frozenset())
+    for prefix, rows in tables.items():
+        table.add_intervals(rows, (), prefix)
+    table.add_traits([age], within)
+    columns = {name: place for place, name in enumerate(table.columns)}
+    by_key = tuple(zip(*table.columns.values(), strict=True))
+    return Limits(table.grid, columns, by_key, within, table.interval_rows, {})
+
+
+def spans_of(preterm: Sequence[IntervalRow]) -> dict[str, tuple[Weeks, ...]]:
+    """Return the spans of gestation that each analyte of a set has."""
+    analytes = dict.fromkeys(row.analyte for row in preterm)
+    return {
+        name: tuple(sorted({row.gestation for row in preterm if row.analyte == name and row.gestation is not None}))
+        for name in analytes
+    }
 
 
 class _Table:

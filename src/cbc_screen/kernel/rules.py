@@ -9,6 +9,7 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import Scheme
+from cbc_screen.knowledge.intervals import Weeks
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
@@ -43,6 +44,10 @@ class Rules:
     stated: frozenset[str]  # the analytes that have one
     preterm_finding: str  # present: no range applies below that age
     preterm_below: AgeEdge
+    gestation: str  # the analyte that states the gestation at birth
+    term_from: float  # its weeks from which a birth is at term
+    preterm_set: str  # the name of a chosen set by gestation
+    by_gestation: Mapping[str, tuple[Weeks, ...]]  # of the analytes of a chosen set by gestation, its spans
     adjust: frozenset[Adjust]  # what hemoglobin is adjusted for, where a table says how
     adjustments: Mapping[str, Adjustment]  # by grading scheme
     findings: frozenset[str]  # every finding that some rule asks for

@@ -6,9 +6,10 @@ from math import inf
 
 from cbc_screen.kernel.arithmetic import added, decimal, divided, multiplied, scaled
 from cbc_screen.kernel.fact_table import Facts
-from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.limits import STATED, at_gestation
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import Given, Rules
+from cbc_screen.knowledge.intervals import Weeks
 
 _WHOLE = 100.0  # percent
 
@@ -224,8 +225,10 @@ class Values:
             stated = b.step(Op.FLAG, value=f"{self.rules.stated_finding}.present")
             lower, upper = self.set_limits(f"{STATED}{analyte}")
             own = b.select(stated, lower, own[0]), b.select(stated, upper, own[1])
-        if self.rules.preterm_finding in self.given.findings:
-            own = b.select(self._uncovered(), b.nan(), own[0]), b.select(self._uncovered(), b.nan(), own[1])
+        preterm = self.born_preterm()
+        if preterm != b.boolean(False):
+            lower, upper = self._limits_by_gestation(analyte)
+            own = b.select(preterm, lower, own[0]), b.select(preterm, upper, own[1])
         if analyte not in self.given.reported:
             return own
         reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
@@ -247,13 +250,42 @@ class Values:
         used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
         return used[0], used[1]
 
-    def _uncovered(self) -> int:
-        """Return whether the person is an infant born preterm, whom no set covers."""
+    def born_preterm(self) -> int:
+        """Return whether the person is an infant who was, or may have been, born preterm: no set of the default covers it.
+
+        It is stated as a finding, or as a gestation that is not surely at term. What states neither is read as born at term.
+        """
         b, below = self.b, self.rules.preterm_below
-        if self.rules.preterm_finding not in self.given.findings:
+        told = []
+        if self.rules.preterm_finding in self.given.findings:
+            told.append(b.step(Op.FLAG, value=f"{self.rules.preterm_finding}.present"))
+        weeks = self.sent(self.rules.gestation)
+        if not b.absent(weeks.low):
+            at_term = b.at_most(b.number(self.rules.term_from), weeks.low)
+            told.append(b.both(b.present(weeks.low), b.negate(at_term)))
+        if not told:
             return b.boolean(False)
         young = b.negate(b.step(Op.TRAIT, value=f"age:{below.unit}:{below.count}"))
-        return b.both(b.step(Op.FLAG, value=f"{self.rules.preterm_finding}.present"), young)
+        return b.both(b.any(told), young)
+
+    def in_span(self, span: Weeks) -> int:
+        """Return whether the stated gestation lies in a span of weeks, and nothing stated contradicts it."""
+        b, weeks = self.b, self.sent(self.rules.gestation)
+        if b.absent(weeks.low):
+            return b.boolean(False)
+        inside = b.both(b.at_most(b.number(span.low), weeks.low), b.less(weeks.high, b.number(span.high)))
+        if self.rules.preterm_finding not in self.given.findings:
+            return inside
+        return b.both(inside, b.negate(b.step(Op.FLAG, value=f"{self.rules.preterm_finding}.absent")))
+
+    def _limits_by_gestation(self, analyte: str) -> tuple[int, int]:
+        """Return the limits of the chosen set by gestation; none where it has no row, or the weeks are not in one span."""
+        b = self.b
+        lower = upper = b.nan()
+        for place, span in enumerate(self.rules.by_gestation.get(analyte, ())):
+            inside, own = self.in_span(span), self.set_limits(at_gestation(analyte, place))
+            lower, upper = b.select(inside, own[0], lower), b.select(inside, own[1], upper)
+        return lower, upper
 
     def _finding(self, finding: str) -> Truth:
         if finding not in self.given.findings:

@@ -18,6 +18,8 @@ COLUMNS = (
     "percentile_basis", "n", "population", "analyzer", "source", "locator", "verification", "confidence",
     "derivation", "notes",
 )  # fmt: skip
+# Of a set by gestation at birth, in weeks: from the first number to under the second, an empty one is open.
+GESTATION = ("gestation_low", "gestation_high")
 # What a laboratory's own set needs at least; the ages are written with their units ("18 y"), an empty one is open.
 SHORT = ("analyte", "sex", "age_low", "age_high", "lower", "upper", "unit")
 _OWN = {
@@ -28,6 +30,19 @@ _OWN = {
 }
 SETS = "intervals/sets.yaml"
 PREGNANCIES = ("none", "T1", "T2", "T3", "postpartum")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Weeks:
+    """Weeks of gestation at birth, the second number not included."""
+
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """The weeks in words."""
+        return f"<{self.high:g} wk" if self.low == 0 else f"{self.low:g} to <{self.high:g} wk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class IntervalRow:
     notes: str
     file: str
     line: int
+    gestation: Weeks | None = None  # at birth: the row is used only where it is stated
 
 
 def read_quantity(row: Row, analytes: Mapping[str, Analyte], sources: Container[str]) -> tuple[Analyte, Factor]:
@@ -80,18 +96,23 @@ class SetKind(StrEnum):
     PREGNANCY = "pregnancy"
     NEONATAL = "neonatal"
     DUFFY_NULL = "duffy_null"
+    PRETERM = "preterm"
     OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalSet:
-    """A named, frozen set of reference ranges; `gaps` are ages the publication leaves out."""
+    """A named, frozen set of reference ranges; `gaps` are ages the publication leaves out.
+
+    `compared` tells whether it counts among the published sets: not what was compiled of others, nor one study twice.
+    """
 
     id: str
     kind: SetKind
     title: str
     gaps: bool
     rows: tuple[IntervalRow, ...]
+    compared: bool = True
 
 
 def load_interval_set(
@@ -99,13 +120,19 @@ def load_interval_set(
 ) -> tuple[IntervalRow, ...]:
     """Load and check one set; `complete` also refuses a gap between two bands."""
     known = set(sources)
-    rows = [_interval(row, analytes, known) for row in parse_csv(text, file, COLUMNS)]
+    rows = [_interval(row, analytes, known) for row in parse_csv(text, file, columns_of(text))]
     if not rows:
         raise KnowledgeError(file, None, "rows", "the set is empty")
     if len({row.set for row in rows}) != 1:
         raise KnowledgeError(file, None, "set", "one file holds one set")
     check_bands(rows, complete=complete)
     return tuple(rows)
+
+
+def columns_of(text: str) -> tuple[str, ...]:
+    """Return the columns that a file must have: those of a set by gestation, where its header names one of them."""
+    header = text.removeprefix("\ufeff").partition("\n")[0]
+    return (*COLUMNS, *GESTATION) if any(name in header for name in GESTATION) else COLUMNS
 
 
 def load_own_set(
@@ -140,7 +167,7 @@ def own_rows(text: str, file: str) -> Iterator[Row]:
     """Yield the rows of a laboratory's own set; those of the short form with what it leaves out."""
     header = text.removeprefix("\ufeff").partition("\n")[0].strip().split(",")
     if sorted(header) != sorted(SHORT):
-        yield from parse_csv(text, file, COLUMNS)
+        yield from parse_csv(text, file, columns_of(text))
         return
     for row in parse_csv(text, file, header):
         cells = {**dict.fromkeys(COLUMNS, ""), **_OWN, "set": file.rpartition(".")[0] or file, **row.cells}
@@ -189,7 +216,18 @@ def _interval(row: Row, analytes: Mapping[str, Analyte], sources: set[str]) -> I
         notes=row.cells["notes"],
         file=row.file,
         line=row.line,
+        gestation=_gestation(row),
     )
+
+
+def _gestation(row: Row) -> Weeks | None:
+    """Read the weeks of a row of a set by gestation; every row of it has some."""
+    if not row.cells.keys() >= set(GESTATION):
+        return None
+    low, high = row.number("gestation_low") or 0.0, row.number("gestation_high")
+    if high is None or not 0 <= low < high:
+        raise row.error("gestation_high", "must be weeks, more than gestation_low")
+    return Weeks(low, high)
 
 
 def _confidence_interval(
@@ -211,11 +249,12 @@ def check_bands(rows: Iterable[IntervalRow], *, complete: bool) -> None:
 
 def band_faults(rows: Iterable[IntervalRow], *, complete: bool) -> Iterator[KnowledgeError]:
     """Yield each overlap of two bands of one analyte, sex and pregnancy, and where they must meet each gap."""
-    groups: dict[tuple[str, str, str], list[IntervalRow]] = {}
+    groups: dict[tuple[str, str, str, Weeks | None], list[IntervalRow]] = {}
     for row in rows:
         for sex in ("F", "M") if row.sex == "any" else (row.sex,):
-            groups.setdefault((row.analyte, sex, row.pregnancy), []).append(row)
-    for (analyte, _, _), band in groups.items():
+            groups.setdefault((row.analyte, sex, row.pregnancy, row.gestation), []).append(row)
+    yield from _weeks_that_overlap(groups)
+    for (analyte, *_), band in groups.items():
         band.sort(key=lambda row: approximate_days(row.age_low))
         for before, after in itertools.pairwise(band):
             if before.age_high is None or approximate_days(before.age_high) > approximate_days(after.age_low):
@@ -226,3 +265,17 @@ def band_faults(rows: Iterable[IntervalRow], *, complete: bool) -> Iterator[Know
                 yield KnowledgeError(
                     after.file, after.line, "age_low", f"{analyte}: leaves a gap after the band of line {before.line}"
                 )
+
+
+def _weeks_that_overlap(
+    groups: Mapping[tuple[str, str, str, Weeks | None], list[IntervalRow]],
+) -> Iterator[KnowledgeError]:
+    """Yield where two spans of weeks of one analyte share some: which of them is used would be unknown."""
+    spans: dict[str, set[Weeks]] = {}
+    for (analyte, *_, weeks), own in groups.items():
+        if weeks is None:
+            continue
+        others = spans.setdefault(analyte, set())
+        if any(weeks != other and weeks.low < other.high and other.low < weeks.high for other in others):
+            yield KnowledgeError(own[0].file, own[0].line, GESTATION[0], f"{analyte}: shares weeks with another row")
+        others.add(weeks)

@@ -19,6 +19,7 @@ from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
 from cbc_screen.knowledge.languages import Languages
+from cbc_screen.knowledge.locators import Locator
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.names import WorldNames
 from cbc_screen.knowledge.ordering import Ordering
@@ -82,6 +83,7 @@ class Knowledge(Measures):
     urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
     sources: Mapping[str, Citation]
+    locators: tuple[Locator, ...]  # where each number of grading, decision limits and scores stands in its source
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows of a named set, or of a user's own CSV file.
@@ -90,7 +92,7 @@ class Knowledge(Measures):
         it: an analyte that the set has is judged by the set alone, at every age, so that
         an age it leaves out is not assessed; an analyte that it does not have keeps the
         default. Rows in pregnancy and out of it are laid over separately. A Duffy-null set
-        is not laid over: see `stated_intervals`.
+        is not laid over: see `stated_intervals`; nor is one by gestation: see `preterm_intervals`.
         """
         sets = [row for name in self.default_ranges.sets for row in self.interval_sets[name].rows]
         own, closer = self._laid_over(ranges), self.default_ranges.closer
@@ -103,7 +105,7 @@ class Knowledge(Measures):
     def _laid_over(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows that a choice of ranges lays over the default."""
         chosen = None if ranges == "default" else self.interval_set(ranges)
-        return () if chosen is None or chosen.kind is SetKind.DUFFY_NULL else chosen.rows
+        return () if chosen is None or chosen.kind in (SetKind.DUFFY_NULL, SetKind.PRETERM) else chosen.rows
 
     def stamp(self, ranges: str, rules: str) -> str:
         """Return what tells the contents of a user's own files apart ("" where none is used)."""
@@ -157,6 +159,12 @@ class Knowledge(Measures):
             return ()
         return self.interval_set(ranges).rows
 
+    def preterm_intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
+        """Return the rows that are used only where the record states a gestation at birth."""
+        if ranges == "default" or self.interval_set(ranges).kind is not SetKind.PRETERM:
+            return ()
+        return self.interval_set(ranges).rows
+
     def interval_set(self, ranges: str) -> IntervalSet:
         """Return a named set, or read and check a user's own file (a path that ends in .csv)."""
         if ranges in self.interval_sets:
@@ -168,7 +176,8 @@ class Knowledge(Measures):
         rows = self.read_set(path)
         if rows[0].set in self.interval_sets:
             raise KnowledgeError(path.name, rows[0].line, "set", "is the name of a shipped set; choose another")
-        return IntervalSet(rows[0].set, SetKind.OWN, "a user's own set", True, rows)
+        kind = SetKind.OWN if rows[0].gestation is None else SetKind.PRETERM
+        return IntervalSet(rows[0].set, kind, "a user's own set", True, rows)
 
     def read_set(self, path: Path) -> tuple[IntervalRow, ...]:
         """Read and check a laboratory's own set: in the format of reference_ranges/intervals/, or its short form."""

@@ -20,6 +20,7 @@ from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import Citation, Knowledge
+from cbc_screen.knowledge.locators import Numbered, load_locators
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
@@ -91,6 +92,11 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     )
     conditions = _load_conditions(root, reader, ordering, analytes)
     result_tables = load_result_tables(node("result_tables.yaml"), root)
+    scores = load_scores(node("scores.yaml"), analytes, sources)
+    checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
+    adjustments = _load_adjustments(root, sources, tables)
+    criteria = reader.criteria(node("blood_criteria.yaml"))
+    numbered = Numbered(tables, adjustments.values(), definitions.values(), criteria, checks, scores)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -108,7 +114,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
-        scores=load_scores(node("scores.yaml"), analytes, sources),
+        scores=scores,
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), groups["film"]),
         beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
@@ -125,12 +131,13 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         definitions=definitions,
         conditions=conditions,
         ordering=ordering,
-        checks=load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml")),
-        adjustments=_load_adjustments(root, sources, tables),
+        checks=checks,
+        adjustments=adjustments,
         urgency=reader.rules(_urgency(node), "rules", extra=("id", "level")),
         urgency_unknown=_urgency(node).text("unknown"),
-        criteria=reader.criteria(node("blood_criteria.yaml")),
+        criteria=criteria,
         sources=sources,
+        locators=load_locators(node("locators.yaml"), numbered),
     )
 
 
@@ -158,11 +165,17 @@ def _check_references(
             raise entry.error("finding", "is not in findings.yaml")
     if words.preterm_finding not in findings:
         raise people.node("preterm").error("finding", "is not in findings.yaml")
+    term = people.node("term")
+    if words.gestation not in analytes:
+        raise term.error("analyte", "is not in analytes.yaml")
+    if term.text("unit") != analytes[words.gestation].unit:
+        raise term.error("unit", "must be that of the analyte")
     if SMOKER_FINDING not in findings:
         raise node("findings.yaml").error("context", f"{SMOKER_FINDING} is missing; adjustments ask for it")
     cited = [
         unchanged,
         people.node("preterm"),
+        term,
         people.node("pregnancy_ages"),
         people.node("sex_letters"),
         node("languages.yaml"),

@@ -59,7 +59,7 @@ def load_sets(
     files = {name for name, _ in walk(root) if name.startswith("intervals/") and name.endswith(".csv")}
     loaders: dict[str, Callable[[], IntervalSet]] = {}
     for entry in node.nodes("sets"):
-        entry.check_keys(["id", "kind", "title"], ["gaps"])
+        entry.check_keys(["id", "kind", "title"], ["gaps", "not_compared"])
         name = entry.text("id")
         if name in loaders:
             raise entry.error("id", "is given twice")
@@ -128,4 +128,10 @@ def _load_set(root: Traversable, entry: Node, analytes: Mapping[str, Analyte], s
     rows = load_interval_set(read_text(root, file), file, analytes, sources, complete=not gaps)
     if rows[0].set != name:
         raise KnowledgeError(file, rows[0].line, "set", "must be the file's name")
-    return IntervalSet(name, entry.choice("kind", SetKind), entry.text("title"), gaps, rows)
+    for row in rows:
+        if not row.locator.strip():
+            raise KnowledgeError(file, row.line, "locator", "must say where in the source the row was read")
+    if (entry.choice("kind", SetKind) is SetKind.PRETERM) != (rows[0].gestation is not None):
+        raise entry.error("kind", "preterm is for a set with weeks of gestation, and only for such")
+    compared = "not_compared" not in entry or not entry.text("not_compared")
+    return IntervalSet(name, entry.choice("kind", SetKind), entry.text("title"), gaps, rows, compared)

@@ -53,6 +53,8 @@ class Words:
     unchanged_in_pregnancy: frozenset[str]
     preterm_finding: str
     preterm_below: AgeEdge
+    gestation: str  # the quantity that states the gestation at birth
+    term_from: float  # its weeks from which a birth is at term
     columns: Mapping[str, tuple[str, ...]]
     age_units: Mapping[str, str]
 
@@ -100,7 +102,7 @@ _RESULT_KEYS = [
     "taken_back", "calls", "in_other_languages",
 ]  # fmt: skip
 _PERSON_KEYS = [
-    "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "age_units", "columns",
+    "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "term", "age_units", "columns",
 ]  # fmt: skip
 
 
@@ -140,6 +142,8 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
         preterm_finding=people.node("preterm").text("finding"),
         preterm_below=read_edge(people.node("preterm"), "below"),
+        gestation=people.node("term").text("analyte"),
+        term_from=people.node("term").number("from"),
         columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
         age_units={**world.age_units, **_age_units(people.node("age_units"))},
     )
@@ -156,6 +160,7 @@ def _check_people(people: Node) -> None:
         raise ages.error("lower", "must be whole years, less than upper, with unit y")
     people.node("unchanged_in_pregnancy").check_keys(["analytes", "source"])
     people.node("preterm").check_keys(["finding", "below", "unit", "source"])
+    people.node("term").check_keys(["analyte", "from", "unit", "source"])
 
 
 def _signs(node: Node) -> tuple[tuple[str, Comparator], ...]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
 from cbc_screen.knowledge.words import Words
+from cbc_screen.normalize.gestation import WEEKS, in_weeks
 from cbc_screen.vocabulary import Comparator, Presence, Reason
 
 LONGEST_CELL = 256
@@ -197,6 +198,8 @@ class ResultReader:
         plain = fold(text)
         if "&" in plain or plain[:1] == "<":
             plain = unescaped(plain)
+        if self.analyte.units.dimension == WEEKS:
+            plain = in_weeks(plain)
         upper = plain.upper()
         if upper in self._words.missing:
             return ABSENT

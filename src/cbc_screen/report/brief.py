@@ -53,6 +53,7 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     console.print(_lines(result))
     console.print()
     console.print(_results(result))
+    _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
     _listing(console, "remarks", [f"{field}: {reason}" for field, reason in result.reasons])

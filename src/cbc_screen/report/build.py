@@ -11,8 +11,9 @@ from cbc_screen._version import __version__
 from cbc_screen.kernel.conclusions import urgency_rules
 from cbc_screen.kernel.definition import ADJUSTED, ROOM
 from cbc_screen.kernel.fact_table import UNCOVERED, least, mark, most, no, yes
-from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.limits import STATED, at_gestation
 from cbc_screen.kernel.one_record import One
+from cbc_screen.kernel.published import PublishedSets
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -27,6 +28,7 @@ from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.notes import notes_of, notes_of_ranges
 from cbc_screen.report.person import person_result
+from cbc_screen.report.published import set_columns, sets_of_one
 from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
 from cbc_screen.report.summing import summary_of
 from cbc_screen.report.units import TextUnits
@@ -39,6 +41,7 @@ from cbc_screen.result import (
     ConditionResult,
     FindingResult,
     GradeBand,
+    LineInSets,
     LineResult,
     RangeUsed,
     Versions,
@@ -62,11 +65,24 @@ _NOT_LISTED = tuple(Support).index(Support.NOT_LISTED)
 _BY_WBC = (WhiteBasis.WBC, WhiteBasis.WBC_LESS_OTHERS)
 
 
+def _columns_of(in_sets: tuple[LineInSets, ...]) -> dict[str, str | bool | int | None]:
+    return {name: text for found in in_sets for name, text in set_columns(found).items()}
+
+
 class ResultBuilder:
     """Builds results for one screener; the texts of rules are made once and shared."""
 
-    def __init__(self, knowledge: Knowledge, kernel: Kernel, ranges: str, rules: str, units: TextUnits) -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        kernel: Kernel,
+        ranges: str,
+        rules: str,
+        units: TextUnits,
+        published: PublishedSets | None = None,
+    ) -> None:
         self.knowledge, self.kernel, self.ranges, self.rules = knowledge, kernel, ranges, rules
+        self._published = published
         self._units = units
         # By identity: the rules and rows live as long as the knowledge, and hashing one
         # by its fields costs more than making its text.
@@ -83,7 +99,16 @@ class ResultBuilder:
         listed = list_of_codes(self._layout.checklist, one.list_codes) if checklist else None
         lists = one.list_codes if checklist else one.lists  # a few are asked for, or most
         reasons = every_reason(self._layout, one.codes, normalized.reasons)
-        return flags_of_one(self._layout, one.codes, lists, listed, reasons)
+        flags = flags_of_one(self._layout, one.codes, lists, listed, reasons)
+        return flags if self._published is None else flags | _columns_of(self._in_sets(normalized))
+
+    def _in_sets(self, normalized: NormalizedRecord) -> tuple[LineInSets, ...]:
+        """Return what the published sets say, where they were asked for."""
+        if self._published is None:
+            return ()
+        kernel = self._published.record
+        one = kernel.screen_one(normalized.inputs, normalized.person, normalized.scope, False)
+        return sets_of_one(self._published, one)
 
     def rest(self, record: CBCRecord, normalized: NormalizedRecord, one: One, *, compact: bool) -> dict[str, Any]:
         """Return what `answer` left for later; `compact` leaves the texts of the checklist and the sources out."""
@@ -92,7 +117,8 @@ class ResultBuilder:
         reasons = every_reason(self._layout, conclusions, normalized.reasons)
         analytes = self._analytes(record, normalized, one, reasons)
         listed = list_of_codes(self._layout.checklist, one.list_codes)
-        columns = flags_of_one(self._layout, conclusions, one.list_codes, listed, reasons)
+        in_sets = self._in_sets(normalized)
+        columns = flags_of_one(self._layout, conclusions, one.list_codes, listed, reasons) | _columns_of(in_sets)
         checklist = self._texts.checklist(listed, normalized, one, compact)
         rules_of = {"guard": rules.guards, "trigger": rules.triggers, "cutoff": rules.cutoffs}
         fired = {
@@ -128,6 +154,7 @@ class ResultBuilder:
             "not_assessed": tuple(
                 a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
+            "published_sets": in_sets,
             "sources": () if compact else self._sources(analytes, checklist, every, one),
             "versions": self._versions,
             "columns": columns,
@@ -186,7 +213,7 @@ class ResultBuilder:
             state=_STATES[state],
             reasons=tuple(reasons),
             reported_range=reported,
-            ranges=tuple(self._range_used(row) for row in self._rows(self._table_name(name, inputs), one)),
+            ranges=tuple(self._range_used(row) for row in self._rows(name, inputs, one)),
         )
 
     @staticmethod
@@ -206,12 +233,22 @@ class ResultBuilder:
         stated = analyte in rules.stated and inputs.get(f"{rules.stated_finding}.present")
         return f"{STATED}{analyte}" if stated else analyte
 
-    def _rows(self, table: str, one: One) -> list[IntervalRow]:
-        """Return the rows tried; none of an infant born preterm, whom no set covers."""
-        rows = self.kernel.limits.interval_rows.get(table)
-        if rows is None or self._uncovered(one):
+    def _rows(self, analyte: str, inputs: Mapping[str, float], one: One) -> list[IntervalRow]:
+        """Return the rows tried; of an infant born preterm only those for the stated gestation."""
+        tables = self.kernel.limits.interval_rows
+        rows = tables.get(self._table_name(analyte, inputs))
+        if rows is None:
             return []
         found = [rows[key] for key in one.keys]
+        if self._uncovered(one):
+            places = range(len(self.kernel.rules.by_gestation.get(analyte, ())))
+            names = [at_gestation(analyte, place) for place in places]
+            found = [
+                tables[name][key]
+                for key, used in zip(one.keys, one.limits, strict=True)
+                for name in names
+                if used[name]
+            ]
         return list({id(row): row for row in found if row is not None}.values())
 
     def _uncovered(self, one: One) -> bool:

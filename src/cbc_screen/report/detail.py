@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.kernel.definition import ADJUSTED
 from cbc_screen.kernel.fact_table import UNCOVERED, least, mark, most
-from cbc_screen.kernel.limits import STATED
+from cbc_screen.kernel.limits import STATED, at_gestation
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge.intervals import IntervalRow
@@ -41,8 +41,12 @@ def detail_columns(kernel: Kernel, batch: Batch) -> dict[str, pa.Array]:
             low, high = used[least(f"{analyte}.{side}")], used[most(f"{analyte}.{side}")]
             columns[f"{analyte}_{side}_limit"] = from_numpy(low, low != high)
         names, codes = _sets(kernel, batch, analyte, keys)
-        codes = np.where(several, 0, codes)
         codes = np.where(used[mark(UNCOVERED)], 0, codes)
+        for place in range(len(kernel.rules.by_gestation.get(analyte, ()))):
+            rows = kernel.limits.interval_rows[at_gestation(analyte, place)]
+            by_weeks = np.array([0 if row is None else names.index(row.set) for row in rows])[keys]
+            codes = np.where(used[at_gestation(analyte, place)], by_weeks, codes)
+        codes = np.where(several, 0, codes)
         codes = np.where(used[f"{analyte}.by_report"], names.index("reported"), codes).astype(np.int8)
         columns[f"{analyte}_range_set"] = dictionary(codes, names)
     if f"{ADJUSTED}.low" in used:
@@ -56,7 +60,9 @@ def _sets(kernel: Kernel, batch: Batch, analyte: str, keys: NDArray[np.intp]) ->
     """Return the names of the sets of an analyte, and which of them each row's key has."""
     rules, rows = kernel.rules, kernel.limits.interval_rows
     stated = rows[STATED + analyte] if analyte in rules.stated else []
-    names = ["", "reported", *sorted({row.set for row in (*rows[analyte], *stated) if row is not None})]
+    spans = range(len(rules.by_gestation.get(analyte, ())))
+    preterm = [row for place in spans for row in rows[at_gestation(analyte, place)]]
+    names = ["", "reported", *sorted({row.set for row in (*rows[analyte], *stated, *preterm) if row is not None})]
 
     def by_key(found: Sequence[IntervalRow | None]) -> NDArray[np.int64]:
         return np.array([names.index(row.set) if row is not None else 0 for row in found], dtype=np.int64)[keys]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
+from cbc_screen.kernel.limits import at_gestation
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.normalize.record import NormalizedRecord
@@ -37,6 +39,16 @@ _PREGNANCY = "Pregnancy is not stated: the non-pregnant range was used."
 _POSTPARTUM = "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
 _PRETERM = (
     "Born preterm: no set covers infants born preterm, so no range of a set was used; one that came with a result is."
+)
+_GESTATION = (
+    "Born preterm: the ranges of {set} for the stated gestation were used where it has one, and no other of a set."
+)
+_GESTATION_OPEN = (
+    "The gestation at birth was sent, and it cannot be told from it that the infant was born at term: no range of a set was used; "
+    "one that came with a result is."
+)
+_GESTATION_UNSTATED = (
+    "The set {set} is used only where the gestation at birth is stated (gestation_at_birth, in weeks): it was not used."
 )
 _TERM = "Whether the infant was born preterm is not stated: the ranges are of infants born at term."
 _ADJUSTED = (
@@ -73,12 +85,22 @@ def notes_of(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovere
 def _of_settings(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovered: bool) -> list[str]:
     """Say what was made of prematurity, elevation and smoking."""
     rules, notes = kernel.rules, []
-    if uncovered:
-        notes.append(_PRETERM)
-    elif not normalized.inputs.get(f"{rules.preterm_finding}.absent") and kernel.limits.may_be_younger(
-        one.keys, rules.preterm_below
-    ):
+    weeks = normalized.inputs.get(f"{rules.gestation}.low")
+    at_term = weeks is not None and weeks >= rules.term_from
+    stated = at_term or normalized.inputs.get(f"{rules.preterm_finding}.absent")
+    young = kernel.limits.may_be_younger(one.keys, rules.preterm_below)
+    names = [at_gestation(analyte, place) for analyte, own in rules.by_gestation.items() for place in range(len(own))]
+    by_weeks = bool(names) and any(used[name] for used in one.limits for name in names)
+    if uncovered and by_weeks:
+        notes.append(_GESTATION.format(set=rules.preterm_set))
+    elif uncovered:
+        before_term = normalized.inputs.get(f"{rules.gestation}.high", inf) < rules.term_from
+        known = before_term or normalized.inputs.get(f"{rules.preterm_finding}.present")
+        notes.append(_PRETERM if known else _GESTATION_OPEN)
+    elif not stated and young:
         notes.append(_TERM)
+    if names and young and not at_term and not by_weeks:
+        notes.append(_GESTATION_UNSTATED.format(set=rules.preterm_set))
     if rules.adjust:
         marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
         notes.append(_ADJUSTED.format(what=joined(sorted(rules.adjust)), marks=joined(sorted(marks))))

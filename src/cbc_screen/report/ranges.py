@@ -83,9 +83,9 @@ def band_table(analyte: str, name: str, sex: str | None) -> Table:
     if analyte not in knowledge.analytes:
         raise UsageError(f"ranges show: no analyte is named {analyte!r}")
     beside = knowledge.differing_intervals(name)
-    every = (*knowledge.intervals(name), *beside)
+    every = (*knowledge.preterm_intervals(name), *knowledge.stated_intervals(name), *knowledge.intervals(name), *beside)
     rows = [r for r in every if r.analyte == analyte and (sex is None or r.sex in ("any", sex))]
-    rows.sort(key=lambda row: (row.pregnancy != "none", approximate_days(row.age_low)))
+    rows.sort(key=lambda row: (row.gestation is None, row.pregnancy != "none", approximate_days(row.age_low)))
     if not rows:
         raise UsageError(f"ranges show: {name} has no row for {analyte}")
     top = max(row.upper or row.lower or 0.0 for row in rows)
@@ -98,7 +98,7 @@ def band_table(analyte: str, name: str, sex: str | None) -> Table:
         table.add_row(
             row.age_text,
             row.sex,
-            row.pregnancy,
+            row.pregnancy if row.gestation is None else row.gestation.text,
             "" if row.lower is None else number(row.lower),
             "" if row.upper is None else number(row.upper),
             Text(_bar(row, top), style="green"),

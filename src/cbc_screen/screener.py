@@ -208,7 +208,13 @@ class Screener:
     def _texts(self) -> TextUnits:
         return text_units(self.text_units)
 
-    def screen(self, record: CBCRecord | Mapping[str, Any], *, compact: bool = False) -> ScreeningResult:
+    def screen(
+        self,
+        record: CBCRecord | Mapping[str, Any],
+        *,
+        compact: bool = False,
+        history: Sequence[CBCRecord | Mapping[str, Any]] = (),
+    ) -> ScreeningResult:
         """Screen one record.
 
         Parameters
@@ -218,6 +224,10 @@ class Screener:
             a frame have, where all of them are read: {"Age": "54 y", "Sex": "F", "HGB (g/dL)": 9.1}.
         compact : bool
             Leave the texts of the checklist and the sources out.
+        history : sequence of records
+            Earlier counts of the same person, in any order, each with `collected_at`, as the record itself. The checklist and the
+            urgency then know what lasts, falls or rises (docs/follow.md), and `result.history` says what was used. Nothing is
+            told across counts that differ in sex or birth date. Without it nothing is known of time.
 
         Returns
         -------
@@ -228,7 +238,17 @@ class Screener:
         RecordError
             If the record has an unknown field or a wrong type. A result that cannot be
             read is no error: it is unknown, with a reason.
+
+        Examples
+        --------
+        >>> woman = {"age": "61 y", "sex": "F", "context": {"bleeding": "present"}}
+        >>> before = {**woman, "collected_at": "2024-05-01", "hemoglobin": "131 g/L"}
+        >>> now = {**woman, "collected_at": "2024-05-03", "hemoglobin": "104 g/L"}
+        >>> Screener().screen(now).urgency.value, Screener().screen(now, history=[before]).urgency.value
+        ('prompt', 'immediate')
         """
+        if history:
+            return self._screen_with_history([*history, record], compact=compact)
         if isinstance(record, Mapping):
             if not record.keys() <= CBCRecord.model_fields.keys():
                 named = self._screen_named(record)
@@ -313,6 +333,41 @@ class Screener:
 
         found: Frame = screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
+
+    def _screen_with_history(self, given: Sequence[CBCRecord | Mapping[str, Any]], *, compact: bool) -> ScreeningResult:
+        from cbc_screen.with_history import Screens, screen_with_history
+
+        timed = replace(self._configuration, history=True)
+        screens = Screens(
+            knowledge=self._knowledge,
+            definition=self.definition,
+            alone=self.kernel,
+            timed=self._with_history,
+            record_kernel=lambda known: record_kernel(timed if known else self._configuration),
+            builder=lambda known: self._timed_builder if known else self._builder,
+            use_reported=self.prefer_reported_ranges,
+        )
+        return screen_with_history([self._read(record) for record in given], screens, compact=compact)
+
+    def _read(self, record: CBCRecord | Mapping[str, Any]) -> tuple[CBCRecord, RecordNormalizer]:
+        """Return a record, and what reads its texts; its names may be those of columns."""
+        if isinstance(record, CBCRecord):
+            return record, self._normalizer
+        if not isinstance(record, Mapping):
+            raise RecordError("screen takes a CBCRecord or a mapping of its fields")
+        if not record.keys() <= CBCRecord.model_fields.keys():
+            from cbc_screen.engines.one_row import read_named
+
+            named = read_named(self.engine, record, self._opening(Source()))
+            if named is not None:
+                return named
+        return CBCRecord.model_validate(dict(record)), self._normalizer
+
+    @cached_property
+    def _timed_builder(self) -> ResultBuilder:
+        from cbc_screen.report.build import ResultBuilder
+
+        return ResultBuilder(self._knowledge, self._with_history, self.ranges, self.rules, self._texts)
 
     def _screen_named(self, record: Mapping[str, Any]) -> ScreeningResult | None:
         from cbc_screen.engines.one_row import screen_named
@@ -495,6 +550,7 @@ class Screener:
     def _kernels(self) -> dict[str, Kernel]:
         """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
         from cbc_screen.knowledge.serial import load_serial
+        from cbc_screen.serial.follow import WITH_HISTORY
 
         needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
         kernels = {
@@ -502,7 +558,15 @@ class Screener:
             for name in sorted(needed - {self.definition})
         }
         kernels[self.definition] = self.kernel
+        kernels[WITH_HISTORY] = self._with_history
         return kernels
+
+    @cached_property
+    def _with_history(self) -> Kernel:
+        """The compiled kernel of this configuration with the rules that ask for earlier counts."""
+        from cbc_screen.kernel.configure import build_kernel
+
+        return build_kernel(self._knowledge, replace(self._configuration, history=True))
 
     def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.

@@ -11,6 +11,7 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
+from cbc_screen.knowledge.courses import Course
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.fhir_names import FHIRNames
 from cbc_screen.knowledge.files import sha256
@@ -68,6 +69,8 @@ class Knowledge(Measures):
     reported_range_factor: float
     white_parts: WhiteParts
     finding_groups: Mapping[str, tuple[str, ...]]
+    courses: Mapping[str, Course]
+    shown_findings: Mapping[str, Course]  # findings that earlier counts show
     interval_sets: Mapping[str, IntervalSet]
     default_ranges: DefaultRanges
     duffy_finding: str

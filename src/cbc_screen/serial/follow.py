@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Made = TypeVar("Made")
+WITH_HISTORY = "with_history"  # the kernel of the screen's definition that asks for earlier counts
 _WORKERS = 2  # threads: numpy and the kernel leave the other one half of the time
 
 
@@ -125,7 +126,7 @@ def _understood(
     rules = load_serial()
     ready = prepare(engine, frame, opening)
     source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
-    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions)
+    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions, kernels[WITH_HISTORY])
 
 
 def analytes_of(source: PersonFrame, rules: SerialRules) -> list[str]:

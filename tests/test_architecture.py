@@ -100,7 +100,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "serial": room(
             "several counts of one person",
-            "arrays engines errors ingest kernel kernel_batch kernel_inputs knowledge normalize time_course vocabulary",
+            "arrays collect engines errors ingest kernel kernel_batch kernel_inputs knowledge normalize time_course "
+            "vocabulary",
         ),
         "verify": room(
             "an audit of a sender's flags, ranges and units",

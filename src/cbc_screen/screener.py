@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge import Knowledge
     from cbc_screen.report.audit import Audit
     from cbc_screen.report.build import ResultBuilder
+    from cbc_screen.serial.scanned import FollowedRows
     from cbc_screen.summary import ScanSummary
     from cbc_screen.time_course import Timeline
 
@@ -72,6 +73,9 @@ class ScanOptions(EveryOption, total=False):
     out_format: Literal["csv", "ndjson", "fhir"] | None
     workers: int | None
     previous: str | Path | None
+    follow: bool
+    person: str | None
+    laboratory: str | None
 
 
 _CONFIGURATION = tuple(ScreenerOptions.__annotations__)
@@ -568,6 +572,11 @@ class Screener:
 
         return build_kernel(self._knowledge, replace(self._configuration, history=True))
 
+    def _followed_rows(self, person: str | None, laboratory: str | None) -> FollowedRows:
+        from cbc_screen.serial.scanned import FollowedRows
+
+        return FollowedRows(self._kernels(), self.definition, person, laboratory)
+
     def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.
 
@@ -622,6 +631,9 @@ class Screener:
         out_format: Literal["csv", "ndjson", "fhir"] | None = None,
         workers: int | None = None,
         previous: str | Path | None = None,
+        follow: bool = False,
+        person: str | None = None,
+        laboratory: str | None = None,
         **options: Unpack[SourceOptions],
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
@@ -666,6 +678,12 @@ class Screener:
         previous : path, optional
             Manifest of an earlier scan of the same source: an analyte that is missing now, or
             has fallen by half, is named in the summary's `vanished`.
+        follow : bool
+            Beside the flags, what changed since the person's count before, as `follow(each_count=True)` says it:
+            `<analyte>_change`, `identity_checks`, `previous_row` (its line) and `follow_reasons`. The source is read
+            twice more; on the disk it takes what is read of it, and some thirty bytes a row.
+        person, laboratory : str, optional
+            As in `follow`.
         options
             Fields of `Source` by their names.
 
@@ -700,10 +718,16 @@ class Screener:
             received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
             text_units=self.text_units,
+            follow=follow,
+            person=person,
+            laboratory=laboratory,
         )
         opening = self._opening(described)
+        beside = self._followed_rows(person, laboratory) if follow else None
+        if not follow and (person is not None or laboratory is not None):
+            raise UsageError("person and laboratory go with follow=True (--follow)")
         if report is None:
-            return scan_file(self.engine, request, opening, progress, workers)
+            return scan_file(self.engine, request, opening, progress, workers, beside)
         if request.file is None or request.file.suffix.lower() != ".parquet":
             raise UsageError("report is made of a .parquet output (-o flags.parquet)")
         if Path(report).resolve() in {
@@ -711,7 +735,7 @@ class Screener:
         }:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
-        found = scan_file(self.engine, request, opening, progress, workers)
+        found = scan_file(self.engine, request, opening, progress, workers, beside)
         flags = FlagFile(request.file, Screener, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found

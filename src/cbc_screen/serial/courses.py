@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,7 +30,7 @@ from cbc_screen.serial.context import Screened
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.lines import ANALYTE, LineCourse
-from cbc_screen.serial.persistence import bounds_of, lasts
+from cbc_screen.serial.persistence import Bounds, bounds_of, lasts
 from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, ends, last_known, sizes, spread
 from cbc_screen.serial.series import Followed
 from cbc_screen.serial.sets import counts_under, lines_falling, stable
@@ -49,6 +49,8 @@ class Histories:
     followed: Followed
     screened: Screened
     lines: Mapping[Line, LineCourse]
+    _lasting: dict[tuple[Line, int], Asked] = field(default_factory=dict)
+    _under: dict[tuple[Line, float], Bounds] = field(default_factory=dict)
 
     @cached_property
     def last(self) -> Places:
@@ -75,14 +77,37 @@ class Histories:
 
     # States of lines at the last count ----------------------------------------------------
 
-    def now(self, line: Line) -> Codes:
-        """Return the state of a line in the last count of each person."""
+    @cached_property
+    def now(self) -> Mapping[Line, Codes]:
+        """The state of each line in the last count of each person."""
+        return {line: self._now(line) for line in self.lines}
+
+    @cached_property
+    def within(self) -> Mapping[Line, Ints]:
+        """Within how many days a line that is low now surely became so; a large number where it is not known."""
+        return {line: self._within(line) for line in self.lines}
+
+    def lasting(self, line: Line, days: int) -> Asked:
+        """Ask whether a line lasts so long; no where it surely began later. Each is worked out once."""
+        if (line, days) not in self._lasting:
+            code = lasts(self.lines[line].spells, days)
+            told = np.where(code == _YES, _YES, np.where(self.within[line] <= days, _NO, _UNSURE))
+            self._lasting[line, days] = told.astype(np.int8)
+        return self._lasting[line, days]
+
+    def under(self, line: Line, limit: float) -> Bounds:
+        """Return the spells of a line below a limit of its own. Each is worked out once."""
+        if (line, limit) not in self._under:
+            counts = self.followed.counts
+            self._under[line, limit] = bounds_of(counts, counts_under(counts, ANALYTE[line], limit))
+        return self._under[line, limit]
+
+    def _now(self, line: Line) -> Codes:
         states = self.lines[line].spells.states
         found: Codes = spread(self.followed.counts.people, self.of, states[self.last], ABSENT)
         return np.where(self.lines[line].spells.open & (found != ABSENT), UNKNOWN, found).astype(np.int8)
 
-    def within(self, line: Line) -> Ints:
-        """Return within how many days a line that is low now surely became so; a large number where it is not known."""
+    def _within(self, line: Line) -> Ints:
         counts, states = self.followed.counts, self.lines[line].spells.states
         never = np.iinfo(np.int64).max
         if not counts.moments:
@@ -94,7 +119,7 @@ class Histories:
 
     def of_low(self, tell: Callable[[Line], Asked], *, every: bool) -> Asked:
         """Join what is told of each low line: of every one, or of any."""
-        now = np.stack([self.now(line) for line in self.lines])
+        now = np.stack([self.now[line] for line in self.lines])
         codes = np.stack([tell(line) for line in self.lines])
         low, open_ = now == LOW, now == UNKNOWN
         yes, no = low & (codes == _YES), (low | open_) & (codes == _NO)
@@ -109,24 +134,19 @@ class Histories:
         return np.where(silent.all(axis=0), _NOT_ASKED, code).astype(np.int8)
 
 
-def _lasting(own: Histories, line: Line, days: int) -> Asked:
-    """Ask whether a line lasts so long; no where it surely began later."""
-    code = lasts(own.lines[line].spells, days)
-    return np.where(code == _YES, _YES, np.where(own.within(line) <= days, _NO, _UNSURE)).astype(np.int8)
-
-
 def _lasts(own: Histories, rule: Lasts) -> Asked:
     # "Every line lasts" is refused only where each surely began later: a new line beside an old one leaves it open.
     if not rule.every:
-        return own.of_low(lambda line: _lasting(own, line, rule.days), every=False)
-    lasting = own.of_low(lambda line: _lasting(own, line, rule.days), every=True)
+        return own.of_low(lambda line: own.lasting(line, rule.days), every=False)
+    lasting = own.of_low(lambda line: own.lasting(line, rule.days), every=True)
     short = own.of_low(lambda line: _short(own, line, rule.days), every=True)
     return _either(lasting, short)
 
 
 def _short(own: Histories, line: Line, days: int) -> Asked:
-    code = lasts(own.lines[line].spells, days)
-    return np.where(own.within(line) <= days, _YES, np.where(code == _YES, _NO, _UNSURE)).astype(np.int8)
+    code = own.lasting(line, days)
+    short = np.where(own.within[line] <= days, _YES, np.where(code == _YES, _NO, _UNSURE))
+    return short.astype(np.int8)
 
 
 def _either(yes: Asked, no: Asked) -> Asked:
@@ -137,7 +157,7 @@ def _either(yes: Asked, no: Asked) -> Asked:
 
 def _begun(own: Histories, rule: Begun) -> Asked:
     short = own.of_low(lambda line: _short(own, line, rule.days), every=True)
-    return _either(short, own.of_low(lambda line: _lasting(own, line, rule.days), every=True))
+    return _either(short, own.of_low(lambda line: own.lasting(line, rule.days), every=True))
 
 
 def _new(own: Histories, _: New) -> Asked:
@@ -150,8 +170,7 @@ def _new(own: Histories, _: New) -> Asked:
 
 
 def _line_lasts(own: Histories, rule: LineLasts) -> Asked:
-    counts = own.followed.counts
-    found = bounds_of(counts, counts_under(counts, ANALYTE[rule.line], rule.below))
+    counts, found = own.followed.counts, own.under(rule.line, rule.below)
     now = spread(counts.people, own.of, found.states[own.last], ABSENT)
     code = lasts(found, rule.days)
     return np.where(now == ABSENT, _NOT_ASKED, code).astype(np.int8)
@@ -162,7 +181,7 @@ def _steady(own: Histories, rule: Steady) -> Asked:
 
     def told(line: Line) -> Asked:
         course = own.lines[line].course
-        lasting = _lasting(own, line, rule.days)
+        lasting = own.lasting(line, rule.days)
         moves = np.isin(course.trend, [trend.RISING, trend.FALLING])
         code = np.where((lasting == _YES) & (course.trend == trend.NONE), _YES, _UNSURE)
         return np.where((lasting == _NO) | moves, _NO, code).astype(np.int8)
@@ -183,7 +202,7 @@ def _line_falls(line: LineCourse) -> Asked:
 
 def _of_now(own: Histories, lines: tuple[Line, ...], code: Asked) -> Asked:
     """Take back what is told of lines of which the last count has no result."""
-    there = np.logical_or.reduce([own.now(line) != ABSENT for line in lines])
+    there = np.logical_or.reduce([own.now[line] != ABSENT for line in lines])
     return np.where(there, code, _NOT_ASKED).astype(np.int8)
 
 

@@ -132,7 +132,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",
-            "_version arrays engines errors ingest knowledge normalize report screener source vocabulary",
+            "_version arrays engines errors ingest knowledge normalize report screener serial source vocabulary",
         ),
         "__init__": room(
             "every public name",

@@ -504,9 +504,11 @@ class Screener:
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
             opening = self._opening(described)
-            return follow_files(self.engine, self._kernels(), self.definition, names_of(described), opening, request)
+            return follow_files(
+                self.engine, self.follow_kernels, self.definition, names_of(described), opening, request
+            )
         opening = self._opening(source_of(None, options))
-        return follow_frame(self.engine, self._kernels(), self.definition, source, opening, request)
+        return follow_frame(self.engine, self.follow_kernels, self.definition, source, opening, request)
 
     def timeline(
         self,
@@ -549,10 +551,11 @@ class Screener:
         from cbc_screen.serial.follow import Request, timeline_frame
 
         request, opening = Request(person, laboratory), self._opening(source_of(None, options))
-        return timeline_frame(self.engine, self._kernels(), self.definition, frame, opening, request)(key, analyte)
+        return timeline_frame(self.engine, self.follow_kernels, self.definition, frame, opening, request)(key, analyte)
 
-    def _kernels(self) -> dict[str, Kernel]:
-        """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
+    @cached_property
+    def follow_kernels(self) -> dict[str, Kernel]:
+        """The kernel of each definition that the rules of serial counts name, and of this screener's own, twice: with history."""
         from cbc_screen.knowledge.serial import load_serial
         from cbc_screen.serial.follow import WITH_HISTORY
 
@@ -575,7 +578,7 @@ class Screener:
     def _followed_rows(self, person: str | None, laboratory: str | None) -> FollowedRows:
         from cbc_screen.serial.scanned import FollowedRows
 
-        return FollowedRows(self._kernels(), self.definition, person, laboratory)
+        return FollowedRows(self.follow_kernels, self.definition, person, laboratory)
 
     def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.

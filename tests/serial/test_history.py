@@ -156,7 +156,9 @@ def answers(rows: list[dict[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
     screener = cbc.Screener()
     frame = pd.DataFrame(rows)
     opening = opening_of(Source(), screener.engine.knowledge)
-    source, context = _understood(screener.engine, screener._kernels(), screener.definition, frame, opening, Request())
+    source, context = _understood(
+        screener.engine, screener.follow_kernels, screener.definition, frame, opening, Request()
+    )
     found: dict[str, list[Any]] = {}
     for block, whose in _blocks(source):
         followed = _block(source, context, block, whose)

@@ -55,17 +55,21 @@ def follow_frame(
 
     `kernels` has one for each definition that the rules name, and for the screen's own.
     """
-    import pyarrow as pa
-
     source, context = _understood(engine, kernels, definition, frame, opening, request)
     rules = context.rules
     if request.each_count:
         rows = CountRows(source, analytes_of(source.ready.plan, rules), rules)
         follow_blocks(source, context, rows.add)
         return from_arrow(rows.table(), frame)
+    return from_arrow(follow_source(source, context), frame, same_rows=False)
+
+
+def follow_source(source: PersonFrame, context: Context) -> pa.Table:
+    """Return one row a person of a frame understood."""
+    import pyarrow as pa
+
     tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source)))
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
-    return from_arrow(table, frame, same_rows=False)
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
 
 
 def follow_files(
@@ -134,7 +138,12 @@ def _understood(
     rules = load_serial()
     ready = prepare(engine, frame, opening)
     source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
-    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions, kernels[WITH_HISTORY])
+    return source, context_of(ready.engine, kernels, definition)
+
+
+def context_of(engine: Engine, kernels: Mapping[str, Kernel], definition: str) -> Context:
+    """Return what persons are told by, with the kernels of `Screener.follow_kernels`."""
+    return Context(load_serial(), kernels, definition, engine.knowledge.definitions, kernels[WITH_HISTORY])
 
 
 def analytes_of(plan: Plan, rules: SerialRules) -> list[str]:

@@ -27,7 +27,7 @@ from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import Context
-from cbc_screen.serial.follow import WITH_HISTORY, analytes_of, follow_blocks
+from cbc_screen.serial.follow import analytes_of, context_of, follow_blocks
 from cbc_screen.serial.person_frame import PersonFrame, columns_besides, person_frame
 from cbc_screen.serial.rows import CountRows, row_columns
 from cbc_screen.serial.times import Times, all_at_midnight, as_days, no_times, read_clocks
@@ -85,9 +85,7 @@ class FollowedRows:
 
     def _follow(self, engine: Engine, parts: _Parts) -> None:
         rules = load_serial()
-        context = Context(
-            rules, self.kernels, self.definition, engine.knowledge.definitions, self.kernels[WITH_HISTORY]
-        )
+        context = context_of(engine, self.kernels, self.definition)
         assert self._plan is not None
         analytes, told = analytes_of(self._plan, rules), 0
         self._kept = _Kept(parts.rows, analytes, context)

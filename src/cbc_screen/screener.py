@@ -795,11 +795,15 @@ def read(source: Files | Source, *, as_received: bool = False, **options: Unpack
 
 
 def screen(
-    record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Unpack[ScreenerOptions]
+    record: CBCRecord | Mapping[str, Any],
+    *,
+    compact: bool = False,
+    history: Sequence[CBCRecord | Mapping[str, Any]] = (),
+    **configuration: Unpack[ScreenerOptions],
 ) -> ScreeningResult:
     """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`."""
     require_options(configuration, _CONFIGURATION)
-    return _configured(configuration).screen(record, compact=compact)
+    return _configured(configuration).screen(record, compact=compact, history=history)
 
 
 def screen_frame(

@@ -119,6 +119,7 @@ def test_the_order_of_earlier_counts_says_nothing() -> None:
 def test_a_screener_of_other_settings_has_its_own() -> None:
     screener = cbc.Screener(definition="mds", grading="ctcae_v5")
     result = screener.screen(NOW, history=[BEFORE])
+    assert cbc.screen(NOW, history=[BEFORE], definition="mds", grading="ctcae_v5") == result
     assert result.versions.definition == "mds"
     assert result.urgency == "immediate"
 

@@ -57,7 +57,11 @@ HOUSE: dict[str, dict[str, Room]] = {
     "What goes in, and what comes out": {
         "kernel_inputs": room("what the kernel takes of a person", "ages vocabulary"),
         "kernel_batch": room("what the kernel takes of many rows"),
-        "result": room("the answers for one count, and the range of a person", "views vocabulary"),
+        "result_part": room("what every part of a result is", "views"),
+        "earlier_counts": room("what was used of a person's earlier counts", "result_part vocabulary"),
+        "result": room(
+            "the answers for one count, and the range of a person", "earlier_counts result_part views vocabulary"
+        ),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
     },
@@ -84,7 +88,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
-            "_version ages agreement arrays errors ingest kernel kernel_batch knowledge labels normalize printable "
+            "_version ages agreement arrays earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable "
             "private_files record regular result spreadsheet summary time_course vocabulary",
         ),
     },
@@ -96,7 +100,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "serial": room(
             "several counts of one person",
-            "arrays engines errors ingest kernel kernel_batch kernel_inputs knowledge normalize time_course vocabulary",
+            "arrays collect engines errors ingest kernel kernel_batch kernel_inputs knowledge normalize time_course "
+            "vocabulary",
         ),
         "verify": room(
             "an audit of a sender's flags, ranges and units",
@@ -106,10 +111,14 @@ HOUSE: dict[str, dict[str, Room]] = {
     "The names a user knows": {
         "ranges": room("`reference_range`", "ages errors kernel kernel_inputs knowledge normalize result vocabulary"),
         "grading": room("`grade`", "errors kernel kernel_batch knowledge normalize report vocabulary"),
+        "with_history": room(
+            "one record with the earlier counts of its person",
+            "earlier_counts kernel kernel_inputs knowledge normalize record report result serial vocabulary",
+        ),
         "screener": room(
             "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",
             "engines errors kernel knowledge normalize record report result serial source summary time_course verify "
-            "vocabulary",
+            "vocabulary with_history",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
         "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
@@ -123,7 +132,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",
-            "_version arrays engines errors ingest knowledge normalize report screener source vocabulary",
+            "_version arrays engines errors ingest knowledge normalize report screener serial source vocabulary",
         ),
         "__init__": room(
             "every public name",

@@ -48,12 +48,14 @@ def test_the_kernel_reads_no_file_and_no_frame() -> None:
 
 SERIAL_MAY = (
     "cbc_screen.serial",
+    "cbc_screen.collect.spill",
     "cbc_screen.knowledge.",
     "cbc_screen.normalize.",
     "cbc_screen.kernel.",
     "cbc_screen.ingest.frames",
     "cbc_screen.ingest.source",
     "cbc_screen.engines.frames",
+    "cbc_screen.engines.inputs",
     "cbc_screen.engines.opening",
     "cbc_screen.engines.read",
 )

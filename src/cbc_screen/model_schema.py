@@ -68,6 +68,7 @@ RECORD: Mapping[str, Any] = {
     "context": {"cytopenia_over_3_months": "present"},
 }
 _SHORT = ("age", "sex", "hemoglobin", "wbc", "neutrophils", "platelets")  # of the example of a whole record
+_BEFORE_AND_AFTER = ("2024-02-01", "2024-07-01")  # counts that are earlier than that of `RECORD`, and later
 
 # Of an adjustment, which a screener makes only where it is asked to.
 _ASKED_FOR: Mapping[str, Mapping[str, Any]] = {
@@ -162,7 +163,9 @@ def _of_results() -> dict[str, dict[str, Any]]:
     doubtful = {"age": "54", "sex": "F", "hemoglobin": 13.0, "hematocrit": "27 %", "rbc": "4.8 10^12/L", "mchc": 33.0}
     found: dict[str, dict[str, Any]] = {}
     in_sets = Screener(published_sets=True).screen({"age": "40 y", "hemoglobin": "125 g/L"})
-    for result in (Screener().screen(RECORD), Screener(units="us").screen(doubtful), in_sets):
+    earlier = [{**{name: RECORD[name] for name in _SHORT}, "collected_at": day} for day in _BEFORE_AND_AFTER]
+    timed = Screener().screen({name: RECORD[name] for name in (*_SHORT, "collected_at")}, history=earlier)
+    for result in (timed, Screener().screen(RECORD), Screener(units="us").screen(doubtful), in_sets):
         _collect(result, result.to_dict(), found)
     for model, own in _ASKED_FOR.items():
         found[model] |= own

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
+from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
-from cbc_screen.views import described, views
+from cbc_screen.earlier_counts import HistoryResult
+from cbc_screen.result_part import Part
+from cbc_screen.views import views
 from cbc_screen.vocabulary import (
     LIST_COLUMNS,
     NOTICE,
@@ -32,23 +34,8 @@ from cbc_screen.vocabulary import (
     Verification,
 )  # fmt: skip
 
-if TYPE_CHECKING:
-    from pydantic import GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
 
-
-class _Part(BaseModel):
-    # Built when a text is first asked for: a service that reads none starts sooner.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True, hide_input_in_errors=True
-    )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return described(cls, core_schema, handler)
-
-
-class Citation(_Part):
+class Citation(Part):
     """A source, and how it was read."""
 
     id: str
@@ -57,7 +44,7 @@ class Citation(_Part):
     verification: Verification
 
 
-class StatedFinding(_Part):
+class StatedFinding(Part):
     """What the source states of the film or the history."""
 
     id: str
@@ -65,7 +52,7 @@ class StatedFinding(_Part):
     presence: Presence
 
 
-class PersonResult(_Part):
+class PersonResult(Part):
     """The person at collection: as received, and as used for the choice of ranges.
 
     `years` are the least and most completed years.
@@ -85,7 +72,7 @@ class PersonResult(_Part):
     stated: tuple[StatedFinding, ...]
 
 
-class GradeBand(_Part):
+class GradeBand(Part):
     """A grade's band [lower, upper) for this person, or [lower, upper], in the canonical unit.
 
     A relative one ends at the lower limit of the range used, and has no upper number.
@@ -100,7 +87,7 @@ class GradeBand(_Part):
     relative: bool
 
 
-class RangeUsed(_Part):
+class RangeUsed(Part):
     """A reference range that was tried: several where age, sex or trimester is not exact."""
 
     lower: float | None
@@ -117,7 +104,7 @@ class RangeUsed(_Part):
     source: str
 
 
-class AnalyteResult(_Part):
+class AnalyteResult(Part):
     """One analyte: as received, as used, and against its range, in the canonical unit.
 
     `unit_declared` is what a column's name or an option said of a result without a unit.
@@ -138,7 +125,7 @@ class AnalyteResult(_Part):
     ranges: tuple[RangeUsed, ...]
 
 
-class LineResult(_Part):
+class LineResult(Part):
     """One line under the definition; `limits` has several numbers where the person is not exact.
 
     The limits are those of `limit_of`: neutrophils, also where WBC stands for them because
@@ -166,7 +153,7 @@ class LineResult(_Part):
     at_most: float | None = None
 
 
-class FindingResult(_Part):
+class FindingResult(Part):
     """A finding of a rule; its number is stated in `condition`, its mark in `threshold`.
 
     `basis` says what its weight rests on, where it is weighed: measured, derived, or judgment.
@@ -181,7 +168,7 @@ class FindingResult(_Part):
     decisive: bool = False
 
 
-class NextTest(_Part):
+class NextTest(Part):
     """A test to consider for the count, and the conditions it would help to settle."""
 
     id: str
@@ -189,7 +176,7 @@ class NextTest(_Part):
     settles: tuple[str, ...]
 
 
-class ConditionResult(_Part):
+class ConditionResult(Part):
     """One entry of the checklist: a consideration, never a diagnosis.
 
     Findings stand strongest first; `missing` are questions; `settled_by` is the one test that would settle it.
@@ -211,7 +198,7 @@ class ConditionResult(_Part):
     limits: str
 
 
-class BloodCriteriaResult(_Part):
+class BloodCriteriaResult(Part):
     """The blood items of the aplastic anemia severity criteria; the marrow item is never assumed."""
 
     answer: Criteria
@@ -221,7 +208,7 @@ class BloodCriteriaResult(_Part):
     missing: str
 
 
-class LineInSets(_Part):
+class LineInSets(Part):
     """A line held against every published set alone: names of the sets by what they say. It changes no flag."""
 
     line: Line
@@ -232,7 +219,7 @@ class LineInSets(_Part):
     not_covered: tuple[str, ...]
 
 
-class Versions(_Part):
+class Versions(Part):
     """What made the answer."""
 
     cbc_screen: str
@@ -246,11 +233,12 @@ class Versions(_Part):
     text_units: str
 
 
-class ScreeningResult(_Part):
+class ScreeningResult(Part):
     """The flags of one record, for clinician review. Not a diagnosis.
 
     `summary` says in at most three sentences what is low, what fits and what must not be missed.
     `checklist` stands in groups; the first `checklist_shown` entries stand before the fold.
+    `history` is what earlier counts of the person show, where some were given.
     `untold` names the checks, triggers and conditions ("guard:ID") of which it cannot be told
     whether they apply: that they are not listed says nothing.
 
@@ -288,6 +276,7 @@ class ScreeningResult(_Part):
     sources: tuple[Citation, ...]
     versions: Versions
     columns: dict[str, str | bool | int | None]
+    history: HistoryResult | None = None
 
     _rest: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
     _flags: Callable[[bool], dict[str, str | bool | int | None]] | None = PrivateAttr(default=None)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge import Knowledge
     from cbc_screen.report.audit import Audit
     from cbc_screen.report.build import ResultBuilder
+    from cbc_screen.serial.scanned import FollowedRows
     from cbc_screen.summary import ScanSummary
     from cbc_screen.time_course import Timeline
 
@@ -74,6 +75,9 @@ class ScanOptions(EveryOption, total=False):
     out_format: Literal["csv", "ndjson", "fhir"] | None
     workers: int | None
     previous: str | Path | None
+    follow: bool
+    person: str | None
+    laboratory: str | None
 
 
 _CONFIGURATION = tuple(ScreenerOptions.__annotations__)
@@ -222,7 +226,13 @@ class Screener:
     def _texts(self) -> TextUnits:
         return text_units(self.text_units)
 
-    def screen(self, record: CBCRecord | Mapping[str, Any], *, compact: bool = False) -> ScreeningResult:
+    def screen(
+        self,
+        record: CBCRecord | Mapping[str, Any],
+        *,
+        compact: bool = False,
+        history: Sequence[CBCRecord | Mapping[str, Any]] = (),
+    ) -> ScreeningResult:
         """Screen one record.
 
         Parameters
@@ -232,6 +242,10 @@ class Screener:
             a frame have, where all of them are read: {"Age": "54 y", "Sex": "F", "HGB (g/dL)": 9.1}.
         compact : bool
             Leave the texts of the checklist and the sources out.
+        history : sequence of records
+            Earlier counts of the same person, in any order, each with `collected_at`, as the record itself. The checklist and the
+            urgency then know what lasts, falls or rises (docs/follow.md), and `result.history` says what was used. Nothing is
+            told across counts that differ in sex or birth date. Without it nothing is known of time.
 
         Returns
         -------
@@ -242,7 +256,17 @@ class Screener:
         RecordError
             If the record has an unknown field or a wrong type. A result that cannot be
             read is no error: it is unknown, with a reason.
+
+        Examples
+        --------
+        >>> woman = {"age": "61 y", "sex": "F", "context": {"bleeding": "present"}}
+        >>> before = {**woman, "collected_at": "2024-05-01", "hemoglobin": "131 g/L"}
+        >>> now = {**woman, "collected_at": "2024-05-03", "hemoglobin": "104 g/L"}
+        >>> Screener().screen(now).urgency.value, Screener().screen(now, history=[before]).urgency.value
+        ('prompt', 'immediate')
         """
+        if history:
+            return self._screen_with_history([*history, record], compact=compact)
         if isinstance(record, Mapping):
             if not record.keys() <= CBCRecord.model_fields.keys():
                 named = self._screen_named(record)
@@ -329,6 +353,41 @@ class Screener:
 
         found: Frame = screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
         return found
+
+    def _screen_with_history(self, given: Sequence[CBCRecord | Mapping[str, Any]], *, compact: bool) -> ScreeningResult:
+        from cbc_screen.with_history import Screens, screen_with_history
+
+        timed = replace(self._configuration, history=True)
+        screens = Screens(
+            knowledge=self._knowledge,
+            definition=self.definition,
+            alone=self.kernel,
+            timed=self._with_history,
+            record_kernel=lambda known: record_kernel(timed if known else self._configuration),
+            builder=lambda known: self._timed_builder if known else self._builder,
+            use_reported=self.prefer_reported_ranges,
+        )
+        return screen_with_history([self._read(record) for record in given], screens, compact=compact)
+
+    def _read(self, record: CBCRecord | Mapping[str, Any]) -> tuple[CBCRecord, RecordNormalizer]:
+        """Return a record, and what reads its texts; its names may be those of columns."""
+        if isinstance(record, CBCRecord):
+            return record, self._normalizer
+        if not isinstance(record, Mapping):
+            raise RecordError("screen takes a CBCRecord or a mapping of its fields")
+        if not record.keys() <= CBCRecord.model_fields.keys():
+            from cbc_screen.engines.one_row import read_named
+
+            named = read_named(self.engine, record, self._opening(Source()))
+            if named is not None:
+                return named
+        return CBCRecord.model_validate(dict(record)), self._normalizer
+
+    @cached_property
+    def _timed_builder(self) -> ResultBuilder:
+        from cbc_screen.report.build import ResultBuilder
+
+        return ResultBuilder(self._knowledge, self._with_history, self.ranges, self.rules, self._texts)
 
     def _screen_named(self, record: Mapping[str, Any]) -> ScreeningResult | None:
         from cbc_screen.engines.one_row import screen_named
@@ -461,9 +520,11 @@ class Screener:
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
             opening = self._opening(described)
-            return follow_files(self.engine, self._kernels(), self.definition, names_of(described), opening, request)
+            return follow_files(
+                self.engine, self.follow_kernels, self.definition, names_of(described), opening, request
+            )
         opening = self._opening(source_of(None, options))
-        return follow_frame(self.engine, self._kernels(), self.definition, source, opening, request)
+        return follow_frame(self.engine, self.follow_kernels, self.definition, source, opening, request)
 
     def timeline(
         self,
@@ -506,11 +567,13 @@ class Screener:
         from cbc_screen.serial.follow import Request, timeline_frame
 
         request, opening = Request(person, laboratory), self._opening(source_of(None, options))
-        return timeline_frame(self.engine, self._kernels(), self.definition, frame, opening, request)(key, analyte)
+        return timeline_frame(self.engine, self.follow_kernels, self.definition, frame, opening, request)(key, analyte)
 
-    def _kernels(self) -> dict[str, Kernel]:
-        """Return the kernel of each definition that the rules of serial counts name, and of this screener's own."""
+    @cached_property
+    def follow_kernels(self) -> dict[str, Kernel]:
+        """The kernel of each definition that the rules of serial counts name, and of this screener's own, twice: with history."""
         from cbc_screen.knowledge.serial import load_serial
+        from cbc_screen.serial.follow import WITH_HISTORY
 
         needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
         kernels = {
@@ -518,7 +581,20 @@ class Screener:
             for name in sorted(needed - {self.definition})
         }
         kernels[self.definition] = self.kernel
+        kernels[WITH_HISTORY] = self._with_history
         return kernels
+
+    @cached_property
+    def _with_history(self) -> Kernel:
+        """The compiled kernel of this configuration with the rules that ask for earlier counts."""
+        from cbc_screen.kernel.configure import build_kernel
+
+        return build_kernel(self._knowledge, replace(self._configuration, history=True))
+
+    def _followed_rows(self, person: str | None, laboratory: str | None) -> FollowedRows:
+        from cbc_screen.serial.scanned import FollowedRows
+
+        return FollowedRows(self.follow_kernels, self.definition, person, laboratory)
 
     def audit(self, source: Any, **options: Unpack[SourceOptions]) -> Audit:
         """Hold a sender's flags, ranges and units against its values and against each other.
@@ -574,6 +650,9 @@ class Screener:
         out_format: Literal["csv", "ndjson", "fhir"] | None = None,
         workers: int | None = None,
         previous: str | Path | None = None,
+        follow: bool = False,
+        person: str | None = None,
+        laboratory: str | None = None,
         **options: Unpack[SourceOptions],
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
@@ -618,6 +697,12 @@ class Screener:
         previous : path, optional
             Manifest of an earlier scan of the same source: an analyte that is missing now, or
             has fallen by half, is named in the summary's `vanished`.
+        follow : bool
+            Beside the flags, what changed since the person's count before, as `follow(each_count=True)` says it:
+            `<analyte>_change`, `identity_checks`, `previous_row` (its line) and `follow_reasons`. The source is read
+            twice more; on the disk it takes what is read of it, and some thirty bytes a row.
+        person, laboratory : str, optional
+            As in `follow`.
         options
             Fields of `Source` by their names.
 
@@ -654,10 +739,16 @@ class Screener:
             received=received or report is not None,
             previous=previous_counts(previous) if previous is not None else None,
             text_units=self.text_units,
+            follow=follow,
+            person=person,
+            laboratory=laboratory,
         )
         opening = self._opening(described)
+        beside = self._followed_rows(person, laboratory) if follow else None
+        if not follow and (person is not None or laboratory is not None):
+            raise UsageError("person and laboratory go with follow=True (--follow)")
         if report is None:
-            return scan_file(self.engine, request, opening, progress, workers)
+            return scan_file(self.engine, request, opening, progress, workers, beside)
         if request.file is None or request.file.suffix.lower() != ".parquet":
             raise UsageError("report is made of a .parquet output (-o flags.parquet)")
         if Path(report).resolve() in {
@@ -665,7 +756,7 @@ class Screener:
         }:
             raise UsageError("out, rejects, summary and report must be different files")
         check_worklist(Path(report), force=force or resume)
-        found = scan_file(self.engine, request, opening, progress, workers)
+        found = scan_file(self.engine, request, opening, progress, workers, beside)
         flags = FlagFile(request.file, Screener, text_units=self.text_units)
         write_worklist(flags, Path(report), force=force or resume, progress=progress)
         return found
@@ -722,11 +813,15 @@ def read(source: Files | Source, *, as_received: bool = False, **options: Unpack
 
 
 def screen(
-    record: CBCRecord | Mapping[str, Any], *, compact: bool = False, **configuration: Unpack[ScreenerOptions]
+    record: CBCRecord | Mapping[str, Any],
+    *,
+    compact: bool = False,
+    history: Sequence[CBCRecord | Mapping[str, Any]] = (),
+    **configuration: Unpack[ScreenerOptions],
 ) -> ScreeningResult:
     """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`."""
     require_options(configuration, _CONFIGURATION)
-    return _configured(configuration).screen(record, compact=compact)
+    return _configured(configuration).screen(record, compact=compact, history=history)
 
 
 def screen_frame(

@@ -44,6 +44,7 @@ class Fault:
 
 
 APLASTIC = "checklist/aplastic_anemia.yaml"
+COURSES = "serial/courses.yaml"
 INTERVALS = "intervals/default_v1.csv"
 WHO = "grading/who_2024.csv"
 ADJUSTMENTS = "adjustments/who_2024.csv"
@@ -53,6 +54,106 @@ SECOND = "default_v1,hemoglobin,any,none,1,d,7,d,145,225,g/L"
 TRIPLE = "    when: {analyte: platelets, at_least: 100, unit: 10^9/L}"
 
 FAULTS = [
+    # Courses.
+    Fault(
+        "a course that is none",
+        "urgency.yaml",
+        "{course: two_lines_falling}",
+        "{course: three_lines_falling}",
+        "course",
+        "id: two_lines_fall,",
+        says="courses.yaml",
+    ),
+    Fault(
+        "a key beside a course",
+        "urgency.yaml",
+        "{course: two_lines_falling}",
+        "{course: two_lines_falling, is: absent}",
+        "is",
+        "id: two_lines_fall,",
+    ),
+    Fault(
+        "a course in a guard",
+        "guards.yaml",
+        "when: {finding: platelet_clumps}",
+        "when: {course: recovering}",
+        "course",
+        "when: {course: recovering}",
+        says="urgency rules alone",
+    ),
+    Fault(
+        "a course of two forms",
+        COURSES,
+        "    fast_fall: platelet\n",
+        "    fast_fall: platelet\n    band: x\n",
+        "id",
+        "  - id: platelets_fell_fast",
+    ),
+    Fault("a course without a form", COURSES, "    fast_fall: platelet\n", "", "id", "  - id: platelets_fell_fast"),
+    Fault(
+        "a course with an unknown key",
+        COURSES,
+        "by: 20, unit: g/L, days: 90}",
+        "by: 20, unit: g/L, days: 90, z: 1}",
+        "z",
+        "days: 90, z: 1}",
+    ),
+    Fault(
+        "a fall in no unit of the analyte",
+        COURSES,
+        "by: 20, unit: g/L, days: 90}",
+        "by: 20, unit: fL, days: 90}",
+        "unit",
+        "unit: fL",
+    ),
+    Fault(
+        "a fall of the whole",
+        COURSES,
+        "share: 0.5, days",
+        "share: 1.0, days",
+        "share",
+        "platelets, share: 1.0",
+        says="below 1",
+    ),
+    Fault(
+        "a fall of no day", COURSES, "by: 20, unit: g/L, days: 90}", "by: 20, unit: g/L, days: 0}", "days", "days: 0}"
+    ),
+    Fault("two troughs", COURSES, "troughs: 3", "troughs: 2", "troughs", "troughs: 2", says="3 or more"),
+    Fault(
+        "lines that are neither any nor every",
+        COURSES,
+        "{lines: any, days: 180}",
+        "{lines: most, days: 180}",
+        "lines",
+        "{lines: most",
+    ),
+    Fault("four lines", COURSES, "falling: {lines: 2}", "falling: {lines: 4}", "lines", "falling: {lines: 4}"),
+    Fault(
+        "a course twice",
+        COURSES,
+        "  - id: platelets_halved",
+        "  - id: hemoglobin_fell_20",
+        "id",
+        "  - id: hemoglobin_fell_20",
+        nth=3,
+    ),
+    Fault("a course named as a finding", COURSES, "  - id: platelets_halved", "  - id: fever", "id", "  - id: fever"),
+    Fault(
+        "a shown finding that is none",
+        COURSES,
+        "{id: previously_normal_counts,",
+        "{id: normal_before,",
+        "id",
+        "{id: normal_before,",
+    ),
+    Fault(
+        "a course without a source",
+        COURSES,
+        "    source: icus_2007",
+        "    source: nobody",
+        "source",
+        "    source: nobody",
+    ),
     # Shape of YAML.
     Fault("unknown key", APLASTIC, "rank: 16", "rank: 16\nprobability: 0.9", "probability", "probability: 0.9"),
     Fault(

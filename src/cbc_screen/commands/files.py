@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     help="Manifest of an earlier scan: exit with 3 where an analyte is gone or has fallen by half.",
 )
 @click.option("--detail", is_flag=True, help="Also write values, limits and sets used.")
+@click.option("--follow", is_flag=True, help="Also write what changed since the person's count before.")
+@click.option("--person", metavar="COLUMN", help="Whose each row is, with --follow; found by its name.")
+@click.option("--laboratory", metavar="COLUMN", help="Which laboratory each row is of, with --follow.")
 @click.option("--workers", type=int, help="Threads that screen; one or two, as the machine has cores.")
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
 @click.option("--max-rejects", type=click.FloatRange(0, 1), help="Exit with 4 above this share of rejected rows.")
@@ -83,6 +86,9 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             detail=options["detail"],
             progress=progress,
             previous=options["previous"],
+            follow=options["follow"],
+            person=options["person"],
+            laboratory=options["laboratory"],
         )
     # What goes to standard output are the flags alone.
     print_summary(make_console(stderr=str(options["out"]) == STANDARD_STREAM), summary)

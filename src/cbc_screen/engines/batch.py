@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW, FILE = "row", "file"
+Beside = Callable[[Any], Any]  # places of rows to an Arrow table
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,19 @@ class Screened:
     sex_letters: frozenset[str] = frozenset()  # letters for sex that its rows have
 
 
-def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch, file: str) -> Screened:
-    """Screen one batch; rows without any result, or of another specimen than a patient's blood, are rejected."""
+def screen_batch(
+    engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch, file: str, beside: Beside | None = None
+) -> Screened:
+    """Screen one batch; rows without any result, or of another specimen than a patient's blood, are rejected.
+
+    `beside` gives the columns that stand beside the flags of some of its rows.
+    """
     rows = len(batch.lines)
     rejected = list(batch.rejected)
     columns, lines = batch.columns, batch.lines
     normalized = engine.normalize(columns, rows, plan)
     letters = normalized.sex_letters
-    refused = refused_rows(normalized)
+    refused, chosen = refused_rows(normalized), np.arange(rows)
     if refused is not None:
         some = np.flatnonzero(refused != NO_REASON).tolist()
         rejected += [RejectedRow(int(lines[i]), REASONS[refused[i]], batch.content(i)) for i in some]
@@ -73,8 +79,21 @@ def screen_batch(engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch,
         answers = engine.kernel.screen(normalized.batch)
         counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
         table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
+        table = with_beside(table, beside, chosen)
     results = _result_counts(normalized)
     return Screened(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
+
+
+def with_beside(table: pa.Table, beside: Beside | None, rows: np.ndarray[Any, Any]) -> pa.Table:
+    """Return a table of flags with the columns that stand beside them."""
+    if beside is None:
+        return table
+    columns = beside(rows)
+    for name in columns.column_names:
+        if name in table.column_names:
+            raise UsageError(f"keep: {name!r} is the name of a column of the output; rename it in the source")
+        table = table.append_column(name, columns.column(name))
+    return table
 
 
 def _result_counts(normalized: Normalized) -> dict[str, tuple[int, ...]]:

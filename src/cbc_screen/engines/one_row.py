@@ -14,6 +14,7 @@ from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plan import make_plan
 from cbc_screen.normalize.received import declared_again, declared_of, received_rows, record_of
 from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 
 
@@ -30,6 +31,20 @@ def screen_named(
     screener: Screening, engine: Engine, record: Mapping[str, Any], opening: Opening
 ) -> ScreeningResult | None:
     """Screen a record under the names that columns have ("HGB (g/dL)"); None where some name is not read."""
+    ready = _named(engine, record, opening)
+    return None if ready is None else _result(screener, ready, 0)
+
+
+def read_named(
+    engine: Engine, record: Mapping[str, Any], opening: Opening
+) -> tuple[CBCRecord, RecordNormalizer] | None:
+    """Read a record under the names that columns have; None where some name is not read."""
+    ready = _named(engine, record, opening)
+    return None if ready is None else _record(ready, 0)
+
+
+def _named(engine: Engine, record: Mapping[str, Any], opening: Opening) -> Prepared | None:
+    """Return a record as a frame of one row."""
     import pyarrow as pa
 
     if not all(isinstance(name, str) and _is_cell(cell) for name, cell in record.items()):
@@ -42,7 +57,7 @@ def screen_named(
     if plan.possible or not plan.analytes or not set(record) <= set(plan.columns):
         return None
     plan = with_sex_letters(plan, letters_of(columns, plan, engine.knowledge), engine.knowledge)
-    return _result(screener, Prepared(engine, plan, columns, 1), 0)
+    return Prepared(engine, plan, columns, 1)
 
 
 def _is_cell(value: object) -> bool:
@@ -50,13 +65,20 @@ def _is_cell(value: object) -> bool:
     return value is None or (isinstance(value, str | int | float | datetime.date) and not isinstance(value, bool))
 
 
-def _result(screener: Screening, ready: Prepared, place: int) -> ScreeningResult:
-    """Screen a row alone, from its cells as received; the flags must be those it has among the others."""
+def _record(ready: Prepared, place: int) -> tuple[CBCRecord, RecordNormalizer]:
+    """Return a row as a record, and what reads its texts."""
     engine, plan = ready.engine, ready.plan
     columns = {name: array.slice(place, 1) for name, array in ready.arrays.items()}
     [received] = received_rows(columns, plan)
     record, _ = record_of(received, engine.knowledge)
-    normalizer = RecordNormalizer(engine.knowledge, declared_again(declared_of(plan)), frozenset(plan.suspect))
+    return record, RecordNormalizer(engine.knowledge, declared_again(declared_of(plan)), frozenset(plan.suspect))
+
+
+def _result(screener: Screening, ready: Prepared, place: int) -> ScreeningResult:
+    """Screen a row alone, from its cells as received; the flags must be those it has among the others."""
+    engine, plan = ready.engine, ready.plan
+    columns = {name: array.slice(place, 1) for name, array in ready.arrays.items()}
+    record, normalizer = _record(ready, place)
     result = screener.screen_declared(record, normalizer)
     normalized = engine.normalize(columns, 1, plan)
     [flags] = engine.table(normalized, engine.kernel.screen(normalized.batch), detail=False).to_pylist()

@@ -24,6 +24,9 @@ class ScanRequest:
     resume: bool = False
     packed: bool = False
     received: bool = False
+    follow: bool = False  # what changed since the count before stands beside the flags
+    person: str | None = None  # whose each row is, where it is followed
+    laboratory: str | None = None
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
     text_units: TextUnitSystem = "si"  # of the worklist that goes with the flags
 

@@ -18,7 +18,8 @@ from cbc_screen._version import __version__
 from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.alarms import Reach, alarms
-from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch
+from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch, with_beside
+from cbc_screen.engines.beside_flags import BesideFlags, no_rows, placed
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.fingerprint import described_options
 from cbc_screen.engines.frames import Engine
@@ -64,8 +65,9 @@ def scan_file(
     opening: Opening,
     progress: Progress | None,
     workers: int | None = None,
+    beside: BesideFlags | None = None,
 ) -> ScanSummary:
-    """Scan; see `Screener.scan`."""
+    """Scan; see `Screener.scan`. `beside` works out columns that stand beside the flags."""
     began = time.monotonic()
     workers = worker_count() if workers is None else workers
     if workers < 1:
@@ -86,13 +88,15 @@ def scan_file(
         layout = Layout(request.keep, request.detail, len(inputs) > 1, request.packed, request.received)
         if request.detail and len({frozenset([*entry.plan.analytes, *entry.plan.possible]) for entry in inputs}) > 1:
             raise UsageError("detail: the sources have different results; scan them one by one")
-        ahead = request.resume or request.to_standard_output
+        if beside is not None:
+            inputs = beside.choose(engine, inputs)
+        ahead = request.resume or request.to_standard_output or beside is not None
         if ahead:
             inputs = look_ahead(engine.knowledge, inputs)
         watch = UnitWatch(engine.knowledge, inputs, opening.accept_units, _forced_before(request))
-        if request.to_standard_output:
+        if request.to_standard_output or beside is not None:
             watch.look_ahead(frozenset(request.keep))
-        run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began)
+        run = partial(_run, engine, layout=layout, progress=progress, workers=workers, began=began, beside=beside)
         described = described_options(engine, request, opening, inputs)
         found = run(request, inputs, described, watch=watch, begin=not ahead)
         while not isinstance(found, ScanSummary):  # all rows together say something else than the first ones
@@ -123,6 +127,7 @@ def _run(
     began: float,
     watch: UnitWatch,
     begin: bool = False,
+    beside: BesideFlags | None = None,
 ) -> ScanSummary | list[Input]:
     """Scan once; or return how the inputs are to be read, and no output has its name.
 
@@ -131,7 +136,9 @@ def _run(
     with ExitStack() as undo:
         outputs = _Outputs(engine, request, inputs, described, watch, undo)
         account = Account()
-        for screened in _screened(engine, request, layout, watch, outputs, workers):
+        if beside is not None:
+            beside.read(engine, watch.batches(frozenset(request.keep)))
+        for screened in _screened(engine, request, layout, watch, outputs, workers, beside):
             account.add(screened)
             if begin and (again := settled(engine.knowledge, inputs, account.sex_letters)):
                 return again
@@ -146,14 +153,21 @@ def _run(
             return inputs
         outputs.write_set_aside()
         if account.screened == 0:
-            outputs.write_table(empty_table(engine, layout, inputs[0].plan, inputs[0].wanted))
+            nothing = empty_table(engine, layout, inputs[0].plan, inputs[0].wanted)
+            outputs.write_table(with_beside(nothing, None if beside is None else beside.columns, no_rows()))
         summary = _summary(engine, request, inputs, account, watch, time.monotonic() - began)
         outputs.commit(summary)
     return summary
 
 
 def _screened(
-    engine: Engine, request: ScanRequest, layout: Layout, watch: UnitWatch, outputs: _Outputs, workers: int
+    engine: Engine,
+    request: ScanRequest,
+    layout: Layout,
+    watch: UnitWatch,
+    outputs: _Outputs,
+    workers: int,
+    beside: BesideFlags | None,
 ) -> Iterator[Screened]:
     """Yield what the journal holds of a broken scan, then screen the rest."""
     done = 0
@@ -161,14 +175,15 @@ def _screened(
         done += 1
         yield screened
 
-    def work(item: tuple[Input, SourceBatch]) -> Screened:
-        entry, batch = item
-        screened = screen_batch(engine, layout, entry.plan, batch, entry.name)
+    def work(item: tuple[Input, SourceBatch, int]) -> Screened:
+        entry, batch, first = item
+        told = None if beside is None else lambda rows: beside.columns(first + rows)
+        screened = screen_batch(engine, layout, entry.plan, batch, entry.name, told)
         if not layout.packed:
             release_unused()  # 45 MB less; a packed scan is small enough, and would take a fifth longer (measured)
         return screened
 
-    rest = islice(watch.batches(frozenset(request.keep)), done, None)
+    rest = islice(placed(watch.batches(frozenset(request.keep))), done, None)
     for screened in in_order(rest, work, workers):
         outputs.note(screened)
         yield screened
@@ -193,6 +208,8 @@ def _check_paths(request: ScanRequest, options: ReadOptions, names: list[str]) -
         raise UsageError("standard output takes out_format csv, ndjson or fhir (--out-format)")
     if request.out_format == FHIR and (request.detail or request.received):
         raise UsageError("FHIR has no place for detail and received; leave them out, or write .parquet")
+    if request.follow and (request.packed or request.out_format == FHIR):
+        raise UsageError("follow goes with words of flags: leave packed and FHIR out")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:

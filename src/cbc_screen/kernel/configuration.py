@@ -9,7 +9,10 @@ from cbc_screen.vocabulary import Adjust
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What one screener chooses; `stamp` tells the contents of its own files apart."""
+    """What one screener chooses; `stamp` tells the contents of its own files apart.
+
+    With `history` the rules that ask for earlier counts take part.
+    """
 
     ranges: str = "default"
     definition: str = "reference"
@@ -17,3 +20,4 @@ class Configuration:
     rules: str = "default"
     adjust: tuple[Adjust, ...] = ()
     stamp: str = ""
+    history: bool = False

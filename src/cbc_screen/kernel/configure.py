@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,8 +19,9 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.checks import Checks
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.edges import edge
-from cbc_screen.knowledge.predicates import AgeIs, FindingIs, LineIs, Predicate, walk
+from cbc_screen.knowledge.predicates import AgeIs, CourseIs, FindingIs, LineIs, Predicate, of_history, walk
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
+from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import Adjust
 
 
@@ -29,7 +31,8 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     intervals = knowledge.intervals(chosen.ranges)
     checks = knowledge.checks_of(chosen.rules)
     order = knowledge.order_of(chosen.rules)
-    predicates = list(_predicates(knowledge, checks))
+    conditions, urgency = _of_history(order.conditions, knowledge.urgency, chosen)
+    predicates = list(_predicates(knowledge, checks, conditions, urgency))
     used = {chosen.definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
     definitions = {name: knowledge.definition(name) for name in sorted(used)}
     scheme = knowledge.scheme(chosen.grading)
@@ -53,6 +56,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     )
     adjustments = _adjustments(knowledge, chosen, definitions)
     asked = {p.finding for p in predicates if isinstance(p, FindingIs)} | {knowledge.words.preterm_finding}
+    asked |= {p.course for p in predicates if isinstance(p, CourseIs)}
     asked |= {knowledge.duffy_finding} if stated else set()
     asked |= {SMOKER_FINDING} if Adjust.SMOKING in chosen.adjust else set()
     rules = Rules(
@@ -62,12 +66,12 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         definitions=definitions,
         definition=chosen.definition,
         scheme=scheme,
-        conditions=order.conditions,
+        conditions=conditions,
         ordering=order.ordering,
         guards=checks.guards,
         triggers=checks.active,
         cutoffs=checks.cutoffs,
-        urgency=knowledge.urgency,
+        urgency=urgency,
         criteria=knowledge.criteria,
         reported_range_factor=knowledge.reported_range_factor,
         white_parts=knowledge.white_parts,
@@ -110,10 +114,33 @@ def _fixed(column: NDArray[np.float64]) -> float | None:
     return float(column[0]) if (column == column[0]).all() else None
 
 
-def _predicates(knowledge: Knowledge, checks: Checks) -> Iterator[Predicate]:
-    rules = (*checks.guards, *checks.active, *checks.cutoffs, *knowledge.urgency)
+def _of_history(
+    conditions: Sequence[Condition], urgency: Sequence[Rule], chosen: Configuration
+) -> tuple[tuple[Condition, ...], tuple[Rule, ...]]:
+    """Leave out the rules that ask for earlier counts, where none are known: they are no unknown findings then."""
+    if chosen.history:
+        return tuple(conditions), tuple(urgency)
+
+    def kept(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+        return tuple(rule for rule in rules if not of_history(rule.when))
+
+    return tuple(
+        replace(
+            own,
+            findings_for=kept(own.findings_for),
+            findings_against=kept(own.findings_against),
+            urgency=kept(own.urgency),
+        )
+        for own in conditions
+    ), kept(urgency)
+
+
+def _predicates(
+    knowledge: Knowledge, checks: Checks, conditions: Sequence[Condition], urgency: Sequence[Rule]
+) -> Iterator[Predicate]:
+    rules = (*checks.guards, *checks.active, *checks.cutoffs, *urgency)
     roots = [rule.when for rule in rules]
-    for condition in knowledge.conditions:
+    for condition in conditions:
         roots += [r.when for r in (*condition.findings, *condition.urgency)]
         own = (condition.only_when, condition.shown_when, condition.shown_unless_decided)
         roots += [predicate for predicate in own if predicate is not None]

@@ -12,7 +12,17 @@ from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.rules import LINES, Rules
 from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES, StartingTier
-from cbc_screen.knowledge.predicates import AgeIs, BeyondRange, Compare, FindingIs, MethodIs, SexIs, StateIs, walk
+from cbc_screen.knowledge.predicates import (
+    AgeIs,
+    BeyondRange,
+    Compare,
+    CourseIs,
+    FindingIs,
+    MethodIs,
+    SexIs,
+    StateIs,
+    walk,
+)
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.knowledge.weighing import ways
 from cbc_screen.vocabulary import Line, Support, Tier, Urgency
@@ -256,7 +266,7 @@ def _by_person_alone(rule: Rule) -> bool:
 def _is_leading(rule: Rule) -> bool:
     """Tell whether a finding asks only for the leading counts, the lines and the person."""
     for part in walk(rule.when):
-        if isinstance(part, FindingIs | MethodIs):
+        if isinstance(part, CourseIs | FindingIs | MethodIs):
             return False
         if isinstance(part, Compare) and part.subject not in LEADING:
             return False

@@ -18,6 +18,7 @@ from cbc_screen.knowledge.predicates import (
     Borderline,
     Compare,
     Count,
+    CourseIs,
     FindingIs,
     LineIs,
     LinesLow,
@@ -264,6 +265,8 @@ class Truths(Values):
             case FindingIs(finding, present):
                 truth = self._finding(finding)
                 return truth if present else b.opposite(truth)
+            case CourseIs(course):
+                return self._finding(course)
             case Not(of):
                 return b.opposite(self.truth(of, number))
             case Possible(of):

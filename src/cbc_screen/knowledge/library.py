@@ -11,6 +11,7 @@ from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
+from cbc_screen.knowledge.courses import Course
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.fhir_names import FHIRNames
 from cbc_screen.knowledge.files import sha256
@@ -70,6 +71,8 @@ class Knowledge(Measures):
     reported_range_factor: float
     white_parts: WhiteParts
     finding_groups: Mapping[str, tuple[str, ...]]
+    courses: Mapping[str, Course]
+    shown_findings: Mapping[str, Course]  # findings that earlier counts show
     interval_sets: Mapping[str, IntervalSet]
     default_ranges: DefaultRanges
     duffy_finding: str
@@ -132,7 +135,9 @@ class Knowledge(Measures):
     def read_condition(self, path: Path) -> Condition:
         """Read and check a condition of the checklist, as the loader does, beside the shipped ones."""
         node, ordering = parse_yaml(read_own_text(path), path.name), self.ordering
-        reader = RuleReader(Vocabulary(self.analytes, self.findings, frozenset(self.definitions)), self.sources)
+        reader = RuleReader(
+            Vocabulary(self.analytes, self.findings, frozenset(self.definitions), frozenset(self.courses)), self.sources
+        )
         condition = reader.condition(node)
         check_rank(node, condition, [other for other in self.conditions if other.id != condition.id])
         check_weights(node, condition, self.analytes, ordering.low_line, ordering.decisive_counts)

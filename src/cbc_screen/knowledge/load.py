@@ -11,6 +11,7 @@ from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import load_checks
+from cbc_screen.knowledge.courses import COURSES, load_courses
 from cbc_screen.knowledge.definitions import load_definitions
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -81,7 +82,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     interval_sets, default_ranges, duffy_finding = load_sets(root, analytes, sources, findings)
     for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
+    courses, shown = load_courses(node(COURSES), analytes, findings, sources)
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
+    timed = RuleReader(Vocabulary(analytes, findings, frozenset(definitions), frozenset(courses)), sources)
     ordering = load_ordering(
         node("ordering.yaml"),
         read_text(root, TIERS_FILE),
@@ -90,7 +93,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         {name: text for group in ("film", "context") for name, text in groups[group].items()},
         sources,
     )
-    conditions = _load_conditions(root, reader, ordering, analytes)
+    conditions = _load_conditions(root, timed, ordering, analytes)
     result_tables = load_result_tables(node("result_tables.yaml"), root)
     scores = load_scores(node("scores.yaml"), analytes, sources)
     checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
@@ -123,6 +126,8 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         reported_range_factor=factor,
         white_parts=load_white_parts(node("analytes.yaml").node("white_parts"), analytes),
         findings=findings,
+        courses=courses,
+        shown_findings=shown,
         finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,
         default_ranges=default_ranges,
@@ -133,7 +138,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         ordering=ordering,
         checks=checks,
         adjustments=adjustments,
-        urgency=reader.rules(_urgency(node), "rules", extra=("id", "level")),
+        urgency=timed.rules(_urgency(node), "rules", extra=("id", "level")),
         urgency_unknown=_urgency(node).text("unknown"),
         criteria=criteria,
         sources=sources,

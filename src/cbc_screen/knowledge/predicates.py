@@ -150,6 +150,13 @@ class FindingIs:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseIs:
+    """What earlier counts of the person show; without an earlier count no rule that asks for it exists."""
+
+    course: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The opposite."""
 
@@ -186,6 +193,7 @@ Predicate = (
     | AgeIs
     | MethodIs
     | FindingIs
+    | CourseIs
     | Not
     | Possible
     | Count
@@ -199,6 +207,7 @@ class Vocabulary:
     analytes: Mapping[str, Analyte]
     findings: Mapping[str, str]
     definitions: frozenset[str]
+    courses: frozenset[str] = frozenset()
 
 
 def parse_predicate(node: Node, words: Vocabulary) -> Predicate:
@@ -217,6 +226,11 @@ def walk(predicate: Predicate) -> Iterator[Predicate]:
     elif isinstance(predicate, Count):
         for part in predicate.of:
             yield from walk(part)
+
+
+def of_history(predicate: Predicate) -> bool:
+    """Tell whether a predicate asks for what earlier counts show."""
+    return any(isinstance(part, CourseIs) for part in walk(predicate))
 
 
 def alone_in(predicate: Predicate) -> list[Compare]:
@@ -355,6 +369,15 @@ def _finding(node: Node, words: Vocabulary) -> Predicate:
     return FindingIs(node.text("finding"), node.get("is", "present") == "present")
 
 
+def _course(node: Node, words: Vocabulary) -> Predicate:
+    node.check_keys(["course"])
+    if not words.courses:
+        raise node.error("course", "is asked for by findings and urgency rules alone")
+    if node.text("course") not in words.courses:
+        raise node.error("course", "is not in serial/courses.yaml")
+    return CourseIs(node.text("course"))
+
+
 def _sent(node: Node, words: Vocabulary) -> Predicate:
     node.check_keys(["sent"])
     if node.text("sent") not in words.analytes:
@@ -407,6 +430,7 @@ _READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
     "age": _age,
     "reticulocyte_method": _method,
     "finding": _finding,
+    "course": _course,
     "sent": _sent,
     "all": _many("all"),
     "any": _many("any"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cbc_screen.knowledge.predicates import Predicate, Vocabulary, parse_predicate
+from cbc_screen.knowledge.predicates import Predicate, Vocabulary, of_history, parse_predicate
 from cbc_screen.knowledge.strict import Node
 from cbc_screen.vocabulary import Basis, Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
@@ -183,7 +183,12 @@ class RuleReader:
         return condition
 
     def _optional(self, node: Node, key: str) -> Predicate | None:
-        return parse_predicate(node.node(key), self._words) if key in node else None
+        if key not in node:
+            return None
+        found = parse_predicate(node.node(key), self._words)
+        if of_history(found):
+            raise node.error(key, "may not ask for a course: without earlier counts it could not be told")
+        return found
 
     def _items(self, node: Node, key: str, keys: list[str]) -> tuple[Item, ...]:
         items = []

@@ -12,6 +12,7 @@ from cbc_screen.labels import Told
 from cbc_screen.printable import clean
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import Figure, counted
+from cbc_screen.report.history import drawn_counts, history_words
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     analyte_words,
@@ -139,7 +140,10 @@ def person_parts(result: ScreeningResult) -> list[str]:
     ]
     lines = {line.graded_on: line for line in result.lines}
     parts += [_analyte(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
-    parts += [make.results_end(not result.analytes), make.criteria(result.blood_criteria, criteria_words(result))]
+    parts.append(make.results_end(not result.analytes))
+    if result.history is not None:
+        parts.append(make.history(history_words(result.history, units), drawn_counts(result.history, units)))
+    parts += [make.criteria(result.blood_criteria, criteria_words(result))]
     for title, kind, name in _CHECKS:
         if found := getattr(result, name):
             parts.append(make.checks(title, kind, found))

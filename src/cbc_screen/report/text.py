@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cbc_screen.printable import clean
+from cbc_screen.report.history import history_words
+from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     AnalyteWords,
     analyte_words,
@@ -54,6 +56,8 @@ def explain(result: ScreeningResult, *, width: int = WIDTH) -> str:
             lines=_aligned([list(astuple(line)) for line in lines]),
             bands=[text for line in result.lines if (text := bands_words(line, units))],
             criteria=_aligned([list(row) for row in criteria_words(result)]),
+            history=None if result.history is None else history_words(result.history, units),
+            timeline=_timeline(result, units),
             analytes=_aligned([_cells(row) for row in analytes]) or ["no result was given"],
             checks=(
                 ("CHECKS for a spurious result", result.guards),
@@ -63,6 +67,14 @@ def explain(result: ScreeningResult, *, width: int = WIDTH) -> str:
         )
     )
     return "\n".join(_wrapped(line, width) for line in clean(text).split("\n"))
+
+
+def _timeline(result: ScreeningResult, units: TextUnits) -> list[str]:
+    """Return the counts of the person as aligned lines, the heads first."""
+    if result.history is None:
+        return []
+    told = history_words(result.history, units)
+    return _aligned([list(told.heads), *map(list, told.rows)])
 
 
 def _groups(result: ScreeningResult) -> list[tuple[str, int, list[ConditionResult]]]:

@@ -11,6 +11,7 @@ from cbc_screen.knowledge.predicates import (
     Borderline,
     Compare,
     Count,
+    CourseIs,
     FindingIs,
     LineIs,
     LinesLow,
@@ -76,6 +77,8 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
             return f"reticulocytes counted by the {method} method"
         case FindingIs(finding, present):
             return f"{knowledge.findings[finding]}: {'present' if present else 'absent'}"
+        case CourseIs(course):
+            return f"earlier counts: {knowledge.courses[course].text}"
         case Not(of):
             return f"not ({describe(of, knowledge, units)})"
         case Possible(of):

@@ -28,7 +28,7 @@ class Changes:
 
 def compare(now: Values, before: Values, limits: tuple[float, float]) -> NDArray[np.int8]:
     """Compare results with others; every value that both can have must agree. Limits are fractions up and down."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         least, most = now.low / before.high, now.high / before.low
     up, down = 1 + limits[0], 1 + limits[1]
     code = np.full(len(least), CANNOT_TELL, dtype=np.int8)

@@ -22,6 +22,7 @@ class Context:
     kernels: Mapping[str, Kernel]
     definition: str
     definitions: Mapping[str, Definition]
+    with_history: Kernel  # of the screen's definition, with the rules that ask for earlier counts
 
 
 @dataclass

@@ -44,6 +44,8 @@ from cbc_screen.serial.times import AHEAD, BEHIND, DAY, Times
 from cbc_screen.vocabulary import Line, LineState, Sex
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from cbc_screen.normalize.columns import Normalized
 
 # A line of a count: the kernel's codes, and one that nothing was sent for.
@@ -213,7 +215,24 @@ def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel,
     starts = begins(person)
     person = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
     conflict = _conflict(source, rows, normalized.batch, refused, starts) & (not nobody)
-    times, mixed = _in_order(source.times.take(rows), person, starts)
+    times = source.times.take(rows)
+    return put_in_order(rows, person, starts, times, normalized, kernel, refused, conflict, nobody=nobody)
+
+
+def put_in_order(
+    rows: Places,
+    person: Ints,
+    starts: Places,
+    times: Times,
+    normalized: Normalized,
+    kernel: Kernel,
+    refused: Bools,
+    conflict: Bools,
+    *,
+    nobody: bool = False,
+) -> Counts:
+    """Put the counts of persons in order; `person` counts from 0, and `starts` has the first row of each."""
+    times, mixed = _in_order(times, person, starts)
     used = np.flatnonzero(times.known & ~refused & ~conflict[person] & (not nobody))
     used = used[np.lexsort((times.last[used], times.first[used], person[used]))]
     first = _moments(times, person, used)
@@ -250,26 +269,42 @@ def _moments(times: Times, person: Ints, used: Places) -> Places:
 
 def _conflict(source: PersonFrame, rows: Places, batch: Batch, refused: Bools, starts: Places) -> Bools:
     """Tell of which keys the rows cannot be of one person: they differ in sex, or in the day of birth."""
-    female, male = (any_of((batch.sex == SEXES.index(sex)) & ~refused, starts) for sex in (Sex.FEMALE, Sex.MALE))
+    both = sexes_apart(batch, refused, starts)
     ready = source.ready
     name = ready.plan.people.get("birth_date")
     if name is None:
-        return female & male
-    values, places = distinct(taken({name: ready.arrays[name]}, rows)[name])
+        return both
     date_format = ready.plan.declared.date_format_of("birth_date")
+    births = taken({name: ready.arrays[name]}, rows)[name]
+    return both | births_apart(births, date_format, refused, starts)
+
+
+def sexes_apart(batch: Batch, refused: Bools, starts: Places) -> Bools:
+    """Tell of which persons one row says female and another male."""
+    female, male = (any_of((batch.sex == SEXES.index(sex)) & ~refused, starts) for sex in (Sex.FEMALE, Sex.MALE))
+    return female & male
+
+
+def births_apart(births: pa.Array, date_format: str | None, refused: Bools, starts: Places) -> Bools:
+    """Tell of which persons no day can be the day of birth that every row says."""
+    values, places = distinct(births)
     spans = [parse_date(value, date_format)[0] for value in values]
     first = np.array([*(s.first.toordinal() if s else 0 for s in spans), 0], dtype=np.int64)[places]
     never = datetime.date.max.toordinal()
     last = np.array([*(s.last.toordinal() if s else never for s in spans), never], dtype=np.int64)[places]
     earliest = largest(np.where(refused, 0, first), starts)
-    return (female & male) | (earliest > smallest(np.where(refused, never, last), starts))
+    apart: Bools = earliest > smallest(np.where(refused, never, last), starts)
+    return apart
 
 
 # What changes are not assessed under ----------------------------------------------------
 
 
-def suppressed(counts: Counts, source: PersonFrame, rules: tuple[Suppression, ...]) -> dict[str, Bools]:
-    """Tell of each row which rules say that changes are not assessed there; what is not stated suppresses nothing."""
+def suppressed(counts: Counts, source: PersonFrame | None, rules: tuple[Suppression, ...]) -> dict[str, Bools]:
+    """Tell of each row which rules say that changes are not assessed there; what is not stated suppresses nothing.
+
+    Without a frame there are no columns beside the counts.
+    """
     batch = counts.batch
     found = {}
     for rule in rules:
@@ -279,7 +314,7 @@ def suppressed(counts: Counts, source: PersonFrame, rules: tuple[Suppression, ..
             found[rule.id] = np.isin(batch.pregnancy, _CLAIMED)
         elif rule.finding is not None and rule.finding in batch.findings:
             found[rule.id] = batch.findings[rule.finding][0]
-        elif rule.id in source.beside:
+        elif source is not None and rule.id in source.beside:
             column = taken({rule.id: source.beside[rule.id]}, counts.rows)[rule.id]
             found[rule.id] = read_presence(column, source.ready.engine.knowledge.words)[0]
     return {name: own for name, own in found.items() if own.any()}

@@ -20,6 +20,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.declared import Declared
+from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import Context
 from cbc_screen.serial.counts import read_counts
 from cbc_screen.serial.people import person_table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Made = TypeVar("Made")
+WITH_HISTORY = "with_history"  # the kernel of the screen's definition that asks for earlier counts
 _WORKERS = 2  # threads: numpy and the kernel leave the other one half of the time
 
 
@@ -53,18 +55,21 @@ def follow_frame(
 
     `kernels` has one for each definition that the rules name, and for the screen's own.
     """
-    import pyarrow as pa
-
     source, context = _understood(engine, kernels, definition, frame, opening, request)
     rules = context.rules
     if request.each_count:
-        rows = CountRows(source, analytes_of(source, rules), rules)
-        for _ in _each_block(source, context, rows.add):
-            pass
+        rows = CountRows(source, analytes_of(source.ready.plan, rules), rules)
+        follow_blocks(source, context, rows.add)
         return from_arrow(rows.table(), frame)
+    return from_arrow(follow_source(source, context), frame, same_rows=False)
+
+
+def follow_source(source: PersonFrame, context: Context) -> pa.Table:
+    """Return one row a person of a frame understood."""
+    import pyarrow as pa
+
     tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source)))
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
-    return from_arrow(table, frame, same_rows=False)
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
 
 
 def follow_files(
@@ -95,6 +100,12 @@ def follow_files(
     return found
 
 
+def follow_blocks(source: PersonFrame, context: Context, work: Callable[[Followed], None]) -> None:
+    """Follow every block, and do something with each."""
+    for _ in _each_block(source, context, work):
+        pass
+
+
 def _each_block(source: PersonFrame, context: Context, work: Callable[[Followed], Made]) -> Iterator[Made]:
     """Follow block after block and work on each; what is made comes in the order of the blocks.
 
@@ -116,7 +127,9 @@ def timeline_frame(
 ) -> Callable[[object, str], Timeline]:
     """Return what makes the timeline of a person and an analyte of a frame; see `Screener.timeline`."""
     source, context = _understood(engine, kernels, definition, frame, opening, request)
-    return lambda key, analyte: timeline_of(source, context, key, analyte, analytes_of(source, context.rules))
+    return lambda key, analyte: timeline_of(
+        source, context, key, analyte, analytes_of(source.ready.plan, context.rules)
+    )
 
 
 def _understood(
@@ -125,12 +138,17 @@ def _understood(
     rules = load_serial()
     ready = prepare(engine, frame, opening)
     source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
-    return source, Context(rules, kernels, definition, ready.engine.knowledge.definitions)
+    return source, context_of(ready.engine, kernels, definition)
 
 
-def analytes_of(source: PersonFrame, rules: SerialRules) -> list[str]:
-    """Return the analytes of a frame whose variation is known; neutrophils also where a differential gives them."""
-    there = set(source.ready.plan.analytes)
+def context_of(engine: Engine, kernels: Mapping[str, Kernel], definition: str) -> Context:
+    """Return what persons are told by, with the kernels of `Screener.follow_kernels`."""
+    return Context(load_serial(), kernels, definition, engine.knowledge.definitions, kernels[WITH_HISTORY])
+
+
+def analytes_of(plan: Plan, rules: SerialRules) -> list[str]:
+    """Return the analytes of a plan whose variation is known; neutrophils also where a differential gives them."""
+    there = set(plan.analytes)
     if {"wbc", "neutrophils_percent"} <= there:
         there.add("neutrophils")
     return [name for name in rules.variation if name in there]
@@ -147,7 +165,7 @@ def _blocks(source: PersonFrame) -> Iterator[tuple[Places, Ints]]:
 def _block(source: PersonFrame, context: Context, rows: Places, person: Ints) -> Followed:
     nobody = bool(len(person)) and bool(person[0] == NOBODY)
     counts = read_counts(source, rows, person, context.kernels[context.definition], nobody=nobody)
-    return follow_block(counts, source, context.rules, analytes_of(source, context.rules), np.unique(person))
+    return follow_block(counts, source, context.rules, analytes_of(source.ready.plan, context.rules), np.unique(person))
 
 
 def _empty(source: PersonFrame, context: Context) -> pa.Table:

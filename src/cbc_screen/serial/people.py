@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.serial.context import Context, Screened
 from cbc_screen.serial.counts import Counts
+from cbc_screen.serial.courses import Histories
+from cbc_screen.serial.last_counts import last_columns
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse, line_courses
 from cbc_screen.serial.persistence import bounds_of, days_of, elapsed_names, lasting, rows_of
 from cbc_screen.serial.person_frame import NOBODY, PersonFrame
@@ -61,6 +63,7 @@ def person_table(followed: Followed, context: Context, source: PersonFrame) -> p
         columns[f"{name}_persistence"] = words.of(Persistence, own)
     columns["lines_falling"] = words.of(Answer, lines_falling(lines, rules.fast_fall.lines))
     columns |= _sets(followed, screened, lines)
+    columns |= last_columns(Histories(followed, screened, lines), source.ready.engine, context.with_history)
     checks = {name: _any_moment(counts, own == _YES) for name, own in followed.checks.items()}
     names = [rule.id for rule in rules.delta_checks]
     columns["identity_checks"] = words_of(names, bits_of(names, checks, counts.people))

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, to_numpy
-from cbc_screen.engines.frames import Prepared
+from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import to_arrow
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.segments import Ints, Places, begins, sizes
 from cbc_screen.serial.times import Times, no_times, read_times
@@ -43,32 +44,47 @@ def read_source(
     ready: Prepared, frame: Any, rules: SerialRules, headers: Sequence[str], person: str | None, laboratory: str | None
 ) -> PersonFrame:
     """Read whose each row is, when it was taken, and the columns of laboratory and suppressions."""
-    column = _person_column(ready, headers, person)
+    besides = columns_besides(ready.engine, ready.plan, headers, rules, person, laboratory)
+    column, laboratory, stated = besides
+    wanted = [column, *([laboratory] if laboratory else []), *stated.values()]
+    arrays = to_arrow(frame, list(dict.fromkeys(wanted)))
+    beside = {own: arrays[name] for own, name in stated.items()}
+    return person_frame(ready, arrays[column], _times(ready), beside, arrays[laboratory] if laboratory else None)
+
+
+def columns_besides(
+    engine: Engine,
+    plan: Plan,
+    headers: Sequence[str],
+    rules: SerialRules,
+    person: str | None,
+    laboratory: str | None,
+) -> tuple[str, str | None, dict[str, str]]:
+    """Return the columns of the person and of the laboratory, and those of suppressions by their id."""
+    column = _person_column(engine, plan, headers, person)
     laboratory = laboratory or _named(headers, rules.laboratory_columns)
     if laboratory is not None and laboratory not in headers:
         raise UsageError(f"laboratory={laboratory!r}: there is no such column")
     stated = {own.id: _named(headers, own.columns) for own in rules.suppressions if own.columns}
-    wanted = [column, *([laboratory] if laboratory else []), *(name for name in stated.values() if name)]
-    arrays = to_arrow(frame, list(dict.fromkeys(wanted)))
-    names, codes = _persons(arrays[column])
-    return PersonFrame(
-        ready=ready,
-        person=codes,
-        names=names,
-        times=_times(ready),
-        beside={own: arrays[name] for own, name in stated.items() if name},
-        laboratory=arrays[laboratory] if laboratory else None,
-    )
+    return column, laboratory, {own: name for own, name in stated.items() if name}
 
 
-def _person_column(ready: Prepared, headers: Sequence[str], person: str | None) -> str:
+def person_frame(
+    ready: Prepared, persons: pa.Array, times: Times, beside: Mapping[str, pa.Array], laboratory: pa.Array | None
+) -> PersonFrame:
+    """Return a frame understood, from its columns."""
+    names, codes = _persons(persons)
+    return PersonFrame(ready=ready, person=codes, names=names, times=times, beside=beside, laboratory=laboratory)
+
+
+def _person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: str | None) -> str:
     """Return the column that says whose each row is: the caller's, or one that is known by its name."""
     if person is not None:
         if person not in headers:
             raise UsageError(f"person={person!r}: there is no such column")
         return person
-    free = [name for name in headers if name not in ready.plan.columns]
-    found = ready.engine.knowledge.result_tables.find(free).get("person", ())
+    free = [name for name in headers if name not in plan.columns]
+    found = engine.knowledge.result_tables.find(free).get("person", ())
     if not found:
         raise UsageError("no column says whose each row is; name it with person= (--person COLUMN)")
     return found[0]

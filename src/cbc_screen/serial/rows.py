@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.knowledge.serial_rules import SerialRules
@@ -13,7 +14,7 @@ from cbc_screen.serial.change import CANNOT_TELL, NOT_ASSESSED
 from cbc_screen.serial.counts import Codes
 from cbc_screen.serial.person_frame import NOBODY, PersonFrame
 from cbc_screen.serial.reasons import bits_of, labels_of, row_reasons, words_of
-from cbc_screen.serial.segments import last_known
+from cbc_screen.serial.segments import Ints, last_known
 from cbc_screen.serial.series import Followed
 from cbc_screen.vocabulary import NOTICE, Answer, Change
 
@@ -28,13 +29,13 @@ class CountRows:
 
     def __init__(self, source: PersonFrame, analytes: Sequence[str], rules: SerialRules) -> None:
         rows = source.ready.rows
-        self._source, self._analytes = source, analytes
-        self._changes: dict[str, Codes] = {name: np.full(rows, NOT_ASSESSED, dtype=np.int8) for name in analytes}
+        self._source, self._analytes, self._rules = source, analytes, rules
+        self.changes: dict[str, Codes] = {name: np.full(rows, NOT_ASSESSED, dtype=np.int8) for name in analytes}
         self._labels = labels_of(analytes, [own.id for own in rules.suppressions])
         self._checks = [own.id for own in rules.delta_checks]
-        self._reasons = np.zeros(rows, dtype=np.uint64)
-        self._guards = np.zeros(rows, dtype=np.uint64)
-        self._before = np.full(rows, -1, dtype=np.int64)
+        self.reasons = np.zeros(rows, dtype=np.uint64)
+        self.guards = np.zeros(rows, dtype=np.uint64)
+        self.before = np.full(rows, -1, dtype=np.int64)
 
     def add(self, followed: Followed) -> None:
         """Add the rows of a block."""
@@ -46,27 +47,41 @@ class CountRows:
             # A result whose place is not known may be a change or none.
             code[there & (counts.conflict[counts.person] | counts.untimed)] = CANNOT_TELL
             code[used] = np.where(there[used], followed.changes[name].code[moment], NOT_ASSESSED)
-            self._changes[name][counts.rows] = code
-        self._reasons[counts.rows] = bits_of(self._labels, row_reasons(followed), len(counts.rows))
+            self.changes[name][counts.rows] = code
+        self.reasons[counts.rows] = bits_of(self._labels, row_reasons(followed), len(counts.rows))
         before = last_known(np.ones(counts.moments, dtype=np.bool_), counts.owner)
         if counts.moments:
             row = np.where(before >= 0, counts.rows[counts.first_row[before]], -1)
-            self._before[counts.rows[used]] = row[moment]
+            self.before[counts.rows[used]] = row[moment]
         yes = {name: np.zeros(len(counts.rows), dtype=np.bool_) for name in followed.checks}
         for name, answers in followed.checks.items():
             yes[name][used] = answers[moment] == _YES
-        self._guards[counts.rows] = bits_of(self._checks, yes, len(counts.rows))
+        self.guards[counts.rows] = bits_of(self._checks, yes, len(counts.rows))
 
     def table(self) -> pa.Table:
         """Return the rows as a table."""
-        import pyarrow as pa
-
-        words = [str(word) for word in Change]
-        rows = len(self._before)
+        rows = len(self.before)
         person = self._source.names.take(from_numpy(self._source.person, self._source.person == NOBODY))
-        columns = {"person": person, "previous_row": from_numpy(self._before, self._before < 0)}
-        columns |= {f"{name}_change": dictionary(codes, words) for name, codes in self._changes.items()}
-        columns["identity_checks"] = words_of(self._checks, self._guards)
-        columns["reasons"] = words_of(self._labels, self._reasons)
-        columns["notice"] = dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
-        return pa.table(columns)
+        told = row_columns(self.before, self.changes, self.guards, self.reasons, self._analytes, self._rules)
+        table = told.add_column(0, "person", person)
+        return table.append_column("notice", dictionary(np.zeros(rows, dtype=np.int8), [NOTICE]))
+
+
+def row_columns(
+    before: Ints,
+    changes: Mapping[str, Codes],
+    guards: NDArray[np.uint64],
+    reasons: NDArray[np.uint64],
+    analytes: Sequence[str],
+    rules: SerialRules,
+    reasons_name: str = "reasons",
+) -> pa.Table:
+    """Word what is told of rows: the row before, each change, the guards of identity and the reasons."""
+    import pyarrow as pa
+
+    words = [str(word) for word in Change]
+    columns = {"previous_row": from_numpy(before, before < 0)}
+    columns |= {f"{name}_change": dictionary(changes[name], words) for name in analytes}
+    columns["identity_checks"] = words_of([own.id for own in rules.delta_checks], guards)
+    columns[reasons_name] = words_of(labels_of(analytes, [own.id for own in rules.suppressions]), reasons)
+    return pa.table(columns)

@@ -53,12 +53,25 @@ def follow_block(
 ) -> Followed:
     """Put the results of a block in order, and compare each with the one before."""
     quiet = suppressed(counts, source, rules.suppressions)
+    laboratory = _changed(counts, _laboratories(counts, source))
+    units = {name: _changed(counts, _units(counts, source, name)) for name in analytes}
+    return follow_counts(counts, rules, analytes, codes, quiet, laboratory, units)
+
+
+def follow_counts(
+    counts: Counts,
+    rules: SerialRules,
+    analytes: Sequence[str],
+    codes: Ints,
+    quiet: Mapping[str, Bools],
+    laboratory: Bools,
+    units: Mapping[str, Bools],
+) -> Followed:
+    """Compare each result with the one before; `laboratory` and `units` are the moments from which on they are others."""
     rows_quiet = np.zeros(len(counts.rows), dtype=np.bool_)
     for own in quiet.values():
         rows_quiet |= own
     still = any_of(rows_quiet[counts.used], counts.starts)
-    laboratory = _changed(counts, _laboratories(counts, source))
-    units = {name: _changed(counts, _units(counts, source, name)) for name in analytes}
     ranges = {name: _changed(counts, _ranges(counts, name)) for name in analytes}
     series = {
         name: Series(name, counts.of_moments(name), still, laboratory | ranges[name], counts.undated(name))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +67,22 @@ def no_times(rows: int) -> Times:
 
 def read_times(column: pa.Array, date_format: str | None) -> Times:
     """Read a column of collection times."""
+    found = read_clocks(column, date_format)
+    return as_days(found) if all_at_midnight(found) else found
+
+
+def all_at_midnight(times: Times) -> bool:
+    """Tell whether no time has a clock: days that a program wrote with a midnight behind them."""
+    return not (times.first[times.known] % DAY).any() and not times.zoned.any()
+
+
+def as_days(times: Times) -> Times:
+    """Return times that are days."""
+    return replace(times, last=times.first + np.where(times.known, DAY - 1, 0), to_the_day=times.known)
+
+
+def read_clocks(column: pa.Array, date_format: str | None) -> Times:
+    """Read a part of a column of collection times; whether midnights are clocks is seen on all of it."""
     import pyarrow.types as types
 
     if types.is_timestamp(column.type) or types.is_date(column.type):
@@ -81,13 +97,11 @@ def read_times(column: pa.Array, date_format: str | None) -> Times:
             marks[place] = True, time.zoned, time.to_the_day
     second, day = table[places].T
     known, zoned, to_the_day = (part.copy() for part in marks[places].T)
-    if not (second[known] % DAY).any() and not zoned.any():
-        to_the_day = known  # days that a program wrote with a midnight behind them
     return Times(second.copy(), second + np.where(to_the_day, DAY - 1, 0), day.copy(), known, zoned, to_the_day)
 
 
 def _of_clock(column: pa.Array) -> Times:
-    """Read a column that has times as such; where all of them are midnight they are days."""
+    """Read a column that has times as such."""
     import pyarrow as pa
     import pyarrow.types as types
 
@@ -104,10 +118,8 @@ def _of_clock(column: pa.Array) -> Times:
         local = np.floor_divide(wall.astype(np.int64), 1_000_000)
     day = np.floor_divide(local, DAY)
     known &= ~_is_placeholder(day)
-    midnight = bool((local[known] % DAY == 0).all()) and zone is None
     seconds, day = np.where(known, seconds, 0), np.where(known, day, 0)
-    days_only = known & midnight
-    return Times(seconds, seconds + np.where(days_only, DAY - 1, 0), day, known, known & (zone is not None), days_only)
+    return Times(seconds, seconds, day, known, known & (zone is not None), np.zeros(len(known), dtype=np.bool_))
 
 
 def _is_placeholder(day: Ints) -> Bools:

@@ -44,7 +44,7 @@ def schema_of(kept: pa.Schema, flags: pa.Schema, wanted: Sequence[str] | None = 
                 raise UsageError(f"flags: {name!r} is no column of flags{hint}")
         flags = pa.schema([field for field in flags if field.name in (*wanted, NOTICED)])
     fields = [pa.field(OUTCOME, pa.string(), nullable=False), *(field.with_nullable(True) for field in kept)]
-    fields += [pa.field(field.name, _plain_type(field.type)) for field in flags]
+    fields += [pa.field(field.name, plain_type(field.type)) for field in flags]
     fields += [pa.field(name, pa.string()) for name in BESIDE]
     names = [field.name for field in fields]
     if len(set(names)) != len(names):
@@ -53,7 +53,8 @@ def schema_of(kept: pa.Schema, flags: pa.Schema, wanted: Sequence[str] | None = 
     return pa.schema(fields)
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the words of a dictionary, or the type itself."""
     import pyarrow as pa
 
     return kind.value_type if pa.types.is_dictionary(kind) else kind

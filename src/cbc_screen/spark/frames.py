@@ -96,25 +96,25 @@ def screen(
     >>> found = cbc_screen.spark.screen(counts, units="us", age_unit="y", keep=["id"])  # doctest: +SKIP
     >>> found.write("flags").check()  # doctest: +SKIP
     """
-    ready = _Ready(screener, source_of(source, options))
+    ready = Ready(screener, source_of(source, options))
     keep = tuple(frame.columns if keep is None else keep)
     for name in keep:
         if name not in frame.columns:
             raise UsageError(f"keep: there is no column {name!r}")
     with TemporaryDirectory(prefix="cbc-screen-") as folder, ExitStack() as undo:
         rows = Path(folder) / RESULTS
-        _write(_some_rows(frame), rows)
+        sample_of(frame, rows)
         [entry] = open_inputs([str(rows)], None, undo, ready.opening)
         own = {"sex": entry.plan.people["sex"]} if "sex" in entry.plan.people else {}
-        words = {column: _words(frame, [column]) for column in own.values()}
+        words = {column: words_of(frame, [column]) for column in own.values()}
         letters = letters_of(words, entry.plan, ready.knowledge)
         entry = ready.with_letters(entry, letters)
         suspect = ready.suspect(entry)
-    kept = frame.select(*map(_column, keep))
+    kept = frame.select(*map(column_of, keep))
     work = ready.work(entry.plan, entry.plan, letters, suspect, _arrow_schema(kept), flags)
     work = replace(work, headers=tuple(frame.columns))
     wanted = list(dict.fromkeys([*entry.plan.columns, *keep]))
-    return _given_out(frame.select(*map(_column, wanted)), work, screen_partition)
+    return _given_out(frame.select(*map(column_of, wanted)), work, screen_partition)
 
 
 def collect(
@@ -164,7 +164,7 @@ def collect(
     >>> person = spark.read.table("person")  # doctest: +SKIP
     >>> found = cbc_screen.spark.collect(measurement, persons_frame=person)  # doctest: +SKIP
     """
-    ready = _Ready(screener, source_of(source, options))
+    ready = Ready(screener, source_of(source, options))
     if ready.opening.reading.persons is not None and persons_frame is None:
         raise UsageError(
             "the profile names a file of persons; give it as a frame: persons_frame=spark.read.parquet(...)"
@@ -176,24 +176,24 @@ def collect(
         ready = ready.of_profile(header.profile)
         [table] = header.source.tables
         key, person_key = _key(table.columns, "person"), None
-        results = results.select(*map(_column, _names(table.columns)))
+        results = results.select(*map(column_of, _names(table.columns)))
         if persons is not None:
             person_key = _key(table.person_columns, "person")
-            persons = persons.select(*map(_column, _names(table.person_columns)))
+            persons = persons.select(*map(column_of, _names(table.person_columns)))
         letters = ready.letters([(results, table.columns), (persons, table.person_columns)], header.profile)
         part = _part_of_persons(results)
         some = persons.where(part(person_key)) if persons is not None and person_key is not None else None
         entry = open_collected(ready.opening, _folder(name, "sample", results.where(part(key)), some), undo)
         suspect = ready.suspect(ready.with_letters(entry, letters))
     work = ready.work(None, entry.plan, letters, suspect, _text_schema(CARRIED), flags)
-    of_person = _same_person(key)
+    of_person = same_person(key)
     if persons is not None and person_key is not None:
         results, of_person = _union(results, key, persons, person_key)
     parts = () if partitions is None else (partitions,)
     return _given_out(results.repartition(*parts, of_person), work, collect_partition)
 
 
-class _Ready:
+class Ready:
     """A screener and what is known of the source, on the driver."""
 
     def __init__(self, screener: Screener | None, source: Source) -> None:
@@ -206,11 +206,11 @@ class _Ready:
         self.engine = self.screener.engine.of(self.opening)
         self.knowledge = self.engine.knowledge
 
-    def of_profile(self, profile: Profile | None) -> _Ready:
+    def of_profile(self, profile: Profile | None) -> Ready:
         """Return what is known once a table was recognized: of fewer columns it might not be."""
         if profile is None or self.source.profile is not None or profile.id not in load_profiles(self.knowledge):
             return self
-        return _Ready(self.screener, self.source.with_options(profile=profile.id))
+        return Ready(self.screener, self.source.with_options(profile=profile.id))
 
     def with_letters(self, entry: Input, letters: frozenset[str]) -> Input:
         """Return a sample as it is read with the letters for sex of all rows."""
@@ -227,7 +227,7 @@ class _Ready:
         words: set[str] = set()
         for frame, columns in tables:
             if frame is not None and "sex" in columns:
-                words.update(filter(None, _words(frame, columns["sex"]).to_pylist()))
+                words.update(filter(None, words_of(frame, columns["sex"]).to_pylist()))
         return sex_letters([codes.get(fold_word(word), word) for word in words], self.knowledge.words)
 
     def suspect(self, entry: Input) -> dict[str, tuple[str, ...]]:
@@ -259,17 +259,18 @@ class _Ready:
         )  # fmt: skip
 
 
-def _column(name: str) -> Column:
+def column_of(name: str) -> Column:
+    """Return a column by its name, whatever stands in it."""
     from pyspark.sql import functions
 
     return functions.col(quoted(name))
 
 
-def _same_person(key: str) -> Column:
+def same_person(key: str) -> Column:
     """Return what is equal wherever two keys may be of one person: 7 and 7.0, with spaces around them or not."""
     from pyspark.sql import functions
 
-    return functions.regexp_replace(functions.trim(_column(key).cast("string")), r"^(\d+)\.0*$", "$1")
+    return functions.regexp_replace(functions.trim(column_of(key).cast("string")), r"^(\d+)\.0*$", "$1")
 
 
 def _names(columns: Mapping[str, Sequence[str]]) -> list[str]:
@@ -285,11 +286,11 @@ def _key(columns: Mapping[str, Sequence[str]], field: str) -> str:
     return columns[field][0]
 
 
-def _words(frame: DataFrame, columns: Sequence[str]) -> pa.Array:
+def words_of(frame: DataFrame, columns: Sequence[str]) -> pa.Array:
     """Return every different word of some columns."""
     from pyspark.sql import functions
 
-    texts = [_column(name).cast("string").alias("word") for name in columns]
+    texts = [column_of(name).cast("string").alias("word") for name in columns]
     found = frame.select(texts[0])
     for text in texts[1:]:
         found = found.union(frame.select(text))
@@ -298,6 +299,11 @@ def _words(frame: DataFrame, columns: Sequence[str]) -> pa.Array:
     if len(words) > _WORDS:
         raise UsageError(f"a column of sexes has more than {_WORDS:,} different words; is it another column?")
     return from_texts(words)
+
+
+def sample_of(frame: DataFrame, file: Path) -> None:
+    """Write some rows from all over a frame where they are opened as a file is."""
+    _write(_some_rows(frame), file)
 
 
 def _some_rows(frame: DataFrame) -> pa.Table:
@@ -314,7 +320,7 @@ def _part_of_persons(results: DataFrame) -> Callable[[str], Column]:
     parts = max(1, -(-results.count() // _LOOKED_AT))
 
     def chosen(key: str) -> Column:
-        return functions.pmod(functions.xxhash64(_same_person(key)), functions.lit(parts)) == 0
+        return functions.pmod(functions.xxhash64(same_person(key)), functions.lit(parts)) == 0
 
     return chosen
 
@@ -346,11 +352,11 @@ def _union(results: DataFrame, key: str, persons: DataFrame, person_key: str) ->
     of, tag = OF_PERSON + TAG, functions.lit
     told = persons.select(
         tag(True).alias(TAG),
-        _same_person(person_key).alias(of),
-        *(_column(name).alias(OF_PERSON + name) for name in persons.columns),
+        same_person(person_key).alias(of),
+        *(column_of(name).alias(OF_PERSON + name) for name in persons.columns),
     )
-    own = results.select(tag(False).alias(TAG), _same_person(key).alias(of), *map(_column, results.columns))
-    return own.unionByName(told, allowMissingColumns=True), _column(of)
+    own = results.select(tag(False).alias(TAG), same_person(key).alias(of), *map(column_of, results.columns))
+    return own.unionByName(told, allowMissingColumns=True), column_of(of)
 
 
 def _text_schema(names: Sequence[str]) -> pa.Schema:

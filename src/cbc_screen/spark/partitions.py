@@ -137,11 +137,12 @@ def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def _source_batch(table: pa.Table, plan: Plan) -> SourceBatch:
     """Return rows as a reader of files gives them; a line is the place in the table."""
-    columns = {name: without_view(_whole(table.column(name))) for name in plan.columns}
+    columns = {name: without_view(whole_column(table.column(name))) for name in plan.columns}
     return SourceBatch(columns, np.arange(len(table), dtype=np.int64), lambda row: content_of(columns, row), (), 1.0)
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
+def whole_column(column: pa.ChunkedArray) -> pa.Array:
+    """Return the chunks of a column as one array."""
     import pyarrow as pa
 
     found = column.combine_chunks()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
@@ -86,6 +87,7 @@ _HOME = {
     "screen_again": "review",
     "screen_frame": "screener",
     "small_cell_indices": "scores",
+    "sql": "exported.statement",
     "summarize": "report.cohort",
     "timeline": "screener",
     "validate": "agreement",
@@ -131,6 +133,7 @@ __all__ = [
     "screen_again",
     "screen_frame",
     "small_cell_indices",
+    "sql",
     "summarize",
     "timeline",
     "validate",

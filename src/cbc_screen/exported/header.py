@@ -1,0 +1,57 @@
+"""The head of what is exported: what it reads, what it answers, and what it was made of."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from functools import lru_cache
+
+import jinja2
+
+from cbc_screen.exported.sources import PERSON, Source
+from cbc_screen.vocabulary import NOTICE, Pregnancy, Sex
+
+_WIDTH = 112
+
+
+@lru_cache(maxsize=1)
+def templates() -> jinja2.Environment:
+    """Return the texts of what is exported; they are plain texts, without markup to escape."""
+    loader = jinja2.PackageLoader("cbc_screen.exported")
+    return jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True)
+
+
+def header(source: Source, *, age_unit: str, sexes: Sequence[str], made_with: str, dialect: str, mark: str) -> str:
+    """Return the head as lines of comment, each after a mark."""
+    text = (
+        templates()
+        .get_template("head.sql.j2")
+        .render(
+            notice=NOTICE,
+            made_with=made_with,
+            dialect=dialect,
+            fields=_fields(source),
+            signed=bool(source.comparators),
+            reported=bool(source.reported),
+            age_unit=age_unit,
+            sexes=", ".join(dict.fromkeys([*(str(sex) for sex in Sex), *sexes])) + " or NULL",
+            pregnancy="pregnancy" in source.person,
+            stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
+        )
+    )
+    lines = []
+    for paragraph in text.splitlines():
+        # A line break in the name of a column must not end the comment.
+        lines += textwrap.wrap(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False)
+    return "\n".join(f"{mark} {line}" for line in lines)
+
+
+def _fields(source: Source) -> list[str]:
+    found = [f"{name} from {source.person[name]}" for name in PERSON if name in source.person]
+    for name, column in source.results.items():
+        beside = [source.comparators.get(name), *source.reported.get(name, {}).values()]
+        others = [own for own in beside if own is not None]
+        unit = source.analytes[name].units.canonical
+        found.append(f"{name} in {unit} from {column}" + (f" with {', '.join(others)}" if others else ""))
+    found += [f"{name} from {column}" for name, column in source.findings.items()]
+    return [*found, *([f"wbc_uncorrected from {source.uncorrected}"] if source.uncorrected else [])]

@@ -22,11 +22,10 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / part) for part in ("src", "tests")]
 
+import cbc_screen as cbc  # noqa: E402
 import postgres  # noqa: E402
 from count_tables import LINES, Row, Tables, arrow  # noqa: E402
 from strategies import KNOWLEDGE  # noqa: E402
-
-import cbc_screen as cbc  # noqa: E402
 
 BLOCK = 50_000
 CHOICES = (

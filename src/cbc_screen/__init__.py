@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.exported.library import CQLLibrary, cql
     from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import reference_range
@@ -54,6 +55,7 @@ _HOME = {
     "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
+    "CQLLibrary": "exported.library",
     "FlagSummary": "summary",
     "Grade": "grading",
     "KnowledgeError": "errors",
@@ -71,6 +73,7 @@ _HOME = {
     "Timeline": "time_course",
     "UsageError": "errors",
     "audit": "screener",
+    "cql": "exported.library",
     "explain": "screener",
     "fhir_bundle": "report.fhir",
     "follow": "screener",
@@ -99,6 +102,7 @@ __all__ = [
     "Audit",
     "CBCRecord",
     "CBCScreenError",
+    "CQLLibrary",
     "FlagSummary",
     "Grade",
     "KnowledgeError",
@@ -117,6 +121,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "audit",
+    "cql",
     "explain",
     "fhir_bundle",
     "follow",

@@ -8,7 +8,8 @@ from typing import Any, get_args
 import click
 
 from cbc_screen.commands.options import mapping, with_options
-from cbc_screen.private_files import Lock
+from cbc_screen.errors import UsageError
+from cbc_screen.private_files import Lock, why
 from cbc_screen.vocabulary import DefinitionId, SchemeId
 
 # What decides when a line is low and how it is graded; what is read is an option of each command.
@@ -65,6 +66,34 @@ def sql_command(out: Path | None, force: bool, **options: Any) -> None:
     columns = mapping("--columns", options.pop("columns"))
     codes = mapping("--sex-codes", options.pop("sex_codes"))
     _write(sql(columns=columns or None, sex_codes=codes or None, **options), out, force=force)
+
+
+@click.command("cql", epilog="Example: cbc-screen cql --definition clinical -o cql")
+@click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file.")
+@_definition
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A folder for the library and its FHIR resources; else it is printed.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the files.")
+def cql_command(out: Path | None, force: bool, **options: Any) -> None:
+    """Write the definition as a library of CQL, with the FHIR Library and PlanDefinition that carry it."""
+    from cbc_screen.exported.library import NAME, PLAN, cql
+    from cbc_screen.printable import json_text
+
+    made = cql(**options)
+    if out is None:
+        click.echo(made.text, nl=False)
+        return
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"-o: the folder cannot be made ({why(problem)})") from None
+    _write(made.text, out / f"{NAME}.cql", force=force)
+    _write(json_text(made.library, indent=2) + "\n", out / f"Library-{NAME}.json", force=force)
+    _write(json_text(made.plan_definition, indent=2) + "\n", out / f"PlanDefinition-{PLAN}.json", force=force)
 
 
 def _write(text: str, out: Path | None, *, force: bool) -> None:

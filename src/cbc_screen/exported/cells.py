@@ -20,7 +20,7 @@ from cbc_screen.vocabulary import Comparator, Reason
 
 SIGNS = (Comparator.BELOW, Comparator.AT_MOST, Comparator.AT_LEAST, Comparator.ABOVE)
 # No count is so small or so large; between them no product leaves the numbers that every database has.
-_SMALLEST, _LARGEST = 1e-100, 1e100
+_SMALLEST, _LARGEST, _LARGEST_DECIMAL = 1e-100, 1e100, 1e11
 # Times this the number just below comes out, and over it the one just above.
 _JUST_BELOW = nextafter(1.0, 0.0)
 READ_REASONS = (
@@ -151,7 +151,8 @@ def _cell(b: Builder, analyte: Analyte, columns: Columns) -> _Cell:
     none = b.both(signed[Comparator.BELOW], b.at_most(value, nothing))  # nothing is less than none
     negative = b.both(b.negate(infinite), b.either(b.less(value, nothing), none))
     positive = b.less(nothing, value)
-    held = b.step(Op.SMALLER, b.step(Op.LARGER, value, b.number(_SMALLEST)), b.number(_LARGEST))
+    largest = _LARGEST if columns.decimals is None else _LARGEST_DECIMAL
+    held = b.step(Op.SMALLER, b.step(Op.LARGER, value, b.number(_SMALLEST)), b.number(largest))
     number = b.select(positive, held, nothing)
     low, high = _opened(b, number, signed, columns.decimals)
     zero = b.boolean(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import jinja2
 
@@ -21,29 +22,32 @@ def templates() -> jinja2.Environment:
     return jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True)
 
 
-def header(source: Source, *, age_unit: str, sexes: Sequence[str], made_with: str, dialect: str, mark: str) -> str:
-    """Return the head as lines of comment, each after a mark."""
-    text = (
-        templates()
-        .get_template("head.sql.j2")
-        .render(
-            notice=NOTICE,
-            made_with=made_with,
-            dialect=dialect,
-            fields=_fields(source),
-            signed=bool(source.comparators),
-            reported=bool(source.reported),
-            age_unit=age_unit,
-            sexes=", ".join(dict.fromkeys([*(str(sex) for sex in Sex), *sexes])) + " or NULL",
-            pregnancy="pregnancy" in source.person,
-            stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
-        )
-    )
-    lines = []
+def comment(template: str, mark: str, **shown: Any) -> str:
+    """Return the text of a template as lines of comment, each after a mark."""
+    text = templates().get_template(template).render(shown)
+    lines: list[str] = []
     for paragraph in text.splitlines():
         # A line break in the name of a column must not end the comment.
         lines += textwrap.wrap(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False)
     return "\n".join(f"{mark} {line}" for line in lines)
+
+
+def header(source: Source, *, age_unit: str, sexes: Sequence[str], made_with: str, dialect: str) -> str:
+    """Return the head of a statement."""
+    return comment(
+        "head.sql.j2",
+        "--",
+        notice=NOTICE,
+        made_with=made_with,
+        dialect=dialect,
+        fields=_fields(source),
+        signed=bool(source.comparators),
+        reported=bool(source.reported),
+        age_unit=age_unit,
+        sexes=", ".join(dict.fromkeys([*(str(sex) for sex in Sex), *sexes])) + " or NULL",
+        pregnancy="pregnancy" in source.person,
+        stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
+    )
 
 
 def _fields(source: Source) -> list[str]:

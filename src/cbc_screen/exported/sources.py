@@ -17,9 +17,9 @@ from cbc_screen.normalize.agreement import partners
 PERSON = ("age", "sex", "pregnancy")
 COMPARATOR, SIDES = "comparator", ("lower", "upper")
 UNCORRECTED = "wbc_uncorrected"
-_LINES = ("hemoglobin", "wbc", "neutrophils", "platelets")
+LINES = ("hemoglobin", "wbc", "neutrophils", "platelets")
 # What a table has where nothing is said: a table of four results, under the names of this project.
-USUAL = {name: name for name in (*PERSON, *_LINES)}
+USUAL = {name: name for name in (*PERSON, *LINES)}
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] |
             raise UsageError(f"columns: {name!r} changes no answer here; there are {', '.join(known)}")
     results = {name: given[name] for name in knowledge.analytes if name in given}
     if not results:
-        raise UsageError(f"columns: name at least one result: {', '.join(_LINES)}")
+        raise UsageError(f"columns: name at least one result: {', '.join(LINES)}")
     return Source(
         person={name: given[name] for name in PERSON if name in given},
         results=results,

@@ -107,7 +107,7 @@ def sql(
         f"cbc-screen {__version__}, data {knowledge.data_version}, ranges {ranges}, definition {definition}, "
         f"grading {grading} ({kernel.rules.scheme.version})"
     )
-    head = header(source, age_unit=ages.unit, sexes=list(sexes), made_with=made_with, dialect=dialect, mark="--")
+    head = header(source, age_unit=ages.unit, sexes=list(sexes), made_with=made_with, dialect=dialect)
     writer = _Statement(words, source, asked, program, PersonSQL(words, ages, source.person, sexes), reasons)
     body = writer.write(words.table(table), list(keep), key_tables(kernel.limits, program), made_with)
     created = "" if view is None else f"CREATE OR REPLACE VIEW {words.table(view)} AS\n"

@@ -6,6 +6,7 @@ import csv
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from cbc_screen.exported.cells import _JUST_BELOW
 from count_tables import LINES, OTHERS, Row, Tables, arrow, differing, record_of
 from effort import share
 
+ROOT = Path(__file__).resolve().parents[2]
 SOME = share(20_000)
 FEW = share(5_000)
 Answers = list[dict[str, Any]]
@@ -306,3 +308,29 @@ def test_the_command_writes_the_same_statement(tmp_path):
     assert CliRunner().invoke(main, [*options, "-o", str(out)]).exit_code == 0
     assert out.read_text() == wanted
     assert CliRunner().invoke(main, [*options, "-o", str(out)]).exit_code == 2
+
+
+def tables_of(page: Path) -> list[list[dict[str, str]]]:
+    """Return the tables of a page, each as rows of cells by heading."""
+    found = []
+    for block in page.read_text(encoding="utf-8").split("\n\n"):
+        lines = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines() if line[:1] == "|"
+        ]
+        found += [[dict(zip(lines[0], line, strict=True)) for line in lines[2:]]] if lines else []
+    return found
+
+
+def test_the_page_shows_what_comes_out():
+    given, shown = tables_of(ROOT / "docs/sql.md")[:2]
+    numbers = ("age", *LINES)
+    rows = [
+        {n: (float(c) if n in numbers else c) if c else None for n, c in r.items() if n != "count_id"} for r in given
+    ]
+    found = in_duckdb(cbc.sql(keep=["id"], columns=columns_of(rows)), rows)
+    assert {int(row["count_id"]) for row in shown} == {own["id"] + 1 for own in found} == set(range(1, 6))
+    for row in shown:
+        own = next(one for one in found if one["id"] + 1 == int(row["count_id"]))
+        assert {n: "NULL" if own[n] is None else str(own[n]) for n in row if n != "count_id"} == {
+            name: cell for name, cell in row.items() if name != "count_id"
+        }

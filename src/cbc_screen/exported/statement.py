@@ -20,7 +20,8 @@ from cbc_screen.exported.reasons_sql import Reasons
 from cbc_screen.exported.sources import SIDES, UNCORRECTED, Source, source_of
 from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Op, Program
-from cbc_screen.normalize.declared import parse_adjust
+from cbc_screen.knowledge.measures import Measures
+from cbc_screen.normalize.declared import make_declared, parse_adjust
 from cbc_screen.screener import Screener
 from cbc_screen.vocabulary import NOTICE, Adjust, AdjustWord, DefinitionId, SchemeId
 
@@ -97,7 +98,7 @@ def sql(
     source = source_of(knowledge, kernel, columns)
     asked = asked_of(kernel, source.given)
     _check_keep(keep, asked)
-    sexes = _sex_codes(sex_codes)
+    sexes = _sex_codes(sex_codes, knowledge)
     words = DIALECTS[Dialect(dialect)]
     ages = age_steps(kernel.limits, age_unit, knowledge.age_implausible_from)
     reasons = Reasons(asked, source, parse_adjust(adjust_hemoglobin))
@@ -124,11 +125,9 @@ def _check_keep(keep: Sequence[str], asked: Asked) -> None:
         raise UsageError("keep: a column is named twice")
 
 
-def _sex_codes(given: Mapping[str, str] | None) -> dict[str, str]:
-    codes = {str(code).strip(): str(sex) for code, sex in (given or {}).items()}
-    if not set(codes.values()) <= {"F", "M", "unknown"}:
-        raise UsageError("sex_codes must map each code to F, M or unknown")
-    return codes
+def _sex_codes(given: Mapping[str, str] | None, knowledge: Measures) -> dict[str, str]:
+    make_declared(knowledge, sex_codes=given)  # which says what is wrong with them
+    return {str(code).strip(): str(sex) for code, sex in (given or {}).items()}
 
 
 class _Statement:

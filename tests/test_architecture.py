@@ -123,7 +123,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "exported": room(
             "the definition as SQL and CQL, printed from the kernel's own steps",
-            "_version ages errors kernel kernel_inputs knowledge normalize report screener vocabulary",
+            "_version ages errors kernel kernel_inputs knowledge normalize printable report screener vocabulary",
         ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",

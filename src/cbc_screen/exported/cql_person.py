@@ -17,17 +17,18 @@ _GENDERS = {"female": Sex.FEMALE, "male": Sex.MALE}
 
 def person_definitions(days: AgeSteps, months: AgeSteps, tables: KeyTables) -> list[Definition]:
     """Return the definitions that end with `Possible limits`: the numbers of all rows of limits that may be used."""
-    sexes = " ".join(f"when '{word}' then {SEXES.index(sex)}" for word, sex in _GENDERS.items())
+    gender = "FHIRHelpers.ToString(Subject.gender)"
+    sexes = " ".join(f"when {gender} = '{word}' then {SEXES.index(sex)}" for word, sex in _GENDERS.items())
     stages = " ".join(f"when '{stage}' then {number}" for number, stage in enumerate(PREGNANCIES))
     unstated, unknown = PREGNANCIES.index(Pregnancy.NOT_STATED), PREGNANCIES.index(Pregnancy.UNKNOWN)
-    between = "between Subject.birthDate and (date from Moment)"
+    between = "between FHIRHelpers.ToDate(Subject.birthDate) and (date from Moment)"
     known = '(Coalesce("Age in days" >= 0, false) and Coalesce("Age in months" < {0}, false))'
     found = [
         ("Subject", "singleton from ([Patient])"),
         ('"Age in days"', f"duration in days {between}"),
         ('"Age in months"', f"duration in months {between}"),
         ('"Age known"', known.format(months.implausible)),
-        ('"Sex code"', f"case Subject.gender {sexes} else {SEXES.index(Sex.UNKNOWN)} end"),
+        ('"Sex code"', f"case {sexes} else {SEXES.index(Sex.UNKNOWN)} end"),
         (
             '"Stage code"',
             f"if Pregnancy is null then {unstated} else (case Pregnancy {stages} else {unknown} end)",

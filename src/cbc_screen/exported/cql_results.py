@@ -10,6 +10,8 @@ from cbc_screen.knowledge.quantities import Analyte, Factor
 
 Definition = tuple[str, str]
 _FINAL = ("final", "amended", "corrected")
+# What the model's own types are is said, where a system has to compare them.
+_MOMENT = "FHIRHelpers.ToDateTime(O.effective as FHIR.dateTime)"
 _UCUM = "http://unitsofmeasure.org"
 
 
@@ -30,7 +32,7 @@ def result_definitions(knowledge: Knowledge, source: Source) -> list[Definition]
     every = ", ".join(f'"{name} results"' for name in source.analytes)
     found += [
         ('"Results"', f"flatten({{{every}}})"),
-        ('"Moments"', '"Results" O where O.effective is not null return (O.effective as FHIR.dateTime)'),
+        ('"Moments"', f'"Results" O where {_MOMENT} is not null return {_MOMENT}'),
         ("Moment", 'First("Moments" M where not (exists ("Moments" L where L after M)))'),
     ]
     for name, analyte in source.analytes.items():
@@ -40,8 +42,10 @@ def result_definitions(knowledge: Knowledge, source: Source) -> list[Definition]
 
 def _one(knowledge: Knowledge, name: str, analyte: Analyte) -> list[Definition]:
     units = _units(knowledge, analyte)
-    by_unit = " ".join(f"when '{unit}' then {_converted(factor)}" for unit, factor in units.items())
-    number = by_unit.replace("VALUE", f'"{name} quantity".value')
+    number = " ".join(
+        f'when "{name} unit" = \'{unit}\' then "{name} quantity".value{_converted(factor)}'
+        for unit, factor in units.items()
+    )
     signs = ", ".join(f"'{sign}'" for sign in SIGNS)
     final = ", ".join(f"'{status}'" for status in _FINAL)
     first = f'First("{name} sent")'
@@ -49,17 +53,19 @@ def _one(knowledge: Knowledge, name: str, analyte: Analyte) -> list[Definition]:
         # One without a moment may be of this count, and is then not usable.
         (
             f'"{name} sent"',
-            f'"{name} results" O where Coalesce((O.effective as FHIR.dateTime) = Moment, true)',
+            f'"{name} results" O where Coalesce({_MOMENT} = Moment, true)',
         ),
         (f'"{name} quantity"', f"{first}.value as FHIR.Quantity"),
-        (f'"{name} sign"', f'"{name} quantity".comparator'),
+        (f'"{name} sign"', f'FHIRHelpers.ToString("{name} quantity".comparator)'),
+        (f'"{name} unit"', f'FHIRHelpers.ToString("{name} quantity".code)'),
         (
             f'"{name} usable"',
-            f'Count("{name} sent") = 1 and Coalesce({first}.status in {{{final}}}, false) and {first}.effective is not null'
-            f" and Coalesce(\"{name} quantity\".system = '{_UCUM}', false)"
+            f'Count("{name} sent") = 1 and Coalesce(FHIRHelpers.ToString({first}.status) in {{{final}}}, false)'
+            f" and FHIRHelpers.ToDateTime({first}.effective as FHIR.dateTime) is not null"
+            f" and Coalesce(FHIRHelpers.ToString(\"{name} quantity\".system) = '{_UCUM}', false)"
             f' and ("{name} sign" is null or Coalesce("{name} sign" in {{{signs}}}, false))',
         ),
-        (f'"{name} value"', f'if "{name} usable" then (case "{name} quantity".code {number} else null end) else null'),
+        (f'"{name} value"', f'if "{name} usable" then (case {number} else null end) else null'),
         (f'"{name} not usable"', f'exists ("{name} sent") and "{name} value" is null'),
     ]
 
@@ -75,6 +81,5 @@ def _units(knowledge: Knowledge, analyte: Analyte) -> dict[str, Factor]:
 
 
 def _converted(factor: Factor) -> str:
-    times = "" if factor.numerator == 1 else f" * {decimal(float(factor.numerator))}"
     over = "" if factor.denominator == 1 else f" / {decimal(float(factor.denominator))}"
-    return f"VALUE{times}{over}"
+    return f" * {decimal(float(factor.numerator))}{over}"

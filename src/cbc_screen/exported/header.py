@@ -5,11 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from cbc_screen._version import __version__
 from cbc_screen.exported.sources import PERSON, Source
+from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.printable import clean_line
 from cbc_screen.vocabulary import NOTICE, Pregnancy, Sex
 
 _WIDTH = 112
@@ -48,6 +53,23 @@ def header(source: Source, *, age_unit: str, sexes: Sequence[str], made_with: st
         pregnancy="pregnancy" in source.person,
         stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
     )
+
+
+def made_of(knowledge: Knowledge, kernel: Kernel, *, ranges: str, rules: str) -> str:
+    """Say what was chosen and of which versions; of files of your own, the name and what tells their contents apart."""
+    chosen = kernel.rules
+    own = knowledge.stamp(ranges, rules)
+    parts = [
+        f"cbc-screen {__version__}",
+        f"data {knowledge.data_version}",
+        f"ranges {Path(ranges).name}",
+        f"definition {chosen.definition}",
+        f"grading {chosen.scheme.id} ({chosen.scheme.version})",
+        *([] if rules == "default" else [f"rules {Path(rules).name}"]),
+        *([f"hemoglobin adjusted for {' and '.join(sorted(chosen.adjust))}"] if chosen.adjust else []),
+        *([f"own files {own}"] if own else []),
+    ]
+    return clean_line(", ".join(parts))
 
 
 def _fields(source: Source) -> list[str]:

@@ -14,7 +14,7 @@ from cbc_screen.exported.cells import NOTHING, READ_REASONS, SIGNS, Columns, rea
 from cbc_screen.exported.cql_person import limit_names, person_definitions
 from cbc_screen.exported.cql_results import fields, result_definitions
 from cbc_screen.exported.cql_text import DECIMALS, INFINITE, Definitions
-from cbc_screen.exported.header import comment, templates
+from cbc_screen.exported.header import comment, made_of, templates
 from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.sources import LINES, source_of
 from cbc_screen.kernel.keys import AGES, STAGES
@@ -90,10 +90,7 @@ def cql(
     program = pruned(program, [*asked.facts.outputs, NOTHING, *because])
     tables = key_tables(kernel.limits, program)
     days, months = (age_steps(kernel.limits, unit, knowledge.age_implausible_from) for unit in ("d", "mo"))
-    made_with = (
-        f"cbc-screen {__version__}, data {knowledge.data_version}, ranges {ranges}, definition {definition}, "
-        f"grading {grading} ({kernel.rules.scheme.version})"
-    )
+    made_with = made_of(knowledge, kernel, ranges=ranges, rules=rules)
     version = f"{__version__}-{knowledge.data_version}"
     stages = ", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED)
     told = {"notice": NOTICE, "made_with": made_with, "stages": stages, "infinite": INFINITE}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from cbc_screen._version import __version__
 from cbc_screen.errors import UsageError
 from cbc_screen.exported.asked import Asked, asked_of, inputs_of, linked, pruned, split
 from cbc_screen.exported.cells import NOTHING, SIGNS, read_cells
 from cbc_screen.exported.dialects import DIALECTS, Dialect, Words, quoted
-from cbc_screen.exported.header import header
+from cbc_screen.exported.header import header, made_of
 from cbc_screen.exported.keys_sql import key_parts, people
 from cbc_screen.exported.levels import Cell, Levels, Select
 from cbc_screen.exported.person_sql import PersonSQL, situation_number
@@ -104,10 +103,7 @@ def sql(
     reasons = Reasons(asked, source, parse_adjust(adjust_hemoglobin))
     program = linked(read_cells(source.columns, knowledge.agreement), asked.facts)
     program = pruned(program, [*asked.facts.outputs, NOTHING, *reasons.asks(program.outputs)])
-    made_with = (
-        f"cbc-screen {__version__}, data {knowledge.data_version}, ranges {ranges}, definition {definition}, "
-        f"grading {grading} ({kernel.rules.scheme.version})"
-    )
+    made_with = made_of(knowledge, kernel, ranges=ranges, rules=rules)
     head = header(source, age_unit=ages.unit, sexes=list(sexes), made_with=made_with, dialect=dialect)
     writer = _Statement(words, source, asked, program, PersonSQL(words, ages, source.person, sexes), reasons)
     body = writer.write(words.table(table), list(keep), key_tables(kernel.limits, program), made_with)

@@ -22,7 +22,7 @@ SIGNS = (Comparator.BELOW, Comparator.AT_MOST, Comparator.AT_LEAST, Comparator.A
 # No count is so small or so large; between them no product leaves the numbers that every database has.
 _SMALLEST, _LARGEST, _LARGEST_DECIMAL = 1e-100, 1e100, 1e11
 # Times this the number just below comes out, and over it the one just above.
-_JUST_BELOW = nextafter(1.0, 0.0)
+JUST_BELOW = nextafter(1.0, 0.0)
 READ_REASONS = (
     Reason.VALUE_MISSING,
     Reason.NUMBER_UNREADABLE,
@@ -191,8 +191,8 @@ def _opened(b: Builder, number: int, signed: Mapping[Comparator, int], decimals:
     """Open one end: "<10" is every number from 0 to just under 10 (`value.opened_by` for a program)."""
     positive = b.less(b.number(0.0), number)
     if decimals is None:
-        under = b.step(Op.MULTIPLY, number, b.number(_JUST_BELOW))
-        over = b.select(positive, b.step(Op.DIVIDE, number, b.number(_JUST_BELOW)), b.number(_SMALLEST))
+        under = b.step(Op.MULTIPLY, number, b.number(JUST_BELOW))
+        over = b.select(positive, b.step(Op.DIVIDE, number, b.number(JUST_BELOW)), b.number(_SMALLEST))
     else:
         least = b.number(10.0**-decimals)
         under, over = b.step(Op.SUBTRACT, number, least), b.step(Op.ADD, number, least)

@@ -130,18 +130,22 @@ HOUSE: dict[str, dict[str, Room]] = {
             "_version engines errors knowledge labels model_schema private_files record report result screener spreadsheet stopping "
             "vocabulary",
         ),
+        "exported": room(
+            "the definition as SQL and CQL, printed from the kernel's own steps",
+            "_version ages errors kernel kernel_inputs knowledge normalize printable report screener vocabulary",
+        ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",
             "_version arrays engines errors ingest knowledge normalize report screener serial source vocabulary",
         ),
         "__init__": room(
             "every public name",
-            "_version agreement demo errors grading knowledge model_schema ranges record report result review scores screener source summary "
+            "_version agreement demo errors exported grading knowledge model_schema ranges record report result review scores screener source summary "
             "time_course views vocabulary",
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement demo engines errors grading knowledge printable private_files record regular report review scores screener "
+            "agreement demo engines errors exported grading knowledge printable private_files record regular report review scores screener "
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.exported.library import CQLLibrary, cql
+    from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
     from cbc_screen.ranges import reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
@@ -53,6 +55,7 @@ _HOME = {
     "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
+    "CQLLibrary": "exported.library",
     "FlagSummary": "summary",
     "Grade": "grading",
     "KnowledgeError": "errors",
@@ -70,6 +73,7 @@ _HOME = {
     "Timeline": "time_course",
     "UsageError": "errors",
     "audit": "screener",
+    "cql": "exported.library",
     "explain": "screener",
     "fhir_bundle": "report.fhir",
     "follow": "screener",
@@ -86,6 +90,7 @@ _HOME = {
     "screen_again": "review",
     "screen_frame": "screener",
     "small_cell_indices": "scores",
+    "sql": "exported.statement",
     "summarize": "report.cohort",
     "timeline": "screener",
     "validate": "agreement",
@@ -97,6 +102,7 @@ __all__ = [
     "Audit",
     "CBCRecord",
     "CBCScreenError",
+    "CQLLibrary",
     "FlagSummary",
     "Grade",
     "KnowledgeError",
@@ -115,6 +121,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "audit",
+    "cql",
     "explain",
     "fhir_bundle",
     "follow",
@@ -131,6 +138,7 @@ __all__ = [
     "screen_again",
     "screen_frame",
     "small_cell_indices",
+    "sql",
     "summarize",
     "timeline",
     "validate",

@@ -6,6 +6,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.commands.demo import demo
+from cbc_screen.commands.exported import cql_command, sql_command
 from cbc_screen.commands.files import audit, follow, profile, scan
 from cbc_screen.commands.flags import explain_row, report, validate_answers
 from cbc_screen.commands.group import CommandGroup
@@ -52,6 +53,8 @@ for command in (
     grade,
     score,
     ranges,
+    sql_command,
+    cql_command,
     demo,
     version,
 ):

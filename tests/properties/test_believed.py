@@ -74,3 +74,11 @@ def test_a_count_that_fits_together_is_believed_beyond_the_limits(red: float, vo
         assert "mcv:NUMBER_IMPLAUSIBLE" not in reasons
     if 20 <= red * load <= 250:
         assert "mch:NUMBER_IMPLAUSIBLE" not in reasons
+
+
+def test_a_bound_of_nothing_confirms_nothing():
+    """Hematocrit worked out over an MCHC of "<=0" would be without end, and agree with anything."""
+    row = {"age": "40 y", "sex": "F", "hemoglobin": "100 g/L", "hematocrit": "0.9 L/L", "mchc": "<=0 g/L"}
+    told = {"hematocrit:NUMBER_IMPLAUSIBLE", "mchc:CENSORED_LOW"}
+    assert told <= set(str(cbc.screen(row).flags()["reasons"]).split(";"))
+    assert told <= set(cbc.screen_frame(pd.DataFrame([row])).loc[0, "reasons"].split(";"))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.columns import Inputs
 from cbc_screen.kernel.compiled import Compiled
-from cbc_screen.kernel.definition import build_programs
+from cbc_screen.kernel.definition import Programs, build_programs
 from cbc_screen.kernel.joining import Unsure, join_expanded, join_packed
 from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import Limits
@@ -76,6 +76,10 @@ class Kernel:
 
     def _compile(self, given: Given) -> Compiled:
         return Compiled(build_programs(self.rules, given), self.limits.table)
+
+    def programs(self, given: Given) -> Programs:
+        """Return the definition lowered for one set of inputs, to be printed in another language."""
+        return self._compiled(given).programs
 
     # Columns -----------------------------------------------------------------------
 

@@ -298,11 +298,11 @@ def _with_confirmed(every: dict[str, Cells], knowledge: Knowledge) -> dict[str, 
 
 
 def _points(cells: Cells | None, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the numbers of some rows; NaN where there is none, or an interval."""
+    """Return the numbers of some rows; NaN where there is none, an interval, or a "<=0", by which nothing is divided."""
     if cells is None:
         return np.full(len(rows), np.nan)
     low = cells.low[rows]
-    return np.where(low == cells.high[rows], low, np.nan)
+    return np.where((low == cells.high[rows]) & (low > 0), low, np.nan)
 
 
 def filled(column: pa.Array, missing: Container[str]) -> NDArray[np.bool_]:

@@ -166,7 +166,8 @@ class RecordNormalizer:
     def _confirmed(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
         """Return the implausible readings that the other indices of the count confirm."""
         ways = self._measures.agreement
-        points = defaultdict(lambda: nan, {name: own.low for name, own in readings.items() if own.low == own.high})
+        # "<=0" is a point that nothing can be divided by, and no index that was measured.
+        points = defaultdict(lambda: nan, {name: own.low for name, own in readings.items() if 0 < own.low == own.high})
         return {
             name: own.doubted
             for name, own in readings.items()

@@ -42,7 +42,7 @@ _KERNEL_REASONS = (
 
 _PERSON = ("age", "sex", "pregnancy")
 # After delivery there is not a range of its own for everything.
-_SEVERAL = ((SEVERAL, "age", Reason.AGE_APPROXIMATE), (SEVERAL_STAGES, "pregnancy", Reason.RANGE_DIFFERS))
+SEVERAL_REASONS = ((SEVERAL, "age", Reason.AGE_APPROXIMATE), (SEVERAL_STAGES, "pregnancy", Reason.RANGE_DIFFERS))
 # One record ------------------------------------------------------------------------------
 
 
@@ -87,12 +87,12 @@ def every_reason(
 
 def _kernel_reasons(layout: FlagLayout, conclusions: Mapping[str, int]) -> list[tuple[str, Reason]]:
     """Return the reasons the kernel found."""
-    of_codes = _reasons_of_codes(tuple(layout.analytes))
+    of_codes = reasons_of_codes(tuple(layout.analytes))
     return [pair for code, pair in of_codes if conclusions.get(code)]
 
 
 @lru_cache(maxsize=8)
-def _reasons_of_codes(analytes: tuple[str, ...]) -> tuple[tuple[str, tuple[str, Reason]], ...]:
+def reasons_of_codes(analytes: tuple[str, ...]) -> tuple[tuple[str, tuple[str, Reason]], ...]:
     """Return each code of the kernel that is a reason, with what it says."""
     return tuple((f"{analyte}.{kind}", (analyte, reason)) for analyte in analytes for kind, reason in _KERNEL_REASONS)
 
@@ -108,14 +108,14 @@ def _person_reasons_of_one(
 ) -> list[tuple[str, Reason]]:
     """Say what of the person leaves several ranges, where a line is unknown and nothing is said of the person."""
     said = any(field in _PERSON for field, _ in reasons)
-    return [] if said else [(field, reason) for name, field, reason in _SEVERAL if conclusions[name]]
+    return [] if said else [(field, reason) for name, field, reason in SEVERAL_REASONS if conclusions[name]]
 
 
 def _person_reasons(
     outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]
 ) -> Iterator[tuple[str, Reason, NDArray[np.bool_]]]:
     """Yield what `_person_reasons_of_one` says, and of which rows."""
-    for name, about, reason in _SEVERAL:
+    for name, about, reason in SEVERAL_REASONS:
         found = outputs[name].astype(np.bool_)
         for field in _PERSON:
             if field in reasons:
@@ -190,7 +190,7 @@ def flag_counts(
         own = np.bincount(codes.astype(np.int64) + 1, minlength=1).tolist()
         about = field.removesuffix(RANGE_FIELD)
         found.update({f"{about}:{layout.reasons[code - 1]}": many for code, many in enumerate(own) if code and many})
-    for code, (analyte, reason) in _reasons_of_codes(tuple(layout.analytes)):
+    for code, (analyte, reason) in reasons_of_codes(tuple(layout.analytes)):
         if outputs.is_set(code):
             found[f"{analyte}:{reason}"] += int(outputs[code].sum())
     for about, reason, several in _person_reasons(outputs, reasons):
@@ -222,7 +222,7 @@ def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray
     for field, codes in reasons.items():
         labels.append((field.removesuffix(RANGE_FIELD), None))
         parts.append((codes + np.int8(1)).view(np.uint8))
-    for code, pair in _reasons_of_codes(tuple(layout.analytes)):
+    for code, pair in reasons_of_codes(tuple(layout.analytes)):
         if outputs.is_set(code):
             labels.append(pair)
             parts.append(outputs[code].view(np.uint8))

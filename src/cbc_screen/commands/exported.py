@@ -1,0 +1,112 @@
+"""The commands that write the definition in other languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from cbc_screen.commands.options import mapping, with_options
+from cbc_screen.errors import UsageError
+from cbc_screen.private_files import Lock, why
+from cbc_screen.vocabulary import DefinitionId, SchemeId
+
+# What decides when a line is low and how it is graded; what is read is an option of each command.
+_definition = with_options(
+    click.option(
+        "--definition",
+        default="reference",
+        show_default=True,
+        metavar="|".join(get_args(DefinitionId)),
+        help="When a line is low.",
+    ),
+    click.option(
+        "--grading",
+        default="clinical",
+        show_default=True,
+        metavar="|".join(get_args(SchemeId)),
+        help="Grading scheme.",
+    ),
+    click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
+)
+_output = with_options(
+    click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write it; else it is printed."),
+    click.option("--force", is_flag=True, help="Overwrite the file."),
+)
+
+
+@click.command("sql", epilog="Example: cbc-screen sql --table lab.counts --keep count_id --dialect postgresql")
+@click.option("--table", default="counts", show_default=True, help="The table or view of counts, one a row.")
+@click.option("--dialect", default="duckdb", show_default=True, metavar="duckdb|postgresql|spark", help="The database.")
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="What the table has, all of it; may be repeated. By default age, sex, pregnancy, hemoglobin, wbc, neutrophils "
+    "and platelets under these names.",
+)
+@click.option("--keep", multiple=True, metavar="COLUMN", help="A column to hand on, such as a key; may be repeated.")
+@click.option("--age-unit", default="y", show_default=True, metavar="y|mo|wk|d|h", help="What the ages are in.")
+@click.option("--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated.")
+@click.option("--view", help="Write CREATE OR REPLACE VIEW of this name.")
+@click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file.")
+@click.option(
+    "--adjust-hemoglobin",
+    multiple=True,
+    type=click.Choice(["elevation", "smoking"]),
+    help="Adjust for what each row states, before a WHO cut-off; may be repeated.",
+)
+@_definition
+@_output
+def sql_command(out: Path | None, force: bool, **options: Any) -> None:
+    """Write the definition as one SQL statement over a table of counts, for a database that runs no Python."""
+    from cbc_screen.exported.statement import sql
+
+    columns = mapping("--columns", options.pop("columns"))
+    codes = mapping("--sex-codes", options.pop("sex_codes"))
+    _write(sql(columns=columns or None, sex_codes=codes or None, **options), out, force=force)
+
+
+@click.command("cql", epilog="Example: cbc-screen cql --definition clinical -o cql")
+@click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file.")
+@_definition
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A folder for the library and its FHIR resources; else it is printed.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the files.")
+def cql_command(out: Path | None, force: bool, **options: Any) -> None:
+    """Write the definition as a library of CQL, with the FHIR Library and PlanDefinition that carry it."""
+    from cbc_screen.exported.library import NAME, PLAN, cql
+    from cbc_screen.printable import json_text
+
+    made = cql(**options)
+    if out is None:
+        click.echo(made.text, nl=False)
+        return
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"-o: the folder cannot be made ({why(problem)})") from None
+    _write(made.text, out / f"{NAME}.cql", force=force)
+    _write(json_text(made.library, indent=2) + "\n", out / f"Library-{NAME}.json", force=force)
+    _write(json_text(made.plan_definition, indent=2) + "\n", out / f"PlanDefinition-{PLAN}.json", force=force)
+
+
+def _write(text: str, out: Path | None, *, force: bool) -> None:
+    """Print a text, or write it to a file of its owner."""
+    from contextlib import closing
+
+    from cbc_screen.report.writers import AtomicFile, check_output
+
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    check_output(out, force=force)
+    with Lock(out), closing(AtomicFile(out, force=force)) as file:
+        file.write_text(text)
+        file.finish()
+        file.commit()

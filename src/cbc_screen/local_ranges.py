@@ -79,7 +79,8 @@ def verify_ranges(
     """
     from cbc_screen.engines.inputs import names_of
     from cbc_screen.engines.opening import opening_of
-    from cbc_screen.verify.local import Request, verify_files, verify_frame
+    from cbc_screen.verify.bands import Request
+    from cbc_screen.verify.local import verify_files, verify_frame
 
     if results_of not in tuple(ResultsOf):
         raise UsageError(f"results_of must be one of {', '.join(ResultsOf)}")

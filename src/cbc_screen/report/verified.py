@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -49,6 +50,22 @@ def aside_words(name: str) -> str:
 def sides(band: BandCheck) -> tuple[tuple[str, LimitCheck], tuple[str, LimitCheck]]:
     """Return both limits of a band by their names."""
     return ("lower", band.lower), ("upper", band.upper)
+
+
+_EARLY = frozenset(
+    {
+        RangeReason.TOO_FEW,
+        RangeReason.TOO_FEW_FOR_ESTIMATE,
+        RangeReason.PEOPLE_NOT_STATED,
+        RangeReason.BASIS_NOT_STATED,
+        RangeReason.NO_LIMIT,
+    }
+)
+
+
+def untold(band: BandCheck) -> bool:
+    """Tell whether nothing was asked of a band: its results are too few, or the set says too little of it."""
+    return all(_EARLY.issuperset(check.reasons) for _, check in sides(band))
 
 
 def counted_verdicts(found: RangeVerification) -> Counter[RangeVerdict]:
@@ -191,9 +208,13 @@ def print_verification(console: Console, found: RangeVerification) -> None:
     aside = "".join(f" + {many:,} {words(name)}" for name, many in found.rows_set_aside.items())
     console.print(Text(f"{found.rows:,} rows in = {found.rows_used:,} used{aside}"), soft_wrap=True)
     console.print(Text(f"set {clean_line(found.set)}; results of {of_whom(found)}"), soft_wrap=True)
-    for band in found.bands:
-        for line in _lines(found, band):
-            console.print(line, soft_wrap=True)
+    for _, own in groupby(found.bands, key=lambda band: band.analyte):
+        bands = list(own)
+        for band in bands:
+            for line in _lines(found, band) if not untold(band) else ():
+                console.print(line, soft_wrap=True)
+        for text in _further([band for band in bands if untold(band)]):
+            console.print(Text(text, style="yellow"), soft_wrap=True)
     counts = counted_verdicts(found)
     told = ", ".join(f"{verdict_words(verdict)} {counts[verdict]:,}" for verdict in RangeVerdict)
     console.print(Text(f"limits: {told}", style="bold"))
@@ -226,6 +247,19 @@ def _lines(found: RangeVerification, band: BandCheck) -> Iterator[Text]:
         line = Text(f"  {side}  {limit:<16}  outside {share_text(check.outside):<8}  estimate {estimate:<26}  ")
         line.append(verdict_words(check.verdict), style=_COLOURS[check.verdict])
         yield line.append(f": {', '.join(words(why) for why in check.reasons)}")
+
+
+def _further(bands: list[BandCheck]) -> Iterator[str]:
+    """Say in one line for each reason how many bands nothing was asked of."""
+    by_reason: dict[str, list[BandCheck]] = {}
+    for band in bands:
+        reasons = dict.fromkeys(why for _, check in sides(band) for why in check.reasons if why != RangeReason.NO_LIMIT)
+        by_reason.setdefault(", ".join(words(why) for why in reasons or (RangeReason.NO_LIMIT,)), []).append(band)
+    for why, own in by_reason.items():
+        sizes = sorted(band.results for band in own)
+        many = f"{sizes[0]:,} to {sizes[-1]:,}" if len(own) > 1 else f"{sizes[0]:,}"
+        bands_of = "bands" if len(own) > 1 else "band"
+        yield f"{words(own[0].analyte)}: {len(own)} {bands_of} of {many} results, cannot tell: {why}"
 
 
 def _of_rules(found: RangeVerification) -> Iterator[str]:

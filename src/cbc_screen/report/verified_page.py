@@ -25,6 +25,7 @@ from cbc_screen.report.verified import (
     share_text,
     sides,
     units_of,
+    untold,
     verdict_words,
 )
 from cbc_screen.report.wording import SEXES
@@ -139,6 +140,8 @@ def _body(found: RangeVerification) -> str:
         .render(
             found=found,
             units=units,
+            untold=untold,
+            left=sum(map(untold, found.bands)),
             grouped=grouped,
             counts=counted_verdicts(found),
             verdicts=tuple(RangeVerdict),

@@ -211,6 +211,11 @@ def test_results_in_several_units_are_of_several_sources(tmp_path: Path, mixed: 
         reference(mixed, own_set(tmp_path, row()))
 
 
+def test_several_units_of_another_analyte_are_no_reason(tmp_path: Path) -> None:
+    frame = people(WITHIN, platelets=250, platelets_unit=["10^9/L"] * 10 + ["10^6/L"] * 10)
+    assert reference(frame, own_set(tmp_path, row())).bands[0].results == 20
+
+
 def test_two_spellings_of_one_unit_are_one_unit(tmp_path: Path) -> None:
     frame = (
         people(WITHIN).rename(columns={"HGB (g/L)": "hemoglobin"}).assign(hemoglobin_unit=["g/L"] * 10 + ["G/L"] * 10)

@@ -201,7 +201,7 @@ def _indirect(node: Node) -> IndirectMethod:
     powers, cuts = _numbers(node, "powers"), node["cuts"]
     if not powers or not all(0 <= power <= 1 for power in powers):
         raise node.error("powers", "must be numbers from 0 to 1")
-    if not all(isinstance(cut, list) and len(cut) == 2 and min(cut) >= 0 and sum(cut) < 1 for cut in cuts):
+    if not isinstance(cuts, list) or not all(map(_is_cut, cuts)):
         raise node.error("cuts", "must be pairs of shares that leave some results between them")
     return IndirectMethod(
         powers=powers,
@@ -224,6 +224,12 @@ def _indirect(node: Node) -> IndirectMethod:
         healthy_at_all=node.number("healthy_at_all"),
         bounds_at_most=node.number("bounds_at_most"),
     )
+
+
+def _is_cut(given: object) -> bool:
+    if not isinstance(given, list) or len(given) != 2 or not all(isinstance(share, int | float) for share in given):
+        return False
+    return bool(min(given) >= 0 and sum(given) < 1)
 
 
 def _bases(node: Node) -> dict[str, tuple[float, float]]:

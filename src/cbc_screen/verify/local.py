@@ -55,10 +55,9 @@ def verify_frame(engine: Engine, frame: Any, opening: Opening, request: Request)
     """Verify a set with the results of a frame; see `cbc_screen.verify_ranges`."""
     knowledge, rules = engine.knowledge, load_verification()
     rows = rows_of(knowledge, request)
-    local = read_results(engine, frame, opening, request.person)
-    wanted = [analyte for analyte in dict.fromkeys(row.analyte for row in rows) if analyte in local.results]
-    if not wanted:
-        raise UsageError(f"{request.ranges} has no range for any result of the source")
+    stated = dict.fromkeys(row.analyte for row in rows)
+    local = read_results(engine, frame, opening, request.person, stated)
+    wanted = [analyte for analyte in stated if analyte in local.results]
     bands, accounts = list[BandCheck](), dict[str, ResultAccount]()
     for place, analyte in enumerate(wanted):
         own = sorted((row for row in rows if row.analyte == analyte), key=_in_order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -98,8 +98,10 @@ class LocalResults:
         return np.asarray(ages[0 if every else 1] >= edge.count, dtype=np.bool_)
 
 
-def read_results(engine: Engine, frame: Any, opening: Opening, person: str | None) -> LocalResults:
-    """Read a frame of one count a row.
+def read_results(
+    engine: Engine, frame: Any, opening: Opening, person: str | None, analytes: Collection[str]
+) -> LocalResults:
+    """Read a frame of one count a row; the results of these analytes.
 
     Raises
     ------
@@ -107,7 +109,8 @@ def read_results(engine: Engine, frame: Any, opening: Opening, person: str | Non
         If no row has an age, or a sex, or no result a unit; or if results of one analyte are stated in several units.
     """
     ready = prepare(engine, frame, opening)
-    for analyte in ready.plan.analytes:
+    wanted = [analyte for analyte in ready.plan.analytes if analyte in analytes]
+    for analyte in wanted:
         _require_one_unit(ready, analyte)
     parts = list(_normalized(ready))
     batches = [normalized.batch for normalized in parts]
@@ -135,7 +138,7 @@ def read_results(engine: Engine, frame: Any, opening: Opening, person: str | Non
         pregnancy=stage,
         days=(joined("days_low"), joined("days_high")),
         months=(joined("months_low"), joined("months_high")),
-        results={analyte: _results(analyte, parts) for analyte in ready.plan.analytes},
+        results={analyte: _results(analyte, parts) for analyte in wanted},
     )
     _require_results(found)
     return found
@@ -179,6 +182,8 @@ def _require_people(ready: Prepared, why: NDArray[np.object_]) -> None:
 
 def _require_results(found: LocalResults) -> None:
     """Refuse results of which none can be used, and say what is missing most."""
+    if not found.results:
+        raise UsageError("the set has no range for any result of the source")
     if any(results.known[found.used].any() for results in found.results.values()):
         return
     why: Counter[str] = Counter()

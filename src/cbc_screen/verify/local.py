@@ -12,15 +12,13 @@ import numpy as np
 from cbc_screen._version import __version__
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.opening import Opening
-from cbc_screen.engines.read import read_counts
+from cbc_screen.engines.read import opening_of_read, read_counts
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.edges import approximate_days
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.verification import VerificationRules, load_verification
 from cbc_screen.normalize.codes import NO_REASON, REASONS
-from cbc_screen.normalize.declared import Declared
 from cbc_screen.verification import BandCheck, RangeVerification, ResultAccount
 from cbc_screen.verify.bands import Request, band_check
 from cbc_screen.verify.local_results import LocalResults, Results, read_results
@@ -33,16 +31,7 @@ _SEXES = ("F", "M")
 def verify_files(engine: Engine, names: Sequence[str], opening: Opening, request: Request) -> RangeVerification:
     """Verify a set with the results of files, which are read as frames; see `cbc_screen.verify_ranges`."""
     frame = read_counts(names, opening)
-    # Units and codes stand beside what was read; how texts are written does not.
-    written = opening.declared
-    declared = Declared(
-        convention=written.convention,
-        number_format=written.number_format,
-        date_format=written.date_format,
-        date_formats=written.date_formats,
-        settings=written.settings,
-    )
-    read = replace(opening, declared=declared, reading=ReadOptions(), columns={})
+    read = opening_of_read(opening)
     found = verify_frame(engine, frame, read, request)
     lost = len(frame.attrs["rejected"])
     aside = dict(found.rows_set_aside)

@@ -64,6 +64,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
+        "verification": room("what local results say of a set of ranges", "views vocabulary"),
     },
     "Beside the flow": {
         "knowledge": room("`reference_ranges/`, checked and frozen", "_version errors regular vocabulary"),
@@ -89,7 +90,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
             "_version ages agreement arrays earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable "
-            "private_files record regular result spreadsheet summary time_course vocabulary",
+            "private_files record regular result spreadsheet summary time_course verification vocabulary",
         ),
     },
     "The flow, put together": {
@@ -104,8 +105,8 @@ HOUSE: dict[str, dict[str, Room]] = {
             "vocabulary",
         ),
         "verify": room(
-            "an audit of a sender's flags, ranges and units",
-            "_version engines errors kernel kernel_inputs knowledge normalize report vocabulary",
+            "an audit of a sender's flags, ranges and units; a set of ranges held against local results",
+            "_version agreement arrays engines errors ingest kernel kernel_inputs knowledge normalize report verification vocabulary",
         ),
     },
     "The names a user knows": {
@@ -121,6 +122,7 @@ HOUSE: dict[str, dict[str, Room]] = {
             "vocabulary with_history",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
+        "local_ranges": room("`verify_ranges`", "engines errors screener source verification verify vocabulary"),
         "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
         "model_schema": room(
             "JSON schemas with a text and an example of every field", "field_texts knowledge screener"
@@ -140,12 +142,12 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement demo errors exported grading knowledge model_schema ranges record report result review scores screener source summary "
-            "time_course views vocabulary",
+            "_version agreement demo errors exported grading knowledge local_ranges model_schema ranges record report result review scores screener source summary "
+            "time_course verification views vocabulary",
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement demo engines errors exported grading knowledge printable private_files record regular report review scores screener "
+            "agreement demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener "
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cbc_screen.exported.library import CQLLibrary, cql
     from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
+    from cbc_screen.local_ranges import verify_ranges
     from cbc_screen.ranges import reference_range
     from cbc_screen.record import CBCRecord, Measurement, ReportedRange
     from cbc_screen.report.audit import Audit
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
-    from cbc_screen.vocabulary import NOTICE, Reason
+    from cbc_screen.verification import RangeVerification
+    from cbc_screen.vocabulary import NOTICE, RangeVerdict, Reason
 
 _draw_with(_views)
 
@@ -62,6 +64,8 @@ _HOME = {
     "Measurement": "record",
     "NOTICE": "vocabulary",
     "RangeNotFound": "errors",
+    "RangeVerdict": "vocabulary",
+    "RangeVerification": "verification",
     "Reason": "vocabulary",
     "RecordError": "errors",
     "ReferenceRange": "result",
@@ -94,6 +98,7 @@ _HOME = {
     "summarize": "report.cohort",
     "timeline": "screener",
     "validate": "agreement",
+    "verify_ranges": "local_ranges",
     "worklist": "review",
 }
 __all__ = [
@@ -108,6 +113,8 @@ __all__ = [
     "KnowledgeError",
     "Measurement",
     "RangeNotFound",
+    "RangeVerdict",
+    "RangeVerification",
     "Reason",
     "RecordError",
     "ReferenceRange",
@@ -142,6 +149,7 @@ __all__ = [
     "summarize",
     "timeline",
     "validate",
+    "verify_ranges",
     "worklist",
 ]
 

@@ -8,6 +8,7 @@ What goes out is plain data and stands below the pages that are made of it. A re
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 # Takes a model of pydantic, its core schema and the handler; returns the schema with a text for every field.
@@ -34,6 +35,15 @@ class Views(Protocol):
 
     def flags_html(self, summary: Any) -> str:
         """Return the summary of a frame of flags as HTML."""
+
+    def verification_html(self, found: Any) -> str:
+        """Return a verification of ranges as HTML."""
+
+    def verification_rows(self, found: Any) -> list[dict[str, Any]]:
+        """Return one row a limit of a verification of ranges."""
+
+    def write_verification(self, found: Any, path: Path, *, force: bool) -> None:
+        """Write a verification of ranges: limits, everything, or the page."""
 
     def timeline_figure(self, timeline: Any, axes: Any, *, text_units: str) -> Any:
         """Draw one analyte of one person over time, and return the axes."""

@@ -443,6 +443,61 @@ class ResultStatus(StrEnum):
     OTHER = "O"
 
 
+class RangeVerdict(StrEnum):
+    """What local results say of one limit of a set of reference ranges."""
+
+    ADOPT = "adopt"
+    INVESTIGATE = "investigate"
+    CANNOT_TELL = "cannot_tell"
+
+
+class RangeReason(StrEnum):
+    """Why the verdict on a limit is what it is."""
+
+    ESTIMATE_AGREES = "estimate_agrees"
+    ESTIMATE_DIFFERS = "estimate_differs"
+    DIRECT_DIFFERS = "direct_differs"
+    RULE_KEPT = "rule_kept"
+    RULE_REPEAT = "rule_repeat"
+    RULE_REFUSED = "rule_refused"
+    SIDE_CROWDED = "side_crowded"
+    SIDE_EMPTY = "side_empty"
+    HEALTHY_SHARE_LOW = "healthy_share_low"
+    FEW_HEALTHY = "few_healthy"
+    INTERVAL_ACROSS = "interval_across"
+    TOO_FEW = "too_few"
+    TOO_FEW_FOR_ESTIMATE = "too_few_for_estimate"
+    TOO_FEW_VALUES = "too_few_values"
+    TOO_MANY_BOUNDS = "too_many_bounds"
+    NO_FIT = "no_fit"
+    NO_LIMIT = "no_limit"
+    NO_TOLERANCE = "no_tolerance"
+    OUTSIDE_UNSURE = "outside_unsure"
+    PEOPLE_NOT_STATED = "people_not_stated"
+    BASIS_NOT_STATED = "basis_not_stated"
+
+
+class ResultsOf(StrEnum):
+    """Whose results a set of ranges is verified with."""
+
+    ROUTINE = "routine"  # patients of every day, healthy and sick
+    REFERENCE = "reference"  # people chosen for their health
+
+
+class SetAside(StrEnum):
+    """Why a row or a result is not used when ranges are verified."""
+
+    NOT_READ = "not_read"
+    AGE_UNKNOWN = "age_unknown"
+    SEX_UNKNOWN = "sex_unknown"
+    REPEATED = "repeated"
+    PREGNANCY_UNKNOWN = "pregnancy_unknown"
+    NO_RESULT = "no_result"
+    UNUSABLE = "unusable"
+    NO_BAND = "no_band"
+    BAND_UNSURE = "band_unsure"
+
+
 class Format(StrEnum):
     """The formats that are read."""
 

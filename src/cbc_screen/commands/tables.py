@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from cbc_screen.commands.options import source_of, source_options
 from cbc_screen.errors import KnowledgeError, SeveralFaults, UsageError
 from cbc_screen.printable import clean, clean_line
-from cbc_screen.vocabulary import NOTICE, ExitCode
+from cbc_screen.report.progress import ProgressBar
+from cbc_screen.vocabulary import NOTICE, ExitCode, ResultsOf
 
 
 @click.command(epilog='Example: cbc-screen grade platelets 24 "10^9/L" --scheme ctcae_v5 --lower-limit 150')
@@ -42,7 +44,7 @@ def grade(analyte: str, value: str, unit: str | None, scheme: str, lower_limit: 
 
 @click.group()
 def ranges() -> None:
-    """List, show and check sets of reference ranges."""
+    """List, show, check and verify sets of reference ranges."""
 
 
 @ranges.command("list", epilog="Example: cbc-screen ranges list")
@@ -115,3 +117,78 @@ def ranges_check(file: Path) -> None:
     click.echo(clean_line(f"{file.name}: {rows} rows, format, units, limits, bands and sources are sound"))
     for remark in remarks:
         click.echo(clean_line(f"  look again: {remark}"))
+
+
+@ranges.command(
+    "verify", epilog="Example: cbc-screen ranges verify results.csv --set nhanes_dxh800 --report verified.html"
+)
+@click.argument("source", nargs=-1, required=True)
+@click.option("--set", "name", default="default", show_default=True, help="A named set, or your own CSV.")
+@click.option(
+    "--results-of",
+    type=click.Choice([kind.value for kind in ResultsOf]),
+    default=ResultsOf.ROUTINE.value,
+    show_default=True,
+    help="Patients of every day, or people chosen for their health.",
+)
+@click.option("--analyte", "analytes", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--person", metavar="COLUMN", help="Whose each row is; found by its name. Of one person the first count is used."
+)
+@click.option(
+    "--stated-people",
+    type=click.IntRange(1),
+    help="Of how many people the ranges were made, where the set does not say.",
+)
+@click.option(
+    "--stated-percentiles",
+    metavar="LOW-HIGH",
+    help="Which percentiles the limits are, where the set does not say: 2.5-97.5.",
+)
+@click.option(
+    "-o",
+    "--out",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The limits (.csv), or everything (.json); may be repeated.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="The page to sign, .html.")
+@click.option("--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts.")
+@click.option("--force", is_flag=True, help="Overwrite existing outputs.")
+@source_options
+def ranges_verify(source: tuple[str, ...], **options: Any) -> None:
+    """Hold a set against local results: adopt, investigate or cannot tell, limit by limit. Files are read in memory."""
+    from cbc_screen.local_ranges import verify_ranges
+    from cbc_screen.report.terminal import make_console
+    from cbc_screen.report.verified import print_verification
+    from cbc_screen.report.writers import check_output
+
+    outputs = [*options["out"], *([options["report"]] if options["report"] is not None else [])]
+    for path in outputs:
+        check_output(path, force=options["force"])
+    with ProgressBar("analytes") as progress:
+        found = verify_ranges(
+            source_of(source, options),
+            options["name"],
+            results_of=options["results_of"],
+            analytes=options["analytes"],
+            person=options["person"],
+            stated_people=options["stated_people"],
+            stated_percentiles=_percentiles(options["stated_percentiles"]),
+            text_units=options["text_units"],
+            progress=progress,
+        )
+    print_verification(make_console(), found)
+    for path in outputs:
+        found.write(path, force=options["force"])
+
+
+def _percentiles(text: str | None) -> tuple[float, float] | None:
+    """Read two percentiles: 2.5-97.5."""
+    if text is None:
+        return None
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise click.UsageError("--stated-percentiles takes LOW-HIGH, such as 2.5-97.5") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from cbc_screen.engines.read_types import with_types
 from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
-from cbc_screen.ingest.source import RejectedRow, SourceBatch
+from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.received import SOURCE_FILE
@@ -64,6 +66,19 @@ def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool =
     ]
     frame.attrs["results"] = results
     return frame
+
+
+def opening_of_read(opening: Opening) -> Opening:
+    """Return how a frame that was read is opened: units and codes stand in it, how texts are written does not."""
+    written = opening.declared
+    declared = Declared(
+        convention=written.convention,
+        number_format=written.number_format,
+        date_format=written.date_format,
+        date_formats=written.date_formats,
+        settings=written.settings,
+    )
+    return replace(opening, declared=declared, reading=ReadOptions(), columns={})
 
 
 def _told_apart(knowledge: Knowledge, inputs: Sequence[Input]) -> list[Input]:

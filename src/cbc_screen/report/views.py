@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
+    from cbc_screen.verification import RangeVerification
 
 
 def result_text(result: ScreeningResult) -> str:
@@ -50,6 +52,27 @@ def flags_html(summary: FlagSummary) -> str:
     from cbc_screen.report.html import cohort_html
 
     return cohort_html(summary)
+
+
+def verification_html(found: RangeVerification) -> str:
+    """Return a verification of ranges as HTML."""
+    from cbc_screen.report.verified_page import verification_html as drawn
+
+    return drawn(found)
+
+
+def verification_rows(found: RangeVerification) -> list[dict[str, Any]]:
+    """Return one row a limit of a verification of ranges."""
+    from cbc_screen.report.verified import limit_rows
+
+    return limit_rows(found)
+
+
+def write_verification(found: RangeVerification, path: Path, *, force: bool) -> None:
+    """Write a verification of ranges: limits, everything, or the page."""
+    from cbc_screen.report.verified_page import write_verification as write
+
+    write(found, path, force=force)
 
 
 def timeline_figure(timeline: Timeline, axes: Any, *, text_units: str) -> Any:

@@ -6,20 +6,19 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cbc_screen.engines.frames import Engine, prepare
 from cbc_screen.engines.opening import Opening
+from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
 from cbc_screen.ingest.frames import from_arrow, headers
-from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
-from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import Context
 from cbc_screen.serial.counts import read_counts
@@ -82,16 +81,7 @@ def follow_files(
 ) -> Any:
     """Follow the persons of files, which are read as frames; see `Screener.follow`."""
     frame = read_files(names, opening)
-    # Units and codes stand beside what was read; how texts are written does not.
-    written = opening.declared
-    declared = Declared(
-        convention=written.convention,
-        number_format=written.number_format,
-        date_format=written.date_format,
-        date_formats=written.date_formats,
-        settings=written.settings,
-    )
-    read = replace(opening, declared=declared, reading=ReadOptions(), columns={})
+    read = opening_of_read(opening)
     found = follow_frame(engine, kernels, definition, frame, read, request)
     if request.each_count:
         for place, name in enumerate(own for own in ("file", "row") if own in frame):

@@ -1,1 +1,1 @@
-"""What a sender's data say of themselves: the audit of flags, ranges and units."""
+"""What a sender's data say of themselves, and what local results say of a set of reference ranges."""

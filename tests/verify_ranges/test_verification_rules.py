@@ -1,0 +1,56 @@
+"""Faults of verification.yaml name file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.knowledge.verification import FILE, VerificationRules, read_verification
+
+TEXT = (Path(__file__).resolve().parents[2] / "reference_ranges" / FILE).read_text(encoding="utf-8")
+
+
+def read(text: str) -> VerificationRules:
+    return read_verification(parse_yaml(text, FILE), load_knowledge().sources, "1")
+
+
+def test_the_shipped_file_is_sound() -> None:
+    found = read(TEXT)
+    assert (found.confidence, found.direct_people, found.direct_confidence) == (0.95, 120, 0.90)
+    assert found.sources == ("clsi_ep28", "project", "reflimr", "haeckel_2015")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("adopt_at_most: 2", "adopt_at_most: 4", "repeat_at_most: must lie between"),
+        ("repeat_at_most: 4", "repeat_at_most: 20", "repeat_at_most: must lie between"),
+        ("shares: [0.05,", "shares: [0,", "shares: must be shares"),
+        ("right_outside: 0.05", "right_outside: 5", "shares: must be shares"),
+        ("z: 1.959964", "z: 1.645", "z: must be the two-sided normal quantile"),
+        ("confidence: 0.90", "confidence: 90", "confidence: must be a share"),
+        ("source: clsi_ep28", "source: nobody", "source: is not in sources.csv"),
+        ("of_upper: 0.15", "of_upper: 15", "of_upper: must be a share"),
+        ("people: 40", "people: 30", "people: must be more than the square"),
+        ("bins: 160", "bins: 0", "bins: must be 1 or more"),
+        ("flattening: 3", "flattening: 0", "flattening: must be more than 0"),
+        ("healthy_beside: 0.8", "healthy_beside: 80", "healthy_beside: must be a share"),
+        ("powers: [0,", "powers: [-1,", "powers: must be numbers from 0 to 1"),
+        ("- [0.3, 0.3]", "- [0.6, 0.6]", "cuts: must be pairs"),
+        ("- [0.3, 0.3]", "- 0.3", "cuts: must be pairs"),
+        ("- [0.3, 0.3]", "- [0.3, low]", "cuts: must be pairs"),
+        ("lower: 2.5, upper: 97.5}", "lower: 97.5, upper: 2.5}", "lower: must be a percentile below"),
+        ("  adopt: adopt\n", "", "adopt: is required"),
+        ("  rule_kept:", "  rule_keept:", "rule_kept: is required"),
+        ("  no_band:", "  nobody:", "no_band: is required"),
+        ("threshold: sourced", "threshold: guessed", "threshold: must be one of"),
+    ],
+)
+def test_a_fault_is_named(before: str, after: str, said: str) -> None:
+    assert before in TEXT
+    with pytest.raises(KnowledgeError, match=rf"^verification\.yaml:\d+: {said}"):
+        read(TEXT.replace(before, after, 1))

@@ -123,7 +123,11 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",
-            "_version arrays engines errors ingest knowledge normalize report screener source vocabulary",
+            "_version arrays engines errors ingest knowledge normalize report screener source",
+        ),
+        "polars": room(
+            "files as a source of polars, and `frame.cbc`",
+            "engines errors ingest normalize screener source vocabulary",
         ),
         "__init__": room(
             "every public name",

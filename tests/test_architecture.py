@@ -53,6 +53,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "stopping": room("the command when it is interrupted", "private_files"),
         "source": room("the description of a source: columns, units, codes, formats", "errors"),
         "labels": room("a reviewer's answers", "vocabulary"),
+        "databases": room("rows out of PostgreSQL and DuckDB, and flags into a new table", "errors"),
     },
     "What goes in, and what comes out": {
         "kernel_inputs": room("what the kernel takes of a person", "ages vocabulary"),
@@ -84,14 +85,14 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
-            "_version ages agreement arrays errors ingest kernel kernel_batch knowledge labels normalize printable "
+            "_version ages agreement arrays databases errors ingest kernel kernel_batch knowledge labels normalize printable "
             "private_files record regular result spreadsheet summary time_course vocabulary",
         ),
     },
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
+            "_version arrays collect databases errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
             "regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(
@@ -108,7 +109,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "grading": room("`grade`", "errors kernel kernel_batch knowledge normalize report vocabulary"),
         "screener": room(
             "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",
-            "engines errors kernel knowledge normalize record report result serial source summary time_course verify "
+            "databases engines errors kernel knowledge normalize record report result serial source summary time_course verify "
             "vocabulary",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
@@ -136,7 +137,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement demo engines errors grading knowledge printable private_files record regular report review scores screener "
+            "agreement databases demo engines errors grading knowledge printable private_files record regular report review scores screener "
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

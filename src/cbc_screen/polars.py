@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from cbc_screen.engines.each_row import RowsAsked, each_row, row_schema
-from cbc_screen.engines.inputs import expand, names_of
+from cbc_screen.engines.inputs import expand, is_named, names_of
 from cbc_screen.engines.opening import opening_of
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import to_polars
@@ -54,7 +53,7 @@ def scan(
     Raises
     ------
     UsageError
-        If polars is older than 1.18, no file is named, or an option is none; when it is collected as in `Screener.scan`.
+        If polars is older than 1.30, no file is named, or an option is none; when it is collected as in `Screener.scan`.
 
     Examples
     --------
@@ -70,7 +69,7 @@ def scan(
     from polars.io import plugins
 
     if not hasattr(plugins, "register_io_source"):
-        raise UsageError("cbc_screen.polars.scan needs polars 1.18 or later: pip install -U polars")
+        raise UsageError("cbc_screen.polars.scan needs polars 1.30 or later: pip install -U polars")
     own = screener if screener is not None else Screener()
     described = source_of(source, options)
     asked = RowsAsked(_files(described), tuple(dict.fromkeys(keep)))
@@ -103,7 +102,7 @@ def _files(described: Source) -> tuple[str, ...]:
     for name in names:
         if name == STANDARD_STREAM:
             raise UsageError("a query may read its files twice: save standard input to a file")
-        if not os.path.exists(name):
+        if not is_named(name):
             raise UsageError("the source does not exist")
     return tuple(names)
 

@@ -593,9 +593,10 @@ class Screener:
             One count a row: CSV or TSV, NDJSON (both also .gz, .zst, .xz and .bz2), Parquet, Excel (.xlsx)
             or SAS transport (.xpt). One result a row, as its columns or a profile say. HL7 v2 ORU messages, ASTM E1394
             (LIS2-A2), FHIR resources as JSON, NDJSON or XML, or C-CDA documents. Of several files each row says which
-            one it is of; results of one person and collection are one row.
-        out : path, or "-" (standard output), optional
-            Flags, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
+            one it is of; results of one person and collection are one row. Or the address of a database, with `query` or
+            `table`.
+        out : path, "-" (standard output), or address of a database with ?table=NAME, optional
+            Flags into a new table (docs/databases.md), or a file, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
             under another name and renamed when whole. A manifest is written beside it:
             hashes of the inputs, options, versions and counts.
         rejects : path, optional
@@ -639,6 +640,7 @@ class Screener:
         UsageError
             If the file is not what it says, has no analyte, an option is none, or an output exists.
         """
+        from cbc_screen.databases.address import address_of
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
         from cbc_screen.engines.request import ScanRequest
@@ -647,9 +649,11 @@ class Screener:
         from cbc_screen.engines.worklist import check_worklist, write_worklist
 
         described = source_of(source, options)
+        table = address_of(out) if out is not None else None
         request = ScanRequest(
             sources=names_of(described),
-            out=Path(out) if out is not None else None,
+            out=Path(out) if out is not None and table is None else None,
+            out_table=table,
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
             keep=tuple(dict.fromkeys(keep or ())),

@@ -57,7 +57,7 @@ def in_parts(table: pa.Table) -> pa.Table:
 
 
 def relation(table: pa.Table) -> duckdb.DuckDBPyRelation:
-    return duckdb.connect().from_arrow(table)
+    return duckdb.from_arrow(table)
 
 
 # Kind -> how it is made, and what comes out.

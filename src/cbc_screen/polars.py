@@ -53,7 +53,7 @@ def scan(
     Raises
     ------
     UsageError
-        If polars is older than 1.30, no file is named, or an option is none; when it is collected as in `Screener.scan`.
+        If polars is older than 1.36, no file is named, or an option is none; when it is collected as in `Screener.scan`.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def scan(
     from polars.io import plugins
 
     if not hasattr(plugins, "register_io_source"):
-        raise UsageError("cbc_screen.polars.scan needs polars 1.30 or later: pip install -U polars")
+        raise UsageError("cbc_screen.polars.scan needs polars 1.36 or later: pip install -U polars")
     own = screener if screener is not None else Screener()
     described = source_of(source, options)
     asked = RowsAsked(_files(described), tuple(dict.fromkeys(keep)))

@@ -60,14 +60,14 @@ class NewTable:
         assert address.table is not None
         self._address, self._made = address, set[str]()
         self._connection = connect(address, autocommit=False)
-        self._cursor = self._connection.cursor()
 
     def require_absent(self, table: str) -> None:
         """Refuse the name of a table that exists."""
 
         def found() -> Any:
-            self._cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted(table),))
-            return self._cursor.fetchone()[0]
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted(table),))
+                return cursor.fetchone()[0]
 
         if told(self._address, found):
             raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
@@ -77,13 +77,24 @@ class NewTable:
         *schema, name = parts_of(table)
         mode = "append" if table in self._made else "create"
         own = {"db_schema_name": schema[0]} if schema else {}
-        told(self._address, lambda: self._cursor.adbc_ingest(name, rows, mode=mode, **own))
+
+        def add() -> None:
+            # A cursor of its own for each part: it lets go of what it has sent.
+            with self._connection.cursor() as cursor:
+                cursor.adbc_ingest(name, rows, mode=mode, **own)
+
+        told(self._address, add)
         self._made.add(table)
 
     def note(self, table: str, text: str) -> None:
         """Say in the database what a table is."""
         quote = "'" + text.replace("'", "''") + "'"
-        told(self._address, lambda: self._cursor.execute(f"COMMENT ON TABLE {quoted(table)} IS {quote}"))
+
+        def say() -> None:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"COMMENT ON TABLE {quoted(table)} IS {quote}")
+
+        told(self._address, say)
 
     def commit(self) -> None:
         """Let others see the tables."""
@@ -93,4 +104,4 @@ class NewTable:
         """Let go of the database; what was not committed is gone."""
         with suppress(Exception):
             self._connection.rollback()
-        close(self._cursor, self._connection)
+        close(self._connection)

@@ -53,6 +53,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "stopping": room("the command when it is interrupted", "private_files"),
         "source": room("the description of a source: columns, units, codes, formats", "errors"),
         "labels": room("a reviewer's answers", "vocabulary"),
+        "databases": room("rows out of PostgreSQL and DuckDB, and flags into a new table", "errors"),
     },
     "What goes in, and what comes out": {
         "kernel_inputs": room("what the kernel takes of a person", "ages vocabulary"),
@@ -89,14 +90,13 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
-            "_version ages agreement arrays earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable "
-            "private_files record regular result spreadsheet summary time_course verification vocabulary",
+            "_version ages agreement arrays databases earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable private_files record regular result spreadsheet summary time_course verification vocabulary",
         ),
     },
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
+            "_version arrays collect databases errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
             "regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(
@@ -118,8 +118,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "screener": room(
             "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",
-            "engines errors kernel knowledge normalize record report result serial source summary time_course verify "
-            "vocabulary with_history",
+            "databases engines errors kernel knowledge normalize record report result serial source summary time_course verify vocabulary with_history",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
         "local_ranges": room("`verify_ranges`", "engines errors screener source verification verify vocabulary"),
@@ -140,6 +139,10 @@ HOUSE: dict[str, dict[str, Room]] = {
             "frames of Spark: the driver, and a worker with its partition",
             "_version arrays engines errors ingest knowledge normalize report screener serial source vocabulary",
         ),
+        "polars": room(
+            "files as a source of polars, and `frame.cbc`",
+            "engines errors ingest normalize screener source vocabulary",
+        ),
         "__init__": room(
             "every public name",
             "_version agreement demo errors exported grading knowledge local_ranges model_schema ranges record report result review scores screener source summary "
@@ -147,7 +150,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener "
+            "agreement databases demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener",
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

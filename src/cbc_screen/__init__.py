@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.audit import Audit
     from cbc_screen.report.cohort import summarize
     from cbc_screen.report.fhir import fhir_bundle
+    from cbc_screen.report.omop import OmopCohorts, omop_cohorts
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
@@ -63,6 +64,7 @@ _HOME = {
     "KnowledgeError": "errors",
     "Measurement": "record",
     "NOTICE": "vocabulary",
+    "OmopCohorts": "report.omop",
     "RangeNotFound": "errors",
     "RangeVerdict": "vocabulary",
     "RangeVerification": "verification",
@@ -82,6 +84,7 @@ _HOME = {
     "fhir_bundle": "report.fhir",
     "follow": "screener",
     "grade": "grading",
+    "omop_cohorts": "report.omop",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
     "read": "screener",
@@ -112,6 +115,7 @@ __all__ = [
     "Grade",
     "KnowledgeError",
     "Measurement",
+    "OmopCohorts",
     "RangeNotFound",
     "RangeVerdict",
     "RangeVerification",
@@ -133,6 +137,7 @@ __all__ = [
     "fhir_bundle",
     "follow",
     "grade",
+    "omop_cohorts",
     "plot_cohort",
     "plot_ranges",
     "read",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.errors import RecordError, UsageError
@@ -24,7 +24,9 @@ from cbc_screen.source import Files, Source, SourceOptions, UnitSystem, require_
 from cbc_screen.vocabulary import Adjust, AdjustWord, DefinitionId, SchemeId, TextUnitSystem
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
+    import polars as pl
 
     from cbc_screen.engines.each_count import ScreenedCounts
     from cbc_screen.engines.frames import Engine
@@ -38,7 +40,16 @@ if TYPE_CHECKING:
     from cbc_screen.summary import ScanSummary
     from cbc_screen.time_course import Timeline
 
-Frame = TypeVar("Frame")  # pandas, pyarrow or polars: the frame that goes in is the kind that comes out
+# The frame that goes in is the kind that comes out.
+Frame = TypeVar("Frame", bound="pd.DataFrame | pl.DataFrame | pl.LazyFrame | duckdb.DuckDBPyRelation")
+
+
+class ArrowStream(Protocol):
+    """What gives an Arrow stream: frames of pyarrow, which have no types, and of every library of the PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the stream."""
+        ...
 
 
 class ScreenerOptions(TypedDict, total=False):
@@ -322,16 +333,30 @@ class Screener:
         adjust = parse_adjust(self.adjust_hemoglobin)
         return opening_of(source, self.engine.knowledge, units=self.units, adjust=adjust)
 
+    @overload
     def screen_frame(
         self, frame: Frame, source: Source | None = None, *, detail: bool = False, **options: Unpack[SourceOptions]
-    ) -> Frame:
+    ) -> Frame: ...
+    @overload
+    def screen_frame(
+        self,
+        frame: ArrowStream,
+        source: Source | None = None,
+        *,
+        detail: bool = False,
+        **options: Unpack[SourceOptions],
+    ) -> Any: ...
+    def screen_frame(
+        self, frame: Any, source: Source | None = None, *, detail: bool = False, **options: Unpack[SourceOptions]
+    ) -> Any:
         """Screen a frame of one blood count a row.
 
         Parameters
         ----------
-        frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame
-            Columns are found by exact name ("Hb", "HGB (g/dL)", "platelets",
-            "platelets_unit", "age", "sex", ...).
+        frame : pandas.DataFrame; polars.DataFrame or LazyFrame; pyarrow.Table, RecordBatch or RecordBatchReader; a relation of DuckDB
+            Or whatever else gives an Arrow stream. Columns are found by exact name ("Hb", "HGB (g/dL)", "platelets",
+            "platelets_unit", "age", "sex", ...). A lazy frame is collected and a reader read to its end, for letters for
+            sex and doubtful units are told from all rows; `scan` is for what memory cannot hold.
         source : Source, optional
             What the columns hold; without `columns` and a profile a known table is recognized by its names.
         detail : bool
@@ -342,7 +367,8 @@ class Screener:
 
         Returns
         -------
-        The same kind of frame, in the same row order: the flag columns.
+        The same kind of frame (of another producer of Arrow a pyarrow.Table), in the same row order and with the same index:
+        the flag columns.
 
         Raises
         ------
@@ -351,8 +377,7 @@ class Screener:
         """
         from cbc_screen.engines.frames import screen_frame
 
-        found: Frame = screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
-        return found
+        return screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
 
     def _screen_with_history(self, given: Sequence[CBCRecord | Mapping[str, Any]], *, compact: bool) -> ScreeningResult:
         from cbc_screen.with_history import Screens, screen_with_history
@@ -477,7 +502,7 @@ class Screener:
 
         Parameters
         ----------
-        source : pandas.DataFrame, pyarrow.Table or polars.DataFrame; or path, pattern, list of them, or `Source`
+        source : a frame as in `screen_frame`; or path, pattern, list of them, or `Source`
             One count a row, as in `screen_frame`, with a column that says whose it is and one of collection times. Files
             are read as by `read`, all in memory.
         person : str, optional
@@ -663,9 +688,10 @@ class Screener:
             One count a row: CSV or TSV, NDJSON (both also .gz, .zst, .xz and .bz2), Parquet, Excel (.xlsx)
             or SAS transport (.xpt). One result a row, as its columns or a profile say. HL7 v2 ORU messages, ASTM E1394
             (LIS2-A2), FHIR resources as JSON, NDJSON or XML, or C-CDA documents. Of several files each row says which
-            one it is of; results of one person and collection are one row.
-        out : path, or "-" (standard output), optional
-            Flags, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
+            one it is of; results of one person and collection are one row. Or the address of a database, with `query` or
+            `table`.
+        out : path, "-" (standard output), or address of a database with ?table=NAME, optional
+            Flags into a new table (docs/databases.md), or a file, by ending: .parquet, .csv or .ndjson (these two also .gz and .zst). Written
             under another name and renamed when whole. A manifest is written beside it:
             hashes of the inputs, options, versions and counts.
         rejects : path, optional
@@ -715,6 +741,7 @@ class Screener:
         UsageError
             If the file is not what it says, has no analyte, an option is none, or an output exists.
         """
+        from cbc_screen.databases.address import address_of
         from cbc_screen.engines.inputs import names_of
         from cbc_screen.engines.monitor import previous_counts
         from cbc_screen.engines.request import ScanRequest
@@ -725,9 +752,11 @@ class Screener:
         if packed and self.published_sets:
             raise UsageError("packed: packed flags do not hold published_sets; ask for one of the two")
         described = source_of(source, options)
+        table = address_of(out) if out is not None else None
         request = ScanRequest(
             sources=names_of(described),
-            out=Path(out) if out is not None else None,
+            out=Path(out) if out is not None and table is None else None,
+            out_table=table,
             rejects=Path(rejects) if rejects is not None else None,
             force=force,
             keep=tuple(dict.fromkeys(keep or ())),
@@ -824,9 +853,17 @@ def screen(
     return _configured(configuration).screen(record, compact=compact, history=history)
 
 
+@overload
 def screen_frame(
     frame: Frame, source: Source | None = None, *, detail: bool = False, **options: Unpack[EveryOption]
-) -> Frame:
+) -> Frame: ...
+@overload
+def screen_frame(
+    frame: ArrowStream, source: Source | None = None, *, detail: bool = False, **options: Unpack[EveryOption]
+) -> Any: ...
+def screen_frame(
+    frame: Any, source: Source | None = None, *, detail: bool = False, **options: Unpack[EveryOption]
+) -> Any:
     """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
     configuration, described = _parted(options)
     return _configured(configuration).screen_frame(frame, source, detail=detail, **described)

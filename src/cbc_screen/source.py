@@ -43,6 +43,8 @@ class SourceOptions(TypedDict, total=False):
     format: FileFormat
     skip_lines: int | None
     persons: str | Path | None
+    query: str | None
+    table: str | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Source:
 
     Parameters
     ----------
-    files : path, pattern such as "2024-*.csv", "-" (standard input), or a list of them, optional
+    files : path, pattern such as "2024-*.csv", "-" (standard input), address of a database, or a list of them, optional
         None where the source is a frame.
     columns : mapping of field to column, optional
         For names that are not known: {"hemoglobin": "LBXHGB"}; of a table of one result a row, the parts of a result
@@ -87,7 +89,9 @@ class Source:
     skip_lines : int, optional
         Lines above the header of a table; by default told from their shape.
     persons : path, optional
-        Table of persons (birth date, sex) that goes with a table of results.
+        Table of persons (birth date, sex) that goes with a table of results; of a database "postgresql://.../DATABASE?table=person".
+    query, table : str, optional
+        What is read of a database: one SELECT, or a table or view as "NAME" or "SCHEMA.NAME" (docs/databases.md).
 
     Examples
     --------
@@ -115,6 +119,8 @@ class Source:
     format: FileFormat = "auto"
     skip_lines: int | None = None
     persons: str | Path | None = None
+    query: str | None = None
+    table: str | None = None
 
     def with_options(self, **options: Unpack[SourceOptions]) -> Source:
         """Return the description with some fields replaced.

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST = runpy.run_path(str(ROOT / "tools" / "oldest.py"))
 # Where a package is installed under another name than it is imported by; `markupsafe` comes with jinja2.
 IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client"}
+IMPORTED_AS |= {"adbc-driver-postgresql": "adbc_driver_postgresql"}
 COMES_WITH = {
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",

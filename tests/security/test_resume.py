@@ -213,8 +213,11 @@ def test_what_may_differ(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "left_out"),
     [
-        (stream.ScanRequest, ("sources", "out", "summary", "force", "resume")),  # of rejects, whether there are
-        (ReadOptions, ("profile", "persons")),
+        (
+            stream.ScanRequest,
+            ("sources", "out", "out_table", "summary", "force", "resume"),
+        ),  # of rejects, whether there are
+        (ReadOptions, ("profile", "persons", "query", "table")),
         (Declared, ()),
         (cbc.Screener, ("units",)),  # they are what is declared
     ],
@@ -243,6 +246,7 @@ def test_every_option_is_in_the_fingerprint_or_on_the_list_of_those_that_change_
     assert sorted(missing) == sorted(left_out)
     assert {*fingerprint.NOT_OF_THE_REQUEST, *fingerprint.NOT_OF_THE_READING} == {
         "sources", "out", "rejects", "summary", "force", "resume", "profile", "persons",
+        "out_table", "query", "table",
     }  # fmt: skip
 
 

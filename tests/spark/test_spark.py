@@ -20,8 +20,9 @@ import yaml
 import cbc_screen as cbc
 import cbc_screen.spark as cbc_spark
 from cbc_screen.demo import HEADER, write_demo
+from cbc_screen.engines.outcomes import OUTCOME
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.spark.columns import BESIDE, OUTCOME
+from cbc_screen.spark.columns import BESIDE
 from cbc_screen.spark.partitions import Work, described
 from cbc_screen.spark.screened import added
 from test_collect_in_columns import FIELDS, OMOP, rows_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
+from cbc_screen.databases.address import address_of
 from cbc_screen.source import Files, SexWord, Source
 from cbc_screen.vocabulary import AUTO, DefinitionId, Format, SchemeId
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from cbc_screen.screener import Screener
 
 Command = Callable[..., Any]
+
+
+def output(name: str) -> str | Path:
+    """Return where flags go: a file, or the address of a database, which a path would spoil."""
+    return name if address_of(name) is not None else Path(name)
 
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -110,8 +116,10 @@ source_options = with_options(
     ),
     click.option("--profile", help="What columns and codes mean: a shipped name, or a .yaml file."),
     click.option(
-        "--persons", type=click.Path(path_type=Path), help="Birth date and sex, for a table of single results."
+        "--persons", metavar="FILE", help="Birth date and sex, for a table of single results; DATABASE?table=NAME."
     ),
+    click.option("--query", metavar="SELECT", help="What is read of a database."),
+    click.option("--table", metavar="NAME", help="The table or view that is read of a database: NAME or SCHEMA.NAME."),
     click.option("--skip-lines", type=click.IntRange(0), help="Lines above the header; found by their shape."),
     click.option("--sheet", help="Sheet of a workbook; the first one by default."),
     click.option("--language", help="Of names and letters for sex (de, es, tr, ...); told from the names of columns."),
@@ -133,7 +141,7 @@ own_files = with_options(
 
 _PLAIN = (
     *("age_unit", "decimal", "thousands", "encoding", "delimiter", "profile", "persons", "skip_lines", "sheet"),
-    *("language", "accept_units"),
+    *("language", "accept_units", "query", "table"),
 )
 
 

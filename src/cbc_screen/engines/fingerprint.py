@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from cbc_screen.engines.request import ScanRequest
 
 # The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`.
-NOT_OF_THE_REQUEST = ("sources", "out", "rejects", "summary", "force", "resume")
-# Paths, for whose contents the profile as it was read and the hash of the table of persons stand.
-NOT_OF_THE_READING = ("profile", "persons")
+NOT_OF_THE_REQUEST = ("sources", "out", "out_table", "rejects", "summary", "force", "resume")
+# Paths, for whose contents the profile as it was read and the hash of the table of persons stand; a query may name a person, and
+# the hash of its rows stands for it.
+NOT_OF_THE_READING = ("profile", "persons", "query", "table")
 # The tables have their version, spellings of units stand in the configuration, and how files are read apart.
 NOT_OF_THE_OPENING = ("knowledge", "spellings", "reading")
 

@@ -15,7 +15,7 @@ from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.frames import from_arrow, headers, to_arrow
+from cbc_screen.ingest.frames import from_arrow, headers, plain_frame, to_arrow
 from cbc_screen.ingest.repeated_header import require_one_order
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.published import PublishedSets
@@ -118,7 +118,7 @@ class Prepared:
 def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
     """Work out what the columns of a frame are, and look at their units and at the letters for sex."""
     plan, arrays = read_frame(frame, opening)
-    engine, rows = engine.of(opening), len(frame)
+    engine, rows = engine.of(opening), rows_of(arrays)
     _warn_of_units(engine.knowledge, plan, arrays)
     if plan.declared.sex_doubt:
         _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
@@ -131,6 +131,7 @@ def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
 
 def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]:
     """Return how a frame of one count a row is read, with the columns that are."""
+    frame = plain_frame(frame)
     names, knowledge = headers(frame), opening.knowledge
     declared, columns, own = opening.declared, opening.columns, opening.reading.profile
     # What the caller says of the columns is all of it, unless a profile is named.
@@ -142,6 +143,11 @@ def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]
     arrays = to_arrow(frame, list(plan.columns))
     require_one_order(arrays, names)
     return with_sex_letters(plan, letters_of(arrays, plan, knowledge), knowledge), arrays
+
+
+def rows_of(arrays: Mapping[str, pa.Array]) -> int:
+    """Return how many rows the columns of a frame have, of which there is one at least."""
+    return len(next(iter(arrays.values())))
 
 
 def profile_of_frame(names: Sequence[str], knowledge: Knowledge, declared: str | None) -> Profile | None:

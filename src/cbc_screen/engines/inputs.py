@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
+from cbc_screen.databases.address import Address, address_of
+from cbc_screen.databases.reading import asked, keep_rows
 from cbc_screen.engines.collected import CollectedSource, Feed
 from cbc_screen.engines.frames import of_profile, require_analyte
 from cbc_screen.engines.opening import Opening
@@ -20,7 +23,7 @@ from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
-from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_standard_input
+from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_rows, spool_standard_input
 from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
@@ -62,7 +65,7 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
     """Expand patterns of names, in sorted order; a name that exists is taken as it is."""
     found: list[str] = []
     for source in map(str, sources):
-        if source == STANDARD_STREAM or os.path.exists(source) or not glob.has_magic(source):
+        if source == STANDARD_STREAM or is_named(source) or not glob.has_magic(source):
             found.append(source)
             continue
         names = sorted(glob.glob(source, recursive=True))
@@ -74,6 +77,11 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
     if len(set(found)) != len(found):
         raise UsageError("a source is named twice")
     return found
+
+
+def is_named(source: str) -> bool:
+    """Tell what stands for itself, a file that is there or a database, from a pattern of names."""
+    return os.path.exists(source) or address_of(source) is not None
 
 
 def names_of(source: Source) -> tuple[str, ...]:
@@ -103,33 +111,61 @@ def open_inputs(
     Messages and tables of one result a row are collected together: the counts of a person
     may lie in several files.
     """
-    times = Counter(Path(name).name for name in names)
-    streams = _Streams(folder, undo)
+    streams = Streams(folder, undo, opening.reading)
+    shorts = [streams.called(name) for name in names]
+    times = Counter(shorts)
     opener = _Opener(opening, keep, streams)
-    for name in names:
-        short = Path(name).name
-        called = "standard input" if name == STANDARD_STREAM else _as_text(short if times[short] == 1 else name)
+    for name, short in zip(names, shorts, strict=True):
+        called = (
+            "standard input"
+            if name == STANDARD_STREAM
+            else _as_text(short if times[short] == 1 or address_of(name) is not None else name)
+        )
         try:
             opener.open(streams.path(name), called)
             continue
         except UsageError as problem:
-            message = str(problem) if len(names) == 1 else f"{short}: {problem}"
+            message = str(problem) if len(names) == 1 or str(problem).startswith(short) else f"{short}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
     return opener.finish(undo, notice)
 
 
-class _Streams:
+class Streams:
     """Gives each source a name under which it can be opened more than once."""
 
-    def __init__(self, folder: Path | None, undo: ExitStack) -> None:
-        self._folder, self._undo = folder, undo
+    def __init__(self, folder: Path | None, undo: ExitStack, reading: ReadOptions) -> None:
+        self._folder, self._undo, self._reading = folder, undo, reading
+
+    def called(self, name: str) -> str:
+        """Return the short name of a source; of a database without what may be a password."""
+        address = address_of(name)
+        if address is None:
+            return Path(name).name
+        named = asked(address, self._reading.query, self._reading.table)[0]
+        return named.called if named.table is not None else f"{named.name}: query"
 
     def path(self, name: str) -> Path:
-        """Return a file's own name, or where what comes through a stream is kept."""
+        """Return a file's own name, or where what comes through a stream, or of a database, is kept."""
         if name == STANDARD_STREAM:
             return spool_standard_input(self._folder, self._undo)
+        if (address := address_of(name)) is not None:
+            return self._rows(address, self._reading.query, self._reading.table)
+        if self._reading.query is not None or self._reading.table is not None:
+            raise UsageError("query and table are of a database: postgresql://USER@HOST/DATABASE, or a file of DuckDB")
         return self.file(Path(name))
+
+    def persons(self, name: str) -> tuple[Path, str]:
+        """Return where a table of persons is kept, and what to call it; of a database it is named behind the address."""
+        if (address := address_of(name)) is not None:
+            return self._rows(address, None, None), address.called
+        return self.file(Path(name)), Path(name).name
+
+    def _rows(self, address: Address, query: str | None, table: str | None) -> Path:
+        def keep(file: IO[bytes]) -> None:
+            keep_rows(address, query, table, file)
+
+        return spool_rows(keep, address.name, self._folder, self._undo)
 
     def file(self, path: Path) -> Path:
         """Return the name of a file, or where what comes through a named pipe is kept."""
@@ -143,7 +179,7 @@ class _Opener:
         self,
         opening: Opening,
         keep: Sequence[str],
-        streams: _Streams,
+        streams: Streams,
     ) -> None:
         self._knowledge, self._declared, self._options = opening.knowledge, opening.declared, opening.reading
         self._columns, self._keep, self._streams = opening.columns, keep, streams
@@ -211,9 +247,8 @@ class _Opener:
         """Open the table of persons; a FHIR one is a source of its own."""
         if self._options.persons is None:
             return None
-        named = Path(self._options.persons)
-        path = self._streams.file(named)
-        file = SourceFile(path, _as_text(named.name))
+        path, name = self._streams.persons(self._options.persons)
+        file = SourceFile(path, _as_text(name))
         kind = detect(path)
         if kind not in MESSAGES:
             self._beside.append(file)

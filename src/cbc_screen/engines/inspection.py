@@ -6,20 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import open_inputs
+from cbc_screen.engines.inputs import Streams, open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import Sample, columns_of
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
-from cbc_screen.ingest.spool import is_pipe, spool_pipe
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
@@ -37,10 +37,11 @@ _UNIT = re.compile(r"[\w.,^*/%µμ()\[\]{} -]{1,20}")
 
 
 @one_line_errors("the look at the file")
-def inspect(path: Path, opening: Opening) -> Inspection:
+def inspect(source: str | Path, opening: Opening) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
     with ExitStack() as undo:
-        return _inspect(spool_pipe(path, None, undo) if is_pipe(path) else path, opening)
+        path = Streams(None, undo, opening.reading).path(str(source))
+        return _inspect(path, replace(opening, reading=replace(opening.reading, query=None, table=None)))
 
 
 def _inspect(path: Path, opening: Opening) -> Inspection:

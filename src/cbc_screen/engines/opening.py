@@ -52,6 +52,8 @@ def opening_of(
         profile=source.profile,
         persons=str(source.persons) if source.persons is not None else None,
         skip_lines=source.skip_lines,
+        query=source.query,
+        table=source.table,
     )
     if source.profile is not None:
         from cbc_screen.knowledge.profiles import find_profile  # YAML is read only where a profile is named

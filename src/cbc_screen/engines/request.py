@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cbc_screen.databases.address import Address
 from cbc_screen.vocabulary import STANDARD_STREAM, TextUnitSystem
 
 
@@ -27,6 +28,7 @@ class ScanRequest:
     follow: bool = False  # what changed since the count before stands beside the flags
     person: str | None = None  # whose each row is, where it is followed
     laboratory: str | None = None
+    out_table: Address | None = None  # of a database, in place of `out`
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
     text_units: TextUnitSystem = "si"  # of the worklist that goes with the flags
 

@@ -45,6 +45,7 @@ from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.fhir import observation_of_row
 from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
+from cbc_screen.report.table_writer import TableWriter
 from cbc_screen.report.writers import FHIR, PART, AtomicFile, FlagWriter, RejectWriter, check_output
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
@@ -210,10 +211,15 @@ def _check_paths(request: ScanRequest, options: ReadOptions, names: list[str]) -
         raise UsageError("FHIR has no place for detail and received; leave them out, or write .parquet")
     if request.follow and (request.packed or request.out_format == FHIR):
         raise UsageError("follow goes with words of flags: leave packed and FHIR out")
+    if request.out_table is not None and (request.packed or request.out_format is not None):
+        raise UsageError("flags go to a database as readable columns: without packed and out_format")
     if request.packed and (request.detail or request.file is None or request.file.suffix.lower() != ".parquet"):
         raise UsageError("packed flags go to a .parquet file, and without detail")
     if request.resume and request.file is None:
-        raise UsageError("resume needs an output file: its journal lies beside it")
+        raise UsageError(
+            "resume needs an output file, beside which its journal lies; of a scan to a database that was broken off nothing is "
+            "left, so run it again"
+        )
     if request.resume and any(name == STANDARD_STREAM or is_pipe(Path(name)) for name in read):
         # What comes through a stream comes once.
         raise UsageError("resume cannot go on with standard input or a named pipe; save it to a file")
@@ -239,7 +245,7 @@ class _Outputs:
         self._request, self._inputs, self._described, self._watch = request, inputs, described, watch
         self._engine, self._rules = engine, engine.kernel.rules
         self._files = files_of(inputs)
-        self._writer: FlagWriter | None = None
+        self._writer: FlagWriter | TableWriter | None = None
         self._rejects: RejectWriter | None = None
         self._summary: AtomicFile | None = None
         self._manifest: AtomicFile | None = None
@@ -273,6 +279,10 @@ class _Outputs:
                 request.out, metadata, words, force=force, out_format=request.out_format, form=form
             )
             undo.callback(self._writer.discard)
+        if request.out_table is not None:
+            words = partial(with_lists, layout_of(self._rules))
+            self._writer = TableWriter(request.out_table, metadata, words)
+            undo.callback(self._writer.discard)
         if request.rejects is not None:
             several = sum(len(entry.files) for entry in self._inputs) > 1
             self._rejects = RejectWriter(request.rejects, force=force, file=several)
@@ -283,6 +293,7 @@ class _Outputs:
         if request.file is not None:
             self._manifest = AtomicFile(request.file.with_name(request.file.name + MANIFEST), force=force)
             undo.callback(self._manifest.close)
+        if request.file is not None or request.out_table is not None:
             self._hashes = InputHashes(self._files)
             undo.callback(self._hashes.abandon)
 
@@ -337,8 +348,8 @@ class _Outputs:
             self._hashes.check()
         if self._writer is not None and self._watch.metadata:
             self._writer.note({UNIT_SUSPECT: json.dumps(self._watch.metadata)})
-        if self._manifest is not None and self._hashes is not None:
-            self._manifest.write_text(manifest_text(self._files, self._hashes.wait(), self._described, summary))
+        if self._hashes is not None:
+            self._write_manifest(manifest_text(self._files, self._hashes.wait(), self._described, summary))
         if self._summary is not None:
             self._summary.write_text(json.dumps(summary.to_dict(), indent=2) + "\n")
         for output in (self._rejects, self._writer):
@@ -347,12 +358,21 @@ class _Outputs:
         rejects = self._rejects.file if self._rejects is not None else None
         flags = self._writer.file if self._writer is not None else None
         whole = [file for file in (rejects, self._manifest, self._summary, flags) if file is not None]
+        # A database may refuse at the end, and files that are written do not.
+        whole.sort(key=lambda file: not isinstance(file, TableWriter))
         for file in whole:
             file.finish()
         for file in whole:
             file.commit()
         if self._journal is not None:
             self._journal.remove()
+
+    def _write_manifest(self, text: str) -> None:
+        """Write the manifest beside the flags: a file, or a table."""
+        if self._manifest is not None:
+            self._manifest.write_text(text)
+        elif isinstance(self._writer, TableWriter):
+            self._writer.write_manifest(text)
 
 
 def _collected(entry: Input) -> CollectedSource | None:
@@ -414,7 +434,7 @@ def _summary(
     results = _results(inputs, account)
     return ScanSummary(
         source=", ".join(file.name for entry in inputs for file in entry.files),
-        out=request.file.name if request.file else None,
+        out=request.out_table.called if request.out_table else request.file.name if request.file else None,
         rejects_file=request.rejects.name if request.rejects else None,
         rows_in=account.rows_in,
         screened=account.screened,

@@ -1,12 +1,14 @@
-"""pandas, pyarrow and polars frames in and out."""
+"""Frames in and out: pandas, pyarrow, polars, relations of DuckDB, and whatever else gives an Arrow stream."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.arrays import without_view
-from cbc_screen.errors import UsageError
+from cbc_screen.arrays import without_dictionaries, without_view
+from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.vocabulary import Pattern, Severity, Urgency
 
 if TYPE_CHECKING:
@@ -14,45 +16,118 @@ if TYPE_CHECKING:
 
 
 _ORDERS = {"pattern": Pattern, "severity": Severity, "severity_min": Severity, "urgency": Urgency}
+_STREAM, _BATCH = "__arrow_c_stream__", "__arrow_c_array__"  # the Arrow PyCapsule interface
 # What these libraries have besides frames, and what to do with it.
 _NO_FRAMES = {
-    "LazyFrame": "a lazy frame has no rows yet; give frame.collect(), or scan its file",
     "Series": "a series is one column, or one row; give a frame, or screen(record) for one person",
     "ChunkedArray": "an array is one column; give a table",
-    "RecordBatch": "give a table: pyarrow.Table.from_batches([batch])",
+}
+# Frames that lie elsewhere, and would have to be brought here as a whole.
+_ELSEWHERE = {
+    "pyspark": "a frame of Spark is screened where it lies: cbc_screen.spark.screen(frame) (docs/spark.md)",
+    "dask": "a frame of Dask is screened a partition at a time: frame.map_partitions(...) (docs/recipes.md)",
+    "ray": "a dataset of Ray is screened a batch at a time: dataset.map_batches(...) (docs/recipes.md)",
+}
+_TAKEN = (
+    "screen_frame takes a frame of pandas or polars, a table, batch or reader of pyarrow, a relation of DuckDB, or what "
+    "gives an Arrow stream (__arrow_c_stream__)"
+)
+
+
+class FrameKind(StrEnum):
+    """What a frame is, and so what comes out."""
+
+    PANDAS = "pandas.DataFrame"
+    POLARS = "polars.DataFrame"
+    LAZY = "polars.LazyFrame"
+    TABLE = "pyarrow.Table"
+    BATCH = "pyarrow.RecordBatch"
+    READER = "pyarrow.RecordBatchReader"
+    RELATION = "duckdb.DuckDBPyRelation"
+    STREAM = "another producer of an Arrow stream"  # a pyarrow.Table comes out: each library takes one
+
+
+_KNOWN = {
+    ("pandas", "DataFrame"): FrameKind.PANDAS,
+    ("polars", "DataFrame"): FrameKind.POLARS,
+    ("polars", "LazyFrame"): FrameKind.LAZY,
+    ("pyarrow", "Table"): FrameKind.TABLE,
+    ("pyarrow", "RecordBatch"): FrameKind.BATCH,
+    ("pyarrow", "RecordBatchReader"): FrameKind.READER,
+    ("duckdb", "DuckDBPyRelation"): FrameKind.RELATION,
+    ("_duckdb", "DuckDBPyRelation"): FrameKind.RELATION,
 }
 
 
-def frame_kind(frame: Any) -> str:
-    """Say which library a frame is of, without importing any."""
-    module, name = type(frame).__module__.partition(".")[0], type(frame).__name__
-    if name in _NO_FRAMES:
-        raise UsageError(_NO_FRAMES[name])
-    if module in ("pandas", "pyarrow", "polars"):
-        return module
-    raise UsageError("screen_frame takes a pandas, pyarrow or polars frame")
+def frame_kind(frame: Any) -> FrameKind:
+    """Say what a frame is, without importing any library."""
+    for own in type(frame).__mro__:  # a frame of somebody's own class is a frame
+        module = own.__module__.partition(".")[0]
+        if (kind := _KNOWN.get((module, own.__name__))) is not None:
+            return kind
+        if own.__name__ in _NO_FRAMES:
+            raise UsageError(_NO_FRAMES[own.__name__])
+        if module in _ELSEWHERE:
+            raise UsageError(_ELSEWHERE[module])
+    if hasattr(frame, _STREAM) or hasattr(frame, _BATCH):
+        return FrameKind.STREAM
+    raise UsageError(_TAKEN)
+
+
+def plain_frame(frame: Any) -> Any:
+    """Return a frame as one of pandas or polars, or as a pyarrow.Table, with the same rows in the same order.
+
+    A lazy frame is collected and a stream is read to its end: letters for sex and doubtful units are told from all rows.
+    """
+    kind = frame_kind(frame)
+    if kind in (FrameKind.PANDAS, FrameKind.POLARS, FrameKind.TABLE):
+        return frame
+    if kind is FrameKind.LAZY:
+        return _of_library(frame.collect, frame)
+    import pyarrow as pa
+
+    if kind is FrameKind.BATCH:
+        return pa.Table.from_batches([frame])
+    if kind is FrameKind.STREAM and not hasattr(frame, _STREAM):
+        return _of_library(lambda: pa.Table.from_batches([pa.record_batch(frame)]), frame)
+    reader = _of_library(lambda: pa.RecordBatchReader.from_stream(frame), frame)
+    return _of_library(reader.read_all, frame)
+
+
+def _of_library(make: Callable[[], Any], frame: Any) -> Any:
+    """Return what a frame's own library makes of it; what that says goes wrong may quote a cell."""
+    try:
+        return make()
+    except CBCScreenError:
+        raise
+    except Exception as error:
+        name = type(error).__name__
+    # Outside the except block: nothing of the first error is attached.
+    raise UsageError(
+        f"the rows of the {type(frame).__name__} cannot be had ({name}); collect it, or read it, yourself to see why"
+    )
 
 
 def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
     """Return the wanted columns as Arrow arrays."""
     kind = frame_kind(frame)
-    times = Counter(frame.column_names if kind == "pyarrow" else frame.columns)
+    times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
         raise UsageError(f"column {repeated[0]!r} stands twice in the frame")
-    return {name: _array(frame[name] if kind != "pyarrow" else frame.column(name), kind) for name in columns}
+    return {name: _array(frame.column(name) if kind is FrameKind.TABLE else frame[name], kind) for name in columns}
 
 
 def headers(frame: Any) -> list[str]:
     """Return the column names as texts."""
     kind = frame_kind(frame)
-    names = list(frame.column_names) if kind == "pyarrow" else list(frame.columns)
+    names = list(frame.column_names) if kind is FrameKind.TABLE else list(frame.columns)
     return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
-def _array(column: Any, kind: str) -> pa.Array:
+def _array(column: Any, kind: FrameKind) -> pa.Array:
     import pyarrow as pa
 
-    if kind == "pandas":
+    if kind is FrameKind.PANDAS:
         try:
             array = pa.array(column, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
@@ -63,7 +138,7 @@ def _array(column: Any, kind: str) -> pa.Array:
             array = pa.array(
                 [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
             )
-    elif kind == "polars":
+    elif kind is FrameKind.POLARS:
         array = column.to_arrow()
     else:
         array = column
@@ -75,22 +150,57 @@ def _array(column: Any, kind: str) -> pa.Array:
 def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:
     """Return a table as the same kind of frame; with the same index where it has the same rows."""
     kind = frame_kind(like)
-    if kind == "pyarrow":
-        return table
-    if kind == "polars":
-        import polars as pl
+    match kind:
+        case FrameKind.PANDAS:
+            return _to_pandas(table, like if same_rows else None)
+        case FrameKind.POLARS | FrameKind.LAZY:
+            made = to_polars(table)
+            return made.lazy() if kind is FrameKind.LAZY else made
+        case FrameKind.BATCH:
+            import pyarrow as pa
 
-        made = pl.DataFrame(pl.from_arrow(table))
-        return made.with_columns(pl.col(name).cast(pl.Enum(list(words))) for name, words in _ordered(table))
+            columns = [column.combine_chunks() for column in table.unify_dictionaries().columns]
+            return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+        case FrameKind.READER:
+            return table.unify_dictionaries().to_reader()
+        case FrameKind.RELATION:
+            return _to_relation(table, like)
+        case _:
+            return table
+
+
+def _to_pandas(table: pa.Table, like: Any) -> Any:
     import pandas as pd
     import pyarrow as pa
 
     frame = table.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
-    if same_rows:
+    if like is not None:
         frame.index = like.index
     for name, words in _ordered(table):
         frame[name] = frame[name].astype(pd.CategoricalDtype(list(words), ordered=True))
     return frame
+
+
+def to_polars(table: pa.Table) -> Any:
+    """Return a table as a frame of polars, its words of pattern, severity and urgency in their order."""
+    import polars as pl
+
+    made = pl.DataFrame(pl.from_arrow(table))
+    return made.with_columns(pl.col(name).cast(pl.Enum(list(words))) for name, words in _ordered(table))
+
+
+def _to_relation(table: pa.Table, like: Any) -> Any:
+    """Return a relation of the same connection, so that the two can be joined (POSITIONAL JOIN).
+
+    DuckDB finds the table under the name of a variable of this function, where no table of the database has that name.
+    """
+
+    def queried() -> Any:
+        cbc_screen_made_of_a_relation = without_dictionaries(table)
+        made = like.query("cbc_screen_relation", "SELECT * FROM cbc_screen_made_of_a_relation")
+        return made, cbc_screen_made_of_a_relation
+
+    return _of_library(queried, like)[0]
 
 
 def _ordered(table: pa.Table) -> list[tuple[str, tuple[str, ...]]]:

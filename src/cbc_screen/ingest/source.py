@@ -75,6 +75,8 @@ class ReadOptions:
     profile: str | None = None
     persons: str | None = None
     skip_lines: int | None = None
+    query: str | None = None  # of a database
+    table: str | None = None
     small_batches: bool = False  # of Parquet: half as many rows
 
 

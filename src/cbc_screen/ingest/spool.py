@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -54,6 +55,22 @@ def spool_pipe(path: Path, folder: Path | None, undo: ExitStack) -> Path:
     with suppress(EOFError, zlib.error):
         return _spooled(unpacked(undo.enter_context(_open_pipe(path)), path), path.name, folder, undo)
     raise UsageError(not_packed(path))
+
+
+def spool_rows(keep: Callable[[IO[bytes]], None], name: str, folder: Path | None, undo: ExitStack) -> Path:
+    """Keep what `keep` writes to a file: rows that a database gives once."""
+    message = ""
+    try:
+        file = undo.enter_context(tempfile.TemporaryFile(prefix="cbc-screen-", dir=folder))  # noqa: SIM115
+        keep(file)
+        file.flush()
+        return _path_of(file, folder, undo)
+    except UsageError:
+        raise
+    except OSError as problem:
+        message = f"the rows of {name} cannot be kept while they are read ({why(problem)})"
+    # Outside the except block: nothing of the first error is attached.
+    raise FileError(message)
 
 
 def _spooled(stream: IO[bytes], name: str, folder: Path | None, undo: ExitStack) -> Path:

@@ -135,7 +135,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     node.check_keys(
         ["id", "title", "shape", "source"],
         ["recognized_by", "columns", "units", "unit_spellings", "age_unit", "date_format", "sex_codes", "pregnancy_codes", "decimal",
-         "thousands", "language", "accept_units", "encoding", "delimiter", "sheet", "format", "skip_lines", "persons_file",
+         "thousands", "language", "accept_units", "encoding", "delimiter", "sheet", "format", "skip_lines", "persons_file", "query", "table",
          "persons", "codes", "codes_of", "code_forms", "events", "names", "other_codes", "operators", "unit_codes", "statuses", "expected",
          "top_coded_age"],
     )  # fmt: skip
@@ -233,9 +233,12 @@ def _language(node: Node, knowledge: Knowledge) -> str | None:
     return language
 
 
+_READING = ("encoding", "delimiter", "sheet", "query", "table")
+
+
 def _reading(node: Node) -> dict[str, str | int]:
     """Return how the files of a profile are read; a table of persons lies beside the profile."""
-    found: dict[str, str | int] = {key: node.text(key) for key in ("encoding", "delimiter", "sheet") if key in node}
+    found: dict[str, str | int] = {key: node.text(key) for key in _READING if key in node}
     if "format" in node:
         found["format"] = node.choice("format", Format).value
     if "skip_lines" in node:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cbc_screen.errors import UsageError
+from cbc_screen.ingest.frames import headers, plain_frame
 from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.summary import FlagSummary
 from cbc_screen.vocabulary import Line, LineState, Pattern, Severity, Urgency
@@ -19,7 +20,7 @@ def summarize(flags: Any) -> FlagSummary:
 
     Parameters
     ----------
-    flags : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+    flags : a frame as `screen_frame` gives it
         What `screen_frame` or `read_flags` returned.
 
     Returns
@@ -39,8 +40,9 @@ def summarize(flags: Any) -> FlagSummary:
     >>> cbc.summarize(cbc.screen_frame(frame)).lines["red"]["low"]
     1
     """
+    flags = plain_frame(flags)
     needed = [*_WORDS, "reasons", *(f"{line}_line" for line in Line)]
-    if not set(needed) <= set(map(str, getattr(flags, "column_names", flags.columns))):
+    if not set(needed) <= set(headers(flags)):
         raise UsageError("these are no flags: give what screen_frame or read_flags returned")
     columns = {name: [str(cell) for cell in _cells(flags[name])] for name in needed}
     counted = {name: _every(choices, columns[name]) for name, choices in _WORDS.items()}

@@ -162,7 +162,7 @@ def plot_cohort(flags: Any) -> Any:
 
     Parameters
     ----------
-    flags : pandas.DataFrame, pyarrow.Table or polars.DataFrame
+    flags : a frame as `screen_frame` gives it
         What `screen_frame` or `read_flags` returned.
 
     Returns

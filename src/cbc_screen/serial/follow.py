@@ -15,7 +15,7 @@ from cbc_screen.engines.frames import Engine, prepare
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
-from cbc_screen.ingest.frames import from_arrow, headers
+from cbc_screen.ingest.frames import from_arrow, headers, plain_frame
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
@@ -125,7 +125,7 @@ def timeline_frame(
 def _understood(
     engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
 ) -> tuple[PersonFrame, Context]:
-    rules = load_serial()
+    rules, frame = load_serial(), plain_frame(frame)
     ready = prepare(engine, frame, opening)
     source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
     return source, context_of(ready.engine, kernels, definition)

@@ -1,63 +1,19 @@
-"""The columns of what Spark gives: what became of a row, the columns carried, the flags, and the accounts."""
+"""The columns of what Spark gives: those of every frame of outcomes, and the accounts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.arrays import from_texts
-from cbc_screen.errors import UsageError
-from cbc_screen.ingest.source import RejectedRow
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.engines.outcomes import CONTENT, REASON, RowOutcome, rows_as
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OUTCOME, REASON, CONTENT, ACCOUNT, NOTICED = "outcome", "rejected_reason", "rejected_content", "account", "notice"
+ACCOUNT = "account"
 BESIDE = (REASON, CONTENT, ACCOUNT)
-
-
-class RowOutcome(StrEnum):
-    """What a row of the output is."""
-
-    SCREENED = "screened"
-    REJECTED = "rejected"  # a row of the input that could not be screened
-    SET_ASIDE = "set_aside"  # a single result that belongs to no count
-    ACCOUNT = "account"  # what became of every row of one partition
-
-
-def schema_of(kept: pa.Schema, flags: pa.Schema, wanted: Sequence[str] | None = None) -> pa.Schema:
-    """Return the columns of the output; words are plain texts, so that every partition has the same types.
-
-    Of the flags those that are `wanted`, or all; the notice always.
-    """
-    import pyarrow as pa
-
-    if wanted is not None:
-        for name in wanted:
-            if name not in flags.names:
-                close = get_close_matches(name, flags.names, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise UsageError(f"flags: {name!r} is no column of flags{hint}")
-        flags = pa.schema([field for field in flags if field.name in (*wanted, NOTICED)])
-    fields = [pa.field(OUTCOME, pa.string(), nullable=False), *(field.with_nullable(True) for field in kept)]
-    fields += [pa.field(field.name, plain_type(field.type)) for field in flags]
-    fields += [pa.field(name, pa.string()) for name in BESIDE]
-    names = [field.name for field in fields]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"keep: {twice!r} is the name of a column of the output; rename it in the source")
-    return pa.schema(fields)
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type of the words of a dictionary, or the type itself."""
-    import pyarrow as pa
-
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def quoted(name: str) -> str:
@@ -65,30 +21,6 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def screened_rows(schema: pa.Schema, table: pa.Table) -> pa.Table:
-    """Return counts with their flags as rows of the output."""
-    return _rows(schema, RowOutcome.SCREENED, {name: table.column(name) for name in table.column_names}, len(table))
-
-
-def rejected_rows(
-    schema: pa.Schema, outcome: RowOutcome, rows: Sequence[RejectedRow], kept: Mapping[str, pa.Array] | None = None
-) -> pa.Table:
-    """Return what could not be screened as rows of the output, with what is kept of them."""
-    beside = {
-        REASON: from_texts([row.reason.value for row in rows]),
-        CONTENT: from_texts([row.content for row in rows]),
-    }
-    return _rows(schema, outcome, {**(kept or {}), **beside}, len(rows))
-
-
 def account_row(schema: pa.Schema, account: Mapping[str, Any]) -> pa.Table:
     """Return the account of a partition as a row of the output."""
-    return _rows(schema, RowOutcome.ACCOUNT, {ACCOUNT: from_texts([json.dumps(account)])}, 1)
-
-
-def _rows(schema: pa.Schema, outcome: RowOutcome, columns: Mapping[str, Any], rows: int) -> pa.Table:
-    import pyarrow as pa
-
-    own = {OUTCOME: pa.repeat(outcome.value, rows), NOTICED: pa.repeat(NOTICE, rows), **columns}
-    arrays = [own[field.name].cast(field.type) if field.name in own else pa.nulls(rows, field.type) for field in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return rows_as(schema, RowOutcome.ACCOUNT, {ACCOUNT: from_texts([json.dumps(account)])}, 1)

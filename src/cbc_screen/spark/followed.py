@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 from cbc_screen.arrays import without_view
 from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.engines.inputs import open_inputs
+from cbc_screen.engines.outcomes import plain_type
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.normalize.people import letters_of
 from cbc_screen.normalize.plan import Plan
@@ -21,7 +22,6 @@ from cbc_screen.serial.follow import context_of, follow_source
 from cbc_screen.serial.person_frame import columns_besides, person_frame
 from cbc_screen.serial.times import all_at_midnight, as_days, no_times, read_clocks
 from cbc_screen.source import Source, SourceOptions, source_of
-from cbc_screen.spark.columns import plain_type
 from cbc_screen.spark.frames import Ready, column_of, same_person, sample_of, words_of
 from cbc_screen.spark.partitions import RESULTS, Work, whole_column
 from cbc_screen.vocabulary import SerialReason

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 from cbc_screen.arrays import from_texts
 from cbc_screen.engines.batch import ROW, Layout, empty_table
 from cbc_screen.engines.inputs import Input, open_inputs
+from cbc_screen.engines.outcomes import schema_of
 from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
@@ -25,7 +26,7 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.screener import Screener
 from cbc_screen.source import Source, SourceOptions, source_of
-from cbc_screen.spark.columns import quoted, schema_of
+from cbc_screen.spark.columns import BESIDE, quoted
 from cbc_screen.spark.partitions import (
     CARRIED,
     OF_PERSON,
@@ -254,7 +255,7 @@ class Ready:
         named = self.source.profile
         text = Path(named).read_text(encoding="utf-8") if named is not None and is_own_file(named) else None
         return Work(
-            self.screener, self.source, plan, letters, suspect, described(self.engine), schema_of(kept, every, wanted),
+            self.screener, self.source, plan, letters, suspect, described(self.engine), schema_of(kept, every, wanted, BESIDE),
             tuple(kept.names), profile=text,
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import open_inputs
 from cbc_screen.engines.opening import Opening, opening_of
+from cbc_screen.engines.outcomes import RowOutcome, rejected_rows, screened_rows
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.parquet import content_of
 from cbc_screen.ingest.repeated_header import without_repeated_header
@@ -32,7 +33,7 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.screener import Screener
 from cbc_screen.source import Source
-from cbc_screen.spark.columns import RowOutcome, account_row, rejected_rows, screened_rows
+from cbc_screen.spark.columns import account_row
 
 if TYPE_CHECKING:
     import pyarrow as pa

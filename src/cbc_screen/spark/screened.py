@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from cbc_screen.engines.outcomes import CONTENT, NOTICED, OUTCOME, REASON, RowOutcome
 from cbc_screen.errors import CBCScreenError
-from cbc_screen.spark.columns import ACCOUNT, BESIDE, CONTENT, NOTICED, OUTCOME, REASON, RowOutcome, quoted
+from cbc_screen.spark.columns import ACCOUNT, BESIDE, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

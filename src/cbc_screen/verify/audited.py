@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.engines.batch import ROW
-from cbc_screen.engines.frames import Engine, read_frame, refused_rows
+from cbc_screen.engines.frames import Engine, read_frame, refused_rows, rows_of
 from cbc_screen.engines.inputs import expand, open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import require_unchanged
@@ -84,7 +84,7 @@ def audit_frame(engine: Engine, frame: Any, opening: Opening) -> Audited:
     """Audit a frame of one count a row; see `cbc_screen.audit`."""
     audited = Audited()
     plan, arrays = read_frame(frame, opening)
-    _add(audited, engine.of(opening), plan, "", arrays, np.arange(len(frame), dtype=np.int64))
+    _add(audited, engine.of(opening), plan, "", arrays, np.arange(rows_of(arrays), dtype=np.int64))
     audited.settle()
     return audited
 

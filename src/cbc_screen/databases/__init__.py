@@ -1,0 +1,1 @@
+"""Databases: rows out of PostgreSQL and DuckDB as Arrow, and flags into a new table of them."""

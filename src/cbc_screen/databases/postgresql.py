@@ -1,0 +1,107 @@
+"""PostgreSQL by ADBC: rows come as Arrow as they are read (COPY), so that the memory does not depend on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from cbc_screen.databases.address import Address, parts_of, quoted
+from cbc_screen.databases.faults import not_connected, told
+from cbc_screen.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_READING = (
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    # The same rows in the same order, so that a scan can go on: several scans of a large table would share theirs.
+    "SET synchronize_seqscans = off",
+)
+_IN_ORDER = "SET max_parallel_workers_per_gather = 0"  # of a table, which nobody can give an order
+
+
+def connect(address: Address, *, autocommit: bool) -> Any:
+    """Return a connection."""
+    try:
+        from adbc_driver_postgresql import dbapi
+    except ImportError:
+        dbapi = None
+    if dbapi is None:
+        raise UsageError("PostgreSQL needs its driver: pip install 'cbc-screen[postgresql]'")
+    return told(address, lambda: dbapi.connect(address.where, autocommit=autocommit), not_connected)
+
+
+@contextmanager
+def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
+    """Give the rows of a statement, a part at a time."""
+    connection = connect(address, autocommit=True)
+    cursor = connection.cursor()
+    try:
+        for setting in (*_READING, *([_IN_ORDER] if address.table is not None else [])):
+            told(address, lambda own=setting: cursor.execute(own))  # type: ignore[misc]
+        told(address, lambda: cursor.execute(statement))
+        yield told(address, cursor.fetch_record_batch)
+    finally:
+        close(cursor, connection)
+
+
+def close(*opened: Any) -> None:
+    """Close what may have gone away."""
+    for one in opened:
+        with suppress(Exception):
+            one.close()
+
+
+class NewTable:
+    """Tables that are there when they are whole: all in one transaction."""
+
+    def __init__(self, address: Address) -> None:
+        assert address.table is not None
+        self._address, self._made = address, set[str]()
+        self._connection = connect(address, autocommit=False)
+
+    def require_absent(self, table: str) -> None:
+        """Refuse the name of a table that exists."""
+
+        def found() -> Any:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted(table),))
+                return cursor.fetchone()[0]
+
+        if told(self._address, found):
+            raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Add rows; the first ones make the table."""
+        *schema, name = parts_of(table)
+        mode = "append" if table in self._made else "create"
+        own = {"db_schema_name": schema[0]} if schema else {}
+
+        def add() -> None:
+            # A cursor of its own for each part: it lets go of what it has sent.
+            with self._connection.cursor() as cursor:
+                cursor.adbc_ingest(name, rows, mode=mode, **own)
+
+        told(self._address, add)
+        self._made.add(table)
+
+    def note(self, table: str, text: str) -> None:
+        """Say in the database what a table is."""
+        quote = "'" + text.replace("'", "''") + "'"
+
+        def say() -> None:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"COMMENT ON TABLE {quoted(table)} IS {quote}")
+
+        told(self._address, say)
+
+    def commit(self) -> None:
+        """Let others see the tables."""
+        told(self._address, self._connection.commit)
+
+    def close(self) -> None:
+        """Let go of the database; what was not committed is gone."""
+        with suppress(Exception):
+            self._connection.rollback()
+        close(self._connection)

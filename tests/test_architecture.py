@@ -59,6 +59,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "kernel_batch": room("what the kernel takes of many rows"),
         "result": room("the answers for one count, and the range of a person", "views vocabulary"),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
+        "comparison": room("what changed between two files of flags", "vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
     },
     "Beside the flow": {
@@ -84,14 +85,14 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
-            "_version ages agreement arrays errors ingest kernel kernel_batch knowledge labels normalize printable "
+            "_version ages agreement arrays comparison errors ingest kernel kernel_batch knowledge labels normalize printable "
             "private_files record regular result spreadsheet summary time_course vocabulary",
         ),
     },
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
+            "_version arrays collect comparison errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
             "regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(
@@ -112,7 +113,7 @@ HOUSE: dict[str, dict[str, Room]] = {
             "vocabulary",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
-        "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
+        "review": room("`worklist`, `screen_again`, `compare`", "comparison engines result screener vocabulary"),
         "model_schema": room(
             "JSON schemas with a text and an example of every field", "field_texts knowledge screener"
         ),
@@ -127,7 +128,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement demo errors grading knowledge model_schema ranges record report result review scores screener source summary "
+            "_version agreement comparison demo errors grading knowledge model_schema ranges record report result review scores screener source summary "
             "time_course views vocabulary",
         ),
         "commands": room(

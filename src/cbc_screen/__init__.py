@@ -19,6 +19,7 @@ from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
+    from cbc_screen.comparison import Comparison
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
     from cbc_screen.grading import Grade, grade
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
-    from cbc_screen.review import screen_again, worklist
+    from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
@@ -53,6 +54,7 @@ _HOME = {
     "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
+    "Comparison": "comparison",
     "FlagSummary": "summary",
     "Grade": "grading",
     "KnowledgeError": "errors",
@@ -70,6 +72,7 @@ _HOME = {
     "Timeline": "time_course",
     "UsageError": "errors",
     "audit": "screener",
+    "compare": "review",
     "explain": "screener",
     "fhir_bundle": "report.fhir",
     "follow": "screener",
@@ -97,6 +100,7 @@ __all__ = [
     "Audit",
     "CBCRecord",
     "CBCScreenError",
+    "Comparison",
     "FlagSummary",
     "Grade",
     "KnowledgeError",
@@ -115,6 +119,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "audit",
+    "compare",
     "explain",
     "fhir_bundle",
     "follow",

@@ -14,6 +14,7 @@ import numpy as np
 from cbc_screen.engines.frames import Engine, prepare
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import read_counts as read_files
+from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.frames import from_arrow, headers
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.kernel.screen import Kernel
@@ -67,6 +68,7 @@ def follow_frame(
     return from_arrow(table, frame, same_rows=False)
 
 
+@one_line_errors("following")
 def follow_files(
     engine: Engine,
     kernels: Mapping[str, Kernel],

@@ -64,6 +64,7 @@ HOUSE: dict[str, dict[str, Room]] = {
             "the answers for one count, and the range of a person", "earlier_counts result_part views vocabulary"
         ),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
+        "comparison": room("what changed between two files of flags", "vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
         "verification": room("what local results say of a set of ranges", "views vocabulary"),
     },
@@ -90,13 +91,14 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
-            "_version ages agreement arrays databases earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable private_files record regular result spreadsheet summary time_course verification vocabulary",
+            "_version ages agreement arrays comparison databases earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable "
+            "private_files record regular result spreadsheet summary time_course verification vocabulary",
         ),
     },
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect databases errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
+            "_version arrays collect comparison databases errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
             "regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(
@@ -122,7 +124,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
         "local_ranges": room("`verify_ranges`", "engines errors screener source verification verify vocabulary"),
-        "review": room("`worklist`, `screen_again`", "engines result screener vocabulary"),
+        "review": room("`worklist`, `screen_again`, `compare`", "comparison engines result screener vocabulary"),
         "model_schema": room(
             "JSON schemas with a text and an example of every field", "field_texts knowledge screener"
         ),
@@ -145,12 +147,12 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement demo errors exported grading knowledge local_ranges model_schema ranges record report result review scores screener source summary "
-            "time_course verification views vocabulary",
+            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review scores screener source "
+            "summary time_course verification views vocabulary",
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement databases demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener",
+            "agreement databases demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener "
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

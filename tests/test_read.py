@@ -274,3 +274,21 @@ def test_a_formula_that_was_not_computed_is_sent_and_not_usable(tmp_path: Path) 
     book.save(tmp_path / "book.xlsx")
     cbc.scan(tmp_path / "book.xlsx", tmp_path / "flags.parquet")
     assert list(cbc.read_flags(tmp_path / "flags.parquet")["white_line"]) == ["cannot_tell", "cannot_tell", "not_low"]
+
+
+@pytest.mark.parametrize("together", [3, 7, 8_192])
+def test_counts_collected_in_columns_and_one_by_one_are_one_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """One result without a day is collected by itself, in whichever batch it falls."""
+    monkeypatch.setattr("cbc_screen.engines.collected.BATCH_COUNTS", together)
+    rows = "person,test,value,unit,collected,sex,age\n" + "".join(
+        f"p{row},{test},{value},{unit},{'2024-01' if (row, test) == (5, 'HGB') else '2024-01-02'},F,54 y\n"
+        for row in range(30)
+        for test, value, unit in (("HGB", "9.1", "g/dL"), ("PLT", "90", "10^9/L"))
+    )
+    (tmp_path / "long.csv").write_text(rows, encoding="utf-8")
+    frame = cbc.read(tmp_path / "long.csv")
+    assert len(frame) == 31
+    assert (frame["hemoglobin"].notna().sum(), frame["platelets"].notna().sum()) == (30, 30)
+    assert set(frame["hemoglobin"].dropna().astype(float)) == {9.1}

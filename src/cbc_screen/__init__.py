@@ -19,6 +19,7 @@ from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
+    from cbc_screen.comparison import Comparison
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
     from cbc_screen.exported.library import CQLLibrary, cql
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
-    from cbc_screen.review import screen_again, worklist
+    from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
@@ -59,6 +60,7 @@ _HOME = {
     "CBCRecord": "record",
     "CBCScreenError": "errors",
     "CQLLibrary": "exported.library",
+    "Comparison": "comparison",
     "FlagSummary": "summary",
     "Grade": "grading",
     "KnowledgeError": "errors",
@@ -80,6 +82,7 @@ _HOME = {
     "UsageError": "errors",
     "audit": "screener",
     "cql": "exported.library",
+    "compare": "review",
     "explain": "screener",
     "fhir_bundle": "report.fhir",
     "follow": "screener",
@@ -111,6 +114,7 @@ __all__ = [
     "CBCRecord",
     "CBCScreenError",
     "CQLLibrary",
+    "Comparison",
     "FlagSummary",
     "Grade",
     "KnowledgeError",
@@ -132,6 +136,7 @@ __all__ = [
     "__data_version__",
     "__version__",
     "audit",
+    "compare",
     "cql",
     "explain",
     "fhir_bundle",

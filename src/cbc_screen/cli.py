@@ -8,7 +8,7 @@ from cbc_screen._version import __version__
 from cbc_screen.commands.demo import demo
 from cbc_screen.commands.exported import cql_command, sql_command
 from cbc_screen.commands.files import audit, follow, profile, scan
-from cbc_screen.commands.flags import explain_row, report, validate_answers
+from cbc_screen.commands.flags import compare_flags, explain_row, report, validate_answers
 from cbc_screen.commands.group import CommandGroup
 from cbc_screen.commands.one import one
 from cbc_screen.commands.options import screener_of, screening_options, unit_options, with_options
@@ -50,6 +50,7 @@ for command in (
     report,
     explain_row,
     validate_answers,
+    compare_flags,
     grade,
     score,
     ranges,

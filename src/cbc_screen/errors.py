@@ -73,10 +73,12 @@ def one_line_errors(what: str) -> Callable[[Callable[Given, Result]], Callable[G
     def decorate(function: Callable[Given, Result]) -> Callable[Given, Result]:
         @wraps(function)
         def guarded(*given: Given.args, **named: Given.kwargs) -> Result:
+            problem: CBCScreenError | None
             try:
                 return function(*given, **named)
-            except CBCScreenError:
-                raise
+            except CBCScreenError as error:
+                # The frames below hold cells, which a log that shows the locals of a traceback would show.
+                problem = error.with_traceback(None)
             except Exception as error:
                 problem = _in_one_line(what, error)
                 if problem is None:

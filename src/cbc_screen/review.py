@@ -1,10 +1,11 @@
-"""What is done with the flags that a scan wrote: a worklist of them, and one row screened again."""
+"""What is done with the flags that a scan wrote: a worklist of them, one row screened again, two scans compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from cbc_screen.comparison import Comparison
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import TextUnitSystem
 
@@ -119,3 +120,54 @@ def screen_again(
     file = FlagFile(flags, Screener, ranges=ranges, rules=rules, text_units=text_units)
     file.require_received()
     return file.screen(find_row(file, str(row)))[0]
+
+
+def compare(
+    old: str | Path,
+    new: str | Path,
+    *,
+    key: str | None = None,
+    examples: int = 5,
+    old_rejects: str | Path | None = None,
+    new_rejects: str | Path | None = None,
+) -> Comparison:
+    """Compare the flags of two scans of one source: what changed, for which rows, the most serious first.
+
+    Parameters
+    ----------
+    old, new : path
+        What `scan` wrote: Parquet (packed or not), CSV or NDJSON, compressed or not.
+    key : str, optional
+        A kept column that rows are matched by; else their number, with the source file where there
+        are several. Rows of a key that both files have equally often are matched in their order.
+    examples : int
+        How many rows of each change are named, by their number alone.
+    old_rejects, new_rejects : path, optional
+        Files of rejects of the two scans: a row that the other scan rejected is counted by its reason.
+
+    Returns
+    -------
+    Comparison, in which every row of both files is accounted for.
+
+    Raises
+    ------
+    UsageError
+        If a file is none that `scan` wrote, or is packed by another version.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> from cbc_screen.demo import write_demo
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_demo(folder / "export.csv", ordinary=3)
+    >>> _ = cbc.scan(folder / "export.csv", folder / "old.parquet")
+    >>> _ = cbc.scan(folder / "export.csv", folder / "new.parquet", definition="clinical")
+    >>> found = cbc.compare(folder / "old.parquet", folder / "new.parquet")
+    >>> found.same, found.old.definition, found.new.definition
+    (False, 'reference', 'clinical')
+    """
+    from cbc_screen.engines.comparing import compare_flags
+
+    rejects = tuple(None if path is None else Path(path) for path in (old_rejects, new_rejects))
+    return compare_flags(Path(old), Path(new), key=key, examples=examples, rejects=(rejects[0], rejects[1]))

@@ -521,4 +521,5 @@ class ExitCode(IntEnum):
     DONE = 0
     USAGE = 2
     ANALYTE_VANISHED = 3
+    FLAGS_CHANGED = 3  # of `compare`: as with a scan, something wants a look
     TOO_MANY_REJECTS = 4

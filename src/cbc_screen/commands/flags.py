@@ -1,7 +1,8 @@
-"""Commands that go on from the flags of a scan: report, explain, validate."""
+"""Commands that go on from the flags of a scan: report, explain, validate, compare."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cbc_screen.commands.explanation import print_explanation
 from cbc_screen.commands.options import own_files
 from cbc_screen.printable import clean_line, json_text
 from cbc_screen.report.progress import ProgressBar, waiting
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, ExitCode
 
 
 @click.command(epilog="Example: cbc-screen report flags.parquet -o worklist.html")
@@ -63,3 +64,30 @@ def validate_answers(labelled: Path, as_json: bool) -> None:
         click.echo(json_text(found.to_dict(), indent=2))
     else:
         print_agreement(make_console(), found)
+
+
+@click.command("compare", epilog="Example: cbc-screen compare flags_old.parquet flags_new.parquet")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--key", metavar="COLUMN", help="A kept column that rows are matched by, in place of their number.")
+@click.option(
+    "--old-rejects", type=click.Path(path_type=Path), help="Rejects of the old scan: why a row is only in new."
+)
+@click.option(
+    "--new-rejects", type=click.Path(path_type=Path), help="Rejects of the new scan: why a row is only in old."
+)
+@click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Rows named of each change.")
+@click.option("--as-json", is_flag=True, help="Print the comparison as JSON.")
+def compare_flags(old: Path, new: Path, as_json: bool, **options: Any) -> None:
+    """Compare the flags of two scans: what changed, the most serious first. Exit: 0 no change, 3 changes, 2 an error."""
+    from cbc_screen.report.comparison import print_comparison
+    from cbc_screen.report.terminal import make_console
+    from cbc_screen.review import compare
+
+    with waiting("comparing the rows"):
+        found = compare(old, new, **options)
+    if as_json:
+        click.echo(json_text(found.to_dict(), indent=2))
+    else:
+        print_comparison(make_console(), found)
+    sys.exit(ExitCode.DONE if found.same else ExitCode.FLAGS_CHANGED)

@@ -113,9 +113,14 @@ def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Kno
 
 def _as_texts(table: pa.Table, names: Collection[str]) -> pa.Table:
     """Write columns as texts that are of one type in one batch and of another in the next."""
+    import pyarrow as pa
+
     for name in names:
         place = table.column_names.index(name)
-        table = table.set_column(place, name, as_text(table.column(place).combine_chunks()))
+        texts = as_text(table.column(place).combine_chunks())
+        # Counts that were collected in columns are coded, and those one by one are not.
+        plain = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
+        table = table.set_column(place, name, plain)
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input
@@ -21,3 +22,9 @@ def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
     if len(sources) != len(inputs):
         raise UsageError("received: two sources have one name; scan them one by one")
     return {CONFIGURATION: json.dumps({"configuration": engine.described, "sources": sources})}
+
+
+def chosen(engine: Engine) -> dict[str, str]:
+    """Return, as metadata of the output, what its answers were chosen by."""
+    rules = engine.kernel.rules
+    return {"ranges": Path(engine.ranges).name, "definition": rules.definition, "grading": rules.scheme.id}

@@ -30,7 +30,7 @@ from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.engines.request import ScanRequest
-from cbc_screen.engines.screened_with import UNIT_SUSPECT, screened_with
+from cbc_screen.engines.screened_with import UNIT_SUSPECT, chosen, screened_with
 from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
 from cbc_screen.engines.unchanged import InputHashes, require_unchanged
 from cbc_screen.engines.unit_watch import Suspect, UnitWatch
@@ -251,7 +251,7 @@ class _Outputs:
         self._manifest: AtomicFile | None = None
         self._journal: Journal | None = None
         self._hashes: InputHashes | None = None
-        metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version}
+        metadata = {"cbc_screen": __version__, "data_version": engine.knowledge.data_version, **chosen(engine)}
         if request.received:
             metadata |= screened_with(engine, inputs)
         if request.file is not None:

@@ -15,6 +15,7 @@ from cbc_screen.engines.frames import Engine, prepare
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
+from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.frames import from_arrow, headers, plain_frame
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
@@ -71,6 +72,7 @@ def follow_source(source: PersonFrame, context: Context) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
 
 
+@one_line_errors("following")
 def follow_files(
     engine: Engine,
     kernels: Mapping[str, Kernel],

@@ -1,0 +1,113 @@
+"""What changed between two files of flags, on a terminal: words and counts, examples by row number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cbc_screen.comparison import NO_ROW, Comparison, Example, FlagsVersion, Seriousness, Transition
+from cbc_screen.printable import clean_line
+from cbc_screen.report.wording import words
+
+_MOST_COLUMNS = 60
+_MOST_TRANSITIONS = 40
+_MOST_REASONS = 12
+_TITLES = {
+    Seriousness.LOST: "no longer low, no longer pancytopenia, or less urgent",
+    Seriousness.LESS: "less is flagged, or unknown now",
+    Seriousness.CLEARED: "unknown before, not flagged now",
+    Seriousness.MORE: "more is flagged",
+    Seriousness.OTHER: "changed otherwise",
+}
+_STYLES = {Seriousness.LOST: "bold red", Seriousness.LESS: "red", Seriousness.CLEARED: "magenta"}
+
+
+def print_comparison(console: Console, found: Comparison) -> None:
+    """Print what changed, the most serious first."""
+    console.print(Text(found.notice, style="bold"))
+    _versions(console, found)
+    for name, version, only in (("old", found.old, found.only_old), ("new", found.new, found.only_new)):
+        total = sum(only.values())
+        console.print(f"{version.rows:,} rows of {name} = {found.matched:,} matched + {total:,} only in {name}")
+    console.print(Text(f"matched by {clean_line(found.key)}; {found.changed:,} of them changed"))
+    _listing(console, "only in old", found.only_old)
+    _listing(console, "only in new", found.only_new)
+    if found.columns_only_old:
+        console.print(Text(f"columns only in old: {clean_line(', '.join(found.columns_only_old))}", style="red"))
+    if found.columns_only_new:
+        console.print(Text(f"columns only in new: {clean_line(', '.join(found.columns_only_new))}", style="red"))
+    if found.same:
+        console.print("No flag changed.")
+        return
+    _transitions(console, found)
+    _listing(console, "rows changed, by column", found.columns, _MOST_COLUMNS)
+    _listing(console, "reasons that came", found.came)
+    _listing(console, "reasons that went", found.went)
+
+
+def _versions(console: Console, found: Comparison) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("", "file", "cbc-screen", "data", "ranges", "definition", "grading"):
+        table.add_column(name, overflow="fold")
+    for name, version in (("old", found.old), ("new", found.new)):
+        table.add_row(name, *(Text(clean_line(cell) or "not said") for cell in _said(version)))
+    console.print(table)
+
+
+def _said(version: FlagsVersion) -> tuple[str, ...]:
+    return version.file, version.code, version.data, version.ranges, version.definition, version.scheme
+
+
+def _transitions(console: Console, found: Comparison) -> None:
+    if found.old.scheme != found.new.scheme:
+        console.print("The grading schemes differ: a grade of one is not that of the other.")
+    shown = found.transitions[:_MOST_TRANSITIONS]
+    for kind in Seriousness:
+        own = [one for one in shown if one.seriousness is kind]
+        if not own:
+            continue
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for name, width in (("column", 22), ("old", 14), ("new", 14)):
+            table.add_column(name, overflow="fold", min_width=width)
+        table.add_column("rows", justify="right", min_width=9)
+        table.add_column("reasons +came -went", overflow="fold")
+        table.add_column("rows such as", overflow="fold")
+        for one in own:
+            words_of = words(one.column), _word(one.old), _word(one.new)
+            cells = (*words_of, f"{one.rows:,}", _reasons(one), _rows(one.examples))
+            table.add_row(*(Text(clean_line(cell)) for cell in cells))
+        console.print(Text(_TITLES[kind], style=_STYLES.get(kind, "bold")))
+        console.print(table)
+    if len(found.transitions) > len(shown):
+        more = len(found.transitions) - len(shown)
+        console.print(Text(f"and {more:,} more kinds of change (--as-json has all)", style="dim"))
+
+
+def _word(word: str) -> str:
+    return words(word) if word else "nothing"
+
+
+def _reasons(one: Transition) -> str:
+    if NO_ROW in (one.old, one.new):
+        return ""
+    signs = [f"+{name} {rows:,}" for name, rows in one.came.items()]
+    return ", ".join([*signs, *(f"-{name} {rows:,}" for name, rows in one.went.items())])
+
+
+def _rows(examples: tuple[Example, ...]) -> str:
+    # Of a row that moved both numbers are said.
+    return ", ".join(" > ".join(dict.fromkeys(filter(None, (one.old, one.new)))) for one in examples)
+
+
+def _listing(console: Console, title: str, counts: Mapping[str, int], most: int = _MOST_REASONS) -> None:
+    if not counts:
+        return
+    console.print(Text(title, style="bold"))
+    for place, (name, count) in enumerate(counts.items()):
+        if place == most:
+            console.print(Text(f"  and {len(counts) - most} more kinds (--as-json has all)", style="dim"))
+            break
+        console.print(Text(f"  {clean_line(name):<40}{count:>10,}"))

@@ -11,7 +11,7 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -418,14 +418,16 @@ class _Opened:
         self._path, self._encoding = path, encoding
 
     def __enter__(self) -> tuple[Any, _Share]:
-        self._file = self._path.open("rb")
-        raw = unpacked(self._file, self._path)
-        share = _Share(self._file, self._path.stat().st_size)
-        self._opened: IO[Any] = raw
-        if self._encoding is not None:
-            # Undecodable bytes cost the cell they are in, not the file.
-            errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
-            self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
+        with ExitStack() as undo:  # an encoding that Python does not know leaves no file open
+            self._file = undo.enter_context(self._path.open("rb"))
+            raw = unpacked(self._file, self._path)
+            share = _Share(self._file, self._path.stat().st_size)
+            self._opened: IO[Any] = raw
+            if self._encoding is not None:
+                # Undecodable bytes cost the cell they are in, not the file.
+                errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
+                self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
+            undo.pop_all()
         return self._opened, share
 
     def __exit__(self, *_: object) -> None:

@@ -34,6 +34,7 @@ SDIST = {
     "examples": {*TEXT, ".ipynb"},
     "benchmarks": TEXT,
     "tools": TEXT,
+    ".ci": {""},
 }  # fmt: skip
 BESIDE = {
     ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "Containerfile", "LICENSE", "PKG-INFO",
@@ -157,9 +158,14 @@ def test_the_wheel_works_as_a_zip_on_the_path(wheel: Path, tmp_path: Path) -> No
 
 
 def test_a_checkout_reads_its_own_data_and_not_a_stale_copy() -> None:
-    from cbc_screen.knowledge.files import reference_ranges_root
-
-    assert Path(str(reference_ranges_root())) == ROOT / "reference_ranges"
+    """Also where a wheel is installed beside it."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
+        "from cbc_screen.knowledge.files import reference_ranges_root\n"
+        "print(reference_ranges_root())"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == ROOT / "reference_ranges"
 
 
 def test_the_citation_names_this_version() -> None:

@@ -90,6 +90,18 @@ def test_a_spelling_of_ones_own(tmp_path: Path) -> None:
     assert list(pd.read_csv(tmp_path / "messages.csv")["white_line"]) == ["low"]
 
 
+def test_the_same_may_be_said_of_the_screen_and_of_the_source(tmp_path: Path) -> None:
+    """As the command says it: of both."""
+    (tmp_path / "in.csv").write_text("age,sex,ANC (tausendstel)\n40 y,F,0.4\n", encoding="utf-8")
+    own = {"tausendstel": "10^9/L"}
+    cbc.Screener(unit_spellings=own).scan(tmp_path / "in.csv", tmp_path / "out.csv", unit_spellings=own)
+    assert list(pd.read_csv(tmp_path / "out.csv")["white_line"]) == ["low"]
+    with pytest.raises(UsageError, match="'tausendstel' is known already"):
+        cbc.Screener(unit_spellings=own).scan(tmp_path / "in.csv", unit_spellings={"tausendstel": "/uL"})
+    known = {"age": "40 y", "sex": "F", "hemoglobin": "9 g/dl"}
+    assert cbc.Screener(unit_spellings={"g/dl": "g/dL"}).screen(known).flags() == cbc.screen(known).flags()
+
+
 @pytest.mark.parametrize(("spelling", "unit"), [("g/dL", "g/L"), ("K/uL", "/uL"), ("abc", "zzz")])
 def test_a_known_spelling_keeps_its_meaning(spelling: str, unit: str) -> None:
     with pytest.raises(UsageError, match="unit_spellings"):

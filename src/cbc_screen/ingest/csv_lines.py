@@ -6,6 +6,7 @@ import io
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -124,14 +125,16 @@ class OpenedText:
         self._path, self._encoding = path, encoding
 
     def __enter__(self) -> tuple[Any, ShareRead]:
-        self._file = self._path.open("rb")
-        raw = unpacked(self._file, self._path)
-        share = ShareRead(self._file, self._path.stat().st_size)
-        self._opened: IO[Any] = raw
-        if self._encoding is not None:
-            # Undecodable bytes cost the cell they are in, not the file.
-            errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
-            self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
+        with ExitStack() as undo:  # an encoding that Python does not know leaves no file open
+            self._file = undo.enter_context(self._path.open("rb"))
+            raw = unpacked(self._file, self._path)
+            share = ShareRead(self._file, self._path.stat().st_size)
+            self._opened: IO[Any] = raw
+            if self._encoding is not None:
+                # Undecodable bytes cost the cell they are in, not the file.
+                errors = "strict" if self._encoding.startswith("utf-16") else "surrogateescape"
+                self._opened = io.TextIOWrapper(raw, encoding=self._encoding, errors=errors, newline="")
+            undo.pop_all()
         return self._opened, share
 
     def __exit__(self, *_: object) -> None:

@@ -64,12 +64,14 @@ Tables = TypeVar("Tables", bound=Measures)
 def with_spellings(tables: Tables, own: Mapping[str, str]) -> Tables:
     """Return the tables with further spellings of units, each with one that they know.
 
-    A spelling that some table knows already keeps its meaning, and is refused here.
+    A spelling that some table knows already keeps its meaning, and is refused here with another one. With the same it may be
+    said again: the command says it of the screen and of the source.
     """
     if not own:
         return tables
     for spelling, known in own.items():
-        if any(not _is_unknown(table, spelling) for table in tables.units.values()):
+        knowing = [table for table in tables.units.values() if not _is_unknown(table, spelling)]
+        if any(table.find(spelling) != table.find(known) for table in knowing):
             raise UsageError(f"unit_spellings: {spelling!r} is known already")
         if not any(isinstance(table.find(known), Factor) for table in tables.units.values()):
             raise UsageError(f"unit_spellings: {spelling}={known}: the unit is in no table")

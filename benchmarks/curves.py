@@ -28,7 +28,7 @@ from scan import peak_bytes
 import cbc_screen as cbc
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.predicates import BeyondRange, Compare, Count, Not, Predicate
+from cbc_screen.knowledge.predicates import BeyondRange, Compare, HowMany, Not, Predicate
 from cbc_screen.knowledge.rules import Condition, Rule
 
 SMALLEST, PIECE, WARM = 100_000, 250_000, 1_000
@@ -138,8 +138,8 @@ def _moved(predicate: Predicate, factor: float) -> Predicate:
             return dataclasses.replace(predicate, distance=predicate.distance * factor)
         case Not(of):
             return Not(_moved(of, factor))
-        case Count(at_least, of):
-            return Count(at_least, tuple(_moved(part, factor) for part in of))
+        case HowMany(at_least, of):
+            return HowMany(at_least, tuple(_moved(part, factor) for part in of))
     return predicate
 
 

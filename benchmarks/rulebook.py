@@ -26,8 +26,8 @@ from cbc_screen.knowledge.predicates import (
     BeyondRange,
     Borderline,
     Compare,
-    Count,
     FindingIs,
+    HowMany,
     LineIs,
     LinesLow,
     MethodIs,
@@ -578,7 +578,7 @@ class RuleBook:
                 return self.compare(SIGNS[comparison], self.value(subject), Number(float(value), True))
             case Not(of):
                 return self.logic.opposite(self.check(of))
-            case Count(at_least, of):
+            case HowMany(at_least, of):
                 if predicate not in self._checks:
                     self._checks[predicate] = self.logic.keep(self._count(at_least, [self.check(part) for part in of]))
                 return self._checks[predicate]
@@ -640,7 +640,7 @@ class RuleBook:
                 return told if present else logic.opposite(told)
             case Not(of):
                 return logic.opposite(self.truth(of))
-            case Count(at_least, of):
+            case HowMany(at_least, of):
                 return self._count(at_least, [self.truth(part) for part in of])
         raise KeyError(predicate)
 

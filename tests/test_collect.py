@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.collect import Collection
-from cbc_screen.normalize.gathered import Count
+from cbc_screen.normalize.gathered import CollectedCount
 from cbc_screen.normalize.identify import NOT_A_COUNT, Identifier
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
@@ -27,17 +27,17 @@ F, C, A, P, I, X, D, O = (ResultStatus(letter) for letter in "FCAPIXDO")  # noqa
 
 def result(
     analyte: str, value: str, status: ResultStatus = F, *, person: str = "p", at: str = "2024-01-02T08:00:00",
-    unit: str = "", group: str = "order 1", notes: tuple[str, ...] = (), codes: tuple[Code, ...] = (), line: int = 1,
+    unit: str = "", group: str = "order 1", notes: tuple[str, ...] = (), codes: tuple[ResultCode, ...] = (), line: int = 1,
     specimen: str = "", panel: str = "",
 ) -> LabResult:  # fmt: skip
-    chosen = codes or (Code(LOINC[analyte], "", "LN"),)
+    chosen = codes or (ResultCode(LOINC[analyte], "", "LN"),)
     return LabResult(
         line, person, group, at, chosen, value, unit=unit, status=status, notes=notes, specimen=specimen, panel=panel,
         content=f"segment {line}",
     )  # fmt: skip
 
 
-def collect(*sources: Iterable[Item], ordered: bool = True) -> tuple[list[Count], Collection]:
+def collect(*sources: Iterable[Item], ordered: bool = True) -> tuple[list[CollectedCount], Collection]:
     """Collect the items of one or more sources, each a feed in order of time unless said otherwise."""
     collection = Collection(KNOWLEDGE)
     for number, items in enumerate(sources):
@@ -177,12 +177,12 @@ def test_results_of_a_year_are_no_count() -> None:
 def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -> None:
     items = [
         result("hemoglobin", "91"), result("hemoglobin", "92", person="q"), result("hemoglobin", "93", person="r"),
-        Person("p", "1960-02-03", "F"), Person("q", "1960-02-03", "F"), Person("q", "", "M"),
+        StatedPerson("p", "1960-02-03", "F"), StatedPerson("q", "1960-02-03", "F"), StatedPerson("q", "", "M"),
     ]  # fmt: skip
     people = {count.person.key: count.person for count in collect(items)[0]}
-    assert people["p"] == Person("p", "1960-02-03", "F")
-    assert people["q"] == Person("q", "1960-02-03", "?")
-    assert people["r"] == Person("r")
+    assert people["p"] == StatedPerson("p", "1960-02-03", "F")
+    assert people["q"] == StatedPerson("q", "1960-02-03", "?")
+    assert people["r"] == StatedPerson("r")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -
 )  # fmt: skip
 def test_what_a_code_means(codes: list[tuple[str, str, str]], unit: str, expected: str | Reason | None) -> None:
     identity = Identifier(KNOWLEDGE, {}).identify(
-        LabResult(1, "p", "", "", tuple(Code(*code) for code in codes), "5", unit=unit)
+        LabResult(1, "p", "", "", tuple(ResultCode(*code) for code in codes), "5", unit=unit)
     )
     assert identity[:2] == ((None, expected) if isinstance(expected, Reason) else (expected, None))
 
@@ -219,32 +219,37 @@ def test_what_a_code_means(codes: list[tuple[str, str, str]], unit: str, expecte
 @pytest.mark.parametrize(
     ("code", "specimen", "panel", "expected"),
     [
-        (Code("WBC", "WBC", "L"), "", "URINALYSIS", (None, None)),
-        (Code("WBC", "WBC", "L"), "Cerebrospinal fluid", "", (None, None)),
-        (Code("WBC", "WBC", "L"), "B^Blood", "FULL BLOOD COUNT", ("wbc", None)),
-        (Code("6690-2", "Leukocytes", "LN"), "Pleural fluid", "", (None, Reason.CODE_CONFLICT)),
-        (Code("6690-2", "Leukocytes", "LN"), "", "Bone marrow report", ("wbc", None)),  # it quotes the blood count
+        (ResultCode("WBC", "WBC", "L"), "", "URINALYSIS", (None, None)),
+        (ResultCode("WBC", "WBC", "L"), "Cerebrospinal fluid", "", (None, None)),
+        (ResultCode("WBC", "WBC", "L"), "B^Blood", "FULL BLOOD COUNT", ("wbc", None)),
+        (ResultCode("6690-2", "Leukocytes", "LN"), "Pleural fluid", "", (None, Reason.CODE_CONFLICT)),
+        (
+            ResultCode("6690-2", "Leukocytes", "LN"),
+            "",
+            "Bone marrow report",
+            ("wbc", None),
+        ),  # it quotes the blood count
     ],
 )
-def test_a_specimen_that_is_not_blood(code: Code, specimen: str, panel: str, expected: object) -> None:
+def test_a_specimen_that_is_not_blood(code: ResultCode, specimen: str, panel: str, expected: object) -> None:
     of = LabResult(1, "p", "", "", (code,), "5", specimen=specimen, panel=panel)
     assert Identifier(KNOWLEDGE, {}).identify(of)[:2] == expected
 
 
 def test_the_codes_of_a_profile_decide() -> None:
     identifier = Identifier(KNOWLEDGE, {"51222": "hemoglobin", "wbc": "wbc"})
-    urine = LabResult(1, "p", "", "", (Code("WBC", "", ""),), "7", panel="URINALYSIS")
+    urine = LabResult(1, "p", "", "", (ResultCode("WBC", "", ""),), "7", panel="URINALYSIS")
     assert identifier.identify(urine)[:2] == (None, None)
-    other_case = LabResult(1, "p", "", "", (Code("Wbc", "", ""),), "7", panel="HEMATOLOGY")
+    other_case = LabResult(1, "p", "", "", (ResultCode("Wbc", "", ""),), "7", panel="HEMATOLOGY")
     assert identifier.identify(other_case)[:2] == ("wbc", None)
-    no_concept = LabResult(1, "p", "", "", (Code("0", "", ""), Code("718-7", "", "")), "9")
+    no_concept = LabResult(1, "p", "", "", (ResultCode("0", "", ""), ResultCode("718-7", "", "")), "9")
     assert identifier.identify(no_concept)[:2] == ("hemoglobin", None)
-    listed = LabResult(1, "p", "", "", (Code("51222", "Lymphocytes", ""),), "9")
+    listed = LabResult(1, "p", "", "", (ResultCode("51222", "Lymphocytes", ""),), "9")
     assert identifier.identify(listed)[:2] == ("hemoglobin", None)
-    unlisted = LabResult(1, "p", "", "", (Code("50811", "Hemoglobin", ""),), "9")
+    unlisted = LabResult(1, "p", "", "", (ResultCode("50811", "Hemoglobin", ""),), "9")
     # A code that the profile does not list, called like a count: set aside by name, and never in silence.
     assert identifier.identify(unlisted)[:3] == (None, Reason.CODE_UNKNOWN, ("hemoglobin",))
-    sodium = LabResult(1, "p", "", "", (Code("50983", "Sodium", ""),), "140")
+    sodium = LabResult(1, "p", "", "", (ResultCode("50983", "Sodium", ""),), "140")
     assert identifier.identify(sodium) == NOT_A_COUNT
 
 
@@ -277,7 +282,7 @@ def test_what_a_remark_says_of_clumps(remark: str, expected: Presence) -> None:
 
 
 def test_clumps_as_a_result_of_their_own() -> None:
-    clumps = (Code("7796-6", "Platelet clump [Presence] in Blood by Light microscopy", "LN"),)
+    clumps = (ResultCode("7796-6", "Platelet clump [Presence] in Blood by Light microscopy", "LN"),)
     for value, expected in (("Present", Presence.PRESENT), ("Negative", Presence.ABSENT)):
         counts, collection = collect([result("platelets", "42"), result("", value, codes=clumps)])
         assert counts[0].clumps is expected
@@ -301,9 +306,9 @@ def test_a_range_as_text(text: str, unit: str, expected: tuple[str, str]) -> Non
 def test_every_item_is_accounted_for() -> None:
     items: list[Item] = [
         result("hemoglobin", "91", line=1), result("hemoglobin", "91", line=2), result("platelets", "42", line=3),
-        result("", "5", codes=(Code("2823-3", "Potassium", "LN"),), line=4),
-        result("", "5", codes=(Code("789-8", "Platelets", "LN"),), line=5),
-        NotResults(6, "ORM^O01"), RejectedRow(7, Reason.MESSAGE_UNREADABLE, "MSH"), Person("p"),
+        result("", "5", codes=(ResultCode("2823-3", "Potassium", "LN"),), line=4),
+        result("", "5", codes=(ResultCode("789-8", "Platelets", "LN"),), line=5),
+        NotResults(6, "ORM^O01"), RejectedRow(7, Reason.MESSAGE_UNREADABLE, "MSH"), StatedPerson("p"),
     ]  # fmt: skip
     _, collection = collect(items)
     counts = collection.counts
@@ -355,9 +360,9 @@ ANY_RESULTS = st.lists(
         person=st.sampled_from(["", "p", "message 1"]) | ANY,
         group=st.sampled_from(["", "g"]) | ANY,
         collected_at=st.sampled_from(["", "2024-01-02", "2024-01-02T08:00:00+25:00"]) | ANY,
-        codes=st.lists(st.builds(Code, st.sampled_from(["718-7", "777-3", "PLT"]) | ANY, ANY, ANY), max_size=3).map(
-            tuple
-        ),
+        codes=st.lists(
+            st.builds(ResultCode, st.sampled_from(["718-7", "777-3", "PLT"]) | ANY, ANY, ANY), max_size=3
+        ).map(tuple),
         value=ANY,
         unit=ANY,
         specimen=ANY,
@@ -369,7 +374,7 @@ ANY_RESULTS = st.lists(
         notes=st.lists(ANY, max_size=2).map(tuple),
         content=ANY,
     )
-    | st.builds(Person, ANY, ANY, ANY, ANY)
+    | st.builds(StatedPerson, ANY, ANY, ANY, ANY)
     | st.builds(NotResults, st.integers(0, 9), ANY),
     max_size=12,
 )

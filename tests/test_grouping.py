@@ -255,7 +255,7 @@ def test_rows_that_stand_alone_are_explained_by_their_own_number(tmp_path: Path)
 def test_wherever_results_come_from_all_are_accounted_for(
     drawn: list[tuple[str, str, str, tuple[str, str, str]]],
 ) -> None:
-    from cbc_screen.ingest.results import Code, LabResult
+    from cbc_screen.ingest.results import LabResult, ResultCode
     from cbc_screen.normalize.collect import Collection
     from cbc_screen.normalize.identify import Identifier
 
@@ -263,7 +263,7 @@ def test_wherever_results_come_from_all_are_accounted_for(
     collection = Collection(knowledge)
     collection.add(
         (
-            LabResult(line, "p", tube, at, (Code("", test, ""),), value, unit=unit, encounter=stay, content="c")
+            LabResult(line, "p", tube, at, (ResultCode("", test, ""),), value, unit=unit, encounter=stay, content="c")
             for line, (at, stay, tube, (test, value, unit)) in enumerate(drawn)
         ),
         Identifier(knowledge, {}),

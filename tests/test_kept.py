@@ -18,8 +18,8 @@ import pytest
 from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
-from cbc_screen.kernel.printed import Part
-from cbc_screen.kernel_inputs import Scope
+from cbc_screen.kernel.printed import ProgramPart
+from cbc_screen.kernel_inputs import InputScope
 from cbc_screen.knowledge import Measures, load_knowledge, load_measures
 from cbc_screen.knowledge.files import reference_ranges_root
 from cbc_screen.knowledge.load import build_knowledge
@@ -200,9 +200,9 @@ def test_what_is_kept_is_what_is_built(chosen: Configuration) -> None:
     assert repr(ready.limits.by_key) == repr(built.limits.by_key)  # NaN too
     assert ready.limits.pregnancy_ages == built.limits.pregnancy_ages
     assert vars(ready.limits.grid) == vars(built.limits.grid)
-    for scope in Scope:
+    for scope in InputScope:
         for reported in (False, True):
-            for part in Part:
+            for part in ProgramPart:
                 one, other = ready.printed(scope, reported, part), built.printed(scope, reported, part)
                 assert (one.inputs, one.outputs, repr(one.absent)) == (other.inputs, other.outputs, repr(other.absent))
                 assert marshal.loads(one.code) == marshal.loads(other.code)

@@ -134,3 +134,33 @@ def test_no_cutoff_of_the_tables_stands_in_python() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, float):
                     assert node.value not in limits, f"{path.name}:{node.lineno}"
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
+    assert not {name: own for name, own in homes.items() if len(own) > 1}
+
+
+LONGEST_FUNCTION, LONGEST_FILE = 60, 400
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    """The docstring of a function, which its users read, is not counted."""
+    long = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+                lines = (node.end_lineno or 0) - first.lineno + 1
+                long += [f"{path.name}: {node.name} has {lines} lines"] if lines > LONGEST_FUNCTION else []
+    assert not long
+
+
+def test_a_long_file_says_why_in_its_first_line() -> None:
+    for path in sorted(SOURCE.rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= LONGEST_FILE or "one file: " in lines[0], f"{path.name}: {len(lines)} lines"

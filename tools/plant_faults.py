@@ -88,8 +88,8 @@ FAULTS = (
     Fault(
         "3 nothing is lost: a resumed scan begins one batch late",
         "src/cbc_screen/engines/stream.py",
-        "watch.batches(frozenset(request.keep)), done, None)",
-        "watch.batches(frozenset(request.keep)), done + bool(done), None)",
+        "placed(watch.batches(frozenset(request.keep))), done, None)",
+        "placed(watch.batches(frozenset(request.keep))), done + bool(done), None)",
     ),
     Fault(
         "4 every number has a source: the sources of the ranges are left out",
@@ -166,8 +166,8 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: results of one moment are one count, whoever they are of",
         "src/cbc_screen/normalize/placing.py",
-        'return Place(f"{person}\\x1f{moment.key}", Group.MOMENT)',
-        'return Place(f"\\x1f{moment.key}", Group.MOMENT)',
+        'return GroupPlace(f"{person}\\x1f{moment.key}", GroupKind.MOMENT)',
+        'return GroupPlace(f"\\x1f{moment.key}", GroupKind.MOMENT)',
     ),
     Fault(
         "9 results are collected rightly: a name that contradicts its code is not looked at",

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.knowledge.serial import load_serial  # noqa: E402
 from cbc_screen.serial.change import DOWN, UP, compare  # noqa: E402
-from cbc_screen.serial.counts import Values  # noqa: E402
+from cbc_screen.serial.counts import AnalyteValues  # noqa: E402
 from cbc_screen.serial.formulas import reference_change  # noqa: E402
 from cbc_screen.serial.trend import FALLING, slopes, verdicts  # noqa: E402
 
@@ -58,7 +58,7 @@ def told_falling(line: Line, counts: int, fall: float, times: float, series: int
     steps = np.linspace(0.0, 1.0, counts)
     values = made(line, np.tile((1 - fall) ** steps, (series, 1)), times * sigma, chance).ravel()
     owner = np.repeat(np.arange(series), counts)
-    found = slopes(owner, np.tile(DAYS * steps, series), Values(values, values), sigma)
+    found = slopes(owner, np.tile(DAYS * steps, series), AnalyteValues(values, values), sigma)
     return float((verdicts(found, rules.trend) == FALLING).mean())
 
 
@@ -67,7 +67,7 @@ def told_changed(line: Line, times: float, series: int = SERIES, seed: int = 1) 
     rules, chance = load_serial(), np.random.default_rng([seed, int(10 * times)])
     own = rules.variation[line.analyte]
     pairs = made(line, np.ones((series, 2)), times * own.sigma, chance)
-    now, before = (Values(pairs[:, place], pairs[:, place]) for place in (1, 0))
+    now, before = (AnalyteValues(pairs[:, place], pairs[:, place]) for place in (1, 0))
     code = compare(now, before, reference_change(own.within, own.measurement, rules.change_z))
     return float(np.isin(code, [UP, DOWN]).mean())
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from cbc_screen.engines.inputs import open_inputs  # noqa: E402
-from cbc_screen.kernel.bits import Node  # noqa: E402
+from cbc_screen.kernel.bits import BitNode  # noqa: E402
 from cbc_screen.kernel.configuration import Configuration  # noqa: E402
 from cbc_screen.kernel.configure import build_kernel  # noqa: E402
 from cbc_screen.kernel.definition import build_programs  # noqa: E402
@@ -149,7 +149,7 @@ def passes(compilation: Compilation) -> Iterator[str]:
                 yield f"    {len(c.plan.large)} steps on packed bits"
 
 
-def node_text(node: Node) -> str:
+def node_text(node: BitNode) -> str:
     """Return a node as a line of text."""
     arguments = ", ".join(f"n{argument}" for argument in node.arguments)
     return f"{node.op}({arguments})" if node.arguments else f"{node.op} {node.value}"

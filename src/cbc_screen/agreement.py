@@ -16,10 +16,10 @@ from cbc_screen.ingest.labels import read_label_lines
 from cbc_screen.knowledge.validation import ValidationLimits, load_validation
 from cbc_screen.labels import (
     OF_SEVERAL_WORDS,
-    Answer,
     Label,
     Labels,
     RejectedLabel,
+    ReviewerAnswer,
     RuleKind,
     Told,
     sort_labels,
@@ -213,7 +213,7 @@ def _outcomes(label: Label) -> Iterator[tuple[str, _Outcome]]:
 
 def _outcome(label: Label, finding: StrEnum) -> _Outcome:
     if label.flag == _CANNOT_TELL:
-        disagreed = label.answer is Answer.DISAGREE
+        disagreed = label.answer is ReviewerAnswer.DISAGREE
         return _Outcome.CANNOT_TELL_DISAGREED if disagreed else _Outcome.CANNOT_TELL
     present = _present(label, finding)
     return _Outcome.UNKNOWN if present is None else _OUTCOMES[label.flag == finding, present]
@@ -222,7 +222,7 @@ def _outcome(label: Label, finding: StrEnum) -> _Outcome:
 def _present(label: Label, finding: StrEnum) -> bool | None:
     """Tell whether the reviewer holds the finding present, as far as the answer says so."""
     flagged = label.flag == finding
-    if label.answer is Answer.AGREE:
+    if label.answer is ReviewerAnswer.AGREE:
         return flagged
     if label.instead is not None and label.instead != _CANNOT_TELL:
         return label.instead == finding

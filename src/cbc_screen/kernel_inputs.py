@@ -19,7 +19,7 @@ SHORT_COUNT = frozenset(
 )  # fmt: skip
 
 
-class Scope(IntEnum):
+class InputScope(IntEnum):
     """Which inputs a program for one record has: the fewer, the sooner it answers (measured).
 
     A short count; every analyte of a blood count; and what is outside it too (a finding,
@@ -31,11 +31,11 @@ class Scope(IntEnum):
     ALL = 2
 
 
-def scope_of(analyte: str, counted: bool) -> Scope:
+def scope_of(analyte: str, counted: bool) -> InputScope:
     """Return the least scope that has an analyte; `counted` tells whether a blood count has it."""
     if analyte in SHORT_COUNT:
-        return Scope.SHORT
-    return Scope.COUNT if counted else Scope.ALL
+        return InputScope.SHORT
+    return InputScope.COUNT if counted else InputScope.ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Told(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
-class Answer(StrEnum):
+class ReviewerAnswer(StrEnum):
     """What the reviewer said of it."""
 
     AGREE = "agree"
@@ -59,7 +59,7 @@ class LabelFault(StrEnum):
 
 _COLUMNS = (*REQUIRED, *OPTIONAL)
 _KINDS = {kind.value: kind for kind in RuleKind}
-_ANSWERS = {answer.value: answer for answer in Answer}
+_ANSWERS = {answer.value: answer for answer in ReviewerAnswer}
 _FLAGS: Mapping[RuleKind, type[StrEnum]] = {
     RuleKind.PATTERN: Pattern,
     RuleKind.LINE: LineState,
@@ -108,7 +108,7 @@ class Label:
     kind: RuleKind
     id: str
     flag: StrEnum
-    answer: Answer
+    answer: ReviewerAnswer
     instead: StrEnum | None = None
 
 
@@ -172,7 +172,7 @@ def _rule(text: str) -> tuple[RuleKind | None, str]:
     return kind, name
 
 
-_Said = tuple[StrEnum, Answer, StrEnum | None]
+_Said = tuple[StrEnum, ReviewerAnswer, StrEnum | None]
 
 
 def _said(kind: RuleKind, flag: str, answer: str, instead: str) -> _Said | tuple[str, LabelFault] | None:
@@ -188,9 +188,9 @@ def _said(kind: RuleKind, flag: str, answer: str, instead: str) -> _Said | tuple
         return words[flag], _ANSWERS[answer], None
     if kind not in OF_SEVERAL_WORDS or instead not in words:
         return "instead", LabelFault.INSTEAD_UNKNOWN
-    if (instead == flag) != (answer == Answer.AGREE):
+    if (instead == flag) != (answer == ReviewerAnswer.AGREE):
         return "instead", LabelFault.INSTEAD_CONTRADICTS
-    return words[flag], _ANSWERS[answer], words[instead] if answer == Answer.DISAGREE else None
+    return words[flag], _ANSWERS[answer], words[instead] if answer == ReviewerAnswer.DISAGREE else None
 
 
 def _once(labels: Iterable[Label]) -> tuple[list[Label], int, list[RejectedLabel]]:

@@ -79,7 +79,7 @@ def verify_ranges(
     """
     from cbc_screen.engines.inputs import names_of
     from cbc_screen.engines.opening import opening_of
-    from cbc_screen.verify.bands import Request
+    from cbc_screen.verify.bands import VerificationRequest
     from cbc_screen.verify.local import verify_files, verify_frame
 
     if results_of not in tuple(ResultsOf):
@@ -91,7 +91,7 @@ def verify_ranges(
         if not 0 < low < high < _PERCENT:
             raise UsageError("stated_percentiles must be two percentiles between 0 and 100, the lower one first")
     engine = Screener(ranges=ranges, text_units=text_units).engine
-    request = Request(
+    request = VerificationRequest(
         ranges,
         ResultsOf(results_of),
         tuple(analytes),

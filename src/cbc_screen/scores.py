@@ -14,7 +14,7 @@ from typing import Any
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.predicates import Comparison
+from cbc_screen.knowledge.predicates import Comparing
 from cbc_screen.knowledge.scores import Criterion, Index, PublishedItem, PublishedScore, Scores
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
@@ -281,16 +281,16 @@ def _number(name: str, unit: str, given: Any) -> Span:
     return (number if sign == ">=" else number + step), None
 
 
-def _held(span: Span, comparison: Comparison, limit: Fraction) -> tuple[bool, bool]:
+def _held(span: Span, comparison: Comparing, limit: Fraction) -> tuple[bool, bool]:
     """Return whether every number of a span is on that side of a limit, and whether none is."""
     low, high = span
     below, not_below = high is not None and high < limit, low >= limit
     at_most, above = high is not None and high <= limit, low > limit
     return {
-        Comparison.BELOW: (below, not_below),
-        Comparison.AT_MOST: (at_most, above),
-        Comparison.ABOVE: (above, at_most),
-        Comparison.AT_LEAST: (not_below, below),
+        Comparing.BELOW: (below, not_below),
+        Comparing.AT_MOST: (at_most, above),
+        Comparing.ABOVE: (above, at_most),
+        Comparing.AT_LEAST: (not_below, below),
     }[comparison]
 
 

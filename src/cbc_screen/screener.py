@@ -539,9 +539,9 @@ class Screener:
         ['not_assessed', 'none', 'down']
         """
         from cbc_screen.engines.inputs import names_of
-        from cbc_screen.serial.follow import Request, follow_files, follow_frame
+        from cbc_screen.serial.follow import FollowRequest, follow_files, follow_frame
 
-        request = Request(person, laboratory, each_count)
+        request = FollowRequest(person, laboratory, each_count)
         if isinstance(source, str | Path | list | tuple | Source):
             described = source_of(source, options)
             opening = self._opening(described)
@@ -589,9 +589,9 @@ class Screener:
         >>> line.verdict, line.points[0].lower_limit
         ('platelet line: low; persistence: persistent 4 months; trend: falling', 157.0)
         """
-        from cbc_screen.serial.follow import Request, timeline_frame
+        from cbc_screen.serial.follow import FollowRequest, timeline_frame
 
-        request, opening = Request(person, laboratory), self._opening(source_of(None, options))
+        request, opening = FollowRequest(person, laboratory), self._opening(source_of(None, options))
         return timeline_frame(self.engine, self.follow_kernels, self.definition, frame, opening, request)(key, analyte)
 
     @cached_property

@@ -216,7 +216,7 @@ class Adjust(StrEnum):
     SMOKING = "smoking"
 
 
-class Group(StrEnum):
+class AnalyteGroup(StrEnum):
     """What a quantity belongs to: the blood count, chemistry, the person's setting, or the person's birth."""
 
     COUNT = "count"

@@ -13,7 +13,7 @@ import numpy as np
 from cbc_screen.earlier_counts import CountInTime, CourseResult, Ends, HistoryResult, LineInTime
 from cbc_screen.kernel.one_record import RecordKernel
 from cbc_screen.kernel.screen import Kernel
-from cbc_screen.kernel_inputs import Scope
+from cbc_screen.kernel_inputs import InputScope
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.normalize.record import NormalizedRecord, RecordNormalizer
@@ -22,13 +22,13 @@ from cbc_screen.report.answer import answer
 from cbc_screen.report.build import ResultBuilder
 from cbc_screen.report.history import summary_of
 from cbc_screen.result import ScreeningResult
-from cbc_screen.serial.context import Context
+from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.courses import Asked, Histories
 from cbc_screen.serial.last_counts import courses_of, with_courses
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse
 from cbc_screen.serial.persistence import days_of
 from cbc_screen.serial.reasons import labels_of, row_reasons
-from cbc_screen.serial.records import History, Received, batch_of, history_of
+from cbc_screen.serial.records import History, ReceivedCounts, batch_of, history_of
 from cbc_screen.vocabulary import Answer, Change, Line, LineState, Onset, Persistence, SerialReason, Trend
 
 if TYPE_CHECKING:
@@ -58,11 +58,13 @@ def screen_with_history(
     """Screen the last of the records with the others as earlier counts; see `Screener.screen`."""
     normalized = [reader.normalize(record, use_reported=screens.use_reported) for record, reader in given]
     rules = load_serial()
-    context = Context(
+    context = SerialContext(
         rules, {screens.definition: screens.alone}, screens.definition, screens.knowledge.definitions, screens.timed
     )
     records = [record for record, _ in given]
-    found = history_of(Received(normalized, _texts(records, "collected_at"), _texts(records, "birth_date")), context)
+    found = history_of(
+        ReceivedCounts(normalized, _texts(records, "collected_at"), _texts(records, "birth_date")), context
+    )
     told = courses_of(found.histories, screens.knowledge)
     own = _with_inputs(normalized[-1], told, screens.knowledge) if found.known else normalized[-1]
     builder = screens.builder(found.known)
@@ -93,7 +95,7 @@ def _with_inputs(normalized: NormalizedRecord, told: Mapping[str, Asked], knowle
         for word, truth in (("present", present[0]), ("absent", absent[0])):
             if truth:
                 inputs[f"{name}.{word}"] = True
-    return replace(normalized, inputs=inputs, scope=Scope.ALL)
+    return replace(normalized, inputs=inputs, scope=InputScope.ALL)
 
 
 # What was used, as data ---------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest import fhir
 from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason, ResultStatus
 
@@ -87,7 +87,7 @@ def test_an_observation_is_one_result_with_all_it_says(result: Any) -> None:
         person="Patient/a",
         group="",
         collected_at="2024-03-01T08:15:00+01:00",
-        codes=(Code("718-7", "Hemoglobin", LOINC),),
+        codes=(ResultCode("718-7", "Hemoglobin", LOINC),),
         value="9.1",
         unit="g/dL",
         status=ResultStatus.FINAL,
@@ -107,22 +107,22 @@ def test_numbers_keep_their_text(result: Any, text: str) -> None:
     [
         (
             {"coding": [{"code": "718-7", "system": LOINC}, {"code": "HB", "display": "Hb", "system": "urn:local"}]},
-            (Code("718-7", "", LOINC), Code("HB", "Hb", "urn:local")),
+            (ResultCode("718-7", "", LOINC), ResultCode("HB", "Hb", "urn:local")),
         ),
         # What the source calls it may say another thing than its code.
         (
             {"coding": [{"code": "718-7", "system": LOINC}], "text": "Hb"},
-            (Code("718-7", "", LOINC), Code("", "Hb", "")),
+            (ResultCode("718-7", "", LOINC), ResultCode("", "Hb", "")),
         ),
-        ({"coding": [{"code": "HB", "display": "Hb"}], "text": "Hb"}, (Code("HB", "Hb", ""),)),
-        ({"text": "Hb"}, (Code("", "Hb", ""),)),
-        ({"coding": [], "text": "Hb"}, (Code("", "Hb", ""),)),
-        ({"coding": [{}, "x", {"userSelected": True}], "text": "Hb"}, (Code("", "Hb", ""),)),
+        ({"coding": [{"code": "HB", "display": "Hb"}], "text": "Hb"}, (ResultCode("HB", "Hb", ""),)),
+        ({"text": "Hb"}, (ResultCode("", "Hb", ""),)),
+        ({"coding": [], "text": "Hb"}, (ResultCode("", "Hb", ""),)),
+        ({"coding": [{}, "x", {"userSelected": True}], "text": "Hb"}, (ResultCode("", "Hb", ""),)),
         ({}, ()),
         ("718-7", ()),
     ],
 )
-def test_codes(result: Any, code: Any, expected: tuple[Code, ...]) -> None:
+def test_codes(result: Any, code: Any, expected: tuple[ResultCode, ...]) -> None:
     assert result(observation(code=code)).codes == expected
 
 
@@ -386,10 +386,10 @@ def test_the_focus_is_whom_it_is_about_if_not_the_subject(result: Any) -> None:
 
 def test_a_patient_is_a_person(read: Any) -> None:
     patient = {"resourceType": "Patient", "id": "a", "birthDate": "1970-02", "gender": "female"}
-    assert read(patient) == [Person("Patient/a", "1970-02", "female")]
+    assert read(patient) == [StatedPerson("Patient/a", "1970-02", "female")]
     assert read([patient, {"resourceType": "Patient", "id": "b"}]) == [
-        Person("Patient/a", "1970-02", "female"),
-        Person("Patient/b"),
+        StatedPerson("Patient/a", "1970-02", "female"),
+        StatedPerson("Patient/b"),
     ]
     assert read({"resourceType": "Patient", "gender": "male"}) == [NotResults(1, "Patient")]
 
@@ -428,10 +428,13 @@ def test_one_person_has_one_key_in_a_bundle(read: Any) -> None:
     source["entry"][1]["fullUrl"] = "urn:uuid:7"
     found = read(source)
     assert found[0].person == "Patient/a"
-    assert found[1:] == [Person("Patient/a", "1970-02-03", "male"), Person("urn:uuid:7", "1970-02-03", "male")]
+    assert found[1:] == [
+        StatedPerson("Patient/a", "1970-02-03", "male"),
+        StatedPerson("urn:uuid:7", "1970-02-03", "male"),
+    ]
     source["entry"][1]["fullUrl"] = "https://example.org/Patient/a"
     keys = ["Patient/a", "https://example.org/Patient/a"]  # as resources of other bundles may name it
-    assert read(source)[1:] == [Person(key, "1970-02-03", "male") for key in keys]
+    assert read(source)[1:] == [StatedPerson(key, "1970-02-03", "male") for key in keys]
 
 
 def test_a_url_that_stands_for_two_persons_stands_for_neither(read: Any) -> None:
@@ -446,7 +449,7 @@ def test_a_patient_of_a_transaction_has_no_identity_but_its_url(read: Any) -> No
     source = bundle({"resourceType": "Patient"}, observation(subject={"reference": "urn:uuid:7"}))
     source["entry"][0]["fullUrl"] = "urn:uuid:7"
     person, found = read(source)
-    assert person == Person("urn:uuid:7")
+    assert person == StatedPerson("urn:uuid:7")
     assert found.person == person.key
 
 
@@ -461,7 +464,7 @@ def test_a_contained_patient_is_another_one_in_each_resource(read: Any) -> None:
     expected = [("line 1#p1", "1950"), ("line 2#p1", "1960")]
     for source in (bundle(first, second), [first, second]):
         found = read(source)
-        assert [(item.key, item.birth_date) for item in found if isinstance(item, Person)] == expected
+        assert [(item.key, item.birth_date) for item in found if isinstance(item, StatedPerson)] == expected
         assert [item.person for item in found if isinstance(item, LabResult)] == ["line 1#p1", "line 2#p1"]
     deep = read([bundle(first, bundle(first, second)), first])
     keys = [item.person for item in deep if isinstance(item, LabResult)]
@@ -628,7 +631,7 @@ def test_every_entry_is_accounted_for(read: Any, entry: Any, expected: NotResult
 def test_contained_resources_are_accounted_for(read: Any) -> None:
     order = {"resourceType": "ServiceRequest", "contained": [{"resourceType": "Patient", "id": "#p"}, {"id": "q"}, 5]}
     found = read(order)
-    assert found[:2] == [NotResults(1, "ServiceRequest"), Person("line 1#p")]
+    assert found[:2] == [NotResults(1, "ServiceRequest"), StatedPerson("line 1#p")]
     assert [item.reason for item in found[2:]] == [Reason.MESSAGE_UNREADABLE] * 2
 
 
@@ -940,7 +943,7 @@ def values(path: Path) -> dict[str, tuple[str, str, str, str]]:
 def test_counts_of_the_real_files(shared: Path, name: str, results: int, persons: int, others: dict[str, int]) -> None:
     items = list(FHIRSource(shared / "data" / name).items())
     kinds = Counter(type(item) for item in items)
-    assert kinds == Counter({LabResult: results, Person: persons, NotResults: sum(others.values())})
+    assert kinds == Counter({LabResult: results, StatedPerson: persons, NotResults: sum(others.values())})
     assert Counter(item.kind for item in items if isinstance(item, NotResults)) == others
 
 
@@ -1025,7 +1028,7 @@ def test_a_bulk_export_keeps_every_digit(shared: Path) -> None:
     assert len(platelets) == 28
     assert {item.unit for item in platelets} == {"10*3/uL"}
     assert "0.5754162139974586" in {item.value for item in items}
-    persons = {item.key for item in FHIRSource(folder / "Patient.ndjson").items() if isinstance(item, Person)}
+    persons = {item.key for item in FHIRSource(folder / "Patient.ndjson").items() if isinstance(item, StatedPerson)}
     assert {item.person for item in items} <= persons
 
 
@@ -1033,5 +1036,5 @@ def test_a_bundle_of_one_person_is_of_one_person(shared: Path) -> None:
     for path in sorted((shared / "data/fhir_pathling_synthea/bundles").glob("*.json")):
         items = list(FHIRSource(path).items())
         (person,) = {item.person for item in items if isinstance(item, LabResult)}
-        keys = [item.key for item in items if isinstance(item, Person)]
+        keys = [item.key for item in items if isinstance(item, StatedPerson)]
         assert keys == [person, "urn:uuid:" + person.removeprefix("Patient/")]

@@ -18,7 +18,7 @@ import cbc_screen as cbc
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.hl7_frames import LONGEST_MESSAGE
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, StatedPerson
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.vocabulary import Reason, ResultStatus
 
@@ -47,8 +47,8 @@ def results(items: list[Item]) -> list[LabResult]:
     return [item for item in items if isinstance(item, LabResult)]
 
 
-def persons(items: list[Item]) -> list[Person]:
-    return [item for item in items if isinstance(item, Person)]
+def persons(items: list[Item]) -> list[StatedPerson]:
+    return [item for item in items if isinstance(item, StatedPerson)]
 
 
 def obx(**fields: str) -> str:
@@ -63,13 +63,13 @@ def obx(**fields: str) -> str:
 
 def test_a_message_is_a_person_and_its_results(read: Read) -> None:
     assert read(MSH, PID, OBR, OBX) == [
-        Person("77^SITE", "1980-02-29", "F"),
+        StatedPerson("77^SITE", "1980-02-29", "F"),
         LabResult(
             line=4,
             person="77^SITE",
             group="F1",
             collected_at="2026-01-05T09:15:00",
-            codes=(Code("HGB", "Hemoglobin", "L"),),
+            codes=(ResultCode("HGB", "Hemoglobin", "L"),),
             value="9.1",
             unit="g/dL",
             panel="Blood count",
@@ -113,7 +113,7 @@ def test_an_end_of_a_line_that_a_block_cuts_in_two_is_one(
 
 def test_a_batch_file_holds_many_messages(read: Read) -> None:
     lines = [r"FHS|^~\&|LAB", r"BHS|^~\&|LAB", MSH, PID, OBR, OBX, MSH, PID, OBR, OBX, "BTS|2", "FTS|1"]
-    assert [type(item) for item in read(*lines, end="\n")] == [Person, LabResult, Person, LabResult]
+    assert [type(item) for item in read(*lines, end="\n")] == [StatedPerson, LabResult, StatedPerson, LabResult]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_note_may_go_over_lines_up_to_the_end(read: Read) -> None:
 )
 def test_a_text_that_begins_like_a_header_is_none(read: Read, text: str) -> None:
     items = read(MSH, PID, OBR, OBX, "NTE|1|L|Staining:", text, OBX, end="\n")
-    assert [type(item) for item in items] == [Person, LabResult, LabResult]
+    assert [type(item) for item in items] == [StatedPerson, LabResult, LabResult]
     assert results(items)[0].notes == (f"Staining: {text}",)
 
 
@@ -172,7 +172,7 @@ def test_a_message_cut_short_is_read_as_far_as_it_goes(read: Read) -> None:
 
 def test_results_outside_a_message_are_refused_and_not_passed_over(read: Read) -> None:
     items = read("PID|1||8", OBX, OBX, MSH, PID, OBR, OBX, "FTS|1", OBX)
-    assert [(type(item), item.line) for item in items if not isinstance(item, Person)] == [
+    assert [(type(item), item.line) for item in items if not isinstance(item, StatedPerson)] == [
         (RejectedRow, 2),
         (LabResult, 7),
         (RejectedRow, 9),
@@ -207,7 +207,7 @@ def test_a_message_is_read_by_its_own_separators(read: Read, marks: str) -> None
     items = read(*(own(segment) for segment in segments))
     one = results(items)[0]
     assert persons(items)[0].key == "77^SITE"
-    assert (one.codes, one.value) == ((Code("HGB", f"Hb {component} x", "L"),), "9.1")
+    assert (one.codes, one.value) == ((ResultCode("HGB", f"Hb {component} x", "L"),), "9.1")
     assert one.unit == f"10{component}9/L"
 
 
@@ -216,12 +216,12 @@ def test_separators_that_are_not_named_do_not_exist(read: Read) -> None:
         MSH.replace(r"^~\&", "^~"), PID, OBR, obx(f5=r"a\T\b&c"), MSH.replace(r"^~\&", "^"), OBR, obx(f5="a~b")
     )
     assert [one.value for one in results(items)] == [r"a\T\b&c", "a~b"]
-    assert results(items)[0].codes == (Code("HGB", "Hemoglobin", "L"),)
+    assert results(items)[0].codes == (ResultCode("HGB", "Hemoglobin", "L"),)
 
 
 def test_where_none_is_named_they_are_the_usual_ones(read: Read) -> None:
     one = results(read(MSH.replace(r"^~\&", ""), PID, OBR, obx(f6=r"10\S\9/L")))[0]
-    assert (one.codes, one.unit) == ((Code("HGB", "Hemoglobin", "L"),), "10^9/L")
+    assert (one.codes, one.unit) == ((ResultCode("HGB", "Hemoglobin", "L"),), "10^9/L")
 
 
 def test_every_message_of_a_file_has_its_own(read: Read) -> None:
@@ -241,7 +241,7 @@ def test_every_message_of_a_file_has_its_own(read: Read) -> None:
 )  # fmt: skip
 def test_a_header_that_cannot_be_read_costs_its_message_and_no_other(read: Read, header: str) -> None:
     items = read(MSH, PID, OBR, OBX, header, PID, OBR, OBX, MSH, PID, OBR, OBX)
-    assert [type(item) for item in items] == [Person, LabResult, RejectedRow, Person, LabResult]
+    assert [type(item) for item in items] == [StatedPerson, LabResult, RejectedRow, StatedPerson, LabResult]
     rejected = items[2]
     assert isinstance(rejected, RejectedRow)
     assert (rejected.line, rejected.reason) == (5, Reason.MESSAGE_UNREADABLE)
@@ -353,7 +353,7 @@ def test_escapes(read: Read, received: str, text: str) -> None:
 
 def test_an_escaped_separator_parts_nothing(read: Read) -> None:
     one = results(read(MSH, PID, OBR, obx(f3=r"A\S\B^x\F\y^L", f5=r"a\R\b", f7=r"4\T\5")))[0]
-    assert (one.codes, one.value, one.range_text) == ((Code("A^B", "x|y", "L"),), "a~b", "4&5")
+    assert (one.codes, one.value, one.range_text) == ((ResultCode("A^B", "x|y", "L"),), "a~b", "4&5")
 
 
 def test_hexadecimal_text_is_of_the_character_set_of_the_message(read: Read) -> None:
@@ -440,7 +440,7 @@ def test_the_key_of_a_person(read: Read, segment: str, key: str) -> None:
     ],
 )
 def test_dates_of_birth(read: Read, received: str, date: str) -> None:
-    assert persons(read(MSH, f"PID|1||7||DOE||{received}|F", OBR, OBX)) == [Person("7", date, "F")]
+    assert persons(read(MSH, f"PID|1||7||DOE||{received}|F", OBR, OBX)) == [StatedPerson("7", date, "F")]
 
 
 @pytest.mark.parametrize(
@@ -475,9 +475,9 @@ def test_people_without_a_number_are_not_one_person(read: Read) -> None:
 
 def test_a_message_without_a_person_has_one_without_facts(read: Read) -> None:
     items = read(MSH, OBR, OBX, MSH)
-    assert items[0] == Person("message 1")
+    assert items[0] == StatedPerson("message 1")
     assert results(items)[0].person == "message 1"
-    assert items[2:] == [Person("message 4")]
+    assert items[2:] == [StatedPerson("message 4")]
 
 
 # --- orders and specimens
@@ -601,17 +601,17 @@ def test_where_the_time_of_collection_is_sought(read: Read, order: str, specimen
 @pytest.mark.parametrize(
     ("received", "codes"),
     [
-        ("718-7^Hb^LN", (Code("718-7", "Hb", "LN"),)),
-        ("H1^Hb^L^718-7^Hemoglobin^LN^1^2", (Code("H1", "Hb", "L"), Code("718-7", "Hemoglobin", "LN"))),
-        ("^^^H1^Hb^L", (Code("H1", "Hb", "L"),)),
-        ("^Hb", (Code("", "Hb", ""),)),
-        ("HGB", (Code("HGB", "", ""),)),
-        ("^  I.N.R.", (Code("", "  I.N.R.", ""),)),
-        ("^^LN^718-7^Hb^LN", (Code("718-7", "Hb", "LN"),)),
-        ("^^^^^^^^Hemoglobin", (Code("", "Hemoglobin", ""),)),
+        ("718-7^Hb^LN", (ResultCode("718-7", "Hb", "LN"),)),
+        ("H1^Hb^L^718-7^Hemoglobin^LN^1^2", (ResultCode("H1", "Hb", "L"), ResultCode("718-7", "Hemoglobin", "LN"))),
+        ("^^^H1^Hb^L", (ResultCode("H1", "Hb", "L"),)),
+        ("^Hb", (ResultCode("", "Hb", ""),)),
+        ("HGB", (ResultCode("HGB", "", ""),)),
+        ("^  I.N.R.", (ResultCode("", "  I.N.R.", ""),)),
+        ("^^LN^718-7^Hb^LN", (ResultCode("718-7", "Hb", "LN"),)),
+        ("^^^^^^^^Hemoglobin", (ResultCode("", "Hemoglobin", ""),)),
     ],
 )
-def test_codes(read: Read, received: str, codes: tuple[Code, ...]) -> None:
+def test_codes(read: Read, received: str, codes: tuple[ResultCode, ...]) -> None:
     assert results(read(MSH, PID, OBR, obx(f3=received)))[0].codes == codes
 
 
@@ -809,13 +809,13 @@ def test_a_message_too_long_is_refused_and_the_next_one_read(read: Read, long: s
     assert (rejected.line, rejected.reason) == (1, Reason.OVERSIZE)
     assert rejected.content.startswith(MSH)
     assert len(rejected.content) <= LONGEST_CONTENT
-    assert isinstance(person, Person)
+    assert isinstance(person, StatedPerson)
     assert isinstance(one, LabResult)
 
 
 def test_a_message_just_short_enough_is_read(read: Read) -> None:
     fixed = sum(len(line) + 1 for line in (MSH, PID, OBR, obx(f5="")))
-    for spare, kinds in ((0, [Person, LabResult]), (-1, [RejectedRow])):
+    for spare, kinds in ((0, [StatedPerson, LabResult]), (-1, [RejectedRow])):
         text = obx(f5="x" * (LONGEST_MESSAGE - fixed - spare))
         assert [type(item) for item in read(MSH, PID, OBR, text)] == kinds
 
@@ -939,7 +939,12 @@ def test_counts_of_real_files(
 ) -> None:
     items = real(shared, name)
     kinds = Counter(type(item) for item in items)
-    assert (kinds[NotResults], kinds[Person], kinds[LabResult], kinds[RejectedRow]) == (others, people, found, rejected)
+    assert (kinds[NotResults], kinds[StatedPerson], kinds[LabResult], kinds[RejectedRow]) == (
+        others,
+        people,
+        found,
+        rejected,
+    )
     # Every message of results begins with its person; only two files name several persons in one message.
     assert messages == (1 if "medhealth" in name else people)
 
@@ -954,7 +959,7 @@ F, X, P, PENDING = ResultStatus.FINAL, ResultStatus.CANCELLED, ResultStatus.PREL
 SPOTS: list[tuple[str, int, dict[str, Any]]] = [  # read by eye: file, line, what the result must say
     ("ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7", 6, {
         "value": "12.5", "unit": "g/mL", "range_text": "13 to 18", "status": F, "group": "R-991133^NIST Lab Filler",
-        "codes": (Code("718-7", "Hemoglobin [Mass/volume] in Blood", "LN"),), "person": "PATID1234^NIST MPI",
+        "codes": (ResultCode("718-7", "Hemoglobin [Mass/volume] in Blood", "LN"),), "person": "PATID1234^NIST MPI",
         "collected_at": "2011-01-03T14:34:28-08:00", "specimen": "BLD / Blood",
         "panel": "CBC W Auto Differential panel in Blood / CBC"}),
     ("ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7", 8, {
@@ -962,7 +967,7 @@ SPOTS: list[tuple[str, int, dict[str, Any]]] = [  # read by eye: file, line, wha
     ("ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7", 25, {"value": "not detected", "unit": "", "range_text": ""}),
     ("ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7", 32, {"value": "Platelets show defective granulation."}),
     ("ms_fhir_converter/LAB-ORU-1.hl7", 4, {
-        "value": "", "unit": "", "status": PENDING, "codes": (Code("11156-7", "LEUKOCYTES", "LN"),),
+        "value": "", "unit": "", "status": PENDING, "codes": (ResultCode("11156-7", "LEUKOCYTES", "LN"),),
         "collected_at": "2014-10-06T05:35:00+07:00", "specimen": "BLD", "group": "82503246"}),
     ("ms_fhir_converter/LAB-ORU-1.hl7", 7, {"value": "40.1", "unit": "%", "status": P}),
     ("ms_fhir_converter/LAB-ORU-2.hl7", 11, {"value": "13.4", "unit": "g/l-1", "status": F, "group": "82503246"}),
@@ -970,29 +975,29 @@ SPOTS: list[tuple[str, int, dict[str, Any]]] = [  # read by eye: file, line, wha
         "value": "182", "unit": "mg/dl", "range_text": "70_105", "group": "1045813^GHH LAB", "panel": "GLUCOSE",
         "collected_at": "2002-02-15T07:30:00+06:00", "person": "555-44-4444"}),
     ("open_o_canada/AJ19819.hl7", 23, {
-        "value": "0.391", "unit": "L/L", "range_text": "0.37-0.47", "codes": (Code("2013", "HEMATOCRIT", ""),),
+        "value": "0.391", "unit": "L/L", "range_text": "0.37-0.47", "codes": (ResultCode("2013", "HEMATOCRIT", ""),),
         "group": "placer AJ19819", "collected_at": "2004-07-13", "person": "message 1", "panel": "RBC FOLATE + HCT"}),
     ("open_o_canada/CC63171.hl7", 49, {
         "value": "115", "unit": "G/L", "range_text": "135-180", "person": "L44-1142", "panel": "COMPLETE BLOOD COUNT"}),
     ("open_o_canada/CC63171.hl7", 57, {"value": "211", "unit": "X10 9/L", "range_text": "150-400", "status": F}),
     ("open_o_canada/medhealth-general.hl7", 33, {"value": ">=1.030", "range_text": "1.010-1.030", "person": "1120301873"}),
     ("renalware_uk/kings_fbc.hl7", 8, {
-        "value": "11.8", "unit": "", "range_text": "", "status": F, "codes": (Code("HGB", "Hb", "MB"),),
+        "value": "11.8", "unit": "", "range_text": "", "status": F, "codes": (ResultCode("HGB", "Hb", "MB"),),
         "specimen": "B / Blood", "collected_at": "2009-11-11T18:41:00", "group": "09B0099478^LA"}),
     ("renalware_uk/kings_fbc.hl7", 16, {"value": "<0.2%"}),
     ("renalware_uk/kings_fbc.hl7", 18, {"value": "3.16"}),
     ("misc/hl7tools_dotnet__ORU_R01_3.txt", 23, {
         "value": "13.9", "unit": "g/dL", "range_text": "13.0-17.0", "person": "100003^1", "panel": "GASV + ALL",
-        "codes": (Code("718-7", "HGB BLD-MCNC", "LN"), Code("HGBB", "Hemoglobin,Total,ACL", "SQ_LAB")),
+        "codes": (ResultCode("718-7", "HGB BLD-MCNC", "LN"), ResultCode("HGBB", "Hemoglobin,Total,ACL", "SQ_LAB")),
         "specimen": "BLOOD, WHOLE / Whole Blood"}),
     ("misc/hl7tools_dotnet__ORU_R01_3.txt", 11, {"value": "NEG 1", "unit": "mmol/L"}),
     ("misc/hl7tools_dotnet__ORU_R01_3.txt", 28, {
-        "value": "20181016", "unit": "", "codes": (Code("VCBDTE", "Notify Date, Ven", "SQ_LAB"),)}),
-    ("misc/hl7v2_rs__full_oru.hl7", 8, {"value": "250", "unit": "10^9/L", "codes": (Code("PLT", "Platelet Count", ""),)}),
+        "value": "20181016", "unit": "", "codes": (ResultCode("VCBDTE", "Notify Date, Ven", "SQ_LAB"),)}),
+    ("misc/hl7v2_rs__full_oru.hl7", 8, {"value": "250", "unit": "10^9/L", "codes": (ResultCode("PLT", "Platelet Count", ""),)}),
     ("misc/hapi_hl7v2__example_oml_o21.hl7", 131, {"value": "14.31", "unit": "g/dL", "group": "placer P999999/5^LAB"}),
     ("transcribed/meditech_bc_pclocd.hl7", 14, {
         "value": "125", "unit": "10^9/L", "range_text": "147-375", "collected_at": "2014-11-13T09:14:00",
-        "codes": (Code("301.1900", "Platelets", "00065227"), Code("777-3", "Platelets", "pCLOCD")),
+        "codes": (ResultCode("301.1900", "Platelets", "00065227"), ResultCode("777-3", "Platelets", "pCLOCD")),
         "panel": "Complete Blood Count (CBC) / CBC & Auto Differential"}),
     ("transcribed/labcorp_dclab_cbc.hl7", 12, {"value": "60", "unit": "%", "range_text": "Not Estab.", "status": F}),
     ("transcribed/quest_cbc_dnr.hl7", 12, {"value": "DNR", "unit": "cells/uL", "status": X}),
@@ -1014,8 +1019,8 @@ def test_notes_of_a_real_file(shared: Path) -> None:
 
 def test_persons_of_a_real_file(shared: Path) -> None:
     assert persons(real(shared, "open_o_canada/medhealth-general.hl7"))[:2] == [
-        Person("1120301349", "1954-03-23", "F"),
-        Person("1120301871", "1954-01-14", "F"),
+        StatedPerson("1120301349", "1954-03-23", "F"),
+        StatedPerson("1120301871", "1954-01-14", "F"),
     ]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import cbc_screen as cbc
-from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.identify import Identifier
@@ -51,7 +51,7 @@ def ambiguous(shared: Path) -> list[str]:
 def one(*codes: tuple[str, str, str], unit: str = "", specimen: str = "", panel: str = "", own: bool = False) -> object:
     """Say what a result is: an analyte, why it is set aside, or nothing."""
     result = LabResult(
-        1, "p", "", "", tuple(Code(*code) for code in codes), "5", unit=unit, specimen=specimen, panel=panel
+        1, "p", "", "", tuple(ResultCode(*code) for code in codes), "5", unit=unit, specimen=specimen, panel=panel
     )
     found = Identifier(KNOWLEDGE, {"51301": "wbc", "51222": "hemoglobin"} if own else {}).identify(result)
     return found.analyte or found.reason

@@ -15,7 +15,7 @@ import cbc_screen as cbc
 from cbc_screen.engines.kept_kernel import record_kernel
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.one_record import One
-from cbc_screen.kernel_inputs import SHORT_COUNT, Scope, scope_of
+from cbc_screen.kernel_inputs import SHORT_COUNT, InputScope, scope_of
 from cbc_screen.knowledge import load_measures
 from cbc_screen.normalize.declared import make_declared
 from cbc_screen.normalize.record import NormalizedRecord, RecordNormalizer
@@ -52,7 +52,7 @@ def assert_same_in_wider_scopes(record: NormalizedRecord, chosen: Configuration)
     """Compare the answers of the program a record is screened by with those of every program that has more."""
     kernel = record_kernel(chosen)
     own = kernel.screen_one(record.inputs, record.person, record.scope, record.reported)
-    for scope in Scope:
+    for scope in InputScope:
         if scope > record.scope:
             assert_same(own, kernel.screen_one(record.inputs, record.person, scope, record.reported))
 
@@ -66,16 +66,18 @@ def test_every_program_that_has_the_inputs_gives_the_same_answers(chosen, record
 @pytest.mark.parametrize("chosen", CHOSEN, ids=str)
 @given(record=records())
 def test_a_short_count_is_answered_as_any_other(chosen, record) -> None:
-    short = normalized({name: cell for name, cell in record.items() if scope_of_field(name) in (None, Scope.SHORT)})
-    assume(short.scope is Scope.SHORT)  # no text of a result that is a finding
+    short = normalized(
+        {name: cell for name, cell in record.items() if scope_of_field(name) in (None, InputScope.SHORT)}
+    )
+    assume(short.scope is InputScope.SHORT)  # no text of a result that is a finding
     assert_same_in_wider_scopes(short, chosen)
 
 
-def scope_of_field(name: str) -> Scope | None:
+def scope_of_field(name: str) -> InputScope | None:
     """Return the least scope that has a field of a record; None for the person."""
     if name in MEASURES.analytes:
         return scope_of(name, MEASURES.analytes[name].counted)
-    return Scope.ALL if name in ("film", "context", "reticulocyte_method", "wbc_uncorrected") else None
+    return InputScope.ALL if name in ("film", "context", "reticulocyte_method", "wbc_uncorrected") else None
 
 
 @pytest.mark.parametrize("analyte", sorted(MEASURES.analytes))
@@ -93,20 +95,20 @@ def test_the_short_count_is_of_known_analytes_of_a_blood_count() -> None:
 @pytest.mark.parametrize(
     ("given_too", "scope"),
     [
-        ({}, Scope.SHORT),
-        ({"neutrophils": "0.9 10^9/L", "lymphocytes": "<0.5 10^9/L"}, Scope.SHORT),
-        ({"monocytes": "0.1 10^9/L"}, Scope.COUNT),
-        ({"neutrophils_percent": "41 %"}, Scope.COUNT),
-        ({"monocytes": ""}, Scope.SHORT),
-        ({"monocytes": "HEMOLYZED"}, Scope.COUNT),
-        ({"platelets": "CLUMPED"}, Scope.ALL),
-        ({"ferritin": "8 ng/mL"}, Scope.ALL),
-        ({"film": {"blasts_on_film": "unknown"}}, Scope.SHORT),
-        ({"film": {"schistocytes_on_film": "present"}}, Scope.ALL),
-        ({"reticulocyte_method": "manual"}, Scope.ALL),
-        ({"wbc_uncorrected": True}, Scope.ALL),
+        ({}, InputScope.SHORT),
+        ({"neutrophils": "0.9 10^9/L", "lymphocytes": "<0.5 10^9/L"}, InputScope.SHORT),
+        ({"monocytes": "0.1 10^9/L"}, InputScope.COUNT),
+        ({"neutrophils_percent": "41 %"}, InputScope.COUNT),
+        ({"monocytes": ""}, InputScope.SHORT),
+        ({"monocytes": "HEMOLYZED"}, InputScope.COUNT),
+        ({"platelets": "CLUMPED"}, InputScope.ALL),
+        ({"ferritin": "8 ng/mL"}, InputScope.ALL),
+        ({"film": {"blasts_on_film": "unknown"}}, InputScope.SHORT),
+        ({"film": {"schistocytes_on_film": "present"}}, InputScope.ALL),
+        ({"reticulocyte_method": "manual"}, InputScope.ALL),
+        ({"wbc_uncorrected": True}, InputScope.ALL),
     ],
     ids=str,
 )
-def test_the_scope_of_a_record(given_too: Mapping[str, Any], scope: Scope) -> None:
+def test_the_scope_of_a_record(given_too: Mapping[str, Any], scope: InputScope) -> None:
     assert normalized({**PERSON, "hemoglobin": "9.1 g/dL", **given_too}).scope is scope

@@ -17,7 +17,7 @@ import pytest
 
 from cbc_screen import UsageError
 from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
-from cbc_screen.ingest.results import LabResult, NotResults, Person, Sample
+from cbc_screen.ingest.results import LabResult, NotResults, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
@@ -164,13 +164,13 @@ def check(path: Path) -> str:
                 texts += (item.collected_at, item.lower, item.upper, item.range_text, *item.notes)
                 texts += tuple(text for code in item.codes for text in (code.code, code.name, code.system))
                 assert item.line > 0
-            elif isinstance(item, Person):
+            elif isinstance(item, StatedPerson):
                 texts = (item.key, item.birth_date, item.sex)
                 assert item.key
             elif isinstance(item, NotResults):
                 texts = (item.kind,)
                 assert len(item.kind) <= 40
-            elif isinstance(item, Sample):
+            elif isinstance(item, StatedSpecimen):
                 texts = (item.key, *(text for pair in item.stated for text in pair))
             else:
                 assert isinstance(item, RejectedRow)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.hl7_messages import LONGEST_NOTE, MOST_NOTES
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, StatedPerson
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.vocabulary import Reason, ResultStatus
 
@@ -67,11 +67,11 @@ def check(items: list[Item]) -> None:
     known: set[str] = set()
     last = 1
     for item in items:
-        assert type(item) in (LabResult, Person, NotResults, RejectedRow)
+        assert type(item) in (LabResult, StatedPerson, NotResults, RejectedRow)
         line = getattr(item, "line", last)
         assert line >= last
         last = line
-        if isinstance(item, Person):
+        if isinstance(item, StatedPerson):
             known.add(item.key)
             assert item.key
         elif isinstance(item, RejectedRow):
@@ -88,7 +88,7 @@ def check_result(result: LabResult) -> None:
     assert type(result.status) is ResultStatus
     assert result.codes or result.value or result.status is ResultStatus.DELETED
     assert result.group
-    assert all(type(code) is Code and (code.code or code.name) for code in result.codes)
+    assert all(type(code) is ResultCode and (code.code or code.name) for code in result.codes)
     assert len(result.codes) <= 2
     assert result.value == result.value.strip(" \t")
     assert result.value != '""'
@@ -103,7 +103,7 @@ def texts_of(item: object) -> list[str]:
     for place in fields(item):  # type: ignore[arg-type]
         value = getattr(item, place.name)
         for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Code):
+            if isinstance(part, ResultCode):
                 found += [part.code, part.name, part.system]
             elif place.name == "stated":
                 found += part
@@ -139,7 +139,7 @@ def test_damaged_messages_never_end_in_an_uncaught_exception(shared: Path, tmp_p
         refused += items is None
         kinds |= {type(item) for item in items or ()}
     assert refused < RUNS // 2
-    assert kinds == {LabResult, Person, NotResults, RejectedRow}
+    assert kinds == {LabResult, StatedPerson, NotResults, RejectedRow}
 
 
 def test_packed_messages_that_are_damaged_do_not_either(shared: Path, tmp_path: Path) -> None:

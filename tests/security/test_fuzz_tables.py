@@ -17,7 +17,7 @@ from cbc_screen import UsageError
 from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, open_table
-from cbc_screen.ingest.results import LabResult, NotResults, Person
+from cbc_screen.ingest.results import LabResult, NotResults, StatedPerson
 from cbc_screen.ingest.source import ReadOptions, RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.profiles import load_profiles
@@ -79,7 +79,7 @@ def read_long(path: Path) -> int:
         return 0
     source = LongSource(open_table(path, kind, ReadOptions()), load_profiles(KNOWLEDGE)["cdisc_lb"], KNOWLEDGE)
     items = list(source.items())
-    assert all(isinstance(item, LabResult | Person | NotResults | RejectedRow) for item in items)
+    assert all(isinstance(item, LabResult | StatedPerson | NotResults | RejectedRow) for item in items)
     return len(items)
 
 

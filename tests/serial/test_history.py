@@ -14,9 +14,9 @@ from cbc_screen.engines.opening import opening_of
 from cbc_screen.errors import RecordError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.predicates import of_history
-from cbc_screen.serial.context import Screened
+from cbc_screen.serial.context import ScreenedBlock
 from cbc_screen.serial.courses import Histories
-from cbc_screen.serial.follow import Request, _block, _blocks, _understood
+from cbc_screen.serial.follow import FollowRequest, _block, _blocks, _understood
 from cbc_screen.serial.last_counts import courses_of
 from cbc_screen.serial.lines import line_courses
 from cbc_screen.source import Source
@@ -158,12 +158,12 @@ def answers(rows: list[dict[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
     frame = pd.DataFrame(rows)
     opening = opening_of(Source(), screener.engine.knowledge)
     source, context = _understood(
-        screener.engine, screener.follow_kernels, screener.definition, frame, opening, Request()
+        screener.engine, screener.follow_kernels, screener.definition, frame, opening, FollowRequest()
     )
     found: dict[str, list[Any]] = {}
     for block, whose in _blocks(source):
         followed = _block(source, context, block, whose)
-        screened = Screened(context, followed.counts)
+        screened = ScreenedBlock(context, followed.counts)
         told = courses_of(Histories(followed, screened, line_courses(followed, screened)), load_knowledge())
         for name, own in told.items():
             found.setdefault(name, []).append(own)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from trend_characteristics import LINES, MORE, Line, made, told_changed, told_falling
 
 from cbc_screen.knowledge.serial import load_serial
-from cbc_screen.serial.counts import Values
+from cbc_screen.serial.counts import AnalyteValues
 from cbc_screen.serial.trend import unsteady
 
 PLATELETS = LINES[-1]
@@ -42,7 +42,7 @@ def test_series_in_a_steady_state_are_seldom_called_unsteady(times: float, least
     sigma = rules.variation["platelets"].sigma
     values = made(PLATELETS, np.ones((series, counts)), times * sigma, np.random.default_rng(3)).ravel()
     owner, time = np.repeat(np.arange(series), counts), np.tile(np.linspace(0, 300, counts), series)
-    _, wide = unsteady(owner, time, Values(values, values), sigma, rules.trend)
+    _, wide = unsteady(owner, time, AnalyteValues(values, values), sigma, rules.trend)
     assert least < wide.mean() < most
 
 

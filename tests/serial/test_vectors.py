@@ -10,7 +10,7 @@ import pytest
 
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.serial import formulas
-from cbc_screen.serial.counts import Values
+from cbc_screen.serial.counts import AnalyteValues
 from cbc_screen.serial.trend import robust_slopes, slopes
 
 Z = 1.96
@@ -102,7 +102,7 @@ def test_slope_with_known_variation(shared: Path) -> None:
     row = next(row for row in rows if row["function"] == "known_sigma_log_slope_z")
     told = pairs(row["expected"])
     owner = np.zeros(len(time), dtype=np.int64)
-    found = slopes(owner, time, Values(values, values), pairs(row["inputs"].removeprefix("same; "))["sigma_log"])
+    found = slopes(owner, time, AnalyteValues(values, values), pairs(row["inputs"].removeprefix("same; "))["sigma_log"])
     assert float(found.low[0]) == pytest.approx(told["slope_per_day"], abs=5e-8)
     near(float(found.low[0] / found.error[0]), told["z"], row["tolerance"])
 

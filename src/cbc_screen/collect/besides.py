@@ -9,7 +9,7 @@ from cbc_screen.collect.errors import NotInColumnsError
 _MOST = 500_000
 
 
-class Beside(NamedTuple):
+class BesideValue(NamedTuple):
     """What stands beside a value."""
 
     unit: str
@@ -22,10 +22,10 @@ class Besides:
     """The different ones of a table."""
 
     def __init__(self) -> None:
-        self.all: list[Beside] = []
-        self._numbers: dict[Beside, int] = {}
+        self.all: list[BesideValue] = []
+        self._numbers: dict[BesideValue, int] = {}
 
-    def number(self, beside: Beside) -> int:
+    def number(self, beside: BesideValue) -> int:
         """Return the number of a combination."""
         found = self._numbers.get(beside)
         if found is None:

@@ -25,7 +25,7 @@ MOST_ANALYTES = 62  # as many fit in the bits of a number
 
 
 @dataclass
-class Found:
+class FoundGroups:
     """What the parts of a table hold together."""
 
     people: PeopleBeside = field(default_factory=PeopleBeside)
@@ -36,7 +36,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SimpleGroups:
     """The simple groups of a part, in the order of their first rows, and their results, group by group."""
 
     groups: pa.RecordBatch
@@ -52,7 +52,7 @@ class Careful:
     persons: list[tuple[str, str, str, str]]
 
 
-def group(table: pa.Table, facts: list[pa.RecordBatch], found: Found) -> tuple[Part, Careful]:
+def group(table: pa.Table, facts: list[pa.RecordBatch], found: FoundGroups) -> tuple[SimpleGroups, Careful]:
     """Part the rows of some persons into simple groups and those that go the careful way."""
     table = table.combine_chunks()
     columns = {name: _numbers(table, name) for name in ("line", "moment", "form", "analyte", "doubtful")}
@@ -172,7 +172,7 @@ def _part(
     order: NDArray[np.int64],
     starts: NDArray[np.int64],
     sizes: NDArray[np.int64],
-) -> Part:
+) -> SimpleGroups:
     import pyarrow as pa
 
     ends = np.append(0, np.cumsum(sizes))
@@ -182,14 +182,14 @@ def _part(
         "value": taken(table["value"].combine_chunks(), rows),
         **{name: from_numpy(_numbers(table, name)[rows]) for name in ("line", "analyte", "beside")},
     }
-    return Part(
+    return SimpleGroups(
         pa.RecordBatch.from_arrays(list(groups.values()), names=list(groups)),
         pa.RecordBatch.from_arrays(list(results.values()), names=list(results)),
         ends,
     )
 
 
-def _count_results(found: Found, results: pa.RecordBatch) -> None:
+def _count_results(found: FoundGroups, results: pa.RecordBatch) -> None:
     """Count the results of simple groups by analyte and what stands beside them."""
     key = to_numpy(results.column("analyte"))[0].astype(np.int64) << 32 | to_numpy(results.column("beside"))[0]
     coded = from_numpy(key).dictionary_encode()

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.grouping import MOST_ANALYTES, Found, group
+from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, group
 from cbc_screen.collect.partitions import FACTS, ROWS, Partitions
 from cbc_screen.collect.persons import facts_of, known_persons
-from cbc_screen.collect.reading import Reading
+from cbc_screen.collect.reading import TableReading
 from cbc_screen.collect.simple_groups import Segment, Segments
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import KINDS, Collection
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.placing import Group
+from cbc_screen.normalize.placing import GroupKind
 
 Notice = Callable[[float], None]
 
@@ -43,8 +43,8 @@ class InColumns:
             raise NotInColumnsError
         self._source, self._collection = source, collection
         self._identifier, self._units, self._notice = identifier, units, notice
-        self._reading = Reading(source, knowledge, collection, identifier, units)
-        self._found, self._last_line = Found(), 0
+        self._reading = TableReading(source, knowledge, collection, identifier, units)
+        self._found, self._last_line = FoundGroups(), 0
         self._undo = ExitStack()
         partitions = Partitions()
         self._undo.callback(partitions.spill.close)
@@ -113,7 +113,7 @@ class InColumns:
         """Count the simple groups and their results among all; the collection counts its own each time anew."""
         found, collection = self._found, self._collection
         collection.counts.used += sum(found.results.values())
-        collection.grouping.counts[Group.MOMENT] += found.groups
+        collection.grouping.counts[GroupKind.MOMENT] += found.groups
         collection.grouping.of_one += found.of_one
         collection.grouping.of_several += found.groups - found.of_one
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy
 from cbc_screen.collect.simple_groups import Segment, as_texts
-from cbc_screen.normalize.gathered import Count
+from cbc_screen.normalize.gathered import CollectedCount
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Placed = tuple[int, Count]  # a count, and the line that decides its place
+Placed = tuple[int, CollectedCount]  # a count, and the line that decides its place
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Mixed:
     placed: list[Placed]
 
     @property
-    def counts(self) -> list[Count]:
+    def counts(self) -> list[CollectedCount]:
         """Those that were not collected in columns."""
         return [count for _, count in self.placed]
 
@@ -71,7 +71,9 @@ class Mixed:
         lines = np.append([line for line, _ in self.placed], self.simple.lines)
         return np.argsort(lines, kind="stable")
 
-    def together(self, careful: Callable[[list[Count]], pa.Array], simple: Callable[[Piece], pa.Array]) -> pa.Array:
+    def together(
+        self, careful: Callable[[list[CollectedCount]], pa.Array], simple: Callable[[Piece], pa.Array]
+    ) -> pa.Array:
         """Put a column of both in order; each is made by its own function."""
         import pyarrow as pa
 
@@ -92,7 +94,7 @@ class Mixed:
         both = np.append(own, self.simple.lines)
         return both if order is None else both[order]
 
-    def which(self, row: int) -> Count | list[int]:
+    def which(self, row: int) -> CollectedCount | list[int]:
         """Return a count, or the lines of the results of one that was collected in columns."""
         order = self._order()
         place = row if order is None else int(order[row])

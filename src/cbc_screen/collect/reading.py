@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, to_bools
-from cbc_screen.collect.besides import Beside, Besides
+from cbc_screen.collect.besides import Besides, BesideValue
 from cbc_screen.collect.combine import Combined, combine
 from cbc_screen.collect.digits import whole_numbers, without_numbers
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.moments import NO_MOMENT, MomentNumbers
-from cbc_screen.collect.values import Kind, ValueReader, Values
+from cbc_screen.collect.values import BatchValues, Kind, ValueReader
 from cbc_screen.ingest.long import LongSource, ResultColumns
 from cbc_screen.ingest.results import MADE_UP
 from cbc_screen.ingest.texts import Texts, bytes_of
@@ -29,7 +29,7 @@ from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.range_text import of_sex
-from cbc_screen.normalize.standing import Standing
+from cbc_screen.normalize.standing import StandingRule
 from cbc_screen.vocabulary import Presence, ResultStatus, Sex
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
     label: str
 
 
-class Reading:
+class TableReading:
     """Reads the batches of one table."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Reading:
         self._identifier, self._units = identifier, units
         self.analytes = list(knowledge.analytes)
         self._numbers = {analyte: number for number, analyte in enumerate(self.analytes)}
-        self._values = ValueReader(source, Standing(knowledge))
+        self._values = ValueReader(source, StandingRule(knowledge))
         self._moments = MomentNumbers(MomentReader(knowledge.moments), source.counted)
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._besides_known: dict[tuple[str, ...], tuple[int, bool]] = {}
@@ -120,7 +120,7 @@ class Reading:
             }
         )
 
-    def _asked(self, fields: dict[str, Texts], values: Values, rows: int) -> Combined:
+    def _asked(self, fields: dict[str, Texts], values: BatchValues, rows: int) -> Combined:
         """Return the combinations of what decides how a result is judged."""
         own = [texts for field, texts in fields.items() if self._is_asked(field)]
         columns = [(texts.codes, len(texts.values)) for texts in own]
@@ -131,7 +131,7 @@ class Reading:
     def _is_asked(field: str) -> bool:
         return field not in _NOT_ASKED and not field.startswith("stated number ")
 
-    def _judge(self, fields: dict[str, Texts], values: Values, asked: Combined) -> list[Outcome]:
+    def _judge(self, fields: dict[str, Texts], values: BatchValues, asked: Combined) -> list[Outcome]:
         """Judge each combination."""
         texts = {field: own.list() for field, own in fields.items() if self._is_asked(field)}
         outcomes = []
@@ -232,7 +232,7 @@ class Reading:
         result = self._source.result_of(cells)
         lower, upper = limits_of(result, unit)
         sexed = any(of_sex(limit, Sex.UNKNOWN) != limit for limit in (lower, upper) if limit)
-        return self.besides.number(Beside(unit, lower, upper, result.flag)), sexed
+        return self.besides.number(BesideValue(unit, lower, upper, result.flag)), sexed
 
 
 def _is_simple(judged: Judgement, value: str) -> bool:

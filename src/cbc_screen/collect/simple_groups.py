@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts, to_numpy
-from cbc_screen.collect.besides import Beside
-from cbc_screen.collect.grouping import Part
+from cbc_screen.collect.besides import BesideValue
+from cbc_screen.collect.grouping import SimpleGroups
 from cbc_screen.collect.spill import Spill
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Segments:
         self._width = max(1, lines * SEGMENT_RESULTS // max(results, 1))
         self._last = -1
 
-    def add(self, part: Part) -> None:
+    def add(self, part: SimpleGroups) -> None:
         """Keep the groups of one part."""
         stretches = to_numpy(part.groups.column("line"))[0] // self._width
         if not len(stretches):
@@ -46,7 +46,7 @@ class Segments:
             self._spill.add((RESULTS, stretch), part.results.slice(first, last - first))
             self._last = max(self._last, stretch)
 
-    def each(self, besides: list[Beside]) -> Iterator[Segment]:
+    def each(self, besides: list[BesideValue]) -> Iterator[Segment]:
         """Yield the groups in the order of their first lines."""
         import pyarrow as pa
 
@@ -69,12 +69,12 @@ class Segment:
     results: pa.Table
     lines: NDArray[np.int64]
     place: NDArray[np.int64]  # of each result's group
-    besides: list[Beside]
+    besides: list[BesideValue]
     _columns: dict[tuple[int, str], pa.Array] = field(default_factory=dict)
     _besides: dict[int, tuple[list[int], NDArray[np.int32]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, groups: pa.Table, results: pa.Table, besides: list[Beside]) -> Segment:
+    def of(cls, groups: pa.Table, results: pa.Table, besides: list[BesideValue]) -> Segment:
         """Put the groups of several parts in order."""
         lines = to_numpy(groups["line"].combine_chunks())[0]
         sizes = to_numpy(groups["size"].combine_chunks())[0]

@@ -14,7 +14,7 @@ from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.texts import Texts, constant, of_both
 from cbc_screen.normalize.identify import unit_in
 from cbc_screen.normalize.remarks import mentions_clumps
-from cbc_screen.normalize.standing import Standing
+from cbc_screen.normalize.standing import StandingRule
 
 _REMEMBERED = 200_000
 _MANY_KINDS = 4_096
@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class BatchValues:
     """The values of a batch: `texts` as received, `told` as they stand in a count; `kinds` are numbered."""
 
     texts: Texts
@@ -43,13 +43,13 @@ class Values:
 class ValueReader:
     """Reads values; what is said of a text is worked out once."""
 
-    def __init__(self, source: LongSource, standing: Standing) -> None:
+    def __init__(self, source: LongSource, standing: StandingRule) -> None:
         self._source, self._standing = source, standing
         self._known: dict[str, tuple[int, str]] = {}
         self._kinds: dict[Kind, int] = {}
         self.kinds: list[Kind] = []
 
-    def read(self, fields: dict[str, Texts], rows: int) -> Values:
+    def read(self, fields: dict[str, Texts], rows: int) -> BatchValues:
         """Read the values of a batch."""
         texts, from_number = self._chosen(fields, rows)
         received, remembered = texts.list(), self._known
@@ -58,7 +58,7 @@ class ValueReader:
         told = [text for _, text in known]
         same = told == received  # nearly always
         stands = texts if same else Texts(from_texts(told), texts.codes)
-        return Values(texts, stands, from_number, kinds[texts.codes], len(self.kinds))
+        return BatchValues(texts, stands, from_number, kinds[texts.codes], len(self.kinds))
 
     def _look_at(self, text: str) -> tuple[int, str]:
         """Return the number of a value's kind, and the value as it stands in a count."""

@@ -58,7 +58,7 @@ def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
         connection.close()
 
 
-class NewTable:
+class NewDuckDBTable:
     """Tables that are there when they are whole: kept beside the database, and put into it at the end in one transaction.
 
     A transaction that is open as long as a scan keeps its rows in memory (measured: 1.2 GB for 300,000 rows), and the file

@@ -53,7 +53,7 @@ def close(*opened: Any) -> None:
             one.close()
 
 
-class NewTable:
+class NewPostgresTable:
     """Tables that are there when they are whole: all in one transaction."""
 
     def __init__(self, address: Address) -> None:

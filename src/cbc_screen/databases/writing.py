@@ -26,8 +26,8 @@ class _Tables(Protocol):
 
 
 _TABLES: dict[Database, Callable[[Address], _Tables]] = {
-    Database.POSTGRESQL: postgresql.NewTable,
-    Database.DUCKDB: duckdb.NewTable,
+    Database.POSTGRESQL: postgresql.NewPostgresTable,
+    Database.DUCKDB: duckdb.NewDuckDBTable,
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.errors import CBCScreenError
 
 if TYPE_CHECKING:
-    from cbc_screen.engines.batch import Screened
+    from cbc_screen.engines.batch import ScreenedBatch
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Account:
     cells: Counter[str] = field(default_factory=Counter)  # results by file
     sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
 
-    def add(self, screened: Screened) -> None:
+    def add(self, screened: ScreenedBatch) -> None:
         """Count a batch."""
         self.rows_in += screened.rows_in
         self.sex_letters[screened.file] = self.sex_letters.get(screened.file, frozenset()) | screened.sex_letters

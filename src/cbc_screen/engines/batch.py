@@ -40,7 +40,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Screened:
+class ScreenedBatch:
     """What became of one batch: its flags, its rejected rows in order, and its counts."""
 
     rows_in: int
@@ -55,7 +55,7 @@ class Screened:
 
 def screen_batch(
     engine: Engine, layout: Layout, plan: Plan, batch: SourceBatch, file: str, beside: Beside | None = None
-) -> Screened:
+) -> ScreenedBatch:
     """Screen one batch; rows without any result, or of another specimen than a patient's blood, are rejected.
 
     `beside` gives the columns that stand beside the flags of some of its rows.
@@ -81,7 +81,7 @@ def screen_batch(
         table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
         table = with_beside(table, beside, chosen)
     results = _result_counts(normalized)
-    return Screened(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
+    return ScreenedBatch(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
 
 
 def with_beside(table: pa.Table, beside: Beside | None, rows: np.ndarray[Any, Any]) -> pa.Table:

@@ -25,11 +25,11 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY
 from cbc_screen.normalize.collect import Collection, content_of
 from cbc_screen.normalize.declared import Declared
-from cbc_screen.normalize.gathered import Count, ResultCounts
+from cbc_screen.normalize.gathered import CollectedCount, ResultCounts
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.people import with_letters
 from cbc_screen.normalize.person import parse_sex, sex_letters
-from cbc_screen.normalize.placing import Group
+from cbc_screen.normalize.placing import GroupKind
 from cbc_screen.normalize.range_text import of_sex
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
@@ -130,8 +130,8 @@ class CollectedSource:
         grouping = self._collection.grouping
         found = {
             "counts": grouping.counts.total(),
-            "by_words": grouping.counts[Group.WORDS],
-            "by_period": grouping.counts[Group.PERIOD],
+            "by_words": grouping.counts[GroupKind.WORDS],
+            "by_period": grouping.counts[GroupKind.PERIOD],
             "results": self._collection.counts.used,
             "not_placed": grouping.alone,
         }
@@ -197,7 +197,7 @@ class CollectedSource:
     def _content(self, part: Mixed, row: int) -> str:
         """Return what a count was made of, as received."""
         own = part.which(row)
-        if isinstance(own, Count):
+        if isinstance(own, CollectedCount):
             return own.content
         assert self._columns is not None
         found = self._columns.contents(set(own))
@@ -214,7 +214,7 @@ class CollectedSource:
         analyte, _, part = name.partition(" ")
         return piece.of_analyte(self._analyte_numbers[analyte], part or "value")
 
-    def _column(self, counts: list[Count], name: str) -> pa.Array:
+    def _column(self, counts: list[CollectedCount], name: str) -> pa.Array:
         if name == CLUMPS:
             cells = [_clumps_of(count) for count in counts]
         elif name == CLUMPS_SUSPECTED:
@@ -235,7 +235,7 @@ class CollectedSource:
                 cells = [of_sex(cell, self._sex(count)) if cell else cell for cell, count in pairs]
         return from_texts(cells)
 
-    def _sex(self, count: Count) -> Sex:
+    def _sex(self, count: CollectedCount) -> Sex:
         """Return the sex of a person as the counts are read: with the declared codes, and no letter that is in doubt."""
         declared = self._declared
         return parse_sex(count.person.sex, self._knowledge.words, declared.sexes, declared.sex_doubt)[0]
@@ -246,7 +246,7 @@ class CollectedSource:
         letters = sex_letters(self.sexes, self._knowledge.words)
         return with_letters(self._said, letters, self._languages, self._knowledge)
 
-    def _of_person(self, count: Count, name: str) -> str:
+    def _of_person(self, count: CollectedCount, name: str) -> str:
         if name == SOURCE_FILE:
             return self._names[count.source]
         if name == "collected_at":
@@ -284,7 +284,7 @@ def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[flo
             notice(COLLECTING * (number + source.share) / many)
 
 
-def _clumps_of(count: Count) -> str:
+def _clumps_of(count: CollectedCount) -> str:
     """Return what a film and the remarks together tell of clumps: seen by either is seen."""
     told = (count.film.get(CLUMPS, Presence.UNKNOWN), count.clumps)
     return next((seen.value for seen in (Presence.PRESENT, Presence.ABSENT) if seen in told), "")

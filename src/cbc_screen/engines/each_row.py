@@ -13,7 +13,7 @@ import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts
 from cbc_screen.engines.account import Account
-from cbc_screen.engines.batch import FILE, ROW, Layout, Screened, screen_batch
+from cbc_screen.engines.batch import FILE, ROW, Layout, ScreenedBatch, screen_batch
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine, screen_frame
 from cbc_screen.engines.inputs import Input, files_of, open_inputs
@@ -122,7 +122,7 @@ def _screened(engine: Engine, asked: RowsAsked, opening: Opening) -> Iterator[_O
         require_unchanged(files_of(inputs))
 
 
-def _work(engine: Engine, asked: RowsAsked, item: tuple[Input, SourceBatch]) -> Screened:
+def _work(engine: Engine, asked: RowsAsked, item: tuple[Input, SourceBatch]) -> ScreenedBatch:
     entry, batch = item
     keep = tuple(name for name in asked.keep if name != SOURCE_FILE or len(entry.files) > 1)
     return screen_batch(engine, Layout(keep, detail=False, file=False), entry.plan, batch, entry.name)

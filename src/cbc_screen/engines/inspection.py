@@ -15,7 +15,7 @@ import yaml
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Streams, open_inputs
 from cbc_screen.engines.opening import Opening
-from cbc_screen.engines.unit_sample import Sample, columns_of
+from cbc_screen.engines.unit_sample import RowSample, columns_of
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
@@ -124,7 +124,7 @@ def _inspect_results(path: Path, found: Inspection, opening: Opening) -> Inspect
         source = entry.source
         assert isinstance(source, CollectedSource)
         found.language = " or ".join(entry.plan.languages)
-        sample = Sample(knowledge.unit_suspect.sample)
+        sample = RowSample(knowledge.unit_suspect.sample)
         wanted = columns_of(entry.plan)
         for batch in source.batches(wanted):
             sample.add(batch.columns, len(batch.lines))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cbc_screen.engines.batch import Screened
+from cbc_screen.engines.batch import ScreenedBatch
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.private_files import create, open_own, unfinished
@@ -76,7 +76,7 @@ class Journal:
         self._write(self._file, b"", json.dumps({"inputs": list(hashes)}).encode(), b"")
         self.knows_inputs = True
 
-    def resume(self, hashes: Callable[[], Sequence[str]]) -> Iterator[Screened]:
+    def resume(self, hashes: Callable[[], Sequence[str]]) -> Iterator[ScreenedBatch]:
         """Yield the batches of a broken scan of the same inputs; the journal then goes on after the last whole one."""
         if not self.exists:
             self.begin()
@@ -108,7 +108,7 @@ class Journal:
         self._file.seek(end)
         self._file.truncate(end)
 
-    def append(self, screened: Screened) -> None:
+    def append(self, screened: ScreenedBatch) -> None:
         """Add a batch."""
         assert self._file is not None
         self._write(self._file, b"", *_pack(screened))
@@ -188,7 +188,7 @@ def _is_of_inputs(text: bytes) -> bool:
     return text.startswith(b"{")
 
 
-def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:
+def _pack(screened: ScreenedBatch) -> tuple[bytes, bytes | pa.Buffer]:
     import pyarrow as pa
 
     rejected = [[row.line, row.reason.value, row.content, row.file] for row in screened.rejected]
@@ -203,11 +203,11 @@ def _pack(screened: Screened) -> tuple[bytes, bytes | pa.Buffer]:
     return text.encode(), sink.getvalue()
 
 
-def _unpack(text: bytes, table: bytes) -> Screened:
+def _unpack(text: bytes, table: bytes) -> ScreenedBatch:
     import pyarrow as pa
 
     rows_in, rejected, results, counts, share, file, letters = json.loads(text)
-    return Screened(
+    return ScreenedBatch(
         rows_in=rows_in,
         table=pa.ipc.open_stream(table).read_all() if table else None,
         rejected=[RejectedRow(line, Reason(reason), content, name) for line, reason, content, name in rejected],

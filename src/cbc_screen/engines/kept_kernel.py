@@ -8,8 +8,8 @@ from functools import lru_cache
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.keys import KeyedLimits
 from cbc_screen.kernel.one_record import Print, RecordKernel
-from cbc_screen.kernel.printed import Part, Printed
-from cbc_screen.kernel_inputs import Scope
+from cbc_screen.kernel.printed import Printed, ProgramPart
+from cbc_screen.kernel_inputs import InputScope
 from cbc_screen.knowledge import kept
 
 
@@ -27,7 +27,7 @@ def record_kernel(chosen: Configuration) -> RecordKernel:
 
 
 def _printed(name: str, chosen: Configuration) -> Print:
-    def printed(scope: Scope, reported: bool, part: Part) -> Printed:
+    def printed(scope: InputScope, reported: bool, part: ProgramPart) -> Printed:
         entry = f"{name}-{scope:d}{reported:d}-{part}"
         found = kept.load(entry)
         if not isinstance(found, Printed):

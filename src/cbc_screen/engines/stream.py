@@ -18,7 +18,7 @@ from cbc_screen._version import __version__
 from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
 from cbc_screen.engines.alarms import Reach, alarms
-from cbc_screen.engines.batch import Layout, Screened, empty_table, screen_batch, with_beside
+from cbc_screen.engines.batch import Layout, ScreenedBatch, empty_table, screen_batch, with_beside
 from cbc_screen.engines.beside_flags import BesideFlags, no_rows, placed
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.fingerprint import described_options
@@ -169,14 +169,14 @@ def _screened(
     outputs: _Outputs,
     workers: int,
     beside: BesideFlags | None,
-) -> Iterator[Screened]:
+) -> Iterator[ScreenedBatch]:
     """Yield what the journal holds of a broken scan, then screen the rest."""
     done = 0
     for screened in outputs.go_on():
         done += 1
         yield screened
 
-    def work(item: tuple[Input, SourceBatch, int]) -> Screened:
+    def work(item: tuple[Input, SourceBatch, int]) -> ScreenedBatch:
         entry, batch, first = item
         told = None if beside is None else lambda rows: beside.columns(first + rows)
         screened = screen_batch(engine, layout, entry.plan, batch, entry.name, told)
@@ -301,7 +301,7 @@ class _Outputs:
         if self._journal is not None:
             self._journal.leave(error)
 
-    def go_on(self) -> Iterator[Screened]:
+    def go_on(self) -> Iterator[ScreenedBatch]:
         """Yield what the journal holds of a broken scan, or begin one."""
         if self._journal is None or self._hashes is None:
             return
@@ -310,7 +310,7 @@ class _Outputs:
         else:
             self._journal.begin()
 
-    def note(self, screened: Screened) -> None:
+    def note(self, screened: ScreenedBatch) -> None:
         """Add a batch to the journal, once it is sure of what it was read from."""
         if self._journal is None or self._hashes is None:
             require_unchanged(self._files)  # a file that grows would be read without end
@@ -321,7 +321,7 @@ class _Outputs:
             require_unchanged(self._files)
         self._journal.append(screened)
 
-    def write(self, screened: Screened) -> None:
+    def write(self, screened: ScreenedBatch) -> None:
         """Write a batch, the flags in a thread of their own."""
         if self._rejects is not None:
             self._rejects.write(screened.rejected, screened.file)

@@ -25,7 +25,7 @@ _COARSE_NS = 2_000_000_000  # the coarsest clock of a file system
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class FileIdentity:
     """Which file it is, and what changes with its content."""
 
     device: int
@@ -35,9 +35,9 @@ class Identity:
     changed: int
 
 
-def _identify(path: Path) -> Identity:
+def _identify(path: Path) -> FileIdentity:
     found = os.stat(path)
-    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return FileIdentity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class SourceFile:
 
     path: Path
     name: str
-    identity: Identity = field(init=False)
+    identity: FileIdentity = field(init=False)
     seen: int = field(init=False, compare=False)  # when, in nanoseconds
 
     def __post_init__(self) -> None:

@@ -40,7 +40,7 @@ class _Piece:
     columns: dict[str, pa.Array]
 
 
-class Sample:
+class RowSample:
     """The rows of smallest numbers, as they are read: at most `size` of them, twice as many in between."""
 
     def __init__(self, size: int) -> None:

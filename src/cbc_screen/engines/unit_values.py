@@ -17,7 +17,7 @@ from math import log, log10, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.unit_suspect import Usual, Values
+from cbc_screen.knowledge.unit_suspect import Usual, ValueWeighing
 
 Numbers = NDArray[np.float64]
 Columns = Mapping[str, Numbers]
@@ -49,7 +49,7 @@ class _Other:
 
 
 def by_values(
-    rule: Values, values: Columns, offs: Mapping[str, float | None], percents: Mapping[str, str]
+    rule: ValueWeighing, values: Columns, offs: Mapping[str, float | None], percents: Mapping[str, str]
 ) -> dict[str, Weighed]:
     """Return the analytes whose values fit another unit better.
 
@@ -66,14 +66,14 @@ def by_values(
     return _round(rule, odd, values, known, percents, groups=None)
 
 
-def _mostly_usual(rule: Values, usual: Usual, values: Numbers) -> bool:
+def _mostly_usual(rule: ValueWeighing, usual: Usual, values: Numbers) -> bool:
     """Tell whether nearly all values are usual in the unit they are read in, as they are in most sources."""
     own = values[values > 0]
     return bool(np.count_nonzero(_is_usual(rule, usual, np.log10(own))) >= rule.clear * len(own))
 
 
 def _round(
-    rule: Values,
+    rule: ValueWeighing,
     odd: list[str],
     values: Columns,
     offs: Mapping[str, float | None],
@@ -97,7 +97,7 @@ def _round(
     return found
 
 
-def _in_family(rule: Values, analyte: str, offs: Mapping[str, float | None]) -> float | None:
+def _in_family(rule: ValueWeighing, analyte: str, offs: Mapping[str, float | None]) -> float | None:
     """Return how many times too large an analyte would look in the units of another that is off."""
     for family in rule.families:
         for other, off in offs.items():
@@ -111,7 +111,7 @@ def _same(one: float | None, other: float) -> bool:
 
 
 def _healthy_otherwise(
-    rule: Values, values: Columns, offs: Mapping[str, float | None], group: str, groups: tuple[str, ...] | None
+    rule: ValueWeighing, values: Columns, offs: Mapping[str, float | None], group: str, groups: tuple[str, ...] | None
 ) -> tuple[NDArray[np.bool_], bool]:
     """Tell in which rows the other groups of results look healthy, and whether there are any."""
     rows = max(map(len, values.values()))
@@ -135,7 +135,7 @@ def _healthy_otherwise(
 
 
 def _weigh(
-    rule: Values, usual: Usual, values: Numbers, partner: Usual | None, family: float | None, *, others: bool
+    rule: ValueWeighing, usual: Usual, values: Numbers, partner: Usual | None, family: float | None, *, others: bool
 ) -> Weighed | None:
     """Compare the explanations of some values; return the other unit, if it is by far the best."""
     powers = np.log10(values)
@@ -168,7 +168,7 @@ def _normal(powers: Numbers, middle: float, spread: float) -> Numbers:
     return found
 
 
-def _is_usual(rule: Values, usual: Usual, powers: Numbers) -> NDArray[np.bool_]:
+def _is_usual(rule: ValueWeighing, usual: Usual, powers: Numbers) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = np.abs(powers - log10(usual.middle)) <= rule.within * usual.spread
     return found
 
@@ -183,7 +183,7 @@ def _mixed(density: Numbers, scattered: Numbers, share: float) -> float:
     return float(np.log((1 - share) * density + share * scattered).sum())
 
 
-def _clinic(rule: Values, usual: Usual, powers: Numbers) -> float:
+def _clinic(rule: ValueWeighing, usual: Usual, powers: Numbers) -> float:
     """Weigh a clinic: its middle may lie anywhere among clinics, which costs what is not known of it."""
     middle, spread = float(powers.mean()), max(float(powers.std()), rule.scatter)
     low, high = map(log10, usual.clinics)
@@ -194,7 +194,7 @@ def _clinic(rule: Values, usual: Usual, powers: Numbers) -> float:
     return float(own) + log(rule.clinic) - log(max(unknown, 1.0))
 
 
-def _in_other(rule: Values, other: _Other, powers: Numbers, stated: Numbers) -> float:
+def _in_other(rule: ValueWeighing, other: _Other, powers: Numbers, stated: Numbers) -> float:
     moved = powers - other.shift()
     density, scattered = _density(other.usual, moved), _scattered(other.usual, moved)
     return max(

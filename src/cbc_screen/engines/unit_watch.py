@@ -16,7 +16,7 @@ import numpy as np
 from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, all_batches
-from cbc_screen.engines.unit_sample import Sample, columns_of
+from cbc_screen.engines.unit_sample import RowSample, columns_of
 from cbc_screen.engines.unit_suspicion import Rows, Suspicion, suspicions, together
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.ingest.source import SourceBatch
@@ -39,7 +39,7 @@ class UnitWatch:
         self._knowledge, self._inputs, self._accepted, self.forced = knowledge, inputs, accepted, forced
         self._columns = [columns_of(entry.plan) for entry in inputs]
         self._by_file = [_has_files(entry) for entry in inputs]
-        self._samples: dict[Place, Sample] = {}
+        self._samples: dict[Place, RowSample] = {}
         self._used: dict[int, Suspect] = {}
         self._found: Found = {}
 
@@ -104,8 +104,8 @@ class UnitWatch:
             index = from_numpy(own)
             self._sample(number, file).add({name: array.take(index) for name, array in columns.items()}, len(own))
 
-    def _sample(self, number: int, file: str) -> Sample:
-        return self._samples.setdefault((number, file), Sample(self._knowledge.unit_suspect.sample))
+    def _sample(self, number: int, file: str) -> RowSample:
+        return self._samples.setdefault((number, file), RowSample(self._knowledge.unit_suspect.sample))
 
     def _rows(self, numbers: range | tuple[int]) -> dict[Place, Rows]:
         return {

@@ -25,7 +25,7 @@ _SEVERITIES = tuple(severity for severity in Severity if severity is not Severit
 
 
 @dataclass
-class Counts:
+class FlagCounts:
     """What is counted over every row of the flags, listed or not."""
 
     rows: int = 0
@@ -34,7 +34,7 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def most_urgent(flags: FlagFile, counts: Counts, most: int) -> pa.Table:
+def most_urgent(flags: FlagFile, counts: FlagCounts, most: int) -> pa.Table:
     """Count every row, and return those to review, most urgent first and in the order of the file."""
     kept: list[pa.Table] = []
     ranks: list[Ranks] = []
@@ -73,7 +73,7 @@ def _ranks(table: pa.Table) -> Ranks:
     return np.where(flagged, rank, NOT_FLAGGED)
 
 
-def _count(table: pa.Table, counts: Counts) -> None:
+def _count(table: pa.Table, counts: FlagCounts) -> None:
     counts.rows += table.num_rows
     for name in ("pattern", "urgency"):
         counts.columns.setdefault(name, Counter()).update(table.column(name).to_pylist())

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
-from cbc_screen.engines.urgent import Counts, most_urgent
+from cbc_screen.engines.urgent import FlagCounts, most_urgent
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.labels import Told
@@ -55,7 +55,7 @@ def write_worklist(
     most: int = MOST_LISTED,
     person: str | None = None,
     progress: Progress | None = None,
-) -> Counts:
+) -> FlagCounts:
     """Write the worklist of a flags file; see `cbc_screen.worklist`."""
     check_worklist(out, force=force)
     if most < 1:
@@ -66,7 +66,7 @@ def write_worklist(
         flags.require_received()
     with Lock(out), closing(AtomicFile(out, force=force)) as file:
         try:
-            counts = Counts()
+            counts = FlagCounts()
             listed = most_urgent(flags, counts, most)
             if person is not None and person not in listed.column_names:
                 raise UsageError(f"person: there is no column {person!r} in the flags; keep it with keep= (--keep)")
@@ -191,7 +191,7 @@ class _Worklist:
             return list(result.urgency_reasons)
         return [words(name) for name in str(row.get("urgency_reasons") or "").split(SEPARATOR) if name]
 
-    def render(self, counts: Counts, pieces: list[str], link: str) -> str:
+    def render(self, counts: FlagCounts, pieces: list[str], link: str) -> str:
         """Return the whole page."""
         data = {
             "fields": [entry.name for entry in fields(_Told)],
@@ -222,7 +222,7 @@ class _Worklist:
             explained=self._flags.can_explain,
         )
 
-    def _account(self, counts: Counts) -> dict[str, Any]:
+    def _account(self, counts: FlagCounts) -> dict[str, Any]:
         """Return what the scan counted, where the manifest beside the flags is theirs."""
         account = self._flags.manifest.get("counts", {})
         own = isinstance(account, dict) and account.get("screened") == counts.rows
@@ -242,7 +242,7 @@ class _Worklist:
             "trigger": {rule.id: rule.text for rule in triggers},
         }
 
-    def _figures(self, counts: Counts) -> list[Figure]:
+    def _figures(self, counts: FlagCounts) -> list[Figure]:
         found = [
             counted("Patterns, all rows screened", counts.columns["pattern"], _reversed(Pattern)),
             counted("Urgency, all rows screened", counts.columns["urgency"], _reversed(Urgency)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cbc_screen.exported.cells import SIGNS
 from cbc_screen.exported.cql_text import decimal
-from cbc_screen.exported.sources import Source
+from cbc_screen.exported.sources import TableOfCounts
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Analyte, Factor
 
@@ -15,7 +15,7 @@ _MOMENT = "FHIRHelpers.ToDateTime(O.effective as FHIR.dateTime)"
 _UCUM = "http://unitsofmeasure.org"
 
 
-def fields(knowledge: Knowledge, source: Source) -> list[str]:
+def fields(knowledge: Knowledge, source: TableOfCounts) -> list[str]:
     """Say what is read of each result."""
     return [
         f"{name} of LOINC {', '.join(analyte.loinc)} in {', '.join(_units(knowledge, analyte))}"
@@ -23,7 +23,7 @@ def fields(knowledge: Knowledge, source: Source) -> list[str]:
     ]
 
 
-def result_definitions(knowledge: Knowledge, source: Source) -> list[Definition]:
+def result_definitions(knowledge: Knowledge, source: TableOfCounts) -> list[Definition]:
     """Return the definitions that give, of each result, its number, its sign and whether it was sent and is not usable."""
     found: list[Definition] = []
     for name, analyte in source.analytes.items():

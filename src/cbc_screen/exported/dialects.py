@@ -20,7 +20,7 @@ class Dialect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Words:
+class DialectWords:
     """How one database writes types, names, numbers and what keeps parts of a statement apart."""
 
     number_type: str
@@ -95,7 +95,9 @@ def _parts(name: str, quote: str) -> list[str]:
 
 
 DIALECTS = {
-    Dialect.DUCKDB: Words("DOUBLE", "VARCHAR", '"', "{0}e0", "ROW_NUMBER() OVER ()", ""),
-    Dialect.POSTGRESQL: Words("DOUBLE PRECISION", "TEXT", '"', "float8 '{0}'", "ROW_NUMBER() OVER ()", "\nOFFSET 0"),
-    Dialect.SPARK: Words("DOUBLE", "STRING", "`", "{0}D", "MONOTONICALLY_INCREASING_ID()", ""),
+    Dialect.DUCKDB: DialectWords("DOUBLE", "VARCHAR", '"', "{0}e0", "ROW_NUMBER() OVER ()", ""),
+    Dialect.POSTGRESQL: DialectWords(
+        "DOUBLE PRECISION", "TEXT", '"', "float8 '{0}'", "ROW_NUMBER() OVER ()", "\nOFFSET 0"
+    ),
+    Dialect.SPARK: DialectWords("DOUBLE", "STRING", "`", "{0}D", "MONOTONICALLY_INCREASING_ID()", ""),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from cbc_screen._version import __version__
-from cbc_screen.exported.sources import PERSON, Source
+from cbc_screen.exported.sources import PERSON, TableOfCounts
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.printable import clean_line
@@ -37,7 +37,7 @@ def comment(template: str, mark: str, **shown: Any) -> str:
     return "\n".join(f"{mark} {line}" for line in lines)
 
 
-def header(source: Source, *, age_unit: str, sexes: Sequence[str], made_with: str, dialect: str) -> str:
+def header(source: TableOfCounts, *, age_unit: str, sexes: Sequence[str], made_with: str, dialect: str) -> str:
     """Return the head of a statement."""
     return comment(
         "head.sql.j2",
@@ -72,7 +72,7 @@ def made_of(knowledge: Knowledge, kernel: Kernel, *, ranges: str, rules: str) ->
     return clean_line(", ".join(parts))
 
 
-def _fields(source: Source) -> list[str]:
+def _fields(source: TableOfCounts) -> list[str]:
     found = [f"{name} from {source.person[name]}" for name in PERSON if name in source.person]
     for name, column in source.results.items():
         beside = [source.comparators.get(name), *source.reported.get(name, {}).values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cbc_screen.exported.dialects import Words, quoted
+from cbc_screen.exported.dialects import DialectWords, quoted
 from cbc_screen.exported.levels import Select
 from cbc_screen.exported.person_sql import PERSON, SITUATION, PersonSQL, situation_number
 from cbc_screen.exported.persons import KeyTables
@@ -24,7 +24,7 @@ FROM possible AS p
 JOIN left_open AS o ON o.situation = p.situation"""
 
 
-def people(words: Words, person: PersonSQL, origin: str, carried: Select) -> str:
+def people(words: DialectWords, person: PersonSQL, origin: str, carried: Select) -> str:
     """Return, as something to select from, the rows of an origin with what is read of their persons."""
     kept: Select = [(name, name) for name, _ in carried]
     cells = words.select([*carried, *person.cells()], origin)
@@ -35,7 +35,7 @@ def people(words: Words, person: PersonSQL, origin: str, carried: Select) -> str
     return f"(\n{read}\n) AS people"
 
 
-def key_parts(words: Words, person: PersonSQL, tables: KeyTables, table: str) -> list[Part]:
+def key_parts(words: DialectWords, person: PersonSQL, tables: KeyTables, table: str) -> list[Part]:
     """Return the parts that end with `choices`: for each situation of the table, every row of limits that may be its."""
     found = people(words, person, table, [])
     places: Select = [*((name, name) for name in SITUATION), ("situation", situation_number(person.ages))]
@@ -71,7 +71,7 @@ def _stages(tables: KeyTables) -> list[str]:
     ]
 
 
-def _limits(words: Words, tables: KeyTables) -> str:
+def _limits(words: DialectWords, tables: KeyTables) -> str:
     """Write the distinct rows of limits, as texts that no database rounds."""
     written = [["NULL" if value is None else quoted(repr(value)) for value in row] for row in tables.limits]
     rows = [f"({', '.join([str(number), *own])})" for number, own in enumerate(written)]

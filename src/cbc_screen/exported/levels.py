@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from cbc_screen.exported.asked import CONSTANTS, INPUTS
-from cbc_screen.exported.dialects import Words
+from cbc_screen.exported.dialects import DialectWords
 from cbc_screen.kernel.program import Op, Program, Step
 
 _CODES: Mapping[Op, str] = {
@@ -51,7 +51,7 @@ class _Texts:
 class Levels:
     """Prints a program. `names` gives, for each input and limit, the column that it stands in and how it is read."""
 
-    def __init__(self, program: Program, words: Words, names: Mapping[str, Cell], prefix: str) -> None:
+    def __init__(self, program: Program, words: DialectWords, names: Mapping[str, Cell], prefix: str) -> None:
         self._program, self._words, self._names, self._prefix = program, words, names, prefix
         self._uses = [0] * len(program.steps)
         for step in program.steps:

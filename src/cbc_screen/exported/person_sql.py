@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cbc_screen.exported.dialects import Words, quoted
+from cbc_screen.exported.dialects import DialectWords, quoted
 from cbc_screen.exported.persons import AGE_REASONS, ENDS, AgeSteps
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
@@ -18,7 +18,7 @@ _ROUNDED = 0.1  # of a month: what a year's fraction may be off
 class PersonSQL:
     """Writes what is read of a person, from the columns `age`, `sex` and `pregnancy` of a part."""
 
-    def __init__(self, words: Words, ages: AgeSteps, given: Mapping[str, str], sexes: Mapping[str, str]) -> None:
+    def __init__(self, words: DialectWords, ages: AgeSteps, given: Mapping[str, str], sexes: Mapping[str, str]) -> None:
         self.words, self.ages, self.given, self.sexes = words, ages, given, sexes
 
     def cells(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from cbc_screen.exported.asked import Asked
 from cbc_screen.exported.cells import NOTHING, READ_REASONS
 from cbc_screen.exported.persons import AGE_REASONS
-from cbc_screen.exported.sources import Source
+from cbc_screen.exported.sources import TableOfCounts
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING
 from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.flags import SEVERAL_REASONS, sorted_reasons
@@ -30,7 +30,7 @@ Told = tuple[str, Reason]
 class Reasons:
     """Writes the reasons of a row."""
 
-    def __init__(self, asked: Asked, source: Source, adjust: Sequence[Adjust]) -> None:
+    def __init__(self, asked: Asked, source: TableOfCounts, adjust: Sequence[Adjust]) -> None:
         self._asked, self._source = asked, source
         self._settings = tuple(_SETTINGS[kind] for kind in adjust)
 

@@ -23,7 +23,7 @@ USUAL = {name: name for name in (*PERSON, *LINES)}
 
 
 @dataclass(frozen=True)
-class Source:
+class TableOfCounts:
     """What a table has: the column of each field that is read, sorted by what it is."""
 
     person: Mapping[str, str]
@@ -55,7 +55,7 @@ class Source:
         )
 
 
-def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] | None) -> Source:
+def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] | None) -> TableOfCounts:
     """Sort the columns that a caller names; refuse those that change no answer here.
 
     Raises
@@ -73,7 +73,7 @@ def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] |
     results = {name: given[name] for name in knowledge.analytes if name in given}
     if not results:
         raise UsageError(f"columns: name at least one result: {', '.join(LINES)}")
-    return Source(
+    return TableOfCounts(
         person={name: given[name] for name in PERSON if name in given},
         results=results,
         comparators=_beside(given, results, COMPARATOR),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cbc_screen.errors import UsageError
 from cbc_screen.exported.asked import Asked, asked_of, inputs_of, linked, pruned, split
 from cbc_screen.exported.cells import NOTHING, SIGNS, read_cells
-from cbc_screen.exported.dialects import DIALECTS, Dialect, Words, quoted
+from cbc_screen.exported.dialects import DIALECTS, Dialect, DialectWords, quoted
 from cbc_screen.exported.header import header, made_of
 from cbc_screen.exported.keys_sql import key_parts, people
 from cbc_screen.exported.levels import Cell, Levels, Select
@@ -16,7 +16,7 @@ from cbc_screen.exported.person_sql import PersonSQL, situation_number
 from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.reasons_sql import PERSON as PERSON_REASONS
 from cbc_screen.exported.reasons_sql import Reasons
-from cbc_screen.exported.sources import SIDES, UNCORRECTED, Source, source_of
+from cbc_screen.exported.sources import SIDES, UNCORRECTED, TableOfCounts, source_of
 from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Op, Program
 from cbc_screen.knowledge.measures import Measures
@@ -130,7 +130,13 @@ class _Statement:
     """Writes the parts of a statement: rows as numbers, their keys, the facts of each key, joined, and conclusions."""
 
     def __init__(
-        self, words: Words, source: Source, asked: Asked, program: Program, person: PersonSQL, reasons: Reasons
+        self,
+        words: DialectWords,
+        source: TableOfCounts,
+        asked: Asked,
+        program: Program,
+        person: PersonSQL,
+        reasons: Reasons,
     ) -> None:
         self.words, self.source, self.asked, self.program = words, source, asked, program
         self.person, self.reasons = person, reasons

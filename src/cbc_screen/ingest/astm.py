@@ -14,7 +14,7 @@ from cbc_screen.ingest.compressed import PACKINGS, not_packed, unpacked
 from cbc_screen.ingest.hl7 import BLOCK_BYTES, DAMAGE
 from cbc_screen.ingest.hl7_frames import UTF8, Marks, checked, decoded, numbered
 from cbc_screen.ingest.hl7_grammar import Grammar, iso_date, iso_time, joined
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, StatedPerson, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -225,10 +225,10 @@ class _Message:
         key = next(filter(None, keys), "")
         return [*found, self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]))]
 
-    def _begin_person(self, key: str, birth_date: str = "", sex: str = "") -> Person:
+    def _begin_person(self, key: str, birth_date: str = "", sex: str = "") -> StatedPerson:
         self._persons += 1
         self._person = key or f"message {self._line} person {self._persons}"
-        return Person(self._person, birth_date, sex)
+        return StatedPerson(self._person, birth_date, sex)
 
     def _read_order(self, fields: list[str]) -> list[Item]:
         found = self._end_order()
@@ -292,15 +292,15 @@ class _Message:
             return ResultStatus.FINAL
         return _STATUS.get(stated) or self._statuses.of(stated)
 
-    def _codes(self, parts: list[str]) -> tuple[Code, ...]:
+    def _codes(self, parts: list[str]) -> tuple[ResultCode, ...]:
         """Return what a universal test id names: its own code, and what the analyzer calls it, which stands fourth or after."""
         texts = [part.strip() for part in parts]
         own, name = (*texts, "", "")[:2]
         called = next((text for text in texts[3:] if text and not _CODE.fullmatch(text)), "")
         number = next((text for text in texts[3:] if text), "")
-        found = [Code(own, name, "")] if own or name else []
+        found = [ResultCode(own, name, "")] if own or name else []
         if called or (number and not found):
-            found.append(Code("" if called else number, called, ""))
+            found.append(ResultCode("" if called else number, called, ""))
         return tuple(found)
 
     def _read_comment(self, fields: list[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.hl7_grammar import iso_date, iso_time
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, StatedPerson, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.ingest.xml_tree import Element, XMLProblem, parse_xml
 from cbc_screen.knowledge.loaded import load_measures
@@ -71,16 +71,16 @@ class CCDASource:
         raise UsageError(problem)
 
 
-def _person(root: Element) -> Person:
+def _person(root: Element) -> StatedPerson:
     """Return whose document it is; of several persons nobody."""
     targets = list(root.every("recordTarget", "patientRole"))
     if len(targets) != 1:
-        return Person("" if targets else _SOMEBODY)
+        return StatedPerson("" if targets else _SOMEBODY)
     role = targets[0]
     ids = (f"{one.get('extension')}^{one.get('root')}".strip("^") for one in role.every("id"))
     key = next((text for text in ids if text), _SOMEBODY)
     gender, birth = role.first("patient", "administrativeGenderCode"), role.first("patient", "birthTime")
-    return Person(
+    return StatedPerson(
         key, iso_date(birth.get("value")) if birth is not None else "", gender.get("code") if gender is not None else ""
     )
 
@@ -177,11 +177,11 @@ def _result(observation: Element, person: str, around: _Around) -> LabResult | N
     )
 
 
-def _codes(code: Element) -> tuple[Code, ...]:
+def _codes(code: Element) -> tuple[ResultCode, ...]:
     own = [code, *code.every("translation")]
-    found = [Code(one.get("code"), one.get("displayName"), one.get("codeSystem")) for one in own]
+    found = [ResultCode(one.get("code"), one.get("displayName"), one.get("codeSystem")) for one in own]
     original = _text(code.first("originalText"))
-    found += [Code("", original, "")] if original else []
+    found += [ResultCode("", original, "")] if original else []
     return tuple(one for one in found if one.code or one.name)
 
 

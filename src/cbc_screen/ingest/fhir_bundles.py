@@ -18,9 +18,9 @@ from cbc_screen.ingest.fhir_json import (
     is_sound,
 )
 from cbc_screen.ingest.fhir_observations import is_answer, results_of
-from cbc_screen.ingest.fhir_scope import Member, Scope, as_person, identifiers, only_one, unversioned
+from cbc_screen.ingest.fhir_scope import Member, ResourceScope, as_person, identifiers, only_one, unversioned
 from cbc_screen.ingest.fhir_stated import labels, of_patient, of_specimens
-from cbc_screen.ingest.results import Item, NotResults, Person, Sample, Stated
+from cbc_screen.ingest.results import Item, NotResults, Stated, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
@@ -42,7 +42,7 @@ def read_document(document: Document, line: int, content: str, *, entries_are_li
     else:
         key = _own_key(resource, document.kind)
         if document.kind == "Specimen" and key:  # of results on other lines, or in other files
-            yield Sample(key, tuple(of_specimens("", [resource], str(line), Scope())))
+            yield StatedSpecimen(key, tuple(of_specimens("", [resource], str(line), ResourceScope())))
         yield from _read_members(_with_contained(Member(line, str(line), resource, document.kind, key, "", content)))
 
 
@@ -107,7 +107,7 @@ def _with_contained(member: Member) -> list[_Found]:
 
 
 def _read_members(found: list[_Found], stated: Stated = ()) -> Iterator[Item]:
-    scope = Scope(stated=stated)
+    scope = ResourceScope(stated=stated)
     scope.add(each for each in found if isinstance(each, Member))
     for each in found:
         if not isinstance(each, Member):
@@ -131,7 +131,7 @@ def _persons(member: Member) -> Iterator[Item]:
     birth_date, sex = as_text(member.resource.get("birthDate")), _sex(member.resource)
     stated = of_patient(member.resource)
     for key in keys or named[:1]:
-        yield Person(key, birth_date, sex, aliases=named, stated=stated)
+        yield StatedPerson(key, birth_date, sex, aliases=named, stated=stated)
     if not keys and not named:
         yield NotResults(member.line, "Patient")
 

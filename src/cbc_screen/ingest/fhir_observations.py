@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
-from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope, listed_members, only_one
+from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, ResourceScope, listed_members, only_one
 from cbc_screen.ingest.fhir_stated import of_observation, of_specimens
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Stated, is_partial
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, is_partial
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
 
@@ -40,7 +40,7 @@ class _Common:
     stated: Stated
 
 
-def results_of(member: Member, scope: Scope) -> Iterator[Item]:
+def results_of(member: Member, scope: ResourceScope) -> Iterator[Item]:
     """Yield the result of an observation, and one for each of its components."""
     resource = member.resource
     parts = as_objects(resource.get("component"))
@@ -56,7 +56,7 @@ def results_of(member: Member, scope: Scope) -> Iterator[Item]:
         yield _result(part, common)
 
 
-def _common(member: Member, scope: Scope) -> _Common:
+def _common(member: Member, scope: ResourceScope) -> _Common:
     resource = member.resource
     person, (collected_at, until) = _person(member, scope), _taken(member, scope)
     group, specimen, of_specimen = _specimen(member, scope)
@@ -126,7 +126,7 @@ def _flag(part: Resource) -> str:
     return only_one(filter(None, codes or {as_text(concept.get("text")) for concept in concepts}))
 
 
-def _person(member: Member, scope: Scope) -> str:
+def _person(member: Member, scope: ResourceScope) -> str:
     """Return the key of whom an observation or a report is about."""
     focus = member.resource.get("focus")
     if focus and member.kind == "Observation":  # an unborn child or a donor, in the subject's record
@@ -134,7 +134,7 @@ def _person(member: Member, scope: Scope) -> str:
     return scope.person(as_object(member.resource.get("subject")), member.place)
 
 
-def _taken(member: Member, scope: Scope) -> tuple[str, str]:
+def _taken(member: Member, scope: ResourceScope) -> tuple[str, str]:
     """Return when the specimen was taken, and until when; `issued` is when the result was given out."""
     resource = member.resource
     period = as_object(resource.get("effectivePeriod"))
@@ -170,7 +170,7 @@ def _is_longer_than_a_day(start: str, end: str) -> bool:
         return start[:_DAY] != end[:_DAY]
 
 
-def _report(member: Member, scope: Scope) -> str:
+def _report(member: Member, scope: ResourceScope) -> str:
     """Return the key of the one report, else of the one panel, that lists an observation."""
     for level in islice(scope.above(member), 1):
         for kind in ("DiagnosticReport", "Observation"):
@@ -180,7 +180,7 @@ def _report(member: Member, scope: Scope) -> str:
     return ""
 
 
-def _encounter(member: Member, scope: Scope) -> str:
+def _encounter(member: Member, scope: ResourceScope) -> str:
     """Return the key of the visit or stay, else the moment until which it was taken, or given out.
 
     Results of one person that were given out in the same instant are of one draw where
@@ -192,7 +192,7 @@ def _encounter(member: Member, scope: Scope) -> str:
     return visit or (f"issued {issued}" if issued else "")
 
 
-def _specimen(member: Member, scope: Scope) -> tuple[str, str, Stated]:
+def _specimen(member: Member, scope: ResourceScope) -> tuple[str, str, Stated]:
     """Return the key of the specimen, all that names it, and what tells its kind.
 
     Of the panel's where the observation has none.
@@ -231,17 +231,17 @@ def _notes(resource: Resource) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
-def _codes(concept: Resource) -> tuple[Code, ...]:
+def _codes(concept: Resource) -> tuple[ResultCode, ...]:
     """Return the codings, and what the source itself calls it beside them: that may say another thing."""
     codings, text = concept.get("coding"), as_text(concept.get("text"))
-    found: tuple[Code, ...] = ()
+    found: tuple[ResultCode, ...] = ()
     if codings:
         texts = [
             (as_text(one.get("code")), as_text(one.get("display")), as_text(one.get("system")))
             for one in as_objects(codings)
         ]
-        found = tuple(Code(*three) for three in texts if any(three))
-    return (*found, Code("", text, "")) if text and text not in {code.name for code in found} else found
+        found = tuple(ResultCode(*three) for three in texts if any(three))
+    return (*found, ResultCode("", text, "")) if text and text not in {code.name for code in found} else found
 
 
 def _concept_text(concept: Any) -> str:

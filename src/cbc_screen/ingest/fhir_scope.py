@@ -36,7 +36,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Scope:
+class ResourceScope:
     """What the resources of one Bundle, or of one resource and those it contains, say of one another."""
 
     keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources

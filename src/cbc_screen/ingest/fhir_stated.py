@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
-from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, Scope
+from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, ResourceScope
 from cbc_screen.ingest.results import Stated
 
 _ANIMAL = "http://hl7.org/fhir/StructureDefinition/patient-animal"
@@ -35,7 +35,7 @@ def of_patient(patient: Resource) -> Stated:
     return _some(chain(labels(patient), said))
 
 
-def of_observation(member: Member, scope: Scope) -> Stated:
+def of_observation(member: Member, scope: ResourceScope) -> Stated:
     """Return what an observation, the reports that list it and its specimen say."""
     resource = member.resource
     said: list[Iterable[tuple[str, str]]] = [scope.stated, labels(resource)]
@@ -45,7 +45,9 @@ def of_observation(member: Member, scope: Scope) -> Stated:
     return _some(chain.from_iterable(said))
 
 
-def of_specimens(display: str, specimens: Iterable[Resource], place: str, scope: Scope) -> Iterator[tuple[str, str]]:
+def of_specimens(
+    display: str, specimens: Iterable[Resource], place: str, scope: ResourceScope
+) -> Iterator[tuple[str, str]]:
     """Yield what the specimens of an observation say: type, role, number, and whom they were taken from."""
     if display:
         yield "type", display
@@ -60,7 +62,7 @@ def of_specimens(display: str, specimens: Iterable[Resource], place: str, scope:
         yield from _subject(as_object(specimen.get("subject")), place, scope)
 
 
-def _subject(reference: Resource, place: str, scope: Scope) -> Iterator[tuple[str, str]]:
+def _subject(reference: Resource, place: str, scope: ResourceScope) -> Iterator[tuple[str, str]]:
     kind = scope.type_of(reference, place) if reference else ""
     if kind and kind != "Patient":
         yield "subject", kind

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from cbc_screen.ingest.hl7_frames import DEFAULTS, Marks, decoded
-from cbc_screen.ingest.results import Code
+from cbc_screen.ingest.results import ResultCode
 
 _CACHED_LENGTH = 256  # fields up to here are read once for the file
 _CACHED_FIELDS = 8192
@@ -38,7 +38,7 @@ class Grammar:
         self._meanings = {
             "F": marks.field, "S": component, "R": repetition, "E": escaped, "T": subcomponent, "H": "", "N": "",
         }  # fmt: skip
-        self._codes: dict[str, tuple[Code, ...]] = {}
+        self._codes: dict[str, tuple[ResultCode, ...]] = {}
         self._units: dict[str, str] = {}
         self._other_units: dict[str, tuple[str, ...]] = {}
 
@@ -127,7 +127,7 @@ class Grammar:
         parts = received.split(self.marks.component) if self.marks.component else [received]
         return joined(text.strip() for part in parts for text in self.subcomponents(part))
 
-    def codes(self, received: str) -> tuple[Code, ...]:
+    def codes(self, received: str) -> tuple[ResultCode, ...]:
         """Return the codes of OBX-3."""
         found = self._codes.get(received)
         if found is None:
@@ -212,15 +212,15 @@ def joined(texts: Iterable[str]) -> str:
     return " / ".join(dict.fromkeys(filter(None, texts)))
 
 
-def _codes(parts: list[str]) -> tuple[Code, ...]:
+def _codes(parts: list[str]) -> tuple[ResultCode, ...]:
     parts += [""] * (9 - len(parts))
     found = tuple(
-        Code(parts[place], parts[place + 1], parts[place + 2])
+        ResultCode(parts[place], parts[place + 1], parts[place + 2])
         for place in (0, 3)
         if parts[place].strip() or parts[place + 1].strip()
     )
     # A name that stands only as original text is still a name.
-    return found or ((Code("", parts[8], ""),) if parts[8].strip() else ())
+    return found or ((ResultCode("", parts[8], ""),) if parts[8].strip() else ())
 
 
 def _structured_number(parts: list[str]) -> str:

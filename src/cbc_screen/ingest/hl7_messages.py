@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
 from cbc_screen.ingest.hl7_shifted import shifted
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated, best_told, is_partial
+from cbc_screen.ingest.results import (
+    Item,
+    LabResult,
+    NotResults,
+    ResultCode,
+    Stated,
+    StatedPerson,
+    best_told,
+    is_partial,
+)
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -38,7 +47,7 @@ class _Observation:
     """An OBX that waits for what the segments after it say of its specimen."""
 
     line: int
-    codes: tuple[Code, ...]
+    codes: tuple[ResultCode, ...]
     value: str
     unit: str
     range_text: str
@@ -138,7 +147,7 @@ def _named(name: str, trigger: str) -> str:
 def _together(items: list[Item], line: int) -> list[Item]:
     """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
     untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
-    codes: dict[tuple[str, str], dict[str, set[tuple[Code, ...]]]] = {}
+    codes: dict[tuple[str, str], dict[str, set[tuple[ResultCode, ...]]]] = {}
     for one in untimed:
         codes.setdefault((one.person, one.specimen), {}).setdefault(one.group, set()).add(one.codes)
     joined_up = {
@@ -211,7 +220,7 @@ class _Message:
             self._nameless += 1
             key = f"message {self._line}" + (f" person {self._nameless}" if self._nameless > 1 else "")
         self._person = key
-        self._done.append(Person(key, birth_date, sex, stated=stated))
+        self._done.append(StatedPerson(key, birth_date, sex, stated=stated))
 
     def _begin_report(self, group: str) -> _Report:
         self._orders += 1

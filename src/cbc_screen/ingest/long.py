@@ -29,7 +29,7 @@ from cbc_screen.ingest.long_cells import (
     whole_keys,
 )
 from cbc_screen.ingest.parquet import ParquetSource
-from cbc_screen.ingest.results import Code, Item, LabResult, NotResults, Person, Stated
+from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow, SourceBatch, TableSource
 from cbc_screen.ingest.texts import Texts, first_of, keys, of_both, of_rows, without
 from cbc_screen.ingest.value_cells import both_remarks, number_of, same_value, signed
@@ -168,7 +168,7 @@ class LongSource:
             key = row.get("person", "")
             if key:
                 birth_date = birth_date_of(row, self._profile.top_coded_age)
-                yield Person(key, birth_date, self._sex(row), age_of(row), stated=self._stated(row))
+                yield StatedPerson(key, birth_date, self._sex(row), age_of(row), stated=self._stated(row))
 
     def _results(self, cells: Cells, lines: list[int], content_of: Callable[[int], str]) -> Iterator[Item]:
         raw = not isinstance(self._table, ParquetSource)
@@ -186,7 +186,7 @@ class LongSource:
             if self._of_one:
                 self._require_once(row)
             if own_person and person:
-                yield Person(person, row.get("birth_date", ""), self._sex(row), age_of(row))
+                yield StatedPerson(person, row.get("birth_date", ""), self._sex(row), age_of(row))
             listed = not codes or fold_code(code) in codes or code in ("", "0")
             kept = listed or bool(row.get("name"))  # a name may be that of a count
             content = (content_of(place) if raw else json.dumps(row, ensure_ascii=False)) if kept else ""
@@ -196,7 +196,7 @@ class LongSource:
         """Return what an event tells of the person; it is no result."""
         told = told_of_person(code, row.get("collected_at", ""), self._profile.events)
         if told and person:
-            return Person(person, told.get("birth_date", ""), self._sex(told), "")
+            return StatedPerson(person, told.get("birth_date", ""), self._sex(told), "")
         kind = _EVENT.match(code)
         return NotResults(line, f"event {kind[0]}" if kind is not None else "event")
 
@@ -250,7 +250,10 @@ class LongSource:
             person=person,
             group=row.get("specimen_key", "") or (WHOLE_TABLE if self._of_one else ""),
             collected_at=collected_at,
-            codes=(Code(code, row.get("name", ""), ""), *([Code(source_code, "", "")] if source_code else [])),
+            codes=(
+                ResultCode(code, row.get("name", ""), ""),
+                *([ResultCode(source_code, "", "")] if source_code else []),
+            ),
             value=value,
             unit=unit,
             specimen=row.get("specimen", ""),

@@ -22,7 +22,7 @@ MADE_UP = ("message ", "line ", "table ", "document ")
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ResultCode:
     """A code for what was measured, as received; any part may be empty."""
 
     code: str
@@ -31,7 +31,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StatedPerson:
     """What a source says of a person; texts as received, "" where it is silent.
 
     Dates are ISO: a year, a month or a day, with or without a time. `aliases` are other keys by
@@ -82,7 +82,7 @@ class LabResult:
     person: str
     group: str
     collected_at: str
-    codes: tuple[Code, ...]
+    codes: tuple[ResultCode, ...]
     value: str
     unit: str = ""
     specimen: str = ""
@@ -104,7 +104,7 @@ class LabResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class StatedSpecimen:
     """What a source says of a specimen apart from its results, which name it as their `group`."""
 
     key: str
@@ -120,7 +120,7 @@ class NotResults:
 
 
 _PARTIAL = re.compile(r"\d{4}(?:-\d{2})?|\D*", re.ASCII)
-Item = LabResult | Person | Sample | NotResults | RejectedRow
+Item = LabResult | StatedPerson | StatedSpecimen | NotResults | RejectedRow
 
 
 def best_told(times: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
-from cbc_screen.knowledge.adjustments import Adjustment, Step
+from cbc_screen.knowledge.adjustments import Adjustment, AdjustmentStep
 from cbc_screen.vocabulary import Adjust
 
 
@@ -36,7 +36,7 @@ def adjusted(
     return Interval(low, high)
 
 
-def _by_elevation(b: Builder, steps: Sequence[Step], value: Interval) -> Interval:
+def _by_elevation(b: Builder, steps: Sequence[AdjustmentStep], value: Interval) -> Interval:
     known = b.present(value.low)
     low = b.number(_least(steps))
     high = low
@@ -71,9 +71,9 @@ def _by_smoking(b: Builder, adjustment: Adjustment, cigarettes: Interval, smoker
     return Interval(b.select(counted, low, stated.low), b.select(counted, high, stated.high))
 
 
-def _least(steps: Sequence[Step]) -> float:
+def _least(steps: Sequence[AdjustmentStep]) -> float:
     return steps[0].subtract or 0.0
 
 
-def _amount(step: Step) -> float:
+def _amount(step: AdjustmentStep) -> float:
     return inf if step.subtract is None else step.subtract

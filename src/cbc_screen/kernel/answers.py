@@ -21,7 +21,7 @@ _TURNS = ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerPlace:
     """Where an answer lies: rows of the matrix of planes (or FALSE, TRUE), and the code's base.
 
     `base` is None for a flag.
@@ -41,7 +41,7 @@ class Answers(Mapping[str, NDArray[np.generic]]):
     """
 
     rows: int
-    places: Mapping[str, Place]
+    places: Mapping[str, AnswerPlace]
     planes: Planes
     floats: dict[str, NDArray[np.float64]]
     others: list[tuple[NDArray[np.intp], Answers]] = field(default_factory=list)

@@ -37,7 +37,7 @@ CODE_INPUT_PLANES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class BitNode:
     """One operation; a float operation of the program, or a bit operation."""
 
     op: Op | Bit
@@ -46,7 +46,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class BitCode:
     """A small number in bits: `base` plus the planes in binary, lowest first."""
 
     base: int
@@ -65,9 +65,9 @@ class Lowered:
     A place of FALSE or TRUE is a constant bit.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[BitNode, ...]
     flags: Mapping[str, int]
-    codes: Mapping[str, Code]
+    codes: Mapping[str, BitCode]
     floats: Mapping[str, int]
 
 
@@ -86,14 +86,14 @@ class Table(Protocol):
 @dataclass
 class _Lowering:
     table: Table
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[BitNode] = field(default_factory=list)
     _index: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def node(self, op: Op | Bit, *arguments: int, value: object = None) -> int:
         key = (op, arguments, type(value).__name__, value)
         found = self._index.get(key)
         if found is None:
-            self.nodes.append(Node(op, arguments, value))
+            self.nodes.append(BitNode(op, arguments, value))
             found = self._index[key] = len(self.nodes) - 1
         return found
 
@@ -212,12 +212,12 @@ class _Lowering:
             carry = self.either(self.both(x, y), self.both(half, carry))
         return (*result, carry) if carry != FALSE else tuple(result)
 
-    def count(self, bits: Sequence[int], base: int) -> Code:
+    def count(self, bits: Sequence[int], base: int) -> BitCode:
         """Count the bits that are set."""
         free = [bit for bit in bits if bit not in (FALSE, TRUE)]
         return self.adders([free], base + sum(bit == TRUE for bit in bits))
 
-    def weighted(self, bits: Sequence[int], weights: Sequence[int]) -> Code:
+    def weighted(self, bits: Sequence[int], weights: Sequence[int]) -> BitCode:
         """Add the weights of the bits that are set; a weight below 0 counts where its bit is not set."""
         base = sum(weight for weight in weights if weight < 0)
         columns: list[list[int]] = []
@@ -233,7 +233,7 @@ class _Lowering:
                     columns[place].append(own)
         return self.adders(columns or [[]], base)
 
-    def adders(self, columns: list[list[int]], base: int) -> Code:
+    def adders(self, columns: list[list[int]], base: int) -> BitCode:
         """Add bits of the weights 1, 2, 4 and so on: adders of three bits of equal weight."""
         place = 0
         while place < len(columns):
@@ -253,23 +253,23 @@ class _Lowering:
         return self.code(base, planes)
 
     @staticmethod
-    def code(base: int, planes: Sequence[int]) -> Code:
+    def code(base: int, planes: Sequence[int]) -> BitCode:
         """Make a code without empty planes at the top."""
         kept = list(planes)
         while kept and kept[-1] == FALSE:
             kept.pop()
-        return Code(base, tuple(kept))
+        return BitCode(base, tuple(kept))
 
-    def from_base(self, code: Code, base: int) -> tuple[int, ...]:
+    def from_base(self, code: BitCode, base: int) -> tuple[int, ...]:
         """Return the planes of a code counted from a base that is not above its own."""
         more = code.base - base
         constant = [TRUE if more >> place & 1 else FALSE for place in range(more.bit_length())]
         return self.add(code.planes, constant)
 
-    def plus(self, a: Code, b: Code) -> Code:
+    def plus(self, a: BitCode, b: BitCode) -> BitCode:
         return self.code(a.base + b.base, self.add(a.planes, b.planes))
 
-    def pack(self, codes: Sequence[Code], starts: Sequence[int]) -> Code:
+    def pack(self, codes: Sequence[BitCode], starts: Sequence[int]) -> BitCode:
         """Put numbers side by side; their bases are added to what comes out."""
         base, planes = 0, list[int]()
         for code, start in zip(codes, starts, strict=True):
@@ -278,17 +278,17 @@ class _Lowering:
             base += code.base << start
         return self.code(base, planes)
 
-    def subtract(self, a: Code, b: Code) -> Code:
+    def subtract(self, a: BitCode, b: BitCode) -> BitCode:
         # a - b = a + not b - (2^k - 1), k planes of b
         inverted = [self.negate(bit) for bit in b.planes]
         return self.code(a.base - b.base - (1 << len(b.planes)) + 1, self.add(a.planes, inverted))
 
-    def select(self, condition: int, a: Code, b: Code) -> Code:
+    def select(self, condition: int, a: BitCode, b: BitCode) -> BitCode:
         base = min(a.base, b.base)
         pairs = zip_longest(self.from_base(a, base), self.from_base(b, base), fillvalue=FALSE)
         return self.code(base, [self.choose(condition, x, y) for x, y in pairs])
 
-    def at_least(self, code: Code, threshold: int) -> int:
+    def at_least(self, code: BitCode, threshold: int) -> int:
         least = threshold - code.base
         if least <= 0:
             return TRUE
@@ -299,7 +299,7 @@ class _Lowering:
             result = self.both(bit, result) if least >> place & 1 else self.either(bit, result)
         return result
 
-    def reaches(self, a: Code, b: Code) -> int:
+    def reaches(self, a: BitCode, b: BitCode) -> int:
         """Tell whether a is at least b."""
         base = min(a.base, b.base)
         result = TRUE
@@ -308,7 +308,7 @@ class _Lowering:
             result = self.either(above, self.both(self.negate(self.differ(x, y)), result))
         return result
 
-    def equal(self, a: Code, b: Code) -> int:
+    def equal(self, a: BitCode, b: BitCode) -> int:
         base = min(a.base, b.base)
         result = TRUE
         for x, y in zip_longest(self.from_base(a, base), self.from_base(b, base), fillvalue=FALSE):
@@ -319,15 +319,15 @@ class _Lowering:
 def lower(program: Program, table: Table) -> Lowered:
     """Lower a program against the limits it will be run with."""
     build = _Lowering(table)
-    values: list[int | Code] = []
+    values: list[int | BitCode] = []
     for step in program.steps:
         values.append(_lower_step(build, step, [values[a] for a in step.arguments]))
     flags: dict[str, int] = {}
-    codes: dict[str, Code] = {}
+    codes: dict[str, BitCode] = {}
     floats: dict[str, int] = {}
     for name, place in program.outputs.items():
         value = values[place]
-        if isinstance(value, Code):
+        if isinstance(value, BitCode):
             codes[name] = value
         elif value < 0 or isinstance(build.nodes[value].op, Bit):
             flags[name] = value
@@ -336,9 +336,9 @@ def lower(program: Program, table: Table) -> Lowered:
     return _needed(build.nodes, flags, codes, floats)
 
 
-def _lower_step(build: _Lowering, step: Step, arguments: list[int | Code]) -> int | Code:
+def _lower_step(build: _Lowering, step: Step, arguments: list[int | BitCode]) -> int | BitCode:
     bits = [a for a in arguments if isinstance(a, int)]
-    codes = [a for a in arguments if isinstance(a, Code)]
+    codes = [a for a in arguments if isinstance(a, BitCode)]
     match step.op:
         case Op.CONST if isinstance(step.value, bool):
             return TRUE if step.value else FALSE
@@ -369,10 +369,10 @@ def _lower_step(build: _Lowering, step: Step, arguments: list[int | Code]) -> in
             assert isinstance(step.value, tuple)
             return build.pack(codes, step.value)
         case Op.CODE_CONST:
-            return Code(_whole(step.value))
+            return BitCode(_whole(step.value))
         case Op.CODE_INPUT:
             planes = range(CODE_INPUT_PLANES)
-            return Code(0, tuple(build.node(Bit.PLANE, value=(step.value, place)) for place in planes))
+            return BitCode(0, tuple(build.node(Bit.PLANE, value=(step.value, place)) for place in planes))
         case Op.CODE_SUBTRACT:
             return build.subtract(*codes)
         case Op.CODE_SELECT:
@@ -395,16 +395,16 @@ def _whole(value: object) -> int:
 
 
 def _needed(
-    nodes: Sequence[Node], flags: Mapping[str, int], codes: Mapping[str, Code], floats: Mapping[str, int]
+    nodes: Sequence[BitNode], flags: Mapping[str, int], codes: Mapping[str, BitCode], floats: Mapping[str, int]
 ) -> Lowered:
     """Keep what the outputs need, each as late as possible: few registers are live at a time."""
     roots = [*flags.values(), *(plane for code in codes.values() for plane in code.planes), *floats.values()]
     order = needed((root for root in roots if root >= 0), lambda node: nodes[node].arguments)
     place = {FALSE: FALSE, TRUE: TRUE, **{node: position for position, node in enumerate(order)}}
-    kept = tuple(Node(nodes[n].op, tuple(place[a] for a in nodes[n].arguments), nodes[n].value) for n in order)
+    kept = tuple(BitNode(nodes[n].op, tuple(place[a] for a in nodes[n].arguments), nodes[n].value) for n in order)
     return Lowered(
         kept,
         {name: place[node] for name, node in flags.items()},
-        {name: Code(code.base, tuple(place[p] for p in code.planes)) for name, code in codes.items()},
+        {name: BitCode(code.base, tuple(place[p] for p in code.planes)) for name, code in codes.items()},
         {name: place[node] for name, node in floats.items()},
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.configuration import Configuration
-from cbc_screen.kernel.limits import Limits, build_limits, spans_of
+from cbc_screen.kernel.limits import KernelLimits, build_limits, spans_of
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
@@ -41,7 +41,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     ages = [p.age for p in predicates if isinstance(p, AgeIs)] + [knowledge.words.preterm_below]
     ages += [age for _, age in knowledge.ordering.ages]
     differing = knowledge.differing_intervals(chosen.ranges)
-    limits: Limits = build_limits(
+    limits: KernelLimits = build_limits(
         intervals,
         differing,
         stated,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.answers import Place
+from cbc_screen.kernel.answers import AnswerPlace
 from cbc_screen.kernel.bits import TRUE
 from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
 from cbc_screen.kernel.fact_table import Join, join_of
@@ -87,12 +87,12 @@ def _taken(inputs: Inputs, rows: NDArray[np.intp]) -> Inputs:
     return {name: taken[id(column)] for name, column in inputs.items()}
 
 
-def _codes_of(places: Mapping[str, Place]) -> list[str]:
+def _codes_of(places: Mapping[str, AnswerPlace]) -> list[str]:
     return [name for name, place in places.items() if place.base is not None]
 
 
 def _together(
-    places: Mapping[str, Place],
+    places: Mapping[str, AnswerPlace],
     everywhere: NDArray[np.uint8],
     anywhere: NDArray[np.uint8],
     codes: Mapping[str, NDArray[np.generic]],

@@ -78,7 +78,7 @@ class GridColumns:
 
 
 @dataclass(frozen=True, eq=False)
-class Limits(KeyedLimits):
+class KernelLimits(KeyedLimits):
     """The limits of a screener, and the rows their numbers come from."""
 
     interval_rows: Mapping[str, Sequence[IntervalRow | None]]
@@ -107,7 +107,7 @@ def build_limits(
     unchanged_in_pregnancy: frozenset[str],
     pregnancy_ages: tuple[AgeEdge, AgeEdge],
     oldest_years: int,
-) -> Limits:
+) -> KernelLimits:
     """Build the grid and the table for one configuration."""
     used_schemes = {scheme.id: scheme}
     cutoffs: dict[str, Cutoff] = {}
@@ -139,12 +139,12 @@ def build_limits(
     table.add_traits(ages, pregnancy_ages)
     columns = {name: place for place, name in enumerate(table.columns)}
     by_key = tuple(zip(*table.columns.values(), strict=True))
-    return Limits(grid, columns, by_key, pregnancy_ages, table.interval_rows, table.grade_rows)
+    return KernelLimits(grid, columns, by_key, pregnancy_ages, table.interval_rows, table.grade_rows)
 
 
 def build_set_limits(
     tables: Mapping[str, Sequence[IntervalRow]], age: AgeEdge, pregnancy_ages: tuple[int, int], oldest_years: int
-) -> Limits:
+) -> KernelLimits:
     """Build the grid and the table of several sets side by side; each has the prefix before the names of its limits."""
     within = edge(pregnancy_ages[0], "y"), edge(pregnancy_ages[1], "y")
     edges = {e for rows in tables.values() for row in rows for e in (row.age_low, row.age_high) if e is not None}
@@ -154,7 +154,7 @@ def build_set_limits(
     table.add_traits([age], within)
     columns = {name: place for place, name in enumerate(table.columns)}
     by_key = tuple(zip(*table.columns.values(), strict=True))
-    return Limits(table.grid, columns, by_key, within, table.interval_rows, {})
+    return KernelLimits(table.grid, columns, by_key, within, table.interval_rows, {})
 
 
 def spans_of(preterm: Sequence[IntervalRow]) -> dict[str, tuple[Weeks, ...]]:

@@ -7,10 +7,10 @@ from functools import cached_property, lru_cache
 
 from cbc_screen.kernel.fact_table import Join, join_of
 from cbc_screen.kernel.keys import KeyedLimits
-from cbc_screen.kernel.printed import Function, Part, Printed
-from cbc_screen.kernel_inputs import Person, Scope
+from cbc_screen.kernel.printed import Function, Printed, ProgramPart
+from cbc_screen.kernel_inputs import InputScope, Person
 
-Print = Callable[[Scope, bool, Part], Printed]
+Print = Callable[[InputScope, bool, ProgramPart], Printed]
 _JOINED: Mapping[Join, Callable[[tuple[float, ...]], float]] = {
     Join.EVERY: all,
     Join.SOME: any,
@@ -56,13 +56,18 @@ class One:
     """
 
     def __init__(
-        self, kernel: RecordKernel, inputs: Mapping[str, float], keys: tuple[int, ...], scope: Scope, reported: bool
+        self,
+        kernel: RecordKernel,
+        inputs: Mapping[str, float],
+        keys: tuple[int, ...],
+        scope: InputScope,
+        reported: bool,
     ) -> None:
         self._kernel, self._inputs, self.keys = kernel, inputs, keys
         self._scope, self._reported = scope, reported
         self.conclusions = self._conclusions()
 
-    def _function(self, part: Part) -> Function:
+    def _function(self, part: ProgramPart) -> Function:
         return self._kernel.function(self._scope, self._reported, part)
 
     @cached_property
@@ -72,40 +77,40 @@ class One:
 
     def _conclusions(self) -> Named:
         if len(self.keys) > 1:
-            return self._of_facts(Part.CONCLUSIONS, {**self.facts, **self._kernel.limits.left_open(self.keys)})
-        return self._fused(Part.FUSED)
+            return self._of_facts(ProgramPart.CONCLUSIONS, {**self.facts, **self._kernel.limits.left_open(self.keys)})
+        return self._fused(ProgramPart.FUSED)
 
     @cached_property
     def lists(self) -> Named:
         """What the checklist is made from."""
         if len(self.keys) > 1:
-            return self._of_facts(Part.LIST_CONCLUSIONS, self.findings)
-        return self._fused(Part.LISTS)
+            return self._of_facts(ProgramPart.LIST_CONCLUSIONS, self.findings)
+        return self._fused(ProgramPart.LISTS)
 
     @cached_property
     def list_codes(self) -> dict[str, int]:
         """What the checklist is made from, as a dictionary."""
         return self.lists.all()
 
-    def _fused(self, part: Part) -> Named:
+    def _fused(self, part: ProgramPart) -> Named:
         fused = self._function(part)
         return Named(fused.places, fused.values(self._inputs, self._kernel.limits.row(self.keys[0])))
 
-    def _of_facts(self, part: Part, facts: Mapping[str, float]) -> Named:
+    def _of_facts(self, part: ProgramPart, facts: Mapping[str, float]) -> Named:
         conclude = self._function(part)
         return Named(conclude.places, conclude.values(facts, ()))
 
     @cached_property
     def facts(self) -> Mapping[str, float]:
         """The facts, joined over the keys."""
-        return self._joined(Part.FACTS)
+        return self._joined(ProgramPart.FACTS)
 
     @cached_property
     def findings(self) -> Mapping[str, float]:
         """The facts that the checklist needs, joined over the keys."""
-        return self._joined(Part.LIST_FACTS)
+        return self._joined(ProgramPart.LIST_FACTS)
 
-    def _joined(self, part: Part) -> Mapping[str, float]:
+    def _joined(self, part: ProgramPart) -> Mapping[str, float]:
         function = self._function(part)
         answers = [function.values(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
         if len(answers) == 1:
@@ -117,14 +122,14 @@ class One:
     @cached_property
     def values(self) -> Mapping[str, float]:
         """Numbers that were derived or corrected."""
-        return self._function(Part.VALUES).answers(self._inputs, ())
+        return self._function(ProgramPart.VALUES).answers(self._inputs, ())
 
     @cached_property
     def limits(self) -> Sequence[Mapping[str, float]]:
         """The limits used under each key."""
-        return self._under_each_key(Part.LIMITS)
+        return self._under_each_key(ProgramPart.LIMITS)
 
-    def _under_each_key(self, part: Part) -> list[dict[str, float]]:
+    def _under_each_key(self, part: ProgramPart) -> list[dict[str, float]]:
         function = self._function(part)
         return [function.answers(self._inputs, self._kernel.limits.row(key)) for key in self.keys]
 
@@ -142,16 +147,18 @@ class RecordKernel:
         self._keys = lru_cache(maxsize=_REMEMBERED)(limits.keys)
         self.joins = lru_cache(maxsize=None)(self._make_joins)
 
-    def _make(self, scope: Scope, reported: bool, part: Part) -> Function:
+    def _make(self, scope: InputScope, reported: bool, part: ProgramPart) -> Function:
         return self.printed(scope, reported, part).function()
 
-    def _make_joins(self, scope: Scope, reported: bool, part: Part) -> tuple[Callable[[tuple[float, ...]], float], ...]:
+    def _make_joins(
+        self, scope: InputScope, reported: bool, part: ProgramPart
+    ) -> tuple[Callable[[tuple[float, ...]], float], ...]:
         return tuple(_JOINED[join_of(name)] for name in self.function(scope, reported, part).places)
 
-    def screen_one(self, record: Mapping[str, float], person: Person, scope: Scope, reported: bool) -> One:
+    def screen_one(self, record: Mapping[str, float], person: Person, scope: InputScope, reported: bool) -> One:
         """Screen one record: its inputs by name (absent ones may be left out)."""
         return One(self, record, self._keys(person), scope, reported)
 
-    def function(self, scope: Scope, reported: bool, part: Part) -> Function:
+    def function(self, scope: InputScope, reported: bool, part: ProgramPart) -> Function:
         """Return a program as a function, made when it is first asked for."""
         return self._function(scope, reported, part)

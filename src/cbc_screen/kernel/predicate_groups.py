@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.bits import Bit, Node
+from cbc_screen.kernel.bits import Bit, BitNode
 from cbc_screen.kernel.program import Op
 from cbc_screen.kernel.step_plan import Tables
 
@@ -31,7 +31,7 @@ class Folded:
     bits: Mapping[int, NDArray[np.uint8]]
 
 
-def fold_by_key(nodes: Sequence[Node], tables: Tables) -> Folded:
+def fold_by_key(nodes: Sequence[BitNode], tables: Tables) -> Folded:
     """Find the numbers that one `take` gives, and the bits that a key decides.
 
     A choice between limits is a limit. A sum is not folded: adding costs less than taking.
@@ -60,7 +60,7 @@ def fold_by_key(nodes: Sequence[Node], tables: Tables) -> Folded:
     return Folded(taken, traits)
 
 
-def find_homes(nodes: Sequence[Node]) -> list[Home]:
+def find_homes(nodes: Sequence[BitNode]) -> list[Home]:
     """Give each node its home: what needs a quantity is made while that is near."""
     quantities: dict[str, int] = {}  # the ends of an interval are columns of one quantity
     homes: list[Home] = []
@@ -74,7 +74,7 @@ def find_homes(nodes: Sequence[Node]) -> list[Home]:
 
 
 def group_predicates(
-    nodes: Sequence[Node], folded: Folded, homes: Sequence[Home], kept: Collection[int], outputs: Collection[int]
+    nodes: Sequence[BitNode], folded: Folded, homes: Sequence[Home], kept: Collection[int], outputs: Collection[int]
 ) -> dict[int, Unit]:
     """Give each predicate the unit that one call makes: of one column, one kind."""
     sharing = _limits_of_one_home(nodes, folded, homes, kept)
@@ -100,13 +100,13 @@ def group_predicates(
     return units
 
 
-def _used(nodes: Sequence[Node], folded: Folded, outputs: Collection[int]) -> set[int]:
+def _used(nodes: Sequence[BitNode], folded: Folded, outputs: Collection[int]) -> set[int]:
     """Find the nodes that are outputs, or arguments of what no key decides."""
     decided = folded.numbers.keys() | folded.bits.keys()
     return {a for n, node in enumerate(nodes) if n not in decided for a in node.arguments} | set(outputs)
 
 
-def _unit_of_less(nodes: Sequence[Node], number: int, a: int, b: int, sharing: Mapping[int, Unit]) -> Unit:
+def _unit_of_less(nodes: Sequence[BitNode], number: int, a: int, b: int, sharing: Mapping[int, Unit]) -> Unit:
     """Return the unit of a comparison: with constants from one side, with limits of one home, or alone."""
     constant = [nodes[n].op is Op.CONST for n in (a, b)]
     if constant == [True, False]:
@@ -117,7 +117,7 @@ def _unit_of_less(nodes: Sequence[Node], number: int, a: int, b: int, sharing: M
 
 
 def _limits_of_one_home(
-    nodes: Sequence[Node], folded: Folded, homes: Sequence[Home], kept: Collection[int]
+    nodes: Sequence[BitNode], folded: Folded, homes: Sequence[Home], kept: Collection[int]
 ) -> dict[int, Unit]:
     """Find the limits that are compared with columns of one home and used for nothing else: their units."""
     compared: dict[int, set[Home | None]] = {}

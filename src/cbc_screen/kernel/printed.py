@@ -12,7 +12,7 @@ from typing import cast
 Scalar = Callable[[Mapping[str, float], Sequence[float]], tuple[float | int | bool, ...]]
 
 
-class Part(StrEnum):
+class ProgramPart(StrEnum):
     """A program: the screen in one piece, its two halves, and what explains it."""
 
     FUSED = "fused"

@@ -15,7 +15,7 @@ from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
 from cbc_screen.kernel.definition import Programs
 from cbc_screen.kernel.fact_table import Facts
-from cbc_screen.kernel.limits import STATED, Limits, at_gestation, build_set_limits, spans_of
+from cbc_screen.kernel.limits import STATED, KernelLimits, at_gestation, build_set_limits, spans_of
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, Given, Rules
 from cbc_screen.kernel.screen import Kernel
@@ -46,7 +46,7 @@ class _Set:
 class PublishedSets(Kernel):
     """The comparison of one configuration, compiled. `names` are the sets, in their order."""
 
-    def __init__(self, rules: Rules, limits: Limits, sets: Mapping[str, _Set]) -> None:
+    def __init__(self, rules: Rules, limits: KernelLimits, sets: Mapping[str, _Set]) -> None:
         super().__init__(rules, limits)
         self._sets = sets
         self.names = tuple(sets)

@@ -19,13 +19,13 @@ from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import Programs, build_programs
 from cbc_screen.kernel.joining import Unsure, join_expanded, join_packed
 from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
-from cbc_screen.kernel.limits import Limits
+from cbc_screen.kernel.limits import KernelLimits
 from cbc_screen.kernel.one_record import RecordKernel
-from cbc_screen.kernel.printed import Part, Printed
+from cbc_screen.kernel.printed import Printed, ProgramPart
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.kernel.scalar import print_scalar
 from cbc_screen.kernel_batch import Batch
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, Scope, scope_of
+from cbc_screen.kernel_inputs import PREGNANCIES, SEXES, InputScope, scope_of
 from cbc_screen.vocabulary import Pregnancy, Sex
 
 # The situation of a key where sex and pregnancy leave one choice, by [sex, pregnancy] code.
@@ -70,7 +70,7 @@ def _neutrophils_unsent(batch: Batch) -> bool:
 class Kernel:
     """The compiled screen of one configuration. Thread-safe: it only caches."""
 
-    def __init__(self, rules: Rules, limits: Limits) -> None:
+    def __init__(self, rules: Rules, limits: KernelLimits) -> None:
         self.rules, self.limits = rules, limits
         self._compiled = lru_cache(maxsize=64)(self._compile)
 
@@ -238,10 +238,10 @@ class Kernel:
         """The same screen for one record."""
         return RecordKernel(self.limits, self.printed)
 
-    def printed(self, scope: Scope, reported: bool, part: Part) -> Printed:
+    def printed(self, scope: InputScope, reported: bool, part: ProgramPart) -> Printed:
         """Print a program for one record with no inputs outside a scope."""
         analytes = frozenset(a for a, analyte in self.rules.analytes.items() if scope_of(a, analyte.counted) <= scope)
-        beyond = scope is Scope.ALL
+        beyond = scope is InputScope.ALL
         findings = self.rules.findings if beyond else frozenset()
         ranged = self.rules.ranged & analytes if reported else frozenset()
         given = Given(analytes, analytes, findings, ranged, beyond, beyond, unsent=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.bits import Node, Table
+from cbc_screen.kernel.bits import BitNode, Table
 
 CALL, TAKE, SELECT, PACK = range(4)  # the kinds of small steps
 Rows = int | slice
@@ -40,7 +40,7 @@ class StepPlan:
     slots: int = 0
     constants: dict[int, NDArray[np.generic]] = field(default_factory=dict)
     inputs: dict[int, str] = field(default_factory=dict)
-    outside: dict[int, Node] = field(default_factory=dict)  # bits of columns that come in
+    outside: dict[int, BitNode] = field(default_factory=dict)  # bits of columns that come in
     limits: list[NDArray[np.float64]] = field(default_factory=list)
     traits: list[NDArray[np.uint8]] = field(default_factory=list)
     numbers: dict[int, Rows] = field(default_factory=dict)

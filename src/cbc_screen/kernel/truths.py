@@ -10,16 +10,16 @@ from cbc_screen.kernel.arithmetic import gap, quantity
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
-from cbc_screen.kernel.values import Values
+from cbc_screen.kernel.values import RecordValues
 from cbc_screen.knowledge.definitions import Cutoff, Definition
 from cbc_screen.knowledge.predicates import (
     AgeIs,
     BeyondRange,
     Borderline,
     Compare,
-    Count,
     CourseIs,
     FindingIs,
+    HowMany,
     LineIs,
     LinesLow,
     MethodIs,
@@ -39,7 +39,7 @@ from cbc_screen.vocabulary import Contradiction, Line, ReticulocyteMethod, Sever
 _TOP_SEVERITY = SEVERITIES.index(Severity.VERY_SEVERE)
 
 
-class Truths(Values):
+class Truths(RecordValues):
     """Writes what the numbers of a record say."""
 
     def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:
@@ -272,7 +272,7 @@ class Truths(Values):
             case Possible(of):
                 surely_false = self.truth(of, number).no
                 return Truth(b.negate(surely_false), surely_false)
-            case Count(at_least, of):
+            case HowMany(at_least, of):
                 return b.truth_count(at_least, [self.truth(part, number) for part in of])
 
     def _of_pregnancy(self, trait: str) -> Truth:

@@ -14,7 +14,7 @@ from cbc_screen.knowledge.intervals import Weeks
 _WHOLE = 100.0  # percent
 
 
-class Values:
+class RecordValues:
     """Writes the numbers and the limits of a record."""
 
     def __init__(self, builder: Builder, rules: Rules, given: Given) -> None:

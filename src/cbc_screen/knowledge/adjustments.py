@@ -19,7 +19,7 @@ _UNITS = {ELEVATION: "m", CIGARETTES: "1/d", SMOKER: "", NON_SMOKER: ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AdjustmentStep:
     """From `lower` on, so much is subtracted; None where the guideline has no number."""
 
     lower: float
@@ -36,10 +36,10 @@ class Adjustment:
     """
 
     table: str
-    elevation: tuple[Step, ...]
-    cigarettes: tuple[Step, ...]
-    smoker: Step
-    non_smoker: Step
+    elevation: tuple[AdjustmentStep, ...]
+    cigarettes: tuple[AdjustmentStep, ...]
+    smoker: AdjustmentStep
+    non_smoker: AdjustmentStep
     source: str
 
     def marks(self, asked: Iterable[Adjust]) -> set[Verification]:
@@ -52,7 +52,7 @@ class Adjustment:
 def load_adjustment(text: str, file: str, sources: Iterable[str], tables: Iterable[str]) -> Adjustment:
     """Load one file of adjustments/."""
     known, rows = set(sources), list(parse_csv(text, file, COLUMNS))
-    by_quantity: dict[str, list[tuple[Row, Step]]] = {name: [] for name in _UNITS}
+    by_quantity: dict[str, list[tuple[Row, AdjustmentStep]]] = {name: [] for name in _UNITS}
     for row in rows:
         if row.text("table") not in tables or file != f"adjustments/{row.text('table')}.csv":
             raise row.error("table", "must be the file's name, and the name of a grading table")
@@ -64,7 +64,7 @@ def load_adjustment(text: str, file: str, sources: Iterable[str], tables: Iterab
         if row.text("source") != rows[0].text("source"):
             raise row.error("source", "must be the same in the whole file")
         mark = Verification(row.choice("verification", [v.value for v in Verification]))
-        by_quantity[quantity].append((row, Step(row.number("lower") or 0.0, row.number("subtract"), mark)))
+        by_quantity[quantity].append((row, AdjustmentStep(row.number("lower") or 0.0, row.number("subtract"), mark)))
     for quantity, found in by_quantity.items():
         if _UNITS[quantity]:
             _check_steps(found)
@@ -83,7 +83,7 @@ def load_adjustment(text: str, file: str, sources: Iterable[str], tables: Iterab
     )
 
 
-def _check_word(file: str, quantity: str, found: list[tuple[Row, Step]]) -> None:
+def _check_word(file: str, quantity: str, found: list[tuple[Row, AdjustmentStep]]) -> None:
     """Refuse anything but one row with an amount: none for a non-smoker, whom the cut-offs are for."""
     if len(found) != 1 or found[0][1].subtract is None:
         raise KnowledgeError(file, None, "quantity", f"needs one row for {quantity}, with an amount")
@@ -93,7 +93,7 @@ def _check_word(file: str, quantity: str, found: list[tuple[Row, Step]]) -> None
         raise row.error("subtract", "must be 0 for a non-smoker, and not negative")
 
 
-def _check_steps(found: list[tuple[Row, Step]]) -> None:
+def _check_steps(found: list[tuple[Row, AdjustmentStep]]) -> None:
     """Refuse a hole, an overlap, or an amount that falls: the kernel relies on none of them."""
     for (before, low), (after, high) in itertools.pairwise(found):
         if before.number("upper") is None or before.number("upper") != high.lower or high.lower <= low.lower:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.quantities import Analyte
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Way:
     within: float
 
 
-def load_ways(node: Node, analytes: Mapping[str, Analyte]) -> dict[str, tuple[Way, ...]]:
+def load_ways(node: YamlNode, analytes: Mapping[str, Analyte]) -> dict[str, tuple[Way, ...]]:
     """Load the ways to each analyte that has some."""
     node.check_keys(["source", "ways"])
     found: dict[str, tuple[Way, ...]] = {}

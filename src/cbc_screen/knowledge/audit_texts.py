@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 ABOUT = ("flag", "range", "unit")
 
@@ -20,7 +20,7 @@ class AuditText:
     text: str
 
 
-def load_audit(node: Node, sources: Container[str]) -> Mapping[str, AuditText]:
+def load_audit(node: YamlNode, sources: Container[str]) -> Mapping[str, AuditText]:
     """Load audit.yaml."""
     node.check_keys(["source", "findings"])
     if node.text("source") not in sources:

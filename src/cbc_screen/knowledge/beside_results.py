@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.knowledge.fold import plain_name
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 COLUMNS = ("unit", "lower", "upper", "status", "flag", "comparator", "note")
 _ANY = "any"
@@ -59,7 +59,7 @@ class BesideResults:
         return word in self.channels.get(analyte, ())
 
 
-def load_beside_results(node: Node, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
+def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
     """Load beside_results.yaml; `note_names` are columns of remarks on a whole row that other tables name."""
     node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "row_notes"])
     channels = node.node("channels")

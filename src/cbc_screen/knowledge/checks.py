@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.rules import Rule, RuleReader
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 
 GROUPS = ("guards", "triggers", "cutoffs")
 ORDER = "checklist"
@@ -34,7 +34,7 @@ class Checks:
     chosen: tuple[str, ...]
 
 
-def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node) -> Checks:
+def load_checks(reader: RuleReader, guards: YamlNode, triggers: YamlNode, cutoffs: YamlNode) -> Checks:
     """Load the shipped files."""
     guards.check_keys(["guards"])
     triggers.check_keys(["policies", "triggers"])
@@ -59,7 +59,7 @@ def load_checks(reader: RuleReader, guards: Node, triggers: Node, cutoffs: Node)
     return Checks(**rules, active=active, policies=policies, chosen=chosen)
 
 
-def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
+def own_checks(reader: RuleReader, node: YamlNode, shipped: Checks) -> Checks:
     """Lay a laboratory's own file over the shipped checks.
 
     `policies` chooses lists of triggers; a rule with a shipped id takes its place, another
@@ -89,7 +89,7 @@ def own_checks(reader: RuleReader, node: Node, shipped: Checks) -> Checks:
     return Checks(**kept, active=active, policies=shipped.policies, chosen=tuple(chosen))
 
 
-def _check_ids(node: Node, groups: Mapping[str, Sequence[Rule]]) -> None:
+def _check_ids(node: YamlNode, groups: Mapping[str, Sequence[Rule]]) -> None:
     """Refuse an id in two groups: `off` would not know which is meant."""
     seen: set[str] = set()
     for group, rules in groups.items():
@@ -105,7 +105,7 @@ def _laid_over(own: Sequence[Rule], shipped: Sequence[Rule]) -> tuple[Rule, ...]
     return (*kept, *mine.values())
 
 
-def _read(reader: RuleReader, node: Node, group: str, *, own: bool = False) -> tuple[Rule, ...]:
+def _read(reader: RuleReader, node: YamlNode, group: str, *, own: bool = False) -> tuple[Rule, ...]:
     if group == "guards":
         return reader.rules(node, group, ["contradicts", "leaves"])
     if group == "triggers":

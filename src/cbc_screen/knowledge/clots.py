@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.knowledge.fold import plain_name
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _SENTENCE = re.compile(r"[.;!\n]+")
 _NEAR = 4  # words before or behind in which a denial counts
@@ -47,7 +47,7 @@ class ClotWords:
         return len(words) <= self.most_words or bool(set(words) & (self.of | self.found))
 
 
-def load_clot_words(node: Node) -> ClotWords:
+def load_clot_words(node: YamlNode) -> ClotWords:
     """Load the words."""
     node.check_keys(["words", "of", "found", "denied", "asked", "most_words"])
     one = {key: frozenset(map(plain_name, node.texts(key))) for key in ("words", "of", "found", "denied")}

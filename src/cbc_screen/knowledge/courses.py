@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from cbc_screen.knowledge.quantities import Analyte, Factor
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Line, Threshold
 
 COURSES = "serial/courses.yaml"
@@ -103,7 +103,7 @@ class Cycles:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class CourseBand:
     """The stable band of persistence.yaml."""
 
     id: str
@@ -121,7 +121,7 @@ CourseRule = (
     | LineFellFast
     | Recovering
     | Cycles
-    | Band
+    | CourseBand
 )
 
 
@@ -137,7 +137,7 @@ class Course:
 
 
 def load_courses(
-    node: Node, analytes: Mapping[str, Analyte], findings: Mapping[str, str], sources: Container[str]
+    node: YamlNode, analytes: Mapping[str, Analyte], findings: Mapping[str, str], sources: Container[str]
 ) -> tuple[dict[str, Course], dict[str, Course]]:
     """Return the courses by id, and the findings that earlier counts show; every fault names file, line and key."""
     node.check_keys(["courses", "findings"])
@@ -162,7 +162,7 @@ def load_courses(
 class _Reader:
     def __init__(self, analytes: Mapping[str, Analyte]) -> None:
         self._analytes = analytes
-        self._forms: Mapping[str, Callable[[Node], CourseRule]] = {
+        self._forms: Mapping[str, Callable[[YamlNode], CourseRule]] = {
             "fall": lambda node: self._difference(node, "fall"),
             "rise": lambda node: self._difference(node, "rise"),
             "lasts": self._lasts,
@@ -173,10 +173,10 @@ class _Reader:
             "fast_fall": lambda node: LineFellFast(node.choice("fast_fall", Line)),
             "recovering": lambda node: Recovering(_only_days(node.node("recovering"))),
             "cycles": self._cycles,
-            "band": lambda node: Band(node.text("band")),
+            "band": lambda node: CourseBand(node.text("band")),
         }
 
-    def course(self, node: Node, text: str, sources: Container[str], extra: list[str]) -> Course:
+    def course(self, node: YamlNode, text: str, sources: Container[str], extra: list[str]) -> Course:
         forms = [form for form in self._forms if form in node]
         if len(forms) != 1:
             raise node.error("id", f"needs one of {', '.join(self._forms)}")
@@ -186,7 +186,7 @@ class _Reader:
         rule = self._forms[forms[0]](node)
         return Course(node.text("id"), text, rule, node.choice("threshold", Threshold), node.text("source"))
 
-    def _difference(self, node: Node, key: str) -> Difference:
+    def _difference(self, node: YamlNode, key: str) -> Difference:
         own = node.node(key)
         by_share = "share" in own
         own.check_keys(["analyte", "share", "days"] if by_share else ["analyte", "by", "unit", "days"])
@@ -198,7 +198,7 @@ class _Reader:
             raise own.error("share", "must be above 0, and of a fall below 1")
         return Difference(analyte, key == "rise", None, share, _days(own))
 
-    def _lasts(self, node: Node) -> CourseRule:
+    def _lasts(self, node: YamlNode) -> CourseRule:
         own = node.node("lasts")
         if "line" in own:
             own.check_keys(["line", "below", "unit", "days"])
@@ -210,13 +210,13 @@ class _Reader:
         return Lasts(own.text("lines") == _EVERY, _days(own))
 
     @staticmethod
-    def _new(node: Node) -> CourseRule:
+    def _new(node: YamlNode) -> CourseRule:
         if not node.flag("new"):
             raise node.error("new", "must be true")
         return New()
 
     @staticmethod
-    def _falling(node: Node) -> CourseRule:
+    def _falling(node: YamlNode) -> CourseRule:
         own = node.node("falling")
         if "line" in own:
             own.check_keys(["line"])
@@ -226,7 +226,7 @@ class _Reader:
             raise own.error("lines", f"must lie between 1 and {len(Line)}")
         return LinesFalling(own.whole("lines"))
 
-    def _cycles(self, node: Node) -> CourseRule:
+    def _cycles(self, node: YamlNode) -> CourseRule:
         own = node.node("cycles")
         own.check_keys(["analyte", "below", "between", "unit", "troughs", "at_least", "at_most"])
         analyte = self._analyte(own)
@@ -240,12 +240,12 @@ class _Reader:
             raise own.error("at_least", "must be a day or more, and no more than at_most")
         return Cycles(analyte, below, between, troughs, least, most)
 
-    def _analyte(self, node: Node) -> str:
+    def _analyte(self, node: YamlNode) -> str:
         if node.text("analyte") not in self._analytes:
             raise node.error("analyte", "is not in analytes.yaml")
         return node.text("analyte")
 
-    def _in_unit(self, node: Node, key: str, analyte: str) -> float:
+    def _in_unit(self, node: YamlNode, key: str, analyte: str) -> float:
         factor = self._analytes[analyte].units.find(node.text("unit"), None)
         if not isinstance(factor, Factor):
             raise node.error("unit", f"is not a unit of {analyte}")
@@ -255,13 +255,13 @@ class _Reader:
         return number
 
 
-def _days(node: Node) -> int:
+def _days(node: YamlNode) -> int:
     days = node.whole("days")
     if days < 1:
         raise node.error("days", "must be a day or more")
     return days
 
 
-def _only_days(node: Node) -> int:
+def _only_days(node: YamlNode) -> int:
     node.check_keys(["days"])
     return _days(node)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Verification
 
 PARTS = ("red", "white", "without_neutrophils", "platelet")
@@ -47,7 +47,7 @@ class Definition:
 
 
 def load_definitions(
-    node: Node, analytes: Mapping[str, Analyte], schemes: Mapping[str, Scheme], sources: Iterable[str]
+    node: YamlNode, analytes: Mapping[str, Analyte], schemes: Mapping[str, Scheme], sources: Iterable[str]
 ) -> dict[str, Definition]:
     """Load definitions.yaml."""
     node.check_keys(["definitions"])
@@ -81,7 +81,9 @@ def load_definitions(
     return result
 
 
-def _cutoff(node: Node, analytes: Mapping[str, Analyte], schemes: Mapping[str, Scheme], sources: set[str]) -> Cutoff:
+def _cutoff(
+    node: YamlNode, analytes: Mapping[str, Analyte], schemes: Mapping[str, Scheme], sources: set[str]
+) -> Cutoff:
     analyte = node.text("analyte")
     if analyte not in analytes:
         raise node.error("analyte", "is not in analytes.yaml")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node, Row
+    from cbc_screen.knowledge.strict import Row, YamlNode
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +22,7 @@ def edge(value: float, unit: str) -> AgeEdge:
     return AgeEdge("mo", int(value) * 12) if unit == "y" else AgeEdge(unit, int(value))
 
 
-def read_edge(node: Node, key: str) -> AgeEdge:
+def read_edge(node: YamlNode, key: str) -> AgeEdge:
     """Read an age of a rule: a whole number under `key`, and a unit beside it."""
     if node.text("unit") not in ("d", "mo", "y"):
         raise node.error("unit", "must be d, mo or y")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.vocabulary import WhiteBasis
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FHIRNames:
         return [one for one in own if not one.basis or basis in one.basis]
 
 
-def load_fhir_names(node: Node, sources: Container[str]) -> FHIRNames:
+def load_fhir_names(node: YamlNode, sources: Container[str]) -> FHIRNames:
     """Load fhir.yaml."""
     node.check_keys(["module", "texts", "also", "ucum"])
     texts = node.node("texts")

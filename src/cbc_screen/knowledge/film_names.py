@@ -10,7 +10,7 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.quantities import has_check_digit
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class FilmNames:
     counted: frozenset[str]
 
 
-def load_film_names(node: Node, findings: Collection[str]) -> FilmNames:
+def load_film_names(node: YamlNode, findings: Collection[str]) -> FilmNames:
     """Load film_names.yaml; `findings` are those of the film."""
     node.check_keys(["source", "names", "codes", "counted"])
     names, codes = node.node("names"), node.node("codes")

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.fold import parts_of, plain_name
 from cbc_screen.knowledge.quantities import Analyte, FalseFriend
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 # Scripts that are written without blanks, or with endings attached: a word is looked for anywhere.
 _WITHOUT_BLANKS = ("CJK ", "HIRAGANA ", "KATAKANA", "HANGUL ", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
@@ -89,9 +89,9 @@ class Friends:
 
 
 def load_friends(
-    specimens: Node,
-    friends: Node,
-    agreeing: Node,
+    specimens: YamlNode,
+    friends: YamlNode,
+    agreeing: YamlNode,
     analytes: Mapping[str, Analyte],
     ambiguous: Mapping[str, FalseFriend],
 ) -> Friends:
@@ -120,7 +120,7 @@ def load_friends(
     )
 
 
-def _agreeing(node: Node, counted: frozenset[str]) -> dict[str, frozenset[str]]:
+def _agreeing(node: YamlNode, counted: frozenset[str]) -> dict[str, frozenset[str]]:
     node.check_keys(["agreeing", "blood", "may_be_neutrophils"])
     node.node("may_be_neutrophils").check_keys(["source", "words"])
     node.node("blood").check_keys(["source", "words"])
@@ -136,7 +136,7 @@ def _agreeing(node: Node, counted: frozenset[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _words(entry: Node, key: str) -> list[str]:
+def _words(entry: YamlNode, key: str) -> list[str]:
     """Return the folded words of every language."""
     written = entry.node(key)
     words = [plain_name(word) for language in written for word in written.texts(language)]
@@ -145,7 +145,7 @@ def _words(entry: Node, key: str) -> list[str]:
     return words
 
 
-def _group(entry: Node, counted: frozenset[str], analytes: Mapping[str, Analyte]) -> WordGroup:
+def _group(entry: YamlNode, counted: frozenset[str], analytes: Mapping[str, Analyte]) -> WordGroup:
     entry.check_keys(["id", "why", "source", "words"], ["of", "but"])
     of = frozenset(entry.texts("of")) or counted
     if not of <= counted:
@@ -182,7 +182,9 @@ def word_group(name: str, why: str, of: frozenset[str], words: Iterable[str], bu
     )
 
 
-def _names(node: Node, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, FalseFriend]) -> dict[str, FalseFriend]:
+def _names(
+    node: YamlNode, analytes: Mapping[str, Analyte], ambiguous: Mapping[str, FalseFriend]
+) -> dict[str, FalseFriend]:
     owner = {name: analyte.id for analyte in analytes.values() for name in analyte.names}
     found: dict[str, FalseFriend] = {}
     for entry in node.nodes("names"):

@@ -10,7 +10,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
 from cbc_screen.knowledge.intervals import read_quantity
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.knowledge.strict import Node, Row, parse_csv
+from cbc_screen.knowledge.strict import Row, YamlNode, parse_csv
 from cbc_screen.vocabulary import Severity, Verification
 
 COLUMNS = (
@@ -146,7 +146,7 @@ def _check_bands(rows: list[GradeRow]) -> None:
                     )
 
 
-def load_schemes(node: Node, tables: Mapping[str, Mapping[str, tuple[GradeRow, ...]]]) -> dict[str, Scheme]:
+def load_schemes(node: YamlNode, tables: Mapping[str, Mapping[str, tuple[GradeRow, ...]]]) -> dict[str, Scheme]:
     """Load grading/schemes.yaml."""
     node.check_keys(["schemes"])
     schemes: dict[str, Scheme] = {}

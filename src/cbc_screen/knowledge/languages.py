@@ -13,7 +13,7 @@ from cbc_screen.knowledge.world_words import MEMORY, SEEN, name_files
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
     from cbc_screen.knowledge.words import Words
 
 ENGLISH = "en"
@@ -79,7 +79,7 @@ class Languages:
         return [one for one in holding if len(seen & one.keys()) == most]
 
 
-def load_languages(node: Node, root: Traversable, words: Words) -> Languages:
+def load_languages(node: YamlNode, root: Traversable, words: Words) -> Languages:
     """Load languages.yaml; columns and letters that it names must be those of demographics.yaml."""
     node.check_keys(["source", "english", "languages"])
     english = {plain_name(word) for word in node.texts("english")}
@@ -109,7 +109,7 @@ def load_languages(node: Node, root: Traversable, words: Words) -> Languages:
     return Languages({name: own for name, own in told.items() if not english.issuperset(name.split())}, letters)
 
 
-def _names_of(file: Node) -> list[tuple[str, int]]:
+def _names_of(file: YamlNode) -> list[tuple[str, int]]:
     found = []
     for section in (section for section in _NAMES if section in file):
         for key in (own := file.node(section)):
@@ -120,7 +120,7 @@ def _names_of(file: Node) -> list[tuple[str, int]]:
     return found
 
 
-def _letters(node: Node) -> dict[str, str]:
+def _letters(node: YamlNode) -> dict[str, str]:
     node.check_keys([], _SEXES)
     found: dict[str, str] = {}
     for sex in node:

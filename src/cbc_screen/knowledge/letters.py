@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.knowledge.fold import fold_word
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _PAIR = 2
 
@@ -51,7 +51,7 @@ class SexLetters:
         return frozenset() if readable and not turned else seen
 
 
-def load_letters(node: Node, sexes: Node) -> SexLetters:
+def load_letters(node: YamlNode, sexes: YamlNode) -> SexLetters:
     """Load the letters of demographics.yaml; each that is known must have its meaning in `sex`."""
     node.check_keys(["known", "doubtful", "elsewhere", "source"])
     meaning = {fold_word(word): sex for sex in sexes for word in sexes.texts(sex)}
@@ -73,7 +73,7 @@ def load_letters(node: Node, sexes: Node) -> SexLetters:
     return SexLetters(known, tuple(doubtful), unknown, used)
 
 
-def _lists(node: Node, key: str) -> list[list[str]]:
+def _lists(node: YamlNode, key: str) -> list[list[str]]:
     found = node.get(key)
     if not isinstance(found, list) or not all(
         isinstance(one, list) and all(isinstance(letter, str) for letter in one) for one in found

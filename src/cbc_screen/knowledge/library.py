@@ -32,7 +32,7 @@ from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
 from cbc_screen.knowledge.scores import Scores
 from cbc_screen.knowledge.sets import DefaultRanges, outside
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import WhiteParts
@@ -41,7 +41,7 @@ from cbc_screen.vocabulary import Verification
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class CitedSource:
     """A cited publication, guideline or laboratory page."""
 
     id: str
@@ -85,7 +85,7 @@ class Knowledge(Measures):
     urgency: tuple[Rule, ...]
     urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
-    sources: Mapping[str, Citation]
+    sources: Mapping[str, CitedSource]
     locators: tuple[Locator, ...]  # where each number of grading, decision limits and scores stands in its source
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
@@ -149,7 +149,7 @@ class Knowledge(Measures):
             return Order(self.conditions, self.ordering)
         return self._order(parse_yaml(read_own_text(Path(rules)), Path(rules).name))
 
-    def _order(self, node: Node) -> Order:
+    def _order(self, node: YamlNode) -> Order:
         shipped = Order(self.conditions, self.ordering)
         return own_order(node.node(ORDER), shipped) if ORDER in node else shipped
 

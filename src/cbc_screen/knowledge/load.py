@@ -20,7 +20,7 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
 from cbc_screen.knowledge.grading import load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
-from cbc_screen.knowledge.library import Citation, Knowledge
+from cbc_screen.knowledge.library import CitedSource, Knowledge
 from cbc_screen.knowledge.locators import Numbered, load_locators
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
@@ -35,7 +35,7 @@ from cbc_screen.knowledge.scores import load_scores
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
 from cbc_screen.knowledge.statuses import load_statuses
-from cbc_screen.knowledge.strict import Node, parse_csv
+from cbc_screen.knowledge.strict import YamlNode, parse_csv
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import load_white_parts
@@ -55,7 +55,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     """
     version = check_manifest(root) if check_hashes else "unchecked"
 
-    def node(name: str) -> Node:
+    def node(name: str) -> YamlNode:
         return parse_table(read_text(root, name), name)
 
     world = load_world_words(root, normalize_unit)
@@ -146,18 +146,18 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     )
 
 
-def _urgency(node: Callable[[str], Node]) -> Node:
+def _urgency(node: Callable[[str], YamlNode]) -> YamlNode:
     found = node("urgency.yaml")
     found.check_keys(["unknown", "rules"])
     return found
 
 
 def _check_references(
-    node: Callable[[str], Node],
+    node: Callable[[str], YamlNode],
     analytes: Mapping[str, Analyte],
     words: Words,
     findings: Mapping[str, str],
-    sources: Mapping[str, Citation],
+    sources: Mapping[str, CitedSource],
 ) -> None:
     """Refuse an id that names nothing, where the file alone could not tell."""
     people, texts, numbers = node("demographics.yaml"), node("text_results.yaml"), node("analytes.yaml")
@@ -217,20 +217,20 @@ def check_manifest(root: Traversable) -> str:
     return version
 
 
-def _load_sources(root: Traversable) -> dict[str, Citation]:
-    sources: dict[str, Citation] = {}
+def _load_sources(root: Traversable) -> dict[str, CitedSource]:
+    sources: dict[str, CitedSource] = {}
     for row in parse_csv(read_text(root, "sources.csv"), "sources.csv", SOURCE_COLUMNS):
         name = row.text("id")
         if name in sources:
             raise row.error("id", "is given twice")
         mark = Verification(row.choice("verification", [v.value for v in Verification]))
-        sources[name] = Citation(
+        sources[name] = CitedSource(
             name, row.text("citation"), row.cells["url"], row.cells["licence"], mark, row.cells["notes"]
         )
     return sources
 
 
-def _load_findings(node: Node) -> dict[str, dict[str, str]]:
+def _load_findings(node: YamlNode) -> dict[str, dict[str, str]]:
     node.check_keys(["film", "context", "sender"])
     groups = {group: {name: node.node(group).text(name) for name in node.node(group)} for group in node}
     names = [name for group in groups.values() for name in group]
@@ -240,7 +240,7 @@ def _load_findings(node: Node) -> dict[str, dict[str, str]]:
 
 
 def _load_adjustments(
-    root: Traversable, sources: Mapping[str, Citation], tables: Iterable[str]
+    root: Traversable, sources: Mapping[str, CitedSource], tables: Iterable[str]
 ) -> dict[str, Adjustment]:
     names = [name for name, _ in walk(root) if name.startswith("adjustments/")]
     found = [load_adjustment(read_text(root, name), name, sources, tables) for name in names]
@@ -251,7 +251,7 @@ def _load_conditions(
     root: Traversable, reader: RuleReader, ordering: Ordering, analytes: Mapping[str, Analyte]
 ) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
-    nodes: dict[str, tuple[Node, Condition]] = {}
+    nodes: dict[str, tuple[YamlNode, Condition]] = {}
     for name, _ in walk(root):
         if name.startswith("checklist/"):
             node = parse_table(read_text(root, name), name)

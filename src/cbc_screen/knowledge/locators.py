@@ -12,7 +12,7 @@ from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.grading import GradeRow
 from cbc_screen.knowledge.rules import BloodCriteria, Rule
 from cbc_screen.knowledge.scores import Scores
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Threshold, Verification
 
 NOT_KNOWN = "not_known"
@@ -62,7 +62,7 @@ class Numbered:
     scores: Scores
 
 
-def load_locators(node: Node, tables: Numbered) -> tuple[Locator, ...]:
+def load_locators(node: YamlNode, tables: Numbered) -> tuple[Locator, ...]:
     """Load locators.yaml: a place, or that it is not known, for each number of the tables, and for nothing else."""
     node.check_keys(list(Area))
     numbers = list(dict.fromkeys(_numbers(tables)))
@@ -79,7 +79,7 @@ def load_locators(node: Node, tables: Numbered) -> tuple[Locator, ...]:
     return tuple(Locator(number, _place(node, number)) for number in numbers)
 
 
-def _place(node: Node, number: Number) -> str | None:
+def _place(node: YamlNode, number: Number) -> str | None:
     area = node.node(number.area)
     if number.group not in area or number.item not in area.node(number.group):
         told = f"{number.group}, {number.item}: has no place in its source; give one, or not_known"

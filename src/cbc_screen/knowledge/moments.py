@@ -12,7 +12,7 @@ from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.world_words import without_point
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _DATES = ("date", "dt", "year", "month", "yyyy", "birth")
@@ -52,7 +52,7 @@ def _parted(name: str) -> list[str]:
     return [word.casefold() for word in _PARTS.findall(unicodedata.normalize("NFKC", name))]
 
 
-def load_moments(node: Node, missing: Iterable[str], numbers: Mapping[str, int]) -> MomentWords:
+def load_moments(node: YamlNode, missing: Iterable[str], numbers: Mapping[str, int]) -> MomentWords:
     """Load moments.yaml; `missing` are the words for nothing in any column, `numbers` the months by their names."""
     node.check_keys(["nothing", "named", "periods", "months", "month_numbers", "months_that_differ", "offset_columns"])
     lists = {key: frozenset(map(fold_word, node.texts(key))) for key in node if key != "month_numbers"}

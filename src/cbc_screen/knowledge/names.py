@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import Friends
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.knowledge.world_words import FOLDER, MEMORY, SEEN, name_files
 
 _SECTIONS = ("analytes", "count_or_percent", "people")
@@ -88,7 +88,7 @@ def _names(
 
 
 def _section(
-    node: Node, section: str, analytes: Mapping[str, Analyte], columns: Mapping[str, tuple[str, ...]]
+    node: YamlNode, section: str, analytes: Mapping[str, Analyte], columns: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[str, Meant, bool]]:
     for key in node:
         meant = frozenset({key})

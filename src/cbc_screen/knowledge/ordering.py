@@ -22,7 +22,7 @@ from cbc_screen.knowledge.predicates import (
     walk,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition
-from cbc_screen.knowledge.strict import Node, Row, parse_csv
+from cbc_screen.knowledge.strict import Row, YamlNode, parse_csv
 from cbc_screen.vocabulary import Threshold
 
 TIERS_FILE = "starting_tiers.csv"
@@ -95,7 +95,12 @@ class Ordering:
 
 
 def load_ordering(
-    node: Node, tiers: str, questions: Node, known: Iterable[str], findings: Iterable[str], sources: Iterable[str]
+    node: YamlNode,
+    tiers: str,
+    questions: YamlNode,
+    known: Iterable[str],
+    findings: Iterable[str],
+    sources: Iterable[str],
 ) -> Ordering:
     """Load ordering.yaml, starting_tiers.csv and questions.yaml; `known` are analytes and findings."""
     node.check_keys(
@@ -145,7 +150,9 @@ def load_ordering(
     )
 
 
-def _load_questions(node: Node, known: set[str], findings: Iterable[str]) -> tuple[dict[str, Question], dict[str, str]]:
+def _load_questions(
+    node: YamlNode, known: set[str], findings: Iterable[str]
+) -> tuple[dict[str, Question], dict[str, str]]:
     node.check_keys(["questions"])
     questions: dict[str, Question] = {}
     answered: dict[str, str] = {}
@@ -200,7 +207,7 @@ def _tiers(row: Row) -> dict[str, int]:
     return tiers
 
 
-def check_ordering(node: Node, ordering: Ordering, conditions: Mapping[str, tuple[Node, Condition]]) -> None:
+def check_ordering(node: YamlNode, ordering: Ordering, conditions: Mapping[str, tuple[YamlNode, Condition]]) -> None:
     """Refuse ids that name nothing, and conditions without a row or a test."""
     for name in sorted(ordering.no_line_low - conditions.keys()):
         raise node.error("no_line_low", f"{name} is not a condition")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.knowledge.ordering import COMBINATIONS, MOST_TIER, Ordering, StartingTier
 from cbc_screen.knowledge.rules import Condition, Rule
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.knowledge.weighing import check_points
 from cbc_screen.vocabulary import Basis, Threshold
 
@@ -30,7 +30,7 @@ class Order:
     ordering: Ordering
 
 
-def own_order(node: Node, shipped: Order) -> Order:
+def own_order(node: YamlNode, shipped: Order) -> Order:
     """Lay the part `checklist` of a laboratory's own file over the shipped order.
 
     `points` gives a finding of a condition another weight, `tiers` a condition another starting tier (null for
@@ -50,7 +50,7 @@ def own_order(node: Node, shipped: Order) -> Order:
     return Order(tuple(conditions.values()), ordering)
 
 
-def _conditions(node: Node, key: str, known: Mapping[str, Condition]) -> Sequence[str]:
+def _conditions(node: YamlNode, key: str, known: Mapping[str, Condition]) -> Sequence[str]:
     if key not in node:
         return []
     own = node.node(key)
@@ -60,7 +60,7 @@ def _conditions(node: Node, key: str, known: Mapping[str, Condition]) -> Sequenc
     return list(own)
 
 
-def _weighed(node: Node, condition: Condition) -> Condition:
+def _weighed(node: YamlNode, condition: Condition) -> Condition:
     """Return a condition with other points; what is one's own is judgment, and says so."""
     names = {rule.id for rule in condition.findings}
     for name in node:
@@ -83,7 +83,7 @@ def _weighed(node: Node, condition: Condition) -> Condition:
     )
 
 
-def _started(node: Node, rows: Mapping[str, StartingTier]) -> dict[str, StartingTier]:
+def _started(node: YamlNode, rows: Mapping[str, StartingTier]) -> dict[str, StartingTier]:
     """Return the rows of a condition with other starting tiers."""
     found = dict(rows)
     for ages in node:
@@ -104,7 +104,7 @@ def _started(node: Node, rows: Mapping[str, StartingTier]) -> dict[str, Starting
     return found
 
 
-def _sizes(node: Node) -> dict[str, int]:
+def _sizes(node: YamlNode) -> dict[str, int]:
     """Return what a file says of the groups, by the names that the ordering has for it."""
     if "groups" not in node:
         return {}

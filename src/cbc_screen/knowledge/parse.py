@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.regular import NotRegularError, TooLargeError, read_regular
 
 LARGEST = 1 << 22  # bytes of a file of one's own; the largest one shipped has 25 kB
@@ -40,12 +40,12 @@ def read_own_text(path: Path) -> str:
 
 
 @lru_cache(maxsize=512)
-def parse_table(text: str, file: str) -> Node:
+def parse_table(text: str, file: str) -> YamlNode:
     """Parse a file of reference_ranges/ once: several tables stand in one, and nothing changes what is read."""
     return parse_yaml(text, file)
 
 
-def parse_yaml(text: str, file: str) -> Node:
+def parse_yaml(text: str, file: str) -> YamlNode:
     """Parse a YAML file whose top level is a mapping."""
     line, problem = None, "cannot be parsed"
     try:
@@ -58,7 +58,7 @@ def parse_yaml(text: str, file: str) -> Node:
     except yaml.YAMLError:
         pass
     else:
-        if isinstance(value, Node):
+        if isinstance(value, YamlNode):
             return value
         line, problem = 1, "the top level must be a mapping"
     raise KnowledgeError(file, line, "yaml", problem)
@@ -84,7 +84,7 @@ def _build(node: Any, file: str, constructor: Any) -> Any:
     if isinstance(node, yaml.MappingNode | yaml.SequenceNode) and node.tag not in _PLAIN_TAGS:
         raise KnowledgeError(file, node.start_mark.line + 1, "yaml", "holds a tag that is not allowed")
     if isinstance(node, yaml.MappingNode):
-        result = Node()
+        result = YamlNode()
         result.file, result.lines = file, {"": node.start_mark.line + 1}
         for key_node, value_node in node.value:
             key, line = _key(key_node, file), key_node.start_mark.line + 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.knowledge.quantities import has_check_digit
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 AGE, SEX, BIRTH_DATE, PREGNANCY = "age", "sex", "birth_date", "pregnancy"
 
@@ -22,7 +22,7 @@ class PersonCodes:
     age_names: frozenset[str]
 
 
-def load_person_codes(node: Node) -> PersonCodes:
+def load_person_codes(node: YamlNode) -> PersonCodes:
     """Load person_codes.yaml."""
     node.check_keys([AGE, SEX, BIRTH_DATE, PREGNANCY])
     node.node(AGE).check_keys(["codes"], ["names"])

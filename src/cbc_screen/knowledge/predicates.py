@@ -8,14 +8,14 @@ from enum import StrEnum
 
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.quantities import Analyte, Factor
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Line, Pregnancy, ReticulocyteMethod, Sex, State
 
 _BEYOND = {"above_upper_limit_by": State.HIGH, "below_lower_limit_by": State.LOW}
 TRIMESTERS = (Pregnancy.T1, Pregnancy.T2, Pregnancy.T3)
 
 
-class Comparison(StrEnum):
+class Comparing(StrEnum):
     """How a value is held against a number."""
 
     BELOW = "below"
@@ -171,7 +171,7 @@ class Possible:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class HowMany:
     """At least `at_least` of several; `all` and `any` are its ends."""
 
     at_least: int
@@ -196,7 +196,7 @@ Predicate = (
     | CourseIs
     | Not
     | Possible
-    | Count
+    | HowMany
 )
 
 
@@ -210,7 +210,7 @@ class Vocabulary:
     courses: frozenset[str] = frozenset()
 
 
-def parse_predicate(node: Node, words: Vocabulary) -> Predicate:
+def parse_predicate(node: YamlNode, words: Vocabulary) -> Predicate:
     """Read one predicate; anything outside the vocabulary names file, line and key."""
     for key, reader in _READERS.items():
         if key in node:
@@ -223,7 +223,7 @@ def walk(predicate: Predicate) -> Iterator[Predicate]:
     yield predicate
     if isinstance(predicate, Not | Possible):
         yield from walk(predicate.of)
-    elif isinstance(predicate, Count):
+    elif isinstance(predicate, HowMany):
         for part in predicate.of:
             yield from walk(part)
 
@@ -243,15 +243,15 @@ def alone_in(predicate: Predicate) -> list[Compare]:
     match predicate:
         case Compare():
             return [predicate]
-        case Count(1, of):
+        case HowMany(1, of):
             return [leaf for part in of for leaf in alone_in(part)]
-        case Count(many, of) if many == len(of):
+        case HowMany(many, of) if many == len(of):
             parts = [alone_in(part) for part in of if not isinstance(part, AgeIs | SexIs | Possible)]
             return [leaf for part in parts for leaf in part] if all(parts) else []
     return []
 
 
-def _compare(node: Node, words: Vocabulary) -> Predicate:
+def _compare(node: YamlNode, words: Vocabulary) -> Predicate:
     key = "analyte" if "analyte" in node else "quantity"
     subject = node.text(key)
     if key == "analyte" and subject not in words.analytes and subject not in QUANTITIES:
@@ -269,9 +269,9 @@ def _compare(node: Node, words: Vocabulary) -> Predicate:
         return BeyondRange(
             subject, _BEYOND[beyond], _distance(node, beyond, words.analytes[subject]), node.text("unit")
         )
-    comparison = next((c for c in Comparison if c in node), None)
+    comparison = next((c for c in Comparing if c in node), None)
     if comparison is None:
-        raise node.error(key, f"needs one of {', '.join([*Comparison, 'state'])}")
+        raise node.error(key, f"needs one of {', '.join([*Comparing, 'state'])}")
     node.check_keys([key, comparison, "unit"])
     value, unit = node.number(comparison), node.text("unit")
     if subject in QUANTITIES:
@@ -285,7 +285,7 @@ def _compare(node: Node, words: Vocabulary) -> Predicate:
     return Compare(subject, comparison, value, words.analytes[subject].unit)
 
 
-def _distance(node: Node, key: str, analyte: Analyte) -> float:
+def _distance(node: YamlNode, key: str, analyte: Analyte) -> float:
     if node.text("unit") != analyte.unit:
         raise node.error("unit", f"must be the canonical unit {analyte.unit}")
     if node.number(key) < 0:
@@ -293,7 +293,7 @@ def _distance(node: Node, key: str, analyte: Analyte) -> float:
     return node.number(key)
 
 
-def _line(node: Node, words: Vocabulary) -> Predicate:
+def _line(node: YamlNode, words: Vocabulary) -> Predicate:
     if "definition" in node:
         node.check_keys(["definition", "line"])
         if node.text("definition") not in words.definitions:
@@ -305,7 +305,7 @@ def _line(node: Node, words: Vocabulary) -> Predicate:
     return LineIs(node.choice("line", Line), node.text("is") == "low")
 
 
-def _lines_low(node: Node, words: Vocabulary) -> Predicate:
+def _lines_low(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["lines_low"])
     inner = node.node("lines_low")
     comparison = "at_least" if "at_least" in inner else "exactly"
@@ -315,7 +315,7 @@ def _lines_low(node: Node, words: Vocabulary) -> Predicate:
     return LinesLow(comparison, inner.whole(comparison))
 
 
-def _sex(node: Node, words: Vocabulary) -> Predicate:
+def _sex(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["sex"])
     sex = node.choice("sex", Sex)
     if sex is Sex.UNKNOWN:
@@ -323,17 +323,17 @@ def _sex(node: Node, words: Vocabulary) -> Predicate:
     return SexIs(sex)
 
 
-def _pregnant(node: Node, words: Vocabulary) -> Predicate:
+def _pregnant(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["pregnant"])
     return Pregnant() if node.flag("pregnant") else Not(Pregnant())
 
 
-def _postpartum(node: Node, words: Vocabulary) -> Predicate:
+def _postpartum(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["postpartum"])
     return Postpartum() if node.flag("postpartum") else Not(Postpartum())
 
 
-def _stage(node: Node, words: Vocabulary) -> Predicate:
+def _stage(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["pregnancy"])
     stage = node.choice("pregnancy", Pregnancy)
     if stage not in TRIMESTERS:
@@ -341,12 +341,12 @@ def _stage(node: Node, words: Vocabulary) -> Predicate:
     return StageIs(stage)
 
 
-def _borderline(node: Node, words: Vocabulary) -> Predicate:
+def _borderline(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["borderline"])
     return Borderline() if node.flag("borderline") else Not(Borderline())
 
 
-def _age(node: Node, words: Vocabulary) -> Predicate:
+def _age(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["age"])
     inner = node.node("age")
     comparison = "at_least" if "at_least" in inner else "below"
@@ -355,12 +355,12 @@ def _age(node: Node, words: Vocabulary) -> Predicate:
     return AgeIs(comparison == "at_least", age, f"{inner.whole(comparison)} {inner.text('unit')}")
 
 
-def _method(node: Node, words: Vocabulary) -> Predicate:
+def _method(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["reticulocyte_method"])
     return MethodIs(node.choice("reticulocyte_method", ReticulocyteMethod))
 
 
-def _finding(node: Node, words: Vocabulary) -> Predicate:
+def _finding(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["finding"], ["is"])
     if node.text("finding") not in words.findings:
         raise node.error("finding", "is not in findings.yaml")
@@ -369,7 +369,7 @@ def _finding(node: Node, words: Vocabulary) -> Predicate:
     return FindingIs(node.text("finding"), node.get("is", "present") == "present")
 
 
-def _course(node: Node, words: Vocabulary) -> Predicate:
+def _course(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["course"])
     if not words.courses:
         raise node.error("course", "is asked for by findings and urgency rules alone")
@@ -378,45 +378,45 @@ def _course(node: Node, words: Vocabulary) -> Predicate:
     return CourseIs(node.text("course"))
 
 
-def _sent(node: Node, words: Vocabulary) -> Predicate:
+def _sent(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["sent"])
     if node.text("sent") not in words.analytes:
         raise node.error("sent", "is not in analytes.yaml")
     return Sent(node.text("sent"))
 
 
-def _many(key: str) -> Callable[[Node, Vocabulary], Predicate]:
-    def read(node: Node, words: Vocabulary) -> Predicate:
+def _many(key: str) -> Callable[[YamlNode, Vocabulary], Predicate]:
+    def read(node: YamlNode, words: Vocabulary) -> Predicate:
         node.check_keys([key])
         parts = tuple(parse_predicate(part, words) for part in node.nodes(key))
         if not parts:
             raise node.error(key, "must not be empty")
-        return Count(len(parts) if key == "all" else 1, parts)
+        return HowMany(len(parts) if key == "all" else 1, parts)
 
     return read
 
 
-def _not(node: Node, words: Vocabulary) -> Predicate:
+def _not(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["not"])
     return Not(parse_predicate(node.node("not"), words))
 
 
-def _possible(node: Node, words: Vocabulary) -> Predicate:
+def _possible(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["possible"])
     return Possible(parse_predicate(node.node("possible"), words))
 
 
-def _count(node: Node, words: Vocabulary) -> Predicate:
+def _count(node: YamlNode, words: Vocabulary) -> Predicate:
     node.check_keys(["count"])
     inner = node.node("count")
     inner.check_keys(["at_least", "of"])
     parts = tuple(parse_predicate(part, words) for part in inner.nodes("of"))
     if not 1 <= inner.whole("at_least") <= len(parts):
         raise inner.error("at_least", "must lie between 1 and the number of parts")
-    return Count(inner.whole("at_least"), parts)
+    return HowMany(inner.whole("at_least"), parts)
 
 
-_READERS: Mapping[str, Callable[[Node, Vocabulary], Predicate]] = {
+_READERS: Mapping[str, Callable[[YamlNode, Vocabulary], Predicate]] = {
     "analyte": _compare,
     "quantity": _compare,
     "definition": _line,

@@ -14,7 +14,7 @@ from cbc_screen.knowledge.fold import fold_code, fold_word, plain_name
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.knowledge.parse import parse_yaml, read_own_text
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Format, Reason, ResultStatus, Sex
 
 FOLDER = "profiles/"
@@ -130,7 +130,7 @@ def recognized(headers: Sequence[str], knowledge: Knowledge) -> Profile | None:
     return found[0] if len(found) == 1 else None
 
 
-def read_profile(node: Node, knowledge: Knowledge) -> Profile:
+def read_profile(node: YamlNode, knowledge: Knowledge) -> Profile:
     """Read and check a profile; a fault names file, line and key."""
     node.check_keys(
         ["id", "title", "shape", "source"],
@@ -191,7 +191,7 @@ def read_profile(node: Node, knowledge: Knowledge) -> Profile:
     )
 
 
-def _date_formats(node: Node) -> dict[str, str]:
+def _date_formats(node: YamlNode) -> dict[str, str]:
     """Read the formats of dates where each field has its own."""
     if isinstance(node.get("date_format"), str | None):
         return {}
@@ -199,7 +199,7 @@ def _date_formats(node: Node) -> dict[str, str]:
     return _mapping(node, "date_format")
 
 
-def _codes_of(node: Node) -> dict[str, str]:
+def _codes_of(node: YamlNode) -> dict[str, str]:
     """Return the codes of another shipped profile, of which a source has the same."""
     if "codes_of" not in node:
         return {}
@@ -210,7 +210,7 @@ def _codes_of(node: Node) -> dict[str, str]:
     return _mapping(parse_yaml(read_text(root, name), name), "codes")
 
 
-def _code_form(entry: Node) -> CodeForm:
+def _code_form(entry: YamlNode) -> CodeForm:
     entry.check_keys(["starts", "parts"], ["separator"])
     parts, separator = entry.texts("parts"), entry.text("separator") if "separator" in entry else ""
     if parts[:1] != ["code"] or parts[1:] not in ([], ["unit"]) or (len(parts) > 1 and not separator):
@@ -218,7 +218,7 @@ def _code_form(entry: Node) -> CodeForm:
     return CodeForm(entry.text("starts"), separator, tuple(parts))
 
 
-def _events(node: Node) -> EventCodes:
+def _events(node: YamlNode) -> EventCodes:
     if "events" not in node:
         return EventCodes()
     own = node.node("events")
@@ -226,7 +226,7 @@ def _events(node: Node) -> EventCodes:
     return EventCodes(tuple(own.texts("birth")), tuple(own.texts("sex")))
 
 
-def _language(node: Node, knowledge: Knowledge) -> str | None:
+def _language(node: YamlNode, knowledge: Knowledge) -> str | None:
     language = _one(node, "language")
     if language is not None and language not in knowledge.languages.known:
         raise node.error("language", f"must be one of {', '.join(knowledge.languages.known)}")
@@ -236,7 +236,7 @@ def _language(node: Node, knowledge: Knowledge) -> str | None:
 _READING = ("encoding", "delimiter", "sheet", "query", "table")
 
 
-def _reading(node: Node) -> dict[str, str | int]:
+def _reading(node: YamlNode) -> dict[str, str | int]:
     """Return how the files of a profile are read; a table of persons lies beside the profile."""
     found: dict[str, str | int] = {key: node.text(key) for key in _READING if key in node}
     if "format" in node:
@@ -248,18 +248,18 @@ def _reading(node: Node) -> dict[str, str | int]:
     return found
 
 
-def _mark(node: Node, key: str, allowed: Sequence[str]) -> str | None:
+def _mark(node: YamlNode, key: str, allowed: Sequence[str]) -> str | None:
     mark = _one(node, key)
     if mark is not None and mark not in allowed:
         raise node.error(key, f"must be one of {' '.join(map(repr, allowed))}")
     return mark
 
 
-def _one(node: Node, key: str) -> str | None:
+def _one(node: YamlNode, key: str) -> str | None:
     return node.text(key) if key in node else None
 
 
-def _columns(node: Node, key: str, known: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+def _columns(node: YamlNode, key: str, known: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
     """Read columns by field: one name, or several of which the first one counts."""
     if key not in node:
         return {}
@@ -269,14 +269,14 @@ def _columns(node: Node, key: str, known: Sequence[str] | None) -> dict[str, tup
     return {name: (own.text(name),) if isinstance(own[name], str) else tuple(own.texts(name)) for name in own}
 
 
-def _mapping(node: Node, key: str) -> dict[str, str]:
+def _mapping(node: YamlNode, key: str) -> dict[str, str]:
     if key not in node:
         return {}
     own = node.node(key)
     return {name: own.text(name) for name in own}
 
 
-def _folded(node: Node, key: str, codes: Mapping[str, str], fold: Callable[[str], str]) -> dict[str, str]:
+def _folded(node: YamlNode, key: str, codes: Mapping[str, str], fold: Callable[[str], str]) -> dict[str, str]:
     """Fold codes; two that are one when folded must mean the same."""
     folded: dict[str, str] = {}
     for code, meaning in codes.items():
@@ -285,7 +285,7 @@ def _folded(node: Node, key: str, codes: Mapping[str, str], fold: Callable[[str]
     return folded
 
 
-def _words(node: Node, key: str, allowed: Sequence[str]) -> dict[str, str]:
+def _words(node: YamlNode, key: str, allowed: Sequence[str]) -> dict[str, str]:
     if key not in node:
         return {}
     own = node.node(key)
@@ -295,7 +295,7 @@ def _words(node: Node, key: str, allowed: Sequence[str]) -> dict[str, str]:
     return {name: str(own[name]) for name in own}
 
 
-def _check_units(node: Node, knowledge: Knowledge) -> None:
+def _check_units(node: YamlNode, knowledge: Knowledge) -> None:
     """Refuse a unit that no table accepts: a slip there would read every result wrong."""
     for analyte, unit in _mapping(node, "units").items():
         own = knowledge.analytes.get(analyte)

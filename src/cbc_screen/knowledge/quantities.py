@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.vocabulary import Group, Line, Reason
+from cbc_screen.vocabulary import AnalyteGroup, Line, Reason
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 COUNT_OR_PERCENT = "count_or_percent"  # of a system of units: in which it reads such a name as a count
 AMBIGUOUS = "may be a count or a percentage"  # what is said of a name that only its unit tells apart
@@ -184,7 +184,7 @@ class Analyte:
     names: tuple[str, ...]
     line: Line | None
     percent: str | None
-    group: Group
+    group: AnalyteGroup
     loinc: tuple[str, ...]
     plausible: tuple[float, float]
     zero_below: float | None = None  # a printed zero is a number rounded, of which limits are finer: less than this
@@ -203,7 +203,7 @@ class Analyte:
     @property
     def counted(self) -> bool:
         """Whether it is part of a blood count."""
-        return self.group is Group.COUNT
+        return self.group is AnalyteGroup.COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class FalseFriend:
     may_be: str | None = None
 
 
-def load_units(node: Node, written: Mapping[str, str]) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
+def load_units(node: YamlNode, written: Mapping[str, str]) -> tuple[dict[str, UnitTable], dict[str, dict[str, str]]]:
     """Load units.yaml: the tables by dimension and what each unit system declares.
 
     `written` are spellings of other languages, each with the one that the tables have.
@@ -271,7 +271,7 @@ def load_units(node: Node, written: Mapping[str, str]) -> tuple[dict[str, UnitTa
     return tables, systems
 
 
-def _add_spellings(group: Node, into: dict[str, Factor]) -> None:
+def _add_spellings(group: YamlNode, into: dict[str, Factor]) -> None:
     factor = group.get("factor")
     if not (isinstance(factor, list) and len(factor) == 2 and all(type(f) is int and f > 0 for f in factor)):
         raise group.error("factor", "must be [numerator, denominator], two positive whole numbers")
@@ -284,7 +284,7 @@ def _add_spellings(group: Node, into: dict[str, Factor]) -> None:
 
 
 def load_analytes(
-    node: Node, units: Mapping[str, UnitTable]
+    node: YamlNode, units: Mapping[str, UnitTable]
 ) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, float]:
     """Load analytes.yaml: analytes, names that may be a count or a percentage, the age cap and the range factor."""
     node.check_keys(
@@ -314,7 +314,7 @@ def load_analytes(
             names=names,
             line=entry.choice("line", Line) if "line" in entry else None,
             percent=entry.text("percent_of_wbc") if "percent_of_wbc" in entry else None,
-            group=entry.choice("group", Group) if "group" in entry else Group.COUNT,
+            group=entry.choice("group", AnalyteGroup) if "group" in entry else AnalyteGroup.COUNT,
             loinc=_loinc(entry, codes),
             plausible=_plausible(entry, units[entry.text("dimension")]),
             zero_below=_zero_below(entry, units[entry.text("dimension")]),
@@ -333,7 +333,7 @@ def load_analytes(
     return analytes, friends, int(age.number("value")), reported.number("factor")
 
 
-def _loinc(entry: Node, codes: dict[str, str]) -> tuple[str, ...]:
+def _loinc(entry: YamlNode, codes: dict[str, str]) -> tuple[str, ...]:
     """Return the codes of an analyte; a wrong check digit or a code used twice is an error."""
     if len(set(entry.texts("loinc"))) != len(entry.texts("loinc")):
         raise entry.error("loinc", "a code is given twice")
@@ -358,7 +358,7 @@ def has_check_digit(code: str) -> bool:
     return (sum(doubled) + sum(map(int, number[::-1][1::2])) + int(check)) % 10 == 0
 
 
-def _plausible(entry: Node, units: UnitTable) -> tuple[float, float]:
+def _plausible(entry: YamlNode, units: UnitTable) -> tuple[float, float]:
     limits = entry.node("plausible")
     limits.check_keys(["lower", "upper", "unit", "source"])
     if limits.text("unit") != units.canonical:
@@ -368,7 +368,7 @@ def _plausible(entry: Node, units: UnitTable) -> tuple[float, float]:
     return limits.number("lower"), limits.number("upper")
 
 
-def _zero_below(entry: Node, units: UnitTable) -> float | None:
+def _zero_below(entry: YamlNode, units: UnitTable) -> float | None:
     if "zero_below" not in entry:
         return None
     limit = entry.node("zero_below")
@@ -380,7 +380,7 @@ def _zero_below(entry: Node, units: UnitTable) -> float | None:
     return limit.number("value")
 
 
-def _ambiguous(node: Node, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:
+def _ambiguous(node: YamlNode, analytes: Mapping[str, Analyte], owner: Mapping[str, str]) -> dict[str, FalseFriend]:
     """Load the names that only a unit tells apart."""
     friends: dict[str, FalseFriend] = {}
     for entry in node.nodes("ambiguous"):

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.world_words import MEMORY, SEEN, name_files
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 PARTS = (
     "person", "encounter", "specimen_key", "code", "name", "value", "operator", "unit", "lower", "upper", "range", "flag", "status",
@@ -50,7 +50,7 @@ class ResultTables:
         return found
 
 
-def load_result_tables(node: Node, root: Traversable) -> ResultTables:
+def load_result_tables(node: YamlNode, root: Traversable) -> ResultTables:
     """Load result_tables.yaml, and what names/ adds in other languages where only one part is meant."""
     node.check_keys(list(PARTS))
     own = {part: list(dict.fromkeys(map(plain_name, node.texts(part)))) for part in PARTS}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cbc_screen.knowledge.predicates import Predicate, Vocabulary, of_history, parse_predicate
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Basis, Contradiction, Line, ReticulocyteMethod, Threshold, Tier, TriggerKind, Urgency
 
 _TIERS = tuple(Tier)
@@ -88,7 +88,7 @@ class BloodCriteria:
     missing: str
 
 
-def _urgency(node: Node, key: str) -> Urgency:
+def _urgency(node: YamlNode, key: str) -> Urgency:
     """Return what a rule raises the urgency to: a trigger may leave it alone, a rule of urgency may not."""
     level = node.choice(key, Urgency)
     none = [Urgency.NONE] if key == "urgency" else []
@@ -98,7 +98,7 @@ def _urgency(node: Node, key: str) -> Urgency:
     return level
 
 
-def _contradicted(node: Node) -> Line | None:
+def _contradicted(node: YamlNode) -> Line | None:
     """Return the line that a check contradicts; only of the neutrophils is it known what is left then."""
     if "contradicts" not in node:
         return None
@@ -115,13 +115,13 @@ class RuleReader:
     def __init__(self, words: Vocabulary, sources: Iterable[str]) -> None:
         self._words, self._sources = words, set(sources)
 
-    def source(self, node: Node) -> str:
+    def source(self, node: YamlNode) -> str:
         """Return the source id of an entry, which must be listed in sources.csv."""
         if node.text("source") not in self._sources:
             raise node.error("source", "is not in sources.csv")
         return node.text("source")
 
-    def rule(self, node: Node, extra: Iterable[str] = (), optional: Iterable[str] = ()) -> Rule:
+    def rule(self, node: YamlNode, extra: Iterable[str] = (), optional: Iterable[str] = ()) -> Rule:
         """Read one rule."""
         node.check_keys(["text", "when", "threshold", "source", *extra], list(optional))
         level = next((key for key in ("level", "urgency") if key in node), None)
@@ -143,7 +143,7 @@ class RuleReader:
         )
 
     def rules(
-        self, node: Node, key: str, optional: Iterable[str] = (), extra: Iterable[str] = ("id",)
+        self, node: YamlNode, key: str, optional: Iterable[str] = (), extra: Iterable[str] = ("id",)
     ) -> tuple[Rule, ...]:
         """Read a list of rules with unique ids."""
         found = tuple(self.rule(entry, extra, optional) for entry in node.nodes(key))
@@ -151,7 +151,7 @@ class RuleReader:
             raise node.error(key, "two entries have the same id")
         return found
 
-    def condition(self, node: Node) -> Condition:
+    def condition(self, node: YamlNode) -> Condition:
         """Read one file of checklist/."""
         node.check_keys(
             ["id", "name", "summary", "tier", "rank", "findings_for", "findings_against", "settled_by", "missing",
@@ -182,7 +182,7 @@ class RuleReader:
         self._check_sources(node, condition)
         return condition
 
-    def _optional(self, node: Node, key: str) -> Predicate | None:
+    def _optional(self, node: YamlNode, key: str) -> Predicate | None:
         if key not in node:
             return None
         found = parse_predicate(node.node(key), self._words)
@@ -190,14 +190,14 @@ class RuleReader:
             raise node.error(key, "may not ask for a course: without earlier counts it could not be told")
         return found
 
-    def _items(self, node: Node, key: str, keys: list[str]) -> tuple[Item, ...]:
+    def _items(self, node: YamlNode, key: str, keys: list[str]) -> tuple[Item, ...]:
         items = []
         for entry in node.nodes(key):
             entry.check_keys(keys)
             items.append(Item(str(entry.get("id", "")), entry.text("text"), self.source(entry)))
         return tuple(items)
 
-    def _witnesses(self, node: Node) -> Mapping[str, Mapping[str, Any]]:
+    def _witnesses(self, node: YamlNode) -> Mapping[str, Mapping[str, Any]]:
         witnesses = node.node("witnesses")
         decidable = [] if "not_decidable" in node else ["supported"]
         witnesses.check_keys(["silent", "contradicted", *decidable])
@@ -205,7 +205,7 @@ class RuleReader:
             self._check_witness(witnesses.node(name))
         return {name: dict(witnesses.node(name)) for name in witnesses}
 
-    def _check_witness(self, record: Node) -> None:
+    def _check_witness(self, record: YamlNode) -> None:
         for key in record:
             if key not in self._words.analytes and key not in WITNESS_FIELDS:
                 raise record.error(key, "is not a field of a record")
@@ -214,7 +214,7 @@ class RuleReader:
                 if finding not in self._words.findings:
                     raise record.node(group).error(finding, "is not in findings.yaml")
 
-    def _check_sources(self, node: Node, condition: Condition) -> None:
+    def _check_sources(self, node: YamlNode, condition: Condition) -> None:
         used = {rule.source for rule in (*condition.findings_for, *condition.findings_against, *condition.urgency)}
         used |= {item.source for item in (*condition.missing, *condition.next_tests)}
         if used != set(condition.sources):
@@ -223,7 +223,7 @@ class RuleReader:
                 f"must list exactly the sources used; differs in {', '.join(sorted(used ^ set(condition.sources)))}",
             )
 
-    def criteria(self, node: Node) -> BloodCriteria:
+    def criteria(self, node: YamlNode) -> BloodCriteria:
         """Read blood_criteria.yaml."""
         node.check_keys(["severe", "very_severe", "missing"])
         severe = node.node("severe")
@@ -258,7 +258,7 @@ class RuleReader:
         )
 
 
-def check_rank(node: Node, condition: Condition, others: Iterable[Condition]) -> None:
+def check_rank(node: YamlNode, condition: Condition, others: Iterable[Condition]) -> None:
     """Refuse a rank that another condition has, or that stands among those of another tier."""
     for other in others:
         if condition.rank == other.rank:

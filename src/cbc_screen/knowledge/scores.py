@@ -9,10 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.predicates import Comparison
+from cbc_screen.knowledge.predicates import Comparing
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
@@ -24,7 +24,7 @@ class Criterion:
     analyte: str | None
     stated: str | None
     unit: str
-    comparison: Comparison | None
+    comparison: Comparing | None
     limit: Fraction
 
 
@@ -33,7 +33,7 @@ class PointBand:
     """Points below or up to a limit; the last band of an item has none."""
 
     points: int
-    comparison: Comparison | None
+    comparison: Comparing | None
     limit: Fraction
 
 
@@ -91,7 +91,7 @@ class Scores:
     indices: tuple[Index, ...]
 
 
-def load_scores(node: Node, analytes: Container[str], sources: Container[str]) -> Scores:
+def load_scores(node: YamlNode, analytes: Container[str], sources: Container[str]) -> Scores:
     """Load scores.yaml."""
     node.check_keys(["scores", "indices"])
     found = {entry.text("id"): _score(entry, analytes, sources) for entry in node.nodes("scores")}
@@ -106,12 +106,12 @@ def load_scores(node: Node, analytes: Container[str], sources: Container[str]) -
     )
 
 
-def _require_source(node: Node, sources: Container[str]) -> None:
+def _require_source(node: YamlNode, sources: Container[str]) -> None:
     if node.text("source") not in sources:
         raise node.error("source", "is not in sources.csv")
 
 
-def _score(node: Node, analytes: Container[str], sources: Container[str]) -> PublishedScore:
+def _score(node: YamlNode, analytes: Container[str], sources: Container[str]) -> PublishedScore:
     node.check_keys(["id", "name", "about", "source", "cutoffs", "items"])
     _require_source(node, sources)
     cutoffs = []
@@ -124,7 +124,7 @@ def _score(node: Node, analytes: Container[str], sources: Container[str]) -> Pub
     )
 
 
-def _item(node: Node, analytes: Container[str]) -> PublishedItem:
+def _item(node: YamlNode, analytes: Container[str]) -> PublishedItem:
     node.check_keys(["id", "text"], ["analyte", "unit", "points", "of", "bands", "choices"])
     kinds = [key for key in ("of", "bands", "choices") if key in node]
     if len(kinds) != 1:
@@ -155,8 +155,8 @@ def _item(node: Node, analytes: Container[str]) -> PublishedItem:
     )
 
 
-def _condition(node: Node, analytes: Container[str]) -> Criterion:
-    node.check_keys([], ["analyte", "stated", "unit", *Comparison])
+def _condition(node: YamlNode, analytes: Container[str]) -> Criterion:
+    node.check_keys([], ["analyte", "stated", "unit", *Comparing])
     if ("analyte" in node) == ("stated" in node):
         raise node.error("analyte", "must have an analyte or something stated, and not both")
     analyte = node.text("analyte") if "analyte" in node else None
@@ -169,34 +169,34 @@ def _condition(node: Node, analytes: Container[str]) -> Criterion:
     return Criterion(analyte, stated, node.text("unit") if "unit" in node else "", comparison, limit)
 
 
-def _band(node: Node) -> PointBand:
-    node.check_keys(["points"], [Comparison.BELOW, Comparison.AT_MOST])
+def _band(node: YamlNode) -> PointBand:
+    node.check_keys(["points"], [Comparing.BELOW, Comparing.AT_MOST])
     comparison, limit = _limit(node)
     return PointBand(_whole(node, "points"), comparison, limit)
 
 
-def _limit(node: Node) -> tuple[Comparison | None, Fraction]:
-    given = [one for one in Comparison if one in node]
+def _limit(node: YamlNode) -> tuple[Comparing | None, Fraction]:
+    given = [one for one in Comparing if one in node]
     if len(given) > 1:
         raise node.error(given[1], "is a second limit")
     return (given[0], _exact(node, given[0])) if given else (None, Fraction(0))
 
 
-def _exact(node: Node, key: str) -> Fraction:
+def _exact(node: YamlNode, key: str) -> Fraction:
     value = node.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise node.error(key, "must be a number")
     return Fraction(Decimal(repr(value)))
 
 
-def _whole(node: Node, key: str) -> int:
+def _whole(node: YamlNode, key: str) -> int:
     value = node.get(key)
     if isinstance(value, bool) or not isinstance(value, int):
         raise node.error(key, "must be a whole number")
     return value
 
 
-def _index(node: Node, analytes: Container[str]) -> Index:
+def _index(node: YamlNode, analytes: Container[str]) -> Index:
     node.check_keys(["id", "name", "formula", "below"])
     try:
         formula = ast.parse(node.text("formula"), mode="eval").body

@@ -28,7 +28,7 @@ from cbc_screen.knowledge.serial_rules import (
     TrendRule,
     Variation,
 )
-from cbc_screen.knowledge.strict import Node, Row, parse_csv
+from cbc_screen.knowledge.strict import Row, YamlNode, parse_csv
 from cbc_screen.vocabulary import Line, Persistence, SerialReason, Threshold, Verification
 
 VARIATION, PERSISTENCE, CHANGE = (f"serial/{name}" for name in ("variation.csv", "persistence.yaml", "change.yaml"))
@@ -99,12 +99,12 @@ def _rows(text: str, knowledge: Knowledge) -> list[Row]:
     return rows
 
 
-def _reasons(node: Node) -> dict[SerialReason, str]:
+def _reasons(node: YamlNode) -> dict[SerialReason, str]:
     node.check_keys([reason.value for reason in SerialReason])
     return {reason: node.text(reason.value) for reason in SerialReason}
 
 
-def _quantile(node: Node, sides: int) -> float:
+def _quantile(node: YamlNode, sides: int) -> float:
     """Return z, which must be the normal quantile of the stated probability."""
     z, probability = node.number("z"), node.number("probability")
     beyond = math.erfc(z / math.sqrt(2)) * sides / 2
@@ -114,14 +114,14 @@ def _quantile(node: Node, sides: int) -> float:
     return z
 
 
-def _days(node: Node, key: str = "days") -> int:
+def _days(node: YamlNode, key: str = "days") -> int:
     days = node.whole(key)
     if days < 1:
         raise node.error(key, "must be a day or more")
     return days
 
 
-def _share(node: Node, key: str) -> float:
+def _share(node: YamlNode, key: str) -> float:
     share = node.number(key)
     if not 0 < share < 1:
         raise node.error(key, "must be a share between 0 and 1")
@@ -135,7 +135,7 @@ class _Reader:
         self._knowledge = knowledge
         self._sources: Container[str] = knowledge.sources
 
-    def mark(self, node: Node) -> Mark:
+    def mark(self, node: YamlNode) -> Mark:
         if node.text("source") not in self._sources:
             raise node.error("source", "is not in sources.csv")
         return Mark(node.choice("threshold", Threshold), node.text("source"))
@@ -160,7 +160,7 @@ class _Reader:
             Verification(row.choice("verification", marks)),
         )
 
-    def durations(self, node: Node) -> tuple[Duration, ...]:
+    def durations(self, node: YamlNode) -> tuple[Duration, ...]:
         found = []
         for own in node.nodes("durations"):
             own.check_keys(["id", "days", *_MARKS])
@@ -171,7 +171,7 @@ class _Reader:
             raise node.error("durations", "must be named once each, the shortest first")
         return tuple(found)
 
-    def count_sets(self, node: Node) -> tuple[CountSet, ...]:
+    def count_sets(self, node: YamlNode) -> tuple[CountSet, ...]:
         found: dict[str, CountSet] = {}
         for own in node.nodes("definitions"):
             own.check_keys(["id", "label", "days", "note", *_MARKS], ["definition", "limits", "lines", "age_from"])
@@ -180,7 +180,7 @@ class _Reader:
             found[own.text("id")] = self._count_set(own)
         return tuple(found.values())
 
-    def _count_set(self, node: Node) -> CountSet:
+    def _count_set(self, node: YamlNode) -> CountSet:
         if ("definition" in node) == ("limits" in node):
             raise node.error("definition", "give a definition, or limits")
         limits: dict[Line, float] = {}
@@ -201,7 +201,7 @@ class _Reader:
         label, note = node.text("label"), node.text("note")
         return CountSet(node.text("id"), label, definition, limits, lines, age, _days(node), self.mark(node), note)
 
-    def _limits(self, node: Node) -> dict[Line, float]:
+    def _limits(self, node: YamlNode) -> dict[Line, float]:
         node.check_keys([], list(Line))
         if not node:
             raise node.error("", "names no line")
@@ -212,7 +212,7 @@ class _Reader:
             limits[line] = self.in_unit(own, "below", _LINE_ANALYTE[line])
         return limits
 
-    def in_unit(self, node: Node, key: str, analyte: str) -> float:
+    def in_unit(self, node: YamlNode, key: str, analyte: str) -> float:
         """Return a positive number in the canonical unit of an analyte; the unit stands beside it."""
         factor = self._knowledge.analytes[analyte].units.find(node.text("unit"), None)
         if not isinstance(factor, Factor):
@@ -222,12 +222,12 @@ class _Reader:
             raise node.error(key, "must be above 0")
         return number
 
-    def _edge(self, node: Node, key: str) -> AgeEdge:
+    def _edge(self, node: YamlNode, key: str) -> AgeEdge:
         own = node.node(key)
         own.check_keys(["value", "unit"])
         return read_edge(own, "value")
 
-    def elapsed(self, node: Node) -> Elapsed:
+    def elapsed(self, node: YamlNode) -> Elapsed:
         node.check_keys(["line", "below", "unit", "up_to", "beyond", *_MARKS])
         line = node.choice("line", Line)
         parts = []
@@ -239,7 +239,7 @@ class _Reader:
         below = self.in_unit(node, "below", _LINE_ANALYTE[line])
         return Elapsed(line, below, tuple(parts), node.text("beyond"), self.mark(node))
 
-    def stable(self, node: Node) -> StableBand:
+    def stable(self, node: YamlNode) -> StableBand:
         node.check_keys(["id", "label", "analyte", "at_least", "below", "unit", "counts", "days", *_MARKS])
         analyte = self._analyte(node, "analyte")
         least, below = (self.in_unit(node, key, analyte) for key in ("at_least", "below"))
@@ -248,13 +248,13 @@ class _Reader:
         label, counts = node.text("label"), node.whole("counts")
         return StableBand(node.text("id"), label, analyte, least, below, counts, _days(node), self.mark(node))
 
-    def _analyte(self, node: Node, key: str) -> str:
+    def _analyte(self, node: YamlNode, key: str) -> str:
         analyte = node.text(key)
         if analyte not in self._knowledge.analytes:
             raise node.error(key, "is not in analytes.yaml")
         return analyte
 
-    def delta(self, node: Node, variation: Container[str]) -> DeltaCheck:
+    def delta(self, node: YamlNode, variation: Container[str]) -> DeltaCheck:
         node.check_keys(["id", "analyte", "difference_above", "unit", "changes", "at_least", "text", "note", *_MARKS])
         analyte, changes, least = self._analyte(node, "analyte"), node.texts("changes"), node.whole("at_least")
         if any(name not in variation for name in changes):
@@ -264,7 +264,7 @@ class _Reader:
         above = self.in_unit(node, "difference_above", analyte)
         return DeltaCheck(node.text("id"), analyte, above, tuple(changes), least, node.text("text"), self.mark(node))
 
-    def suppression(self, node: Node) -> Suppression:
+    def suppression(self, node: YamlNode) -> Suppression:
         kinds = ["below_age", "pregnancy", "finding", "column"]
         node.check_keys(["id", "text", *_MARKS], kinds)
         if sum(kind in node for kind in kinds) != 1:
@@ -278,17 +278,17 @@ class _Reader:
             node.text("id"), node.text("text"), edge, node.flag("pregnancy"), finding, columns, self.mark(node)
         )
 
-    def trend(self, node: Node) -> TrendRule:
+    def trend(self, node: YamlNode) -> TrendRule:
         node.check_keys(["z", "probability", "counts", "robust_counts", "robust_p", "note", *_MARKS])
         counts, robust = node.whole("counts"), node.whole("robust_counts")
         if not _FEWEST <= counts <= robust:
             raise node.error("counts", "must be 3 or more, and no more than robust_counts")
         return TrendRule(_quantile(node, 1), counts, robust, _share(node, "robust_p"), self.mark(node))
 
-    def fast_fall(self, node: Node) -> FastFall:
+    def fast_fall(self, node: YamlNode) -> FastFall:
         node.check_keys(["share", "days", "counts", "lines", *_MARKS])
         return FastFall(_share(node, "share"), _days(node), node.whole("counts"), node.whole("lines"), self.mark(node))
 
-    def baseline(self, node: Node) -> BaselineRule:
+    def baseline(self, node: YamlNode) -> BaselineRule:
         node.check_keys(["z", "quantile", "own_spread_from", *_MARKS])
         return BaselineRule(node.number("z"), _share(node, "quantile"), node.whole("own_spread_from"), self.mark(node))

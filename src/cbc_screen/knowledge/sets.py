@@ -13,7 +13,7 @@ from cbc_screen.knowledge.files import read_text, walk
 from cbc_screen.knowledge.intervals import SETS, IntervalRow, IntervalSet, SetKind, load_interval_set
 from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.quantities import Analyte
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 
 
 class IntervalSets(Mapping[str, IntervalSet]):
@@ -77,7 +77,7 @@ def load_sets(
     return sets, DefaultRanges(tuple(node.texts("default")), *laid), node.text("duffy_null_finding")
 
 
-def _between(entry: Node, sets: IntervalSets) -> list[IntervalRow]:
+def _between(entry: YamlNode, sets: IntervalSets) -> list[IntervalRow]:
     """Return the rows of one analyte of a set between two ages."""
     entry.check_keys(["analyte", "set", "from", "to"])
     if entry.text("set") not in sets:
@@ -122,7 +122,9 @@ def _without(row: IntervalRow, laid: IntervalRow) -> list[IntervalRow]:
     return [part for part in (_clipped(row, row.age_low, laid.age_low), after) if part is not None]
 
 
-def _load_set(root: Traversable, entry: Node, analytes: Mapping[str, Analyte], sources: frozenset[str]) -> IntervalSet:
+def _load_set(
+    root: Traversable, entry: YamlNode, analytes: Mapping[str, Analyte], sources: frozenset[str]
+) -> IntervalSet:
     name, gaps = entry.text("id"), entry.flag("gaps")
     file = f"intervals/{name}.csv"
     rows = load_interval_set(read_text(root, file), file, analytes, sources, complete=not gaps)

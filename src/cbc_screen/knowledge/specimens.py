@@ -12,7 +12,7 @@ from cbc_screen.knowledge.friends import WordGroup, word_group
 from cbc_screen.vocabulary import SpecimenKind
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _FIRST_LETTERS = 3
 ANY = "specimen"  # a field that may hold any of the words: a record's own, or a column that the caller names
@@ -66,7 +66,7 @@ class Specimens:
         return self.columns.get(plain_name(header).replace(" ", ""))
 
 
-def load_specimens(node: Node, sources: Container[str], fluids: Sequence[WordGroup]) -> Specimens:
+def load_specimens(node: YamlNode, sources: Container[str], fluids: Sequence[WordGroup]) -> Specimens:
     """Load specimens.yaml; `fluids` are the words of specimens that make a name another thing."""
     node.check_keys(["not_blood", "still_blood", "blood", "beside", "nothing", "fields", "kinds"])
     unknown = set(node.texts("still_blood")) - {group.id for group in fluids}
@@ -106,7 +106,7 @@ def load_specimens(node: Node, sources: Container[str], fluids: Sequence[WordGro
 
 
 def _read_kind(
-    entry: Node,
+    entry: YamlNode,
     made: dict[str, dict[str, dict[str, SpecimenKind]]],
     patterns: dict[str, list[tuple[re.Pattern[str], SpecimenKind]]],
     sources: Container[str],
@@ -127,7 +127,7 @@ def _read_kind(
         patterns[name] += [(_pattern(entry, text), kind) for text in entry.texts("patterns")]
 
 
-def _pattern(entry: Node, text: str) -> re.Pattern[str]:
+def _pattern(entry: YamlNode, text: str) -> re.Pattern[str]:
     """Read a pattern: letters stand for themselves, "9" for a digit, and "+" after it for more of them."""
     found = re.fullmatch(r"([A-Za-z -]+)(9+)(\+?)", text)
     if found is None:
@@ -144,15 +144,15 @@ def _starts(known: Mapping[str, Mapping[str, SpecimenKind]], patterns: Sequence[
     return rf"(?i)^[^0-9a-z]*(?:{'|'.join(sorted(first))})|[^\x00-\x7F]"
 
 
-def _otherwise(node: Node) -> SpecimenKind | None:
+def _otherwise(node: YamlNode) -> SpecimenKind | None:
     return node.choice("otherwise", SpecimenKind) if "otherwise" in node else None
 
 
-def _word_list(node: Node, key: str) -> frozenset[str]:
+def _word_list(node: YamlNode, key: str) -> frozenset[str]:
     return frozenset(_folded(node, key, text) for text in node.texts(key))
 
 
-def _folded(node: Node, key: str, text: str) -> str:
+def _folded(node: YamlNode, key: str, text: str) -> str:
     folded = plain_name(text)
     if not folded:
         raise node.error(key, f"{text!r} holds no word")

@@ -11,7 +11,7 @@ from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 USED = frozenset((ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED))
 _LONGEST = 80
@@ -63,7 +63,7 @@ def plain_status(text: str) -> str:
     return _NOT_A_WORD.sub(" ", fold_word(text)).strip()
 
 
-def load_statuses(node: Node, silent: frozenset[str]) -> Statuses:
+def load_statuses(node: YamlNode, silent: frozenset[str]) -> Statuses:
     """Load result_status.yaml; `silent` are the words for nothing."""
     node.check_keys([status for status in ResultStatus if status is not ResultStatus.OTHER])
     words: dict[str, ResultStatus] = {}

@@ -16,7 +16,7 @@ from cbc_screen.errors import KnowledgeError
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class Node(dict[str, Any]):
+class YamlNode(dict[str, Any]):
     """A YAML mapping that remembers its file and the line of every key."""
 
     file: str = ""
@@ -78,17 +78,17 @@ class Node(dict[str, Any]):
         except ValueError:
             raise self.error(key, f"must be one of {', '.join(words)}") from None
 
-    def node(self, key: str) -> Node:
+    def node(self, key: str) -> YamlNode:
         """Return a mapping value."""
         value = self.get(key)
-        if not isinstance(value, Node):
+        if not isinstance(value, YamlNode):
             raise self.error(key, "must be a mapping")
         return value
 
-    def nodes(self, key: str) -> list[Node]:
+    def nodes(self, key: str) -> list[YamlNode]:
         """Return a list of mappings (empty when the key is absent)."""
         value = self.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, Node) for item in value):
+        if not isinstance(value, list) or not all(isinstance(item, YamlNode) for item in value):
             raise self.error(key, "must be a list of mappings")
         return list(value)
 

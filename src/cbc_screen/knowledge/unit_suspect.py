@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cbc_screen.knowledge.quantities import Analyte
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 Span = tuple[float, float]
 
@@ -83,7 +83,7 @@ class Healthy:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ValueWeighing:
     """How the values of rows that look healthy otherwise are weighed."""
 
     rows: int
@@ -119,10 +119,10 @@ class UnitSuspect:
     middles: tuple[Middle, ...]
     relations: Relations
     sums: Sums
-    values: Values
+    values: ValueWeighing
 
 
-def load_unit_suspect(node: Node, analytes: Mapping[str, Analyte]) -> UnitSuspect:
+def load_unit_suspect(node: YamlNode, analytes: Mapping[str, Analyte]) -> UnitSuspect:
     """Load the rule."""
     node.check_keys(["source", "sample", "alone", "implausible", "reported", "middles", "relations", "sums", "values"])
     implausible, reported = node.node("implausible"), node.node("reported")
@@ -144,7 +144,7 @@ def load_unit_suspect(node: Node, analytes: Mapping[str, Analyte]) -> UnitSuspec
     )
 
 
-def _relations(node: Node, analytes: Mapping[str, Analyte]) -> Relations:
+def _relations(node: YamlNode, analytes: Mapping[str, Analyte]) -> Relations:
     node.check_keys(["rows", "fits", "left", "factors", "ratios"])
     ratios = []
     for entry in node.nodes("ratios"):
@@ -161,7 +161,7 @@ def _relations(node: Node, analytes: Mapping[str, Analyte]) -> Relations:
     return Relations(_rows(node, "rows"), _share(node, "fits"), _share(node, "left"), factors, tuple(ratios))
 
 
-def _sums(node: Node, analytes: Mapping[str, Analyte]) -> Sums:
+def _sums(node: YamlNode, analytes: Mapping[str, Analyte]) -> Sums:
     node.check_keys(["rows", "fits", "fewest", "tolerance", "absolute", "percent"])
     return Sums(
         _rows(node, "rows"),
@@ -173,7 +173,7 @@ def _sums(node: Node, analytes: Mapping[str, Analyte]) -> Sums:
     )
 
 
-def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
+def _values(node: YamlNode, analytes: Mapping[str, Analyte]) -> ValueWeighing:
     odds = ("odds", "odds_without_others", "odds_beside_another")
     shares = ("clear", "share", "other_unit", "beside_another", "clinic")
     tried = ("scattered", "scattered_as_stated", "as_stated")
@@ -206,7 +206,7 @@ def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
         families.append({name: scales.number(name) for name in scales})
         if unknown := [name for name in scales if name not in analytes or scales.number(name) <= 0]:
             raise scales.error(unknown[0], "must be an analyte, with a number of more than 0")
-    return Values(
+    return ValueWeighing(
         rows=_rows(node, "rows"),
         clear=_share(node, "clear"),
         share=_share(node, "share"),
@@ -228,46 +228,46 @@ def _values(node: Node, analytes: Mapping[str, Analyte]) -> Values:
     )
 
 
-def _rows(node: Node, key: str) -> int:
+def _rows(node: YamlNode, key: str) -> int:
     if node.whole(key) < 1:
         raise node.error(key, "must be a whole number of 1 or more")
     return node.whole(key)
 
 
-def _share(node: Node, key: str) -> float:
+def _share(node: YamlNode, key: str) -> float:
     if not 0 < node.number(key) < 1:
         raise node.error(key, "must be a share between 0 and 1")
     return node.number(key)
 
 
-def _analyte(node: Node, analytes: Mapping[str, Analyte]) -> str:
+def _analyte(node: YamlNode, analytes: Mapping[str, Analyte]) -> str:
     if node.text("analyte") not in analytes:
         raise node.error("analyte", "is not an analyte")
     return node.text("analyte")
 
 
-def _names(node: Node, key: str, analytes: Mapping[str, Analyte]) -> tuple[str, ...]:
+def _names(node: YamlNode, key: str, analytes: Mapping[str, Analyte]) -> tuple[str, ...]:
     names = tuple(node.texts(key))
     if not names or not set(names) <= set(analytes):
         raise node.error(key, "must be a list of analytes")
     return names
 
 
-def _numbers(node: Node, key: str) -> tuple[float, ...]:
+def _numbers(node: YamlNode, key: str) -> tuple[float, ...]:
     found = node.get(key)
     if not isinstance(found, list) or not found or not all(type(number) in (int, float) for number in found):
         raise node.error(key, "must be a list of numbers")
     return tuple(float(number) for number in found)
 
 
-def _pair(node: Node, key: str) -> Span:
+def _pair(node: YamlNode, key: str) -> Span:
     found = _numbers(node, key)
     if len(found) != 2 or not 0 <= found[0] < found[1]:
         raise node.error(key, "must be two numbers, the lower first")
     return found[0], found[1]
 
 
-def _middle(entry: Node, analytes: Mapping[str, Analyte]) -> Middle:
+def _middle(entry: YamlNode, analytes: Mapping[str, Analyte]) -> Middle:
     entry.check_keys(["analyte", "rows", "lower", "upper"])
     if not 0 <= entry.number("lower") < entry.number("upper"):
         raise entry.error("lower", "must be less than upper")

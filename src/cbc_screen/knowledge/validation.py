@@ -10,7 +10,7 @@ from functools import lru_cache
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.knowledge.parse import parse_table
-from cbc_screen.knowledge.strict import Node
+from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Threshold
 
 FILE = "validation.yaml"
@@ -47,7 +47,7 @@ def load_validation() -> ValidationLimits:
     return read_validation(node, knowledge.sources, knowledge.data_version)
 
 
-def read_validation(node: Node, sources: Container[str], data_version: str) -> ValidationLimits:
+def read_validation(node: YamlNode, sources: Container[str], data_version: str) -> ValidationLimits:
     """Check the content of validation.yaml; every fault names file, line and key."""
     node.check_keys(["missed", "interval"])
     missed, interval = node.node("missed"), node.node("interval")
@@ -67,7 +67,7 @@ def read_validation(node: Node, sources: Container[str], data_version: str) -> V
     )
 
 
-def _target(node: Node, sources: Container[str]) -> Target:
+def _target(node: YamlNode, sources: Container[str]) -> Target:
     node.check_keys(["below", *_MARKS])
     below = node.number("below")
     if not 0 < below < 1:
@@ -75,7 +75,7 @@ def _target(node: Node, sources: Container[str]) -> Target:
     return Target(below, *_marks(node, sources))
 
 
-def _marks(node: Node, sources: Container[str]) -> tuple[str, Threshold, str]:
+def _marks(node: YamlNode, sources: Container[str]) -> tuple[str, Threshold, str]:
     if node.text("source") not in sources:
         raise node.error("source", "is not in sources.csv")
     return node.text("note"), node.choice("threshold", Threshold), node.text("source")

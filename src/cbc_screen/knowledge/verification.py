@@ -10,7 +10,7 @@ from functools import lru_cache
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.knowledge.parse import parse_table
-from cbc_screen.knowledge.strict import Node, Word
+from cbc_screen.knowledge.strict import Word, YamlNode
 from cbc_screen.vocabulary import RangeReason, RangeVerdict, SetAside, Threshold
 
 FILE = "verification.yaml"
@@ -105,7 +105,7 @@ def load_verification() -> VerificationRules:
     return read_verification(node, knowledge.sources, knowledge.data_version)
 
 
-def read_verification(node: Node, sources: Container[str], data_version: str) -> VerificationRules:
+def read_verification(node: YamlNode, sources: Container[str], data_version: str) -> VerificationRules:
     """Check the content of verification.yaml; every fault names file, line and key."""
     parts = [
         "sample_rule",
@@ -148,7 +148,7 @@ def read_verification(node: Node, sources: Container[str], data_version: str) ->
     )
 
 
-def _rule(node: Node) -> RuleOfSamples:
+def _rule(node: YamlNode) -> RuleOfSamples:
     node.check_keys(["samples", "adopt_at_most", "repeat_at_most", "right_outside", "shares", *_MARKS])
     shares = _numbers(node, "shares")
     found = RuleOfSamples(
@@ -165,7 +165,7 @@ def _rule(node: Node) -> RuleOfSamples:
     return found
 
 
-def _uncertainty(node: Node) -> Uncertainty:
+def _uncertainty(node: YamlNode) -> Uncertainty:
     own, claimed = node.node("permissible_uncertainty"), node.node("claimed_limit")
     own.check_keys(["of_limit", "of_middle", "cv_less", *_MARKS])
     node.node("missing_lower").check_keys(["of_upper", *_MARKS])
@@ -183,7 +183,7 @@ def _uncertainty(node: Node) -> Uncertainty:
     )
 
 
-def _indirect(node: Node) -> IndirectMethod:
+def _indirect(node: YamlNode) -> IndirectMethod:
     wholes = ("bins", "first_steps", "steps", "fits", "replicates", "replicate_fits", "replicate_steps")
     fewest = ("results", "different_values")
     shares = ("stray_at_most", "smallest_spread", "healthy_beside", "healthy_at_all", "bounds_at_most")
@@ -232,7 +232,7 @@ def _is_cut(given: object) -> bool:
     return bool(min(given) >= 0 and sum(given) < 1)
 
 
-def _bases(node: Node) -> dict[str, tuple[float, float]]:
+def _bases(node: YamlNode) -> dict[str, tuple[float, float]]:
     node.check_keys(["source", "bases"])
     found: dict[str, tuple[float, float]] = {}
     for entry in node.nodes("bases"):
@@ -244,14 +244,14 @@ def _bases(node: Node) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _numbers(node: Node, key: str) -> tuple[float, ...]:
+def _numbers(node: YamlNode, key: str) -> tuple[float, ...]:
     values = node.get(key)
     if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
         raise node.error(key, "must be a list of numbers")
     return tuple(float(value) for value in values)
 
 
-def _texts(node: Node, key: str, words: type[Word]) -> dict[Word, str]:
+def _texts(node: YamlNode, key: str, words: type[Word]) -> dict[Word, str]:
     own = node.node(key)
     own.check_keys([word.value for word in words])
     return {word: own.text(word.value) for word in words}

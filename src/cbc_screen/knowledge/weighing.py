@@ -8,8 +8,8 @@ from math import inf
 
 from cbc_screen.knowledge.predicates import (
     Compare,
-    Count,
     FindingIs,
+    HowMany,
     LineIs,
     LinesLow,
     Not,
@@ -22,8 +22,8 @@ from cbc_screen.knowledge.predicates import (
 )  # fmt: skip
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import Condition, Rule
-from cbc_screen.knowledge.strict import Node
-from cbc_screen.vocabulary import Group
+from cbc_screen.knowledge.strict import YamlNode
+from cbc_screen.vocabulary import AnalyteGroup
 
 Band = tuple[str, frozenset[Predicate], float, float]  # an analyte, what else is asked, from, to
 SIDES = ("findings_for", "findings_against")
@@ -31,7 +31,11 @@ _MOST_POINTS = 8
 
 
 def check_weights(
-    node: Node, condition: Condition, analytes: Mapping[str, Analyte], usual: Mapping[str, float], seen: frozenset[str]
+    node: YamlNode,
+    condition: Condition,
+    analytes: Mapping[str, Analyte],
+    usual: Mapping[str, float],
+    seen: frozenset[str],
 ) -> None:
     """Refuse weights that do not hold together, naming the key of the finding.
 
@@ -60,7 +64,7 @@ def check_weights(
         raise node.error("findings_for", "none is decisive; mark one, or say in not_decidable why none can be")
 
 
-def check_points(entry: Node, rule: Rule, side: str, key: str = "points") -> None:
+def check_points(entry: YamlNode, rule: Rule, side: str, key: str = "points") -> None:
     """Refuse points that are too many, or of the wrong sign for their side; `key` is where they stand."""
     if abs(rule.points) > _MOST_POINTS:
         raise entry.error(key, f"must lie between -{_MOST_POINTS} and {_MOST_POINTS}")
@@ -68,7 +72,7 @@ def check_points(entry: Node, rule: Rule, side: str, key: str = "points") -> Non
         raise entry.error(key, "must be above 0 for a finding for, below 0 for one against")
 
 
-def _check_bands(node: Node, condition: Condition) -> None:
+def _check_bands(node: YamlNode, condition: Condition) -> None:
     """Refuse two bands of one analyte that overlap, all else equal: a number would be counted twice."""
     entries = [*node.nodes(SIDES[0]), *node.nodes(SIDES[1])]
     bands = [(entry, rule, band) for entry, rule in zip(entries, condition.findings, strict=True)
@@ -80,8 +84,8 @@ def _check_bands(node: Node, condition: Condition) -> None:
 
 def plain_bands(predicate: Predicate) -> Iterator[Band]:
     """Yield the band of each analyte that a predicate compares, with what else it asks."""
-    parts = predicate.of if isinstance(predicate, Count) else (predicate,)
-    if isinstance(predicate, Count) and predicate.at_least != len(parts):
+    parts = predicate.of if isinstance(predicate, HowMany) else (predicate,)
+    if isinstance(predicate, HowMany) and predicate.at_least != len(parts):
         return
     for subject in {part.subject for part in parts if isinstance(part, Compare)}:
         low, high = 0.0, inf
@@ -108,7 +112,7 @@ def _more_than_one_count(way: Sequence[Predicate], analytes: Mapping[str, Analyt
         inner = part.of if isinstance(part, Not | Possible) else part
         if isinstance(inner, Compare | StateIs):
             subject = inner.subject if isinstance(inner, Compare) else inner.analyte
-            if subject in seen or (subject in analytes and analytes[subject].group is not Group.COUNT):
+            if subject in seen or (subject in analytes and analytes[subject].group is not AnalyteGroup.COUNT):
                 return True
             counts.add(subject.removesuffix("_percent"))
         elif isinstance(inner, FindingIs):
@@ -122,7 +126,7 @@ def _more_than_one_count(way: Sequence[Predicate], analytes: Mapping[str, Analyt
 
 def ways(predicate: Predicate) -> Iterator[tuple[Predicate, ...]]:
     """Yield the ways in which a predicate can hold: the parts that each needs."""
-    if not isinstance(predicate, Count):
+    if not isinstance(predicate, HowMany):
         yield (predicate,)
         return
     for chosen in combinations(predicate.of, predicate.at_least):
@@ -141,7 +145,7 @@ def follows(predicate: Predicate, usual: Mapping[str, float]) -> bool:
             return True
         case Compare(subject, comparison, value):
             return comparison in ("below", "at_most") and value >= usual.get(subject, inf)
-        case Count(at_least, of):
+        case HowMany(at_least, of):
             return sum(follows(part, usual) for part in of) >= at_least
         case _:
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 _PERCENT = 100.0
 
@@ -20,7 +20,7 @@ class WhiteParts:
     allowance: float
 
 
-def load_white_parts(node: Node, analytes: Container[str]) -> WhiteParts:
+def load_white_parts(node: YamlNode, analytes: Container[str]) -> WhiteParts:
     """Load `white_parts` of analytes.yaml."""
     node.check_keys(["others", "allowance", "unit", "source"])
     others, share = tuple(node.texts("others")), node.number("allowance")

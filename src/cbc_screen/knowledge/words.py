@@ -15,7 +15,7 @@ from cbc_screen.knowledge.world_words import AGE_UNITS, RESULT_WORDS, WorldWords
 from cbc_screen.vocabulary import Comparator, Pregnancy, Presence, Reason, SenderFlag, Sex
 
 if TYPE_CHECKING:
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ _PERSON_KEYS = [
 ]  # fmt: skip
 
 
-def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
+def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
     """Load text_results.yaml and demographics.yaml, beside the words of other languages."""
     texts.check_keys(_RESULT_KEYS)
     _check_people(people)
@@ -149,7 +149,7 @@ def load_words(texts: Node, people: Node, world: WorldWords) -> Words:
     )
 
 
-def _check_people(people: Node) -> None:
+def _check_people(people: YamlNode) -> None:
     people.check_keys(_PERSON_KEYS)
     people.node("sex").check_keys(list(Sex))
     people.node("presence").check_keys([Presence.PRESENT, Presence.ABSENT])
@@ -163,14 +163,14 @@ def _check_people(people: Node) -> None:
     people.node("term").check_keys(["analyte", "from", "unit", "source"])
 
 
-def _signs(node: Node) -> tuple[tuple[str, Comparator], ...]:
+def _signs(node: YamlNode) -> tuple[tuple[str, Comparator], ...]:
     """Return words by the bound that they are, the longest first."""
     node.check_keys([], list(_SIGNS))
     found = [(word, sign) for key, sign in _SIGNS.items() if key in node for word in node.texts(key)]
     return tuple(sorted(found, key=lambda pair: -len(pair[0])))
 
 
-def _text_words(texts: Node, world: Mapping[str, str]) -> dict[str, TextWord]:
+def _text_words(texts: YamlNode, world: Mapping[str, str]) -> dict[str, TextWord]:
     """Return what stands in place of a number, in every language."""
     words: dict[str, TextWord] = {}
     for entry in texts.nodes("texts"):
@@ -186,7 +186,9 @@ def _text_words(texts: Node, world: Mapping[str, str]) -> dict[str, TextWord]:
     return words
 
 
-def _add_world_words(node: Node, world: Mapping[str, str], words: dict[str, TextWord], known: Container[str]) -> None:
+def _add_world_words(
+    node: YamlNode, world: Mapping[str, str], words: dict[str, TextWord], known: Container[str]
+) -> None:
     """Add what words of other languages say; a word that the first tables have stays as it is there."""
     node.check_keys(list(RESULT_WORDS))
     meanings = {}
@@ -199,17 +201,17 @@ def _add_world_words(node: Node, world: Mapping[str, str], words: dict[str, Text
             words[word] = meanings[kind]
 
 
-def _age_units(node: Node) -> dict[str, str]:
+def _age_units(node: YamlNode) -> dict[str, str]:
     node.check_keys([*AGE_UNITS, "h"])
     return {plain_name(word): unit for unit in node for word in node.texts(unit)}
 
 
-def _sender_flags(node: Node) -> dict[str, SenderFlag]:
+def _sender_flags(node: YamlNode) -> dict[str, SenderFlag]:
     node.check_keys(list(SenderFlag))
     return {word: SenderFlag(kind) for word, kind in _invert(node).items()}
 
 
-def _invert(node: Node) -> dict[str, str]:
+def _invert(node: YamlNode) -> dict[str, str]:
     result: dict[str, str] = {}
     for key in node:
         for word in node.texts(key):

@@ -15,7 +15,7 @@ from cbc_screen.knowledge.fold import fold_word, plain_name
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from cbc_screen.knowledge.strict import Node
+    from cbc_screen.knowledge.strict import YamlNode
 
 FOLDER = "names/"
 SEEN, MEMORY = "seen", "memory"
@@ -36,7 +36,7 @@ class WorldWords:
     results: Mapping[str, str]  # upper case, as in a cell; one of RESULT_WORDS
 
 
-def name_files(root: Traversable) -> list[Node]:
+def name_files(root: Traversable) -> list[YamlNode]:
     """Return the files of names, one a language."""
     from cbc_screen.knowledge.parse import parse_table  # YAML is only read where the tables are not kept
 
@@ -61,7 +61,7 @@ def without_point(word: str) -> str:
 
 
 def _agreed(
-    files: list[Node],
+    files: list[YamlNode],
     section: str,
     known: Container[str] | None,
     fold: Callable[[str], str],

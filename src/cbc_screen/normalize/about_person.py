@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import AGE
 from cbc_screen.normalize.age import parse_age_unit
@@ -31,7 +31,7 @@ class AboutPerson:
             return None  # a name alone may mean the age of a specimen
         return field, f"{result.value} {unit or result.unit}".strip()
 
-    def _field_of(self, codes: tuple[Code, ...]) -> tuple[str, bool]:
+    def _field_of(self, codes: tuple[ResultCode, ...]) -> tuple[str, bool]:
         for code in codes:
             if code.code in self._codes.fields:
                 return self._codes.fields[code.code], False

@@ -15,18 +15,27 @@ from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 
-from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, Person, Sample
+from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
 from cbc_screen.normalize.doubts import Doubts
-from cbc_screen.normalize.gathered import ABOUT, FILM, Count, Gathered, Grouping, PeopleBeside, ResultCounts, agreed
+from cbc_screen.normalize.gathered import (
+    ABOUT,
+    FILM,
+    CollectedCount,
+    Gathered,
+    Grouping,
+    PeopleBeside,
+    ResultCounts,
+    agreed,
+)
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
-from cbc_screen.normalize.placing import Group, apart, contradicts, place_of
+from cbc_screen.normalize.placing import GroupKind, apart, contradicts, place_of
 from cbc_screen.normalize.result_base import open_base
-from cbc_screen.normalize.standing import Cell, Received, Standing
+from cbc_screen.normalize.standing import Cell, Received, StandingRule
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _AT_ONCE = 5_000
@@ -37,7 +46,7 @@ class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._standing, self._moments = Standing(knowledge), MomentReader(knowledge.moments)
+        self._standing, self._moments = StandingRule(knowledge), MomentReader(knowledge.moments)
         self.judge = Judge(knowledge)
         self.counts = ResultCounts()
         self.grouping = Grouping()
@@ -52,7 +61,7 @@ class Collection:
         self._base = open_base()
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
-        self._last_person: tuple[int, Person] = (-1, Person(""))
+        self._last_person: tuple[int, StatedPerson] = (-1, StatedPerson(""))
         self._has_others = False  # somebody is no patient, or some specimen no patient's blood
         self._doubts = Doubts(self._base, self._standing)
 
@@ -73,16 +82,16 @@ class Collection:
         for item in items:
             if isinstance(item, LabResult):
                 self._add_result(item, source, feed, identifier, units)
-            elif isinstance(item, Person):
+            elif isinstance(item, StatedPerson):
                 self._add_person(item, source)
-            elif isinstance(item, Sample):
+            elif isinstance(item, StatedSpecimen):
                 self._add_sample(item)
             elif isinstance(item, NotResults):
                 self.counts.without_results[item.kind] += 1
             else:
                 self.put_aside(item, source, whole=True)
 
-    def _add_person(self, person: Person, source: int) -> None:
+    def _add_person(self, person: StatedPerson, source: int) -> None:
         """Keep what is known of a person; two sources that differ leave it unknown."""
         if self._last_person == (source, person):
             return  # said again with every message
@@ -103,7 +112,7 @@ class Collection:
         self._has_others |= kind is not None and kind.reason is not None
         self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?)", (key, *new, is_what))
 
-    def _add_sample(self, sample: Sample) -> None:
+    def _add_sample(self, sample: StatedSpecimen) -> None:
         """Keep what is known of a specimen of another kind; a patient's blood needs no word."""
         kind = self.judge.specimens.of(sample.stated)
         if kind is not None and kind.reason is not None:
@@ -221,18 +230,18 @@ class Collection:
         self._last = key, number
         return number
 
-    def each(self) -> Iterator[Count]:
+    def each(self) -> Iterator[CollectedCount]:
         """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
         return (count for _, count in self.placed())
 
-    def placed(self) -> Iterator[tuple[int, Count]]:
+    def placed(self) -> Iterator[tuple[int, CollectedCount]]:
         """Yield the counts as `each` does, each with the line that decides its place among them."""
         self._flush()
         self.counts.used = self.counts.superseded = self.counts.duplicates = 0
         self.grouping = Grouping()
         self._base.execute("CREATE INDEX IF NOT EXISTS by_collection ON result (collection)")
         self._base.execute("CREATE INDEX IF NOT EXISTS possible_by_collection ON possible (collection)")
-        alone = f"placed >= {int(Group.ALONE)}"
+        alone = f"placed >= {int(GroupKind.ALONE)}"
         self._base.execute(f"CREATE INDEX IF NOT EXISTS alone ON collection (person, source) WHERE {alone}")
         self._reject_others()
         rows = self._base.execute(
@@ -261,15 +270,15 @@ class Collection:
                 self.put_aside(RejectedRow(line, reason, content), source, whole=False)
         self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
 
-    def _counts_of(self, gathered: Gathered) -> Iterator[Count]:
+    def _counts_of(self, gathered: Gathered) -> Iterator[CollectedCount]:
         """Yield the count of a group of results, or several where they cannot all be of one draw."""
         if not gathered.by_analyte:
             return  # only a remark, and no result of a count
         stand = self._stand(gathered.by_analyte)
         cells = {analyte: cell for analyte, (cell, _) in stand.items() if cell is not None}
-        if gathered.group is Group.PERIOD and contradicts(cells):
+        if gathered.group is GroupKind.PERIOD and contradicts(cells):
             for analyte, results in apart(gathered.by_analyte, self._standing):
-                yield self._finished(gathered, {analyte: results}, self._stand({analyte: results}), Group.ALONE)
+                yield self._finished(gathered, {analyte: results}, self._stand({analyte: results}), GroupKind.ALONE)
             return
         yield self._finished(gathered, gathered.by_analyte, stand, gathered.group)
 
@@ -278,19 +287,19 @@ class Collection:
         gathered: Gathered,
         by_analyte: Mapping[str, Sequence[Received]],
         stand: Mapping[str, tuple[Cell | None, int]],
-        group: Group,
-    ) -> Count:
+        group: GroupKind,
+    ) -> CollectedCount:
         """Return one count, with what is unknown in it, and count what became of its results."""
         cells = self._account(by_analyte, stand)
         self.grouping.add(group, len(cells))
         if self.possible:
             self._doubts.fill_possible(gathered.number, cells)
         self._doubts.fill_conflicts(by_analyte, cells)
-        if group >= Group.ALONE:
+        if group >= GroupKind.ALONE:
             self._doubts.fill_neighbors(gathered, group, cells)
         contents = [own[-1].content for own in by_analyte.values()]
         whole = group is gathered.group
-        return Count(
+        return CollectedCount(
             source=gathered.source,
             line=gathered.line if whole else min(one.line for own in by_analyte.values() for one in own),
             person=gathered.person,

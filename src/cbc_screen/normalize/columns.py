@@ -27,7 +27,7 @@ from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.normalize.specimen_columns import read_specimens
-from cbc_screen.normalize.standing import Standing, stand_ins
+from cbc_screen.normalize.standing import StandingRule, stand_ins
 from cbc_screen.normalize.suspect import tells_something
 from cbc_screen.normalize.value import (
     fold,
@@ -221,7 +221,7 @@ class _Table:
 
     def _conflicts(self, analyte: str, other: PossibleColumn) -> NDArray[np.bool_]:
         """Tell in which rows a further result of an analyte is another one."""
-        entry, standing = self._plan.analytes[analyte], Standing(self._knowledge)
+        entry, standing = self._plan.analytes[analyte], StandingRule(self._knowledge)
         units = (entry.unit or "", other.unit or entry.unit or "")
 
         def same(one: str, two: str) -> bool:

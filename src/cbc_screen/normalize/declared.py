@@ -12,7 +12,7 @@ from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTable, normalize_unit
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
-from cbc_screen.vocabulary import Adjust, Group, Reason
+from cbc_screen.vocabulary import Adjust, AnalyteGroup, Reason
 
 MMOL = "hemoglobin_mmol"
 DATE_FIELDS = ("birth_date", "collected_at")
@@ -41,7 +41,7 @@ class Declared:
 
     def reads(self, analyte: Analyte) -> bool:
         """Tell whether a quantity is read: a setting only where something is adjusted for it."""
-        return analyte.group is not Group.SETTING or analyte.id in self.settings
+        return analyte.group is not AnalyteGroup.SETTING or analyte.id in self.settings
 
     @property
     def sexes(self) -> dict[str, str] | None:

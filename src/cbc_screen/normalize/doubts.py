@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from cbc_screen.normalize.gathered import Gathered
-from cbc_screen.normalize.placing import NEIGHBORS, Group, why_alone
-from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, Standing, segmented_of
+from cbc_screen.normalize.placing import NEIGHBORS, GroupKind, why_alone
+from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, StandingRule, segmented_of
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Reason
 
@@ -17,7 +17,7 @@ _REMEMBERED = 5_000  # persons of whom it is known what stands alone
 class Doubts:
     """Makes unknown, in the cells of a count, what is in doubt."""
 
-    def __init__(self, base: sqlite3.Connection, standing: Standing) -> None:
+    def __init__(self, base: sqlite3.Connection, standing: StandingRule) -> None:
         self._base, self._standing = base, standing
         self._neighbors: dict[tuple[str, int], list[str]] = {}
 
@@ -49,9 +49,9 @@ class Doubts:
                 if part in cells:
                     cells[part] = Cell(unusable(Reason.RESULT_CONTRADICTED), "", "", "", "")
 
-    def fill_neighbors(self, gathered: Gathered, group: Group, cells: dict[str, Cell]) -> None:
+    def fill_neighbors(self, gathered: Gathered, group: GroupKind, cells: dict[str, Cell]) -> None:
         """Make unknown what a person has other results of, where it is unknown which belong together."""
-        others = gathered.by_analyte if gathered.group is Group.PERIOD else self._alone_beside(gathered)
+        others = gathered.by_analyte if gathered.group is GroupKind.PERIOD else self._alone_beside(gathered)
         for analyte in NEIGHBORS:
             if analyte in others:
                 cells.setdefault(analyte, Cell(unusable(why_alone(group)), "", "", "", ""))
@@ -62,7 +62,7 @@ class Doubts:
         if key not in self._neighbors:
             if len(self._neighbors) >= _REMEMBERED:
                 self._neighbors.clear()
-            of = f"FROM collection c JOIN {{}} r ON r.collection = c.id WHERE c.placed >= {int(Group.ALONE)} AND c.person = ?1"
+            of = f"FROM collection c JOIN {{}} r ON r.collection = c.id WHERE c.placed >= {int(GroupKind.ALONE)} AND c.person = ?1"
             one = " AND (?2 < 0 OR c.source = ?2)"
             found = self._base.execute(
                 f"SELECT DISTINCT r.analyte {of.format('result')}{one} UNION SELECT r.analyte {of.format('possible')}{one}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.normalize.people import presence_of
@@ -30,7 +30,7 @@ class FilmReader:
         seen = presence_of(result.value, self._knowledge.words, counted=finding in self._knowledge.film.counted)
         return None if seen is Presence.UNKNOWN else (finding, seen)
 
-    def _finding_of(self, codes: tuple[Code, ...]) -> str | None:
+    def _finding_of(self, codes: tuple[ResultCode, ...]) -> str | None:
         film = self._knowledge.film
         by_code = next((film.codes[code.code] for code in codes if code.code in film.codes), None)
         names = (plain_name(text) for code in codes for text in (code.name, code.code) if len(text) <= _LONGEST_NAME)

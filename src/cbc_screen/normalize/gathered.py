@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cbc_screen.ingest.results import Person
+from cbc_screen.ingest.results import StatedPerson
 from cbc_screen.normalize.judging import SUSPECTED
-from cbc_screen.normalize.placing import Group
+from cbc_screen.normalize.placing import GroupKind
 from cbc_screen.normalize.standing import Cell, Received
 from cbc_screen.vocabulary import Presence
 
@@ -40,12 +40,12 @@ class ResultCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CollectedCount:
     """One blood count: a person, a collection, and the result that stands for each analyte."""
 
     source: int
     line: int
-    person: Person
+    person: StatedPerson
     collected_at: str
     cells: dict[str, Cell]
     clumps: Presence
@@ -68,17 +68,17 @@ class PeopleBeside:
 class Grouping:
     """How results came together: counts by how surely their results are of one draw, and results that stand alone."""
 
-    counts: Counter[Group] = field(default_factory=Counter)
+    counts: Counter[GroupKind] = field(default_factory=Counter)
     of_one: int = 0  # counts of a single result
     of_several: int = 0
     alone: int = 0  # results that could not be placed
 
-    def add(self, group: Group, results: int) -> None:
+    def add(self, group: GroupKind, results: int) -> None:
         """Count a count of so many results."""
         self.counts[group] += 1
         self.of_one += results == 1
         self.of_several += results > 1
-        if group >= Group.ALONE:
+        if group >= GroupKind.ALONE:
             self.alone += results
 
 
@@ -90,9 +90,9 @@ class Gathered:
     source: int
     line: int
     key: str  # of the person
-    person: Person
+    person: StatedPerson
     collected_at: str
-    group: Group
+    group: GroupKind
     by_analyte: dict[str, list[Received]]
     clumps: Presence
     clumps_suspected: bool
@@ -125,7 +125,7 @@ class Gathered:
             line = next((row[-1] for row in rows if not str(row[9]).startswith(ABOUT)), line)
         told = {name: about.get(f"{ABOUT}{name}", "") for name in _TOLD}
         # What the person's own record says stands; a result fills in where it is silent.
-        person = Person(
+        person = StatedPerson(
             "" if "\x1e" in str(key) else str(key),
             str(birth_date or told["birth_date"]),
             str(sex or told["sex"]),
@@ -133,7 +133,7 @@ class Gathered:
         )
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
-            Group(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
+            GroupKind(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, plain_name
 from cbc_screen.knowledge.quantities import Factor, has_check_digit
@@ -28,7 +28,7 @@ _REMEMBERED = 50_000
 _LONGEST_NAME = 256
 
 
-class Identity(NamedTuple):
+class ResultIdentity(NamedTuple):
     """An analyte, or why the result is set aside; neither is no part of a blood count.
 
     `possible` are the analytes that a result set aside may be of: where a count has no other
@@ -42,7 +42,7 @@ class Identity(NamedTuple):
     again: bool = False
 
 
-NOT_A_COUNT = Identity(None)
+NOT_A_COUNT = ResultIdentity(None)
 
 
 class Identifier:
@@ -63,12 +63,12 @@ class Identifier:
         self._by_loinc = {code: analyte.id for analyte in knowledge.analytes.values() for code in analyte.loinc}
         others = knowledge.white_parts.others
         self._bounds_neutrophils = frozenset({*others, *(knowledge.analytes[name].percent for name in others)})
-        self._known: dict[tuple[object, ...], Identity] = {}
+        self._known: dict[tuple[object, ...], ResultIdentity] = {}
 
-    def identify(self, result: LabResult) -> Identity:
+    def identify(self, result: LabResult) -> ResultIdentity:
         """Return the analyte of a result; one that came damaged may be of any that the lines are judged on."""
         if result.fault is Reason.MESSAGE_UNREADABLE and not result.codes:
-            return Identity(None, result.fault, NEIGHBORS)
+            return ResultIdentity(None, result.fault, NEIGHBORS)
         unit = result.unit or unit_in(result.value)
         question = (result.codes, result.specimen, result.panel, unit, bool(result.value))
         found = self._known.get(question)
@@ -78,10 +78,10 @@ class Identifier:
             found = self._known[question] = self._identify(replace(result, unit=unit))
         return found
 
-    def _identify(self, result: LabResult) -> Identity:
+    def _identify(self, result: LabResult) -> ResultIdentity:
         if not any(code.code or code.name for code in result.codes):
             # A value of nobody knows what.
-            return Identity(None, Reason.KEY_MISSING if result.value else None)
+            return ResultIdentity(None, Reason.KEY_MISSING if result.value else None)
         if (own := self._by_own_name(result)) is not None:
             return own
         if self._codes and result.codes[0].code not in _NO_CODE and (self._listed_only or self._lists(result)):
@@ -92,7 +92,7 @@ class Identifier:
             return self._by_code(analytes, result) if analytes else self._by_another_code(result)
         return self._by_name(result)
 
-    def _by_own_name(self, result: LabResult) -> Identity | None:
+    def _by_own_name(self, result: LabResult) -> ResultIdentity | None:
         """Look a result up by the names of its profile; None where they do not have it."""
         if not self._own_names:
             return None
@@ -107,7 +107,7 @@ class Identifier:
         codes = {fold_code(code.code) for code in result.codes}
         return not codes.isdisjoint(self._codes.keys() | self._other_codes)
 
-    def _by_own_code(self, result: LabResult) -> Identity:
+    def _by_own_code(self, result: LabResult) -> ResultIdentity:
         """Look a result up in the codes of its profile; one that they do not list may still be called like a count."""
         codes = [fold_code(code.code) for code in result.codes]
         if self._not_blood(result.specimen, result.panel) or not self._other_codes.isdisjoint(codes):
@@ -115,11 +115,13 @@ class Identifier:
         listed = {self._codes[code] for code in codes if code in self._codes}
         if listed:
             return self._unless_named_otherwise(self._one(listed, result), result)
-        own = self._by_name(replace(result, codes=tuple(Code("", code.name, "") for code in result.codes if code.name)))
+        own = self._by_name(
+            replace(result, codes=tuple(ResultCode("", code.name, "") for code in result.codes if code.name))
+        )
         possible = (own.analyte,) if own.analyte is not None else own.possible
-        return Identity(None, Reason.CODE_UNKNOWN, possible, own.again) if possible else NOT_A_COUNT
+        return ResultIdentity(None, Reason.CODE_UNKNOWN, possible, own.again) if possible else NOT_A_COUNT
 
-    def _one(self, analytes: Collection[str], result: LabResult) -> Identity:
+    def _one(self, analytes: Collection[str], result: LabResult) -> ResultIdentity:
         """Return the one analyte that codes or names say; a result in the unit of another quantity is not of it."""
         if len(analytes) > 1:
             return self._one_of(tuple(sorted(analytes)), result)
@@ -127,18 +129,18 @@ class Identifier:
             return NOT_A_COUNT
         (analyte,) = analytes
         if self._is_in_unit_of_another(analyte, result):
-            return Identity(None, Reason.UNIT_CONFUSABLE, (analyte,))
-        return Identity(analyte)
+            return ResultIdentity(None, Reason.UNIT_CONFUSABLE, (analyte,))
+        return ResultIdentity(analyte)
 
-    def _one_of(self, analytes: tuple[str, ...], result: LabResult) -> Identity:
+    def _one_of(self, analytes: tuple[str, ...], result: LabResult) -> ResultIdentity:
         """Set aside what may be of several analytes: of each whose unit it may have, it is a further result."""
         possible = tuple(analyte for analyte in analytes if not self._is_in_unit_of_another(analyte, result))
-        return Identity(None, Reason.CODE_CONFLICT, possible or analytes, again=bool(possible))
+        return ResultIdentity(None, Reason.CODE_CONFLICT, possible or analytes, again=bool(possible))
 
     def _is_in_unit_of_another(self, analyte: str, result: LabResult) -> bool:
         return self._knowledge.analytes[analyte].units.is_of_another(result.unit, self._knowledge.units)
 
-    def _by_code(self, analytes: Collection[str], result: LabResult) -> Identity:
+    def _by_code(self, analytes: Collection[str], result: LabResult) -> ResultIdentity:
         named = {name for code in result.codes if (name := self._read(code.name, "")) is not None}
         if len(analytes) != 1:
             return self._one(analytes, result)
@@ -146,19 +148,19 @@ class Identifier:
         others = {other for other in named if not self._same_cell(analyte, other)}
         if self._not_blood(result.specimen):
             # What was ordered is no contradiction: a marrow report quotes the blood count.
-            return Identity(None, Reason.CODE_CONFLICT, (analyte, *sorted(others)))
+            return ResultIdentity(None, Reason.CODE_CONFLICT, (analyte, *sorted(others)))
         if others:
             return self._one_of((analyte, *sorted(others)), result)
         return self._unless_named_otherwise(self._one(analytes, result), result)
 
-    def _unless_named_otherwise(self, identity: Identity, result: LabResult) -> Identity:
+    def _unless_named_otherwise(self, identity: ResultIdentity, result: LabResult) -> ResultIdentity:
         """Set a result aside whose name is a known name of another thing than its code."""
         analyte = identity.analyte
         if analyte is not None and self._is_called_otherwise(analyte, result):
-            return Identity(None, Reason.CODE_CONFLICT, (analyte,))
+            return ResultIdentity(None, Reason.CODE_CONFLICT, (analyte,))
         return identity
 
-    def _unless_known_by_its_code_alone(self, identity: Identity, result: LabResult) -> Identity:
+    def _unless_known_by_its_code_alone(self, identity: ResultIdentity, result: LabResult) -> ResultIdentity:
         """Let a result harm nothing that only a local code calls a kind of white cell, in the unit of another quantity.
 
         "ALC" is the lymphocytes to one laboratory and ethanol to another: a name that is none of theirs, and a unit
@@ -167,12 +169,12 @@ class Identifier:
         if identity.reason is not Reason.UNIT_CONFUSABLE or not self._bounds_neutrophils.issuperset(identity.possible):
             return identity
         is_called = any(not code.name or self._read(code.name, "") is not None for code in result.codes)
-        return identity if is_called else Identity(None, identity.reason)
+        return identity if is_called else ResultIdentity(None, identity.reason)
 
     def _is_called_otherwise(self, analyte: str, result: LabResult) -> bool:
         return any(self._is_another(code.name, analyte) for code in result.codes)
 
-    def _by_another_code(self, result: LabResult) -> Identity:
+    def _by_another_code(self, result: LabResult) -> ResultIdentity:
         """Look at a result whose code is of no count: one called like a count is set aside.
 
         Some laboratories send the morphology code with a number; dropping it in silence would
@@ -183,7 +185,7 @@ class Identifier:
         found = {self._read(code.name, result.unit) for code in result.codes} - {None}
         named = [name for name in found if name is not None and not self._is_called_otherwise(name, result)]
         possible = tuple(sorted(name for name in named if self._may_be(name, result)))
-        return Identity(None, Reason.CODE_CONFLICT, possible) if possible else NOT_A_COUNT
+        return ResultIdentity(None, Reason.CODE_CONFLICT, possible) if possible else NOT_A_COUNT
 
     def _may_be(self, analyte: str, result: LabResult) -> bool:
         """Tell whether a result under another code, called like an analyte, may be of it.
@@ -204,7 +206,7 @@ class Identifier:
         pairs = {analyte: self._knowledge.analytes[analyte].percent, other: self._knowledge.analytes[other].percent}
         return analyte == other or pairs[analyte] == other or pairs[other] == analyte
 
-    def _by_name(self, result: LabResult) -> Identity:
+    def _by_name(self, result: LabResult) -> ResultIdentity:
         texts = [text for code in result.codes for text in (code.name, code.code) if text]
         found = {name for text in texts if (name := self._read(text, result.unit)) is not None}
         if self._not_blood(result.specimen, result.panel):
@@ -226,7 +228,7 @@ class Identifier:
         if not counted:
             return NOT_A_COUNT
         names = tuple(dict.fromkeys(one.name for one in counted))
-        return Identity(None, counted[0].reason, names, again=all(one.role is Role.AGAIN for one in counted))
+        return ResultIdentity(None, counted[0].reason, names, again=all(one.role is Role.AGAIN for one in counted))
 
     def _read(self, name: str, unit: str) -> str | None:
         """Read a name; a unit beside it tells a count from a percentage."""
@@ -258,7 +260,7 @@ def unit_in(value: str) -> str:
     return found[1] if found is not None else ""
 
 
-def _is_loinc(code: Code) -> bool:
+def _is_loinc(code: ResultCode) -> bool:
     """Tell whether a code is a LOINC code: by its check digit, whatever the system is called.
 
     Some sources name another system for LOINC codes, and some call their own codes LOINC.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import Code, LabResult
+from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.quantities import has_check_digit
@@ -145,7 +145,7 @@ def limits_of(result: LabResult, unit: str) -> tuple[str, str]:
 
 def label_of(result: LabResult) -> str:
     """Return what a source calls a result: its first code and name."""
-    first = result.codes[0] if result.codes else Code("", "", "")
+    first = result.codes[0] if result.codes else ResultCode("", "", "")
     return f"{first.code} {first.name}".strip()[:_LONGEST_LABEL]
 
 

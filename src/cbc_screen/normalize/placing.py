@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cbc_screen.ingest.results import LabResult
 from cbc_screen.normalize.moment import Moment, MomentReader, Placing
-from cbc_screen.normalize.standing import CONFLICT, Cell, Received, Standing
+from cbc_screen.normalize.standing import CONFLICT, Cell, Received, StandingRule
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 # The lines are judged on these. Where some results of a person cannot be placed, the others
@@ -16,7 +16,7 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 NEIGHBORS = ("hemoglobin", "wbc", "neutrophils", "neutrophils_percent", "platelets")
 
 
-class Group(IntEnum):
+class GroupKind(IntEnum):
     """How surely the results of a group are of one draw; the numbers are kept with it."""
 
     MOMENT = 0  # of one person and moment, or of one specimen or report
@@ -26,14 +26,14 @@ class Group(IntEnum):
     NOBODY = 4  # nobody says whose it is
 
 
-class Place(NamedTuple):
+class GroupPlace(NamedTuple):
     """The key of the group that a result belongs to, and how sure the group is."""
 
     key: str
-    group: Group
+    group: GroupKind
 
 
-def place_of(result: LabResult, person: str, source: int, number: int, moments: MomentReader) -> Place:
+def place_of(result: LabResult, person: str, source: int, number: int, moments: MomentReader) -> GroupPlace:
     """Return where a result belongs; `person` is its key over all sources, and `number` that of no other result."""
     if result.until:
         moment = Moment(f"{result.collected_at}/{result.until}", Placing.PERIOD)
@@ -41,20 +41,20 @@ def place_of(result: LabResult, person: str, source: int, number: int, moments: 
         moment = moments.read(result.collected_at, result.counted)
     told = moment.key or result.collected_at
     if result.person and moment.placing is Placing.MOMENT:
-        return Place(f"{person}\x1f{moment.key}", Group.MOMENT)
+        return GroupPlace(f"{person}\x1f{moment.key}", GroupKind.MOMENT)
     if result.person and moment.placing is Placing.RELATIVE:
         # "Day 2" of another stay is another day.
-        return Place(f"{person}\x1f{result.encounter}\x1f{moment.key}\x1fwords", Group.WORDS)
+        return GroupPlace(f"{person}\x1f{result.encounter}\x1f{moment.key}\x1fwords", GroupKind.WORDS)
     if result.group:
-        return Place(f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{told}", Group.MOMENT)
+        return GroupPlace(f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{told}", GroupKind.MOMENT)
     if result.encounter:
         exact = moment.placing in (Placing.MOMENT, Placing.RELATIVE)
         key = f"{person}\x1f\x1f{source}\x1f{result.encounter}\x1f{told}\x1fencounter"
-        return Place(key, Group.MOMENT if exact else Group.PERIOD)
+        return GroupPlace(key, GroupKind.MOMENT if exact else GroupKind.PERIOD)
     if result.person and moment.placing is Placing.PERIOD:
-        return Place(f"{person}\x1f{moment.key}\x1fperiod", Group.PERIOD)
+        return GroupPlace(f"{person}\x1f{moment.key}\x1fperiod", GroupKind.PERIOD)
     # A line is no key: a whole document may stand in one.
-    return Place(f"\x1f{source}\x1f{number}", Group.ALONE if result.person else Group.NOBODY)
+    return GroupPlace(f"\x1f{source}\x1f{number}", GroupKind.ALONE if result.person else GroupKind.NOBODY)
 
 
 def contradicts(cells: Mapping[str, Cell]) -> bool:
@@ -62,7 +62,7 @@ def contradicts(cells: Mapping[str, Cell]) -> bool:
     return any(cell.value == CONFLICT for cell in cells.values())
 
 
-def apart(by_analyte: Mapping[str, Sequence[Received]], standing: Standing) -> Iterator[tuple[str, list[Received]]]:
+def apart(by_analyte: Mapping[str, Sequence[Received]], standing: StandingRule) -> Iterator[tuple[str, list[Received]]]:
     """Yield the results of a period that holds several draws, so that no two draws come together.
 
     Each value of an analyte stands by itself, with what repeats it; results of which some are
@@ -75,6 +75,6 @@ def apart(by_analyte: Mapping[str, Sequence[Received]], standing: Standing) -> I
             yield analyte, list(results)
 
 
-def why_alone(group: Group) -> Reason:
+def why_alone(group: GroupKind) -> Reason:
     """Say why the neighbors of a result are unknown."""
-    return Reason.KEY_MISSING if group is Group.NOBODY else Reason.MOMENT_UNKNOWN
+    return Reason.KEY_MISSING if group is GroupKind.NOBODY else Reason.MOMENT_UNKNOWN

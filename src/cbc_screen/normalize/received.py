@@ -20,7 +20,7 @@ from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
-from cbc_screen.normalize.standing import Standing, stand_ins
+from cbc_screen.normalize.standing import StandingRule, stand_ins
 from cbc_screen.normalize.value import LONGEST_CELL, NumberFormat, fold, unusable
 from cbc_screen.record import CBCRecord
 from cbc_screen.vocabulary import Presence, Reason, ReticulocyteMethod
@@ -180,7 +180,7 @@ def _read_remarks(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kno
 
 def _read_possible(row: Mapping[str, Any], record: dict[str, Any], knowledge: Knowledge) -> None:
     """Make unknown what may be in a column that cannot be used, and what a further result contradicts."""
-    standing = Standing(knowledge)
+    standing = StandingRule(knowledge)
     for name, cell in row.items():
         again = _AGAIN in name
         analyte, possible, rest = name.partition(_AGAIN if again else _POSSIBLE)

@@ -10,7 +10,7 @@ from math import inf, nan
 
 from cbc_screen.ages import AgeSpan
 from cbc_screen.errors import RecordError
-from cbc_screen.kernel_inputs import Person, Scope, scope_of
+from cbc_screen.kernel_inputs import InputScope, Person, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.knowledge.specimens import ANY
@@ -41,7 +41,7 @@ class NormalizedRecord:
     person: Person
     readings: Mapping[str, Reading]
     reasons: tuple[tuple[str, Reason], ...]
-    scope: Scope
+    scope: InputScope
     reported: bool
     declared_units: Mapping[str, str]
 
@@ -52,7 +52,7 @@ class _Analyte:
 
     read: Callable[[float | str | None, str | None, Comparator | None], Reading]
     counted: bool
-    scope: Scope
+    scope: InputScope
     low: str
     high: str
 
@@ -97,7 +97,7 @@ class RecordNormalizer:
         readings: dict[str, Reading] = {}
         reasons: list[tuple[str, Reason]] = []
         reported = counted = doubted = False
-        scope, suspect = Scope.SHORT, self._suspect
+        scope, suspect = InputScope.SHORT, self._suspect
         if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
             believed = self._confirmed({name: self._reading(name, own) for name, own in record.measurements()})
         for name, measurement in record.measurements():
@@ -116,7 +116,7 @@ class RecordNormalizer:
                 doubted = doubted or implausible is not None
             if finding is not None:
                 inputs[f"{finding}.present"] = True
-                scope = Scope.ALL
+                scope = InputScope.ALL
             if low != low:  # absent
                 continue
             inputs[analyte.low], inputs[analyte.high] = low, high
@@ -131,13 +131,13 @@ class RecordNormalizer:
                 stated = finding_of(name, flag, self._measures.words, ranged=ranged)
                 if stated is not None:
                     inputs[f"{stated}.present"] = True
-                    scope = Scope.ALL
+                    scope = InputScope.ALL
         if doubted and believed is None and (others := self._confirmed(readings)):
             return self.normalize(record, use_reported=use_reported, believed=others)
         if not counted:
             reasons.append(("record", Reason.NO_RESULT))
         if self._stated(record, inputs):
-            scope = Scope.ALL
+            scope = InputScope.ALL
         if self._declared.settings:
             reasons += [(name, Reason.SETTING_MISSING) for name in self._settings_missing(inputs)]
         person = self._person(record, reasons)

@@ -71,7 +71,7 @@ def stand_ins(knowledge: Knowledge, analyte: str) -> tuple[str, ...]:
     return (*((percent,) if percent is not None else ()), *segmented_of(analyte))
 
 
-class Standing:
+class StandingRule:
     """Decides which result stands."""
 
     def __init__(self, knowledge: Knowledge) -> None:

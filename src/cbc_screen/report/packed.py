@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts
 from cbc_screen.errors import UsageError
-from cbc_screen.kernel.answers import Answers, Place
+from cbc_screen.kernel.answers import AnswerPlace, Answers
 from cbc_screen.regular import open_regular
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import FlagLayout
@@ -80,7 +80,7 @@ def _unpacked_others(found: Sequence[Mapping[str, Any]]) -> list[tuple[NDArray[n
 
 
 def _unpacked_answers(row: Mapping[str, Any]) -> Answers:
-    places = {name: Place(base, tuple(planes)) for name, (base, planes) in json.loads(row["places"]).items()}
+    places = {name: AnswerPlace(base, tuple(planes)) for name, (base, planes) in json.loads(row["places"]).items()}
     count = 1 + max((plane for place in places.values() for plane in place.planes), default=-1)
     planes = np.frombuffer(row["planes"], dtype=np.uint8).reshape(count, (row["rows"] + 7) // 8)
     return Answers(row["rows"], places, planes, {})

@@ -40,7 +40,7 @@ _NEAR = 34.0  # two labels closer than this would run into each other
 
 
 @dataclass(frozen=True)
-class Bar:
+class HistogramBar:
     """A bar of the histogram."""
 
     x: float
@@ -50,7 +50,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Mark:
+class LimitMark:
     """A limit of the set with its tolerance, and the estimate with its interval, where there are any."""
 
     limit: float
@@ -66,9 +66,9 @@ class Mark:
 class Drawing:
     """The figure of a band; places are in its own units."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[HistogramBar, ...]
     span: tuple[float, float]  # of the set's range
-    marks: tuple[Mark, ...]
+    marks: tuple[LimitMark, ...]
     text: str
 
 
@@ -91,7 +91,9 @@ def drawing_of(band: BandCheck, units: TextUnits) -> Drawing | None:
 
     most = max(counts, default=0) or 1
     bars = tuple(
-        Bar(x(start), round(BASE - 92 * count / most, 2), round(x(end) - x(start), 2), round(92 * count / most, 2))
+        HistogramBar(
+            x(start), round(BASE - 92 * count / most, 2), round(x(end) - x(start), 2), round(92 * count / most, 2)
+        )
         for start, end, count in zip(edges, edges[1:], counts, strict=False)
         if count
     )
@@ -103,7 +105,7 @@ def drawing_of(band: BandCheck, units: TextUnits) -> Drawing | None:
         estimate = None if check.estimate is None else x(check.estimate)
         text = limit_words(band, check, units).limit
         marks.append(
-            Mark(place, text, anchor, pair(check.tolerance), estimate, pair(check.interval), check.verdict.value)
+            LimitMark(place, text, anchor, pair(check.tolerance), estimate, pair(check.interval), check.verdict.value)
         )
     span = (
         (x(band.lower.limit) if band.lower.limit is not None else 0.0),

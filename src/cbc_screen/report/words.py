@@ -10,9 +10,9 @@ from cbc_screen.knowledge.predicates import (
     BeyondRange,
     Borderline,
     Compare,
-    Count,
     CourseIs,
     FindingIs,
+    HowMany,
     LineIs,
     LinesLow,
     MethodIs,
@@ -83,7 +83,7 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
             return f"not ({describe(of, knowledge, units)})"
         case Possible(of):
             return f"{_within(of, knowledge, units)}, as far as known"
-        case Count(at_least, of):
+        case HowMany(at_least, of):
             parts = [_within(part, knowledge, units) for part in of]
             if at_least == len(of):
                 return joined(parts)
@@ -93,7 +93,7 @@ def describe(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> st
 def _within(predicate: Predicate, knowledge: Knowledge, units: TextUnits) -> str:
     """Say a part of a predicate; several alternatives stand in brackets."""
     said = describe(predicate, knowledge, units)
-    return f"({said})" if isinstance(predicate, Count) and len(predicate.of) > 1 else said
+    return f"({said})" if isinstance(predicate, HowMany) and len(predicate.of) > 1 else said
 
 
 def label(subject: str, knowledge: Knowledge) -> str:

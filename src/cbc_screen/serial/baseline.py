@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import BaselineRule, Variation
-from cbc_screen.serial.counts import Values
+from cbc_screen.serial.counts import AnalyteValues
 from cbc_screen.serial.formulas import interval_of_own, interval_of_population
 from cbc_screen.serial.segments import Floats, Ints, all_of, begins, ends, sizes, summed
 from cbc_screen.vocabulary import Standing
@@ -26,7 +26,7 @@ class Baselines:
     high: Floats
 
 
-def baselines(owner: Ints, values: Values, variation: Variation, rule: BaselineRule) -> Baselines:
+def baselines(owner: Ints, values: AnalyteValues, variation: Variation, rule: BaselineRule) -> Baselines:
     """Hold the last result of each person against all earlier ones.
 
     A range needs every earlier result as a number; where one is a bound or unknown it cannot be told.
@@ -54,7 +54,7 @@ def baselines(owner: Ints, values: Values, variation: Variation, rule: BaselineR
 
 
 def _standing(
-    owner: Ints, last: Values, own: tuple[Floats, Floats], points: NDArray[np.bool_], before: Ints
+    owner: Ints, last: AnalyteValues, own: tuple[Floats, Floats], points: NDArray[np.bool_], before: Ints
 ) -> Baselines:
     low, high = own
     code = np.full(len(owner), CANNOT_TELL, dtype=np.int8)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import DeltaCheck, Variation
-from cbc_screen.serial.counts import Counts, Values
+from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.segments import Bools, Ints, Places, begins, last_known, sizes
 from cbc_screen.vocabulary import Answer, Change
@@ -26,7 +26,7 @@ class Changes:
     before: Places
 
 
-def compare(now: Values, before: Values, limits: tuple[float, float]) -> NDArray[np.int8]:
+def compare(now: AnalyteValues, before: AnalyteValues, limits: tuple[float, float]) -> NDArray[np.int8]:
     """Compare results with others; every value that both can have must agree. Limits are fractions up and down."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         least, most = now.low / before.high, now.high / before.low
@@ -41,7 +41,9 @@ def compare(now: Values, before: Values, limits: tuple[float, float]) -> NDArray
     return code
 
 
-def changes(counts: Counts, values: Values, variation: Variation, z: float, quiet: Bools, breaks: Bools) -> Changes:
+def changes(
+    counts: CountBlock, values: AnalyteValues, variation: Variation, z: float, quiet: Bools, breaks: Bools
+) -> Changes:
     """Compare each moment with the one before that has a result.
 
     `quiet` are moments at which changes are not assessed; `breaks` are those from which on another method counts.
@@ -56,7 +58,11 @@ def changes(counts: Counts, values: Values, variation: Variation, z: float, quie
 
 
 def delta_check(
-    counts: Counts, rule: DeltaCheck, values: Mapping[str, Values], found: Mapping[str, Changes], quiet: Bools
+    counts: CountBlock,
+    rule: DeltaCheck,
+    values: Mapping[str, AnalyteValues],
+    found: Mapping[str, Changes],
+    quiet: Bools,
 ) -> NDArray[np.int8]:
     """Ask of each moment, as codes of `Answer`, whether it differs from the one before as two persons do."""
     own = values[rule.analyte]
@@ -79,7 +85,7 @@ def delta_check(
 # Breaks ----------------------------------------------------------------------------------
 
 
-def differs_from_before(counts: Counts, marks: Ints) -> Bools:
+def differs_from_before(counts: CountBlock, marks: Ints) -> Bools:
     """Tell at which moments a mark (-1: not said) differs from the last one that is said of the person."""
     known = marks >= 0
     before = last_known(known, counts.owner)
@@ -89,7 +95,7 @@ def differs_from_before(counts: Counts, marks: Ints) -> Bools:
     return found
 
 
-def since_last(counts: Counts, events: Bools) -> Bools:
+def since_last(counts: CountBlock, events: Bools) -> Bools:
     """Tell which moments lie at or behind the last event of their person; all of them where there is none."""
     starts = begins(counts.owner)
     reached = np.cumsum(events)

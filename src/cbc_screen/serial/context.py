@@ -9,13 +9,13 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.definitions import Definition
 from cbc_screen.knowledge.serial_rules import SerialRules
-from cbc_screen.serial.counts import Codes, Counts
+from cbc_screen.serial.counts import Codes, CountBlock
 from cbc_screen.serial.persistence import Bounds, bounds_of
 from cbc_screen.vocabulary import Line
 
 
 @dataclass(frozen=True)
-class Context:
+class SerialContext:
     """The rules, a kernel for each definition, and the definition of the screen."""
 
     rules: SerialRules
@@ -26,11 +26,11 @@ class Context:
 
 
 @dataclass
-class Screened:
+class ScreenedBlock:
     """The counts of a block under each definition; each is screened once."""
 
-    context: Context
-    counts: Counts
+    context: SerialContext
+    counts: CountBlock
     answers: dict[str, Answers] = field(default_factory=dict)
     bounds: dict[tuple[Line, str], Bounds] = field(default_factory=dict)
 

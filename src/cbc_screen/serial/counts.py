@@ -57,7 +57,7 @@ _OF_LINE = {Line.RED: ("hemoglobin",), Line.WHITE: ("neutrophils", "wbc"), Line.
 
 
 @dataclass(frozen=True)
-class Values:
+class AnalyteValues:
     """What an analyte can be, of each row or moment; NaN where it was not sent."""
 
     low: Floats
@@ -68,13 +68,13 @@ class Values:
         """Which have a result, usable or not."""
         return ~np.isnan(self.low)
 
-    def take(self, rows: Places) -> Values:
+    def take(self, rows: Places) -> AnalyteValues:
         """Return some rows."""
-        return Values(self.low[rows], self.high[rows])
+        return AnalyteValues(self.low[rows], self.high[rows])
 
 
 @dataclass(frozen=True)
-class Counts:
+class CountBlock:
     """A block of rows in the order of person and time.
 
     `person` counts from 0 within the block, of `people`; `moment` is -1 where a row takes no part: it is no patient's
@@ -149,7 +149,7 @@ class Counts:
         return self.kernel.screen(self.batch)
 
     @cached_property
-    def values(self) -> Mapping[str, Values]:
+    def values(self) -> Mapping[str, AnalyteValues]:
         """The values used of each analyte, derived and corrected ones too, of each row."""
         used = self.kernel.numbers_derived(self.batch)
         found = {}
@@ -157,17 +157,17 @@ class Counts:
             low, high = used.get(f"{name}.low"), used.get(f"{name}.high")
             if low is None or high is None:
                 low, high = self.batch.low[name], self.batch.high[name]
-            found[name] = Values(low.astype(np.float64), high.astype(np.float64))
+            found[name] = AnalyteValues(low.astype(np.float64), high.astype(np.float64))
         return found
 
-    def of_moments(self, analyte: str) -> Values:
+    def of_moments(self, analyte: str) -> AnalyteValues:
         """Return what an analyte can be at each moment; several counts there may be any of them."""
         if analyte not in self.values:
             none = np.full(self.moments, np.nan)
-            return Values(none, none)
+            return AnalyteValues(none, none)
         own = self.values[analyte]
         low, high = smallest(own.low[self.used], self.starts), largest(own.high[self.used], self.starts)
-        return Values(low, np.where(np.isnan(low), np.nan, high))
+        return AnalyteValues(low, np.where(np.isnan(low), np.nan, high))
 
     def undated(self, analyte: str) -> Bools:
         """Tell of each person whether there is a result of an analyte without a time."""
@@ -206,7 +206,7 @@ class Counts:
         return spread(self.people, self.owner[starts], values, otherwise)
 
 
-def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel, *, nobody: bool = False) -> Counts:
+def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel, *, nobody: bool = False) -> CountBlock:
     """Normalize a block of rows and put its counts in order; nothing is told across the rows of `nobody`."""
     ready = source.ready
     normalized = ready.engine.normalize(taken(ready.arrays, rows), len(rows), ready.plan)
@@ -230,7 +230,7 @@ def put_in_order(
     conflict: Bools,
     *,
     nobody: bool = False,
-) -> Counts:
+) -> CountBlock:
     """Put the counts of persons in order; `person` counts from 0, and `starts` has the first row of each."""
     times, mixed = _in_order(times, person, starts)
     used = np.flatnonzero(times.known & ~refused & ~conflict[person] & (not nobody))
@@ -238,7 +238,7 @@ def put_in_order(
     first = _moments(times, person, used)
     moment = np.full(len(rows), -1, dtype=np.int64)
     moment[used] = np.repeat(np.arange(len(first)), sizes(first, len(used)))
-    return Counts(
+    return CountBlock(
         rows, person, len(starts), times, normalized, kernel, refused, conflict, nobody, mixed, used, first, moment
     )
 
@@ -300,7 +300,7 @@ def births_apart(births: pa.Array, date_format: str | None, refused: Bools, star
 # What changes are not assessed under ----------------------------------------------------
 
 
-def suppressed(counts: Counts, source: PersonFrame | None, rules: tuple[Suppression, ...]) -> dict[str, Bools]:
+def suppressed(counts: CountBlock, source: PersonFrame | None, rules: tuple[Suppression, ...]) -> dict[str, Bools]:
     """Tell of each row which rules say that changes are not assessed there; what is not stated suppresses nothing.
 
     Without a frame there are no columns beside the counts.

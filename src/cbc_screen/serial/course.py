@@ -12,7 +12,7 @@ from cbc_screen.knowledge.serial_rules import FastFall, SerialRules
 from cbc_screen.serial import baseline as own_range
 from cbc_screen.serial import trend as trends
 from cbc_screen.serial.change import CANNOT_TELL, DOWN, NOT_ASSESSED, Changes, changes, compare, since_last
-from cbc_screen.serial.counts import Counts, Values
+from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, rank_from_end, sizes, smallest, spread
 from cbc_screen.vocabulary import Answer, Change, Standing, Trend
@@ -29,14 +29,14 @@ class Series:
     """
 
     analyte: str
-    values: Values
+    values: AnalyteValues
     quiet: Bools
     breaks: Bools
     undated: Bools
 
 
 @dataclass(frozen=True)
-class Course:
+class PersonCourse:
     """Of each person: codes of `Change`, `Trend`, `Answer` and `Standing`, and the numbers that go with them."""
 
     results: Ints
@@ -55,13 +55,13 @@ class Course:
     from_nadir: NDArray[np.int8]
     unsteady: Bools
 
-    def where(self, these: Bools, other: Course) -> Course:
+    def where(self, these: Bools, other: PersonCourse) -> PersonCourse:
         """Return this course for some persons, and another for the others."""
         parts = {name: np.where(these, getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__}
-        return Course(**parts)
+        return PersonCourse(**parts)
 
 
-def changes_of(counts: Counts, series: Mapping[str, Series], rules: SerialRules) -> dict[str, Changes]:
+def changes_of(counts: CountBlock, series: Mapping[str, Series], rules: SerialRules) -> dict[str, Changes]:
     """Compare each result with the one before, for every analyte whose variation is known."""
     found = {
         name: changes(counts, own.values, rules.variation[name], rules.change_z, own.quiet, own.breaks)
@@ -73,7 +73,7 @@ def changes_of(counts: Counts, series: Mapping[str, Series], rules: SerialRules)
     return found
 
 
-def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules) -> Course:
+def course_of(counts: CountBlock, series: Series, found: Changes, rules: SerialRules) -> PersonCourse:
     """Work out the course of one analyte."""
     people, values = counts.people, series.values
     there = np.flatnonzero(values.there)
@@ -97,7 +97,7 @@ def course_of(counts: Counts, series: Series, found: Changes, rules: SerialRules
     for numbers in (slope, robust_slope, own_low, own_high, nadir):
         numbers[series.undated] = _NAN
     nadir_moment[series.undated] = -1
-    return Course(
+    return PersonCourse(
         results=results,
         change=change,
         trend=trend,
@@ -122,20 +122,20 @@ def _untold(code: NDArray[np.int8], undated: Bools, cannot_tell: int) -> None:
     code[undated & (code != not_assessed)] = cannot_tell
 
 
-def _slopes(counts: Counts, series: Series, which: Bools, rules: SerialRules) -> trends.Slopes:
+def _slopes(counts: CountBlock, series: Series, which: Bools, rules: SerialRules) -> trends.Slopes:
     rows = np.flatnonzero(which)
     sigma = rules.variation[series.analyte].sigma
     return trends.slopes(counts.owner[rows], counts.time[rows], series.values.take(rows), sigma)
 
 
-def _codes(counts: Counts, found: trends.Slopes, rules: SerialRules) -> NDArray[np.int8]:
+def _codes(counts: CountBlock, found: trends.Slopes, rules: SerialRules) -> NDArray[np.int8]:
     codes: NDArray[np.int8] = spread(
         counts.people, found.owner, trends.verdicts(found, rules.trend), trends.NOT_ASSESSED
     )
     return codes
 
 
-def _trend(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
+def _trend(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
     """Return the verdict and the slope; across a change of method both sides of it must agree."""
     found = _slopes(counts, series, steady, rules)
     code = _codes(counts, found, rules)
@@ -147,7 +147,7 @@ def _trend(counts: Counts, series: Series, steady: Bools, rules: SerialRules) ->
     return code, slope
 
 
-def _unsteady(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> Bools:
+def _unsteady(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> Bools:
     rows = np.flatnonzero(steady)
     sigma = rules.variation[series.analyte].sigma
     owner, wide = trends.unsteady(counts.owner[rows], counts.time[rows], series.values.take(rows), sigma, rules.trend)
@@ -155,7 +155,7 @@ def _unsteady(counts: Counts, series: Series, steady: Bools, rules: SerialRules)
     return found
 
 
-def _lately(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> NDArray[np.int8]:
+def _lately(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> NDArray[np.int8]:
     """Return the verdict on the last counts alone; across a change of method it cannot be told."""
     rows = np.flatnonzero(steady)
     starts = begins(counts.owner[rows])
@@ -172,7 +172,7 @@ def _lately(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -
     return code
 
 
-def _robust(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
+def _robust(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
     """Return what the median slope says, of series of numbers alone."""
     people, values = counts.people, series.values
     exact = (values.low == values.high) & (values.low > 0)
@@ -194,7 +194,7 @@ def _robust(counts: Counts, series: Series, steady: Bools, rules: SerialRules) -
     return every, np.where(loose, _NAN, slope)
 
 
-def _fall(counts: Counts, series: Series, rule: FastFall, rules: SerialRules) -> NDArray[np.int8]:
+def _fall(counts: CountBlock, series: Series, rule: FastFall, rules: SerialRules) -> NDArray[np.int8]:
     """Ask whether the last result lies under one of the days before it by more than the share and the change value."""
     there = np.flatnonzero(series.values.there)
     owner = counts.owner[there]
@@ -223,7 +223,7 @@ def _any(truths: Bools, starts: NDArray[np.intp]) -> Bools:
 
 
 def _standing(
-    counts: Counts, series: Series, steady: Bools, rules: SerialRules
+    counts: CountBlock, series: Series, steady: Bools, rules: SerialRules
 ) -> tuple[NDArray[np.int8], Floats, Floats]:
     """Hold the last result against the earlier ones of the same method."""
     rows = np.flatnonzero(steady & since_last(counts, series.breaks))
@@ -238,7 +238,7 @@ def _standing(
     )
 
 
-def _nadir(counts: Counts, series: Series, rules: SerialRules) -> tuple[Floats, Ints, NDArray[np.int8]]:
+def _nadir(counts: CountBlock, series: Series, rules: SerialRules) -> tuple[Floats, Ints, NDArray[np.int8]]:
     """Return the lowest result, when it was, and the last one against it; nothing where a bound may lie below it."""
     people = counts.people
     there = np.flatnonzero(series.values.there)
@@ -263,14 +263,14 @@ def _nadir(counts: Counts, series: Series, rules: SerialRules) -> tuple[Floats, 
     )
 
 
-def nothing(people: int) -> Course:
+def nothing(people: int) -> PersonCourse:
     """Return the course of an analyte that no person has."""
 
     def of(words: type[Change] | type[Trend] | type[Answer] | type[Standing]) -> NDArray[np.int8]:
         return np.full(people, len(words) - 1, dtype=np.int8)
 
     nan, none = np.full(people, _NAN), np.zeros(people, dtype=np.int64)
-    return Course(
+    return PersonCourse(
         none, of(Change), of(Trend), nan, of(Trend), nan, of(Trend), of(Answer), of(Standing), nan, nan, nan, none - 1,
         of(Change), np.zeros(people, dtype=np.bool_),
     )  # fmt: skip

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.courses import (
-    Band,
     Begun,
     CourseRule,
     Cycles,
@@ -22,11 +21,12 @@ from cbc_screen.knowledge.courses import (
     LinesFalling,
     New,
     Recovering,
+    CourseBand,
     Steady,
 )
 from cbc_screen.serial import trend
 from cbc_screen.serial.change import CANNOT_TELL, DOWN, NONE, UP, compare
-from cbc_screen.serial.context import Screened
+from cbc_screen.serial.context import ScreenedBlock
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.lines import ANALYTE, LineCourse
@@ -47,7 +47,7 @@ class Histories:
     """The persons of a block, followed: what the courses of their last counts are told from."""
 
     followed: Followed
-    screened: Screened
+    screened: ScreenedBlock
     lines: Mapping[Line, LineCourse]
     _lasting: dict[tuple[Line, int], Asked] = field(default_factory=dict)
     _under: dict[tuple[Line, float], Bounds] = field(default_factory=dict)
@@ -219,7 +219,7 @@ def _fell_fast(own: Histories, rule: LineFellFast) -> Asked:
     return _of_now(own, (rule.line,), np.where(line.instead, _NOT_ASKED, line.course.fall).astype(np.int8))
 
 
-def _band(own: Histories, rule: Band) -> Asked:
+def _band(own: Histories, rule: CourseBand) -> Asked:
     band = own.screened.context.rules.stable
     if band.analyte not in own.followed.series:
         return np.full(own.followed.counts.people, _NOT_ASKED, dtype=np.int8)
@@ -350,5 +350,5 @@ _TELLERS: Mapping[type, Callable[..., Asked]] = {
     LineFellFast: _fell_fast,
     Recovering: _recovering,
     Cycles: _cycles,
-    Band: _band,
+    CourseBand: _band,
 }

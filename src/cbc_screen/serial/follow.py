@@ -21,7 +21,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.serial.context import Context
+from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.counts import read_counts
 from cbc_screen.serial.people import person_table
 from cbc_screen.serial.person_frame import NOBODY, PersonFrame, blocks, read_source
@@ -40,7 +40,7 @@ _WORKERS = 2  # threads: numpy and the kernel leave the other one half of the ti
 
 
 @dataclass(frozen=True)
-class Request:
+class FollowRequest:
     """What is asked of a frame: which columns are whose, and which rows are wanted."""
 
     person: str | None = None
@@ -49,7 +49,7 @@ class Request:
 
 
 def follow_frame(
-    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: FollowRequest
 ) -> Any:
     """Follow the persons of a frame; see `Screener.follow`.
 
@@ -64,7 +64,7 @@ def follow_frame(
     return from_arrow(follow_source(source, context), frame, same_rows=False)
 
 
-def follow_source(source: PersonFrame, context: Context) -> pa.Table:
+def follow_source(source: PersonFrame, context: SerialContext) -> pa.Table:
     """Return one row a person of a frame understood."""
     import pyarrow as pa
 
@@ -79,7 +79,7 @@ def follow_files(
     definition: str,
     names: Sequence[str],
     opening: Opening,
-    request: Request,
+    request: FollowRequest,
 ) -> Any:
     """Follow the persons of files, which are read as frames; see `Screener.follow`."""
     frame = read_files(names, opening)
@@ -92,13 +92,13 @@ def follow_files(
     return found
 
 
-def follow_blocks(source: PersonFrame, context: Context, work: Callable[[Followed], None]) -> None:
+def follow_blocks(source: PersonFrame, context: SerialContext, work: Callable[[Followed], None]) -> None:
     """Follow every block, and do something with each."""
     for _ in _each_block(source, context, work):
         pass
 
 
-def _each_block(source: PersonFrame, context: Context, work: Callable[[Followed], Made]) -> Iterator[Made]:
+def _each_block(source: PersonFrame, context: SerialContext, work: Callable[[Followed], Made]) -> Iterator[Made]:
     """Follow block after block and work on each; what is made comes in the order of the blocks.
 
     Blocks share no person and no row, so a few are worked on at once; no more of them are in memory.
@@ -115,7 +115,7 @@ def _each_block(source: PersonFrame, context: Context, work: Callable[[Followed]
 
 
 def timeline_frame(
-    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: FollowRequest
 ) -> Callable[[object, str], Timeline]:
     """Return what makes the timeline of a person and an analyte of a frame; see `Screener.timeline`."""
     source, context = _understood(engine, kernels, definition, frame, opening, request)
@@ -125,17 +125,17 @@ def timeline_frame(
 
 
 def _understood(
-    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: Request
-) -> tuple[PersonFrame, Context]:
+    engine: Engine, kernels: Mapping[str, Kernel], definition: str, frame: Any, opening: Opening, request: FollowRequest
+) -> tuple[PersonFrame, SerialContext]:
     rules, frame = load_serial(), plain_frame(frame)
     ready = prepare(engine, frame, opening)
     source = read_source(ready, frame, rules, headers(frame), request.person, request.laboratory)
     return source, context_of(ready.engine, kernels, definition)
 
 
-def context_of(engine: Engine, kernels: Mapping[str, Kernel], definition: str) -> Context:
+def context_of(engine: Engine, kernels: Mapping[str, Kernel], definition: str) -> SerialContext:
     """Return what persons are told by, with the kernels of `Screener.follow_kernels`."""
-    return Context(load_serial(), kernels, definition, engine.knowledge.definitions, kernels[WITH_HISTORY])
+    return SerialContext(load_serial(), kernels, definition, engine.knowledge.definitions, kernels[WITH_HISTORY])
 
 
 def analytes_of(plan: Plan, rules: SerialRules) -> list[str]:
@@ -154,12 +154,12 @@ def _blocks(source: PersonFrame) -> Iterator[tuple[Places, Ints]]:
         yield rows, np.full(len(rows), NOBODY, dtype=np.int64)
 
 
-def _block(source: PersonFrame, context: Context, rows: Places, person: Ints) -> Followed:
+def _block(source: PersonFrame, context: SerialContext, rows: Places, person: Ints) -> Followed:
     nobody = bool(len(person)) and bool(person[0] == NOBODY)
     counts = read_counts(source, rows, person, context.kernels[context.definition], nobody=nobody)
     return follow_block(counts, source, context.rules, analytes_of(source.ready.plan, context.rules), np.unique(person))
 
 
-def _empty(source: PersonFrame, context: Context) -> pa.Table:
+def _empty(source: PersonFrame, context: SerialContext) -> pa.Table:
     none = np.zeros(0, dtype=np.int64)
     return person_table(_block(source, context, none.astype(np.intp), none), context, source)

@@ -16,7 +16,7 @@ from cbc_screen.kernel_batch import Batch
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.normalize.columns import Normalized
-from cbc_screen.serial.counts import Counts
+from cbc_screen.serial.counts import CountBlock
 from cbc_screen.serial.courses import Asked, Histories
 from cbc_screen.serial.onset import as_if
 from cbc_screen.serial.persistence import rows_of
@@ -56,7 +56,7 @@ def with_courses(batch: Batch, told: Mapping[str, Asked], knowledge: Knowledge) 
 # The counts -------------------------------------------------------------------------------
 
 
-def last_batch(counts: Counts, last: Places) -> Batch:
+def last_batch(counts: CountBlock, last: Places) -> Batch:
     """Return the last counts of persons, by their last moments; rows that meet at one moment are one count.
 
     What they differ in is anything between, and unknown where nothing lies between.
@@ -67,7 +67,7 @@ def last_batch(counts: Counts, last: Places) -> Batch:
     return batch if not len(met) else _merged(counts, batch, last, met)
 
 
-def _merged(counts: Counts, batch: Batch, last: Places, met: Places) -> Batch:
+def _merged(counts: CountBlock, batch: Batch, last: Places, met: Places) -> Batch:
     at, every, starts = counts.used, counts.batch, counts.starts
     moments = last[met]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.serial.context import Screened
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
-from cbc_screen.serial.course import Course, course_of, nothing
+from cbc_screen.serial.context import ScreenedBlock
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
+from cbc_screen.serial.course import PersonCourse, course_of, nothing
 from cbc_screen.serial.onset import onsets
 from cbc_screen.serial.persistence import Bounds, lasting
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, largest, last_known, smallest, spread
@@ -33,12 +33,12 @@ class LineCourse:
     since: Ints
     gap: Ints  # the longest between two results of the spell, in days
     onset: NDArray[np.int8]
-    course: Course
+    course: PersonCourse
     instead: Bools  # whose course is that of the white cells
     graded: list[Ints]  # the day of the first result of each grade or a higher one
 
 
-def line_courses(followed: Followed, screened: Screened) -> dict[Line, LineCourse]:
+def line_courses(followed: Followed, screened: ScreenedBlock) -> dict[Line, LineCourse]:
     """Work out every line."""
     courses = {
         name: course_of(followed.counts, own, followed.changes[name], screened.context.rules)
@@ -48,7 +48,7 @@ def line_courses(followed: Followed, screened: Screened) -> dict[Line, LineCours
     return {line: _line(screened, line, courses) for line in Line}
 
 
-def _line(screened: Screened, line: Line, courses: dict[str, Course]) -> LineCourse:
+def _line(screened: ScreenedBlock, line: Line, courses: dict[str, PersonCourse]) -> LineCourse:
     counts = screened.counts
     found = screened.spells(line, screened.context.definition)
     last = _last(counts, found)
@@ -70,7 +70,7 @@ def _line(screened: Screened, line: Line, courses: dict[str, Course]) -> LineCou
     )
 
 
-def _last(counts: Counts, found: Bounds) -> Codes:
+def _last(counts: CountBlock, found: Bounds) -> Codes:
     """Return the state at the last result of each person; counts without a time may be later, and must agree."""
     there = np.flatnonzero(found.states != ABSENT)
     final = there[ends(begins(counts.owner[there]), len(there))]
@@ -79,7 +79,7 @@ def _last(counts: Counts, found: Bounds) -> Codes:
     return np.where(found.open & ~agree, UNKNOWN, last).astype(np.int8)
 
 
-def _gap(counts: Counts, found: Bounds, begun: Bools) -> Ints:
+def _gap(counts: CountBlock, found: Bounds, begun: Bools) -> Ints:
     """Return the longest time between two results of the spell that goes on, in days; -1 where there is none."""
     there = found.states != ABSENT
     before = last_known(there, counts.owner)
@@ -92,7 +92,7 @@ def _gap(counts: Counts, found: Bounds, begun: Bools) -> Ints:
     return gaps
 
 
-def _course(counts: Counts, line: Line, courses: dict[str, Course]) -> tuple[Course, Bools]:
+def _course(counts: CountBlock, line: Line, courses: dict[str, PersonCourse]) -> tuple[PersonCourse, Bools]:
     """Return the course of a line's analyte; of the white cells where a person has more results of these alone."""
     none = nothing(counts.people)
     own = courses.get(ANALYTE[line], none)
@@ -103,7 +103,7 @@ def _course(counts: Counts, line: Line, courses: dict[str, Course]) -> tuple[Cou
     return other.where(instead, own), instead & (other.results > 0)
 
 
-def _graded(counts: Counts, line: Line, rows: Codes) -> list[Ints]:
+def _graded(counts: CountBlock, line: Line, rows: Codes) -> list[Ints]:
     """Return for each grade the day of the first result that surely has it, or a higher one."""
     grades = counts.answers[f"grade.{line}"].astype(np.int64)
     graded = np.where((grades < 0) | (rows == ABSENT), np.nan, grades)[counts.used]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel_batch import Batch
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
 from cbc_screen.serial.persistence import Bounds
 from cbc_screen.serial.segments import Places, last_known
 from cbc_screen.vocabulary import Line, Onset
@@ -16,7 +16,7 @@ from cbc_screen.vocabulary import Line, Onset
 _CODE = {word: place for place, word in enumerate(Onset)}
 
 
-def onsets(counts: Counts, line: Line, found: Bounds, last: Codes) -> NDArray[np.int8]:
+def onsets(counts: CountBlock, line: Line, found: Bounds, last: Codes) -> NDArray[np.int8]:
     """Return a code of `Onset` for each person; `last` is the state of the line at the last result."""
     states = found.states
     code = np.full(counts.people, _CODE[Onset.NOT_ASSESSED], dtype=np.int8)
@@ -37,7 +37,7 @@ def onsets(counts: Counts, line: Line, found: Bounds, last: Codes) -> NDArray[np
     return code
 
 
-def _by_value(counts: Counts, line: Line, moments: NDArray[np.int64], before: Places) -> NDArray[np.int8]:
+def _by_value(counts: CountBlock, line: Line, moments: NDArray[np.int64], before: Places) -> NDArray[np.int8]:
     """Screen the first low results once more, as if they had been taken when the line was last not low."""
     low, person = counts.first_row[moments], counts.first_row[before]
     state = counts.kernel.screen(as_if(counts.batch, low, person))[f"line.{line}"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary, from_numpy
-from cbc_screen.serial.context import Context, Screened
-from cbc_screen.serial.counts import Counts
+from cbc_screen.serial.context import ScreenedBlock, SerialContext
+from cbc_screen.serial.counts import CountBlock
 from cbc_screen.serial.courses import Histories
 from cbc_screen.serial.last_counts import last_columns
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse, line_courses
@@ -42,12 +42,12 @@ _TOGETHER = {"two_lines": 2, "three_lines": 3}
 _DIGITS = 4  # of a number that is worked out
 
 
-def person_table(followed: Followed, context: Context, source: PersonFrame) -> pa.Table:
+def person_table(followed: Followed, context: SerialContext, source: PersonFrame) -> pa.Table:
     """Return the rows of the persons of a block."""
     import pyarrow as pa
 
     counts, rules = followed.counts, context.rules
-    screened = Screened(context, counts)
+    screened = ScreenedBlock(context, counts)
     lines = line_courses(followed, screened)
     codes = followed.codes.astype(np.int64)
     columns: dict[str, pa.Array] = {"person": source.names.take(from_numpy(codes, codes == NOBODY))}
@@ -81,7 +81,7 @@ def person_table(followed: Followed, context: Context, source: PersonFrame) -> p
 class _Words:
     """Writes codes as words; of rows that are not of one person nothing can be told."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: CountBlock) -> None:
         self._conflict = counts.conflict
 
     def of(self, words: type[StrEnum] | list[str], codes: NDArray[np.generic]) -> pa.Array:
@@ -102,7 +102,7 @@ def _numbers(values: Floats) -> pa.Array:
     return from_numpy(np.round(values, _DIGITS), ~np.isfinite(values))
 
 
-def _span(counts: Counts) -> dict[str, pa.Array]:
+def _span(counts: CountBlock) -> dict[str, pa.Array]:
     """Return the days of the first and of the last count that takes part."""
     starts = begins(counts.owner)
     final = ends(starts, counts.moments)
@@ -111,7 +111,7 @@ def _span(counts: Counts) -> dict[str, pa.Array]:
     return {"first_at": _dates(first), "last_at": _dates(last)}
 
 
-def _of_line(counts: Counts, own: LineCourse) -> dict[str, pa.Array]:
+def _of_line(counts: CountBlock, own: LineCourse) -> dict[str, pa.Array]:
     """Return the columns of one line."""
     words, line, course = _Words(counts), own.line, own.course
     spell, (fewest, most) = own.spells.fewest, days_of(own.spells)
@@ -150,7 +150,7 @@ def _of_line(counts: Counts, own: LineCourse) -> dict[str, pa.Array]:
     return found
 
 
-def _sets(followed: Followed, screened: Screened, lines: dict[Line, LineCourse]) -> dict[str, pa.Array]:
+def _sets(followed: Followed, screened: ScreenedBlock, lines: dict[Line, LineCourse]) -> dict[str, pa.Array]:
     """Return which count sets last, for which it cannot be told, and the time since platelets were first low."""
     counts, rules = followed.counts, screened.context.rules
     answers = {rule.id: met(screened, rule) for rule in rules.count_sets}
@@ -167,7 +167,7 @@ def _sets(followed: Followed, screened: Screened, lines: dict[Line, LineCourse])
     }
 
 
-def _any_moment(counts: Counts, truths: Bools) -> Bools:
+def _any_moment(counts: CountBlock, truths: Bools) -> Bools:
     found = np.zeros(counts.people, dtype=np.bool_)
     found[counts.owner[truths]] = True
     return found

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import Duration, Elapsed
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
 from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, ends, largest, sizes, spread
 from cbc_screen.vocabulary import Answer, Persistence
 
@@ -38,7 +38,7 @@ class Spell:
     measured: Bools
 
 
-def spells(counts: Counts, states: Codes, *, unknown_is_low: bool) -> Spell:
+def spells(counts: CountBlock, states: Codes, *, unknown_is_low: bool) -> Spell:
     """Find the spells of low results, with every unknown one low or with none; the days are the most or the fewest."""
     there = np.flatnonzero(states != ABSENT)
     own, owner = states[there], counts.owner[there]
@@ -96,7 +96,7 @@ class Bounds:
     untimed: Untimed
 
 
-def bounds_of(counts: Counts, rows: Codes) -> Bounds:
+def bounds_of(counts: CountBlock, rows: Codes) -> Bounds:
     """Find the spells of a line from its states in every row."""
     states = counts.at_moments(rows)
     fewest = spells(counts, states, unknown_is_low=False)
@@ -177,7 +177,7 @@ def elapsed_names(rule: Elapsed) -> list[str]:
     return [Persistence.NOT_LOW.value, *names, rule.beyond, Answer.CANNOT_TELL.value, Answer.NOT_ASSESSED.value]
 
 
-def rows_of(counts: Counts, moments: Ints) -> Places:
+def rows_of(counts: CountBlock, moments: Ints) -> Places:
     """Return the row of the frame of each moment, -1 where there is none."""
     if not counts.moments:
         return np.full(len(moments), _GONE, dtype=np.intp)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import dictionary
-from cbc_screen.serial.counts import Counts
+from cbc_screen.serial.counts import CountBlock
 from cbc_screen.serial.segments import Bools, any_of, begins, sizes
 from cbc_screen.serial.series import Followed
 from cbc_screen.vocabulary import SerialReason
@@ -77,7 +77,7 @@ def row_reasons(followed: Followed) -> dict[str, Bools]:
     return {label: own for label, own in found.items() if own.any()}
 
 
-def _of_rows(counts: Counts, moments: Bools) -> Bools:
+def _of_rows(counts: CountBlock, moments: Bools) -> Bools:
     """Return the rows of some moments."""
     found = np.zeros(len(counts.rows), dtype=np.bool_)
     if moments.any():
@@ -85,14 +85,14 @@ def _of_rows(counts: Counts, moments: Bools) -> Bools:
     return found
 
 
-def _only(counts: Counts) -> Bools:
+def _only(counts: CountBlock) -> Bools:
     """Return the rows of persons of whom one moment is used, or none."""
     many = np.bincount(counts.owner, minlength=counts.people)
     found: Bools = (many == 1)[counts.person] & (counts.moment >= 0)
     return found
 
 
-def _meetings(counts: Counts) -> tuple[Bools, Bools]:
+def _meetings(counts: CountBlock) -> tuple[Bools, Bools]:
     """Return the rows that meet others at a moment: which differ from them, and which are the same count again."""
     none = np.zeros(len(counts.rows), dtype=np.bool_)
     many = sizes(counts.starts, len(counts.used))
@@ -106,7 +106,7 @@ def _meetings(counts: Counts) -> tuple[Bools, Bools]:
     return _of_rows(counts, (many > 1) & differ), _of_rows(counts, (many > 1) & ~differ)
 
 
-def of_people(counts: Counts, rows: Mapping[str, Bools]) -> dict[str, Bools]:
+def of_people(counts: CountBlock, rows: Mapping[str, Bools]) -> dict[str, Bools]:
     """Return of which persons each reason is true in any row."""
     starts = begins(counts.person)
     return {label: any_of(own, starts) for label, own in rows.items()}

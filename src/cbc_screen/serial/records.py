@@ -15,8 +15,8 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
-from cbc_screen.serial.context import Context, Screened
-from cbc_screen.serial.counts import Counts, births_apart, put_in_order, sexes_apart, suppressed
+from cbc_screen.serial.context import ScreenedBlock, SerialContext
+from cbc_screen.serial.counts import CountBlock, births_apart, put_in_order, sexes_apart, suppressed
 from cbc_screen.serial.courses import Histories
 from cbc_screen.serial.lines import line_courses
 from cbc_screen.serial.segments import Bools
@@ -30,7 +30,7 @@ _WHOLE = ("record", SPECIMEN_FIELD)  # a reason about these: the count is no pat
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedCounts:
     """The counts of a person as given, normalized, the one that is screened last; texts of two dates of each."""
 
     records: Sequence[NormalizedRecord]
@@ -59,7 +59,7 @@ class History:
         return not self.untimed and bool(self.histories.several[0])
 
 
-def history_of(received: Received, context: Context) -> History:
+def history_of(received: ReceivedCounts, context: SerialContext) -> History:
     """Put the counts of a person in order, and follow them up to the last one given."""
     times = read_times(received.collected, received.collected_format)
     later = times.known & (times.first > times.last[-1]) & times.known[-1]
@@ -83,13 +83,13 @@ def history_of(received: Received, context: Context) -> History:
     return History(_followed(counts, context), later, places, not bool(times.known[-1]))
 
 
-def _followed(counts: Counts, context: Context) -> Histories:
+def _followed(counts: CountBlock, context: SerialContext) -> Histories:
     analytes = [name for name in context.rules.variation if name in counts.values]
     quiet = suppressed(counts, None, context.rules.suppressions)
     none = np.zeros(counts.moments, dtype=np.bool_)
     units = dict.fromkeys(analytes, none)
     followed = follow_counts(counts, context.rules, analytes, np.zeros(1, dtype=np.int64), quiet, none, units)
-    screened = Screened(context, counts)
+    screened = ScreenedBlock(context, counts)
     return Histories(followed, screened, line_courses(followed, screened))
 
 

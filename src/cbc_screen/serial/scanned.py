@@ -26,7 +26,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.serial.context import Context
+from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.follow import analytes_of, context_of, follow_blocks
 from cbc_screen.serial.person_frame import PersonFrame, columns_besides, person_frame
 from cbc_screen.serial.rows import CountRows, row_columns
@@ -203,7 +203,7 @@ def _together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
 class _Kept:
     """What is told of each row, by its place: codes in a file that has no name."""
 
-    def __init__(self, rows: int, analytes: Sequence[str], context: Context) -> None:
+    def __init__(self, rows: int, analytes: Sequence[str], context: SerialContext) -> None:
         self._analytes, self._context = analytes, context
         kinds = [(f"change{place}", "i1") for place in range(len(analytes))]
         kinds += [("reasons", "u8"), ("checks", "u8"), ("before", "i8")]

@@ -13,7 +13,7 @@ from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.change import Changes, delta_check, differs_from_before
-from cbc_screen.serial.counts import Codes, Counts, suppressed
+from cbc_screen.serial.counts import Codes, CountBlock, suppressed
 from cbc_screen.serial.course import Series, changes_of
 from cbc_screen.serial.person_frame import PersonFrame, taken
 from cbc_screen.serial.segments import Bools, Floats, Ints, any_of
@@ -25,7 +25,7 @@ _DIGITS = 6  # of a printed limit in canonical units, beyond which two are the s
 class Followed:
     """A block of persons: counts, series by analyte, and what was found between counts, by moment."""
 
-    counts: Counts
+    counts: CountBlock
     codes: Ints  # of the persons of the block, in the frame
     series: Mapping[str, Series]
     changes: Mapping[str, Changes]
@@ -49,7 +49,7 @@ class Followed:
 
 
 def follow_block(
-    counts: Counts, source: PersonFrame, rules: SerialRules, analytes: Sequence[str], codes: Ints
+    counts: CountBlock, source: PersonFrame, rules: SerialRules, analytes: Sequence[str], codes: Ints
 ) -> Followed:
     """Put the results of a block in order, and compare each with the one before."""
     quiet = suppressed(counts, source, rules.suppressions)
@@ -59,7 +59,7 @@ def follow_block(
 
 
 def follow_counts(
-    counts: Counts,
+    counts: CountBlock,
     rules: SerialRules,
     analytes: Sequence[str],
     codes: Ints,
@@ -87,13 +87,13 @@ def follow_counts(
     return Followed(counts, codes, series, found, checks, quiet, laboratory, units, ranges)
 
 
-def _changed(counts: Counts, marks: Ints | None) -> Bools:
+def _changed(counts: CountBlock, marks: Ints | None) -> Bools:
     if marks is None:
         return np.zeros(counts.moments, dtype=np.bool_)
     return differs_from_before(counts, marks[counts.first_row])
 
 
-def _laboratories(counts: Counts, source: PersonFrame) -> Ints | None:
+def _laboratories(counts: CountBlock, source: PersonFrame) -> Ints | None:
     if source.laboratory is None:
         return None
     words, places = distinct(as_text(taken({"": source.laboratory}, counts.rows)[""]))
@@ -101,7 +101,7 @@ def _laboratories(counts: Counts, source: PersonFrame) -> Ints | None:
     return _marks([word or None for word in folded])[places]
 
 
-def _units(counts: Counts, source: PersonFrame, analyte: str) -> Ints | None:
+def _units(counts: CountBlock, source: PersonFrame, analyte: str) -> Ints | None:
     """Return which unit stands beside each result, by what it is worth; -1 where none does or it is not known."""
     ready = source.ready
     entry = ready.plan.analytes.get(analyte)
@@ -122,7 +122,7 @@ def _marks(words: Sequence[str | None]) -> Ints:
     return np.array([*marks, -1], dtype=np.int64)
 
 
-def _ranges(counts: Counts, analyte: str) -> Ints | None:
+def _ranges(counts: CountBlock, analyte: str) -> Ints | None:
     """Return which printed range stands beside each result, -1 where none does."""
     if analyte not in counts.batch.reported:
         return None

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import CountSet, StableBand
 from cbc_screen.serial import trend
-from cbc_screen.serial.context import Screened
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, Counts, Values, surely_from
+from cbc_screen.serial.context import ScreenedBlock
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, AnalyteValues, Codes, CountBlock, surely_from
 from cbc_screen.serial.lines import ANALYTE, LineCourse
 from cbc_screen.serial.persistence import any_answer, bounds_of, elapsed, lasts
 from cbc_screen.serial.segments import Bools, begins, sizes, spread
@@ -19,7 +19,7 @@ from cbc_screen.vocabulary import Answer, Line
 _NO, _YES, _UNSURE, _NOT_ASKED = range(len(Answer))
 
 
-def counts_under(counts: Counts, analyte: str, limit: float) -> Codes:
+def counts_under(counts: CountBlock, analyte: str, limit: float) -> Codes:
     """Return in which rows a result is below a limit (canonical unit).
 
     Where it was not sent, a bound from another result may make it low, and never makes it unknown.
@@ -34,7 +34,7 @@ def counts_under(counts: Counts, analyte: str, limit: float) -> Codes:
     return state
 
 
-def met(screened: Screened, rule: CountSet) -> NDArray[np.int8]:
+def met(screened: ScreenedBlock, rule: CountSet) -> NDArray[np.int8]:
     """Ask of each person, as codes of `Answer`, whether any line lasts under a count set."""
     counts = screened.counts
     answers = []
@@ -50,14 +50,14 @@ def met(screened: Screened, rule: CountSet) -> NDArray[np.int8]:
     return any_answer(answers)
 
 
-def elapsed_of(screened: Screened) -> NDArray[np.int16]:
+def elapsed_of(screened: ScreenedBlock) -> NDArray[np.int16]:
     """Return the place of the name of the days since a line was first below the limit of the rules."""
     rule, counts = screened.context.rules.elapsed, screened.counts
     rows = counts_under(counts, ANALYTE[rule.line], rule.below)
     return elapsed(bounds_of(counts, rows), rule)
 
 
-def stable(screened: Screened, values: Values, lines: Mapping[Line, LineCourse]) -> NDArray[np.int8]:
+def stable(screened: ScreenedBlock, values: AnalyteValues, lines: Mapping[Line, LineCourse]) -> NDArray[np.int8]:
     """Ask of each person whether an analyte stays in a band for long, while other lines are not low."""
     rule, counts = screened.context.rules.stable, screened.counts
     there = np.flatnonzero(values.there)
@@ -88,19 +88,19 @@ def stable(screened: Screened, values: Values, lines: Mapping[Line, LineCourse])
 
 
 def _long_enough(
-    counts: Counts, rule: StableBand, first: NDArray[np.intp], last: NDArray[np.intp], many: NDArray[np.int64]
+    counts: CountBlock, rule: StableBand, first: NDArray[np.intp], last: NDArray[np.intp], many: NDArray[np.int64]
 ) -> Bools:
     enough: Bools = (many >= rule.counts) & (counts.day_first[last] - counts.day_last[first] >= rule.days)
     return enough
 
 
-def _ever_low(counts: Counts, states: Codes) -> Bools:
+def _ever_low(counts: CountBlock, states: Codes) -> Bools:
     found = np.zeros(counts.people, dtype=np.bool_)
     found[counts.owner[states == LOW]] = True
     return found
 
 
-def _has_untimed(counts: Counts) -> Bools:
+def _has_untimed(counts: CountBlock) -> Bools:
     found = np.zeros(counts.people, dtype=np.bool_)
     found[counts.person[counts.untimed]] = True
     return found

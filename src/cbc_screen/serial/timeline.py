@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cbc_screen.errors import UsageError
-from cbc_screen.serial.context import Context, Screened
-from cbc_screen.serial.counts import Counts, read_counts
+from cbc_screen.serial.context import ScreenedBlock, SerialContext
+from cbc_screen.serial.counts import CountBlock, read_counts
 from cbc_screen.serial.lines import ANALYTE, line_courses
 from cbc_screen.serial.person_frame import PersonFrame
 from cbc_screen.serial.segments import Bools
@@ -22,7 +22,9 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 _STATES = [*map(str, LineState), State.NOT_ASSESSED.value]
 
 
-def timeline_of(source: PersonFrame, context: Context, key: object, analyte: str, analytes: list[str]) -> Timeline:
+def timeline_of(
+    source: PersonFrame, context: SerialContext, key: object, analyte: str, analytes: list[str]
+) -> Timeline:
     """Return the timeline of an analyte of the person of a key."""
     if analyte not in analytes:
         raise UsageError(f"a timeline is of one of {', '.join(analytes)}")
@@ -37,7 +39,7 @@ def timeline_of(source: PersonFrame, context: Context, key: object, analyte: str
         raise UsageError("rows under this key differ in sex or birth date; there is no timeline across them")
     followed = follow_block(counts, source, context.rules, analytes, np.array([code]))
     known = source.ready.engine.knowledge.analytes[analyte]
-    own, verdict = _of_line(followed, Screened(context, counts), analyte)
+    own, verdict = _of_line(followed, ScreenedBlock(context, counts), analyte)
     return Timeline(
         analyte=analyte,
         label=known.label,
@@ -51,13 +53,13 @@ def timeline_of(source: PersonFrame, context: Context, key: object, analyte: str
     )
 
 
-def _when(counts: Counts, moment: int) -> datetime.datetime:
+def _when(counts: CountBlock, moment: int) -> datetime.datetime:
     """Return the first second of a moment: of a day, its beginning."""
     first = counts.times.first[counts.first_row[moment]]
     return _EPOCH + datetime.timedelta(seconds=int(first))
 
 
-def _points(counts: Counts, analyte: str) -> tuple[TimePoint, ...]:
+def _points(counts: CountBlock, analyte: str) -> tuple[TimePoint, ...]:
     values, used = counts.of_moments(analyte), counts.kernel.numbers_used(counts.batch)
     limits = []
     for side in ("lower", "upper"):
@@ -95,7 +97,7 @@ def _events(followed: Followed, analyte: str) -> list[TimeEvent]:
     return [TimeEvent(_when(counts, place), text) for text, own in found for place in np.flatnonzero(own).tolist()]
 
 
-def _bands(counts: Counts, analyte: str) -> tuple[SeverityBand, ...]:
+def _bands(counts: CountBlock, analyte: str) -> tuple[SeverityBand, ...]:
     """Return the bands of the grade at the last moment, where the person has one key."""
     rows = counts.kernel.limits.grade_rows.get((counts.kernel.rules.scheme.id, analyte))
     if rows is None or not counts.moments:
@@ -111,7 +113,7 @@ def _bands(counts: Counts, analyte: str) -> tuple[SeverityBand, ...]:
     )
 
 
-def _of_line(followed: Followed, screened: Screened, analyte: str) -> tuple[tuple[float, float] | None, str]:
+def _of_line(followed: Followed, screened: ScreenedBlock, analyte: str) -> tuple[tuple[float, float] | None, str]:
     """Return the own range, and what is told of the line that is judged on an analyte."""
     for line, own in line_courses(followed, screened).items():
         if ANALYTE[line] == analyte:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import TrendRule
-from cbc_screen.serial.counts import Values
+from cbc_screen.serial.counts import AnalyteValues
 from cbc_screen.serial.formulas import mann_kendall_of
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, sizes, summed
 from cbc_screen.vocabulary import Trend
@@ -34,7 +34,7 @@ class Slopes:
     error: Floats
 
 
-def slopes(owner: Ints, time: Floats, values: Values, sigma: float) -> Slopes:
+def slopes(owner: Ints, time: Floats, values: AnalyteValues, sigma: float) -> Slopes:
     """Fit a line to the logarithm of each person's results by least squares.
 
     Parameters
@@ -76,7 +76,7 @@ def verdicts(found: Slopes, rule: TrendRule) -> NDArray[np.int8]:
     return code
 
 
-def unsteady(owner: Ints, time: Floats, values: Values, sigma: float, rule: TrendRule) -> tuple[Ints, Bools]:
+def unsteady(owner: Ints, time: Floats, values: AnalyteValues, sigma: float, rule: TrendRule) -> tuple[Ints, Bools]:
     """Tell of which series the results vary around their slope far more than is known beforehand.
 
     Asked of series of numbers that have enough results for a robust slope; the limit is the chi-square quantile of the

@@ -25,7 +25,7 @@ from cbc_screen.service.guard import ROUTE, Guard
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.metrics import CONTENT_TYPE, Metrics
 from cbc_screen.service.openapi import OPERATIONS
-from cbc_screen.service.problems import STATUS, Code, Fault, Problem, failure, not_found, problem, problem_body
+from cbc_screen.service.problems import STATUS, Fault, Problem, ProblemCode, failure, not_found, problem, problem_body
 from cbc_screen.service.records import part_of, screened
 from cbc_screen.service.versions import about
 
@@ -104,9 +104,9 @@ class _Service:
         given = parse(await _json_body(request), self.limits.depth)
         records = given.get("records") if isinstance(given, dict) and set(given) == {"records"} else given
         if not isinstance(records, list):
-            raise problem(Code.MALFORMED, 'send a list of records, or {"records": [...]}')
+            raise problem(ProblemCode.MALFORMED, 'send a list of records, or {"records": [...]}')
         if len(records) > self.limits.counts:
-            raise problem(Code.TOO_MANY, f"more than {self.limits.counts} records; send them in parts")
+            raise problem(ProblemCode.TOO_MANY, f"more than {self.limits.counts} records; send them in parts")
         return _answer(await self._in_thread(partial(self._batch, records, _detail(request))))
 
     def _batch(self, records: list[Any], detail: Detail) -> bytes:
@@ -192,7 +192,9 @@ class _Service:
             await self._in_thread(partial(self.answers.add, kept))
         for line in kept:
             self.metrics.feedback(line["answer"] or "none")
-        errors = [Fault(Code.MALFORMED, why, ("feedback", number - 1)).to_dict() for number, why in rejected.items()]
+        errors = [
+            Fault(ProblemCode.MALFORMED, why, ("feedback", number - 1)).to_dict() for number, why in rejected.items()
+        ]
         account = {
             "received": labels.lines,
             "used": len(labels.used),
@@ -236,8 +238,8 @@ async def _refused(_: Request, refused: Exception) -> Response:
 
 
 async def _not_served(_: Request, refused: Exception) -> Response:
-    if getattr(refused, "status_code", 0) == STATUS[Code.METHOD]:
-        return _refusal(problem(Code.METHOD, "this path has another method; see /openapi.json"))
+    if getattr(refused, "status_code", 0) == STATUS[ProblemCode.METHOD]:
+        return _refusal(problem(ProblemCode.METHOD, "this path has another method; see /openapi.json"))
     return _refusal(not_found())
 
 
@@ -245,7 +247,7 @@ def _detail(request: Request) -> Detail:
     """Return how much of a result is asked for."""
     asked = request.query_params.get("detail", Detail.FULL.value)
     if asked not in tuple(Detail):
-        raise problem(Code.MALFORMED, f"detail is one of {', '.join(Detail)}", ("query", "detail"))
+        raise problem(ProblemCode.MALFORMED, f"detail is one of {', '.join(Detail)}", ("query", "detail"))
     return Detail(asked)
 
 

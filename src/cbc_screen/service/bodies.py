@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from cbc_screen.service.problems import Code, Problem, problem
+from cbc_screen.service.problems import Problem, ProblemCode, problem
 
 _LONGEST_NUMBER = 300  # digits; a longer one is a text that is no number, as in the command
 _JSON = ("application/json", "application/fhir+json")
@@ -24,7 +24,7 @@ def require_json(content_type: str) -> None:
     kind, _, rest = content_type.partition(";")
     charset = rest.partition("charset=")[2].strip().strip('"').lower()
     if kind.strip().lower() not in _JSON or charset not in ("", "utf-8", "utf8"):
-        raise problem(Code.CONTENT_TYPE, "send JSON in UTF-8: Content-Type: application/json")
+        raise problem(ProblemCode.CONTENT_TYPE, "send JSON in UTF-8: Content-Type: application/json")
 
 
 def text_of(body: bytes) -> str:
@@ -39,7 +39,7 @@ def text_of(body: bytes) -> str:
     with suppress(UnicodeDecodeError):
         text = body.decode("utf-8")
     if text is None:  # raised after the block: the first error holds the body
-        raise problem(Code.NOT_TEXT, "the body is not UTF-8")
+        raise problem(ProblemCode.NOT_TEXT, "the body is not UTF-8")
     return text
 
 
@@ -70,7 +70,7 @@ def parse(body: bytes, depth: int) -> Any:
     if refused is None and _too_deep(found, depth):
         refused = _deep()
     if refused is None and rb"\ud" in body.lower() and not _is_text(found):
-        refused = problem(Code.NOT_TEXT, "a text holds half a character (a lone surrogate)")
+        refused = problem(ProblemCode.NOT_TEXT, "a text holds half a character (a lone surrogate)")
     if refused is not None:
         raise refused
     return found
@@ -85,17 +85,19 @@ def _parsed(text: str) -> tuple[Any, Problem | None]:
     except RecursionError:
         return None, _deep()
     except ValueError:
-        return None, problem(Code.NOT_JSON, "the body is no JSON that can be read")
+        return None, problem(ProblemCode.NOT_JSON, "the body is no JSON that can be read")
 
 
 def _deep() -> Problem:
-    return problem(Code.TOO_DEEP, "the body is nested too deeply")
+    return problem(ProblemCode.TOO_DEEP, "the body is nested too deeply")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        raise problem(Code.KEY_TWICE, "a key stands twice in one object; which of its values is meant is unknown")
+        raise problem(
+            ProblemCode.KEY_TWICE, "a key stands twice in one object; which of its values is meant is unknown"
+        )
     return record
 
 
@@ -104,7 +106,7 @@ def _whole(digits: str) -> int | str:
 
 
 def _not_finite(_: str) -> NoReturn:
-    raise problem(Code.NOT_FINITE, "NaN and Infinity are no JSON; leave a missing result out, or send null")
+    raise problem(ProblemCode.NOT_FINITE, "NaN and Infinity are no JSON; leave a missing result out, or send null")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_whole, parse_constant=_not_finite)

@@ -44,7 +44,7 @@ class Services(_Told):
     extension: dict[str, Any] = Field(description="Notice and versions.", examples=[{"cbc-screen": {"notice": NOTICE}}])
 
 
-class Context(_Sent):
+class HookContext(_Sent):
     """Of a hook: whom it is about."""
 
     patientId: str = Field(min_length=1, max_length=200, description="Id of the patient.", examples=["example"])  # noqa: N815
@@ -75,7 +75,7 @@ class HookRequest(_Sent):
     hookInstance: UUID = Field(  # noqa: N815
         description="Id of this call.", examples=["d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"]
     )
-    context: Context = Field(description="Whom it is about.", examples=[{"patientId": "example"}])
+    context: HookContext = Field(description="Whom it is about.", examples=[{"patientId": "example"}])
     prefetch: Prefetch | None = Field(
         default=None, description="What the discovery asks for; 412 where it is missing.", examples=[{"patient": None}]
     )
@@ -89,7 +89,7 @@ class Coding(_Told):
     display: str = Field(description="Its words.", examples=["Disagree"])
 
 
-class Source(_Told):
+class CardSource(_Told):
     """What a card rests on."""
 
     label: str = Field(description="Its name.", examples=["cbc-screen 0.5.0, data 2026.12.3"])
@@ -102,7 +102,7 @@ class Card(_Told):
     summary: str = Field(max_length=139, description="The pattern in words.", examples=["pancytopenia"])
     detail: str = Field(description="More, as Markdown.", examples=[NOTICE])
     indicator: Literal["info", "warning", "critical"] = Field(description="How soon to look.", examples=["critical"])
-    source: Source = Field(description="What it rests on.", examples=[{"label": "cbc-screen 0.5.0"}])
+    source: CardSource = Field(description="What it rests on.", examples=[{"label": "cbc-screen 0.5.0"}])
     overrideReasons: list[Coding] = Field(  # noqa: N815
         description="What may be said of it: the answers of the worklist.",
         examples=[[{"code": "disagree", "system": "urn:cbc-screen:answer", "display": "Disagree"}]],

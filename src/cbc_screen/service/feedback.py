@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from cbc_screen.errors import FileError, UsageError
-from cbc_screen.labels import Answer, Labels, RawLine, sort_labels
+from cbc_screen.labels import Labels, RawLine, ReviewerAnswer, sort_labels
 from cbc_screen.private_files import why
 from cbc_screen.service.cds_models import Feedback
 from cbc_screen.spreadsheet import csv_line
 from cbc_screen.vocabulary import Pattern
 
 SYSTEM = "urn:cbc-screen:answer"
-AGREE, DISAGREE, INSTEAD = Answer.AGREE.value, Answer.DISAGREE.value, "instead-"
+AGREE, DISAGREE, INSTEAD = ReviewerAnswer.AGREE.value, ReviewerAnswer.DISAGREE.value, "instead-"
 COLUMNS = ("file", "row", "rule", "flag", "answer", "instead", "comment", "reviewer")
 RULE = "pattern:pattern"
 _MARK = 0xCBC5  # the first two bytes of the id of a card

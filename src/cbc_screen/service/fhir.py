@@ -13,7 +13,7 @@ from cbc_screen.service.answers import Detail, entry, many, result_json
 from cbc_screen.service.bodies import text_of
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.memory_file import as_file
-from cbc_screen.service.problems import Code, Problem, problem
+from cbc_screen.service.problems import Problem, ProblemCode, problem
 
 
 def screen_bundle(screener: Screener, body: bytes, limits: Limits) -> ScreenedCounts:
@@ -30,13 +30,13 @@ def screen_bundle(screener: Screener, body: bytes, limits: Limits) -> ScreenedCo
         with as_file(body) as path:
             found = screener.screen_each(path, format="fhir")
     except UsageError as fault:
-        refused = problem(Code.NOT_FHIR, str(fault))
+        refused = problem(ProblemCode.NOT_FHIR, str(fault))
     except CBCScreenError:
-        refused = problem(Code.INTERNAL, "the account of the Bundle does not balance; please report this")
+        refused = problem(ProblemCode.INTERNAL, "the account of the Bundle does not balance; please report this")
     if refused is not None:
         raise refused
     if len(found.counts) > limits.counts:
-        raise problem(Code.TOO_MANY, f"the Bundle holds more than {limits.counts} counts; send it in parts")
+        raise problem(ProblemCode.TOO_MANY, f"the Bundle holds more than {limits.counts} counts; send it in parts")
     return found
 
 
@@ -46,9 +46,11 @@ def _require_bundle(body: bytes) -> None:
     with suppress(ValueError, RecursionError):
         found = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     if found is None:
-        raise problem(Code.NOT_JSON, "the body is no JSON that can be read, or is nested too deeply")
+        raise problem(ProblemCode.NOT_JSON, "the body is no JSON that can be read, or is nested too deeply")
     if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
-        raise problem(Code.NOT_FHIR, "send a FHIR Bundle of Patient and Observation resources", ("resourceType",))
+        raise problem(
+            ProblemCode.NOT_FHIR, "send a FHIR Bundle of Patient and Observation resources", ("resourceType",)
+        )
 
 
 def bundle_json(found: ScreenedCounts, detail: Detail) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.logs import log_failure
 from cbc_screen.service.metrics import Metrics
-from cbc_screen.service.problems import Code, Problem, failure, problem, problem_body
+from cbc_screen.service.problems import Problem, ProblemCode, failure, problem, problem_body
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -62,7 +62,7 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._under_way > self._limits.connections:
-            raise problem(Code.BUSY, "too many requests at once; come again")
+            raise problem(ProblemCode.BUSY, "too many requests at once; come again")
         whole = receive
         if scope["method"] in _WITH_BODY:
             whole = _Body(await self._body(scope, receive), receive)
@@ -73,11 +73,11 @@ class Guard:
         except TimeoutError:
             late = True
         if late:
-            raise problem(Code.TOO_LONG, f"no answer within {self._limits.seconds:g} seconds; send less at once")
+            raise problem(ProblemCode.TOO_LONG, f"no answer within {self._limits.seconds:g} seconds; send less at once")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Read a body, no more of it and no longer than allowed."""
-        too_large = problem(Code.BODY_TOO_LARGE, f"the body is larger than {self._limits.body_bytes} bytes")
+        too_large = problem(ProblemCode.BODY_TOO_LARGE, f"the body is larger than {self._limits.body_bytes} bytes")
         if _stated_length(scope) > self._limits.body_bytes:
             raise too_large
         late, parts, size = False, [], 0
@@ -96,7 +96,7 @@ class Guard:
         except TimeoutError:
             late = True
         if late:
-            raise problem(Code.BODY_TOO_SLOW, f"the body did not come within {self._limits.seconds:g} seconds")
+            raise problem(ProblemCode.BODY_TOO_SLOW, f"the body did not come within {self._limits.seconds:g} seconds")
         return b"".join(parts)
 
 

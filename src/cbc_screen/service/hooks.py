@@ -18,11 +18,11 @@ from cbc_screen.service.cards import card_of
 from cbc_screen.service.cds_models import HookRequest
 from cbc_screen.service.fhir import screen_bundle
 from cbc_screen.service.limits import Limits
-from cbc_screen.service.problems import Code, problem
+from cbc_screen.service.problems import ProblemCode, problem
 from cbc_screen.service.records import part_of
 from cbc_screen.service.spans import spans_of
 from cbc_screen.service.versions import about
-from cbc_screen.vocabulary import NOTICE, Group
+from cbc_screen.vocabulary import NOTICE, AnalyteGroup
 
 HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "order-sign"}
 _MOST = 200  # Observations asked for: the last ones
@@ -39,7 +39,7 @@ def discovery() -> dict[str, Any]:
     ['patient-view', 'order-sign']
     """
     analytes = load_knowledge().analytes.values()
-    codes = [f"http://loinc.org|{code}" for own in analytes if own.group is Group.COUNT for code in own.loinc]
+    codes = [f"http://loinc.org|{code}" for own in analytes if own.group is AnalyteGroup.COUNT for code in own.loinc]
     about_patient = "subject=Patient/{{context.patientId}}"
     prefetch = {
         "patient": "Patient/{{context.patientId}}",
@@ -78,11 +78,13 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
     """
     request = part_of(HookRequest, parse(body, limits.depth))
     if request.hook != HOOKS[name]:
-        raise problem(Code.MALFORMED, f"this service is of the hook {HOOKS[name]}", ("hook",))
+        raise problem(ProblemCode.MALFORMED, f"this service is of the hook {HOOKS[name]}", ("hook",))
     _require_prefetch(request)
     found = screen_bundle(screener, _bundle(body), limits)
     if len({count.person for count in found.counts}) > 1:
-        raise problem(Code.SEVERAL_PERSONS, "the Observations are of more than one person", ("prefetch", "counts"))
+        raise problem(
+            ProblemCode.SEVERAL_PERSONS, "the Observations are of more than one person", ("prefetch", "counts")
+        )
     shown = latest(found.counts)
     remarks = _remarks(found, len(shown))
     cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
@@ -96,10 +98,12 @@ def _require_prefetch(request: HookRequest) -> None:
         given = getattr(request.prefetch, name, None)
         if given is None or given.get("resourceType") != kind:
             message = f"send the {kind} that the discovery asks for; no FHIR server is called"
-            raise problem(Code.PREFETCH_MISSING, message, ("prefetch", name))
+            raise problem(ProblemCode.PREFETCH_MISSING, message, ("prefetch", name))
     patient = request.prefetch.patient if request.prefetch is not None else None
     if patient is not None and patient.get("id") != request.context.patientId:
-        raise problem(Code.SEVERAL_PERSONS, "the Patient is not that of the context", ("prefetch", "patient", "id"))
+        raise problem(
+            ProblemCode.SEVERAL_PERSONS, "the Patient is not that of the context", ("prefetch", "patient", "id")
+        )
 
 
 def _bundle(body: bytes) -> bytes:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
-from cbc_screen.service.problems import Code
+from cbc_screen.service.problems import ProblemCode
 from cbc_screen.service.versions import SCHEMA_VERSION
 from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
 
@@ -84,7 +84,7 @@ class CompactAnswer(CompactResult):
 class FaultAnswer(_Shape):
     """One thing that is wrong with a request."""
 
-    code: Code = Field(description="Why it is refused.", examples=["MALFORMED"])
+    code: ProblemCode = Field(description="Why it is refused.", examples=["MALFORMED"])
     message: str = Field(description="What is wrong; nothing of the body.", examples=["age is missing"])
     path: list[PathPart] = Field(description="Where in the body.", examples=[["hemoglobin", "unit"]])
 
@@ -169,7 +169,7 @@ class SchemasAnswer(_Answer):
     schemas: list[str] = Field(description="Each can be read at /schemas/{name}.", examples=[["record", "result"]])
 
 
-class Batch(_Shape):
+class RecordList(_Shape):
     """Records to be screened together; a bare list is taken, too."""
 
     records: list[CBCRecord] = Field(

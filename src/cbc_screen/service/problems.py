@@ -13,7 +13,7 @@ from cbc_screen.service.versions import about
 Path = Sequence[str | int]
 
 
-class Code(StrEnum):
+class ProblemCode(StrEnum):
     """Why a request, or one record of it, is refused. Closed."""
 
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -38,25 +38,25 @@ class Code(StrEnum):
 
 
 STATUS = {
-    Code.BODY_TOO_LARGE: 413,
-    Code.BODY_TOO_SLOW: 408,
-    Code.CONTENT_TYPE: 415,
-    Code.NOT_TEXT: 400,
-    Code.NOT_HTTP: 400,
-    Code.NOT_JSON: 400,
-    Code.NOT_FINITE: 400,
-    Code.KEY_TWICE: 400,
-    Code.TOO_DEEP: 400,
-    Code.TOO_MANY: 413,
-    Code.MALFORMED: 422,
-    Code.NOT_FHIR: 422,
-    Code.PREFETCH_MISSING: 412,
-    Code.SEVERAL_PERSONS: 422,
-    Code.NOT_FOUND: 404,
-    Code.METHOD: 405,
-    Code.TOO_LONG: 503,
-    Code.BUSY: 503,
-    Code.INTERNAL: 500,
+    ProblemCode.BODY_TOO_LARGE: 413,
+    ProblemCode.BODY_TOO_SLOW: 408,
+    ProblemCode.CONTENT_TYPE: 415,
+    ProblemCode.NOT_TEXT: 400,
+    ProblemCode.NOT_HTTP: 400,
+    ProblemCode.NOT_JSON: 400,
+    ProblemCode.NOT_FINITE: 400,
+    ProblemCode.KEY_TWICE: 400,
+    ProblemCode.TOO_DEEP: 400,
+    ProblemCode.TOO_MANY: 413,
+    ProblemCode.MALFORMED: 422,
+    ProblemCode.NOT_FHIR: 422,
+    ProblemCode.PREFETCH_MISSING: 412,
+    ProblemCode.SEVERAL_PERSONS: 422,
+    ProblemCode.NOT_FOUND: 404,
+    ProblemCode.METHOD: 405,
+    ProblemCode.TOO_LONG: 503,
+    ProblemCode.BUSY: 503,
+    ProblemCode.INTERNAL: 500,
 }
 
 
@@ -64,7 +64,7 @@ STATUS = {
 class Fault:
     """One thing that is wrong: its code, what to do, and the path to it."""
 
-    code: Code
+    code: ProblemCode
     message: str
     path: tuple[str | int, ...] = ()
 
@@ -92,7 +92,7 @@ class Problem(Exception):
         return STATUS[self.faults[0].code]
 
 
-def problem(code: Code, message: str, path: Path = ()) -> Problem:
+def problem(code: ProblemCode, message: str, path: Path = ()) -> Problem:
     """Return the refusal of a request for one reason.
 
     >>> problem(Code.TOO_DEEP, "nested too deeply").status
@@ -103,12 +103,12 @@ def problem(code: Code, message: str, path: Path = ()) -> Problem:
 
 def not_found() -> Problem:
     """Return the refusal of a path that is none; the path itself is not told."""
-    return problem(Code.NOT_FOUND, "there is nothing here; see /openapi.json")
+    return problem(ProblemCode.NOT_FOUND, "there is nothing here; see /openapi.json")
 
 
 def failure() -> Problem:
     """Return what is said of an error of this program."""
-    return problem(Code.INTERNAL, "an error of this program; please report it")
+    return problem(ProblemCode.INTERNAL, "an error of this program; please report it")
 
 
 def problem_body(faults: Sequence[Fault]) -> bytes:

@@ -12,7 +12,7 @@ from cbc_screen.errors import RecordError
 from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
-from cbc_screen.service.problems import Code, Fault, Path, Problem
+from cbc_screen.service.problems import Fault, Path, Problem, ProblemCode
 
 Part = TypeVar("Part", bound=BaseModel)
 _RECORD = TypeAdapter(CBCRecord)
@@ -64,7 +64,7 @@ def screened(screener: Screener, given: Any) -> ScreeningResult:
     except RecordError as refused:
         said = str(refused).removeprefix(f"{CBCRecord.__name__}: ")
     place = said.partition(":")[0]
-    raise Problem(Fault(Code.MALFORMED, said, (place,) if place in _KNOWN else ()))
+    raise Problem(Fault(ProblemCode.MALFORMED, said, (place,) if place in _KNOWN else ()))
 
 
 def part_of(model: type[Part], given: Any, path: Path = ()) -> Part:
@@ -86,7 +86,7 @@ def _said(kind: str) -> str:
 
 def _fault(place: Path, said: str, path: Path, known: frozenset[str]) -> Fault:
     within = [part for part in place if isinstance(part, int) or part in known]
-    return Fault(Code.MALFORMED, said, (*path, *within))
+    return Fault(ProblemCode.MALFORMED, said, (*path, *within))
 
 
 @cache

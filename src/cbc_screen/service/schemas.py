@@ -28,7 +28,7 @@ NAMED: Mapping[str, tuple[type[BaseModel], JsonSchemaMode]] = {
 _REFERENCE = "#/components/schemas/{model}"
 _ALL: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     *NAMED.values(),
-    *((model, "validation") for model in (models.Batch, cds_models.HookRequest, cds_models.FeedbackRequest)),
+    *((model, "validation") for model in (models.RecordList, cds_models.HookRequest, cds_models.FeedbackRequest)),
     *(
         (model, "serialization")
         for model in (

@@ -21,7 +21,7 @@ from cbc_screen.service.guard import Guard
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.logs import log_counts, log_to_stderr
 from cbc_screen.service.metrics import Metrics
-from cbc_screen.service.problems import Code, Fault, problem_body
+from cbc_screen.service.problems import Fault, ProblemCode, problem_body
 from cbc_screen.stopping import SECONDS_TO_CLEAN_UP
 
 _GRACE = 2.0  # seconds for what the guard answers before a connection is cut
@@ -166,7 +166,7 @@ def _protocol(seconds: float) -> type[H11Protocol]:
 
         def send_400_response(self, msg: str) -> None:
             """Refuse what is no HTTP, as any other request is refused."""
-            body = problem_body([Fault(Code.NOT_HTTP, "this is no HTTP that can be read")])
+            body = problem_body([Fault(ProblemCode.NOT_HTTP, "this is no HTTP that can be read")])
             headers = [
                 ("content-type", "application/json"),
                 ("content-length", str(len(body))),

@@ -16,7 +16,7 @@ import numpy as np
 from cbc_screen._version import __version__
 from cbc_screen.arrays import from_numpy, without_view
 from cbc_screen.engines.account import Account
-from cbc_screen.engines.batch import ROW, Layout, Screened, screen_batch
+from cbc_screen.engines.batch import ROW, Layout, ScreenedBatch, screen_batch
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import open_inputs
@@ -151,7 +151,7 @@ def whole_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _written(
-    engine: Engine, schema: pa.Schema, screened: Screened, kept: pa.Table | None = None
+    engine: Engine, schema: pa.Schema, screened: ScreenedBatch, kept: pa.Table | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield what became of a batch; `kept` are the columns to carry of its rows, by their lines."""
     if screened.table is not None:

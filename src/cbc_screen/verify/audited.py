@@ -24,7 +24,7 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
 from cbc_screen.normalize.value import LONGEST_CELL, fold
-from cbc_screen.verify.claims import Claims, Finding, Found, contradictions
+from cbc_screen.verify.claims import Claims, Finding, FoundClaims, contradictions
 from cbc_screen.vocabulary import Reason, SenderFlag
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _list(
     claims: Claims,
     used: NDArray[np.bool_],
     lines: NDArray[np.int64],
-    found: Found,
+    found: FoundClaims,
 ) -> None:
     """Add the findings, a row each."""
     others = [truths & used for finding, truths in found.rows.items() if finding is not Finding.FLAG_MISSING_OUTSIDE]

@@ -24,7 +24,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class VerificationRequest:
     """What is asked: the set, whose results they are, and what the user states that the set does not."""
 
     ranges: str
@@ -44,7 +44,7 @@ def band_check(
     high: Numbers,
     knowledge: Knowledge,
     rules: VerificationRules,
-    request: Request,
+    request: VerificationRequest,
 ) -> BandCheck:
     """Compare the results of people of one sex with a row of the set; `low` and `high` are the ends of each value."""
     own = rules.percentiles(row.percentile_basis)
@@ -87,7 +87,7 @@ def _checks(
     high: Numbers,
     exact: Numbers,
     rules: VerificationRules,
-    request: Request,
+    request: VerificationRequest,
 ) -> tuple[LimitCheck, LimitCheck, SampleRule | None, HealthyShare | None]:
     """Return the checks of both limits, the rule of samples, and the estimated shares of healthy and sick."""
     if people is None or percentiles is None:

@@ -59,14 +59,14 @@ class Claims:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundClaims:
     """The rows of each finding, and the unit that would explain it, by row."""
 
     rows: dict[Finding, Truths]
     explained: dict[int, str]
 
 
-def contradictions(claims: Claims, far: float) -> Found:
+def contradictions(claims: Claims, far: float) -> FoundClaims:
     """Hold the claims against each other; a limit is far off beyond the factor `far`."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         rows = {**_of_flags(claims), **_of_ranges(claims, far)}
@@ -110,7 +110,7 @@ def _is_far(theirs: Numbers, ours: Numbers, far: float) -> Truths:
     return comparable & ((theirs > ours * far) | (theirs * far < ours))
 
 
-def _with_units(claims: Claims, rows: dict[Finding, Truths], far: float) -> Found:
+def _with_units(claims: Claims, rows: dict[Finding, Truths], far: float) -> FoundClaims:
     """Say which other unit, if exactly one, explains a range that is far off, or a value that is far from its range."""
     count = len(claims.low)
     rows[Finding.RANGE_IN_ANOTHER_UNIT] = np.zeros(count, dtype=np.bool_)
@@ -131,7 +131,7 @@ def _with_units(claims: Claims, rows: dict[Finding, Truths], far: float) -> Foun
             finding, name = Finding.VALUE_IN_ANOTHER_UNIT, _only_for_value(claims, row, units)
         if name:
             rows[finding][row], explained[row] = True, name
-    return Found(rows, explained)
+    return FoundClaims(rows, explained)
 
 
 def _best_for_range(claims: Claims, row: int, far: float, units: Sequence[tuple[float, str]]) -> str:

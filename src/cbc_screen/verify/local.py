@@ -20,7 +20,7 @@ from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.verification import VerificationRules, load_verification
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.verification import BandCheck, RangeVerification, ResultAccount
-from cbc_screen.verify.bands import Request, band_check
+from cbc_screen.verify.bands import VerificationRequest, band_check
 from cbc_screen.verify.local_results import LocalResults, Results, read_results
 from cbc_screen.verify.samples import sample_rule
 from cbc_screen.vocabulary import ResultsOf, SetAside
@@ -28,7 +28,9 @@ from cbc_screen.vocabulary import ResultsOf, SetAside
 _SEXES = ("F", "M")
 
 
-def verify_files(engine: Engine, names: Sequence[str], opening: Opening, request: Request) -> RangeVerification:
+def verify_files(
+    engine: Engine, names: Sequence[str], opening: Opening, request: VerificationRequest
+) -> RangeVerification:
     """Verify a set with the results of files, which are read as frames; see `cbc_screen.verify_ranges`."""
     frame = read_counts(names, opening)
     read = opening_of_read(opening)
@@ -40,7 +42,7 @@ def verify_files(engine: Engine, names: Sequence[str], opening: Opening, request
     return replace(found, rows=found.rows + lost, rows_set_aside=aside)
 
 
-def verify_frame(engine: Engine, frame: Any, opening: Opening, request: Request) -> RangeVerification:
+def verify_frame(engine: Engine, frame: Any, opening: Opening, request: VerificationRequest) -> RangeVerification:
     """Verify a set with the results of a frame; see `cbc_screen.verify_ranges`."""
     knowledge, rules = engine.knowledge, load_verification()
     rows = rows_of(knowledge, request)
@@ -80,7 +82,7 @@ def verify_frame(engine: Engine, frame: Any, opening: Opening, request: Request)
     return found
 
 
-def rows_of(knowledge: Knowledge, request: Request) -> tuple[IntervalRow, ...]:
+def rows_of(knowledge: Knowledge, request: VerificationRequest) -> tuple[IntervalRow, ...]:
     """Return the rows of the set alone, without what it is laid over."""
     default = request.ranges == "default"
     rows = knowledge.intervals("default") if default else knowledge.interval_set(request.ranges).rows
@@ -98,7 +100,7 @@ def _bands(
     local: LocalResults,
     knowledge: Knowledge,
     rules: VerificationRules,
-    request: Request,
+    request: VerificationRequest,
 ) -> Iterator[BandCheck]:
     for row in rows:
         for sex in _SEXES if row.sex == "any" else (row.sex,):
@@ -135,7 +137,7 @@ def _account(local: LocalResults, results: Results, rows: Sequence[IntervalRow])
     return found
 
 
-def _require_stated(bands: Sequence[BandCheck], request: Request) -> None:
+def _require_stated(bands: Sequence[BandCheck], request: VerificationRequest) -> None:
     """Refuse a set of which no band that is reached says what a verification needs to know."""
     if not bands:
         raise UsageError(f"no result lies in a band of {request.ranges}: compare its ages and sexes with yours")
@@ -156,7 +158,7 @@ def _require_stated(bands: Sequence[BandCheck], request: Request) -> None:
         raise UsageError(f"{request.ranges} does not state, for any band that the results reach: {'; '.join(missing)}")
 
 
-def _require_enough(bands: Sequence[BandCheck], rules: VerificationRules, request: Request) -> None:
+def _require_enough(bands: Sequence[BandCheck], rules: VerificationRules, request: VerificationRequest) -> None:
     """Refuse results that are too few for the rule in every band."""
     most = max(bands, key=lambda band: band.results)
     if most.results < rules.rule.samples:

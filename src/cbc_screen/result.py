@@ -1,4 +1,4 @@
-"""What goes out: the answers for one record, and the range of a person, each with its limit, version and source."""
+"""What goes out: the answers for one record, and the range of a person, each with its limit, version and source (one file: every field of a result)."""
 
 from __future__ import annotations
 

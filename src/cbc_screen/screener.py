@@ -1,4 +1,4 @@
-"""Screener: one configuration, compiled once; the same answers through every door."""
+"""Screener: one configuration, compiled once; the same answers through every door (one file: one public class, most of it what its users read)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed words of the project: every code that can appear in an output."""
+"""The closed words of the project: every code that can appear in an output (one file: every closed list of words)."""
 
 from __future__ import annotations
 

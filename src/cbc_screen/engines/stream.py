@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,29 +16,25 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen._version import __version__
 from cbc_screen.arrays import release_unused
 from cbc_screen.engines.account import Account
-from cbc_screen.engines.alarms import Reach, alarms
 from cbc_screen.engines.batch import Layout, ScreenedBatch, empty_table, screen_batch, with_beside
 from cbc_screen.engines.beside_flags import BesideFlags, no_rows, placed
-from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.fingerprint import described_options
 from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
 from cbc_screen.engines.journal import JOURNAL, Journal
 from cbc_screen.engines.manifest import manifest_text
-from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.pipeline import Background, in_order, worker_count
 from cbc_screen.engines.request import ScanRequest
+from cbc_screen.engines.scan_summary import collected_source, summary_of
 from cbc_screen.engines.screened_with import UNIT_SUSPECT, chosen, screened_with
-from cbc_screen.engines.sex_watch import doubts, look_ahead, settled
+from cbc_screen.engines.sex_watch import look_ahead, settled
 from cbc_screen.engines.unchanged import InputHashes, require_unchanged
 from cbc_screen.engines.unit_watch import Suspect, UnitWatch
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
 from cbc_screen.normalize.columns import number_columns
-from cbc_screen.normalize.gathered import ResultCounts
-from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
 from cbc_screen.report.fhir import observation_of_row
@@ -47,13 +42,12 @@ from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.table_writer import TableWriter
 from cbc_screen.report.writers import FHIR, PART, AtomicFile, FlagWriter, RejectWriter, check_output
-from cbc_screen.summary import AnalyteCount, ScanSummary
-from cbc_screen.vocabulary import STANDARD_STREAM, SpecimenKind
+from cbc_screen.summary import ScanSummary
+from cbc_screen.vocabulary import STANDARD_STREAM
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NAMED = 100  # names that a summary lists, the most frequent ones
 MANIFEST = ".manifest.json"
 Progress = Callable[[int, float], None]
 _FORCED = "unit_suspect"  # of a journal: what the scan was run again with
@@ -156,7 +150,7 @@ def _run(
         if account.screened == 0:
             nothing = empty_table(engine, layout, inputs[0].plan, inputs[0].wanted)
             outputs.write_table(with_beside(nothing, None if beside is None else beside.columns, no_rows()))
-        summary = _summary(engine, request, inputs, account, watch, time.monotonic() - began)
+        summary = summary_of(engine, request, inputs, account, watch, time.monotonic() - began)
         outputs.commit(summary)
     return summary
 
@@ -247,7 +241,7 @@ class _Outputs:
         self._files = files_of(inputs)
         self._writer: FlagWriter | TableWriter | None = None
         self._rejects: RejectWriter | None = None
-        self._summary: AtomicFile | None = None
+        self.summary_of: AtomicFile | None = None
         self._manifest: AtomicFile | None = None
         self._journal: Journal | None = None
         self._hashes: InputHashes | None = None
@@ -288,8 +282,8 @@ class _Outputs:
             self._rejects = RejectWriter(request.rejects, force=force, file=several)
             undo.callback(self._rejects.discard)
         if request.summary is not None:
-            self._summary = AtomicFile(request.summary, force=force)
-            undo.callback(self._summary.close)
+            self.summary_of = AtomicFile(request.summary, force=force)
+            undo.callback(self.summary_of.close)
         if request.file is not None:
             self._manifest = AtomicFile(request.file.with_name(request.file.name + MANIFEST), force=force)
             undo.callback(self._manifest.close)
@@ -331,7 +325,7 @@ class _Outputs:
     def write_set_aside(self) -> None:
         """Write the single results that could not be placed: rows of no count, and not lost."""
         if self._rejects is not None:
-            for source in filter(None, map(_collected, self._inputs)):
+            for source in filter(None, map(collected_source, self._inputs)):
                 self._rejects.write(source.set_aside())
 
     def write_table(self, table: pa.Table, share: float = 1.0) -> None:
@@ -350,14 +344,14 @@ class _Outputs:
             self._writer.note({UNIT_SUSPECT: json.dumps(self._watch.metadata)})
         if self._hashes is not None:
             self._write_manifest(manifest_text(self._files, self._hashes.wait(), self._described, summary))
-        if self._summary is not None:
-            self._summary.write_text(json.dumps(summary.to_dict(), indent=2) + "\n")
+        if self.summary_of is not None:
+            self.summary_of.write_text(json.dumps(summary.to_dict(), indent=2) + "\n")
         for output in (self._rejects, self._writer):
             if output is not None:
                 output.close()
         rejects = self._rejects.file if self._rejects is not None else None
         flags = self._writer.file if self._writer is not None else None
-        whole = [file for file in (rejects, self._manifest, self._summary, flags) if file is not None]
+        whole = [file for file in (rejects, self._manifest, self.summary_of, flags) if file is not None]
         # A database may refuse at the end, and files that are written do not.
         whole.sort(key=lambda file: not isinstance(file, TableWriter))
         for file in whole:
@@ -373,117 +367,3 @@ class _Outputs:
             self._manifest.write_text(text)
         elif isinstance(self._writer, TableWriter):
             self._writer.write_manifest(text)
-
-
-def _collected(entry: Input) -> CollectedSource | None:
-    return entry.source if isinstance(entry.source, CollectedSource) else None
-
-
-def _most(counters: Iterable[Counter[str]]) -> dict[str, int]:
-    """Return the most frequent names of all."""
-    return dict(sum(counters, Counter[str]()).most_common(_NAMED))
-
-
-def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
-    """Return the account of single results: those of tables are the filled cells of their columns."""
-    collected = [source.result_counts for source in map(_collected, inputs) if source is not None]
-    counts = collected[0] if collected else ResultCounts()
-    cells = sum(account.cells[entry.name] for entry in inputs if _collected(entry) is None)
-    used = account.results.total() - account.unused.total()
-    found = {"read": counts.read + cells, "used": used, "unusable": counts.used + cells - used}
-    return {**counts.to_dict(), **found}
-
-
-def _reach(inputs: list[Input], account: Account) -> Reach:
-    """Say how far the scan came; of messages and single results what was read are analytes."""
-    tables = [entry for entry in inputs if _collected(entry) is None]
-    columns = {header for entry in tables for header in entry.source.headers if header}
-    read = {own.column for entry in tables for own in entry.plan.analytes.values()}
-    for source in filter(None, map(_collected, inputs)):
-        read |= set(source.analyte_counts)
-        columns |= {*source.analyte_counts, *source.left_out, *source.possible}
-    reasons = dict(account.reasons.most_common(1))
-    others = _named_otherwise(inputs)
-    return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects)
-
-
-def _named_otherwise(inputs: list[Input]) -> tuple[str, ...]:
-    """Return the results of messages and single results that are of no known name, the most frequent ones."""
-    sources = list(filter(None, map(_collected, inputs)))
-    if any(source.result_counts.rejected for source in sources):
-        return ()  # they were found, and are of no patient's blood
-    return tuple(_most(source.left_out for source in sources))
-
-
-def _specimens(*rejected: Mapping[str, int]) -> dict[str, int]:
-    """Count what is no patient's blood by kind: rows of tables, and results of messages."""
-    counts = {kind.value: sum(own.get(kind.reason, 0) for own in rejected) for kind in SpecimenKind if kind.reason}
-    return {kind: many for kind, many in counts.items() if many}
-
-
-def _summary(
-    engine: Engine, request: ScanRequest, inputs: list[Input], account: Account, watch: UnitWatch, seconds: float
-) -> ScanSummary:
-    plan = inputs[0].plan
-    for entry in inputs[1:]:
-        plan = plan.together(entry.plan)
-    expected = {analyte for entry in inputs for analyte in entry.expected}
-    sources = [source for source in map(_collected, inputs) if source is not None]
-    grouping = sources[0].grouping if sources else {}
-    persons = sources[0].people if any(entry.persons for entry in inputs) else {}
-    results = _results(inputs, account)
-    return ScanSummary(
-        source=", ".join(file.name for entry in inputs for file in entry.files),
-        out=request.out_table.called if request.out_table else request.file.name if request.file else None,
-        rejects_file=request.rejects.name if request.rejects else None,
-        rows_in=account.rows_in,
-        screened=account.screened,
-        rejected=account.rejected,
-        patterns=dict(account.patterns),
-        severities=dict(account.severities),
-        urgencies=dict(account.urgencies),
-        reasons=dict(account.reasons.most_common()),
-        rejects=dict(account.rejects.most_common()),
-        analytes=_analyte_counts(engine, plan, account),
-        results=results,
-        specimens=_specimens(account.rejects, results["rejected"]),
-        specimen_columns=tuple(column for _, column in plan.specimens),
-        unit_suspect=watch.sentences(accepted=False),
-        unit_accepted=watch.sentences(accepted=True),
-        undeclared=doubts(inputs),
-        vanished=vanished(expected, account.results, account.used, request.previous),
-        set_aside=_most(source.possible for source in sources),
-        left_out=_most(source.left_out for source in sources),
-        grouping=grouping,
-        persons=persons,
-        alarms=alarms(grouping, persons, _reach(inputs, account), engine.knowledge.analytes),
-        people=dict(plan.people),
-        refused_columns=dict(plan.refused),
-        ignored_columns=plan.ignored,
-        languages=tuple(dict.fromkeys(" or ".join(entry.plan.languages) for entry in inputs if entry.plan.languages)),
-        unread_sheets=tuple(sheet for entry in inputs for sheet in getattr(entry.source, "unread", ())),
-        definition=engine.kernel.rules.definition,
-        grading=engine.kernel.rules.scheme.id,
-        ranges=engine.ranges,
-        data_version=engine.knowledge.data_version,
-        code_version=__version__,
-        seconds=seconds,
-    )
-
-
-def _analyte_counts(engine: Engine, plan: Plan, account: Account) -> dict[str, AnalyteCount]:
-    """Count the results of each analyte by its column."""
-
-    def counted(analyte: str, column: str, unit: str) -> AnalyteCount:
-        results, unused = account.results[analyte], account.unused[analyte]
-        return AnalyteCount(column=column, unit=unit, results=results, used=results - unused, not_used=unused)
-
-    found = {}
-    for analyte, entry in plan.analytes.items():
-        beside = f"in column {entry.unit_column}" if entry.unit_column else None
-        unit = entry.unit or beside or plan.declared.unit(engine.knowledge, analyte) or "in the cell, or missing"
-        found[analyte] = counted(analyte, entry.column, unit)
-    for analyte, possible in plan.possible.items():
-        columns = ", ".join(one.column for one in possible)
-        found.setdefault(analyte, counted(analyte, columns, "not known"))
-    return found

@@ -1,4 +1,4 @@
-"""Lower a program to floats and single bits, eight rows to a byte.
+"""Lower a program to floats and single bits, eight rows to a byte (one file: every operation on bits).
 
 A comparison of 32k rows yields 4 kB of bits, so a logical step costs its dispatch and
 little more (measured; docs/performance.md). Codes become bit planes: a code is a base

@@ -38,7 +38,6 @@ def build_conclusions(b: Builder, rules: Rules, facts: Facts, *, several: bool =
     for name, given in ((SEVERAL, AGES), (SEVERAL_STAGES, STAGES)):
         result[name] = b.both(unknown, facts.other(given)) if several else b.boolean(False)
 
-    state_code = {state: number for number, state in enumerate(State)}
     line_code = {state: number for number, state in enumerate(LineState)}
     unadjusted = ["white_unadjusted"] if rules.stated_finding is not None else []
     unadjusted += ["red_unadjusted"] if rules.adjusts_line else []
@@ -52,26 +51,7 @@ def build_conclusions(b: Builder, rules: Rules, facts: Facts, *, several: bool =
     low, high = facts.codes("lines")
     result["lines_low_min"], result["lines_low_max"] = low, high
     result["pattern"] = b.code_select(b.code_equal(low, high), low, b.code(PATTERNS.index(Pattern.CANNOT_TELL)))
-    for analyte in sorted(rules.ranged):
-        below, above = facts.truth(f"{analyte}.low"), facts.truth(f"{analyte}.high")
-        result[f"state.{analyte}"] = b.choose(
-            [
-                (b.negate(facts.mark(f"{analyte}.assessed")), state_code[State.NOT_ASSESSED]),
-                (below.yes, state_code[State.LOW]),
-                (above.yes, state_code[State.HIGH]),
-                (b.both(below.no, above.no), state_code[State.WITHIN]),
-            ],
-            state_code[State.CANNOT_TELL],
-        )
-        there, assessed = facts.mark(f"{analyte}.value"), facts.mark(f"{analyte}.assessed")
-        if analyte in rules.differing:
-            own = [facts.truth(f"{ALONE}{analyte}.{side}") for side in ("low", "high")]
-            differs = b.both(_told(b, *own), b.negate(_told(b, below, above)))
-            result[f"{analyte}.range_differs"] = b.both(assessed, differs) if several else b.boolean(False)
-        if facts.has_mark(f"{analyte}.zero"):
-            unknown = b.both(assessed, b.negate(_told(b, below, above)))
-            result[f"{analyte}.rounded"] = b.both(unknown, facts.mark(f"{analyte}.zero"))
-        result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
+    result |= _conclude_states(b, rules, facts, several=several)
     for line in (*LINES, *(["red_unadjusted"] if rules.adjusts_grade else [])):
         least, most = facts.codes(f"grade.{line}")
         result[f"grade.{line}"] = b.code_select(b.code_equal(least, most), least, b.code(-1))
@@ -96,6 +76,33 @@ def build_conclusions(b: Builder, rules: Rules, facts: Facts, *, several: bool =
         for rule in found:
             result[f"{group}.{rule.id}"] = facts.yes(f"{group}.{rule.id}")
     result |= {name: node for name, node in facts.marks() if name.endswith(REMARKS)}
+    return result
+
+
+def _conclude_states(b: Builder, rules: Rules, facts: Facts, *, several: bool) -> dict[str, int]:
+    """Return the state of each result against its range, and why it has none."""
+    state_code = {state: number for number, state in enumerate(State)}
+    result: dict[str, int] = {}
+    for analyte in sorted(rules.ranged):
+        below, above = facts.truth(f"{analyte}.low"), facts.truth(f"{analyte}.high")
+        result[f"state.{analyte}"] = b.choose(
+            [
+                (b.negate(facts.mark(f"{analyte}.assessed")), state_code[State.NOT_ASSESSED]),
+                (below.yes, state_code[State.LOW]),
+                (above.yes, state_code[State.HIGH]),
+                (b.both(below.no, above.no), state_code[State.WITHIN]),
+            ],
+            state_code[State.CANNOT_TELL],
+        )
+        there, assessed = facts.mark(f"{analyte}.value"), facts.mark(f"{analyte}.assessed")
+        if analyte in rules.differing:
+            own = [facts.truth(f"{ALONE}{analyte}.{side}") for side in ("low", "high")]
+            differs = b.both(_told(b, *own), b.negate(_told(b, below, above)))
+            result[f"{analyte}.range_differs"] = b.both(assessed, differs) if several else b.boolean(False)
+        if facts.has_mark(f"{analyte}.zero"):
+            unknown = b.both(assessed, b.negate(_told(b, below, above)))
+            result[f"{analyte}.rounded"] = b.both(unknown, facts.mark(f"{analyte}.zero"))
+        result[f"{analyte}.range_absent"] = b.both(there, b.negate(assessed))
     return result
 
 

@@ -55,10 +55,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         knowledge.age_implausible_from,
     )
     adjustments = _adjustments(knowledge, chosen, definitions)
-    asked = {p.finding for p in predicates if isinstance(p, FindingIs)} | {knowledge.words.preterm_finding}
-    asked |= {p.course for p in predicates if isinstance(p, CourseIs)}
-    asked |= {knowledge.duffy_finding} if stated else set()
-    asked |= {SMOKER_FINDING} if Adjust.SMOKING in chosen.adjust else set()
+    asked = _asked(knowledge, predicates, chosen, stated=bool(stated))
     rules = Rules(
         analytes=knowledge.analytes,
         ranged=frozenset(row.analyte for row in intervals),
@@ -85,10 +82,21 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         by_gestation=spans_of(preterm),
         adjust=frozenset(chosen.adjust),
         adjustments=adjustments,
-        findings=frozenset(asked),
+        findings=asked,
         limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)
+
+
+def _asked(
+    knowledge: Knowledge, predicates: Sequence[Predicate], chosen: Configuration, *, stated: bool
+) -> frozenset[str]:
+    """Return the findings and courses that some rule asks for."""
+    asked = {p.finding for p in predicates if isinstance(p, FindingIs)} | {knowledge.words.preterm_finding}
+    asked |= {p.course for p in predicates if isinstance(p, CourseIs)}
+    asked |= {knowledge.duffy_finding} if stated else set()
+    asked |= {SMOKER_FINDING} if Adjust.SMOKING in chosen.adjust else set()
+    return frozenset(asked)
 
 
 def _adjustments(

@@ -1,4 +1,4 @@
-"""What is true of a record for one demographic key: lines, states, and the predicates of rules."""
+"""What is true of a record for one demographic key: lines, states, and the predicates of rules (one file: a case for every predicate)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cbc_screen.knowledge.predicates import (
     BeyondRange,
     Borderline,
     Compare,
+    Comparing,
     CourseIs,
     FindingIs,
     HowMany,
@@ -217,16 +218,7 @@ class Truths(RecordValues):
         match predicate:
             case Compare(subject, comparison, value):
                 interval = self._share(subject, self._quantity(subject, number or self.effective))
-                limit = b.number(value)
-                match comparison:
-                    case "below":
-                        return b.below(interval, limit)
-                    case "at_least":
-                        return b.opposite(b.below(interval, limit))
-                    case "above":
-                        return b.above(interval, limit)
-                    case _:
-                        return b.opposite(b.above(interval, limit))
+                return self._compared(interval, comparison, b.number(value))
             case StateIs(analyte, state):
                 low, high = self.states(analyte)
                 return {State.LOW: low, State.HIGH: high}.get(state, b.truth_all([b.opposite(low), b.opposite(high)]))
@@ -274,6 +266,18 @@ class Truths(RecordValues):
                 return Truth(b.negate(surely_false), surely_false)
             case HowMany(at_least, of):
                 return b.truth_count(at_least, [self.truth(part, number) for part in of])
+
+    def _compared(self, interval: Interval, comparison: str, limit: int) -> Truth:
+        b = self.b
+        match comparison:
+            case Comparing.BELOW:
+                return b.below(interval, limit)
+            case Comparing.AT_LEAST:
+                return b.opposite(b.below(interval, limit))
+            case Comparing.ABOVE:
+                return b.above(interval, limit)
+            case _:
+                return b.opposite(b.above(interval, limit))
 
     def _of_pregnancy(self, trait: str) -> Truth:
         """Return a property of a pregnancy; where none is stated it is not known, in a woman who may be pregnant."""

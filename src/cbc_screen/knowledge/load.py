@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from typing import TypedDict
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results
-from cbc_screen.knowledge.checks import load_checks
-from cbc_screen.knowledge.courses import COURSES, load_courses
-from cbc_screen.knowledge.definitions import load_definitions
+from cbc_screen.knowledge.checks import Checks, load_checks
+from cbc_screen.knowledge.courses import COURSES, Course, load_courses
+from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.files import read_text, sha256, walk
 from cbc_screen.knowledge.film_names import load_film_names
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
-from cbc_screen.knowledge.grading import load_grade_table, load_schemes
+from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import CitedSource, Knowledge
-from cbc_screen.knowledge.locators import Numbered, load_locators
+from cbc_screen.knowledge.locators import Locator, Numbered, load_locators
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
 from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, load_ordering
 from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import SMOKER_FINDING, Analyte, load_analytes, load_units, normalize_unit
+from cbc_screen.knowledge.quantities import (
+    SMOKER_FINDING,
+    Analyte,
+    FalseFriend,
+    UnitTable,
+    load_analytes,
+    load_units,
+    normalize_unit,
+)
 from cbc_screen.knowledge.result_tables import load_result_tables
-from cbc_screen.knowledge.rules import Condition, RuleReader, check_rank
-from cbc_screen.knowledge.scores import load_scores
+from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
+from cbc_screen.knowledge.scores import Scores, load_scores
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
 from cbc_screen.knowledge.statuses import load_statuses
@@ -40,7 +50,7 @@ from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import load_white_parts
 from cbc_screen.knowledge.words import Words, load_words
-from cbc_screen.knowledge.world_words import load_world_words
+from cbc_screen.knowledge.world_words import WorldWords, load_world_words
 from cbc_screen.vocabulary import Verification
 
 SOURCE_COLUMNS = ("id", "citation", "url", "licence", "verification", "notes")
@@ -58,53 +68,22 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     def node(name: str) -> YamlNode:
         return parse_table(read_text(root, name), name)
 
-    world = load_world_words(root, normalize_unit)
-    units, systems = load_units(node("units.yaml"), world.units)
-    analytes, ambiguous, age_cap, factor = load_analytes(node("analytes.yaml"), units)
-    sources = _load_sources(root)
-    words = load_words(node("text_results.yaml"), node("demographics.yaml"), world)
-    groups = _load_findings(node("findings.yaml"))
-    findings = {name: text for group in groups.values() for name, text in group.items()}
-    tables = {
-        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(
-            read_text(root, name), name, analytes, sources
-        )
-        for name, _ in walk(root)
-        if name.startswith("grading/") and name.endswith(".csv")
-    }
-    schemes = load_schemes(node("grading/schemes.yaml"), tables)
-    definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
+    ground = _load_ground(root, node)
+    analytes, sources, words, findings = ground.analytes, ground.sources, ground.words, ground.findings
     friends = load_friends(
-        node("specimens.yaml"), node("false_friends.yaml"), node("agreeing_names.yaml"), analytes, ambiguous
+        node("specimens.yaml"), node("false_friends.yaml"), node("agreeing_names.yaml"), analytes, ground.ambiguous
     )
     _check_references(node, analytes, words, findings, sources)
     names = load_names(root, analytes, friends, words.columns, sources)
     interval_sets, default_ranges, duffy_finding = load_sets(root, analytes, sources, findings)
     for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
-    courses, shown = load_courses(node(COURSES), analytes, findings, sources)
-    reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
-    timed = RuleReader(Vocabulary(analytes, findings, frozenset(definitions), frozenset(courses)), sources)
-    ordering = load_ordering(
-        node("ordering.yaml"),
-        read_text(root, TIERS_FILE),
-        node("questions.yaml"),
-        [*analytes, *findings],
-        {name: text for group in ("film", "context") for name, text in groups[group].items()},
-        sources,
-    )
-    conditions = _load_conditions(root, timed, ordering, analytes)
     result_tables = load_result_tables(node("result_tables.yaml"), root)
-    scores = load_scores(node("scores.yaml"), analytes, sources)
-    checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
-    adjustments = _load_adjustments(root, sources, tables)
-    criteria = reader.criteria(node("blood_criteria.yaml"))
-    numbered = Numbered(tables, adjustments.values(), definitions.values(), criteria, checks, scores)
     return Knowledge(
         data_version=version,
         analytes=analytes,
-        units=units,
-        unit_systems=systems,
+        units=ground.units,
+        unit_systems=ground.unit_systems,
         friends=friends,
         names=names,
         languages=load_languages(node("languages.yaml"), root, words),
@@ -117,31 +96,120 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
-        scores=scores,
         result_tables=result_tables,
-        film=load_film_names(node("film_names.yaml"), groups["film"]),
+        film=load_film_names(node("film_names.yaml"), ground.groups["film"]),
         beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
-        moments=load_moments(node("moments.yaml"), words.missing, world.months),
-        age_implausible_from=age_cap,
-        reported_range_factor=factor,
+        moments=load_moments(node("moments.yaml"), words.missing, ground.world.months),
+        age_implausible_from=ground.age_implausible_from,
+        reported_range_factor=ground.reported_range_factor,
         white_parts=load_white_parts(node("analytes.yaml").node("white_parts"), analytes),
         findings=findings,
-        courses=courses,
-        shown_findings=shown,
-        finding_groups={group: tuple(groups[group]) for group in ("film", "context")},
+        finding_groups={group: tuple(ground.groups[group]) for group in ("film", "context")},
         interval_sets=interval_sets,
         default_ranges=default_ranges,
         duffy_finding=duffy_finding,
+        sources=sources,
+        **_load_rules(root, node, ground),
+    )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The tables that the others are read with."""
+
+    world: WorldWords
+    units: Mapping[str, UnitTable]
+    unit_systems: Mapping[str, Mapping[str, str]]
+    analytes: dict[str, Analyte]
+    ambiguous: Mapping[str, FalseFriend]
+    age_implausible_from: int
+    reported_range_factor: float
+    sources: dict[str, CitedSource]
+    words: Words
+    groups: dict[str, dict[str, str]]
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """The text of every finding."""
+        return {name: text for group in self.groups.values() for name, text in group.items()}
+
+
+class _RuleTables(TypedDict):
+    """The fields of `Knowledge` that are definitions, schemes and rules."""
+
+    schemes: dict[str, Scheme]
+    definitions: dict[str, Definition]
+    courses: Mapping[str, Course]
+    shown_findings: Mapping[str, Course]
+    conditions: tuple[Condition, ...]
+    ordering: Ordering
+    checks: Checks
+    adjustments: dict[str, Adjustment]
+    urgency: tuple[Rule, ...]
+    urgency_unknown: str
+    criteria: BloodCriteria
+    scores: Scores
+    locators: tuple[Locator, ...]
+
+
+def _load_ground(root: Traversable, node: Callable[[str], YamlNode]) -> _Ground:
+    world = load_world_words(root, normalize_unit)
+    units, systems = load_units(node("units.yaml"), world.units)
+    analytes, ambiguous, age_cap, factor = load_analytes(node("analytes.yaml"), units)
+    return _Ground(
+        world=world,
+        units=units,
+        unit_systems=systems,
+        analytes=analytes,
+        ambiguous=ambiguous,
+        age_implausible_from=age_cap,
+        reported_range_factor=factor,
+        sources=_load_sources(root),
+        words=load_words(node("text_results.yaml"), node("demographics.yaml"), world),
+        groups=_load_findings(node("findings.yaml")),
+    )
+
+
+def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Ground) -> _RuleTables:
+    analytes, sources, findings, groups = ground.analytes, ground.sources, ground.findings, ground.groups
+    tables = {
+        name.removeprefix("grading/").removesuffix(".csv"): load_grade_table(
+            read_text(root, name), name, analytes, sources
+        )
+        for name, _ in walk(root)
+        if name.startswith("grading/") and name.endswith(".csv")
+    }
+    schemes = load_schemes(node("grading/schemes.yaml"), tables)
+    definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
+    courses, shown = load_courses(node(COURSES), analytes, findings, sources)
+    reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
+    timed = RuleReader(Vocabulary(analytes, findings, frozenset(definitions), frozenset(courses)), sources)
+    ordering = load_ordering(
+        node("ordering.yaml"),
+        read_text(root, TIERS_FILE),
+        node("questions.yaml"),
+        [*analytes, *findings],
+        {name: text for group in ("film", "context") for name, text in groups[group].items()},
+        sources,
+    )
+    scores = load_scores(node("scores.yaml"), analytes, sources)
+    checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
+    adjustments = _load_adjustments(root, sources, tables)
+    criteria = reader.criteria(node("blood_criteria.yaml"))
+    numbered = Numbered(tables, adjustments.values(), definitions.values(), criteria, checks, scores)
+    return _RuleTables(
         schemes=schemes,
         definitions=definitions,
-        conditions=conditions,
+        courses=courses,
+        shown_findings=shown,
+        conditions=_load_conditions(root, timed, ordering, analytes),
         ordering=ordering,
         checks=checks,
         adjustments=adjustments,
         urgency=timed.rules(_urgency(node), "rules", extra=("id", "level")),
         urgency_unknown=_urgency(node).text("unknown"),
         criteria=criteria,
-        sources=sources,
+        scores=scores,
         locators=load_locators(node("locators.yaml"), numbered),
     )
 

@@ -1,4 +1,4 @@
-"""The closed vocabulary of conditions that a rule may state. No expressions, no eval."""
+"""The closed vocabulary of conditions that a rule may state. No expressions, no eval (one file: every predicate and how it is read)."""
 
 from __future__ import annotations
 

@@ -164,10 +164,6 @@ def make_plan(
         analytes[analyte] = replace(AnalyteColumn(column, unit, *beside), note_columns=notes)
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
-    age_meaning = reader.read(people["age"]) if "age" in people else Meaning(Role.OTHER)
-    own_age_unit = age_meaning.unit if age_meaning.name == "age" else None
-    if own_age_unit and declared.age_unit and own_age_unit != declared.age_unit:
-        raise UsageError(f"column {people['age']!r} states its unit, and age_unit= declares another")
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes = _row_notes(knowledge, headers, others) if analytes else ()
@@ -176,7 +172,7 @@ def make_plan(
         analytes=analytes,
         people=people,
         findings=findings,
-        age_unit=own_age_unit or declared.age_unit,
+        age_unit=_age_unit(people.get("age"), reader, declared),
         refused={**refused, **twice},
         ignored=tuple(header for header in others if header not in read and header not in twice),
         declared=declared,
@@ -185,6 +181,15 @@ def make_plan(
         languages=languages_of(knowledge, headers, declared),
         notes=notes,
     )
+
+
+def _age_unit(column: str | None, reader: NameReader, declared: Declared) -> str | None:
+    """Return the unit of age, as its column states it or as it is declared; the two must not differ."""
+    meaning = reader.read(column) if column is not None else Meaning(Role.OTHER)
+    own = meaning.unit if meaning.name == "age" else None
+    if own and declared.age_unit and own != declared.age_unit:
+        raise UsageError(f"column {column!r} states its unit, and age_unit= declares another")
+    return own or declared.age_unit
 
 
 def _settle_ambiguous(knowledge: Knowledge, meanings: dict[str, Meaning], declared: Declared) -> None:

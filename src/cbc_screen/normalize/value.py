@@ -1,4 +1,4 @@
-"""One result as text or number -> a value interval in the canonical unit, or a reason.
+"""One result as text or number -> a value interval in the canonical unit, or a reason (one file: the only reader of results).
 
 This is the only reader of results: a record, a column of text and a column of numbers
 all come through here. Nothing is decided from the size of a number except that it is

@@ -1,4 +1,4 @@
-"""From the kernel's codes for one record to a ScreeningResult."""
+"""From the kernel's codes for one record to a ScreeningResult (one file: a method for every field of a result)."""
 
 from __future__ import annotations
 

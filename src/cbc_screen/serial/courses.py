@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.knowledge.courses import (
     Begun,
+    CourseBand,
     CourseRule,
     Cycles,
     Difference,
@@ -21,7 +22,6 @@ from cbc_screen.knowledge.courses import (
     LinesFalling,
     New,
     Recovering,
-    CourseBand,
     Steady,
 )
 from cbc_screen.serial import trend

@@ -46,7 +46,9 @@ def read_source(
     column = _person_column(ready, headers, person)
     laboratory = laboratory or _named(headers, rules.laboratory_columns)
     if laboratory is not None and laboratory not in headers:
-        raise UsageError(f"laboratory={laboratory!r}: there is no such column")
+        raise UsageError(
+            f"laboratory={laboratory!r}: there is no such column beside those that are read of the count and of the age and sex"
+        )
     stated = {own.id: _named(headers, own.columns) for own in rules.suppressions if own.columns}
     wanted = [column, *([laboratory] if laboratory else []), *(name for name in stated.values() if name)]
     arrays = to_arrow(frame, list(dict.fromkeys(wanted)))
@@ -65,7 +67,9 @@ def _person_column(ready: Prepared, headers: Sequence[str], person: str | None) 
     """Return the column that says whose each row is: the caller's, or one that is known by its name."""
     if person is not None:
         if person not in headers:
-            raise UsageError(f"person={person!r}: there is no such column")
+            raise UsageError(
+                f"person={person!r}: there is no such column beside those that are read of the count and of the age and sex"
+            )
         return person
     free = [name for name in headers if name not in ready.plan.columns]
     found = ready.engine.knowledge.result_tables.find(free).get("person", ())

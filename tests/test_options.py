@@ -401,7 +401,7 @@ def test_a_value_of_an_option(
 
 WRONG = {
     "--units": "metric", "--age-unit": "furlong", "--sex-codes": "1=woman", "--pregnancy-codes": "9=perhaps", "--decimal": ";",
-    "--thousands": ";", "--encoding": "latin-99", "--delimiter": "::", "--format": "doc", "--profile": "none_such",
+    "--thousands": ";", "--encoding": "latin-99", "--date-format": "dd/mm/yyyy", "--delimiter": "::", "--format": "doc", "--profile": "none_such",
     "--persons": "none_such.csv", "--skip-lines": "-1", "--sheet": "Nowhere", "--language": "german", "--accept-units": "plt",
     "--columns": "hemoglobin=nowhere", "--unit-spelling": "zz=furlong", "--definition": "strictest", "--grading": "ctcae_v9",
     "--ranges": "none_such", "--rules": "none_such", "--adjust-hemoglobin": "weight", "--text-units": "metric", "--workers": "0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -17,6 +18,7 @@ from cbc_screen.vocabulary import Adjust, AnalyteGroup, Reason
 MMOL = "hemoglobin_mmol"
 DATE_FIELDS = ("birth_date", "collected_at")
 CONVENTIONS = ("monomer", "tetramer")
+_YEAR = re.compile("%[YyGcxDF]")  # without it no date is read: "dd/mm/yyyy"
 _SETTINGS = {Adjust.ELEVATION: "elevation", Adjust.SMOKING: CIGARETTES}
 
 
@@ -148,6 +150,9 @@ def make_declared(
     by_field = dict(date_format) if isinstance(date_format, Mapping) else {}
     if unknown := by_field.keys() - set(DATE_FIELDS):
         raise UsageError(f"date_format: {min(unknown)!r} is not one of {', '.join(DATE_FIELDS)}")
+    for written in by_field.values() if by_field else filter(None, [date_format]):
+        if _YEAR.search(str(written)) is None:
+            raise UsageError(f"date_format: {written!r} names no year; write it for datetime.strptime: %d/%m/%Y")
     return Declared(
         units=by_analyte,
         system=system,

@@ -64,7 +64,9 @@ def columns_besides(
     column = _person_column(engine, plan, headers, person)
     laboratory = laboratory or _named(headers, rules.laboratory_columns)
     if laboratory is not None and laboratory not in headers:
-        raise UsageError(f"laboratory={laboratory!r}: there is no such column")
+        raise UsageError(
+            f"laboratory={laboratory!r}: there is no such column beside those that are read of the count and of the age and sex"
+        )
     stated = {own.id: _named(headers, own.columns) for own in rules.suppressions if own.columns}
     return column, laboratory, {own: name for own, name in stated.items() if name}
 
@@ -81,7 +83,9 @@ def _person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: s
     """Return the column that says whose each row is: the caller's, or one that is known by its name."""
     if person is not None:
         if person not in headers:
-            raise UsageError(f"person={person!r}: there is no such column")
+            raise UsageError(
+                f"person={person!r}: there is no such column beside those that are read of the count and of the age and sex"
+            )
         return person
     free = [name for name in headers if name not in plan.columns]
     found = engine.knowledge.result_tables.find(free).get("person", ())

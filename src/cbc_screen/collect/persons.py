@@ -13,7 +13,8 @@ from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.ingest.long import LongSource, ResultColumns
 from cbc_screen.ingest.long_cells import age_text
 from cbc_screen.ingest.texts import Texts, constant, empties
-from cbc_screen.normalize.collect import KINDS, Collection
+from cbc_screen.normalize.collect import Collection
+from cbc_screen.normalize.collected_texts import KINDS
 from cbc_screen.normalize.gathered import agreed
 
 if TYPE_CHECKING:

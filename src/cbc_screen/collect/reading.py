@@ -24,7 +24,8 @@ from cbc_screen.ingest.long import LongSource, ResultColumns
 from cbc_screen.ingest.results import MADE_UP
 from cbc_screen.ingest.texts import Texts, bytes_of
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.collect import KINDS, Collection
+from cbc_screen.normalize.collect import Collection
+from cbc_screen.normalize.collected_texts import KINDS
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader

@@ -23,7 +23,8 @@ from cbc_screen.ingest.results import Item, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY
-from cbc_screen.normalize.collect import Collection, content_of
+from cbc_screen.normalize.collect import Collection
+from cbc_screen.normalize.collected_texts import content_of
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.gathered import CollectedCount, ResultCounts
 from cbc_screen.normalize.identify import Identifier

@@ -8,17 +8,17 @@ final result that says otherwise is a conflict and not a choice.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 
-from cbc_screen.ingest.results import MADE_UP, Item, LabResult, NotResults, StatedPerson, StatedSpecimen
+from cbc_screen.ingest.results import Item, LabResult, NotResults, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
+from cbc_screen.normalize.collected_texts import KINDS, content_of, count_name, key_as_said, own_key
 from cbc_screen.normalize.doubts import Doubts
 from cbc_screen.normalize.gathered import (
     ABOUT,
@@ -39,7 +39,6 @@ from cbc_screen.normalize.standing import Cell, Received, StandingRule
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _AT_ONCE = 5_000
-KINDS = 10_000  # as many different names and units are counted, and not more
 
 
 class Collection:
@@ -100,7 +99,7 @@ class Collection:
             self.sexes.add(person.sex)
         kind = self.judge.specimens.of(person.stated)
         for key in dict.fromkeys((person.key, *person.aliases)):
-            self._keep_person(_own(key, source), (person.birth_date, person.sex, person.age), kind)
+            self._keep_person(own_key(key, source), (person.birth_date, person.sex, person.age), kind)
 
     def _keep_person(self, key: str, new: tuple[str, str, str], kind: SpecimenKind | None) -> None:
         found = self._base.execute("SELECT birth_date, sex, age, kind FROM person WHERE key = ?", (key,)).fetchone()
@@ -218,7 +217,7 @@ class Collection:
 
     def _collection_of(self, result: LabResult, source: int) -> int:
         """Return the number of the collection a result belongs to."""
-        person = _own(result.person, source)
+        person = own_key(result.person, source)
         key, group = place_of(result, person, source, self.counts.read, self._moments)
         if self._last[0] == key:
             return self._last[1]
@@ -335,14 +334,14 @@ class Collection:
             f"SELECT key, birth_date, sex, age, kind NOT IN ('', '{SpecimenKind.BLOOD.value}') FROM person"
         )
         while rows := found.fetchmany(at_once):
-            yield [(_as_said(str(key)), *rest) for key, *rest in rows]
+            yield [(key_as_said(str(key)), *rest) for key, *rest in rows]
 
     def tell_persons(self, persons: Iterable[tuple[str, str, str, str]], source: int = 0) -> None:
         """Keep what all rows of a source together say of persons: key, birth date, sex, age."""
         self._base.executemany(
             "INSERT INTO person VALUES (?, ?, ?, ?, '') ON CONFLICT (key) DO UPDATE SET birth_date = excluded.birth_date, "
             "sex = excluded.sex, age = excluded.age",
-            ((_own(key, source), *told) for key, *told in persons if key),
+            ((own_key(key, source), *told) for key, *told in persons if key),
         )
 
     def forget_zeros(self) -> None:
@@ -385,25 +384,3 @@ class Collection:
     def close(self) -> None:
         """Let go of the temporary database."""
         self._base.close()
-
-
-def count_name(names: Counter[str], name: str) -> None:
-    """Count a name, as long as there are not too many different ones."""
-    if name in names or len(names) < KINDS:
-        names[name] += 1
-
-
-def _own(person: str, source: int) -> str:
-    """Mark the key of a person that a reader made up, so that sources do not share it."""
-    return f"{source}\x1e{person}" if person.startswith(MADE_UP) else person
-
-
-def content_of(contents: Sequence[str]) -> str:
-    """Return what a count was made of, as received."""
-    return json.dumps(contents, ensure_ascii=False)[:LONGEST_CONTENT]
-
-
-def _as_said(key: str) -> str:
-    """Return the key of a person as its source has it."""
-    said = key.partition("\x1e")[2]
-    return said if said.startswith(MADE_UP) else key

@@ -20,7 +20,8 @@ from cbc_screen.collect.reading import TableReading
 from cbc_screen.collect.simple_groups import Segment, Segments
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.normalize.collect import KINDS, Collection
+from cbc_screen.normalize.collect import Collection
+from cbc_screen.normalize.collected_texts import KINDS
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.placing import GroupKind
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -100,6 +101,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "rules.yaml": RULES,
         "ranges.csv": RANGES,
         "answers.csv": "row,rule,flag,answer,instead,comment\n2,line:red,low,agree,,\n",
+        "people.csv": "".join(
+            [
+                "Patient ID,Age,Sex,HGB (g/dL)\n",
+                *(f"p{number},40 y,F,{12.1 + number / 10:.1f}\n" for number in range(24)),
+            ]
+        ),
+        "none_rejected.csv": "line,reason,content,notice\n",
         "record.json": '{"age": "61 y", "sex": "F", "hemoglobin": "7.93 g/dL"}',
         "plain.ndjson": "".join(
             "{" + ", ".join(f'"{name}": "{cell}"' for name, cell in zip(NAMES, row, strict=True)) + "}\n"
@@ -137,6 +145,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["scan", str(found / "plain.csv"), "-o", str(found / "flags.parquet"), "--received", "--keep", "Patient ID"],
     )
     assert scanned.exit_code == 0, scanned.output
+    table = pq.read_table(found / "plain.parquet")
+    with duckdb.connect(str(found / "plain.duckdb")) as base:
+        base.register("given", table)
+        base.execute("CREATE TABLE counts AS SELECT * FROM given")
     return found
 
 
@@ -180,6 +192,8 @@ SOURCE: dict[str, list[Case]] = {
     "--sheet": each("Counts", file="plain.xlsx"),
     "--language": each("de", "es", "tr"),
     "--accept-units": each("platelets", "platelets,wbc"),
+    "--table": each("counts", file="plain.duckdb"),
+    "--query": each("SELECT * FROM counts", file="plain.duckdb"),
 }  # fmt: skip
 SCREENING: dict[str, list[Case]] = {
     "--definition": each("reference", "clinical", "mds", "strict", "aplastic"),
@@ -189,6 +203,7 @@ SCREENING: dict[str, list[Case]] = {
     "--adjust-hemoglobin": each("elevation", "smoking"),
     "--text-units": each("si", "us"),
     "--no-reported-ranges": [Case()],
+    "--published-sets": [Case()],
 }
 OWN_FILES: dict[str, list[Case]] = {
     "--ranges": each("FOLDER/ranges.csv", file="flags.parquet", exit=2, says="ranges"),
@@ -196,6 +211,8 @@ OWN_FILES: dict[str, list[Case]] = {
     "--text-units": each("si", "us", file="flags.parquet"),
 }
 FLAG = [Case()]
+VERIFIED = ("--set", "nhanes_dxh800")
+PERSON = ("--columns", "age=age", "--columns", "sex=sex")
 CASES: dict[str, dict[str, list[Case]]] = {
     "scan": {
         **SOURCE,
@@ -225,10 +242,14 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--force": [Case(also=("-o", "FOLDER/forced.csv"))],
         "--max-rejects": each("0", "1"),
         "--max-cannot-tell": each("0", "1"),
+        "--follow": [Case(also=("-o", "FOLDER/followed.parquet", "--force"))],
+        "--person": each("Patient ID", also=("--follow", "-o", "FOLDER/followed.parquet", "--force")),
+        "--laboratory": each("Ward", also=("--follow", "-o", "FOLDER/followed.parquet", "--force")),
     },
     "follow": {
         **SOURCE,
         **SCREENING,
+        "--published-sets": [Case(exit=2, says="single counts")],
         "-o": each("FOLDER/f.parquet", "FOLDER/f.csv", "FOLDER/f.ndjson", "FOLDER/f.csv.gz", "FOLDER/f.ndjson.zst", also=("--force",)),
         "--each-count": FLAG,
         "--person": each("Patient ID"),
@@ -274,6 +295,47 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--row": each("2", "Patient ID=b", file="flags.parquet"),
         "--as-json": [Case((), "flags.parquet", ("--row", "2"))],
     },
+    "compare": {
+        "--key": each("Patient ID", file="flags.parquet"),
+        "--old-rejects": each("FOLDER/none_rejected.csv", file="flags.parquet"),
+        "--new-rejects": each("FOLDER/none_rejected.csv", file="flags.parquet"),
+        "--examples": each("0", "5", file="flags.parquet"),
+        "--as-json": [Case((), "flags.parquet")],
+    },
+    "ranges verify": {
+        **{name: [replace(case, exit=2) for case in cases] for name, cases in SOURCE.items()},
+        "--set": each("nhanes_dxh800", file="people.csv"),
+        "--results-of": each("routine", "reference", file="people.csv", also=VERIFIED),
+        "--analyte": each("hemoglobin", file="people.csv", also=VERIFIED),
+        "--person": each("Patient ID", file="people.csv", also=VERIFIED),
+        "--stated-people": each("240", file="people.csv", also=VERIFIED),
+        "--stated-percentiles": each("2.5-97.5", file="people.csv", also=VERIFIED),
+        "-o": each("FOLDER/limits.csv", "FOLDER/limits.json", file="people.csv", also=(*VERIFIED, "--force")),
+        "--report": each("FOLDER/verified.html", file="people.csv", also=(*VERIFIED, "--force")),
+        "--text-units": each("si", "us", file="people.csv", also=VERIFIED),
+        "--force": [Case((), "people.csv", (*VERIFIED, "-o", "FOLDER/limits_again.csv"))],
+    },
+    "sql": {
+        **{name: SCREENING[name] for name in ("--definition", "--grading", "--ranges", "--rules")},
+        "--adjust-hemoglobin": [
+            *each("elevation", also=("--grading", "who_2024", "--columns", "hemoglobin=hb", "--columns", "elevation=height", *PERSON)),
+            *each("smoking", also=("--grading", "who_2024", "--columns", "hemoglobin=hb", "--columns", "smoker=smoker", *PERSON)),
+        ],
+        "--table": each("lab.counts"),
+        "--dialect": each("duckdb", "postgresql", "spark"),
+        "--columns": each("hemoglobin=hb", also=("--columns", "age=age", "--columns", "sex=sex")),
+        "--keep": each("count_id"),
+        "--age-unit": each("y", "mo", "wk", "d", "h"),
+        "--sex-codes": each("1=F", "1=M", "1=unknown"),
+        "--view": each("flags"),
+        "-o": each("FOLDER/flags.sql", also=("--force",)),
+        "--force": [Case(also=("-o", "FOLDER/flags_again.sql"))],
+    },
+    "cql": {
+        **{name: SCREENING[name] for name in ("--definition", "--grading", "--ranges", "--rules")},
+        "-o": each("FOLDER/cql", also=("--force",)),
+        "--force": [Case(also=("-o", "FOLDER/cql_again"))],
+    },
     "validate": {"--as-json": [Case((), "answers.csv")]},
     "grade": {
         "--scheme": each("clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1", also=("--lower-limit", "117")),
@@ -309,8 +371,9 @@ ARGUMENTS = {
     "grade": ("hemoglobin", "79.3", "g/L"),
     "score": ("plasmic", "platelets=20 10^9/L"),
     "ranges show": ("hemoglobin",),
+    "compare": ("FOLDER/flags.parquet",),
 }
-READS = {"scan", "follow", "audit", "profile", "report", "explain", "validate"}
+READS = {"scan", "follow", "audit", "profile", "report", "explain", "validate", "compare", "ranges verify"}
 WITHOUT_NOTICE = {"ranges new"}
 # An audit needs what a sender said of its results, and these files hold results alone.
 NOTHING_TO_AUDIT = {"plain.xpt", "ccda/results.xml", "long/omop_measurement.csv"}
@@ -382,8 +445,8 @@ def test_a_value_of_an_option(
     file = case.file if command in READS else ""
     lead = [str(EXPORTS / file if "/" in file else folder / file)] if file else []
     rest = () if case.file == "" and command == "one" else ARGUMENTS.get(command, ())
-    given = [word.replace("FOLDER", str(folder)) for word in (name, *case.values, *case.also)]
-    done = CliRunner().invoke(main, [*command.split(), *lead, *rest, *given])
+    given = [word.replace("FOLDER", str(folder)) for word in (*rest, name, *case.values, *case.also)]
+    done = CliRunner().invoke(main, [*command.split(), *lead, *given])
     said = done.output
     if command == "audit" and file in NOTHING_TO_AUDIT:
         assert (done.exit_code, said.count("\n")) == (2, 1), said

@@ -133,7 +133,9 @@ def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:
         str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in data.rglob("*") if p.is_file()
     }
     assert shipped == in_tree
-    assert wheel.stat().st_size < 1_600_000  # names in thirty languages, the service and SQL are the largest parts that came
+    assert (
+        wheel.stat().st_size < 1_600_000
+    )  # names in thirty languages, the service and SQL are the largest parts that came
 
 
 def test_every_data_file_is_in_the_manifest_and_nothing_else_is() -> None:

@@ -40,6 +40,8 @@ def test_every_named_set_can_be_chosen_and_shows_its_name() -> None:
             person |= {"pregnancy": row.pregnancy, "sex": "F", "age": "30 y"}
         limit = row.lower if row.lower is not None else row.upper
         context = {"duffy_null_phenotype": "present"} if chosen.kind == "duffy_null" else {}
+        if row.gestation is not None:
+            person |= {"gestation_at_birth": f"{max(row.gestation.low, 25):g} wk"}
         result = screener.screen({**person, row.analyte: {"value": limit, "unit": row.unit}, "context": context})
         used = next(analyte for analyte in result.analytes if analyte.analyte == row.analyte)
         assert name in {found.set for found in used.ranges}, name

@@ -316,8 +316,7 @@ class Screener:
             "prefer_reported_ranges": self.prefer_reported_ranges,
             "adjust_hemoglobin": list(self.adjust_hemoglobin),
         }
-        if self.published_sets:
-            described["published_sets"] = True
+        described["published_sets"] = self.published_sets
         knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
         described["unit_spellings"] = dict(self.unit_spellings or {})
         return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described, self._published)

@@ -103,9 +103,9 @@ def test_thousands_of_counts_of_one_person() -> None:
     assert person["counts_used"] == 3_000
 
 
-def test_a_lazy_frame_and_a_series_are_refused() -> None:
-    with pytest.raises(cbc.UsageError, match="lazy frame"):
-        cbc.follow(pl.from_pandas(FRAME).lazy())
+def test_a_lazy_frame_is_followed_and_a_series_is_refused() -> None:
+    frame = pl.from_pandas(FRAME)
+    assert cbc.follow(frame.lazy()).collect().equals(cbc.follow(frame))
     with pytest.raises(cbc.UsageError, match="series"):
         cbc.follow(FRAME["person"])
 

@@ -9,8 +9,9 @@ import click
 
 from cbc_screen.commands.options import mapping, with_options
 from cbc_screen.errors import UsageError
+from cbc_screen.printable import clean_line
 from cbc_screen.private_files import Lock, why
-from cbc_screen.vocabulary import DefinitionId, SchemeId
+from cbc_screen.vocabulary import NOTICE, DefinitionId, SchemeId
 
 # What decides when a line is low and how it is graded; what is read is an option of each command.
 _definition = with_options(
@@ -110,3 +111,4 @@ def _write(text: str, out: Path | None, *, force: bool) -> None:
         file.write_text(text)
         file.finish()
         file.commit()
+    click.echo(f"{clean_line(out.name)}: written. {NOTICE}")

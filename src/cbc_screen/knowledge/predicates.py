@@ -237,7 +237,7 @@ def alone_in(predicate: Predicate) -> list[Compare]:
     """Return the comparisons by which results alone, whatever else is stated, may make a predicate true.
 
     >>> high, fever = Compare("wbc", "above", 30.0, "10^9/L"), FindingIs("fever", present=True)
-    >>> alone_in(Count(2, (high, fever))), alone_in(Count(1, (high, fever))) == [high]
+    >>> alone_in(HowMany(2, (high, fever))), alone_in(HowMany(1, (high, fever))) == [high]
     ([], True)
     """
     match predicate:

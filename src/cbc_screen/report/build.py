@@ -155,6 +155,7 @@ class ResultBuilder:
                 a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
             "published_sets": in_sets,
+            "history": None,
             "sources": () if compact else self._sources(analytes, checklist, every, one),
             "versions": self._versions,
             "columns": columns,

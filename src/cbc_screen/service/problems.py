@@ -95,7 +95,7 @@ class Problem(Exception):
 def problem(code: ProblemCode, message: str, path: Path = ()) -> Problem:
     """Return the refusal of a request for one reason.
 
-    >>> problem(Code.TOO_DEEP, "nested too deeply").status
+    >>> problem(ProblemCode.TOO_DEEP, "nested too deeply").status
     400
     """
     return Problem(Fault(code, message, tuple(path)))

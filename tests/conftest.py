@@ -32,10 +32,20 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+# What needs a browser, Spark, PostgreSQL or another library's frames, or starts many processes: by folder or file.
+PARTS = (
+    "browser/", "spark/", "doors/test_cql", "doors/test_databases", "doors/test_recipes", "doors/test_sql", "security/test_canary",
+    "security/test_faults", "security/test_fuzz_scan", "security/test_system", "service/test_containerfile", "test_benchmarks",
+    "test_notebooks",
+)  # fmt: skip
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs files from outside the repository: a stranger has none, and CI runs it as a group of its own."""
+    """Mark what a stranger may not have: files from outside the repository, and real parts. CI runs both groups."""
     for item in items:
+        if item.path.relative_to(Path(__file__).parent).as_posix().startswith(PARTS):
+            item.add_marker("parts")
         module = getattr(item, "module", None)
         if "shared" in getattr(item, "fixturenames", ()) or getattr(module, "SHARED", None) is not None:
             item.add_marker("outside")

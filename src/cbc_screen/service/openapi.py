@@ -84,7 +84,7 @@ OPERATIONS: Mapping[str, Any] = {
         )
     },
     "/screen/batch": {
-        "post": _operation("Screen a batch", _model("BatchAnswer"), {"anyOf": [_LIST, _model("Batch")]}, [_DETAIL])
+        "post": _operation("Screen a batch", _model("BatchAnswer"), {"anyOf": [_LIST, _model("RecordList")]}, [_DETAIL])
     },
     "/screen/fhir": {"post": _operation("Screen a Bundle", _model("FHIRAnswer"), _BUNDLE, [_DETAIL])},
     "/version": {"get": _operation("Read the versions", _model("VersionAnswer"))},

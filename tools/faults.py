@@ -207,7 +207,7 @@ class Scan:
         for place, descriptor in enumerate((nowhere, nowhere, errors)):
             os.dup2(descriptor, place)
         # What this process had in place of them, such as what keeps the output of a test, stays with it.
-        sys.stdout, sys.stderr = (open(place, "w", encoding="utf-8", closefd=False) for place in (1, 2))
+        sys.stdout, sys.stderr = (os.fdopen(place, "w", encoding="utf-8", closefd=False) for place in (1, 2))
         os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
         csv.BLOCK_BYTES, parquet.BATCH_ROWS, collected.BATCH_COUNTS = 1 << 15, 500, 200
         try:

@@ -30,6 +30,7 @@ from oracle.truth import (
 )
 
 TOP, SEVERE = len(SEVERITIES) - 1, SEVERITIES.index("severe")
+GRADES = range(6)  # more than any scheme has
 LINES = ("red", "white", "platelet")
 PATTERNS = ("none", "single_line", "bicytopenia", "pancytopenia")
 PERCENT_SCALE = 100 * ONE  # billionths x billionths of a percentage -> billionths
@@ -46,13 +47,19 @@ class Masks(NamedTuple):
 
 
 class Graded(NamedTuple):
-    """The least and the greatest grade, and by severity for whom it is sure and for whom possible."""
+    """For whom each grade, and each severity, is surely reached, and for whom it may be: what joins two grades does so person by person."""
 
-    least: int
-    most: int
+    reached: tuple[int, ...]
+    reachable: tuple[int, ...]
     ungraded: int  # the persons whom the scheme does not grade
     sure: tuple[int, ...]
     possible: tuple[int, ...]
+
+    def one(self, everybody: int) -> int | None:
+        """Return the grade that all persons have, or None where it is not one."""
+        least = max(grade for grade in GRADES if self.reached[grade] == everybody)
+        most = max(grade for grade in GRADES if self.reachable[grade])
+        return least if least == most and not self.ungraded else None
 
 
 def surely_below(value: Interval, cut: Cut) -> bool:
@@ -210,19 +217,22 @@ class People:
             )
 
         def work() -> Graded:
-            least, most, ungraded = 99, 0, 0
+            ungraded = 0
             # Of whom a scheme does not speak, anything that it could say is possible.
             bands = self.tables.schemes[self._scheme].get(analyte, ())
             worst = max((SEVERITIES.index(b.severity) for b in bands), default=TOP)
             sure, possible = [0] * (TOP + 1), [0] * (TOP + 1)
+            reached, reachable = [0] * len(GRADES), [0] * len(GRADES)
             for own, persons in self.groups("grade", analyte, reported, cuts).items():
                 found = (0, 0, 0, worst) if own is None else _ladder(own, value)
                 ungraded |= persons if own is None else 0
-                least, most = min(least, found[0]), max(most, found[1])
+                for grade in GRADES:
+                    reached[grade] |= persons if found[0] >= grade else 0
+                    reachable[grade] |= persons if found[1] >= grade else 0
                 for severity in range(1, TOP + 1):
                     sure[severity] |= persons if found[2] >= severity else 0
                     possible[severity] |= persons if found[3] >= severity else 0
-            return Graded(least, most, ungraded, tuple(sure), tuple(possible))
+            return Graded(tuple(reached), tuple(reachable), ungraded, tuple(sure), tuple(possible))
 
         graded: Graded = self.remember("grade", analyte, value, reported, work)
         return graded
@@ -372,12 +382,11 @@ class Judge:
             bounded = line == "white" and not neutrophils.sent and "wbc" not in self._tables_of
             quiet = lines[line].no & (people.full if bounded else graded.ungraded)
             if bounded:
-                graded = _no_deeper(graded, people.full)
+                graded = _no_deeper(graded)
             for severity in range(1, TOP + 1):
                 sure[severity] |= graded.sure[severity]
                 possible[severity] |= graded.possible[severity] & ~quiet
-            known = graded.least == graded.most and not graded.ungraded
-            answers[GRADE_OF[line]] = graded.least if known else None
+            answers[GRADE_OF[line]] = graded.one(people.full)
         # Severity of a row: the worst of its lines, for each person.
         low = max((s for s in range(1, TOP + 1) if sure[s] == people.full), default=0)
         high = max((s for s in range(1, TOP + 1) if possible[s]), default=0)
@@ -403,42 +412,46 @@ class Judge:
 GRADE_OF = {"red": "hemoglobin_grade", "white": "white_grade", "platelet": "platelets_grade"}
 
 
-def _no_deeper(graded: Graded, everybody: int) -> Graded:
+def _no_deeper(graded: Graded) -> Graded:
     """Keep the depth that a bound makes certain, where that is severe: how much deeper it may be is not asked."""
     deep = graded.sure[SEVERE]
     possible = tuple(p if s <= SEVERE else p & (graded.sure[s] | ~deep) for s, p in enumerate(graded.possible))
-    most = graded.least if deep == everybody else graded.most
-    return graded._replace(most=most, possible=possible)
+    reachable = tuple(p & (own | ~deep) for p, own in zip(graded.reachable, graded.reached, strict=True))
+    return graded._replace(reachable=reachable, possible=possible)
 
 
 def _any_of(worlds: Sequence[Graded]) -> Graded:
     """Join worlds of which any may be the right one."""
-    severities = range(TOP + 1)
     return Graded(
-        min(w.least for w in worlds),
-        max(w.most for w in worlds),
+        _each(and_, *(w.reached for w in worlds)),
+        _each(or_, *(w.reachable for w in worlds)),
         reduce(or_, (w.ungraded for w in worlds)),
-        tuple(reduce(and_, (w.sure[s] for w in worlds)) for s in severities),
-        tuple(reduce(or_, (w.possible[s] for w in worlds)) for s in severities),
+        _each(and_, *(w.sure for w in worlds)),
+        _each(or_, *(w.possible for w in worlds)),
     )
 
 
 def _no_milder(graded: Graded, bound: Graded) -> Graded:
     """Return a grade by the white cells that is no milder than what bounds the neutrophils makes sure."""
     return Graded(
-        max(graded.least, bound.least),
-        max(graded.most, bound.least),
+        _each(or_, graded.reached, bound.reached),
+        _each(or_, graded.reachable, bound.reached),
         graded.ungraded,
-        tuple(a | b for a, b in zip(graded.sure, bound.sure, strict=True)),
-        tuple(a | b for a, b in zip(graded.possible, bound.sure, strict=True)),
+        _each(or_, graded.sure, bound.sure),
+        _each(or_, graded.possible, bound.sure),
     )
 
 
 def _as_deep_as(graded: Graded, deepest: Graded) -> Graded:
     """Return a grade that may be as deep as the least that other cells may leave."""
-    most = max(graded.most, deepest.least)
-    possible = tuple(a | b for a, b in zip(graded.possible, deepest.sure, strict=True))
-    return graded._replace(most=most, possible=possible)
+    return graded._replace(
+        reachable=_each(or_, graded.reachable, deepest.reached), possible=_each(or_, graded.possible, deepest.sure)
+    )
+
+
+def _each(join: Callable[[int, int], int], *masks: Sequence[int]) -> tuple[int, ...]:
+    """Join masks of persons, level by level."""
+    return tuple(reduce(join, level) for level in zip(*masks, strict=True))
 
 
 def _at_least(masks: Sequence[int], count: int) -> int:

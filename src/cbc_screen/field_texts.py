@@ -159,7 +159,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "text": "In how many of the published sets that cover this person the line is low.",
         "low": "Sets in whose own range the line is low.",
         "not_low": "Sets in whose own range it is not low.",
-        "cannot_tell": "Sets that cover this person, of which it cannot be told.",
+        "cannot_tell": "Sets that cover this person, by which the line may be low or not.",
         "not_covered": "Sets that have no range for this person.",
     },
     "FindingResult": {
@@ -289,7 +289,7 @@ _IN_SETS = {
     "": "In how many of the published sets that cover this person the line is low.",
     "_low": "The sets in whose own range it is low.",
     "_not_low": "The sets in whose own range it is not low.",
-    "_cannot_tell": "The sets that cover this person, of which it cannot be told.",
+    "_cannot_tell": "The sets that cover this person, by which the line may be low or not.",
     "_not_covered": "The sets that have no range for this person.",
 }
 COLUMNS |= {f"{line}_line_sets{end}": text for line in ("red", "white", "platelet") for end, text in _IN_SETS.items()}

@@ -47,7 +47,7 @@ class Grade:
     Attributes
     ----------
     grade : int or None
-        None where it cannot be told, never 0 in its place.
+        None where the grade is not known, never 0 in its place.
     severity : Severity
         The scheme-neutral word.
     reason : Reason or None
@@ -67,7 +67,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """Grades of an array: `grade` (and `unadjusted`, see `Grade`) is masked where it cannot be told."""
+    """Grades of an array: `grade` (and `unadjusted`, see `Grade`) is masked where the grade is not known."""
 
     grade: np.ma.MaskedArray[Any, np.dtype[np.int8]]
     severity: NDArray[np.str_]

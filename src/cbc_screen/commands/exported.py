@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from cbc_screen.commands.options import mapping, with_options
+from cbc_screen.commands.options import adjust_option, definition_options, mapping, with_options
 from cbc_screen.errors import UsageError
 from cbc_screen.printable import clean_line
 from cbc_screen.private_files import Lock, why
-from cbc_screen.vocabulary import NOTICE, DefinitionId, SchemeId
+from cbc_screen.vocabulary import NOTICE
 
-# What decides when a line is low and how it is graded; what is read is an option of each command.
-_definition = with_options(
-    click.option(
-        "--definition",
-        default="reference",
-        show_default=True,
-        metavar="|".join(get_args(DefinitionId)),
-        help="When a line is low.",
-    ),
-    click.option(
-        "--grading",
-        default="clinical",
-        show_default=True,
-        metavar="|".join(get_args(SchemeId)),
-        help="Grading scheme.",
-    ),
-    click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
-)
 _output = with_options(
     click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write it; else it is printed."),
     click.option("--force", is_flag=True, help="Overwrite the file."),
@@ -51,14 +33,8 @@ _output = with_options(
 @click.option("--age-unit", default="y", show_default=True, metavar="y|mo|wk|d|h", help="What the ages are in.")
 @click.option("--sex-codes", multiple=True, metavar="CODE=F|M|unknown", help="What a sex code means; may be repeated.")
 @click.option("--view", help="Write CREATE OR REPLACE VIEW of this name.")
-@click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file.")
-@click.option(
-    "--adjust-hemoglobin",
-    multiple=True,
-    type=click.Choice(["elevation", "smoking"]),
-    help="Adjust for what each row states, before a WHO cut-off; may be repeated.",
-)
-@_definition
+@adjust_option
+@definition_options
 @_output
 def sql_command(out: Path | None, force: bool, **options: Any) -> None:
     """Write the definition as one SQL statement over a table of counts, for a database that runs no Python."""
@@ -70,8 +46,7 @@ def sql_command(out: Path | None, force: bool, **options: Any) -> None:
 
 
 @click.command("cql", epilog="Example: cbc-screen cql --definition clinical -o cql")
-@click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file.")
-@_definition
+@definition_options
 @click.option(
     "-o",
     "--out",

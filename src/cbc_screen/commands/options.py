@@ -48,7 +48,8 @@ unit_options = with_options(
         help="How the source writes a unit that is in no table; may be repeated.",
     ),
 )
-screening_options = with_options(
+# What decides when a line is low and how deep; every command that judges counts takes the same.
+definition_options = with_options(
     click.option(
         "--definition",
         default="reference",
@@ -65,12 +66,16 @@ screening_options = with_options(
     ),
     click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),
     click.option("--rules", default="default", show_default=True, help="Your own checks, as a YAML file."),
-    click.option(
-        "--adjust-hemoglobin",
-        multiple=True,
-        type=click.Choice(["elevation", "smoking"]),
-        help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
-    ),
+)
+adjust_option = click.option(
+    "--adjust-hemoglobin",
+    multiple=True,
+    type=click.Choice(["elevation", "smoking"]),
+    help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
+)
+screening_options = with_options(
+    definition_options,
+    adjust_option,
     click.option(
         "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
     ),

@@ -20,7 +20,7 @@ class BesideFlags(Protocol):
     """Columns that stand beside the flags of a scan."""
 
     def choose(self, engine: Engine, inputs: Sequence[Input]) -> list[Input]:
-        """Return the inputs with the columns that are read besides; refuse those that it cannot be told of."""
+        """Return the inputs with the further columns that are read; an input that lacks what they need is refused."""
         ...
 
     def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> None:

@@ -40,7 +40,7 @@ class CQLLibrary:
     library : dict
         The FHIR Library that holds the text.
     plan_definition : dict
-        A FHIR PlanDefinition that shows a count to a reader where a line is low or cannot be told.
+        A FHIR PlanDefinition that shows a count to a reader where a line is low or could not be assessed.
     """
 
     text: str

@@ -44,7 +44,7 @@ _GESTATION = (
     "Born preterm: the ranges of {set} for the stated gestation were used where it has one, and no other of a set."
 )
 _GESTATION_OPEN = (
-    "The gestation at birth was sent, and it cannot be told from it that the infant was born at term: no range of a set was used; "
+    "The gestation at birth was sent, and does not show that the infant was born at term: no range of a set was used; "
     "one that came with a result is."
 )
 _GESTATION_UNSTATED = (

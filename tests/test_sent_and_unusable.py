@@ -113,6 +113,33 @@ def test_a_white_cell_in_the_unit_of_another_quantity_may_leave_no_room_for_neut
     )
 
 
+@pytest.mark.parametrize(
+    ("results", "is_said"),
+    [
+        ({"lymphocytes": "hemolyzed"}, True),
+        ({"lymphocytes": "<5.5 10^9/L"}, True),
+        ({"monocytes": "0,2 10^9/L", "lymphocytes": "3 10^9/L"}, True),
+        ({"lymphocytes": "<2 10^9/L"}, False),
+        ({"lymphocytes": "2 10^9/L"}, False),
+        ({"lymphocytes": "hemolyzed", "neutrophils": "3 10^9/L"}, False),
+    ],
+)
+def test_why_another_white_cell_leaves_the_line_unknown_is_said(results: dict[str, str], is_said: bool) -> None:
+    record = {
+        "age": "50 y",
+        "sex": "F",
+        "hemoglobin": "126 g/L",
+        "platelets": "240 10^9/L",
+        "wbc": "6 10^9/L",
+        **results,
+    }
+    notes = cbc.screen(record).notes
+    assert (
+        any(note.startswith("Another kind of white cell was sent and is not known exactly") for note in notes)
+        is is_said
+    )
+
+
 @pytest.mark.parametrize("note", ["called to nurse", "PLT CALLED TO DR X AND READ BACK", "result verified"])
 def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: Path, note: str) -> None:
     low = PLT.replace("250", "8")

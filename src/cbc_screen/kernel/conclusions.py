@@ -15,7 +15,7 @@ from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 # Marks that say how an answer was reached; they are passed on as they are.
-REMARKS = (".range_insane", ".derived", ".by_parts", ".by_wbc", ".contradicted")
+REMARKS = (".range_insane", ".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 UNSENT = "unsent"  # whether a line is unknown for want of any result

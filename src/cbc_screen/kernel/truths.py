@@ -115,9 +115,13 @@ class Truths(RecordValues):
         """Return, for each line, whether it is low under a definition."""
         if definition not in self._lines:
             rule = self.rules.definitions[definition]
+            white, marks = self._white(rule)
+            if definition == self.rules.definition:
+                for mark, node in marks.items():
+                    self.facts.put_mark(f"white.{mark}", node)
             self._lines[definition] = {
                 Line.RED: self._red(rule),
-                Line.WHITE: self._white(rule),
+                Line.WHITE: white,
                 Line.PLATELET: self._line(rule.platelet, f"cut:{definition}:platelet"),
             }
         return self._lines[definition]
@@ -141,7 +145,8 @@ class Truths(RecordValues):
             value = Interval(self.b.select(own, lowered.low, value.low), self.b.select(own, lowered.high, value.high))
         return self.b.below(value, self._cut(rule.red, name))
 
-    def _white(self, rule: Definition) -> Truth:
+    def _white(self, rule: Definition) -> tuple[Truth, dict[str, int]]:
+        """Return whether the white line is low, and what says how that was found."""
         b = self.b
         neutrophils, wbc = self.effective("neutrophils"), self.effective("wbc")
         cut = self._cut(rule.white, f"cut:{rule.id}:white")
@@ -149,23 +154,27 @@ class Truths(RecordValues):
         has_neutrophils = b.present(neutrophils.low)
         whole = b.below(Interval(b.nan(), wbc.high), cut)  # by the white cells alone
         by_room = b.both(b.both(b.negate(has_neutrophils), counted.yes), b.negate(whole.yes))
-        if rule.id == self.rules.definition:
-            self.facts.put_mark("white.by_room", by_room)
-            self.facts.put_mark("white.none", b.negate(b.either(has_neutrophils, b.present(wbc.low))))
-            self.facts.put_mark("white.by_wbc", b.both(b.negate(has_neutrophils), b.present(wbc.low)))
+        marks = {
+            "by_room": by_room,
+            "none": b.negate(b.either(has_neutrophils, b.present(wbc.low))),
+            "by_wbc": b.both(b.negate(has_neutrophils), b.present(wbc.low)),
+            "open_room": b.boolean(False),
+        }
         if rule.without_neutrophils is None:
             # Neutrophils are part of the white cells: fewer white cells than the limit
             # are fewer neutrophils than the limit. Nothing else is known.
-            return counted
+            return counted, marks
         instead = self._line(rule.without_neutrophils, f"cut:{rule.id}:without_neutrophils")
         without = b.negate(has_neutrophils)
         # Few white cells that may be neutrophils are few neutrophils, however many white cells there are; where another
         # kind of cell was sent and is not known exactly, they may be few.
         few = counted.yes if self.least_room() == self.room() else b.less(self.least_room(), cut)
-        return Truth(
+        marks["open_room"] = b.all([without, instead.no, few, b.negate(counted.yes)])
+        low = Truth(
             b.either(counted.yes, b.both(without, instead.yes)),
             b.either(counted.no, b.both(b.both(without, b.negate(few)), instead.no)),
         )
+        return low, marks
 
     def _judged_on(self, line: Line) -> tuple[int, int]:
         """Return whether there is anything to judge a line on, and whether there is no limit for it."""
@@ -190,7 +199,7 @@ class Truths(RecordValues):
         used = dict(self._limits)
         for analyte in self.rules.stated:
             self._limits[analyte] = self.set_limits(analyte)
-        plain = self._white(self.rules.definitions[self.rules.definition])
+        plain, _ = self._white(self.rules.definitions[self.rules.definition])
         self._limits = used
         return plain
 

@@ -31,6 +31,7 @@ _BASIS = {
         "Neutrophils were not given: they are the sum of segmented cells and bands; without bands they are at least the segmented cells."
     ),
 }
+_OPEN_ROOM = "Another kind of white cell was sent and is not known exactly: it may leave too few neutrophils, so the white line is unknown."
 _DUFFY = "The stated Duffy-null phenotype chose the range; by the default range the white line is {state}."
 _SEX = "Sex is unknown: every range was tried, and an answer is given where all agree."
 _AGE = "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
@@ -38,7 +39,8 @@ _SETS = "At this age sets of equal standing differ: both were tried, and an answ
 _PREGNANCY = "Pregnancy is not stated: the non-pregnant range was used."
 _POSTPARTUM = "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
 _PRETERM = (
-    "Born preterm: no set covers infants born preterm, so no range of a set was used; one that came with a result is."
+    "Born preterm: the ranges are of infants born at term and were not used; one that came with a result is. "
+    "A set by gestation at birth can be chosen where the weeks are stated (docs/sets.md)."
 )
 _GESTATION = (
     "Born preterm: the ranges of {set} for the stated gestation were used where it has one, and no other of a set."
@@ -64,6 +66,8 @@ def notes_of(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovere
     rules, person = kernel.rules, normalized.person
     basis = _BASES[one.codes["white_basis"]]
     notes = [_BASIS[basis]] if basis in _BASIS else []
+    if one.codes["white.open_room"]:
+        notes.append(_OPEN_ROOM)
     if rules.stated and normalized.inputs.get(f"{rules.stated_finding}.present"):
         state = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
         notes.append(_DUFFY.format(state=state))

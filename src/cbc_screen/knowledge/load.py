@@ -13,7 +13,7 @@ from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import Checks, load_checks
-from cbc_screen.knowledge.courses import COURSES, Course, load_courses
+from cbc_screen.knowledge.courses import CHANGE, COURSES, PERSISTENCE, Course, load_courses, serial_names
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.files import read_text, sha256, walk
@@ -181,7 +181,9 @@ def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Gro
     }
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
-    courses, shown = load_courses(node(COURSES), analytes, findings, sources)
+    courses, shown = load_courses(
+        node(COURSES), analytes, findings, sources, serial_names(node(PERSISTENCE), node(CHANGE))
+    )
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     timed = RuleReader(Vocabulary(analytes, findings, frozenset(definitions), frozenset(courses)), sources)
     ordering = load_ordering(

@@ -688,3 +688,11 @@ def test_a_row_without_a_number_is_refused_with_the_name_of_the_file(tmp_path: P
     other.write_text(flags.read_text(encoding="utf-8").replace("\n3,", "\n,"), encoding="utf-8")
     with pytest.raises(cbc.UsageError, match=r"^o\.csv: some rows have no number in the column 'row'"):
         cbc.compare(flags, other, key=key)
+
+
+def test_a_column_of_the_source_is_not_taken_for_the_name_of_its_file(tmp_path: Path) -> None:
+    """Its cells would stand among the rows that are named as examples."""
+    (tmp_path / "export.csv").write_text(HEADER.replace("id", "source_file") + f"{SICK}\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match="'source_file' is the name of a column of the output"):
+        cbc.scan(tmp_path / "export.csv", tmp_path / "f.parquet", keep=["source_file"])
+    assert not (tmp_path / "f.parquet").exists()

@@ -160,6 +160,11 @@ def test_a_clock_of_another_wall_takes_no_earlier_count_away() -> None:
         ({"birth_date": "1963-02-01"}, {"age": "61 y"}, False),
         ({"age": "61 y"}, {}, False),
         ({"age": "61 y"}, {"age": ">=60 y"}, False),
+        ({"age": "70 y"}, {"age": ">89 y"}, True),
+        ({"age": "95 y"}, {"age": ">89 y"}, False),
+        ({"age": "56 y"}, {"age": "60-69 y"}, True),
+        ({"age": "58 y"}, {"age": "60-69 y"}, False),  # each may be off by a year
+        ({"age": "5 wk"}, {"age": "34 d"}, False),
     ],
 )
 def test_ages_that_no_birth_explains_are_of_two_persons(
@@ -294,3 +299,36 @@ def test_the_order_of_rows_and_a_row_twice_change_nothing() -> None:
     one = answers(rows)
     for other in (answers(shuffled), answers(twice)):
         assert {name: own.tolist() for name, own in other.items()} == {name: own.tolist() for name, own in one.items()}
+
+
+@pytest.mark.parametrize(
+    ("hemoglobin", "neutrophils", "platelets", "against"),
+    [
+        ("80", "0.5", "50", True),
+        ("79", "0.5", "50", False),
+        ("80", "0.4", "50", False),
+        ("80", "0.5", "49", False),
+        ("80", "0.5", ">20", False),  # may be 49
+        ("80", "0.5", ">60", True),
+        ("80", "<0.6", "50", False),
+        ("80", "0.5", "clumped", False),
+    ],
+)
+def test_a_rise_speaks_against_acute_leukemia_where_no_line_is_severely_low(
+    hemoglobin: str, neutrophils: str, platelets: str, against: bool
+) -> None:
+    person = {"age": "64 y", "sex": "M"}
+    nadir = {"hemoglobin": "60 g/L", "neutrophils": "0.1 10^9/L", "platelets": "8 10^9/L", "wbc": "3 10^9/L"}
+    now = {
+        "hemoglobin": f"{hemoglobin} g/L",
+        "neutrophils": f"{neutrophils} 10^9/L",
+        "platelets": f"{platelets} 10^9/L",
+        "wbc": "3 10^9/L",
+    }
+    result = cbc.Screener().screen(
+        {**person, **now, "collected_at": "2024-06-01"}, history=[{**person, **nadir, "collected_at": "2024-05-20"}]
+    )
+    assert result.history is not None
+    assert "recovering" in {own.id for own in result.history.courses if own.answer == "yes"}
+    (leukemia,) = (own for own in result.checklist if own.id == "acute_leukemia")
+    assert ("rises_again" in {own.id for own in leukemia.findings_against}) is against

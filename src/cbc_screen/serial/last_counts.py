@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ PREFIX = "last_"
 # The words of the last count that are told of a person; the others are those of a scan.
 _WORDS = ("pattern", "severity", "urgency")
 _NUMBER = "checklist_shown"
+_ONE_LIST = ("checklist", "checklist_groups", "checklist_shown")
 _LISTS = ("urgency_reasons", "checklist", "checklist_groups", "checklist_shown", "next_tests")
 
 
@@ -127,22 +128,30 @@ def _method(
 def last_columns(histories: Histories, engine: Engine, with_history: Kernel) -> dict[str, pa.Array]:
     """Return what is told of the last count of each person; null, or cannot_tell, where it is not known which it is.
 
-    A count without a time may be the last one: what is told then is what each count that may be the last one says.
+    A count without a time may be the last one: what is told then is what each count that may be the last one says, and the
+    urgency where it is the same whatever earlier counts show.
     """
     counts, knowledge = histories.followed.counts, engine.knowledge
-    told = courses_of(histories, knowledge)
-    screens = _Screens(histories, engine, with_history, told)
     sure = ~counts.conflict[histories.of]
     people, last = histories.of[sure], histories.last[sure]
-    flags = screens.flags(last_batch(counts, last), counts.first_row[last], people)
     place = np.full(counts.people, -1, dtype=np.int64)
     place[people] = np.arange(len(people))
     untimed = np.flatnonzero(counts.untimed & (place[counts.person] >= 0))
-    others = screens.flags(as_if(counts.batch, untimed, untimed), untimed, counts.person[untimed])
-    columns, agree = _of_people(place, flags, others, counts.person[untimed])
+    whose = counts.person[untimed]
+    doubted = np.zeros(counts.people, dtype=np.bool_)
+    doubted[whose] = True
+    told = {name: _doubted(code, doubted) for name, code in courses_of(histories, knowledge).items()}
+    screens = _Screens(histories, engine, with_history, told, doubted)
+    flags = screens.flags(last_batch(counts, last), counts.first_row[last], people)
+    others = screens.flags(as_if(counts.batch, untimed, untimed), untimed, whose)
+    these = doubted[people]
+    most = screens.with_every_course()
+    high = most.flags(last_batch(counts, last[these]), counts.first_row[last[these]], people[these])
+    higher = most.flags(as_if(counts.batch, untimed, untimed), untimed, whose)
+    columns = _of_people(place, flags, _Others(others, whose), [_Others(high, people[these]), _Others(higher, whose)])
     moment = np.full(counts.people, -1, dtype=np.int64)
     moment[people] = last
-    row = rows_of(counts, np.where(agree, moment, -1))
+    row = rows_of(counts, np.where(doubted, -1, moment))
     columns = {f"{PREFIX}row": from_numpy(row.astype(np.int64), row < 0), **columns}
     found = [*knowledge.courses, *knowledge.shown_findings]
     for name, code in (("course", _YES), ("course_cannot_tell", _UNSURE)):
@@ -151,20 +160,33 @@ def last_columns(histories: Histories, engine: Engine, with_history: Kernel) -> 
     return columns
 
 
+def _doubted(code: Asked, these: Bools) -> Asked:
+    """Take back what earlier counts show of the last one of some persons: it is not known which count is the last."""
+    return np.where(these & np.isin(code, [_YES, _NO]), _UNSURE, code).astype(np.int8)
+
+
 @dataclass(frozen=True)
 class _Screens:
-    """Screens counts of persons: those who have earlier counts with what these show."""
+    """Screens counts of persons: those who have earlier counts with what these show.
+
+    `doubted` persons have counts of which one, it is not known which, is the last.
+    """
 
     histories: Histories
     engine: Engine
     with_history: Kernel
     told: Mapping[str, Asked]
+    doubted: Bools
+
+    def with_every_course(self) -> _Screens:
+        """Return what screens counts as if earlier ones showed everything that a rule may ask for."""
+        return replace(self, told={name: np.full_like(code, _YES) for name, code in self.told.items()})
 
     def flags(self, batch: Batch, rows: Places, people: Ints) -> pa.Table:
         """Return the flags of each count of a batch; `rows` are its rows in the block, and `people` whose they are."""
         import pyarrow as pa
 
-        several = self.histories.several[people]
+        several = (self.histories.several | self.doubted)[people]
         tables, order = [], [np.zeros(0, dtype=np.intp)]
         for has_history in (True, False):
             these = np.flatnonzero(several == has_history)
@@ -193,27 +215,49 @@ def _kind(name: str) -> pa.DataType:
     return pa.int64() if name == _NUMBER else pa.string()
 
 
-def _of_people(place: Ints, flags: pa.Table, others: pa.Table, whose: Ints) -> tuple[dict[str, pa.Array], Bools]:
-    """Put flags in the order of the persons, and tell in whom those of every count that may be the last one agree.
+@dataclass(frozen=True)
+class _Others:
+    """Flags of further counts, and whose they are."""
 
-    `place` has the flags of each person's last count in order, -1 where there is none: no answer is told. `others` are the
-    flags of further counts, and `whose` they are.
+    flags: pa.Table
+    whose: Ints
+
+
+def _of_people(place: Ints, flags: pa.Table, others: _Others, urgent: Sequence[_Others]) -> dict[str, pa.Array]:
+    """Put flags in the order of the persons; nothing is told where those of every count that may be the last one differ.
+
+    `place` has the flags of each person's last count in order, -1 where there is none: no answer is told. `urgent` are further
+    flags with which the urgency must agree; its reasons are told where it is.
     """
-    import pyarrow as pa
-
+    told = {name: _and_nothing(flags[name], name) for name in (*_WORDS, *_LISTS)}
+    differ = {name: _who_differ(place, own, others, name) for name, own in told.items()}
+    for further in urgent:
+        differ["urgency"] |= _who_differ(place, told["urgency"], further, "urgency")
+    differ["urgency_reasons"] |= differ["urgency"]
+    for name in _ONE_LIST:  # entries, their groups and how many are shown say nothing without each other
+        differ[name] = np.logical_or.reduce([differ[own] for own in _ONE_LIST])
     columns: dict[str, pa.Array] = {}
-    every = np.ones(len(place), dtype=np.bool_)
-    for name in (*_WORDS, *_LISTS):
-        own = flags[name].combine_chunks()
-        own = pa.concat_arrays([*(own.chunks if isinstance(own, pa.ChunkedArray) else [own]), pa.nulls(1, _kind(name))])
-        agree = np.ones(len(place), dtype=np.bool_)
-        agree[whose[_differ(own.take(from_numpy(place[whose])), others[name])]] = False
-        every &= agree
-        column = own.take(from_numpy(np.where((place < 0) | ~agree, len(own) - 1, place)))
+    for name, own in told.items():
+        column = own.take(from_numpy(np.where((place < 0) | differ[name], len(own) - 1, place)))
         if name in _WORDS:
             column = column.fill_null(Answer.CANNOT_TELL.value)
         columns[f"{PREFIX}{name}"] = column if name == _NUMBER else column.dictionary_encode()
-    return columns, every
+    return columns
+
+
+def _and_nothing(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """Return a column with a null behind it."""
+    import pyarrow as pa
+
+    own = column.combine_chunks()
+    return pa.concat_arrays([*(own.chunks if isinstance(own, pa.ChunkedArray) else [own]), pa.nulls(1, _kind(name))])
+
+
+def _who_differ(place: Ints, own: pa.Array, others: _Others, name: str) -> Bools:
+    """Tell of which persons a further count has another flag than their last one."""
+    found = np.zeros(len(place), dtype=np.bool_)
+    found[others.whose[_differ(own.take(from_numpy(place[others.whose])), others.flags[name])]] = True
+    return found
 
 
 def _differ(one: pa.Array, other: pa.ChunkedArray) -> NDArray[np.bool_]:

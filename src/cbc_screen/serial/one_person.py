@@ -19,6 +19,7 @@ from cbc_screen.vocabulary import Sex
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_YEAR = 366  # the most days of a year: no age is stated in a longer unit
 _EVER, _NEVER = 0, datetime.date.max.toordinal()  # days that no day of birth lies outside of
 
 
@@ -44,8 +45,8 @@ def read_births(column: pa.Array, date_format: str | None) -> Births:
 def persons_apart(batch: Batch, births: Births | None, times: Times, refused: Bools, starts: Places) -> Bools:
     """Tell of which persons the rows cannot be of one: no sex, or no day of birth, is that of every row.
 
-    An age says when a person was born by as much as the unit that it is stated in, and may be off by one of these: ages are
-    cut, rounded, or of the day of admission. An age that all rows of a person state alike may be of any of their days:
+    An age says when a person was born by as much as the unit that it is stated in, and may be off by one of these, a year at
+    most: ages are cut, rounded, or of the day of admission. An age that all rows of a person state alike may be of any of their days:
     tables of persons have the age of one day beside every count.
     """
     if births is None:
@@ -76,7 +77,7 @@ def _of_ages(batch: Batch, times: Times, asked: Bools, starts: Places) -> tuple[
     alike = (low == most_low) & (least_high == high)
     day = times.day + EPOCH
     first_day, last_day = of_person(day)
-    off = batch.days_high - batch.days_low + 1
+    off = np.minimum(batch.days_high - batch.days_low + 1, _YEAR)
     first = np.where(alike, first_day, day) - batch.days_high - off
     last = np.where(alike, last_day, day) - batch.days_low + off
     return np.where(asked, first, _EVER), np.where(asked, last, _NEVER)

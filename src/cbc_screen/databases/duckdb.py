@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.databases.address import Address, parts_of, quoted
-from cbc_screen.databases.faults import told
+from cbc_screen.databases.address import Address, parts_of, quoted_parts
+from cbc_screen.databases.faults import not_opened, told
 from cbc_screen.databases.places import no_place
 from cbc_screen.errors import UsageError
 
@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 
 _ROWS = 65_536
 _MODE = 0o600
+# Types that come as another one: a document as a text like any other, a time without the offset that it has, the largest of
+# the unsigned whole numbers as negative ones.
+_LOSING = {"JSON": "json", "TIME WITH TIME ZONE": "time with time zone", "UHUGEINT": "uhugeint"}
 _QUIET = "SET enable_progress_bar = false"  # it would stand in what goes to standard output
+_UTC = "SET TimeZone = 'UTC'"  # else a moment is told in the zone of the machine, perhaps on another day
 _MEMORY = "512MB"  # of a query that writes; what does not fit goes to the disk
 # A name of DuckDB is the same in capitals.
+_SCHEMA = (
+    "SELECT catalog_name, schema_name FROM information_schema.schemata "
+    "WHERE catalog_name = current_database() AND lower(schema_name) = lower(?)"
+)
+_MAIN = "main"  # the schema that a new file has
 _THERE = "SELECT count(*) FROM information_schema.tables WHERE lower(table_name) = lower(?) AND lower(table_schema) = lower(?)"
 
 
@@ -41,16 +50,18 @@ def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
     duckdb = _library()
     if not os.path.exists(address.where):
         raise UsageError("the source does not exist")
-    connection = told(address, lambda: duckdb.connect(address.where, read_only=True))
+    connection = told(address, lambda: duckdb.connect(address.where, read_only=True), not_opened)
     try:
         told(address, lambda: connection.execute(_QUIET).fetchall())
+        with suppress(duckdb.Error):  # without its part for zones DuckDB has UTC only
+            connection.execute(_UTC)
         parts = told(address, lambda: connection.extract_statements(statement))
         if len(parts) != 1 or parts[0].type != duckdb.StatementType.SELECT:
             raise UsageError(f"{address.called}: the query is not one SELECT")
         relation = told(address, lambda: connection.sql(statement))
         for name, kind in zip(relation.columns, relation.types, strict=True):
-            if str(kind) == "JSON":  # comes as a text like any other
-                raise no_place(name, "json")
+            if str(kind) in _LOSING:
+                raise no_place(name, _LOSING[str(kind)])
         # By a relation: a result of `execute` would lie in memory as a whole.
         reader = relation.to_arrow_reader if hasattr(relation, "to_arrow_reader") else relation.fetch_arrow_reader
         yield told(address, lambda: reader(_ROWS))
@@ -71,16 +82,24 @@ class NewDuckDBTable:
         _library()
         if not self._path.parent.is_dir():
             raise UsageError(f"the folder of {self._path.name} does not exist")
+        if os.path.lexists(self._path) and not self._path.exists():
+            raise UsageError(f"{self._path.name} is a link to no file; name a file")
         # A folder of its owner's only: DuckDB would let others read a new file and what it writes beside it.
         self._folder = tempfile.TemporaryDirectory(prefix="cbc-screen-", dir=self._path.parent)
         self._writers: dict[str, Any] = {}
         self._notes: dict[str, str] = {}
 
     def require_absent(self, table: str) -> None:
-        """Refuse the name of a table that exists."""
-        if os.path.lexists(self._path):
-            with self._connected(self._path, read_only=True) as connection:
-                self._require_absent(connection, table)
+        """Refuse the name of a table that exists, or that cannot be made; it is made, and let go of, to see."""
+        if not os.path.lexists(self._path):
+            *schema, _ = parts_of(table)
+            if schema and schema[0].lower() != _MAIN:
+                raise self._no_schema(table)
+            return
+        with self._connected(self._path, read_only=False) as connection:
+            told(self._address, connection.begin)
+            self._run(connection, f"CREATE TABLE {self._place(connection, table)} (row BIGINT)")
+            told(self._address, connection.rollback)
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows; the first ones make the table."""
@@ -103,11 +122,12 @@ class NewDuckDBTable:
         with self._connected(where, read_only=False) as connection:
             told(self._address, connection.begin)
             for number, table in enumerate(self._writers):
-                self._require_absent(connection, table)
-                statement = f"CREATE TABLE {quoted(table)} AS SELECT * FROM read_parquet(?)"
-                self._run(connection, statement, [str(self._rows(number))])
+                place = self._place(connection, table)
+                self._run(
+                    connection, f"CREATE TABLE {place} AS SELECT * FROM read_parquet(?)", [str(self._rows(number))]
+                )
                 remark = self._notes.get(table, "").replace("'", "''")
-                self._run(connection, f"COMMENT ON TABLE {quoted(table)} IS '{remark}'")
+                self._run(connection, f"COMMENT ON TABLE {place} IS '{remark}'")
             told(self._address, connection.commit)
         if is_new:
             self._name(where)
@@ -124,7 +144,7 @@ class NewDuckDBTable:
 
     @contextmanager
     def _connected(self, path: Path, *, read_only: bool) -> Iterator[Any]:
-        connection = told(self._address, lambda: _library().connect(str(path), read_only=read_only))
+        connection = told(self._address, lambda: _library().connect(str(path), read_only=read_only), not_opened)
         try:
             for setting in (_QUIET, f"SET memory_limit = '{_MEMORY}'", "SET threads = 1"):
                 self._run(connection, setting)
@@ -136,12 +156,20 @@ class NewDuckDBTable:
         """Run a statement to its end: another may not begin before."""
         return told(self._address, lambda: list(connection.execute(statement, list(given)).fetchall()))
 
-    def _require_absent(self, connection: Any, table: str) -> None:
+    def _place(self, connection: Any, table: str) -> str:
+        """Return where a table goes, with the name of its database: "temp.x" would be gone with the connection."""
         *schema, name = parts_of(table)
-        own = [name, schema[0] if schema else "main"]
-        [[many]] = self._run(connection, _THERE, own)
+        found = self._run(connection, _SCHEMA, [schema[0] if schema else _MAIN])
+        if not found:
+            raise self._no_schema(table)
+        [(catalog, own)] = found
+        [[many]] = self._run(connection, _THERE, [name, own])
         if many:
             raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
+        return quoted_parts(catalog, own, name)
+
+    def _no_schema(self, table: str) -> UsageError:
+        return UsageError(f"{self._address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one")
 
     def _name(self, made: Path) -> None:
         """Give a new file its name."""

@@ -18,6 +18,12 @@ _READING = (
     # The same rows in the same order, so that a scan can go on: several scans of a large table would share theirs.
     "SET synchronize_seqscans = off",
 )
+# Whether the table exists; whether its name is longer than the server keeps, which would cut it; the schema it goes to.
+_PLACE = (
+    "SELECT to_regclass($1) IS NOT NULL, "
+    "greatest(octet_length($2::text), octet_length($3::text)) - current_setting('max_identifier_length')::int, "
+    "CASE WHEN $3::text = '' THEN current_schema()::text ELSE (SELECT nspname::text FROM pg_namespace WHERE nspname = $3::text) END"
+)
 _IN_ORDER = "SET max_parallel_workers_per_gather = 0"  # of a table, which nobody can give an order
 
 
@@ -62,15 +68,32 @@ class NewPostgresTable:
         self._connection = connect(address, autocommit=False)
 
     def require_absent(self, table: str) -> None:
-        """Refuse the name of a table that exists."""
+        """Refuse the name of a table that exists, or that cannot be made; it is made, and let go of, to see."""
+        *schema, name = parts_of(table)
 
         def found() -> Any:
             with self._connection.cursor() as cursor:
-                cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted(table),))
-                return cursor.fetchone()[0]
+                cursor.execute(_PLACE, (quoted(table), name, schema[0] if schema else ""))
+                return cursor.fetchone()
 
-        if told(self._address, found):
+        def tried() -> None:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"CREATE TABLE {quoted(table)} (row bigint)")
+            self._connection.rollback()
+
+        exists, too_long, home = told(self._address, found)
+        if too_long > 0:
+            raise UsageError(
+                f"{self._address.name}: the name {table} has {too_long} bytes more than the database keeps; give a shorter one "
+                "(_manifest stands behind that of the manifest)"
+            )
+        if home is None:
+            raise UsageError(
+                f"{self._address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one"
+            )
+        if exists:
             raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
+        told(self._address, tried)
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows; the first ones make the table."""

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from cbc_screen.databases import duckdb, postgresql
 from cbc_screen.databases.address import Address, Database, quoted
-from cbc_screen.databases.faults import said, told
+from cbc_screen.databases.faults import told
 from cbc_screen.databases.places import in_places, with_places
 from cbc_screen.errors import UsageError
 
@@ -50,7 +50,7 @@ def keep_rows(address: Address, query: str | None, table: str | None, file: IO[b
 
 def _batches(address: Address, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     rows = iter(reader)
-    while (batch := told(address, lambda: next(rows, None), said)) is not None:
+    while (batch := told(address, lambda: next(rows, None))) is not None:
         yield in_places(batch, schema)
 
 

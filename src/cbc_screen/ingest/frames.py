@@ -28,6 +28,7 @@ _ELSEWHERE = {
     "dask": "a frame of Dask is screened a partition at a time: frame.map_partitions(...) (docs/recipes.md)",
     "ray": "a dataset of Ray is screened a batch at a time: dataset.map_batches(...) (docs/recipes.md)",
 }
+_WIDE = ("Int128", "UInt128")
 _TAKEN = (
     "screen_frame takes a frame of pandas or polars, a table, batch or reader of pyarrow, a relation of DuckDB, or what "
     "gives an Arrow stream (__arrow_c_stream__)"
@@ -139,12 +140,21 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
                 [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
             )
     elif kind is FrameKind.POLARS:
-        array = column.to_arrow()
+        array = _of_polars(column)
     else:
         array = column
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return without_view(array)
+
+
+def _of_polars(column: Any) -> Any:
+    """Return a series as Arrow; whole numbers of 128 bits, for which Arrow has no type, as texts."""
+    import polars as pl
+
+    if str(column.dtype) in _WIDE:  # an older polars has no such types
+        column = column.cast(pl.String)
+    return _of_library(column.to_arrow, column)
 
 
 def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:

@@ -114,6 +114,34 @@ def test_a_white_cell_in_the_unit_of_another_quantity_may_leave_no_room_for_neut
 
 
 @pytest.mark.parametrize(
+    ("value", "limits", "percent", "white_line"),
+    [
+        (
+            "1.95",
+            "2.15-8.6",
+            "30",
+            "cannot_tell",
+        ),  # both lie above our 1.79, and below the limit that came with a result in doubt
+        ("3.25", "2.15-8.6", "50", "not_low"),  # above either limit
+        ("1.3", "2.15-8.6", "20", "low"),  # below either limit
+        ("1.3", "1.0-8.6", "20", "cannot_tell"),  # above the one that came, and below ours
+        ("1.95", "2.15-8.6", "40", "cannot_tell"),  # the percentage says 2.6, above it
+        ("1.95", "", "30", "not_low"),  # no limit came
+        ("1.95", "normal", "30", "not_low"),
+    ],
+)
+def test_limits_of_a_result_in_doubt_are_in_doubt_with_it(
+    tmp_path: Path, value: str, limits: str, percent: str, white_line: str
+) -> None:
+    row = flags_of_message(
+        tmp_path,
+        f"OBX|4|NM|X77^Neutrophils manual^L||{value}|10*3/uL|{limits}||||F",
+        f"OBX|5|NM|770-8^Neutrophils/100 leukocytes^LN||{percent}|%|||||F",
+    )
+    assert row["white_line"] == white_line
+
+
+@pytest.mark.parametrize(
     ("results", "is_said"),
     [
         ({"lymphocytes": "hemolyzed"}, True),
@@ -135,7 +163,7 @@ def test_why_another_white_cell_leaves_the_line_unknown_is_said(results: dict[st
     }
     notes = cbc.screen(record).notes
     assert (
-        any(note.startswith("Another kind of white cell was sent and is not known exactly") for note in notes)
+        any(note.startswith("The white cells or another kind of them are not known exactly") for note in notes)
         is is_said
     )
 

@@ -460,32 +460,57 @@ def _at_least(masks: Sequence[int], count: int) -> int:
     return (one | two | three, (one & two) | (one & three) | (two & three), one & two & three)[count - 1]
 
 
+class OtherCells(NamedTuple):
+    """Another kind of white cell: as counted, and as a share of the white cells."""
+
+    counted: Interval
+    share: Interval | None
+
+    def least(self, wbc: Number) -> Number:
+        """Return the fewest that they are among so many white cells."""
+        shares = times(point(wbc), self.share, PERCENT_SCALE).low if self.share is not None else 0
+        return max(self.counted.low, shares)
+
+    def most(self, wbc: Number) -> Number | None:
+        """Return the most that they are among so many white cells; None where nothing bounds them."""
+        shares = times(point(wbc), self.share, PERCENT_SCALE).high if self.share is not None else None
+        known = [high for high in (self.counted.high, shares) if high is not None]
+        return min(known) if known else None
+
+
 def room_of(truth: Truth, wbc: Interval, tables: Tables) -> Interval:
     """Return what the other white cells leave for neutrophils that were not sent."""
-    left = divided(wbc.high * (HUNDRED + tables.allowance), HUNDRED)
-    left -= sum(given.low for given in others_of(truth, wbc, tables))
+    left = _left_of(wbc.high, [other.least(wbc.high) for other in others_of(truth, tables)], tables)
     return Interval(0, left) if 0 <= left < wbc.high else Interval(0, wbc.high, False, wbc.high_open)
 
 
 def least_room_of(truth: Truth, wbc: Interval, tables: Tables) -> Interval | None:
-    """Return what they leave where they are the most they may be; None where all of them are exact."""
-    others = others_of(truth, wbc, tables)
-    if all(each.low == each.high for each in (wbc, *others)):
+    """Return what they leave where they are the most, and the white cells the fewest, that they may be.
+
+    None where all of them are exact, and where they are more than the white cells whatever they are: they say nothing then.
+    """
+    others = others_of(truth, tables)
+    ends = [(other.least(wbc.low), other.most(wbc.low)) for other in others]
+    if wbc.low == wbc.high and all(least == most for least, most in ends):
         return None
-    if any(each.high is None for each in others):
+    if wbc.high is not None and _left_of(wbc.high, [other.least(wbc.high) for other in others], tables) < 0:
+        return None
+    if any(most is None for _, most in ends):
         return point(0)
-    left = divided(wbc.low * (HUNDRED + tables.allowance), HUNDRED) - sum(given.high for given in others)
-    return point(min(max(left, 0), wbc.low))
+    return point(min(max(_left_of(wbc.low, [most for _, most in ends], tables), 0), wbc.low))
 
 
-def others_of(truth: Truth, wbc: Interval, tables: Tables) -> list[Interval]:
+def _left_of(wbc: Number, others: Sequence[Number], tables: Tables) -> Number:
+    return divided(wbc * (HUNDRED + tables.allowance), HUNDRED) - sum(others)
+
+
+def others_of(truth: Truth, tables: Tables) -> list[OtherCells]:
     """Return the other white cells that were sent, as counts or as percentages."""
     found = []
     for name in tables.others:
         given, share = truth.values.get(name), truth.values.get(tables.percent.get(name, ""))
-        if share is not None and (given is None or given == ANYTHING):
-            given = times(wbc, at_most(share, HUNDRED), PERCENT_SCALE)
-        found += [given] if given is not None else []
+        if given is not None or share is not None:
+            found.append(OtherCells(given or ANYTHING, None if share is None else at_most(share, HUNDRED)))
     return found
 
 
@@ -507,6 +532,8 @@ def neutrophils_of(truth: Truth, wbc: Interval | None, tables: Tables) -> Neutro
         worlds = [both(given, derived)]
     else:
         worlds = [derived or given or ANYTHING]
+    if wbc is not None and wbc.high is None and not sent:
+        return Neutrophils(worlds, sent, contradicted=False, least_room=least_room_of(truth, wbc, tables))
     if wbc is None or wbc.high is None:
         return Neutrophils(worlds, sent, truth.neutrophil_worlds is not None)
     if not sent:

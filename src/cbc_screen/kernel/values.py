@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
 from cbc_screen.kernel.arithmetic import added, decimal, divided, multiplied, scaled
@@ -12,6 +14,23 @@ from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.knowledge.intervals import Weeks
 
 _WHOLE = 100.0  # percent
+
+
+@dataclass(frozen=True)
+class OtherEnd:
+    """One end of a kind of white cell: a count, and where it was worked out from a percentage, that."""
+
+    count: int
+    by_share: int
+    share: int
+
+
+@dataclass(frozen=True)
+class OtherCells:
+    """The least and the most that another kind of white cell may be."""
+
+    least: OtherEnd
+    most: OtherEnd
 
 
 class RecordValues:
@@ -109,38 +128,68 @@ class RecordValues:
 
         Other cells that are more than the white cells contradict them, and say nothing.
         """
-        wbc = self.sent("wbc").high
-        others = self._others()
+        wbc, others = self.sent("wbc").high, self._others()
         if not others or not self.given.unsent or self.b.absent(wbc):
             return wbc
-        return self._left_of(wbc, [other.low for other in others], wbc)
+        left = self._left_of(wbc, [other.least for other in others])
+        return self.b.select(self.b.at_most(self.b.number(0.0), left), self._no_more(left, wbc), wbc)
 
     def least_room(self) -> int:
         """Return that most where the white cells are the fewest, and the other cells the most, that they may be.
 
-        It is the same number where all of them are exact.
+        It is the same number where all of them are exact, and where the others surely contradict the white cells.
         """
         b, wbc, others = self.b, self.sent("wbc"), self._others()
         if not others or not self.given.unsent or b.absent(wbc.low):
             return wbc.low
-        if wbc.low == wbc.high and all(other.low == other.high for other in others):
+        if wbc.low == wbc.high and all(other.least == other.most for other in others):
             return self.room()
-        inexact = b.any(b.less(each.low, each.high) for each in (wbc, *others))
-        least = self._left_of(wbc.low, [other.high for other in others], b.number(0.0))
-        return b.select(inexact, least, self.room())
+        nothing = b.number(0.0)
+        ends = [(wbc.low, wbc.high), *((other.least.count, other.most.count) for other in others)]
+        inexact = b.any(b.less(low, high) for low, high in ends)
+        may_fit = b.at_most(nothing, self._left_of(wbc.high, [other.least for other in others]))
+        left = self._left_of(wbc.low, [other.most for other in others])
+        least = b.select(b.at_most(nothing, left), self._no_more(left, wbc.low), nothing)
+        return b.select(b.both(inexact, may_fit), least, self.room())
 
-    def _others(self) -> list[Interval]:
-        sent = (self.sent(name) for name in self.rules.white_parts.others)
-        return [interval for interval in sent if not self.b.absent(interval.low)]
+    def _no_more(self, left: int, wbc: int) -> int:
+        return self.b.arithmetic(Op.SMALLER, left, wbc)
 
-    def _left_of(self, wbc: int, others: list[int], otherwise: int) -> int:
-        """Return what other cells leave of the white cells; `otherwise` where they are more than those."""
-        b, nothing = self.b, self.b.number(0.0)
-        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + self.rules.white_parts.allowance))
+    def _others(self) -> list[OtherCells]:
+        """Return the other white cells that were sent, each with the share of the white cells that it was worked out from."""
+        found = []
+        for name in self.rules.white_parts.others:
+            sent, percent = self.sent(name), self.rules.analytes[name].percent
+            if self.b.absent(sent.low):
+                continue
+            none = self.b.nan()
+            by_share, share = self.b.boolean(False), Interval(none, none)
+            if percent is not None and self.facts.has_mark(f"{name}.derived"):
+                by_share, share = self.facts.mark(f"{name}.derived"), self._measured[percent]
+            found.append(OtherCells(OtherEnd(sent.low, by_share, share.low), OtherEnd(sent.high, by_share, share.high)))
+        return found
+
+    def _left_of(self, wbc: int, others: Sequence[OtherEnd]) -> int:
+        """Return what other cells leave of so many white cells, below 0 where they are more.
+
+        Where the white cells are not exact, a share of them is one of this very number.
+        """
+        b, nothing, allowance = self.b, self.b.number(0.0), self.rules.white_parts.allowance
+        left = b.arithmetic(Op.MULTIPLY, wbc, b.number(1.0 + allowance))
+        counted, shares = nothing, b.number(_WHOLE * (1.0 + allowance))
         for other in others:
-            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(other), other, nothing))
-        left = decimal(b, Interval(left, left), 1.0).high
-        return b.select(b.at_most(nothing, left), b.arithmetic(Op.SMALLER, left, wbc), otherwise)
+            left = b.arithmetic(Op.SUBTRACT, left, b.select(b.present(other.count), other.count, nothing))
+            if not b.absent(other.share):
+                own = b.arithmetic(Op.SMALLER, b.number(_WHOLE), other.share)
+                shares = b.arithmetic(Op.SUBTRACT, shares, b.select(other.by_share, own, nothing))
+            count = b.select(b.both(b.present(other.count), b.negate(other.by_share)), other.count, nothing)
+            counted = b.arithmetic(Op.ADD, counted, count)
+        if self.sent("wbc").low != self.sent("wbc").high:
+            # The larger part of what is left grows with the white cells: it is not one end less the other.
+            part = b.arithmetic(Op.DIVIDE, b.arithmetic(Op.MULTIPLY, wbc, shares), b.number(_WHOLE))
+            moving = b.arithmetic(Op.SUBTRACT, part, counted)
+            left = b.select(b.less(self.sent("wbc").low, self.sent("wbc").high), moving, left)
+        return decimal(b, Interval(left, left), 1.0).high
 
     def _share(self, percent: str, given: Interval) -> Interval:
         """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""

@@ -190,8 +190,19 @@ class Collection:
         count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
         collection = self._collection_of(result, source)
         self._base.executemany(
-            "INSERT INTO possible VALUES (?, ?, ?, ?, ?, ?)",
-            [(collection, analyte, reason.value, judged.value, judged.unit, judged.again) for analyte in possible],
+            "INSERT INTO possible VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    collection,
+                    analyte,
+                    reason.value,
+                    judged.value,
+                    judged.unit,
+                    judged.again,
+                    *limits_of(result, judged.unit),
+                )
+                for analyte in possible
+            ],
         )
 
     def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:

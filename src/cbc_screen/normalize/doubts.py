@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cbc_screen.normalize.gathered import Gathered
 from cbc_screen.normalize.placing import NEIGHBORS, GroupKind, why_alone
-from cbc_screen.normalize.standing import CONFLICTING, Cell, Received, StandingRule, segmented_of
+from cbc_screen.normalize.standing import CONFLICTING, Cell, DoubtfulResult, Received, StandingRule, segmented_of
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Reason
 
@@ -24,12 +24,12 @@ class Doubts:
     def fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
         """Make unknown what has no result here and of which one was set aside, or a further one that differs."""
         found = self._base.execute(
-            "SELECT analyte, reason, value, unit, again FROM possible WHERE collection = ?", (collection,)
+            "SELECT analyte, reason, value, unit, again, lower, upper FROM possible WHERE collection = ?", (collection,)
         )
-        for analyte, reason, value, unit, again in found:
+        for analyte, reason, value, unit, again, lower, upper in found:
             own = cells.get(analyte)
             if own is None:
-                self._doubt(analyte, [(value, unit)], Reason(reason), cells)
+                self._doubt(analyte, [DoubtfulResult(value, unit, lower, upper)], Reason(reason), cells)
             elif again and value and self._standing.contradict(analyte, own[:2], (value, unit or own.unit)):
                 cells[analyte] = CONFLICTING
 
@@ -37,9 +37,10 @@ class Doubts:
         """Keep what conflicting results say where a percentage would stand in for them."""
         for analyte, results in by_analyte.items():
             if cells.get(analyte) == CONFLICTING:
-                self._doubt(analyte, [(own.value, own.unit) for own in results], Reason.RESULT_CONFLICT, cells)
+                told = [DoubtfulResult(own.value, own.unit, own.lower, own.upper) for own in results]
+                self._doubt(analyte, told, Reason.RESULT_CONFLICT, cells)
 
-    def _doubt(self, analyte: str, told: Sequence[tuple[str, str]], reason: Reason, cells: dict[str, Cell]) -> None:
+    def _doubt(self, analyte: str, told: Sequence[DoubtfulResult], reason: Reason, cells: dict[str, Cell]) -> None:
         """Make an analyte unknown whose results are in doubt; what would stand in for them does not decide alone."""
         between = self._standing.between(analyte, told, cells)
         if between or analyte not in cells:

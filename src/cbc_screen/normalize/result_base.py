@@ -13,7 +13,8 @@ CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
-CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER);
+CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER,
+    lower TEXT, upper TEXT);
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import inf, nan
 from typing import NamedTuple
 
 from cbc_screen.knowledge import Knowledge
@@ -36,6 +36,15 @@ class Received(NamedTuple):
     group: str
     flag: str = ""
     line: int = 0
+
+
+class DoubtfulResult(NamedTuple):
+    """A result that may be of an analyte, or of several that differ, and the limits that came with it."""
+
+    value: str
+    unit: str
+    lower: str
+    upper: str
 
 
 class Cell(NamedTuple):
@@ -162,18 +171,19 @@ class StandingRule:
         """Tell whether a further result says something else; a text that is no result says nothing."""
         return not self._only_a_remark(other[0]) and not self.says_the_same(analyte, one, other)
 
-    def are_numbers(self, analyte: str, told: Sequence[tuple[str, str]]) -> bool:
-        """Tell whether results, each a value and its unit, say something of an analyte."""
+    def are_numbers(self, analyte: str, told: Sequence[DoubtfulResult]) -> bool:
+        """Tell whether results in doubt say something of an analyte."""
         return all(one.reason is None and one.factor is not None for one in self._read(analyte, told))
 
-    def _read(self, analyte: str, told: Sequence[tuple[str, str]]) -> list[Reading]:
-        return [self._readers[analyte].read_text(*one) for one in told]
+    def _read(self, analyte: str, told: Sequence[DoubtfulResult]) -> list[Reading]:
+        return [self._readers[analyte].read_text(one.value, one.unit) for one in told]
 
-    def between(self, analyte: str, told: Sequence[tuple[str, str]], cells: Mapping[str, Cell]) -> str:
-        """Return what an analyte lies between that has results in doubt, each a value and its unit, and a percentage.
+    def between(self, analyte: str, told: Sequence[DoubtfulResult], cells: Mapping[str, Cell]) -> str:
+        """Return what an analyte lies between that has results in doubt, and a percentage.
 
         The percentage would stand in for it: it is one of them all, and none is sure. Empty where nothing can
-        stand in, or a result cannot be read.
+        stand in, or a result cannot be read. Limits that came with a result in doubt are in doubt with it: where
+        what they say and what other limits say may differ, the analyte lies between more.
         """
         percent = self._percents.get(analyte)
         if percent is None or percent not in cells or "wbc" not in cells:
@@ -191,7 +201,22 @@ class StandingRule:
         low, high = wbc.low * shares[0].low / _WHOLE, wbc.high * sum(share.high for share in shares) / _WHOLE
         unit = self._readers[analyte].analyte.unit
         least, most = min(low, *(one.low for one in own)), max(high, *(one.high for one in own))
+        for lower, upper in (self._limits(analyte, one) for one in told):
+            # Where it lies on one side of them, other limits may say so too; that it lies on the other is not said.
+            if most < lower:
+                least = 0.0
+            elif least >= lower and (most <= upper or least > upper):
+                most = max(most, wbc.high)
+            else:
+                least, most = 0.0, max(most, wbc.high)
         return f"{_plain(least)}-{_plain(most)} {unit}"
+
+    def _limits(self, analyte: str, told: DoubtfulResult) -> tuple[float, float]:
+        """Return the limits that came with a result, 0 and no end where there is none; NaN for one that cannot be read."""
+        read = self._readers[analyte].read_text
+        found = [read(text, told.unit) if text.strip() else None for text in (told.lower, told.upper)]
+        ends = [one if one is None else one.low if one.reason is None and one.low == one.high else nan for one in found]
+        return 0.0 if ends[0] is None else ends[0], inf if ends[1] is None else ends[1]
 
     def _only_a_remark(self, value: str) -> bool:
         """Tell whether a second text under the same code leaves the number beside it as it is."""

@@ -31,7 +31,10 @@ _BASIS = {
         "Neutrophils were not given: they are the sum of segmented cells and bands; without bands they are at least the segmented cells."
     ),
 }
-_OPEN_ROOM = "Another kind of white cell was sent and is not known exactly: it may leave too few neutrophils, so the white line is unknown."
+_OPEN_ROOM = (
+    "The white cells or another kind of them are not known exactly: there may be too few neutrophils among them, so the white "
+    "line is unknown."
+)
 _DUFFY = "The stated Duffy-null phenotype chose the range; by the default range the white line is {state}."
 _SEX = "Sex is unknown: every range was tried, and an answer is given where all agree."
 _AGE = "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."

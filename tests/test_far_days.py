@@ -11,9 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 import cbc_screen as cbc
 from cbc_screen.arrays import beyond_years
+from cbc_screen.cli import main
 
 
 def days(*counts: int | None) -> pa.Array:
@@ -30,6 +32,7 @@ FAR = {
     "date64": pa.array([86_400_000 * 2_932_897, 0], pa.int64()).cast(pa.date64()),
     "seconds": moments("s", 253_402_300_800, 0),
     "microseconds": moments("us", 2**63 - 1, 0),
+    "at the edge of a zone": moments("s", 253_402_300_799, 0, zone="Asia/Tokyo"),
     "with a zone": moments("us", 2**63 - 1, 0, zone="Europe/Berlin"),
     "coded": days(2_147_483_647, 0).dictionary_encode(),
 }
@@ -62,6 +65,10 @@ def written(path: Path, **more: Any) -> Path:
         (moments("ms", -62_135_596_800_000), False),  # 0001-01-01 00:00
         (moments("ms", -62_135_596_800_001), True),
         (moments("ns", 2**63 - 1), False),  # 2262
+        (moments("s", 253_402_300_799, zone="UTC"), True),  # east of it 10000-01-01
+        (moments("s", 253_402_214_399, zone="Asia/Tokyo"), False),  # 9999-12-30 23:59:59 UTC
+        (moments("s", -62_135_596_800, zone="UTC"), True),  # west of it a day that is none
+        (moments("s", -62_135_510_400, zone="UTC"), False),  # 0001-01-02
         (pa.array(["infinity"]), False),
         (pa.array([2**60]), False),
     ],
@@ -138,3 +145,42 @@ def test_files_of_which_one_has_such_a_day_are_read_together(tmp_path: Path) -> 
     for as_received in (False, True):
         frame = cbc.read([first, second], as_received=as_received)
         assert frame["x"].tolist()[:2] == ["1970-01-01", "1970-01-02"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", [*FAR, *NESTED])
+def test_flags_with_such_a_day_are_read_and_shown(tmp_path: Path, kind: str, packed: bool) -> None:
+    source = written(tmp_path / "far.parquet", x={**FAR, **NESTED}[kind])
+    flags = tmp_path / "flags.parquet"
+    cbc.scan(source, flags, keep=["x"], packed=packed)
+    frame = cbc.read_flags(flags)
+    assert frame["red_line"].tolist() == ["low", "not_low"]
+    assert "1970-01-01" in str(frame["x"][1])
+    assert cbc.read_flags(flags, kind="pyarrow").num_rows == 2
+
+
+@pytest.mark.parametrize("kind", [*FAR, *NESTED])
+def test_a_list_of_such_people_is_written_and_one_is_explained(tmp_path: Path, kind: str) -> None:
+    source = written(tmp_path / "far.parquet", x={**FAR, **NESTED}[kind])
+    flags, page = tmp_path / "flags.parquet", tmp_path / "list.html"
+    cbc.scan(source, flags, keep=["x"], received=True, report=page)
+    assert "For clinician review. Not a diagnosis." in page.read_text(encoding="utf-8")
+    done = CliRunner().invoke(main, ["explain", str(flags), "--row", "1"])
+    assert (done.exit_code, "Traceback" in done.output) == (0, False)
+
+
+@pytest.mark.parametrize("column", ["HGB (g/dL)", "age"])
+def test_a_duration_that_python_cannot_hold_is_no_result(column: str) -> None:
+    counts = {"age": ["40 y"] * 2, "sex": ["F"] * 2, "HGB (g/dL)": [7.9] * 2}
+    given = pa.table({**counts, column: pa.array([2**60, 12], pa.duration("s"))})
+    found = cbc.screen_frame(given).to_pylist()
+    own = "hemoglobin" if column != "age" else "age"
+    assert all(f"{own}:" in row["reasons"] for row in found)
+
+
+def test_an_omop_cohort_has_no_person_of_such_a_day(tmp_path: Path) -> None:
+    source = written(tmp_path / "far.parquet", x=FAR["date32"], person=[1, 2])
+    cbc.scan(source, tmp_path / "flags.parquet", keep=["x", "person"])
+    flags = cbc.read_flags(tmp_path / "flags.parquet").assign(pattern="pancytopenia")
+    found = cbc.omop_cohorts(flags, {1: "pancytopenia"}, collected_at="x").cohort.to_pylist()
+    assert [(row["subject_id"], str(row["cohort_start_date"])) for row in found] == [(2, "1970-01-01")]

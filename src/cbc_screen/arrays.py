@@ -150,24 +150,30 @@ def beyond_years(column: pa.ChunkedArray) -> bool:
     import pyarrow.types as types
 
     for chunk in column.chunks:
-        values = chunk.dictionary if types.is_dictionary(chunk.type) else chunk
+        values, margin = chunk.dictionary if types.is_dictionary(chunk.type) else chunk, 0
         if types.is_date32(values.type):
             unit, counts = "D", pc.min_max(values.view("int32"))
         elif types.is_date64(values.type):
             unit, counts = "ms", pc.min_max(values.view("int64"))
         elif types.is_timestamp(values.type):
-            unit, counts = values.type.unit, pc.min_max(values.view("int64"))
+            # Where a zone is told, the day there may be the one before or behind.
+            unit, counts, margin = values.type.unit, pc.min_max(values.view("int64")), int(values.type.tz is not None)
         else:
             return False
         least, most = counts["min"].as_py(), counts["max"].as_py()
         a_day = _A_DAY[unit]
-        if least is not None and (least // a_day + _EPOCH < 1 or most // a_day + _EPOCH > _LAST):
+        if least is not None and (least // a_day + _EPOCH < 1 + margin or most // a_day + _EPOCH > _LAST - margin):
             return True
     return False
 
 
-def with_days_as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column with its days and moments as texts, those in lists and records too."""
+def with_days_as_texts(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column with its days and moments as texts, those in lists and records too; a duration with its unit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_duration(column.type):
+        return pc.binary_join_element_wise(column.cast(pa.string()), column.type.unit, " ")
     return column.cast(_with_texts(column.type))
 
 
@@ -188,7 +194,12 @@ def _with_texts(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def cells_of(column: pa.ChunkedArray) -> list[Any]:
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows as objects of Python; a column with a day that it cannot hold as texts."""
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*map(cells_of, table.columns), strict=True)]
+
+
+def cells_of(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Return the cells as objects of Python; days that it cannot hold, and those beside them, as texts."""
     with suppress(ValueError, OverflowError):
         return list(column.to_pylist())

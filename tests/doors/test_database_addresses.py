@@ -53,6 +53,16 @@ WRONG = [
     "postgresql://h/d?S3CRET",
     "postgresql://h/d?table=t;password=S3CRET",
     "postgresql://h/d?table=t?password=S3CRET",
+    "postgresql://u:S3CRET word@h/d",
+    "postgresql://u:S3CRET%@h/d",
+    "postgresql://u:S3CRET%zz@h/d",
+    "postgresql://u:x@h:S3CRET/d",
+    "postgresql://u:x@[S3CRET/d",
+    "postgresql://h/d?password=a@S3CRET",
+    "postgresql://h/d?password=a=S3CRET",
+    "postgresql://h/d?pass word=S3CRET",
+    "Server=h;Uid=u;Pwd=S3CRET",
+    "passwd = S3CRET host=h",
     "postgresql://?dbname=postgresql%3A%2F%2Fu%3AS3CRET%40h%2Fd",
     "postgresql://?dbname=postgresql%253A%252F%252Fu%253AS3CRET%2540h",
     "postgresql://?dbname=host%3Dh%20password%3DS3CRET",
@@ -178,6 +188,9 @@ def test_the_process_itself_shows_nothing_of_it(file: str) -> None:
         "postgresql://u:S3CRET@/d?host=%2Frun%2Fpostgresql",
         "postgresql://u:S3CRET@h/my%20d?sslmode=verify-full",
         "postgresql://u:S3CRET@h",
+        'postgresql://u:S3CRET^{}|\\`"<>$&*@h',
+        "postgresql://u:\u00e9S3CRET@h/d",
+        "postgresql://u%40x:S3CRET:1@h/d",
         "postgresql://",
     ],
 )
@@ -194,6 +207,11 @@ def test_a_file_that_is_there_is_a_file_whatever_it_is_called(file: str, tmp_pat
     (tmp_path / "password=1.csv").write_text(TABLE, encoding="utf-8")
     assert address_of("password=1.csv") is None
     assert cbc.scan("password=1.csv").screened == 1
+
+
+@pytest.mark.parametrize("text", ["data/pass=1/*.csv", "compass=2.csv", "x/pwd=3/part.parquet"])
+def test_a_folder_named_for_a_part_is_no_setting(text: str) -> None:
+    assert address_of(text) is None
 
 
 def test_a_path_cannot_hold_an_address() -> None:

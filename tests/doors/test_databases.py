@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import os
 import re
-import subprocess
 import sys
 import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,73 +23,17 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from door_counts import OPTIONS, differences, rows
+from door_databases import CANARY, Door
 
 import cbc_screen as cbc
 import cbc_screen.polars as cbc_polars
 from cbc_screen.cli import main
-from cbc_screen.databases import faults, reading
+from cbc_screen.databases import reading
 from cbc_screen.engines.journal import Journal
 from cbc_screen.errors import UsageError
-from postgres import PASSWORD, Server, running
+from postgres import PASSWORD, Server
 
-CANARY = "CANARY_NAME_7Q"
 NOTICE = "For clinician review. Not a diagnosis."
-
-
-@dataclass(frozen=True)
-class Door:
-    """A database with a table `counts`: its address, and its own way in."""
-
-    address: str
-    put: Callable[[str, pa.Table], None]
-    run: Callable[..., None]
-    rows: Callable[[str], list[dict[str, Any]]]
-
-    def table(self, name: str) -> str:
-        return f"{self.address}{'&' if '?' in self.address else '?'}table={name}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        server.put("counts", rows())
-        yield server
-
-
-@pytest.fixture
-def postgresql(server: Server) -> Iterator[Door]:
-    before = {
-        row["name"] for row in server.rows("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'")
-    }
-    yield Door(server.url, server.put, server.run, server.rows)
-    after = server.rows("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'")
-    server.run(*(f'DROP TABLE "{row["name"]}"' for row in after if row["name"] not in before))
-
-
-@pytest.fixture
-def duckdb_file(tmp_path: Path) -> Door:
-    path = tmp_path / "laboratory.duckdb"
-
-    def put(name: str, given: pa.Table) -> None:
-        with duckdb.connect(str(path)) as connection:
-            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')
-
-    def run(*statements: str) -> None:
-        with duckdb.connect(str(path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-
-    def found(query: str) -> list[dict[str, Any]]:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            return list(connection.sql(query).to_arrow_table().to_pylist())
-
-    put("counts", rows())
-    return Door(str(path), put, run, found)
-
-
-@pytest.fixture(params=["postgresql", "duckdb_file"])
-def door(request: pytest.FixtureRequest) -> Door:
-    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
 def command(*arguments: object) -> tuple[int, str]:
@@ -448,247 +389,6 @@ def test_a_file_of_duckdb_that_is_open_elsewhere(duckdb_file: Door) -> None:
         connection.execute("SELECT 1")
         with pytest.raises(UsageError, match="has the file open"):
             cbc.scan(duckdb_file.address, table="counts")
-
-
-# What is told before the first row is screened ------------------------------------------------
-
-
-def refused(tmp_path: Path, out: str) -> tuple[str, list[int]]:
-    """Scan to a table that cannot be made; return what is said, and how many rows were screened before."""
-    (tmp_path / "one.csv").write_text("age,sex,HGB (g/dL)\n40 y,F,7.9\n", encoding="utf-8")
-    done: list[int] = []
-    with pytest.raises(UsageError) as caught:
-        cbc.scan(tmp_path / "one.csv", out, progress=lambda rows_done, share: done.append(rows_done))
-    return str(caught.value), done
-
-
-def test_a_table_without_a_schema_is_refused_before_the_scan(door: Door, tmp_path: Path) -> None:
-    said, done = refused(tmp_path, door.table("elsewhere.flags"))
-    assert "there is no schema for elsewhere.flags; CREATE SCHEMA, or name another one" in said
-    assert done == []
-
-
-def test_a_schema_that_is_there_takes_a_table(door: Door, tmp_path: Path) -> None:
-    (tmp_path / "one.csv").write_text("age,sex,HGB (g/dL)\n40 y,F,7.9\n", encoding="utf-8")
-    door.run('CREATE SCHEMA "Own"')
-    cbc.scan(tmp_path / "one.csv", door.table("Own.flags"))
-    assert door.rows('SELECT red_line FROM "Own"."flags"') == [{"red_line": "low"}]
-    said, done = refused(tmp_path, door.table("Own.flags"))
-    assert "a table Own.flags exists" in said
-    assert done == []
-    door.run('DROP SCHEMA "Own" CASCADE')
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ("f" * 54, None),  # with _manifest 63 bytes
-        ("f" * 55, f"the name {'f' * 55}_manifest has 1 bytes more than the database keeps"),
-        ("f" * 64, f"the name {'f' * 64} has 1 bytes more than the database keeps"),
-        ("\u00e9" * 28, "has 2 bytes more than the database keeps"),
-        (f"{'s' * 64}.flags", "has 1 bytes more than the database keeps"),
-    ],
-)
-def test_a_name_that_postgresql_would_cut(postgresql: Door, tmp_path: Path, table: str, said: str | None) -> None:
-    if said is None:
-        pq.write_table(rows(), tmp_path / "counts.parquet")
-        cbc.scan(tmp_path / "counts.parquet", postgresql.table(table))
-        assert len(postgresql.rows(f'SELECT manifest FROM "{table}_manifest"')) == 1
-    else:
-        told, done = refused(tmp_path, postgresql.table(table))
-        assert said in told
-        assert done == []
-
-
-@pytest.mark.parametrize(
-    ("before", "said"),
-    [
-        ("CREATE TYPE letters AS ENUM ('F')", "a table (or a type) of that name exists"),
-        ("CREATE SEQUENCE letters", "letters exists, and none is overwritten"),
-        ("CREATE INDEX letters ON counts (age)", "letters exists, and none is overwritten"),
-        ("ALTER ROLE screener SET default_transaction_read_only = on", "read only"),
-    ],
-)
-def test_what_postgresql_would_refuse_at_the_end_is_refused_before(
-    postgresql: Door, tmp_path: Path, before: str, said: str
-) -> None:
-    postgresql.run(before)
-    try:
-        told, done = refused(tmp_path, postgresql.table("letters"))
-    finally:
-        postgresql.run(
-            "SET default_transaction_read_only = off", "ALTER ROLE screener RESET default_transaction_read_only",
-            *(f"DROP {kind} IF EXISTS letters" for kind in [before.split()[1]] if kind != "ROLE"),
-        )  # fmt: skip
-    assert said in told
-    assert done == []
-
-
-def test_a_user_of_postgresql_who_may_not_create(server: Server, tmp_path: Path) -> None:
-    server.run("CREATE ROLE reader LOGIN PASSWORD 'CANARY7Q'", "CREATE SCHEMA closed")
-    address = server.url.replace(server.url.partition("@")[0], "postgresql://reader:CANARY7Q")
-    said, done = refused(tmp_path, f"{address}&table=closed.flags")
-    assert "this user has no permission for it; GRANT" in said
-    assert (done, "7Q" in said) == ([], False)
-    server.run("DROP SCHEMA closed", "DROP ROLE reader")
-
-
-@pytest.mark.parametrize("schema", ["temp", "system", "pg_catalog", "information_schema", "laboratory"])
-def test_a_schema_of_duckdbs_own_takes_no_table(duckdb_file: Door, tmp_path: Path, schema: str) -> None:
-    """A table "temp.flags" would be gone with the connection."""
-    said, done = refused(tmp_path, duckdb_file.table(f"{schema}.flags"))
-    assert f"there is no schema for {schema}.flags" in said
-    assert done == []
-
-
-def test_a_new_file_of_duckdb_has_one_schema(tmp_path: Path) -> None:
-    said, done = refused(tmp_path, f"{tmp_path}/new.duckdb?table=own.flags")
-    assert "there is no schema for own.flags" in said
-    assert (done, (tmp_path / "new.duckdb").exists()) == ([], False)
-    cbc.scan(tmp_path / "one.csv", f"{tmp_path}/new.duckdb?table=main.flags")
-    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as connection:
-        assert connection.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall() == [
-            ("main", "flags"),
-            ("main", "flags_manifest"),
-        ]
-
-
-def test_a_link_to_no_file_makes_none(tmp_path: Path) -> None:
-    (tmp_path / "link.duckdb").symlink_to(tmp_path / "absent.duckdb")
-    said, done = refused(tmp_path, f"{tmp_path}/link.duckdb?table=flags")
-    assert "is a link to no file" in said
-    assert (done, (tmp_path / "absent.duckdb").exists()) == ([], False)
-
-
-def test_a_file_of_duckdb_that_cannot_be_written_is_told_before_the_scan(duckdb_file: Door, tmp_path: Path) -> None:
-    with duckdb.connect(duckdb_file.address, read_only=True) as connection:
-        connection.execute("SELECT 1")
-        said, done = refused(tmp_path, duckdb_file.table("flags"))
-    assert "has the file open" in said
-    assert done == []
-
-
-# What an error of a database means -------------------------------------------------------------
-
-
-class DriverError(Exception):
-    """An error as the driver gives it, with its status and no SQLSTATE."""
-
-    sqlstate = None
-
-    def __init__(self, status: str, text: str = CANARY) -> None:
-        from adbc_driver_manager import AdbcStatusCode
-
-        super().__init__(text)
-        self.status_code = AdbcStatusCode[status]
-
-
-@pytest.mark.parametrize(
-    ("error", "meant"),
-    [
-        (DriverError("NOT_FOUND"), "there is no schema, or no table, of that name"),
-        (DriverError("ALREADY_EXISTS"), "exists, and none is overwritten"),
-        (DriverError("UNAUTHORIZED"), "no permission for it; GRANT"),
-        (DriverError("UNAUTHENTICATED"), "refused the password; give it in PGPASSWORD"),
-        (DriverError("INVALID_DATA"), "cannot convert"),
-        (DriverError("INTERNAL"), "does not carry a type of one of the columns; cast it"),
-        (DriverError("TIMEOUT"), "canceled the query"),
-        (DriverError("UNKNOWN"), "the database refused (UNKNOWN); try"),
-        (DriverError("IO", "ERROR:  tables can have at most 1600 columns"), "more columns"),
-        (DriverError("IO", "FATAL:  terminating connection"), "the database went away; nothing was written"),
-        (DriverError("IO", "no connection to the server"), "the database went away; nothing was written"),
-        (OSError(f"ERROR:  division by {CANARY}"), "ended the statement with an error"),
-        (OSError("ERROR:  canceling statement due to statement timeout"), "canceled the query"),
-        (OSError("server closed the connection unexpectedly"), "the database went away; nothing was written"),
-    ],
-)
-def test_only_a_lost_connection_is_called_one(error: Exception, meant: str) -> None:
-    said = faults.said(error)
-    assert meant in said
-    assert CANARY not in said
-    assert ("went away" in said) == meant.startswith("the database went away")
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        (
-            "SELECT 1 / (200000 - g) AS hemoglobin FROM generate_series(1, 300000) AS g",
-            "ended the statement with an error",
-        ),
-        ("SELECT g AS hemoglobin, pg_sleep(0.001)::text FROM generate_series(1, 20000) AS g", "canceled the query"),
-        ("SELECT hemoglobin FROM counts WHERE age = $1", "not one SELECT|refused"),
-    ],
-)
-def test_a_statement_that_postgresql_ends_is_no_lost_connection(postgresql: Door, query: str, said: str) -> None:
-    postgresql.run("ALTER ROLE screener SET statement_timeout = '400ms'")
-    try:
-        with pytest.raises(UsageError, match=said) as caught:
-            cbc.scan(postgresql.address, query=query)
-    finally:
-        postgresql.run("ALTER ROLE screener RESET statement_timeout")
-    assert "went away" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("SELECT * FROM read_csv('/nowhere/CANARY.csv')", "cannot read a file that the query names"),
-        ("SELECT * FROM counts WHERE age = ?", r"a parameter: \? or \$1"),
-        ("SELECT error('CANARY') AS hemoglobin", "ends itself with an error"),
-        ("SELECT 9223372036854775807 + hemoglobin::BIGINT FROM counts", "cannot convert"),
-    ],
-)
-def test_what_duckdb_says_of_a_query_has_a_next_step(duckdb_file: Door, query: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as caught:
-        cbc.scan(duckdb_file.address, query=query)
-    assert "CANARY" not in str(caught.value)
-    assert "; " in str(caught.value) or "try it" in str(caught.value)
-
-
-def test_every_meaning_of_an_error_says_what_to_do() -> None:
-    tables = (faults._STATES, faults._STATUS, faults._CLASSES, dict(faults._IN_THE_MIDDLE), dict(faults._CONNECTING))
-    sentences = {sentence for table in tables for sentence in table.values()}
-    assert [sentence for sentence in sentences if not re.search(r"; |: ", sentence)] == []
-
-
-def test_a_time_with_an_offset_has_no_place(door: Door) -> None:
-    """DuckDB gives it without its offset."""
-    with pytest.raises(UsageError, match=r"column 'taken' is of a type that has no place .*time"):
-        cbc.scan(door.address, query="SELECT CAST('10:00:00+02' AS TIMETZ) AS taken, hemoglobin FROM counts")
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ("340282366920938463463374607431768211455::UHUGEINT", "uhugeint"),  # would come as -1
-        ("79::UHUGEINT", "uhugeint"),
-        ("79::BIGNUM", "bignum"),
-        ("'101'::BIT", "binary"),
-    ],
-)
-def test_a_number_of_duckdb_that_would_be_another_one_has_no_place(duckdb_file: Door, value: str, kind: str) -> None:
-    with pytest.raises(UsageError, match=rf"column 'odd' is of a type that has no place .*{kind}"):
-        cbc.scan(duckdb_file.address, query=f"SELECT {value} AS odd, hemoglobin FROM counts")
-
-
-def test_the_largest_whole_number_of_duckdb_comes_as_it_is(duckdb_file: Door) -> None:
-    frame = cbc.read(duckdb_file.address, query=f"SELECT {2**127 - 1}::HUGEINT AS key, * FROM counts LIMIT 1")
-    assert int(frame["key"][0]) == 2**127 - 1
-
-
-def test_a_moment_with_a_zone_comes_in_utc_whatever_the_zone_of_the_machine(door: Door, tmp_path: Path) -> None:
-    """In New York it is another day."""
-    door.run("CREATE TABLE late AS SELECT CAST('2024-01-02 02:00:00+00' AS TIMESTAMPTZ) AS collected_at")
-    script = (
-        "import sys, cbc_screen as cbc; query = \"SELECT '40 y' AS age, 7.9 AS hemoglobin, collected_at FROM late\"; "
-        "print(cbc.read(sys.argv[1], query=query, as_received=True)['collected_at'][0].isoformat())"
-    )
-    command = [sys.executable, "-c", script, door.address]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "TZ": "America/New_York"}
-    )
-    assert (done.stdout, done.stderr) == ("2024-01-02T02:00:00+00:00\n", "")
 
 
 # What goes away, and what goes on --------------------------------------------------------------

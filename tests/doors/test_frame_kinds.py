@@ -281,3 +281,16 @@ def test_a_series_that_arrow_cannot_take_is_one_line() -> None:
     with pytest.raises(UsageError, match="cannot be had") as caught:
         cbc.screen_frame(given)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "lines"),
+    [
+        ([10**30, 7.9], ["cannot_tell", "low"]),
+        ([-(10**30), 7.9], ["cannot_tell", "low"]),
+        (["7.9\ud800", "7.9"], ["cannot_tell", "low"]),  # half of a sign, which UTF-8 cannot write
+    ],
+)
+def test_a_cell_of_pandas_that_arrow_cannot_take_is_unknown(cells: list[Any], lines: list[str]) -> None:
+    given = pd.DataFrame({"age": ["40 y"] * 2, "sex": ["F"] * 2, "HGB (g/dL)": pd.Series(cells, dtype=object)})
+    assert cbc.screen_frame(given)["red_line"].tolist() == lines

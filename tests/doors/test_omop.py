@@ -6,6 +6,7 @@ import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -85,6 +86,11 @@ def of_persons(persons: pa.Array, days: list[str] | None = None) -> pa.Table:
         (pa.array([Decimal("7.50"), Decimal("8.00")], pa.decimal128(20, 2)), [8]),
         (pa.array([7.0, float("nan"), 1e7]), [7, 10_000_000]),
         (pa.array([float("inf"), 7.5, 2.0**60]), []),
+        # From here on two whole numbers may be one float.
+        (pa.array([2.0**53 - 1, 2.0**53]), [2**53 - 1]),
+        (pa.array([16_777_215, 16_777_216], pa.float32()), [16_777_215]),
+        (pa.array([np.float16(2_047), np.float16(2_048)]), [2_047]),
+        (pa.array([Decimal(10**40), Decimal(7)], pa.decimal256(60, 0)), [7]),
         (pa.array([2**63 - 1, -1]), [2**63 - 1]),
         (pa.array([2**64 - 1, 7], pa.uint64()), [7]),
         (pa.array(["9223372036854775807", "9223372036854775808"]), [2**63 - 1]),

@@ -15,7 +15,7 @@ from cbc_screen.errors import UsageError
 # What is meant as the address of a server, however it is written, a Path of it too: one of PostgreSQL, settings with a password,
 # a user of another kind of server.
 _MEANT = re.compile(
-    r"postgres(ql)?(\+\w+)?:|\bpass(word|wd)?\s*=|\b[a-z][\w+.-]*://.*@",
+    r"postgres(ql)?(\+\w+)?:|(?<![\w/\\])(pass|password|passwd|pwd)\s*=|\b[a-z][\w+.-]*://.*@",
     re.IGNORECASE | re.DOTALL,
 )
 _BYTE = "%[0-9A-Fa-f]{2}"
@@ -23,7 +23,7 @@ _HOST = rf"(?:(?:[\w.~-]|{_BYTE})+|\[[0-9A-Fa-f:.%\w]+\])?(?::[0-9]{{0,5}})?"
 # Nothing that ends a part stands in another one, so that no part of a password is taken for a host, a database or a setting.
 _WRITTEN = re.compile(
     rf"postgres(?:ql)?://"
-    rf"(?:(?:[\w.~!$&'()*+,;=:-]|{_BYTE})*@)?"
+    rf"(?:(?:[^@/?#%\[\]\s\x00-\x1f]|{_BYTE})*@)?"
     rf"(?P<host>{_HOST}(?:,{_HOST})*)"
     rf"(?:/(?P<database>(?:[\w.~ $+,!-]|{_BYTE})*))?"
     rf"(?:\?(?P<asked>(?:\w+=(?:[^&@?#=;%\x00-\x1f]|{_BYTE})*(?:&|$))*))?"
@@ -31,7 +31,8 @@ _WRITTEN = re.compile(
 _NO_DATABASE = re.compile(r"[=;&:@/?#%\\\x00-\x1f]")
 _MALFORMED = (
     "the address of a database cannot be read, and nothing of it is shown here; write postgresql://USER@HOST:PORT/DATABASE?table=NAME, "
-    "each of / ? @ # = % in a password or a name as %2F %3F %40 %23 %3D %25, and better the password in PGPASSWORD or in ~/.pgpass"
+    "each of / ? @ # = % [ ] and a space in a password or a name as %2F %3F %40 %23 %3D %25 %5B %5D %20, and better the password in "
+    "PGPASSWORD or in ~/.pgpass"
 )
 _ENDINGS = (".duckdb", ".ddb")
 _MAGIC, _MAGIC_AT = b"DUCK", 8

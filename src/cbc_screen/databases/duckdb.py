@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.databases.address import Address, parts_of, quoted_parts
-from cbc_screen.databases.faults import not_opened, told
+from cbc_screen.databases.faults import exists, no_schema, not_opened, not_written, told
 from cbc_screen.databases.places import no_place
 from cbc_screen.errors import UsageError
 
@@ -94,9 +94,9 @@ class NewDuckDBTable:
         if not os.path.lexists(self._path):
             *schema, _ = parts_of(table)
             if schema and schema[0].lower() != _MAIN:
-                raise self._no_schema(table)
+                raise no_schema(self._address, table)
             return
-        with self._connected(self._path, read_only=False) as connection:
+        with self._connected(self._path) as connection:
             told(self._address, connection.begin)
             self._run(connection, f"CREATE TABLE {self._place(connection, table)} (row BIGINT)")
             told(self._address, connection.rollback)
@@ -105,7 +105,9 @@ class NewDuckDBTable:
         """Add rows; the first ones make the table."""
         import pyarrow.parquet as pq
 
+        rows = told(self._address, lambda: _as_kept(rows), not_written)
         if table not in self._writers:
+            _require_one_name_each(rows.column_names)
             self._writers[table] = pq.ParquetWriter(self._rows(len(self._writers)), rows.schema, compression="lz4")
         self._writers[table].write_table(rows)
 
@@ -119,7 +121,7 @@ class NewDuckDBTable:
             writer.close()
         is_new = not os.path.lexists(self._path)
         where = Path(self._folder.name) / self._path.name if is_new else self._path
-        with self._connected(where, read_only=False) as connection:
+        with self._connected(where) as connection:
             told(self._address, connection.begin)
             for number, table in enumerate(self._writers):
                 place = self._place(connection, table)
@@ -143,8 +145,8 @@ class NewDuckDBTable:
         return Path(self._folder.name) / f"{number}.parquet"
 
     @contextmanager
-    def _connected(self, path: Path, *, read_only: bool) -> Iterator[Any]:
-        connection = told(self._address, lambda: _library().connect(str(path), read_only=read_only), not_opened)
+    def _connected(self, path: Path) -> Iterator[Any]:
+        connection = told(self._address, lambda: _library().connect(str(path)), not_opened)
         try:
             for setting in (_QUIET, f"SET memory_limit = '{_MEMORY}'", "SET threads = 1"):
                 self._run(connection, setting)
@@ -154,22 +156,19 @@ class NewDuckDBTable:
 
     def _run(self, connection: Any, statement: str, given: Sequence[str] = ()) -> list[Any]:
         """Run a statement to its end: another may not begin before."""
-        return told(self._address, lambda: list(connection.execute(statement, list(given)).fetchall()))
+        return told(self._address, lambda: list(connection.execute(statement, list(given)).fetchall()), not_written)
 
     def _place(self, connection: Any, table: str) -> str:
         """Return where a table goes, with the name of its database: "temp.x" would be gone with the connection."""
         *schema, name = parts_of(table)
         found = self._run(connection, _SCHEMA, [schema[0] if schema else _MAIN])
         if not found:
-            raise self._no_schema(table)
+            raise no_schema(self._address, table)
         [(catalog, own)] = found
         [[many]] = self._run(connection, _THERE, [name, own])
         if many:
-            raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
+            raise exists(self._address, table)
         return quoted_parts(catalog, own, name)
-
-    def _no_schema(self, table: str) -> UsageError:
-        return UsageError(f"{self._address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one")
 
     def _name(self, made: Path) -> None:
         """Give a new file its name."""
@@ -181,3 +180,29 @@ class NewDuckDBTable:
             there = True
         if there:
             raise UsageError(f"{self._path.name} was made by somebody else in between; run it again")
+
+
+def _require_one_name_each(columns: Sequence[str]) -> None:
+    """Refuse columns whose names DuckDB takes for one: it would give the second, which may be the answer, another name."""
+    seen: dict[str, str] = {}
+    for column in columns:
+        other = seen.setdefault(column.lower(), column)
+        if other is not column:
+            raise UsageError(
+                f"columns {other!r} and {column!r} are one name to DuckDB, in which capitals do not count; rename one in the source"
+            )
+
+
+def _as_kept(rows: pa.Table) -> pa.Table:
+    """Return rows in types that DuckDB reads as they are, before all of them are screened: it counts moments in microseconds, and
+    would make floats of the longest decimals.
+    """
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    def kept(kind: pa.DataType) -> pa.DataType:
+        if types.is_decimal256(kind):
+            return pa.string()
+        return pa.timestamp("us", kind.tz) if types.is_timestamp(kind) and kind.unit in ("s", "ms") else kind
+
+    return rows.cast(pa.schema([pa.field(field.name, kept(field.type)) for field in rows.schema]))

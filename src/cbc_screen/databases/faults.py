@@ -18,6 +18,10 @@ _NO_PERMISSION = (
 _CANCELED = "the database canceled the query (statement_timeout?); let it run longer, or ask for less"
 _NO_VALUE = "the query meets a value that it cannot convert, or a text that the database cannot hold; cast or leave it out in the query"
 _TOO_LARGE = "the table would have more columns, or larger ones, than the database can hold; keep fewer"
+_NOT_HELD = "a row has what the database cannot hold (a day far outside its years, a text with the sign NUL); leave that column out of keep"
+_NO_TYPE = (
+    "the database has no type for one of the columns (a list, a record?); leave it out of keep, or write to a file"
+)
 _PASSWORD = "the database refused the password; give it in PGPASSWORD or in ~/.pgpass"
 _TRY = "try the query, or the table, in a program of the database's own"
 # By SQLSTATE, or its class of two characters.
@@ -25,6 +29,7 @@ _STATES = {
     "42P01": "there is no table of that name that this user sees; names are read as they are written, as SCHEMA.NAME or NAME",
     "42P07": _EXISTS,
     "42710": _EXISTS,
+    "42701": "two columns of the new table would have one name; rename one of them in the source",
     "42703": "the query names a column that is not there; look at the columns of the table",
     "42501": _NO_PERMISSION,
     "42939": "a schema of the database's own takes no table; name another one",
@@ -38,6 +43,9 @@ _STATES = {
     "53": "the database has no room, or no connection, left; run it again when it has",
     "54": _TOO_LARGE,
 }
+_OF_A_TYPE = ("NOT_IMPLEMENTED", "INTERNAL")
+_NOT_CONVERTED = ("ConversionException", "ArrowInvalid")
+_NO_REASON = "writing COPY data:"
 # What the driver says where it has no SQLSTATE: of a table that it makes, and of rows that it reads or sends.
 _STATUS = {
     "NOT_FOUND": "there is no schema, or no table, of that name that this user sees; names are read as they are written, as "
@@ -47,8 +55,9 @@ _STATUS = {
     "UNAUTHENTICATED": _PASSWORD,
     "INVALID_DATA": _NO_VALUE,
     "INTEGRITY": "the database has a rule that a row breaks (a constraint or a trigger); write to another schema",
-    "NOT_IMPLEMENTED": "its driver does not carry a type of one of the columns; cast it to text, or leave it out",
-    "INTERNAL": "its driver does not carry a type of one of the columns; cast it to text, or leave it out",
+    **dict.fromkeys(
+        _OF_A_TYPE, "its driver does not carry a type of one of the columns; cast it to text, or leave it out"
+    ),
     "CANCELLED": _CANCELED,
     "TIMEOUT": _CANCELED,
 }
@@ -114,6 +123,16 @@ def said(error: BaseException) -> str:
     return f"the database refused ({status or name}); {_TRY}"
 
 
+def not_written(error: BaseException) -> str:
+    """Return why rows cannot be put into a new table."""
+    state, status = getattr(error, "sqlstate", None) or "", getattr(getattr(error, "status_code", None), "name", None)
+    # Without a word of the server: the driver could not write a day as the server counts days.
+    unwritten = status == "IO" and str(error).rstrip().endswith(_NO_REASON)
+    if state.startswith("22") or status == "INVALID_DATA" or type(error).__name__ in _NOT_CONVERTED or unwritten:
+        return _NOT_HELD
+    return _NO_TYPE if status in _OF_A_TYPE else said(error)
+
+
 def not_opened(error: BaseException) -> str:
     """Return why a file of DuckDB cannot be opened."""
     if type(error).__name__ != "IOException":
@@ -128,6 +147,16 @@ def not_connected(error: BaseException) -> str:
     text = str(error)
     known = next((sentence for words, sentence in _CONNECTING if words in text), None)
     return known or "nothing answers there; is the address right, and does the server run?"
+
+
+def exists(address: Address, table: str) -> UsageError:
+    """Return the error for a name that is taken."""
+    return UsageError(f"{address.name}: a table {table} exists, and none is overwritten; name another one")
+
+
+def no_schema(address: Address, table: str) -> UsageError:
+    """Return the error for a schema that is not there."""
+    return UsageError(f"{address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one")
 
 
 def told(address: Address, make: Callable[[], Made], words: Callable[[BaseException], str] = said) -> Made:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.databases.address import Address, parts_of, quoted
-from cbc_screen.databases.faults import not_connected, told
+from cbc_screen.databases.faults import exists, no_schema, not_connected, not_written, told
 from cbc_screen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ _READING = (
     # The same rows in the same order, so that a scan can go on: several scans of a large table would share theirs.
     "SET synchronize_seqscans = off",
 )
-# Whether the table exists; whether its name is longer than the server keeps, which would cut it; the schema it goes to.
+# Whether the table exists; how many bytes of a name the server keeps: it would cut a longer one; the schema it goes to.
 _PLACE = (
     "SELECT to_regclass($1) IS NOT NULL, "
-    "greatest(octet_length($2::text), octet_length($3::text)) - current_setting('max_identifier_length')::int, "
-    "CASE WHEN $3::text = '' THEN current_schema()::text ELSE (SELECT nspname::text FROM pg_namespace WHERE nspname = $3::text) END"
+    "current_setting('max_identifier_length')::int, "
+    "CASE WHEN $2::text = '' THEN current_schema()::text ELSE (SELECT nspname::text FROM pg_namespace WHERE nspname = $2::text) END"
 )
 _IN_ORDER = "SET max_parallel_workers_per_gather = 0"  # of a table, which nobody can give an order
 
@@ -64,16 +64,16 @@ class NewPostgresTable:
 
     def __init__(self, address: Address) -> None:
         assert address.table is not None
-        self._address, self._made = address, set[str]()
+        self._address, self._made, self._longest = address, set[str](), 0
         self._connection = connect(address, autocommit=False)
 
     def require_absent(self, table: str) -> None:
         """Refuse the name of a table that exists, or that cannot be made; it is made, and let go of, to see."""
-        *schema, name = parts_of(table)
+        schema = parts_of(table)[:-1]
 
         def found() -> Any:
             with self._connection.cursor() as cursor:
-                cursor.execute(_PLACE, (quoted(table), name, schema[0] if schema else ""))
+                cursor.execute(_PLACE, (quoted(table), schema[0] if schema else ""))
                 return cursor.fetchone()
 
         def tried() -> None:
@@ -81,24 +81,29 @@ class NewPostgresTable:
                 cursor.execute(f"CREATE TABLE {quoted(table)} (row bigint)")
             self._connection.rollback()
 
-        exists, too_long, home = told(self._address, found)
-        if too_long > 0:
-            raise UsageError(
-                f"{self._address.name}: the name {table} has {too_long} bytes more than the database keeps; give a shorter one "
-                "(_manifest stands behind that of the manifest)"
-            )
+        is_there, self._longest, home = told(self._address, found)
+        for name in parts_of(table):
+            if (length := len(name.encode())) > self._longest:
+                raise UsageError(
+                    f"{self._address.name}: the name {name} takes {length} bytes, of which the database keeps {self._longest}; give a "
+                    "shorter one (_manifest stands behind that of the manifest)"
+                )
         if home is None:
-            raise UsageError(
-                f"{self._address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one"
-            )
-        if exists:
-            raise UsageError(f"{self._address.name}: a table {table} exists, and none is overwritten; name another one")
+            raise no_schema(self._address, table)
+        if is_there:
+            raise exists(self._address, table)
         told(self._address, tried)
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows; the first ones make the table."""
         *schema, name = parts_of(table)
         mode = "append" if table in self._made else "create"
+        for column in rows.column_names if mode == "create" else ():
+            if (length := len(column.encode())) > self._longest:
+                raise UsageError(
+                    f"{self._address.name}: the name of column {column!r} takes {length} bytes, of which the database keeps "
+                    f"{self._longest}; leave it out of keep, or rename it in the source"
+                )
         own = {"db_schema_name": schema[0]} if schema else {}
 
         def add() -> None:
@@ -106,7 +111,7 @@ class NewPostgresTable:
             with self._connection.cursor() as cursor:
                 cursor.adbc_ingest(name, rows, mode=mode, **own)
 
-        told(self._address, add)
+        told(self._address, add, not_written)
         self._made.add(table)
 
     def note(self, table: str, text: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import beyond_years, dictionary, from_numpy, with_days_as_texts
+from cbc_screen.arrays import beyond_years, dictionary, from_numpy
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
@@ -18,7 +18,8 @@ from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read_types import with_types
 from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
-from cbc_screen.errors import UsageError, one_line_errors
+from cbc_screen.errors import one_line_errors
+from cbc_screen.ingest.frames import pandas_of
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
@@ -102,7 +103,7 @@ def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Kno
     far = {name for table in tables for name in table.column_names if beyond_years(table.column(name))}
     if as_received:
         received = [_as_texts(table, far & set(table.column_names)) for table in tables]
-        return pd.concat([_to_pandas(table) for table in received], ignore_index=True)
+        return pd.concat([pandas_of(table) for table in received], ignore_index=True)
     kinds: dict[str, set[pa.DataType]] = {}
     for table in tables:
         for own in table.schema:
@@ -110,33 +111,7 @@ def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Kno
     differ = far | {name for name, types in kinds.items() if len(types) > 1}
     alike = [_as_texts(table, differ & set(table.column_names)) for table in tables]
     whole = pa.concat_tables(alike, promote_options="default").unify_dictionaries()
-    return _to_pandas(with_types(whole, plans, knowledge, (ROW, FILE)))
-
-
-def _to_pandas(table: pa.Table) -> Any:
-    """Return a table as a frame; what pandas cannot hold in a list is a text, or told by its column: its error quotes the cell."""
-    import pyarrow as pa
-
-    for place, name in enumerate(table.column_names):
-        column = table.column(name)
-        if not pa.types.is_nested(column.type) or _has_frame(column):
-            continue
-        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            column = with_days_as_texts(column)
-        # Outside of what is suppressed: nothing of the first error is attached.
-        if not _has_frame(column):
-            raise UsageError(
-                f"column {name!r} holds what a frame of pandas cannot; leave it out of the source, or scan it (cbc.scan)"
-            )
-        table = table.set_column(place, name, column)
-    return table.to_pandas()
-
-
-def _has_frame(column: pa.ChunkedArray) -> bool:
-    with suppress(Exception):
-        column.to_pandas()
-        return True
-    return False
+    return pandas_of(with_types(whole, plans, knowledge, (ROW, FILE)))
 
 
 def _as_texts(table: pa.Table, names: Collection[str]) -> pa.Table:

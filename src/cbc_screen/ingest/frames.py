@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.arrays import without_dictionaries, without_view
+from cbc_screen.arrays import beyond_years, with_days_as_texts, without_dictionaries, without_view
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.vocabulary import Pattern, Severity, Urgency
 
@@ -131,13 +132,13 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
     if kind is FrameKind.PANDAS:
         try:
             array = pa.array(column, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
             array = None
         if array is None:
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
             array = pa.array(
-                [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
+                [None if no else _text_of(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
             )
     elif kind is FrameKind.POLARS:
         array = _of_polars(column)
@@ -146,6 +147,11 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return without_view(array)
+
+
+def _text_of(cell: object) -> str:
+    """Return a cell as text; what UTF-8 cannot write is a sign that no result has."""
+    return str(cell).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _of_polars(column: Any) -> Any:
@@ -189,6 +195,32 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
     for name, words in _ordered(table):
         frame[name] = frame[name].astype(pd.CategoricalDtype(list(words), ordered=True))
     return frame
+
+
+def pandas_of(table: pa.Table) -> Any:
+    """Return a table as a frame; days that pandas cannot hold are texts, and what it cannot hold at all is told by its column."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        column = table.column(name)
+        if not beyond_years(column) and (not pa.types.is_nested(column.type) or _has_frame(column)):
+            continue
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            column = with_days_as_texts(column)
+        # Outside of what is suppressed: nothing of the first error is attached, which quotes the cell.
+        if not _has_frame(column):
+            raise UsageError(
+                f"column {name!r} holds what a frame of pandas cannot; leave it out, or have it as a table of pyarrow"
+            )
+        table = table.set_column(place, name, column)
+    return table.to_pandas()
+
+
+def _has_frame(column: pa.ChunkedArray) -> bool:
+    with suppress(Exception):
+        column.to_pandas()
+        return True
+    return False
 
 
 def to_polars(table: pa.Table) -> Any:

@@ -27,7 +27,7 @@ _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]|$)")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _LEADING_ZEROS = re.compile(r"0[0-9]+", re.ASCII)
 _MOST = 2**63 - 1
-_MOST_OF_FLOAT = 2**53  # above, two whole numbers may be one float
+_EXACT = {16: 2**11, 32: 2**24, 64: 2**53}  # by the bits of a float: from here on two whole numbers may be one
 
 
 @dataclass(frozen=True)
@@ -134,20 +134,21 @@ def _subjects(column: pa.Array, name: str) -> NDArray[np.int64]:
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
     is_a_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     values = (column if is_a_number else as_text(column)).to_pylist()
+    exact = _EXACT[kind.bit_width] if types.is_floating(kind) else _MOST
     zeros = [value for value in values if isinstance(value, str) and _LEADING_ZEROS.fullmatch(value)]
     if zeros:
         raise UsageError(
             f"column {name!r}: {len(zeros):,} of {len(values):,} rows have a person written with leading zeros, which is no number (two "
             "persons might become one); give the person_id of your person table"
         )
-    return np.array([_person_id(value) for value in values], dtype=np.int64)
+    return np.array([_person_id(value, exact) for value in values], dtype=np.int64)
 
 
-def _person_id(value: object) -> int:
+def _person_id(value: object, exact: int) -> int:
     match value:
         case str() if _WHOLE.fullmatch(value):
             found = int(value)
-        case float() if value.is_integer() and value <= _MOST_OF_FLOAT:
+        case float() if value.is_integer() and value < exact:
             found = int(value)
         case Decimal() if value.is_finite() and value == value.to_integral_value():
             found = int(value)

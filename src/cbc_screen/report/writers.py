@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cbc_screen.arrays import cells_of, is_text, one_dictionary, release_unused, without_dictionaries
+from cbc_screen.arrays import cells_of, is_text, one_dictionary, release_unused, rows_of, without_dictionaries
 from cbc_screen.databases.address import is_meant
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
@@ -232,8 +232,7 @@ class FlagWriter:
 
     def _write_ndjson(self, table: pa.Table) -> None:
         text = self._open_text()
-        columns = [cells_of(column) for column in without_dictionaries(table).columns]
-        for row in (dict(zip(table.column_names, cells, strict=True)) for cells in zip(*columns, strict=True)):
+        for row in rows_of(without_dictionaries(table)):
             text.write(
                 json.dumps(row if self._form is None else self._form(row), ensure_ascii=False, default=str) + "\n"
             )

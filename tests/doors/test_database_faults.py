@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,6 +17,7 @@ from door_databases import CANARY, Door
 import cbc_screen as cbc
 from cbc_screen.databases import faults
 from cbc_screen.errors import UsageError
+from postgres import Server, running
 
 
 class DriverError(Exception):
@@ -43,8 +46,8 @@ class DriverError(Exception):
         (DriverError("IO", "ERROR:  tables can have at most 1600 columns"), "more columns"),
         (DriverError("IO", "FATAL:  terminating connection"), "the database went away; nothing was written"),
         (DriverError("IO", "no connection to the server"), "the database went away; nothing was written"),
-        (OSError(f"ERROR:  division by {CANARY}"), "ended the statement with an error"),
         (OSError("ERROR:  canceling statement due to statement timeout"), "canceled the query"),
+        (OSError(f"ERROR:  division by {CANARY}"), "the database went away; nothing was written"),
         (OSError("server closed the connection unexpectedly"), "the database went away; nothing was written"),
     ],
 )
@@ -53,6 +56,52 @@ def test_only_a_lost_connection_is_called_one(error: Exception, meant: str) -> N
     assert meant in said
     assert CANARY not in said
     assert ("went away" in said) == meant.startswith("the database went away")
+
+
+@pytest.mark.parametrize("words", [faults.said, faults.not_written])
+def test_where_the_server_still_answers_it_did_not_go_away(words: Any) -> None:
+    said = words(OSError(f"FEHLER:  Division durch {CANARY}"), answers=True)
+    assert "ended the statement with an error" in said
+    assert CANARY not in said
+
+
+@pytest.fixture
+def german(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server whose errors are in German, where its translations are installed."""
+    monkeypatch.setenv("LANGUAGE", "de")
+    with running() as server:
+        server.run("ALTER SYSTEM SET lc_messages = 'C.utf8'")
+        server.stop()
+        server.start()
+        yield server
+
+
+def test_a_server_of_another_language_is_understood(german: Server) -> None:
+    query = "SELECT 10 / (200000 - g) AS hemoglobin FROM generate_series(1, 300000) AS g"
+    with pytest.raises(UsageError, match="ended the statement with an error"):
+        cbc.scan(german.url, query=query)
+    with pytest.raises(UsageError, match="there is no table of that name"):
+        cbc.scan(german.url, table="nowhere")
+    for wrong in (german.url.replace("/laboratory?", "/elsewhere?"), german.url.replace("screener:", "nobody:")):
+        with pytest.raises(UsageError, match=r"lets nobody in|does not exist|refused the password"):
+            cbc.scan(wrong, table="counts")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (
+            "failed: FATAL:  Passwort-Authentifizierung für Benutzer »u« fehlgeschlagen",
+            "lets nobody in with this address",
+        ),
+        ('failed: FATAL:  password authentication failed for user "u"', "refused the password"),
+        ("failed: FATAL:  Datenbank »d« existiert nicht", "lets nobody in with this address"),
+        ("failed: Connection refused\n\tIs the server running on that host?", "nothing answers there"),
+        ('could not translate host name "h" to address', "nothing answers there"),
+    ],
+)
+def test_why_there_is_no_connection(text: str, meant: str) -> None:
+    assert meant in faults.not_connected(OSError(text))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +160,8 @@ def test_what_duckdb_says_of_a_query_has_a_next_step(duckdb_file: Door, query: s
 
 def test_every_meaning_of_an_error_says_what_to_do() -> None:
     tables = (faults._STATES, faults._STATUS, faults._CLASSES, dict(faults._IN_THE_MIDDLE), dict(faults._CONNECTING))
-    sentences = {sentence for table in tables for sentence in table.values()}
+    alone = {faults._ENDED, faults._NOT_HELD, faults._NO_TYPE, faults._NO_ANSWER, faults._NOT_LET_IN}
+    sentences = alone | {sentence for table in tables for sentence in table.values()}
     assert [sentence for sentence in sentences if not re.search(r"; |: ", sentence)] == []
 
 

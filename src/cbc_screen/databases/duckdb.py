@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.databases.address import Address, parts_of, quoted_parts
-from cbc_screen.databases.faults import exists, no_schema, not_opened, not_written, told
+from cbc_screen.databases.faults import Words, exists, no_schema, not_opened, not_written, said, told
 from cbc_screen.databases.places import no_place
 from cbc_screen.errors import UsageError
 
@@ -45,8 +45,8 @@ def _library() -> Any:
 
 
 @contextmanager
-def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
-    """Give the rows of a statement, a part at a time."""
+def rows(address: Address, statement: str) -> Iterator[tuple[pa.RecordBatchReader, Words]]:
+    """Give the rows of a statement, a part at a time, and what an error in the middle of them means."""
     duckdb = _library()
     if not os.path.exists(address.where):
         raise UsageError("the source does not exist")
@@ -64,7 +64,7 @@ def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
                 raise no_place(name, _LOSING[str(kind)])
         # By a relation: a result of `execute` would lie in memory as a whole.
         reader = relation.to_arrow_reader if hasattr(relation, "to_arrow_reader") else relation.fetch_arrow_reader
-        yield told(address, lambda: reader(_ROWS))
+        yield told(address, lambda: reader(_ROWS)), said
     finally:
         connection.close()
 

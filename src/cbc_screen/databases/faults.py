@@ -9,6 +9,7 @@ from cbc_screen.databases.address import Address
 from cbc_screen.errors import CBCScreenError, UsageError
 
 Made = TypeVar("Made")
+Words = Callable[[BaseException], str]
 
 _LOST = "the database went away; nothing was written: run it again when it answers"
 _EXISTS = "a table (or a type) of that name exists, and none is overwritten; name another one"
@@ -61,15 +62,14 @@ _STATUS = {
     "CANCELLED": _CANCELED,
     "TIMEOUT": _CANCELED,
 }
-# What the server says in the middle of rows, of which the driver gives only the words; anything else is a lost connection.
+# What the server says in the middle of rows, of which the driver gives only the words, which may be in another language.
 _IN_THE_MIDDLE = (
     ("canceling statement", _CANCELED),
     ("at most 1600 columns", _TOO_LARGE),
-    (
-        "ERROR:",
-        "the database ended the statement with an error (a value that it cannot convert, a division by zero?); try the "
-        "query in psql",
-    ),
+)
+_ENDED = (
+    "the database ended the statement with an error (a value that it cannot convert, a division by zero, its time is over?); try "
+    "the query in psql"
 )
 _CLASSES = {
     "CatalogException": "there is no table of that name (or no such function); names are read as SCHEMA.NAME or NAME",
@@ -85,6 +85,12 @@ _CLASSES = {
     "TransactionException": "another connection changed the database in between; run it again",
     "ConnectionException": "this process has the file open in another way; close that connection first",
 }
+_NO_ANSWER = "nothing answers there; is the address right, and does the server run?"
+# Of a server that words its errors in another language.
+_NOT_LET_IN = (
+    "the server answers, and lets nobody in with this address; look at the user, the database, the password (PGPASSWORD or "
+    "~/.pgpass) and its pg_hba.conf"
+)
 # What libpq says of a connection that it could not make; it has no code for it.
 _CONNECTING = (
     ("password", _PASSWORD),
@@ -101,8 +107,8 @@ _CONNECTING = (
 )
 
 
-def said(error: BaseException) -> str:
-    """Return what an error of a database means, and what to do."""
+def said(error: BaseException, *, answers: bool = False) -> str:
+    """Return what an error of a database means, and what to do; `answers` says that the connection is there."""
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str) and state:
         known = next((_STATES[state[:length]] for length in (5, 3, 2) if state[:length] in _STATES), None)
@@ -119,18 +125,19 @@ def said(error: BaseException) -> str:
     if status in _STATUS:
         return _STATUS[status]
     if status == "IO" or type(error).__module__.startswith("pyarrow") or isinstance(error, OSError):
-        return next((sentence for words, sentence in _IN_THE_MIDDLE if words in str(error)), _LOST)
+        known = next((sentence for words, sentence in _IN_THE_MIDDLE if words in str(error)), None)
+        return known or (_ENDED if answers else _LOST)
     return f"the database refused ({status or name}); {_TRY}"
 
 
-def not_written(error: BaseException) -> str:
-    """Return why rows cannot be put into a new table."""
+def not_written(error: BaseException, *, answers: bool = False) -> str:
+    """Return why rows cannot be put into a new table; `answers` says that the connection is there."""
     state, status = getattr(error, "sqlstate", None) or "", getattr(getattr(error, "status_code", None), "name", None)
     # Without a word of the server: the driver could not write a day as the server counts days.
     unwritten = status == "IO" and str(error).rstrip().endswith(_NO_REASON)
     if state.startswith("22") or status == "INVALID_DATA" or type(error).__name__ in _NOT_CONVERTED or unwritten:
         return _NOT_HELD
-    return _NO_TYPE if status in _OF_A_TYPE else said(error)
+    return _NO_TYPE if status in _OF_A_TYPE else said(error, answers=answers)
 
 
 def not_opened(error: BaseException) -> str:
@@ -146,7 +153,8 @@ def not_connected(error: BaseException) -> str:
     """Return why there is no connection to PostgreSQL."""
     text = str(error)
     known = next((sentence for words, sentence in _CONNECTING if words in text), None)
-    return known or "nothing answers there; is the address right, and does the server run?"
+    nobody = _NOT_LET_IN if "FATAL" in text else _NO_ANSWER
+    return known or nobody
 
 
 def exists(address: Address, table: str) -> UsageError:
@@ -159,7 +167,7 @@ def no_schema(address: Address, table: str) -> UsageError:
     return UsageError(f"{address.name}: there is no schema for {table}; CREATE SCHEMA, or name another one")
 
 
-def told(address: Address, make: Callable[[], Made], words: Callable[[BaseException], str] = said) -> Made:
+def told(address: Address, make: Callable[[], Made], words: Words = said) -> Made:
     """Do something with a database; what goes wrong is one line with the name of the database, and nothing else of it."""
     try:
         return make()

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.databases.address import Address, parts_of, quoted
-from cbc_screen.databases.faults import exists, no_schema, not_connected, not_written, told
+from cbc_screen.databases.faults import Words, exists, no_schema, not_connected, not_written, said, told
 from cbc_screen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,17 +39,27 @@ def connect(address: Address, *, autocommit: bool) -> Any:
 
 
 @contextmanager
-def rows(address: Address, statement: str) -> Iterator[pa.RecordBatchReader]:
-    """Give the rows of a statement, a part at a time."""
+def rows(address: Address, statement: str) -> Iterator[tuple[pa.RecordBatchReader, Words]]:
+    """Give the rows of a statement, a part at a time, and what an error in the middle of them means."""
     connection = connect(address, autocommit=True)
     cursor = connection.cursor()
     try:
         for setting in (*_READING, *([_IN_ORDER] if address.table is not None else [])):
             told(address, lambda own=setting: cursor.execute(own))  # type: ignore[misc]
         told(address, lambda: cursor.execute(statement))
-        yield told(address, cursor.fetch_record_batch)
+        yield told(address, cursor.fetch_record_batch), lambda error: said(error, answers=_answers(connection))
     finally:
         close(cursor, connection)
+
+
+def _answers(connection: Any) -> bool:
+    """Tell whether the server still answers: it words its errors in a language of its own."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:
+        return bool(getattr(error, "sqlstate", None))  # the transaction is over, the connection is not
+    return True
 
 
 def close(*opened: Any) -> None:
@@ -111,7 +121,7 @@ class NewPostgresTable:
             with self._connection.cursor() as cursor:
                 cursor.adbc_ingest(name, rows, mode=mode, **own)
 
-        told(self._address, add, not_written)
+        told(self._address, add, lambda error: not_written(error, answers=_answers(self._connection)))
         self._made.add(table)
 
     def note(self, table: str, text: str) -> None:

@@ -127,6 +127,9 @@ DOORS: dict[str, Callable[[str, str], Any]] = {
     "read": lambda file, text: cbc.read(text),
     "follow": lambda file, text: cbc.follow(text),
     "audit": lambda file, text: cbc.audit(text),
+    "read_flags": lambda file, text: cbc.read_flags(text),
+    "compare": lambda file, text: cbc.compare(text, text),
+    "report": lambda file, text: cbc.scan(file, "flags.parquet", report=text, force=True),
     "polars": lambda file, text: cbc_polars.scan(text, table="t").collect(),
 }
 
@@ -155,6 +158,9 @@ OPTIONS = {
     "profile": lambda text: ["profile", text],
     "audit": lambda text: ["audit", text],
     "follow": lambda text: ["follow", text],
+    "explain": lambda text: ["explain", text, "--row", "1"],
+    "compare": lambda text: ["compare", text, text],
+    "report": lambda text: ["report", text, "-o", "list.html"],
 }
 
 

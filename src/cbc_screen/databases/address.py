@@ -15,7 +15,7 @@ from cbc_screen.errors import UsageError
 # What is meant as the address of a server, however it is written, a Path of it too: one of PostgreSQL, settings with a password,
 # a user of another kind of server.
 _MEANT = re.compile(
-    r"postgres(ql)?(\+\w+)?:|(?<![\w/\\])(pass|password|passwd|pwd)\s*=|\b[a-z][\w+.-]*://.*@",
+    r"postgres(ql)?(\+\w+)?:|(?<![\w/\\])(pass|password|passwd|pwd)\s*=|\b[a-z][\w+.-]+:/.*@",
     re.IGNORECASE | re.DOTALL,
 )
 _BYTE = "%[0-9A-Fa-f]{2}"
@@ -81,6 +81,12 @@ def address_of(text: str | Path) -> Address | None:
 def is_meant(text: str) -> bool:
     """Tell what is meant as the address of a server, well written or not, and is no file that is there."""
     return _MEANT.search(text) is not None and not os.path.lexists(text)
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is meant as the address of a server where a file is read: its name may be a password, and is not shown."""
+    if is_meant(str(path)):
+        raise UsageError("this is read from a file that scan wrote, and not from a database; name the file")
 
 
 def _postgresql(text: str, *, is_path: bool) -> Address:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts, rows_of
+from cbc_screen.databases.address import require_file
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.frames import pandas_of
 from cbc_screen.kernel.answers import AnswerPlace, Answers
@@ -108,6 +109,7 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    require_file(path)
     problem = None
     try:
         open_regular(path).close()  # a pipe would be waited for without end

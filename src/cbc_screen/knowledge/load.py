@@ -20,6 +20,7 @@ from cbc_screen.knowledge.files import read_text, sha256, walk
 from cbc_screen.knowledge.film_names import load_film_names
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
+from cbc_screen.knowledge.glossary import load_glossary
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import CitedSource, Knowledge
@@ -95,6 +96,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
+        glossary=load_glossary(node("glossary.yaml")),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), ground.groups["film"]),

@@ -136,21 +136,21 @@ def test_ranges_of_ones_own_are_in_the_statement(tmp_path):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
-    with postgres.server() as running:
+    with postgres.running() as running:
         yield running
 
 
 @pytest.mark.parametrize("others", [(), OTHERS], ids=["lines", "all"])
 def test_postgresql(server, others):
     rows = Tables(9, "mo", others=others).rows(FEW)
-    server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     statement = cbc.sql(keep=["id"], columns=columns_of(rows), age_unit="mo", dialect="postgresql")
     assert_equal(rows, server.rows(statement), "mo")
 
 
 def test_a_view_in_postgresql(server):
     rows = Tables(10).rows(50)
-    server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     server.run(cbc.sql(keep=["id"], columns=columns_of(rows), dialect="postgresql", view="flags"))
     assert_equal(rows, server.rows("SELECT * FROM flags"))
 

@@ -51,7 +51,7 @@ class Server:
         columns = ", ".join(f'"{field.name}" {_TYPES[str(field.type)]}' for field in table.schema)
         self.run(f"DROP TABLE IF EXISTS {name} CASCADE; CREATE TABLE {name} ({columns})")
         sink = io.BytesIO()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, sink, options)
         self.run(f"COPY {name} FROM STDIN (FORMAT csv, NULL '')", sink.getvalue())
 

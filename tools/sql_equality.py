@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / part) for part in ("src", "tests")]
 
 import cbc_screen as cbc  # noqa: E402
+import local_spark  # noqa: E402
 import postgres  # noqa: E402
 from count_tables import LINES, Row, Tables, arrow  # noqa: E402
 from strategies import KNOWLEDGE  # noqa: E402
@@ -74,16 +75,13 @@ def database(name: str) -> Iterator[Ask]:
 
             yield asked
     else:
-        from pyspark.sql import SparkSession
+        with local_spark.session() as session:
 
-        session = SparkSession.builder.master("local[2]").config("spark.log.level", "OFF").getOrCreate()
+            def ask_spark(statement: str, table: pa.Table) -> pa.Table:
+                session.createDataFrame(table).createOrReplaceTempView("counts")
+                return session.sql(statement).toArrow()
 
-        def ask_spark(statement: str, table: pa.Table) -> pa.Table:
-            session.createDataFrame(table).createOrReplaceTempView("counts")
-            return session.sql(statement).toArrow()
-
-        yield ask_spark
-        session.stop()
+            yield ask_spark
 
 
 def compare(ask: Ask, dialect: str, start: int, many: int) -> tuple[list[str], float]:

@@ -15,7 +15,7 @@ from cbc_screen.exported.sources import PERSON, TableOfCounts
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.printable import clean_line
-from cbc_screen.vocabulary import NOTICE, Pregnancy, Sex
+from cbc_screen.vocabulary import NOTICE, Pregnancy
 
 _WIDTH = 112
 
@@ -49,7 +49,7 @@ def header(source: TableOfCounts, *, age_unit: str, sexes: Sequence[str], made_w
         signed=bool(source.comparators),
         reported=bool(source.reported),
         age_unit=age_unit,
-        sexes=", ".join(dict.fromkeys([*(str(sex) for sex in Sex), *sexes])) + " or NULL",
+        sexes=sexes,
         pregnancy="pregnancy" in source.person,
         stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
     )

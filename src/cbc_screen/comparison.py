@@ -103,6 +103,9 @@ class Comparison:
         What rows were matched by.
     matched, changed : int
         Rows in both files, and those of them in which some flag differs.
+    in_order : int
+        Rows of those in both that share their key with others, and were taken in their order (that of source file
+        and row number): where that order differs between the files, a change of them may be none.
     only_old, only_new : mapping of reason to rows
         Rows that have no partner; `old.rows == matched + sum(only_old.values())`, and so for `new`.
     columns : mapping of column to matched rows in which it changed, in the order of the file
@@ -111,6 +114,8 @@ class Comparison:
     transitions : tuple of Transition, the most serious first
     columns_only_old, columns_only_new : tuple of str
         Flag columns that one file alone has.
+    columns_in_neither : tuple of str
+        Columns that say most, of which nothing could be compared: a line, the pattern, the urgency, the reasons.
     """
 
     old: FlagsVersion
@@ -126,6 +131,8 @@ class Comparison:
     transitions: tuple[Transition, ...]
     columns_only_old: tuple[str, ...] = ()
     columns_only_new: tuple[str, ...] = ()
+    columns_in_neither: tuple[str, ...] = ()
+    in_order: int = 0
     notice: str = field(default=NOTICE)
 
     @property

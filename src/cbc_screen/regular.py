@@ -8,6 +8,14 @@ import stat
 from pathlib import Path
 from typing import IO
 
+_WHAT_TO_DO = {
+    errno.ENOENT: "check its name and folder",
+    errno.ENOTDIR: "check its name and folder",
+    errno.EISDIR: "name a file",
+    errno.EACCES: "ask for the right to read it",
+    errno.EPERM: "ask for the right to read it",
+}
+_DAMAGED = "it is damaged, cut short, or not what its name says; copy it again or make it anew"
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -29,6 +37,19 @@ def open_regular(path: Path) -> IO[bytes]:
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         raise NotRegularError(errno.EINVAL, "it is a pipe or a device, and not a file")
     return os.fdopen(descriptor, "rb")
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Say in one line that a file cannot be read, why, and what to do.
+
+    Of an error of the system its number is said, and of any other nothing: both may quote a folder or a cell.
+    """
+    why = _DAMAGED
+    if isinstance(error, OSError) and error.errno:
+        own = isinstance(error, NotRegularError | TooLargeError | IsADirectoryError)
+        said = str(error.strerror) if own else os.strerror(error.errno)
+        why = f"{said[0].lower()}{said[1:]}; {_WHAT_TO_DO.get(error.errno, 'name another file, or try again')}"
+    return f"{path.name or 'the file'} cannot be read: {why}"
 
 
 def read_regular(path: Path, largest: int) -> bytes:

@@ -139,7 +139,8 @@ def compare(
         What `scan` wrote: Parquet (packed or not), CSV or NDJSON, compressed or not.
     key : str, optional
         A kept column that rows are matched by; else their number, with the source file where there
-        are several. Rows of a key that both files have equally often are matched in their order.
+        are several. Rows of a key that both files have equally often are matched in the order of
+        their source (`Comparison.in_order` counts them), so take what one row has: a sample's number.
     examples : int
         How many rows of each change are named, by their number alone.
     old_rejects, new_rejects : path, optional
@@ -152,7 +153,8 @@ def compare(
     Raises
     ------
     UsageError
-        If a file is none that `scan` wrote, or is packed by another version.
+        If a file is none that `scan` wrote, cannot be read, or is packed by another version; or, without
+        a key, if one is of several source files and the other of one.
 
     Examples
     --------

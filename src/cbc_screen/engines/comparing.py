@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.comparison import NO_ROW, Comparison, Example, FlagsVersion, Transition, Unmatched
 from cbc_screen.engines.batch import ROW
-from cbc_screen.engines.matching import Matched, OutOfOrderError, can_merge, merged, parted
+from cbc_screen.engines.matching import Matched, OutOfOrderError, can_merge, merged, parted, require_same_places
 from cbc_screen.engines.reject_reasons import RejectReasons
 from cbc_screen.engines.seriousness import FIRST_CONDITION, WORDS, drop, seriousness
 from cbc_screen.engines.written_flags import WrittenFlags
@@ -29,6 +29,7 @@ Codes = NDArray[np.int64]
 _MOST_REASONS = 5  # of a transition
 # A row that one file alone has loses, or brings, these answers with it.
 _WHOLE_ROW = ("red_line", "white_line", "platelet_line", "pattern", "urgency")
+_REASONS = "reasons"
 
 
 @dataclass
@@ -49,6 +50,7 @@ class _Tally:
     places: list[str]
     columns: list[str]
     matched: int = 0
+    in_order: int = 0
     changed: int = 0
     by_column: Counter[str] = field(default_factory=Counter)
     came: Counter[str] = field(default_factory=Counter)
@@ -59,6 +61,7 @@ class _Tally:
 
     def add(self, found: Matched, rejected: tuple[RejectReasons, RejectReasons]) -> None:
         """Count some rows."""
+        self.in_order += found.in_order
         if found.old.num_rows:
             self._pairs(found.old, found.new)
         for why, table in found.only_old.items():
@@ -151,10 +154,11 @@ class _Tally:
 
 
 class _ReasonChanges:
-    """The reasons that came and went, of rows that changed."""
+    """The reasons that came and went, of rows that changed; none where a file does not have the column."""
 
     def __init__(self, old: pa.Table, new: pa.Table) -> None:
-        pairs = list(zip(old.column("reasons").to_pylist(), new.column("reasons").to_pylist(), strict=True))
+        cells = [table.column(_REASONS).to_pylist() for table in (old, new) if _REASONS in table.column_names]
+        pairs = list(zip(*cells, strict=True)) if len(cells) == 2 else [("", "")] * old.num_rows
         known = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
         self._codes = np.array([known[pair] for pair in pairs], dtype=np.int64)
         self._changes = [_reasons_changed(*pair) for pair in known]
@@ -205,6 +209,8 @@ def compare_flags(
     if examples < 0:
         raise UsageError("examples: give 0 or more")
     files = WrittenFlags(old, key), WrittenFlags(new, key)
+    if key is None:
+        require_same_places(*files)
     rejected = RejectReasons(rejects[0]), RejectReasons(rejects[1])
     try:
         tally = _counted(files, key, rejected, examples, merge=can_merge(*files, key))
@@ -243,6 +249,7 @@ def _comparison(files: tuple[WrittenFlags, WrittenFlags], key: str | None, tally
         new=versions[1],
         key=key if key is not None else ", ".join([*tally.places, ROW]),
         matched=tally.matched,
+        in_order=tally.in_order,
         changed=tally.changed,
         only_old=dict(tally.only_old.most_common()),
         only_new=dict(tally.only_new.most_common()),
@@ -252,6 +259,9 @@ def _comparison(files: tuple[WrittenFlags, WrittenFlags], key: str | None, tally
         transitions=tally.listed(),
         columns_only_old=tuple(name for name in old.flags if known and name not in new.flags),
         columns_only_new=tuple(name for name in new.flags if known and name not in old.flags),
+        columns_in_neither=tuple(
+            name for name in (*_WHOLE_ROW, _REASONS) if known and name not in {*old.flags, *new.flags}
+        ),
     )
 
 

@@ -268,6 +268,9 @@ class _Opener:
         for column in self._keep:
             if column not in table.headers:
                 raise UsageError(f"keep: there is no column {column!r}")
+            if column == SOURCE_FILE and not isinstance(table, CollectedSource):
+                # Cells of a source's own column would be shown as the names of its files are.
+                raise UsageError(f"keep: {column!r} is the name of a column of the output; rename it in the source")
         which = [SOURCE_FILE] if len(files) > 1 else []
         if isinstance(table, CollectedSource):
             which.append(PERSON)  # whose count it is stays with the row as received

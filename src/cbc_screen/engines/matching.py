@@ -34,16 +34,31 @@ _NONE: Places = np.zeros(0, dtype=np.intp)
 
 @dataclass(frozen=True)
 class Matched:
-    """Rows of both files that belong together, in the same order, and those that have no partner, by why."""
+    """Rows of both files that belong together, in the same order, and those that have no partner, by why.
+
+    `in_order` of those together share their key with others: which of them are the same nothing but their order says.
+    """
 
     old: pa.Table
     new: pa.Table
     only_old: dict[Unmatched, pa.Table]
     only_new: dict[Unmatched, pa.Table]
+    in_order: int = 0
 
 
 class OutOfOrderError(Exception):
     """Row numbers do not only rise: the rows are to be `parted`."""
+
+
+def require_same_places(old: WrittenFlags, new: WrittenFlags) -> None:
+    """Refuse to match by row number where one file alone says which source file a row is of: none would match."""
+    if old.flags and new.flags and old.places != new.places:
+        several, single = (old, new) if len(old.places) > len(new.places) else (new, old)
+        raise UsageError(
+            f"{several.path.name} says which source file each row is of and {single.path.name} does not, "
+            "so that no row number of the one is the same as of the other: scan the same files with both, "
+            "or keep a column that tells rows apart and give it as key= (--key)"
+        )
 
 
 def can_merge(old: WrittenFlags, new: WrittenFlags, key: str | None) -> bool:
@@ -51,10 +66,10 @@ def can_merge(old: WrittenFlags, new: WrittenFlags, key: str | None) -> bool:
     return key is None and not old.places and not new.places
 
 
-def _numbers(table: pa.Table) -> NDArray[np.int64]:
+def _numbers(table: pa.Table, file: WrittenFlags) -> NDArray[np.int64]:
     cells = table.column(ROW).to_pylist()
     if not all(cell.isdecimal() and len(cell) <= _LONGEST_ROW for cell in cells):
-        raise UsageError("row: some rows of the flags have no number; compare what scan wrote")
+        raise UsageError(f"{file.path.name}: some rows have no number in the column {ROW!r}; compare what scan wrote")
     return np.array([int(cell) for cell in cells], dtype=np.int64)
 
 
@@ -62,7 +77,7 @@ class _Side:
     """One file, of which the rows up to a number are taken."""
 
     def __init__(self, file: WrittenFlags) -> None:
-        self._batches = file.batches()
+        self._file, self._batches = file, file.batches()
         self.table: pa.Table | None = None
         self.numbers = np.zeros(0, dtype=np.int64)
         self.ended = False
@@ -77,7 +92,7 @@ class _Side:
             self.ended = True
             return
         self.table = found if self.table is None else pa.concat_tables([self.table, found])
-        self.numbers = np.concatenate([self.numbers, _numbers(found)])
+        self.numbers = np.concatenate([self.numbers, _numbers(found, self._file)])
         if (np.diff(self.numbers) < 0).any():
             raise OutOfOrderError
 
@@ -120,6 +135,8 @@ def parted(old: WrittenFlags, new: WrittenFlags, key: str | None) -> Iterator[Ma
                         spill.add((side, part), batch)
         for part in range(_PARTS):
             tables = [_whole(spill.take((side, part))) for side in (0, 1)]
+            if key is not None:
+                tables = [_by_place(table, file) for table, file in zip(tables, (old, new), strict=True)]
             keys_of = [
                 np.array([] if table is None else _keys(table, file, key), dtype=object)
                 for table, file in zip(tables, (old, new), strict=True)
@@ -133,9 +150,20 @@ def _whole(batches: list[pa.RecordBatch]) -> pa.Table | None:
     return pa.Table.from_batches(batches) if batches else None
 
 
+def _by_place(table: pa.Table | None, file: WrittenFlags) -> pa.Table | None:
+    """Put rows in the order of their source, in which those that share a key are taken."""
+    if table is None:
+        return None
+    names = [np.array(table.column(name).to_pylist(), dtype=object) for name in reversed(file.places)]
+    codes = [np.unique(cells, return_inverse=True)[1] for cells in names]
+    order = np.lexsort([_numbers(table, file), *codes])
+    return table.take(from_numpy(order)) if (np.diff(order) != 1).any() else table
+
+
 def _keys(table: pa.Table, file: WrittenFlags, key: str | None) -> list[str]:
     if key is not None:
         return [str(cell) for cell in table.column(key).to_pylist()]
+    _numbers(table, file)
     names = [*file.places, ROW]
     return [_BETWEEN.join(cells) for cells in zip(*(table.column(name).to_pylist() for name in names), strict=True)]
 
@@ -147,11 +175,13 @@ def _together(one: Any, ones: NDArray[Any], other: Any, others: NDArray[Any]) ->
     first, second = _by_key(ones), _by_key(others)
     pairs: tuple[list[Places], list[Places]] = ([], [])
     left: tuple[dict[Unmatched, list[Places]], dict[Unmatched, list[Places]]] = ({}, {})
+    in_order = 0
     for own, rows in first.items():
         partners = second.get(own, _NONE)
         if own != "" and len(rows) == len(partners):
             pairs[0].append(rows)
             pairs[1].append(partners)
+            in_order += len(rows) if len(rows) > 1 else 0
             continue
         left[0].setdefault(_why(own, partners), []).append(rows)
     for own, rows in second.items():
@@ -163,6 +193,7 @@ def _together(one: Any, ones: NDArray[Any], other: Any, others: NDArray[Any]) ->
         _taken(other, pairs[1]),
         {why: _taken(one, rows) for why, rows in left[0].items()},
         {why: _taken(other, rows) for why, rows in left[1].items()},
+        in_order,
     )
 
 

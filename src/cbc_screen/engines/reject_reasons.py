@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from cbc_screen.errors import UsageError
-from cbc_screen.regular import open_regular
+from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.vocabulary import Reason
 
 _NEEDED = {"line", "reason"}
@@ -30,7 +30,7 @@ class RejectReasons:
         return self._reasons.get(place)
 
     def _read(self, path: Path) -> None:
-        known = False
+        known, problem = False, None
         try:
             with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
                 rows = csv.DictReader(text)
@@ -41,6 +41,10 @@ class RejectReasons:
                     self._reasons[place] = row["reason"]
         except (ValueError, csv.Error):
             known = False
+        except OSError as error:
+            problem = unreadable(path, error)
         # Outside the except block: the first error may quote a row.
-        if not known:
-            raise UsageError(f"{path.name} is no file of rejects that scan wrote")
+        if problem is None and not known:
+            problem = f"{path.name} is no file of rejects that scan wrote, or is cut short; give the one of that scan"
+        if problem is not None:
+            raise UsageError(problem)

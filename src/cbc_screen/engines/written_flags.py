@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from typing import IO, TYPE_CHECKING, Any
 from cbc_screen.arrays import from_texts, without_dictionaries
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.normalize.received import SOURCE_FILE
-from cbc_screen.regular import open_regular, read_regular
+from cbc_screen.regular import open_regular, read_regular, unreadable
 from cbc_screen.report.packed import read_batches, read_metadata
 from cbc_screen.spreadsheet import unescaped
+from cbc_screen.vocabulary import NOTICE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,12 +51,23 @@ class WrittenFlags:
         names = [] if first is None else first.column_names
         # A scan of no row leaves an empty NDJSON file, which does not name its columns.
         empty = first is None and self._kind == ".ndjson"
-        if not empty and not {FIRST_FLAG, LAST_FLAG, ROW} <= set(names):
-            raise UsageError(_NOT_FLAGS.format(path.name))
-        if key is not None and not empty and key not in names:
-            raise UsageError(f"key: there is no column {key!r} in {path.name}; keep it with keep= (--keep)")
+        if not empty:
+            self._check(names)
         self.flags = [] if empty else names[names.index(FIRST_FLAG) : names.index(LAST_FLAG)]
         self.places = [name for name in (FILE, SOURCE_FILE) if name in names and name not in self.flags]
+
+    def _check(self, names: list[str]) -> None:
+        """Refuse columns that are not those of flags."""
+        missing = [name for name in (ROW, FIRST_FLAG, LAST_FLAG) if name not in names]
+        if missing:
+            raise UsageError(f"{_NOT_FLAGS.format(self.path.name)}: it has no column {missing[0]!r}")
+        if len(set(names)) < len(names):
+            raise UsageError(f"{self.path.name} names a column twice; compare what scan wrote, or scan again")
+        if names.index(LAST_FLAG) < names.index(FIRST_FLAG):
+            # Flags are what stands between the two.
+            raise UsageError(f"{self.path.name} has its columns in another order than scan writes; scan again")
+        if self._key is not None and self._key not in names:
+            raise UsageError(f"key: there is no column {self._key!r} in {self.path.name}; keep it with keep= (--keep)")
 
     @property
     def described(self) -> dict[str, str]:
@@ -96,6 +109,20 @@ class WrittenFlags:
             yield pa.table(columns)
 
     def _raw(self) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        problem = None
+        try:
+            yield from self._tables()
+        except (CBCScreenError, MemoryError):
+            raise
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            problem = UsageError(unreadable(self.path, error))
+        # Outside the except block: an error of Arrow quotes the cell.
+        if problem is not None:
+            raise problem
+
+    def _tables(self) -> Iterator[pa.Table]:
         if self._kind == ".parquet":
             yield from (table.replace_schema_metadata(None) for table in read_batches(self.path))
         elif self._kind == ".csv":
@@ -103,7 +130,8 @@ class WrittenFlags:
         elif self._kind == ".ndjson":
             yield from self._ndjson()
         else:
-            raise UsageError(_NOT_FLAGS.format(self.path.name))
+            open_regular(self.path).close()
+            raise UsageError(f"{_NOT_FLAGS.format(self.path.name)}: its name ends otherwise")
 
     def _stream(self, file: IO[bytes]) -> Any:
         import pyarrow as pa
@@ -116,39 +144,41 @@ class WrittenFlags:
         from pyarrow import csv
 
         parse = csv.ParseOptions(newlines_in_values=True)
-        problem = None
-        try:
-            # Arrow guesses types from the first block, and closes what it was given.
-            with open_regular(self.path) as file:
-                names = csv.open_csv(self._stream(file), parse_options=parse).schema.names
-            texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-            reading = csv.ReadOptions(block_size=_BLOCK)
-            with open_regular(self.path) as file:
-                found = csv.open_csv(
-                    self._stream(file), read_options=reading, parse_options=parse, convert_options=texts
-                )
-                yield self._as_written(found.schema.empty_table())
-                for batch in found:
-                    yield self._as_written(pa.Table.from_batches([batch]))
-        except (pa.ArrowException, UnicodeDecodeError):
-            problem = UsageError(_NOT_FLAGS.format(self.path.name))
-        # Outside the except block: an error of Arrow quotes the cell.
-        if problem is not None:
-            raise problem
+        # Arrow guesses types from the first block, and closes what it was given.
+        names = None
+        with open_regular(self.path) as file, suppress(pa.ArrowInvalid):
+            names = csv.open_csv(self._stream(file), parse_options=parse).schema.names
+        if names is None:
+            raise UsageError(f"{_NOT_FLAGS.format(self.path.name)}, or is cut short; copy it again, or scan again")
+        texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+        reading = csv.ReadOptions(block_size=_BLOCK)
+        with open_regular(self.path) as file:
+            found = csv.open_csv(self._stream(file), read_options=reading, parse_options=parse, convert_options=texts)
+            yield self._as_written(found.schema.empty_table())
+            for batch in found:
+                self._require_whole(batch)
+                yield self._as_written(pa.Table.from_batches([batch]))
+
+    def _require_whole(self, batch: pa.RecordBatch) -> None:
+        """Refuse a last row that was cut within its last cell: as CSV it is still a row."""
+        if batch.schema.names[-1] == LAST_FLAG and batch.num_rows:
+            last = batch.column(batch.num_columns - 1)[-1].as_py()
+            if last != NOTICE and NOTICE.startswith(last):
+                raise UsageError(f"{self.path.name} is cut short within its last row; copy it again, or scan again")
 
     def _as_written(self, table: pa.Table) -> pa.Table:
         """Take away what CSV adds: the capital of a truth, and an apostrophe before a key."""
         import pyarrow as pa
 
-        for name in table.column_names:
-            column = table.column(name)
+        for place, name in enumerate(table.column_names):
+            column = table.column(place)  # by number: a name may stand twice, which is refused later
             if name == self._key:
                 column = from_texts([unescaped(cell) for cell in column.to_pylist()])
             elif name == "borderline":
                 column = from_texts([_TRUTHS.get(cell, cell) for cell in column.to_pylist()])
             else:
                 continue
-            table = table.set_column(table.column_names.index(name), name, pa.chunked_array([column]))
+            table = table.set_column(place, name, pa.chunked_array([column]))
         return table
 
     def _ndjson(self) -> Iterator[pa.Table]:
@@ -158,24 +188,34 @@ class WrittenFlags:
                 import io
 
                 stream = io.BufferedReader(self._stream(file))
+            before, names = 0, None
             while lines := list(islice(iter(lambda: stream.readline(_LONGEST_LINE), b""), _AT_ONCE)):
-                yield self._table(lines)
+                table = self._table(lines, before, names)
+                before, names = before + len(lines), table.column_names
+                yield table
 
-    def _table(self, lines: list[bytes]) -> pa.Table:
+    def _table(self, lines: list[bytes], before: int, names: list[str] | None) -> pa.Table:
+        """Return some lines as a table; those before them are counted, and the first of all names the columns."""
         import pyarrow as pa
 
-        rows: list[dict[str, Any]] = []
+        rows: list[list[str]] = []
         try:
-            rows = [json.loads(line) for line in lines]
-            if "resourceType" not in rows[0]:
-                names = list(rows[0])
-                return pa.table({name: from_texts([_text(row[name]) for row in rows]) for name in names})
+            for line in lines:
+                row = json.loads(line)
+                names = list(row) if names is None else names
+                rows.append([_text(row[name]) for name in names])
         except (ValueError, KeyError, TypeError, RecursionError):
-            rows = []
+            pass
         # Outside the except block: an error of the parser may quote the line.
-        if rows:
+        if names is not None and "resourceType" in names:
             raise UsageError(f"{self.path.name} holds answers as FHIR; compare what scan wrote as flags")
-        raise UsageError(_NOT_FLAGS.format(self.path.name))
+        if len(rows) < len(lines):
+            place = before + len(rows) + 1
+            why = f"line {place} is damaged, cut short, or no row of flags; copy the file again, or scan again"
+            raise UsageError(_NOT_FLAGS.format(self.path.name) if place == 1 else f"{self.path.name}: {why}")
+        return pa.table(
+            {name: from_texts(list(cells)) for name, cells in zip(names or (), zip(*rows, strict=True), strict=True)}
+        )
 
 
 def _text(cell: Any) -> str:

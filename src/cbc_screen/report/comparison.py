@@ -22,23 +22,33 @@ _TITLES = {
     Seriousness.MORE: "more is flagged",
     Seriousness.OTHER: "changed otherwise",
 }
+_NOTHING_MATCHED = (
+    "No row of one file is in the other: see that both are scans of the same source, under the same file names, "
+    "or match rows by a kept column (--key)."
+)
 _STYLES = {Seriousness.LOST: "bold red", Seriousness.LESS: "red", Seriousness.CLEARED: "magenta"}
 
 
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print what changed, the most serious first."""
     console.print(Text(found.notice, style="bold"))
+    if not found.matched and found.old.rows and found.new.rows:
+        console.print(Text(_NOTHING_MATCHED, style="bold red"))
     _versions(console, found)
     for name, version, only in (("old", found.old, found.only_old), ("new", found.new, found.only_new)):
         total = sum(only.values())
         console.print(f"{version.rows:,} rows of {name} = {found.matched:,} matched + {total:,} only in {name}")
     console.print(Text(f"matched by {clean_line(found.key)}; {found.changed:,} of them changed"))
+    if found.in_order:
+        console.print(Text(f"{found.in_order:,} rows share their key and were taken in their order", style="red"))
     _listing(console, "only in old", found.only_old)
     _listing(console, "only in new", found.only_new)
     if found.columns_only_old:
         console.print(Text(f"columns only in old: {clean_line(', '.join(found.columns_only_old))}", style="red"))
     if found.columns_only_new:
         console.print(Text(f"columns only in new: {clean_line(', '.join(found.columns_only_new))}", style="red"))
+    if found.columns_in_neither:
+        console.print(Text(f"columns in neither: {', '.join(found.columns_in_neither)}", style="red"))
     if found.same:
         console.print("No flag changed.")
         return

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.kernel.answers import AnswerPlace, Answers
-from cbc_screen.regular import open_regular
+from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import FlagLayout
 
@@ -107,16 +107,20 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    problem = None
     try:
         open_regular(path).close()  # a pipe would be waited for without end
         file = pq.ParquetFile(path, pre_buffer=False)
-    except (pa.ArrowException, OSError):
-        file = None
-    if file is None:
-        raise UsageError("flags are read from a Parquet file that scan wrote")
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        problem = UsageError(f"{unreadable(path, error)} (flags are read from a Parquet file that scan wrote)")
+    # Outside the except block: nothing of the first error is attached.
+    if problem is not None:
+        raise problem
     metadata = {**(file.metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
     if b"notice" not in metadata:
-        raise UsageError("the file does not hold flags that scan wrote")
+        raise UsageError(f"{path.name} does not hold flags that scan wrote")
     return file, metadata
 
 
@@ -127,6 +131,22 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def read_batches(path: Path) -> Iterator[pa.Table]:
     """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch."""
+    import pyarrow as pa
+
+    problem = None
+    try:
+        yield from _batches(path)
+    except (CBCScreenError, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+        # Packed bytes that are damaged end wherever they are unpacked.
+        problem = UsageError(unreadable(path, error))
+    # Outside the except block: the first error may quote a cell.
+    if problem is not None:
+        raise problem
+
+
+def _batches(path: Path) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     file, metadata = _open(path)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from sql_answers import in_duckdb, whole
@@ -15,6 +17,7 @@ from cbc_screen.exported.dialects import DIALECTS, Dialect, DialectWords
 from count_tables import LINES, arrow
 from strategies import KNOWLEDGE
 
+ROOT = Path(__file__).resolve().parents[2]
 Ask = Callable[[str, pa.Table], list[dict[str, Any]]]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # of PySpark's own sockets
 COUNTS = {"age": 54.0, "sex": "F", "hemoglobin": 130.0, "wbc": 9.0, "neutrophils": 5.0, "platelets": 200.0}
@@ -225,3 +228,24 @@ def test_a_sign_with_more_around_it_is_not_usable(database):
     columns = {name: name for name in (*COUNTS, "hemoglobin_comparator")}
     found = answers(database, table, "red_line", columns=columns)
     assert found == ["low", "low", *["cannot_tell"] * 7]
+
+
+def test_the_page_shows_how_a_text_goes_beside_its_number():
+    """Sent and not usable is cannot_tell; a blank is not sent."""
+    page = (ROOT / "docs/sql.md").read_text(encoding="utf-8")
+    view = next(part for part in page.split("```") if part.startswith("sql\nCREATE VIEW")).removeprefix("sql\n")
+    columns = {name: name for name in (*COUNTS, "platelets_comparator")}
+    statement = cbc.sql(table="numbers", keep=["id"], columns=columns)
+    with duckdb.connect() as own:
+        own.register("given", table_of(["240", "CLUMPED", "<5", "40", "", None], "platelets"))
+        own.execute("CREATE TABLE counts AS SELECT * FROM given")
+        own.execute(view)
+        found = own.sql(f"SELECT platelet_line, reasons FROM ({statement}) ORDER BY id").fetchall()
+    assert found == [
+        ("not_low", ""),
+        ("cannot_tell", "platelets:VALUE_MISSING"),
+        ("cannot_tell", "platelets:VALUE_MISSING"),
+        ("low", ""),
+        ("cannot_tell", "platelets:NO_RESULT"),
+        ("cannot_tell", "platelets:NO_RESULT"),
+    ]

@@ -174,3 +174,12 @@ def test_the_name_of_a_file_of_ranges_ends_no_text(ranges_of_own, postgresql_ser
     assert said in postgresql_server.rows(cbc.sql(**options, dialect="postgresql"))[0]["screened_with"]
     spark.createDataFrame(arrow([LOW])).createOrReplaceTempView("counts")
     assert said in spark.sql(cbc.sql(**options, dialect="spark")).collect()[0]["screened_with"]
+
+
+@pytest.mark.parametrize("name", ["hb\nDROP TABLE counts", "hb\u2028x", "hb\x1b[2J", "hb\u202ex", "hb\rDROP"])
+def test_no_name_leaves_the_comment_of_the_head_or_rewrites_a_terminal(name):
+    statement = cbc.sql(columns={"hemoglobin": name}, sex_codes={name: "F"})
+    head, _, body = statement.partition("\nWITH ")
+    assert all(line.startswith("-- ") for line in head.split("\n"))
+    assert head.replace("\n", "").isprintable()
+    assert f'"{name}"' in body

@@ -33,7 +33,7 @@ def comment(template: str, mark: str, **shown: Any) -> str:
     lines: list[str] = []
     for paragraph in text.splitlines():
         # A line break in the name of a column must not end the comment.
-        lines += textwrap.wrap(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False)
+        lines += textwrap.wrap(clean_line(" ".join(paragraph.split())), _WIDTH, break_on_hyphens=False)
     return "\n".join(f"{mark} {line}" for line in lines)
 
 

@@ -78,10 +78,10 @@ def database(name: str) -> Iterator[Ask]:
 
             yield ask
     elif name == "postgresql":
-        with postgres.server() as server:
+        with postgres.running() as server:
 
             def asked(statement: str, table: pa.Table) -> pa.Table:
-                server.load("counts", table)
+                server.put("counts", table, over=True)
                 return pa.Table.from_pylist(server.rows(statement))
 
             yield asked

@@ -100,18 +100,18 @@ def test_ranges_of_ones_own_are_in_the_statement(tmp_path):
 
 
 @pytest.mark.parametrize("others", [(), OTHERS], ids=["lines", "all"])
-def test_postgresql(postgresql_server, others):
+def test_postgresql(server, others):
     rows = Tables(9, "mo", others=others).rows(FEW)
-    postgresql_server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     statement = cbc.sql(keep=["id"], columns=columns_of(rows), age_unit="mo", dialect="postgresql")
-    assert_equal(rows, postgresql_server.rows(statement), "mo")
+    assert_equal(rows, server.rows(statement), "mo")
 
 
-def test_a_view_in_postgresql(postgresql_server):
+def test_a_view_in_postgresql(server):
     rows = Tables(10).rows(50)
-    postgresql_server.load("counts", arrow(rows))
-    postgresql_server.run(cbc.sql(keep=["id"], columns=columns_of(rows), dialect="postgresql", view="flags"))
-    assert_equal(rows, postgresql_server.rows("SELECT * FROM flags"))
+    server.put("counts", arrow(rows), over=True)
+    server.run(cbc.sql(keep=["id"], columns=columns_of(rows), dialect="postgresql", view="flags"))
+    assert_equal(rows, server.rows("SELECT * FROM flags"))
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of PySpark's own sockets

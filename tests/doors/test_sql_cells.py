@@ -43,10 +43,10 @@ def asker(request: pytest.FixtureRequest, name: str) -> Ask:
     if name == "duckdb":
         return in_duckdb
     if name == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
+        server = request.getfixturevalue("server")
 
         def ask(statement: str, table: pa.Table) -> list[dict[str, Any]]:
-            server.load("counts", table)
+            server.put("counts", table, over=True)
             return server.rows(statement)
 
         return ask
@@ -64,8 +64,7 @@ def read(words: tuple[DialectWords, Ask], how: str, cells: list[Any], kind: pa.D
     dialect, ask = words
     table = pa.table({"id": list(range(len(cells))), "own": pa.array(cells, kind or pa.string())})
     statement = f"SELECT id, {getattr(dialect, how)('own')} AS own FROM counts"
-    letters = {"t": True, "f": False}  # of PostgreSQL
-    return [letters.get(row["own"], row["own"]) for row in sorted(ask(statement, table), key=lambda row: row["id"])]
+    return [row["own"] for row in sorted(ask(statement, table), key=lambda row: row["id"])]
 
 
 def table_of(cells: list[Any], name: str, kind: pa.DataType | None = None) -> pa.Table:

@@ -119,13 +119,13 @@ def test_a_name_in_quotes_is_written_as_it_is(dialect):
     assert words.parts(f"{mark}x.y{mark * 2}.z{mark}.t") == [f"{mark}x.y{mark * 2}.z{mark}", "t"]
 
 
-def test_names_with_quotes_in_postgresql_and_spark(postgresql_server, spark):
+def test_names_with_quotes_in_postgresql_and_spark(server, spark):
     table = arrow([LOW]).rename_columns(['we"ird`', "age", "sex", "pregnancy", *LINES])
-    postgresql_server.run('CREATE SCHEMA "La b"')
-    postgresql_server.load("plain", table.rename_columns(["odd", *table.column_names[1:]]))
-    postgresql_server.run('ALTER TABLE plain RENAME odd TO "we""ird`"; ALTER TABLE plain SET SCHEMA "La b"')
+    server.run('CREATE SCHEMA "La b"')
+    server.put("plain", table.rename_columns(["odd", *table.column_names[1:]]), over=True)
+    server.run('ALTER TABLE plain RENAME odd TO "we""ird`"', 'ALTER TABLE plain SET SCHEMA "La b"')
     own = cbc.sql(table='La b."plain"', keep=['we"ird`'], dialect="postgresql")
-    assert [(row['we"ird`'], row["red_line"]) for row in postgresql_server.rows(own)] == [(0, "low")]
+    assert [(row['we"ird`'], row["red_line"]) for row in server.rows(own)] == [(0, "low")]
     spark.createDataFrame(table).createOrReplaceTempView("plain")
     for name in ('we"ird`', '`we"ird```'):
         found = spark.sql(cbc.sql(table="plain", keep=[name], dialect="spark")).collect()
@@ -159,19 +159,19 @@ def test_columns_may_have_the_names_that_the_statement_uses_within():
 
 
 @pytest.mark.parametrize("name", ["ward's", "a\\", "a\\'b", "''", '"; DROP', "ä\u2028b"])
-def test_texts_stay_what_they_are(name, postgresql_server, spark):
+def test_texts_stay_what_they_are(name, server, spark):
     assert duckdb.sql(f"SELECT {DIALECTS[Dialect.DUCKDB].text(name)}").fetchall() == [(name,)]
-    assert postgresql_server.rows(f"SELECT {DIALECTS[Dialect.POSTGRESQL].text(name)} AS own") == [{"own": name}]
+    assert server.rows(f"SELECT {DIALECTS[Dialect.POSTGRESQL].text(name)} AS own") == [{"own": name}]
     assert spark.sql(f"SELECT {DIALECTS[Dialect.SPARK].text(name)} AS own").collect()[0]["own"] == name
 
 
-def test_the_name_of_a_file_of_ranges_ends_no_text(ranges_of_own, postgresql_server, spark):
+def test_the_name_of_a_file_of_ranges_ends_no_text(ranges_of_own, server, spark):
     """`screened_with` names the file."""
     options = {"ranges": str(ranges_of_own), "keep": ["id"]}
     said = f"ranges {ranges_of_own.name},"
     assert said in in_duckdb(cbc.sql(**options), arrow([LOW]))[0]["screened_with"]
-    postgresql_server.load("counts", arrow([LOW]))
-    assert said in postgresql_server.rows(cbc.sql(**options, dialect="postgresql"))[0]["screened_with"]
+    server.put("counts", arrow([LOW]), over=True)
+    assert said in server.rows(cbc.sql(**options, dialect="postgresql"))[0]["screened_with"]
     spark.createDataFrame(arrow([LOW])).createOrReplaceTempView("counts")
     assert said in spark.sql(cbc.sql(**options, dialect="spark")).collect()[0]["screened_with"]
 

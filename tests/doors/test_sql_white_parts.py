@@ -94,11 +94,11 @@ def test_every_limit_that_other_white_cells_may_leave(definition, grading, age_u
     assert_equal(rows, in_duckdb(statement, rows), age_unit, **chosen)
 
 
-def test_in_postgresql(postgresql_server):
+def test_in_postgresql(server):
     rows = WhiteTables(3, "mo").rows(share(3_000))
-    postgresql_server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     statement = cbc.sql(keep=["id"], columns=columns_of(rows), age_unit="mo", dialect="postgresql")
-    assert_equal(rows, postgresql_server.rows(statement), "mo")
+    assert_equal(rows, server.rows(statement), "mo")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of PySpark's own sockets

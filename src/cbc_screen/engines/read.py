@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import dictionary, from_numpy, without_dictionaries
+from cbc_screen.arrays import beyond_years, dictionary, from_numpy, without_dictionaries
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
@@ -19,6 +19,7 @@ from cbc_screen.engines.read_types import with_types
 from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
+from cbc_screen.ingest.frames import pandas_of
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
@@ -101,16 +102,18 @@ def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Kno
 
     if not tables:
         return pd.DataFrame()
+    far = {name for table in tables for name in table.column_names if beyond_years(table.column(name))}
     if as_received:
-        return pd.concat([without_dictionaries(table).to_pandas() for table in tables], ignore_index=True)
+        received = [_as_texts(table, far & set(table.column_names)) for table in tables]
+        return pd.concat([pandas_of(without_dictionaries(table)) for table in received], ignore_index=True)
     kinds: dict[str, set[pa.DataType]] = {}
     for table in tables:
         for own in table.schema:
             kinds.setdefault(own.name, set()).add(own.type)
-    differ = {name for name, types in kinds.items() if len(types) > 1}
+    differ = far | {name for name, types in kinds.items() if len(types) > 1}
     alike = [_as_texts(table, differ & set(table.column_names)) for table in tables]
     whole = pa.concat_tables(alike, promote_options="default").unify_dictionaries()
-    return with_types(whole, plans, knowledge, (ROW, FILE)).to_pandas()
+    return pandas_of(with_types(whole, plans, knowledge, (ROW, FILE)))
 
 
 def _as_texts(table: pa.Table, names: Collection[str]) -> pa.Table:

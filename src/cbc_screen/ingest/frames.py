@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.arrays import without_dictionaries, without_view
+from cbc_screen.arrays import beyond_years, with_days_as_texts, without_dictionaries, without_view
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
@@ -30,6 +31,7 @@ _ELSEWHERE = {
     "dask": "a frame of Dask is screened a partition at a time: frame.map_partitions(...) (docs/recipes.md)",
     "ray": "a dataset of Ray is screened a batch at a time: dataset.map_batches(...) (docs/recipes.md)",
 }
+_WIDE = ("Int128", "UInt128")
 _TAKEN = (
     "screen_frame takes a frame of pandas or polars, a table, batch or reader of pyarrow, a relation of DuckDB, or what "
     "gives an Arrow stream (__arrow_c_stream__)"
@@ -132,21 +134,35 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
     if kind is FrameKind.PANDAS:
         try:
             array = pa.array(column, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
             array = None
         if array is None:
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
             array = pa.array(
-                [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
+                [None if no else _text_of(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
             )
     elif kind is FrameKind.POLARS:
-        array = column.to_arrow()
+        array = _of_polars(column)
     else:
         array = column
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return without_view(array)
+
+
+def _text_of(cell: object) -> str:
+    """Return a cell as text; what UTF-8 cannot write is a sign that no result has."""
+    return str(cell).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _of_polars(column: Any) -> Any:
+    """Return a series as Arrow; whole numbers of 128 bits, for which Arrow has no type, as texts."""
+    import polars as pl
+
+    if str(column.dtype) in _WIDE:  # an older polars has no such types
+        column = column.cast(pl.String)
+    return _of_library(column.to_arrow, column)
 
 
 def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:
@@ -185,6 +201,32 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
     if like is not None:
         frame.index = like.index
     return frame
+
+
+def pandas_of(table: pa.Table) -> Any:
+    """Return a table as a frame; days that pandas cannot hold are texts, and what it cannot hold at all is told by its column."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        column = table.column(name)
+        if not beyond_years(column) and (not pa.types.is_nested(column.type) or _has_frame(column)):
+            continue
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            column = with_days_as_texts(column)
+        # Outside of what is suppressed: nothing of the first error is attached, which quotes the cell.
+        if not _has_frame(column):
+            raise UsageError(
+                f"column {name!r} holds what a frame of pandas cannot; leave it out, or have it as a table of pyarrow"
+            )
+        table = table.set_column(place, name, column)
+    return table.to_pandas()
+
+
+def _has_frame(column: pa.ChunkedArray) -> bool:
+    with suppress(Exception):
+        column.to_pandas()
+        return True
+    return False
 
 
 def _categorical(column: pa.ChunkedArray, order: tuple[str, ...] | None) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, to_bools, to_numpy
+from cbc_screen.arrays import cells_of, from_numpy, to_bools, to_numpy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +42,7 @@ def _comparable(column: pa.Array) -> pa.Array:
         texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in column.to_pylist()]
         return pa.array(texts, type=pa.string())
     if types.is_nested(kind) or types.is_duration(kind) or types.is_interval(kind):
-        return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], type=pa.string())
+        return pa.array([None if cell is None else str(cell) for cell in cells_of(column)], type=pa.string())
     return column.cast(pa.string()) if types.is_decimal(kind) else column
 
 

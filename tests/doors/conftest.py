@@ -1,10 +1,10 @@
-"""Databases with the table `counts`: a server of PostgreSQL, and a file of DuckDB."""
+"""Databases: a server of PostgreSQL and a file of DuckDB with the table `counts`, and Spark."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,11 @@ import pytest
 from door_counts import rows
 from door_databases import Door
 
+import local_spark
 from postgres import Server, running
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +60,19 @@ def duckdb_file(tmp_path: Path) -> Door:
 @pytest.fixture(params=["postgresql", "duckdb_file"])
 def door(request: pytest.FixtureRequest) -> Door:
     return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    with local_spark.session() as session:
+        yield session
+
+
+@pytest.fixture
+def ranges_of_own(tmp_path: Path) -> Path:
+    """A set of one range, in a file with a name that could end a text."""
+    path = tmp_path / "it's \\ own '; --.csv"
+    path.write_text(
+        "analyte,sex,age_low,age_high,lower,upper,unit\nplatelets,any,18 y,,171.5,402,10^9/L\n", encoding="utf-8"
+    )
+    return path

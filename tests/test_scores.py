@@ -257,7 +257,7 @@ def test_the_command_says_points_items_and_what_would_decide() -> None:
     assert "For clinician review. Not a diagnosis." in done.output
     assert "HScore: 67 to 321 points" in done.output
     assert "triglycerides" in done.output
-    told = json.loads(CliRunner().invoke(main, [*words, "--as-json"]).output)
+    told = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)
     assert (told["low"], told["high"]) == (67, 321)
     wrong = CliRunner().invoke(main, ["score", "hscore", "temprature=39"])
     assert wrong.exit_code == 2

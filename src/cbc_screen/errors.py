@@ -22,6 +22,10 @@ class CBCScreenError(Exception):
         super().__init__(message)
 
 
+class CBCScreenWarning(UserWarning):
+    """Something of the input is not used until its user declares what it is; `warnings.filterwarnings` may make it an error."""
+
+
 class UsageError(CBCScreenError):
     """The call cannot be carried out as asked; the message is one clear line."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from cbc_screen.errors import CBCScreenError, FileError, did_you_mean, one_line_errors
+from cbc_screen.errors import CBCScreenError, CBCScreenWarning, FileError, did_you_mean, one_line_errors
 from cbc_screen.printable import clean_line
 from cbc_screen.private_files import remove_unfinished
 from cbc_screen.stopping import Stopped, keep_standard_streams, let_go_of_standard_output, stopping_on_signals
@@ -106,7 +107,9 @@ class CommandGroup(Group):
         """Run a command."""
         keep_standard_streams()
         message, code = "", int(ExitCode.USAGE)
-        with stopping_on_signals():
+        with stopping_on_signals(), warnings.catch_warnings():
+            warnings.simplefilter("always", CBCScreenWarning)
+            warnings.showwarning = _show_warning
             try:
                 return self._invoke(ctx)
             except FileError as problem:
@@ -127,6 +130,19 @@ class CommandGroup(Group):
         result = super().invoke(ctx)
         _flush()
         return result
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Say a warning of ours in one line; those of libraries are for whoever writes Python."""
+    if issubclass(category, CBCScreenWarning):
+        click.echo(f"cbc-screen: {clean_line(str(message))}", err=True)
 
 
 def _flush() -> None:

@@ -64,10 +64,17 @@ def options_file_of(main: click.Group, file: Path | None) -> OptionsFile | None:
 def _read(main: click.Group, path: Path) -> OptionsFile:
     found = _toml(path)
     if path.name == PROJECT:
-        found = found.get("tool", {}).get(TABLE)
-        if not isinstance(found, dict):
+        own = _ours(found)
+        if own is None:
             raise UsageError(f"{PROJECT}: there is no table [tool.{TABLE}]")
+        found = own
     return OptionsFile(path, _checked(main, path, found))
+
+
+def _ours(project: Mapping[str, Any]) -> dict[str, Any] | None:
+    tools = project.get("tool")
+    found = tools.get(TABLE) if isinstance(tools, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _project_table(path: Path) -> dict[str, Any] | None:
@@ -78,8 +85,7 @@ def _project_table(path: Path) -> dict[str, Any] | None:
         return None
     if f"tool.{TABLE}".encode() not in content:  # a fault that is none of ours is not ours to tell
         return None
-    found = _parsed(path, content).get("tool", {}).get(TABLE)
-    return found if isinstance(found, dict) else None
+    return _ours(_parsed(path, content))
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def ranges_new(out: Path | None, force: bool, as_json: bool, quiet: bool) -> Non
         file.finish()
         file.commit()
     next_step = f"cbc-screen ranges check {clean_line(out.name)}"
-    said = f"fill in lower and upper, drop rows that you do not have, then: {next_step}"
+    said = f"fill in lower and upper, drop rows that you do not have, then:\n{next_step}"
     show(lambda: {"file": out.name, "next": next_step}, lambda _: click.echo(said), as_json=as_json, quiet=quiet)
 
 

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cbc_screen.errors import UsageError, did_you_mean
+from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.edges import approximate_days
 from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.units import number
 from cbc_screen.vocabulary import NOTICE
@@ -92,7 +93,7 @@ def bands_of(analyte: str, name: str, sex: str | None) -> Bands:
     """
     knowledge = load_knowledge()
     if analyte not in knowledge.analytes:
-        raise UsageError(f"ranges show: no analyte is named {analyte!r}{did_you_mean(analyte, knowledge.analytes)}")
+        raise UsageError(f"ranges show: {no_analyte(analyte, knowledge.analytes)}")
     beside = knowledge.differing_intervals(name)
     every = (*knowledge.preterm_intervals(name), *knowledge.stated_intervals(name), *knowledge.intervals(name), *beside)
     rows = [r for r in every if r.analyte == analyte and (sex is None or r.sex in ("any", sex))]

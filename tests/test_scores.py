@@ -197,7 +197,11 @@ def test_a_bound_gives_an_interval_that_holds_every_number(mcv: int, rbc: int, a
 @pytest.mark.parametrize(
     ("name", "items", "said"),
     [
-        ("h-score", {}, "score must be one of hscore, hlh_2004, plasmic"),
+        (
+            "h-score",
+            {},
+            "score: none is named 'h-score'; did you mean hscore? it must be one of hscore, hlh_2004, plasmic",
+        ),
         ("hscore", {"temprature": 39.173}, "did you mean temperature"),
         ("hscore", {"organomegaly": "39.173"}, "organomegaly must be one of none, liver_or_spleen, both"),
         ("hscore", {"temperature": "39.173 F"}, "temperature must be a number in C"),

@@ -200,7 +200,7 @@ def test_a_bound_gives_an_interval_that_holds_every_number(mcv: int, rbc: int, a
         (
             "h-score",
             {},
-            "score: none is named 'h-score'; did you mean hscore? it must be one of hscore, hlh_2004, plasmic",
+            "did you mean hscore. it must be one of hscore, hlh_2004, plasmic",
         ),
         ("hscore", {"temprature": 39.173}, "did you mean temperature"),
         ("hscore", {"organomegaly": "39.173"}, "organomegaly must be one of none, liver_or_spleen, both"),

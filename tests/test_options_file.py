@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 from cbc_screen.cli import main
 from cbc_screen.commands.options_file import options_file_of
 from cbc_screen.errors import UsageError
-from cbc_screen.vocabulary import DefinitionId
+from cbc_screen.vocabulary import DefinitionId, ExitCode
 from test_terminal import COMMANDS
 
 TABLE = "age,sex,Hb,PLT,Sample\n61 y,F,7.9,31,s1\n45 y,M,15.3,238,s2\n"
@@ -260,3 +261,20 @@ def test_unknown_group_is_an_error_of_the_file() -> None:
     write("[nothing.at.all]\nx = 1\n")
     with pytest.raises(UsageError, match="no command"):
         options_file_of(main, None)
+
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "command.md"
+
+
+def test_the_page_shows_a_file_that_is_taken() -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    write(shown)
+    found = options_file_of(main, None)
+    assert found is not None
+    assert found.values.keys() == {"scan", "follow", "ranges verify"}
+    assert found.values["scan"]["max_cannot_tell"] == 0.2
+
+
+def test_the_page_has_every_exit_code() -> None:
+    told = {int(code) for code in re.findall(r"^\| (\d) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)}
+    assert told == {int(code) for code in ExitCode}

@@ -49,7 +49,7 @@ class Command(click.Command):
             hint = _suggested(problem, typed)
             if not hint:
                 raise
-            said = click.BadParameter(f"{problem.message}{hint}", ctx, problem.param, problem.param_hint)
+            said = click.BadParameter(f"{problem.message.rstrip('.')}{hint}", ctx, problem.param, problem.param_hint)
         raise said
 
     def _with_options_file(self, ctx: click.Context, args: list[str], typed: dict[str, Any]) -> list[str]:

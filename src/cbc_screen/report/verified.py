@@ -241,7 +241,7 @@ def _print_band(console: Console, found: RangeVerification, band: BandCheck) -> 
         if not own.limit:
             continue
         limit = own.limit + (f" +/- {own.uncertainty}" if own.uncertainty else "")
-        estimate = f"{own.estimate} ({own.interval})" if own.estimate else "not told"
+        estimate = f"{own.estimate} ({own.interval})" if own.estimate else "not estimated"
         line = f"{limit:<16}  outside {share_text(check.outside):<8}  estimate {estimate:<26}  "
         verdict = f"{verdict_words(check.verdict)}: {', '.join(words(why) for why in check.reasons)}"
         print_hanging(console, f"  {side}  ", line + verdict, _COLOURS[check.verdict])

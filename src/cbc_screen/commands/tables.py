@@ -173,7 +173,7 @@ def _named(name: str, said: list[str]) -> list[str]:
 )
 @click.option("--analyte", "analytes", multiple=True, help="Only this one; may be repeated.")
 @click.option(
-    "--person", metavar="COLUMN", help="Whose each row is; found by its name. Of one person the first count is used."
+    "--person", metavar="COLUMN", help="Whose each row is; found by its name. Of one person the earliest count is used."
 )
 @click.option(
     "--stated-people",

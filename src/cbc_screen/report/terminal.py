@@ -40,12 +40,12 @@ def text_width() -> int:
     return min(WIDTH, make_console().width)
 
 
-def print_hanging(console: Console, lead: str, text: str, style: str = "") -> None:
+def print_hanging(console: Console, lead: str, text: str | Text, style: str = "") -> None:
     """Print a text whose further lines begin below its first word, behind what leads it."""
     table = Table.grid(padding=0)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row(Text(lead, style=style), Text(text, style=style))
+    table.add_row(Text(lead, style=style), text if isinstance(text, Text) else Text(text, style=style))
     console.print(table)
 
 

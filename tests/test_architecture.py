@@ -49,6 +49,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "views": room("who draws and describes what goes out"),
         "field_texts": room("what each field of a record and of a result is, in words"),
         "errors": room("what a user is told, and where the fault is", "printable"),
+        "logs": room("what is said on the way: a log of counts, and warnings", "errors"),
         "private_files": room("files that a run makes, readable by their owner alone", "errors"),
         "stopping": room("the command when it is interrupted", "private_files"),
         "source": room("the description of a source: columns, units, codes, formats", "errors"),
@@ -98,8 +99,8 @@ HOUSE: dict[str, dict[str, Room]] = {
     "The flow, put together": {
         "engines": room(
             "tables, files and streams through the whole flow",
-            "_version arrays collect comparison databases errors ingest kernel kernel_inputs knowledge labels normalize printable private_files record "
-            "regular report result source spreadsheet summary vocabulary",
+            "_version arrays collect comparison databases errors ingest kernel kernel_inputs knowledge labels logs normalize printable private_files "
+            "record regular report result source spreadsheet summary vocabulary",
         ),
         "serial": room(
             "several counts of one person",
@@ -140,7 +141,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "spark": room(
             "frames of Spark: the driver, and a worker with its partition",
-            "_version arrays engines errors ingest knowledge normalize report screener serial source vocabulary",
+            "_version arrays engines errors ingest knowledge logs normalize report screener serial source vocabulary",
         ),
         "polars": room(
             "files as a source of polars, and `frame.cbc`",

@@ -139,13 +139,13 @@ def test_one_prints_a_report_and_json() -> None:
     assert text.exit_code == 0
     assert text.output.startswith(NOTICE)
     assert "pancytopenia: red, white and platelet lines low" in text.output
-    as_json = json.loads(run(*arguments, "--as-json").output)
+    as_json = json.loads(run(*arguments, "--json").output)
     assert (as_json["pattern"], as_json["notice"]) == ("pancytopenia", NOTICE)
     same = run(
         "one",
-        "--json",
+        "--record",
         "-",
-        "--as-json",
+        "--json",
         text=json.dumps(
             {
                 "age": "54 y",
@@ -162,7 +162,7 @@ def test_one_prints_a_report_and_json() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"hemglobin": "9.1 g/dL"}', "[" * 5_000])
 def test_one_refuses_what_is_no_record(text: str) -> None:
-    result = run("one", "--json", "-", text=text)
+    result = run("one", "--record", "-", text=text)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
 
@@ -233,7 +233,7 @@ def test_explain_gives_the_chain_of_one_row(flags: Path) -> None:
     assert "Hemoglobin 7.1 (declared g/dL) 71 g/L low 117 to 153 (default_v1, F 18 y and over; nhanes)" in lines
     assert "red low hemoglobin 71 g/L below 117 g/L grade 3, severe" in lines
     assert "grades of hemoglobin in g/L: 0: 120 and over; 1: 110 to under 120; 2: 80 to under 110; 3: under 80" in lines
-    told = json.loads(run("explain", str(flags), "--row", "2", "--as-json").output)
+    told = json.loads(run("explain", str(flags), "--row", "2", "--json").output)
     assert (told["notice"], told["pattern"]) == (NOTICE, "pancytopenia")
     us = run("explain", str(flags), "--row", "2", "--text-units", "us").output
     assert "7.1 g/dL" in us
@@ -304,7 +304,7 @@ def test_validate_turns_answers_into_agreement(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert NOTICE in done.output
     assert "6 lines in = 5 used + 0 unanswered + 0 repeated + 1 rejected" in done.output
-    found = json.loads(run("validate", str(tmp_path / "answers.csv"), "--as-json").output)
+    found = json.loads(run("validate", str(tmp_path / "answers.csv"), "--json").output)
     rules = {rule["rule"]: rule for rule in found["rules"]}
     # 3 of 4 with low hemoglobin were flagged, one was missed
     assert (rules["line:red"]["true_positive"], rules["line:red"]["false_negative"]) == (3, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -44,19 +44,19 @@ def test_a_frame_of_single_results_says_what_to_do() -> None:
         cbc.screen_frame(frame)
 
 
-def test_one_warning_where_no_column_states_a_unit(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_warning_where_no_column_states_a_unit() -> None:
     frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "hemoglobin": [79], "platelets": [9]})
-    with caplog.at_level(logging.WARNING, logger="cbc_screen"):
-        cbc.screen_frame(frame)
-        assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no column states a unit"]
-        caplog.clear()
-        cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "hemoglobin": ["7.9 g/dL"], "platelets": ["9"]}))
-        assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no column states a unit"]
-        caplog.clear()
+    partly = pd.DataFrame({"age": ["40 y"], "hemoglobin": ["7.9 g/dL"], "platelets": ["9"]})
+    for own in (frame, partly):
+        with pytest.warns(cbc.CBCScreenWarning) as warned:
+            cbc.screen_frame(own)
+        assert [str(one.message).split(":")[0] for one in warned] == ["no column states a unit"]
+        assert warned[0].filename == __file__  # at the line of the user, and not at one of the package
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         cbc.screen_frame(frame, units="si")
         cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "hemoglobin": ["7.9 g/dL"], "platelets": ["<9 10^9/L"]}))
         cbc.screen_frame(pd.DataFrame(COUNT))
-        assert not caplog.records
 
 
 def test_only_what_is_read_must_be_unique() -> None:

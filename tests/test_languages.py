@@ -114,7 +114,7 @@ def test_a_language_may_be_declared(tmp_path: Path) -> None:
     summary = cbc.scan(path, flags, age_unit="y", language="tr")
     assert (summary.languages, summary.undeclared) == (("tr",), {})
     assert list(pd.read_csv(flags)["red_line"]) == ["not_low", "low"]
-    with pytest.raises(cbc.UsageError, match="language must be one of ar, cs"):
+    with pytest.raises(cbc.UsageError, match="it must be one of ar, cs"):
         cbc.scan(path, language="turkish")
 
 

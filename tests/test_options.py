@@ -277,9 +277,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--collected-at": each("2024-02-03", "2024-02-03T08:10:00"),
         "--sex": each("F", "M", "unknown"),
         "--pregnancy": each("none", "T1", "T2", "T3", "trimester_unknown", "postpartum", "unknown"),
-        "--json": each("FOLDER/record.json", file=""),
+        "--record": each("FOLDER/record.json", file=""),
         "--full": FLAG,
-        "--as-json": FLAG,
     },
     "report": {
         **{name: [Case(case.values, case.file, ("-o", "FOLDER/own.html", "--force"), case.exit, case.says) for case in cases]
@@ -293,14 +292,12 @@ CASES: dict[str, dict[str, list[Case]]] = {
         **{name: [Case(case.values, case.file, ("--row", "2"), case.exit, case.says) for case in cases]
            for name, cases in OWN_FILES.items()},
         "--row": each("2", "Patient ID=b", file="flags.parquet"),
-        "--as-json": [Case((), "flags.parquet", ("--row", "2"))],
     },
     "compare": {
         "--key": each("Patient ID", file="flags.parquet"),
         "--old-rejects": each("FOLDER/none_rejected.csv", file="flags.parquet"),
         "--new-rejects": each("FOLDER/none_rejected.csv", file="flags.parquet"),
         "--examples": each("0", "5", file="flags.parquet"),
-        "--as-json": [Case((), "flags.parquet")],
     },
     "ranges verify": {
         **{name: [replace(case, exit=2) for case in cases] for name, cases in SOURCE.items()},
@@ -336,7 +333,6 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "-o": each("FOLDER/cql", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/cql_again"))],
     },
-    "validate": {"--as-json": [Case((), "answers.csv")]},
     "grade": {
         "--scheme": each("clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1", also=("--lower-limit", "117")),
         "--lower-limit": each("117"),
@@ -347,7 +343,6 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--cigarettes-per-day": each("20"),
         "--smoker": each("present", "absent", "unknown"),
     },
-    "score": {"--as-json": FLAG},
     "ranges show": {"--sex": each("F", "M"), "--ranges": SCREENING["--ranges"]},
     "ranges new": {"-o": each("FOLDER/mine.csv", also=("--force",)), "--force": [Case((), "", ("-o", "FOLDER/mine_again.csv"))]},
     "demo": {"--folder": each("FOLDER/demo")},
@@ -365,6 +360,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--log-seconds": each("1"),
     },
 }  # fmt: skip
+# These are run for every command in test_terminal.py and test_options_file.py.
+OF_EVERY_COMMAND = {"as_json", "quiet", "config", "no_config"}
 # What a command takes besides: files lead where it reads some.
 ARGUMENTS = {
     "one": ("hemoglobin=7.93 g/dL", "platelets=31 10^9/L"),
@@ -394,7 +391,11 @@ COMMANDS = dict(commands())
 
 
 def options(command: str) -> dict[str, click.Option]:
-    return {param.opts[0]: param for param in COMMANDS[command].params if isinstance(param, click.Option)}
+    return {
+        param.opts[0]: param
+        for param in COMMANDS[command].params
+        if isinstance(param, click.Option) and param.name not in OF_EVERY_COMMAND
+    }
 
 
 def documented(command: str, name: str, option: click.Option) -> set[str]:

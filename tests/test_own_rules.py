@@ -379,11 +379,19 @@ def test_the_faults_differ_from_a_sound_file_by_the_fault_alone(tmp_path: Path) 
         assert cbc.Screener(rules=rules_file(tmp_path, text)).screen(WOMAN).versions.rules.endswith("ours.yaml")
 
 
-@pytest.mark.parametrize("name", ["none.yaml", "none.yml", "folder.yaml", "latin.yaml"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("none.yaml", "does not exist; check its name and folder"),
+        ("none.yml", "does not exist; check its name and folder"),
+        ("folder.yaml", "cannot be read: is a directory"),
+        ("latin.yaml", "cannot be read as UTF-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "latin.yaml").write_bytes("off: [] # für\n".encode("latin-1"))
-    with pytest.raises(KnowledgeError, match=rf"^{name}: file: cannot be read as UTF-8 text$") as caught:
+    with pytest.raises(KnowledgeError, match=rf"^{name}: file: {why}$") as caught:
         cbc.Screener(rules=str(tmp_path / name))
     assert (caught.value.file, caught.value.line, caught.value.key) == (name, None, "file")
 

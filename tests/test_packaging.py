@@ -6,7 +6,9 @@ import hashlib
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ import cbc_screen
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = "cbc_screen/_reference_ranges/"
+WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = WHOLE["project"]
 
 
 # What may leave: a file that is of none of these is a slip, and fails here before anybody can download it.
@@ -37,8 +41,8 @@ SDIST = {
     ".ci": {""},
 }  # fmt: skip
 BESIDE = {
-    ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "Containerfile", "LICENSE", "PKG-INFO",
-    "README.md", "SECURITY.md", "mkdocs.yml", "pyproject.toml",
+    ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "Containerfile", "LICENSE", "PKG-INFO", "README.md", "mkdocs.yml",
+    "pyproject.toml",
 }  # fmt: skip
 NEVER = ("__pycache__", ".venv", ".hypothesis", ".git/", ".part", ".journal", "shared/")
 
@@ -170,7 +174,63 @@ def test_a_checkout_reads_its_own_data_and_not_a_stale_copy() -> None:
     assert Path(done.stdout.strip()) == ROOT / "reference_ranges"
 
 
-def test_the_citation_names_this_version() -> None:
+def test_the_citation_says_what_the_package_says() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == cbc_screen.__version__
-    assert citation["license"] == "Apache-2.0"
+    assert citation["license"] == PROJECT["license"] == "Apache-2.0"
+    assert citation["authors"] == PROJECT["authors"]
+    assert citation["url"] == PROJECT["urls"]["Homepage"]
+
+
+def test_the_changelog_begins_with_this_version_and_data() -> None:
+    heads = [line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if line[:3] == "## "]
+    assert heads[0].startswith(f"## {cbc_screen.__version__}, data {cbc_screen.__data_version__} (")
+
+
+def test_what_a_host_looks_for_is_where_it_looks() -> None:
+    """A policy for faults and one for conduct are found at the top, in .github or in docs; two would differ one day."""
+    for name in ("SECURITY.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md"):
+        assert [folder for folder in (".", ".github", "docs") if (ROOT / folder / name).is_file()] != [], name
+        assert len([folder for folder in (".", ".github", "docs") if (ROOT / folder / name).is_file()]) == 1, name
+
+
+def test_the_pythons_that_are_named_begin_with_the_oldest_that_is_needed() -> None:
+    named = [text.rpartition(" ")[2] for text in PROJECT["classifiers"] if "Python :: 3." in text]
+    assert PROJECT["requires-python"] == f">={named[0]}"
+    minors = [int(text.partition(".")[2]) for text in named]
+    assert minors == list(range(minors[0], minors[-1] + 1))
+
+
+# The recipe for conda: the same version, entry, license and dependencies, under the names that conda-forge has for them.
+RECIPE = yaml.safe_load((ROOT / "tools" / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb", "prometheus-client": "prometheus_client"}
+INSTALLED = ("excel", "polars", "postgresql", "duckdb", "plots", "service", "spark")
+
+
+def of_conda(requirements: Iterable[str]) -> set[str]:
+    found = set()
+    for requirement in requirements:
+        name, sign, bound = requirement.partition(">=")
+        found.add(f"{CONDA_NAMES.get(name, name)} {sign}{bound}")
+    return found
+
+
+def test_the_recipe_for_conda_is_of_this_package() -> None:
+    assert RECIPE["context"]["version"] == cbc_screen.__version__
+    assert RECIPE["context"]["name"] == PROJECT["name"]
+    assert RECIPE["about"]["license"] == PROJECT["license"]
+    assert RECIPE["about"]["summary"] == PROJECT["description"]
+    assert RECIPE["about"]["homepage"] == PROJECT["urls"]["Homepage"]
+    assert (ROOT / "tools" / "conda" / RECIPE["source"]["path"]).resolve() == ROOT
+    ((command, entry),) = PROJECT["scripts"].items()
+    assert RECIPE["build"]["python"]["entry_points"] == [f"{command} = {entry}"]
+
+
+def test_the_recipe_for_conda_names_the_dependencies_of_the_package() -> None:
+    needs = RECIPE["requirements"]
+    python = f"python {PROJECT['requires-python']}"
+    assert set(needs["run"]) == {python, *of_conda(PROJECT["dependencies"])}
+    assert set(needs["host"]) == {python, "pip", *of_conda(WHOLE["build-system"]["requires"])}
+    beside = {one for extra in INSTALLED for one in PROJECT["optional-dependencies"][extra]}
+    assert set(needs["run_constraints"]) == of_conda(beside)
+    assert {*INSTALLED, "bench", "test", "dev"} == PROJECT["optional-dependencies"].keys()

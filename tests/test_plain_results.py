@@ -151,4 +151,4 @@ def test_profile_takes_the_options_of_scan() -> None:
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "hl7", "astm", "fhir"])
 def test_format_takes_its_documented_values(kind: str, tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["scan", str(tmp_path / "nothing"), "--format", kind])
-    assert "the source does not exist" in said.output
+    assert "the source 'nothing' does not exist" in said.output

@@ -229,7 +229,7 @@ def test_it_is_in_the_text_in_json_and_in_a_copy() -> None:
 def test_the_command_of_one_record() -> None:
     words = ["one", "--age", "40 y", "--sex", "M", "neutrophils=1.8 10^9/L", "--published-sets"]
     assert "white line: low in 4 of 16 published sets" in " ".join(CliRunner().invoke(main, words).output.split())
-    told = json.loads(CliRunner().invoke(main, [*words, "--as-json"]).output)
+    told = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)
     assert told["columns"]["white_line_sets"] == "low in 4 of 16 published sets"
 
 

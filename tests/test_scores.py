@@ -197,7 +197,11 @@ def test_a_bound_gives_an_interval_that_holds_every_number(mcv: int, rbc: int, a
 @pytest.mark.parametrize(
     ("name", "items", "said"),
     [
-        ("h-score", {}, "score must be one of hscore, hlh_2004, plasmic"),
+        (
+            "h-score",
+            {},
+            "did you mean hscore. it must be one of hscore, hlh_2004, plasmic",
+        ),
         ("hscore", {"temprature": 39.173}, "did you mean temperature"),
         ("hscore", {"organomegaly": "39.173"}, "organomegaly must be one of none, liver_or_spleen, both"),
         ("hscore", {"temperature": "39.173 F"}, "temperature must be a number in C"),
@@ -257,7 +261,7 @@ def test_the_command_says_points_items_and_what_would_decide() -> None:
     assert "For clinician review. Not a diagnosis." in done.output
     assert "HScore: 67 to 321 points" in done.output
     assert "triglycerides" in done.output
-    told = json.loads(CliRunner().invoke(main, [*words, "--as-json"]).output)
+    told = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)
     assert (told["low"], told["high"]) == (67, 321)
     wrong = CliRunner().invoke(main, ["score", "hscore", "temprature=39"])
     assert wrong.exit_code == 2

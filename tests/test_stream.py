@@ -123,7 +123,7 @@ def test_files_of_different_kinds_and_columns(tmp_path: Path) -> None:
     [
         (["one.csv", "one.csv"], "named twice"),
         (["nothing-*.csv"], "no file matches"),
-        (["one.csv", "missing.csv"], "missing.csv: the source does not exist"),
+        (["one.csv", "missing.csv"], "the source 'missing.csv' does not exist"),
         (["one.csv", "two.csv"], "two.csv: no column reads"),
     ],
 )

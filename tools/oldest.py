@@ -24,7 +24,7 @@ EXTRAS = ("excel", "polars", "postgresql", "duckdb", "plots", "service", "spark"
 NOT_NEEDED = ("selenium",)  # the page in a browser is none of the quick tests
 QUICK = (
     "test_privacy", "test_screener", "test_cli", "test_scan", "test_read", "test_structure", "test_worklist",
-    "test_messages", "test_long_tables", "test_report_forms", "security/test_nothing_of_the_input",
+    "test_messages", "test_long_tables", "test_options_file", "test_terminal", "test_report_forms", "security/test_nothing_of_the_input",
     "security/test_spreadsheet", "doors/test_databases", "doors/test_frame_kinds", "doors/test_recipes_polars",
 )  # fmt: skip
 _BOUND = re.compile(r"([A-Za-z0-9_.-]+)(?:\[[^]]*\])?>=([0-9.]+)")

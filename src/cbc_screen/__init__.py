@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.comparison import Comparison
     from cbc_screen.demo import sample
-    from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.errors import (
+        CBCScreenError,
+        CBCScreenWarning,
+        KnowledgeError,
+        RangeNotFound,
+        RecordError,
+        UsageError,
+    )
     from cbc_screen.exported.library import CQLLibrary, cql
     from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
@@ -59,6 +66,7 @@ _HOME = {
     "Audit": "report.audit",
     "CBCRecord": "record",
     "CBCScreenError": "errors",
+    "CBCScreenWarning": "errors",
     "CQLLibrary": "exported.library",
     "Comparison": "comparison",
     "FlagSummary": "summary",
@@ -113,6 +121,7 @@ __all__ = [
     "Audit",
     "CBCRecord",
     "CBCScreenError",
+    "CBCScreenWarning",
     "CQLLibrary",
     "Comparison",
     "FlagSummary",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -20,6 +20,10 @@ class CBCScreenError(Exception):
 
             message = clean_line(message)
         super().__init__(message)
+
+
+class CBCScreenWarning(UserWarning):
+    """Something of the input is not used until its user declares what it is; `warnings.filterwarnings` may make it an error."""
 
 
 class UsageError(CBCScreenError):
@@ -62,6 +66,21 @@ class RecordError(CBCScreenError):
 
 class RangeNotFound(CBCScreenError, LookupError):
     """No row of the chosen sets covers this analyte, age, sex and pregnancy."""
+
+
+def did_you_mean(word: str, known: Iterable[str], said: str = "{}") -> str:
+    """Return what names the known word that is nearest to an unknown one, to go behind a message; else nothing.
+
+    >>> did_you_mean("hemglobin", ["hemoglobin", "platelets"])
+    '; did you mean hemoglobin?'
+    """
+    from difflib import get_close_matches
+
+    folded = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), folded, n=1)
+    if not close:  # a beginning is near too: "nhanes" of "nhanes_dxh800"
+        close = [name for name in folded if len(word) > 2 and name.startswith(word.casefold())][:1]
+    return f"; did you mean {said.format(folded[close[0]])}?" if close else ""
 
 
 def one_line_errors(what: str) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:

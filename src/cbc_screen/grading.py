@@ -23,6 +23,7 @@ from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import normalize_table
@@ -139,7 +140,7 @@ def grade(
     """
     knowledge = load_knowledge()
     if analyte not in knowledge.analytes:
-        raise UsageError(f"grade: no analyte is named {analyte!r}")
+        raise UsageError(f"grade: {no_analyte(analyte, knowledge.analytes)}")
     for name in person:
         if name not in _PERSON and name not in _SETTINGS:
             raise UsageError(f"grade: {name!r} is not one of {', '.join([*_PERSON, *_SETTINGS])}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -103,7 +104,7 @@ def _files(described: Source) -> tuple[str, ...]:
         if name == STANDARD_STREAM:
             raise UsageError("a query may read its files twice: save standard input to a file")
         if not is_named(name):
-            raise UsageError("the source does not exist")
+            raise UsageError(f"the source {os.path.basename(name)!r} does not exist; check its name and folder")
     return tuple(names)
 
 

@@ -10,6 +10,7 @@ from cbc_screen.kernel.limits import STATED
 from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.normalize.age import parse_age
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.result import ReferenceRange
@@ -58,7 +59,7 @@ def reference_range(
     """
     knowledge = load_knowledge()
     if analyte not in knowledge.analytes:
-        raise UsageError(f"reference_range: no analyte is named {analyte!r}")
+        raise UsageError(f"reference_range: {no_analyte(analyte, knowledge.analytes)}")
     span, age_reason = parse_age(age, age_unit, knowledge.age_implausible_from)
     who, sex_reason = parse_sex(sex, knowledge.words)
     stage, stage_reason = parse_pregnancy(pregnancy, knowledge.words)

@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.predicates import Comparing
 from cbc_screen.knowledge.scores import Criterion, Index, PublishedItem, PublishedScore, Scores
@@ -140,7 +139,8 @@ def score(
     knowledge = load_knowledge()
     known = knowledge.scores.scores
     if name not in known:
-        raise UsageError(f"score must be one of {', '.join(known)}")
+        near = did_you_mean(name, known) or ";"
+        raise UsageError(f"score: none is named {name!r}{near} it must be one of {', '.join(known)}")
     own, stated = known[name], dict(items or {})
     _require_items(own, stated)
     spans = _Spans(count if isinstance(count, ScreeningResult) else screen(count))
@@ -203,8 +203,7 @@ def _require_items(own: PublishedScore, stated: Mapping[str, Any]) -> None:
     names = [name for item in own.items for name in (*item.stated, *((item.id,) if item.analyte else ()))]
     for name in stated:
         if name not in names:
-            close = get_close_matches(str(name), names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(names)}"
+            hint = did_you_mean(str(name), names) or f"; it has {', '.join(names)}"
             raise UsageError(f"{name!r} is no item of {own.name}{hint}")
 
 

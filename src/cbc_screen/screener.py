@@ -86,6 +86,7 @@ class ScanOptions(EveryOption, total=False):
     out_format: Literal["csv", "ndjson", "fhir"] | None
     workers: int | None
     previous: str | Path | None
+    options_file: str | Path | None
     follow: bool
     person: str | None
     laboratory: str | None
@@ -689,6 +690,7 @@ class Screener:
         follow: bool = False,
         person: str | None = None,
         laboratory: str | None = None,
+        options_file: str | Path | None = None,
         **options: Unpack[SourceOptions],
     ) -> ScanSummary:
         """Screen files of blood counts, in bounded memory.
@@ -740,6 +742,8 @@ class Screener:
             twice more; on the disk it takes what is read of it, and some thirty bytes a row.
         person, laboratory : str, optional
             As in `follow`.
+        options_file : path, optional
+            The file that these options were read from, to be named in the summary and the manifest; it is not read.
         options
             Fields of `Source` by their names.
 
@@ -782,6 +786,7 @@ class Screener:
             follow=follow,
             person=person,
             laboratory=laboratory,
+            options_file=str(options_file) if options_file is not None else None,
         )
         opening = self._opening(described)
         beside = self._followed_rows(person, laboratory) if follow else None

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 
 AgeUnit = Literal["y", "mo", "wk", "d", "h"]
 SexWord = Literal["F", "M", "unknown"]
@@ -147,6 +146,5 @@ def require_options(options: Mapping[str, Any], also: Sequence[str] = ()) -> Non
     """Refuse an option that is none, and say which was meant."""
     for name in options:
         if name not in OPTIONS and name not in also:
-            close = get_close_matches(name, [*OPTIONS, *also], n=1)
-            hint = f"; did you mean {close[0]}?" if close else "; see cbc_screen.Source"
+            hint = did_you_mean(name, [*OPTIONS, *also]) or "; see cbc_screen.Source"
             raise UsageError(f"{name!r} is not an option{hint}")

@@ -62,6 +62,7 @@ class ScanSummary:
     ignored_columns : columns that are no part of a blood count
     unread_sheets : sheets of workbooks that were not read
     languages : of the names of columns, as declared or told from them: "de", or "es or pt"
+    options_file : path of the configuration file that options of the command came from
     """
 
     source: str
@@ -100,6 +101,7 @@ class ScanSummary:
     specimens: Mapping[str, int] = field(default_factory=dict)
     specimen_columns: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    options_file: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""
@@ -150,3 +152,8 @@ class Inspection:
     not_read: list[str] = field(default_factory=list)
     suspect: list[str] = field(default_factory=list)
     draft: str = ""
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        return asdict(self)

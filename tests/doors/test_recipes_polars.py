@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -115,13 +114,13 @@ def test_a_head_reads_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len(screened) < 7  # of the batches of 32,768 rows that there are
 
 
-def test_doubts_of_the_whole_file_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_doubts_of_the_whole_file_are_told(tmp_path: Path) -> None:
     """The letters M and V stand in one file: M is not read as male, in the first row neither."""
     pl.DataFrame({"age": ["40 y"] * 3, "sex": ["M", "M", "V"], "HGB (g/L)": [125.0] * 3}).write_csv(tmp_path / "a.csv")
-    with caplog.at_level(logging.WARNING, logger="cbc_screen"):
+    with pytest.warns(cbc.CBCScreenWarning) as warned:
         found = cbc_polars.scan(tmp_path / "a.csv").collect()
     assert found["red_line"].to_list() == ["cannot_tell"] * 3
-    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["sex"]
+    assert [str(one.message).split(":")[0] for one in warned] == ["sex"]
 
 
 def test_frames_have_a_screen_of_their_own() -> None:

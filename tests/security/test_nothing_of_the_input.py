@@ -54,7 +54,7 @@ def test_bytes_that_are_no_text_and_json_that_is_sound() -> None:
 def test_the_command_shows_nothing_of_a_broken_record(tmp_path: Path, content: str) -> None:
     (tmp_path / "record.json").write_text(content, encoding="utf-8")
     for arguments, given in ((str(tmp_path / "record.json"), ""), ("-", content)):
-        done = CliRunner().invoke(main, ["one", "--json", arguments], input=given)
+        done = CliRunner().invoke(main, ["one", "--record", arguments], input=given)
         assert (done.exit_code, done.stderr.count("\n"), CANARY in done.output) == (2, 1, False)
 
 
@@ -202,7 +202,7 @@ def test_answers_and_flags_are_no_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for command in (
         ["validate", str(tmp_path / "pipe")], ["report", str(tmp_path / "pipe"), "-o", str(tmp_path / "w.html")],
-        ["explain", str(tmp_path / "pipe"), "--row", "1"], ["one", "--json", str(tmp_path / "pipe")],
+        ["explain", str(tmp_path / "pipe"), "--row", "1"], ["one", "--record", str(tmp_path / "pipe")],
     ):  # fmt: skip
         done = CliRunner().invoke(main, command)
         assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr

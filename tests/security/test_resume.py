@@ -215,7 +215,7 @@ def test_what_may_differ(tmp_path: Path) -> None:
     [
         (
             stream.ScanRequest,
-            ("sources", "out", "out_table", "summary", "force", "resume"),
+            ("sources", "out", "out_table", "summary", "force", "resume", "options_file"),
         ),  # of rejects, whether there are
         (ReadOptions, ("profile", "persons", "query", "table")),
         (Declared, ()),
@@ -245,7 +245,7 @@ def test_every_option_is_in_the_fingerprint_or_on_the_list_of_those_that_change_
     missing = [entry.name for entry in fields(options) if entry.name not in places[options]]
     assert sorted(missing) == sorted(left_out)
     assert {*fingerprint.NOT_OF_THE_REQUEST, *fingerprint.NOT_OF_THE_READING} == {
-        "sources", "out", "rejects", "summary", "force", "resume", "profile", "persons",
+        "sources", "out", "rejects", "summary", "force", "resume", "options_file", "profile", "persons",
         "out_table", "query", "table",
     }  # fmt: skip
 

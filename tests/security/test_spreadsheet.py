@@ -173,7 +173,10 @@ def test_a_name_whose_bytes_are_no_text_is_shown_and_written(tmp_path: Path) -> 
         "b.csv",
     ]
     done = CliRunner().invoke(main, ["scan", str(tmp_path / "c\udcff.csv")])
-    assert (done.exit_code, done.stderr) == (2, "cbc-screen: the source does not exist\n")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "cbc-screen: the source 'c\\udcff.csv' does not exist; check its name and folder\n",
+    )
     assert "flags.csv.manifest.json" in names(tmp_path)
 
 

@@ -353,7 +353,7 @@ def test_a_number_of_100_000_digits_is_oversize_through_every_door(tmp_path: Pat
     (tmp_path / "e.json").write_text(
         f'{{"age": "54 y", "hemoglobin": {{"value": {number}, "unit": "g/dL"}}}}', encoding="utf-8"
     )
-    done = CliRunner().invoke(main, ["one", "--json", str(tmp_path / "e.json"), "--as-json"])
+    done = CliRunner().invoke(main, ["one", "--record", str(tmp_path / "e.json"), "--json"])
     if "." in number or "e" in number:
         return  # a fraction is the number that it stands for in JSON: too small or too large to be one
     assert {entry[0]: entry[1] for entry in json.loads(done.stdout)["reasons"]}["hemoglobin"] == "OVERSIZE"

@@ -99,7 +99,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
 def test_a_record_file_and_a_request_are_the_same(client: httpx.Client, tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     path.write_bytes(as_json(SICK))
-    done = CliRunner().invoke(main, ["one", "--json", str(path), "--as-json"])
+    done = CliRunner().invoke(main, ["one", "--record", str(path), "--json"])
     answer = post(client, "/screen", SICK).json()
     import json
 

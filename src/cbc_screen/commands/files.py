@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cbc_screen.commands.group import JOURNAL_KEY
+from cbc_screen.commands.group import JOURNAL_KEY, command
 from cbc_screen.commands.options import output, screener_of, screening_options, source_of, source_options
+from cbc_screen.commands.printing import json_option, options_file, quiet_option, show
 from cbc_screen.errors import UsageError
 from cbc_screen.report.progress import ProgressBar, waiting
 from cbc_screen.vocabulary import STANDARD_STREAM, ExitCode, Pattern
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from cbc_screen.summary import ScanSummary
 
 
-@click.command(
-    epilog="Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv"
-)
+@command(epilog="Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv")
 @click.argument("source", nargs=-1, required=True)
 @click.option(
     "-o",
@@ -61,9 +60,11 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     help="Exit with 3 above this share of rows whose pattern is unknown.",
 )
+@json_option
+@quiet_option
 @source_options
 @screening_options
-def scan(source: tuple[str, ...], **options: Any) -> None:
+def scan(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
     """Screen files of blood counts: tables (CSV, NDJSON, Parquet, .xlsx, .xpt), HL7 v2, ASTM, FHIR; - is standard input.
 
     Or rows of a database: postgresql://USER@HOST/DATABASE or FILE.duckdb, with --query or --table.
@@ -71,12 +72,15 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
     # Before pyarrow is loaded: its allocator takes memory as it is used, 45 MB less and no slower (measured).
     os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
     from cbc_screen.engines.journal import JOURNAL
-    from cbc_screen.report.terminal import make_console, print_summary
+    from cbc_screen.report.terminal import print_summary
 
+    to_standard_output = str(options["out"]) == STANDARD_STREAM
+    if as_json and to_standard_output:
+        raise UsageError("--json: standard output is taken by the flags (-o -); write the summary with --summary FILE")
     if isinstance(options["out"], Path) and options["out"].name:
         click.get_current_context().meta[JOURNAL_KEY] = options["out"].with_name(options["out"].name + JOURNAL)
     screener = screener_of(options)
-    with ProgressBar() as progress:
+    with ProgressBar(shown=not quiet) as progress:
         summary = screener.scan(
             source_of(source, options),
             options["out"],
@@ -96,9 +100,16 @@ def scan(source: tuple[str, ...], **options: Any) -> None:
             follow=options["follow"],
             person=options["person"],
             laboratory=options["laboratory"],
+            options_file=options_file(),
         )
     # What goes to standard output are the flags alone.
-    print_summary(make_console(stderr=str(options["out"]) == STANDARD_STREAM), summary)
+    show(
+        summary.to_dict,
+        lambda console: print_summary(console, summary),
+        as_json=as_json,
+        quiet=quiet,
+        stderr=to_standard_output,
+    )
     _end_of(summary, options)
 
 
@@ -127,26 +138,28 @@ def _end_of(summary: ScanSummary, options: Mapping[str, Any]) -> None:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 
 
-@click.command(epilog="Example: cbc-screen profile export.csv -o export.yaml")
+@command(epilog="Example: cbc-screen profile export.csv -o export.yaml")
 @click.argument("source")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write a draft profile (.yaml) to edit.")
 @click.option("--force", is_flag=True, help="Overwrite the draft.")
+@json_option
+@quiet_option
 @source_options
-def profile(source: str, out: Path | None, **options: Any) -> None:
+def profile(source: str, out: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Inspect an unknown file: what is recognized, what is refused and why; no value is printed."""
     from cbc_screen.engines.inspection import inspect
     from cbc_screen.engines.opening import opening_of
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.private_files import Lock
-    from cbc_screen.report.terminal import make_console, print_inspection
+    from cbc_screen.report.terminal import print_inspection
     from cbc_screen.report.writers import AtomicFile, check_output
 
     if out is not None:
         check_output(out, force=options["force"])
     opening = opening_of(source_of(source, options), load_knowledge())
-    with waiting("reading the file"):
+    with waiting("reading the file", shown=not quiet):
         found = inspect(source, opening)
-    print_inspection(make_console(), found)
+    show(found.to_dict, lambda console: print_inspection(console, found), as_json=as_json, quiet=quiet)
     if out is not None:
         if not found.draft:
             raise click.UsageError("there is no draft for this kind of file: it is read as it is")
@@ -156,7 +169,7 @@ def profile(source: str, out: Path | None, **options: Any) -> None:
             file.commit()
 
 
-@click.command(epilog="Example: cbc-screen follow export.csv --units us --age-unit y -o persons.csv")
+@command(epilog="Example: cbc-screen follow export.csv --units us --age-unit y -o persons.csv")
 @click.argument("source", nargs=-1, required=True)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="The rows: .parquet, .csv, .ndjson (also .gz, .zst)."
@@ -165,12 +178,13 @@ def profile(source: str, out: Path | None, **options: Any) -> None:
 @click.option("--person", metavar="COLUMN", help="Whose each row is; found by its name.")
 @click.option("--laboratory", metavar="COLUMN", help="Which laboratory each row is of; found by its name.")
 @click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@json_option
+@quiet_option
 @source_options
 @screening_options
-def follow(source: tuple[str, ...], **options: Any) -> None:
+def follow(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
     """Follow the counts of each person: what lasts, what changed, where it goes. Files are read in memory."""
-    from cbc_screen.report.followed import print_followed, write_followed
-    from cbc_screen.report.terminal import make_console
+    from cbc_screen.report.followed import counted, print_followed, write_followed
     from cbc_screen.report.writers import check_output
 
     if options["published_sets"]:
@@ -178,14 +192,15 @@ def follow(source: tuple[str, ...], **options: Any) -> None:
     if options["out"] is not None:
         check_output(options["out"], force=options["force"])
     asked = {name: options[name] for name in ("person", "laboratory", "each_count")}
-    with waiting("reading the files"):
+    with waiting("reading the files", shown=not quiet):
         found = screener_of(options).follow(source_of(source, options), **asked)
-    print_followed(make_console(), found, each_count=options["each_count"])
+    account = counted(found, each_count=options["each_count"])
+    show(account.to_dict, lambda console: print_followed(console, account), as_json=as_json, quiet=quiet)
     if options["out"] is not None:
         write_followed(found, options["out"], force=options["force"])
 
 
-@click.command(epilog="Example: cbc-screen audit export.csv --report audit.html")
+@command(epilog="Example: cbc-screen audit export.csv --report audit.html")
 @click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The findings as CSV, one a row.")
 @click.option("--report", type=click.Path(path_type=Path), help="The page, .html.")
@@ -193,11 +208,12 @@ def follow(source: tuple[str, ...], **options: Any) -> None:
     "--ranges", default="default", show_default=True, help="What ranges and critical flags are compared with."
 )
 @click.option("--force", is_flag=True, help="Overwrite existing outputs.")
+@json_option
+@quiet_option
 @source_options
-def audit(source: tuple[str, ...], **options: Any) -> None:
+def audit(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
     """Hold a sender's flags, ranges and units against its values and against each other."""
-    from cbc_screen.report.audit import print_audit
-    from cbc_screen.report.terminal import make_console
+    from cbc_screen.report.audit import audit_document, print_audit
     from cbc_screen.report.writers import check_output
     from cbc_screen.screener import Screener
 
@@ -205,8 +221,8 @@ def audit(source: tuple[str, ...], **options: Any) -> None:
     for path in outputs:
         check_output(path, force=options["force"])
     screener = Screener(ranges=options["ranges"])
-    with waiting("reading the files"):
+    with waiting("reading the files", shown=not quiet):
         found = screener.audit(source_of(source, options))
-    print_audit(make_console(), found)
+    show(lambda: audit_document(found), lambda console: print_audit(console, found), as_json=as_json, quiet=quiet)
     for path in outputs:
         found.write(path, force=options["force"])

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from cbc_screen.commands.explanation import print_explanation
+from cbc_screen.commands.group import command
 from cbc_screen.commands.options import mapping, screener_of, screening_options, unit_options
+from cbc_screen.commands.printing import json_option, show
 from cbc_screen.errors import UsageError
-from cbc_screen.printable import json_text
 from cbc_screen.private_files import why
 from cbc_screen.regular import read_regular
 from cbc_screen.vocabulary import STANDARD_STREAM
@@ -22,27 +23,28 @@ _LARGEST_RECORD = 1 << 24  # bytes
 _LONGEST_NUMBER = 300  # digits
 
 
-@click.command(epilog='Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"')
+@command(epilog='Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"')
 @click.argument("results", nargs=-1, metavar="[FIELD=VALUE]...")
 @click.option("--age", help='"54 y", "7 mo", "3 d".')
 @click.option("--birth-date", help="ISO date; the age is worked out with --collected-at.")
 @click.option("--collected-at", help="ISO date or time.")
 @click.option("--sex", help="F, M or unknown.")
 @click.option("--pregnancy", help="none, T1, T2, T3, trimester_unknown, postpartum, unknown.")
-@click.option(
-    "--json", "json_source", metavar="FILE", help="Read a record as JSON from a file, or - for standard input."
-)
+@click.option("--record", "source", metavar="FILE", help="Read a record as JSON from a file, or - for standard input.")
 @click.option("--full", is_flag=True, help="Print the whole chain from what was received to each flag.")
-@click.option("--as-json", is_flag=True, help="Print the result as JSON.")
+@json_option
 @unit_options
 @screening_options
-def one(results: tuple[str, ...], json_source: str | None, full: bool, as_json: bool, **options: Any) -> None:
+def one(results: tuple[str, ...], source: str | None, full: bool, as_json: bool, **options: Any) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.report.brief import print_brief
-    from cbc_screen.report.terminal import make_console
 
-    record = _record_of(json_source) if json_source is not None else {}
+    if any("=" not in text for text in results):
+        raise click.UsageError(
+            'one takes FIELD=VALUE, such as hemoglobin="9.1 g/dL"; a record in a file: --record FILE'
+        )
+    record = _record_of(source) if source is not None else {}
     findings = load_knowledge().finding_groups
     for name, value in mapping("one", results).items():
         group = next((group for group, names in findings.items() if name in names), None)
@@ -54,12 +56,11 @@ def one(results: tuple[str, ...], json_source: str | None, full: bool, as_json: 
         if options[name] is not None:
             record[name] = options[name]
     result = screener_of(options).screen(record)
-    if as_json:
-        click.echo(json_text(result.to_dict(), indent=2))
-    elif full:
-        print_explanation(result)
-    else:
-        print_brief(make_console(), result)
+    show(
+        result.to_dict,
+        lambda console: print_explanation(result) if full else print_brief(console, result),
+        as_json=as_json,
+    )
 
 
 def _record_of(source: str) -> dict[str, Any]:
@@ -68,12 +69,12 @@ def _record_of(source: str) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
         found = json.loads(_record_text(source), parse_int=_whole, object_pairs_hook=_once)
     if not isinstance(found, dict) or not found:
-        raise UsageError("--json must hold one object with the fields of a record, each once")
+        raise UsageError("--record must hold one object with the fields of a record, each once")
     return found
 
 
 def _record_text(source: str) -> bytes:
-    message = "--json: standard input is closed"
+    message = "--record: standard input is closed"
     try:
         if source != STANDARD_STREAM:
             return read_regular(Path(source), _LARGEST_RECORD)
@@ -81,9 +82,9 @@ def _record_text(source: str) -> bytes:
             content = sys.stdin.buffer.read(_LARGEST_RECORD + 1)
             if len(content) <= _LARGEST_RECORD:
                 return content
-            message = "--json: too large for a record"
+            message = "--record: too large for a record"
     except OSError as problem:
-        message = f"--json: the file cannot be read ({why(problem)})"
+        message = f"--record: the file cannot be read ({why(problem)})"
     raise UsageError(message)
 
 

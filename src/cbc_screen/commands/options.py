@@ -34,6 +34,11 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return add
 
 
+def _one_of(words: Any) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes a word of a closed list on the command line."""
+    return lambda _, __, begun: [word for word in get_args(words) if word.startswith(begun)]
+
+
 unit_options = with_options(
     click.option(
         "--units",
@@ -55,6 +60,7 @@ definition_options = with_options(
         default="reference",
         show_default=True,
         metavar="|".join(get_args(DefinitionId)),
+        shell_complete=_one_of(DefinitionId),
         help="When a line is low.",
     ),
     click.option(
@@ -62,6 +68,7 @@ definition_options = with_options(
         default="clinical",
         show_default=True,
         metavar="|".join(get_args(SchemeId)),
+        shell_complete=_one_of(SchemeId),
         help="Grading scheme.",
     ),
     click.option("--ranges", default="default", show_default=True, help="Set of reference ranges, or a CSV file."),

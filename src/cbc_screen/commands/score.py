@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cbc_screen.commands.group import command
 from cbc_screen.commands.options import mapping
-from cbc_screen.printable import json_text
+from cbc_screen.commands.printing import json_option, show
 from cbc_screen.vocabulary import NOTICE
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-@click.command(epilog='Example: cbc-screen score hscore hemoglobin="89 g/L" wbc="4.0 10^9/L" temperature=39.1')
+    from cbc_screen.scores import Score, ScoreItem
+
+
+@command(epilog='Example: cbc-screen score hscore hemoglobin="89 g/L" wbc="4.0 10^9/L" temperature=39.1')
 @click.argument("name")
 @click.argument("facts", nargs=-1, metavar="[FIELD=VALUE]...")
-@click.option("--as-json", is_flag=True, help="Print the score as JSON.")
+@json_option
 def score(name: str, facts: tuple[str, ...], as_json: bool) -> None:
     """Return a published score (hscore, hlh_2004, plasmic) in its own points; what is not given is unknown."""
     from cbc_screen.record import CBCRecord
@@ -23,17 +29,25 @@ def score(name: str, facts: tuple[str, ...], as_json: bool) -> None:
     given = mapping("score", facts)
     record: dict[str, Any] = {name: value for name, value in given.items() if name in CBCRecord.model_fields}
     found = score_of(name, record, {field: value for field, value in given.items() if field not in record})
-    if as_json:
-        click.echo(json_text(found.to_dict(), indent=2))
-        return
-    click.echo(NOTICE)
-    points = f"{found.low}" if found.low == found.high else f"{found.low} to {found.high}"
-    click.echo(f"{found.name}: {points} points. {found.about}")
+    show(found.to_dict, lambda console: _print_score(console, found), as_json=as_json)
+
+
+def _print_score(console: Console, found: Score) -> None:
+    """Print the points, item by item."""
+    from rich.text import Text
+
+    from cbc_screen.report.terminal import print_hanging
+
+    console.print(Text(NOTICE))
+    console.print(Text(f"{found.name}: {_points(found)} points. {found.about}"))
     for item in found.items:
-        own = f"{item.low}" if item.low == item.high else f"{item.low} to {item.high}"
-        click.echo(f"  {own:>9}  {item.text}")
+        print_hanging(console, f"  {_points(item):>9}  ", item.text)
     for cutoff in found.cutoffs:
-        click.echo(f"{cutoff.points}, {cutoff.text}: {cutoff.reached.value.replace('_', ' ')}")
+        console.print(Text(f"{cutoff.points}, {cutoff.text}: {cutoff.reached.value.replace('_', ' ')}"))
     if found.would_decide:
-        click.echo(f"would decide: {'; '.join(found.would_decide)}")
-    click.echo(f"source: {found.source}")
+        console.print(Text(f"would decide: {'; '.join(found.would_decide)}"))
+    console.print(Text(f"source: {found.source}"))
+
+
+def _points(of: Score | ScoreItem) -> str:
+    return f"{of.low}" if of.low == of.high else f"{of.low} to {of.high}"

@@ -49,7 +49,7 @@ def rows(address: Address, statement: str) -> Iterator[tuple[pa.RecordBatchReade
     """Give the rows of a statement, a part at a time, and what an error in the middle of them means."""
     duckdb = _library()
     if not os.path.exists(address.where):
-        raise UsageError("the source does not exist")
+        raise UsageError(f"the source {os.path.basename(address.where)!r} does not exist; check its name and folder")
     connection = told(address, lambda: duckdb.connect(address.where, read_only=True), not_opened)
     try:
         told(address, lambda: connection.execute(_QUIET).fetchall())

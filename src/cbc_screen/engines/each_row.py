@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.errors import one_line_errors
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
+from cbc_screen.logs import warn
 from cbc_screen.normalize.columns import number_columns
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.report.flags import with_lists
@@ -33,8 +33,6 @@ from cbc_screen.vocabulary import LIST_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_LOG = logging.getLogger("cbc_screen")
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def _screened(engine: Engine, asked: RowsAsked, opening: Opening) -> Iterator[_O
         keep = frozenset(asked.keep)
         watch.look_ahead(keep)
         for name, text in {**doubts(inputs), **watch.sentences(accepted=False)}.items():
-            _LOG.warning("%s: %s", name, text)
+            warn(f"{name}: {text}")
         account, work = Account(), partial(_work, engine, asked)
         for screened in in_order(watch.batches(keep), work, worker_count()):
             require_unchanged(files_of(inputs))

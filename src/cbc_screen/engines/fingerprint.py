@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from cbc_screen.engines.opening import Opening
     from cbc_screen.engines.request import ScanRequest
 
-# The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`.
-NOT_OF_THE_REQUEST = ("sources", "out", "out_table", "rejects", "summary", "force", "resume")
+# The places of outputs, and what is done with files that are there; whether they are asked for is in `asked`. Of a file of options
+# the options themselves are said.
+NOT_OF_THE_REQUEST = ("sources", "out", "out_table", "rejects", "summary", "force", "resume", "options_file")
 # Paths, for whose contents the profile as it was read and the hash of the table of persons stand; a query may name a person, and
 # the hash of its rows stands for it.
 NOT_OF_THE_READING = ("profile", "persons", "query", "table")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
+from cbc_screen.logs import LOG, warn
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 SLICE = 262_144
 _BARE_NUMBER = r"^[^\pL%]*\d[^\pL%]*$"
-_LOG = logging.getLogger("cbc_screen")
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,7 @@ def screen_frame(
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
         normalized = engine.normalize(part, min(SLICE, rows - start), plan)
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
+    LOG.info("frame: %d rows screened, %d analytes read", rows, len(plan.analytes))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
 
@@ -121,11 +121,11 @@ def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
     engine, rows = engine.of(opening), rows_of(arrays)
     _warn_of_units(engine.knowledge, plan, arrays)
     if plan.declared.sex_doubt:
-        _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
+        warn(f"sex: {letters_in_doubt(plan.declared.sex_doubt)}")
     doubts = _doubts(engine.knowledge, arrays, rows, plan)
     plan = replace(plan, suspect={analyte: () for analyte in doubts if analyte not in opening.accept_units})
     for analyte in plan.suspect:
-        _LOG.warning("%s: %s", analyte, sentence(engine.knowledge, plan, analyte, doubts[analyte], accepted=False))
+        warn(f"{analyte}: {sentence(engine.knowledge, plan, analyte, doubts[analyte], accepted=False)}")
     return Prepared(engine, plan, arrays, rows)
 
 
@@ -182,7 +182,7 @@ def _warn_of_units(knowledge: Knowledge, plan: Plan, arrays: Mapping[str, pa.Arr
         if not (own.unit or own.unit_column or plan.declared.unit(knowledge, analyte))
     ]
     if bare and len(bare) == len(plan.analytes) and any(_has_bare_number(arrays[column]) for column in bare):
-        _LOG.warning(
+        warn(
             "no column states a unit: bare numbers are not used; say what they are in with units=, such as units='us' or "
             "units={'hemoglobin': 'g/dL'}"
         )

@@ -17,7 +17,7 @@ from cbc_screen.engines.collected import CollectedSource, Feed
 from cbc_screen.engines.frames import of_profile, require_analyte
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import SourceFile
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.detect import detect
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
@@ -70,7 +70,9 @@ def expand(sources: Sequence[str | Path]) -> list[str]:
             continue
         names = sorted(glob.glob(source, recursive=True))
         if not names:
-            raise UsageError("the source is a pattern that no file matches")
+            raise UsageError(
+                f"the source {source!r} is a pattern that no file matches; check its folder and its quotes"
+            )
         found += names
     if not found:
         raise UsageError("no source is named")
@@ -125,7 +127,8 @@ def open_inputs(
             opener.open(streams.path(name), called)
             continue
         except UsageError as problem:
-            message = str(problem) if len(names) == 1 or str(problem).startswith(short) else f"{short}: {problem}"
+            named = str(problem).startswith((short, f"the source {short!r}"))
+            message = str(problem) if len(names) == 1 or named else f"{short}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
     return opener.finish(undo, notice)
@@ -267,7 +270,7 @@ class _Opener:
     def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:
         for column in self._keep:
             if column not in table.headers:
-                raise UsageError(f"keep: there is no column {column!r}")
+                raise UsageError(f"keep: there is no column {column!r}{did_you_mean(column, table.headers)}")
             if column == SOURCE_FILE and not isinstance(table, CollectedSource):
                 # Cells of a source's own column would be shown as the names of its files are.
                 raise UsageError(f"keep: {column!r} is the name of a column of the output; rename it in the source")

@@ -89,7 +89,7 @@ def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
         found.suspect = _suspect(suspicions(knowledge, rows_of(normalized, knowledge)), plan, knowledge)
     for name, column in plan.people.items():
-        found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name))}")
+        found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name)).removeprefix('; ')}")
     for field, column in plan.specimens:
         kinds = _reasons(normalized.specimens)
         found.recognized.append(f"{'specimen':<24}{column:<28}tells the kind of specimen ({field}){kinds}")

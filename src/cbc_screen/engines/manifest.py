@@ -16,7 +16,7 @@ def manifest_text(
 ) -> str:
     """Write the manifest; the same run gives the same bytes, so it holds no time."""
     counted = summary.to_dict()
-    for name in ("seconds", "notice", "source", "out", "rejects_file"):
+    for name in ("seconds", "notice", "source", "out", "rejects_file", "options_file"):
         counted.pop(name)
     manifest = {
         "notice": NOTICE,
@@ -25,6 +25,7 @@ def manifest_text(
             for file, digest in zip(files, hashes, strict=True)
         ],
         "options": options,
+        "options_file": summary.options_file,
         "counts": counted,
     }
     return json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

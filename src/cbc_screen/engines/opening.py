@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.declared import Declared, make_declared, with_spellings
@@ -78,7 +78,10 @@ def declared_of(
 ) -> Declared:
     """Return what a source is declared to be."""
     if source.language is not None and source.language not in knowledge.languages.known:
-        raise UsageError(f"language must be one of {', '.join(knowledge.languages.known)}")
+        near = did_you_mean(source.language, knowledge.languages.known) or ";"
+        raise UsageError(
+            f"language: {source.language!r} is none{near} it must be one of {', '.join(knowledge.languages.known)}"
+        )
     declared = make_declared(
         knowledge,
         units=source.units if source.units is not None else units,

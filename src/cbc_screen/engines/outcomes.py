@@ -6,12 +6,11 @@ For frames that others filter (of Spark, of polars): a rejected row is a row too
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from cbc_screen.arrays import from_texts
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import NOTICE
 
@@ -42,9 +41,7 @@ def schema_of(
     if wanted is not None:
         for name in wanted:
             if name not in flags.names:
-                close = get_close_matches(name, flags.names, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise UsageError(f"flags: {name!r} is no column of flags{hint}")
+                raise UsageError(f"flags: {name!r} is no column of flags{did_you_mean(name, flags.names)}")
         flags = pa.schema([field for field in flags if field.name in (*wanted, NOTICED)])
     fields = [pa.field(OUTCOME, pa.string(), nullable=False), *(field.with_nullable(True) for field in kept)]
     fields += [pa.field(field.name, plain_type(field.type)) for field in flags]

@@ -24,6 +24,7 @@ from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import ANY
+from cbc_screen.logs import LOG
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
@@ -68,6 +69,7 @@ def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool =
         {"line": row.line, "reason": row.reason.value, "content": row.content, "file": row.file} for row in rejected
     ]
     frame.attrs["results"] = results
+    LOG.info("read: %d rows, %d rejected", len(frame), len(rejected))
     return frame
 
 

@@ -31,6 +31,7 @@ class ScanRequest:
     out_table: Address | None = None  # of a database, in place of `out`
     previous: Mapping[str, int] | None = None  # results by analyte of the scan before
     text_units: TextUnitSystem = "si"  # of the worklist that goes with the flags
+    options_file: str | None = None  # the file that the options came from; it decides no answer itself
 
     @property
     def to_standard_output(self) -> bool:

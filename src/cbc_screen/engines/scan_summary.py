@@ -119,6 +119,7 @@ def summary_of(
         data_version=engine.knowledge.data_version,
         code_version=__version__,
         seconds=seconds,
+        options_file=request.options_file,
     )
 
 

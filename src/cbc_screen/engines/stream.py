@@ -34,6 +34,7 @@ from cbc_screen.engines.unit_watch import Suspect, UnitWatch
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.ingest.source import ReadOptions, SourceBatch
 from cbc_screen.ingest.spool import is_pipe
+from cbc_screen.logs import LOG
 from cbc_screen.normalize.columns import number_columns
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
@@ -152,7 +153,20 @@ def _run(
             outputs.write_table(with_beside(nothing, None if beside is None else beside.columns, no_rows()))
         summary = summary_of(engine, request, inputs, account, watch, time.monotonic() - began)
         outputs.commit(summary)
+    _log(summary)
     return summary
+
+
+def _log(summary: ScanSummary) -> None:
+    """Leave the account in the log: counts alone."""
+    LOG.info(
+        "scan: %d rows in, %d screened, %d rejected; %d results read, %d used; %.1f s",
+        *(summary.rows_in, summary.screened, summary.rejected, summary.results["read"], summary.results["used"]),
+        summary.seconds,
+    )
+    doubts = len(summary.alarms), len(summary.vanished), len(summary.unit_suspect)
+    if any(doubts):
+        LOG.warning("scan: %d alarms; %d analytes vanished; %d analytes whose unit is doubted", *doubts)
 
 
 def _screened(

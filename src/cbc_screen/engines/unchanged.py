@@ -54,7 +54,7 @@ class SourceFile:
         try:
             object.__setattr__(self, "identity", _identify(self.path))
         except FileNotFoundError:
-            message = "the source does not exist"
+            message = f"the source {self.path.name!r} does not exist; check its name and folder"
         except (OSError, ValueError) as problem:
             message = f"the source cannot be opened ({why(problem) if isinstance(problem, OSError) else 'its name'})"
         # Outside the except block: nothing of the first error is attached.

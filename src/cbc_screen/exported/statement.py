@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.exported.asked import Asked, asked_of, inputs_of, linked, pruned, split
 from cbc_screen.exported.cells import NOTHING, SIGNS, read_cells
 from cbc_screen.exported.dialects import DIALECTS, Dialect, DialectWords
@@ -89,7 +89,8 @@ def sql(
     -- For clinician review. Not a diagnosis.
     """
     if dialect not in tuple(Dialect):
-        raise UsageError(f"dialect must be one of {', '.join(Dialect)}")
+        near = did_you_mean(str(dialect), list(Dialect)) or ";"
+        raise UsageError(f"dialect: {dialect!r} is none{near} it must be one of {', '.join(Dialect)}")
     words = DIALECTS[Dialect(dialect)]
     check_names(words, table=table, view=view, keep=keep, columns=columns)
     screener = Screener(

@@ -89,7 +89,7 @@ def check_there(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(_START_BYTES)
     except FileNotFoundError:
-        raise UsageError("the source does not exist") from None
+        raise UsageError(f"the source {path.name!r} does not exist; check its name and folder") from None
     except OSError as problem:
         raise UsageError(f"the source cannot be opened ({problem.strerror})") from None
     if not start:

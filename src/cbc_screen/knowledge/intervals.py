@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cbc_screen.errors import KnowledgeError, SeveralFaults
+from cbc_screen.errors import KnowledgeError, SeveralFaults, did_you_mean
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
 from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import Row, parse_csv
@@ -79,9 +79,10 @@ class IntervalRow:
 
 def read_quantity(row: Row, analytes: Mapping[str, Analyte], sources: Container[str]) -> tuple[Analyte, Factor]:
     """Read what every row of limits has: an analyte, an accepted unit and a listed source."""
-    analyte = analytes.get(row.text("analyte"))
+    name = row.text("analyte")
+    analyte = analytes.get(name)
     if analyte is None:
-        raise row.error("analyte", "is not in analytes.yaml")
+        raise row.error("analyte", f"is not in analytes.yaml{did_you_mean(name, analytes)}")
     factor = analyte.units.find(row.text("unit"))
     if not isinstance(factor, Factor):
         raise row.error("unit", factor[1])

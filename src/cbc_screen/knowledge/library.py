@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.errors import KnowledgeError, UsageError, did_you_mean
 from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
@@ -177,8 +177,11 @@ class Knowledge(Measures):
         if ranges in self.interval_sets:
             return self.interval_sets[ranges]
         if not ranges.lower().endswith(".csv"):
-            known = ", ".join(["default", *sorted(self.interval_sets)])
-            raise UsageError(f"ranges: no set is named {ranges!r}; known: {known}, or a path that ends in .csv")
+            near = did_you_mean(ranges, ["default", *self.interval_sets])
+            raise UsageError(
+                f"ranges: no set is named {ranges!r}{near or ';'} cbc-screen ranges list names them all, and a set of your "
+                f"own is a path that ends in .csv"
+            )
         path = Path(ranges)
         rows = self.read_set(path)
         if rows[0].set in self.interval_sets:
@@ -193,13 +196,15 @@ class Knowledge(Measures):
     def scheme(self, name: str) -> Scheme:
         """Return a grading scheme by name."""
         if name not in self.schemes:
-            raise UsageError(f"grading: no scheme is named {name!r}; known: {', '.join(sorted(self.schemes))}")
+            near = did_you_mean(name, self.schemes) or ";"
+            raise UsageError(f"grading: no scheme is named {name!r}{near} known: {', '.join(sorted(self.schemes))}")
         return self.schemes[name]
 
     def definition(self, name: str) -> Definition:
         """Return a definition of a low line by name."""
         if name not in self.definitions:
-            raise UsageError(f"definition: none is named {name!r}; known: {', '.join(sorted(self.definitions))}")
+            near = did_you_mean(name, self.definitions) or ";"
+            raise UsageError(f"definition: none is named {name!r}{near} known: {', '.join(sorted(self.definitions))}")
         return self.definitions[name]
 
 

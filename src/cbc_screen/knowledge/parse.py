@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ def read_own_text(path: Path) -> str:
         problem = "is a pipe or a device; name a file"
     except TooLargeError:
         problem = f"is larger than {LARGEST >> 20} MB"
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        problem = "does not exist; check its name and folder"
+    except OSError as error:
+        problem = f"cannot be read: {os.strerror(error.errno).lower()}" if error.errno else "cannot be read"
+    except ValueError:
         pass
     # Outside the except block: nothing of the first error is attached.
     raise KnowledgeError(path.name, None, "file", problem)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge.files import read_text, reference_ranges_root, walk
 from cbc_screen.knowledge.fold import fold_code, fold_word, plain_name
 from cbc_screen.knowledge.library import Knowledge
@@ -115,7 +115,11 @@ def find_profile(choice: str, knowledge: Knowledge) -> Profile:
         return read_profile(parse_yaml(read_own_text(path), path.name), knowledge)
     shipped = load_profiles(knowledge)
     if choice not in shipped:
-        raise UsageError(f"profile must be one of {', '.join(sorted(shipped))}, or a path that ends in .yaml")
+        near = did_you_mean(choice, shipped) or ";"
+        raise UsageError(
+            f"profile: none is named {choice!r}{near} it must be one of {', '.join(sorted(shipped))}, or a path that ends "
+            f"in .yaml"
+        )
     return shipped[choice]
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTable, normalize_unit
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
@@ -113,7 +114,7 @@ def declare_units(
         raise UsageError(f"units: {MMOL} must be one of {', '.join(CONVENTIONS)}")
     for analyte, unit in choices.items():
         if analyte not in measures.analytes:
-            raise UsageError(f"units: no analyte is named {analyte!r}")
+            raise UsageError(f"units: {no_analyte(analyte, measures.analytes)}")
         outcome = measures.analytes[analyte].units.find(unit, convention)
         if not isinstance(outcome, Factor):
             raise UsageError(f"units: {analyte}={unit}: {outcome[1]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import Role, name_reader
@@ -30,7 +30,7 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
         if name not in LONG_FIELDS:
             raise UsageError(f"columns: {name!r} is no part of a result; there are {', '.join(LONG_FIELDS)}")
         if column not in headers:
-            raise UsageError(f"columns: {name}={column}: there is no such column")
+            raise UsageError(f"columns: {name}={column}: there is no such column{did_you_mean(column, headers)}")
     free = [header for header in headers if header and header not in columns.values()]
     people, age_unit = _of_person(knowledge, free)
     found: dict[str, tuple[str, ...]] = {name: (column,) for name, column in people.items()}

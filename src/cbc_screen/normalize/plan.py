@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile
@@ -267,9 +267,11 @@ def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping
     known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY}
     for name, column in chosen.items():
         if name not in known:
-            raise UsageError(f"columns: {name!r} is not an analyte, a field of the person or a finding")
+            raise UsageError(
+                f"columns: {name!r} is not an analyte, a field of the person or a finding{did_you_mean(name, known)}"
+            )
         if column not in headers:
-            raise UsageError(f"columns: {name}={column}: there is no such column")
+            raise UsageError(f"columns: {name}={column}: there is no such column{did_you_mean(column, headers)}")
 
 
 def _check_unit(knowledge: Knowledge, declared: Declared, analyte: str, column: str, unit: str | None) -> None:

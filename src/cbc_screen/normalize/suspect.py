@@ -8,6 +8,7 @@ from typing import Any
 
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.measures import Measures
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.normalize.value import Reading
 from cbc_screen.vocabulary import Reason
 
@@ -30,5 +31,5 @@ def parse_accepted(measures: Measures, given: str | Iterable[str] | None) -> fro
     names = [name.strip() for text in texts for name in str(text).split(",")]
     for name in names:
         if name not in measures.analytes:
-            raise UsageError(f"accept_units: no analyte is named {name!r}")
+            raise UsageError(f"accept_units: {no_analyte(name, measures.analytes)}")
     return frozenset(names)

@@ -16,6 +16,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.printable import clean_line
 from cbc_screen.private_files import Lock
 from cbc_screen.report.html import environment, style
+from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import words
 from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.spreadsheet import csv_line
@@ -23,6 +24,7 @@ from cbc_screen.vocabulary import NOTICE
 
 _SHOWN = 12
 _ON_PAGE = 200
+_WIDE = 100  # columns of a terminal
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,28 +78,43 @@ def print_audit(console: Console, audit: Audit) -> None:
     """Print the counts by analyte, and the most frequent findings."""
     console.print(Text(audit.notice, style="bold"))
     console.print(f"{audit.rows:,} rows read, {audit.listed:,} findings")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("analyte")
-    for name in ("results", "with a range", "with a flag", "flags", "ranges", "units", "share"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, padding=(0, 2 if console.width >= _WIDE else 1, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("analyte", overflow="fold")
+    for name in ("results", "with a\nrange", "with a\nflag", "about\nflags", "about\nranges", "about\nunits", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in _rows(audit.results):
         counts = [
             f"{row[name]:,}"
             for name in ("results", "with_range", "with_flag", "about_flags", "about_ranges", "about_units")
         ]
         name = f"{row['file']}: {row['analyte']}" if audit.results["file"].nunique() > 1 else row["analyte"]
-        table.add_row(Text(clean_line(name)), *counts, _share(row["share"]))
+        table.add_row(Text(clean_line(words(name))), *counts, _share(row["share"]))
     console.print(table)
     if audit.listed:
         console.print(Text("most frequent findings", style="bold"))
         for (text, analyte), many in list(_counted(audit).items())[:_SHOWN]:
-            console.print(Text(f"  {many:>8,}  {words(analyte)}: {text}"), soft_wrap=True)
+            print_hanging(console, f"  {many:>8,}  ", f"{words(analyte)}: {text}")
     for row in _rows(audit.limits):
         if not row["agrees"]:
             # Without the two values: each is one person's.
             text = f"{words(row['analyte'])}, sex {row['sex']}: the sender's low flags follow no single limit (limits)"
-            console.print(Text(text, style="yellow"), soft_wrap=True)
+            console.print(Text(text, style="yellow"))
     console.print(Text(f"data {audit.data_version}, cbc-screen {audit.code_version}", style="dim"))
+
+
+def audit_document(audit: Audit) -> dict[str, Any]:
+    """Return what is printed of an audit, ready for JSON: counts; the findings with their values are a file (-o)."""
+    return {
+        "rows": audit.rows,
+        "findings": audit.listed,
+        "results": list(_rows(audit.results)),
+        "kinds": [{"analyte": name, "text": text, "findings": many} for (text, name), many in _counted(audit).items()],
+        "no_single_limit": [
+            {"analyte": row["analyte"], "sex": row["sex"]} for row in _rows(audit.limits) if not row["agrees"]
+        ],
+        "data_version": audit.data_version,
+        "code_version": audit.code_version,
+    }
 
 
 def audit_html(audit: Audit) -> str:

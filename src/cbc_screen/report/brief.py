@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from cbc_screen.printable import clean
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
+from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import (
     analyte_words,
     line_words,
@@ -20,7 +22,7 @@ from cbc_screen.report.wording import (
     words,
 )
 from cbc_screen.report.words import GROUP_WORDS
-from cbc_screen.result import ScreeningResult
+from cbc_screen.result import ConditionResult, ScreeningResult
 from cbc_screen.vocabulary import LineState, State, Support, Urgency
 
 _STATES = {
@@ -32,7 +34,8 @@ _STATES = {
 }
 _SUPPORTS = {Support.SUPPORTED: "bold red", Support.CONSIDER: "yellow"}
 _URGENCIES = {Urgency.IMMEDIATE: "bold red", Urgency.PROMPT: "red"}
-_BAR = 24  # characters
+_BAR, _SHORT_BAR = 24, 10  # characters
+_NARROW = 110  # columns of a terminal: below it bars are short, and a condition is two lines
 
 
 def print_brief(console: Console, result: ScreeningResult) -> None:
@@ -52,7 +55,7 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     console.print()
     console.print(_lines(result))
     console.print()
-    console.print(_results(result))
+    console.print(_results(result, _BAR if console.width >= _NARROW else _SHORT_BAR))
     _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
@@ -71,10 +74,11 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     )
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+def _table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """Return a table whose cells are folded between words; those of `whole` stay on one line."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     return table
 
 
@@ -89,25 +93,25 @@ def _lines(result: ScreeningResult) -> Table:
     return table
 
 
-def _results(result: ScreeningResult) -> Table:
+def _results(result: ScreeningResult, bar_width: int) -> Table:
     units, lines = units_of(result), {line.graded_on: line for line in result.lines}
-    table = _table("result", "as received", "as used", "state", "= range, # value", "range")
+    table = _table("result", "as received", "as used", "state", "= range, # value", "range", whole=("as used", "range"))
     for analyte in result.analytes:
         row, bar = analyte_words(analyte, units), bar_of(analyte, lines.get(analyte.analyte), units)
         style = _STATES.get(analyte.state, "")
         limits = " or ".join(dict.fromkeys(text.split(" (")[0] for text in row.ranges))
-        cells = (row.label, row.received, row.used, row.state, _drawn(bar), limits)
+        cells = (row.label, row.received, row.used, row.state, _drawn(bar, bar_width), limits)
         table.add_row(*(Text(clean(cell), style=style if place in (2, 3) else "") for place, cell in enumerate(cells)))
     return table
 
 
-def _drawn(bar: Bar | None) -> str:
+def _drawn(bar: Bar | None, width: int) -> str:
     if bar is None:
         return ""
-    cells = ["."] * _BAR
+    cells = ["."] * width
 
     def place(thousandths: int) -> int:
-        return min(_BAR - 1, thousandths * _BAR // WIDTH)
+        return min(width - 1, thousandths * width // WIDTH)
 
     for start, end in bar.ranges:
         for at in range(place(start), place(end) + 1):
@@ -134,20 +138,38 @@ def _conditions(console: Console, result: ScreeningResult) -> None:
     if not result.checklist:
         return
     shown = result.checklist[: result.checklist_shown]
+    console.print()
+    if console.width < _NARROW:
+        _conditions_below_each_other(console, shown)
+    elif shown:
+        console.print(_condition_table(shown))
+    behind = Counter(GROUP_WORDS[entry.group] for entry in result.checklist[result.checklist_shown :])
+    if behind:
+        folded = ", ".join(f"{count} {group}" for group, count in behind.items())
+        console.print(Text(f"   folded: {folded}", style="dim"))
+    _listing(console, "next tests", [_test(text, settles) for text, settles in test_words(result)])
+
+
+def _condition_table(shown: Sequence[ConditionResult]) -> Table:
+    """Lay out the conditions before the fold, one a row."""
     table = _table("", "to consider", "", "support", "strongest finding for it", "settled by")
     for place, entry in enumerate(shown, start=1):
         support = Text(words(entry.support), style=_SUPPORTS.get(entry.support, ""))
         finding = entry.findings_for[0].text if entry.findings_for else ""
         cells = (entry.name, GROUP_WORDS[entry.group])
         table.add_row(Text(str(place)), *map(Text, cells), support, Text(finding), Text(entry.settled_by))
-    console.print()
+    return table
+
+
+def _conditions_below_each_other(console: Console, shown: Sequence[ConditionResult]) -> None:
+    """Print the same where a table would break words."""
     if shown:
-        console.print(table)
-    behind = Counter(GROUP_WORDS[entry.group] for entry in result.checklist[result.checklist_shown :])
-    if behind:
-        folded = ", ".join(f"{count} {group}" for group, count in behind.items())
-        console.print(Text(f"   folded: {folded}", style="dim"))
-    _listing(console, "next tests", [_test(text, settles) for text, settles in test_words(result)])
+        console.print(Text("   to consider", style="dim"))
+    for place, entry in enumerate(shown, start=1):
+        finding = f"strongest finding for it: {entry.findings_for[0].text}; " if entry.findings_for else ""
+        print_hanging(console, f"{place}  ", entry.name, "bold")
+        said = f"{GROUP_WORDS[entry.group]}; {words(entry.support)}; {finding}settled by: {entry.settled_by}"
+        print_hanging(console, "   ", said, _SUPPORTS.get(entry.support, ""))
 
 
 def _test(text: str, settles: list[str]) -> str:

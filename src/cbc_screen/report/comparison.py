@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,11 +10,13 @@ from rich.text import Text
 
 from cbc_screen.comparison import NO_ROW, Comparison, Example, FlagsVersion, Seriousness, Transition
 from cbc_screen.printable import clean_line
+from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import words
 
 _MOST_COLUMNS = 60
 _MOST_TRANSITIONS = 40
 _MOST_REASONS = 12
+_HEADS = ("column", "old", "new", "rows")
 _TITLES = {
     Seriousness.LOST: "no longer low, no longer pancytopenia, or less urgent",
     Seriousness.LESS: "less is flagged, or unknown now",
@@ -79,21 +81,39 @@ def _transitions(console: Console, found: Comparison) -> None:
         own = [one for one in shown if one.seriousness is kind]
         if not own:
             continue
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for name, width in (("column", 22), ("old", 14), ("new", 14)):
-            table.add_column(name, overflow="fold", min_width=width)
-        table.add_column("rows", justify="right", min_width=9)
-        table.add_column("reasons +came -went", overflow="fold")
-        table.add_column("rows such as", overflow="fold")
-        for one in own:
-            words_of = words(one.column), _word(one.old), _word(one.new)
-            cells = (*words_of, f"{one.rows:,}", _reasons(one), _rows(one.examples))
-            table.add_row(*(Text(clean_line(cell)) for cell in cells))
         console.print(Text(_TITLES[kind], style=_STYLES.get(kind, "bold")))
-        console.print(table)
+        lines = [(words(one.column), _word(one.old), _word(one.new), f"{one.rows:,}") for one in own]
+        wide = [max(len(line[place]) for line in (_HEADS, *lines)) for place in range(len(_HEADS))]
+        _line(console, _HEADS, wide, "dim")
+        for one, line in zip(own, lines, strict=True):
+            _line(console, line, wide)
+            for title, text in (("reasons", _reasons(one)), ("rows such as", _rows(one.examples))):
+                if text:
+                    print_hanging(console, f"    {title} ", clean_line(text), "dim")
     if len(found.transitions) > len(shown):
         more = len(found.transitions) - len(shown)
-        console.print(Text(f"and {more:,} more kinds of change (--as-json has all)", style="dim"))
+        console.print(Text(f"and {more:,} more kinds of change (--json has all)", style="dim"))
+
+
+def _line(console: Console, cells: Sequence[str], wide: Sequence[int], style: str = "") -> None:
+    """Print one line of columns; words are folded where a terminal is narrow, and never the number."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for place, width in enumerate(wide):
+        last = place == len(wide) - 1
+        table.add_column(
+            min_width=width if last else None,
+            max_width=width,
+            no_wrap=last,
+            overflow="fold",
+            justify="right" if last else "left",
+        )
+    table.add_row(
+        *(
+            Text(f"{clean_line(cell):<{width}}" if cell is not cells[-1] else cell, style=style)
+            for cell, width in zip(cells, wide, strict=True)
+        )
+    )
+    console.print(table)
 
 
 def _word(word: str) -> str:
@@ -118,6 +138,6 @@ def _listing(console: Console, title: str, counts: Mapping[str, int], most: int 
     console.print(Text(title, style="bold"))
     for place, (name, count) in enumerate(counts.items()):
         if place == most:
-            console.print(Text(f"  and {len(counts) - most} more kinds (--as-json has all)", style="dim"))
+            console.print(Text(f"  and {len(counts) - most} more kinds (--json has all)", style="dim"))
             break
         console.print(Text(f"  {clean_line(name):<40}{count:>10,}"))

@@ -19,7 +19,7 @@ def trap_table(flags: Path, rejects: Path, traps: Sequence[Sequence[str]]) -> Ta
         rejected = {row["content"].split(",")[0]: row["reason"] for row in csv.DictReader(file)}
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("trap", "what it is", "pattern", "lines low", "reasons"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name not in ("what it is", "pattern"))
     for trap in traps:
         sample, row = trap[0], answers.get(trap[0])
         if row is None:

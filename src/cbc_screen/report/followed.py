@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.private_files import Lock
+from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import words
 from cbc_screen.report.writers import FlagWriter
 from cbc_screen.vocabulary import NOTICE, Answer, Change, Line, Onset, Persistence, Trend
@@ -20,52 +23,101 @@ if TYPE_CHECKING:
 
 _SEPARATOR = ";"
 _MOST = 20
+_COLUMN = 15  # characters: room for a count of a thousand millions
 _BY_LINE = (("persistence", Persistence), ("onset", Onset), ("trend", Trend), ("fast_fall", Answer))
 
 
-def print_followed(console: Console, found: Any, *, each_count: bool) -> None:
-    """Print how many persons, or counts, each word was told of."""
-    console.print(Text(NOTICE, style="bold"))
+@dataclass(frozen=True)
+class FollowedCounts:
+    """What `follow` counted; no value and no name is in it.
+
+    Attributes
+    ----------
+    counted : mapping of what to how many
+    tables : mapping of a title to a mapping of a column ("red", "hemoglobin") to a mapping of word to how many
+    listings : mapping of a title to a mapping of word to how many
+    """
+
+    counted: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, Mapping[str, int]]]
+    listings: Mapping[str, Mapping[str, int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON."""
+        listings = {name.replace(",", "").replace(" ", "_"): own for name, own in self.listings.items()}
+        return {**self.counted, **self.tables, **listings}
+
+
+def counted(found: Any, *, each_count: bool) -> FollowedCounts:
+    """Count how many persons, or counts, each word was told of."""
     rejected = len(found.attrs.get("rejected", ()))
     if each_count:
-        console.print(f"{len(found):,} counts; {rejected:,} rows rejected")
         changes = [name for name in found.columns if name.endswith("_change")]
-        _table(console, "change", [name.removesuffix("_change") for name in changes], Change, found, changes)
-        _listing(console, "identity checks, counts", found["identity_checks"])
+        table = {name.removesuffix("_change"): _words_of(Change, found[name]) for name in changes}
+        listings = {"identity checks, counts": _parts(found["identity_checks"])}
+        tables, head = {"change": table}, {"counts": len(found), "rejected": rejected}
     else:
         nobody = int(found["person"].isna().sum())
-        rows, used = int(found["counts"].sum()), int(found["counts_used"].sum())
-        console.print(
-            f"{len(found) - nobody:,} persons of {rows:,} counts, {used:,} moments; {rejected:,} rows rejected"
-        )
-        for part, own in _BY_LINE:
-            _table(console, words(part), [str(line) for line in Line], own, found, [f"{line}_{part}" for line in Line])
-        _listing(console, "lasting, persons", found["lasting_definitions"])
-        _listing(console, "cannot tell whether lasting, persons", found["lasting_cannot_tell"])
-        _listing(console, "identity checks, persons", found["identity_checks"])
-    _listing(console, "what was in the way", found["reasons"])
+        head = {
+            "persons": len(found) - nobody,
+            "counts": int(found["counts"].sum()),
+            "moments": int(found["counts_used"].sum()),
+            "rejected": rejected,
+        }
+        tables = {part: {str(line): _words_of(own, found[f"{line}_{part}"]) for line in Line} for part, own in _BY_LINE}
+        listings = {
+            "lasting, persons": _parts(found["lasting_definitions"]),
+            "cannot tell whether lasting, persons": _parts(found["lasting_cannot_tell"]),
+            "identity checks, persons": _parts(found["identity_checks"]),
+        }
+    listings["what was in the way"] = _parts(found["reasons"])
+    return FollowedCounts(head, tables, listings)
 
 
-def _table(console: Console, title: str, heads: list[str], own: type[Any], found: Any, columns: list[str]) -> None:
-    table = Table(title, *heads, box=None, pad_edge=False, title_justify="left")
-    counts = [Counter(map(str, found[column])) for column in columns]
-    for word in own:
-        if any(count[str(word)] for count in counts):
-            table.add_row(words(str(word)), *(f"{count[str(word)]:,}" for count in counts))
-    console.print()
-    console.print(table)
+def _words_of(own: type[Any], cells: Any) -> dict[str, int]:
+    counts = Counter(map(str, cells))
+    return {str(word): counts[str(word)] for word in own}
 
 
-def _listing(console: Console, title: str, cells: Any) -> None:
-    """Print how often each part of joined words stands in a column."""
+def _parts(cells: Any) -> dict[str, int]:
+    """Count each part of joined words, the most frequent first."""
     counts: Counter[str] = Counter()
     for text, many in Counter(map(str, cells)).items():
         for part in filter(None, text.split(_SEPARATOR)):
             counts[part] += many
-    if counts:
-        console.print(Text(f"\n{title}", style="bold"))
-        for part, many in counts.most_common(_MOST):
-            console.print(Text(f"  {many:>9,}  {part}"))
+    return dict(counts.most_common())
+
+
+def print_followed(console: Console, found: FollowedCounts) -> None:
+    """Print what was counted."""
+    console.print(Text(NOTICE, style="bold"))
+    own = found.counted
+    whole = f"{own['counts']:,} counts"
+    if "persons" in own:
+        whole = f"{own['persons']:,} persons of {whole}, {own['moments']:,} moments"
+    console.print(f"{whole}; {own['rejected']:,} rows rejected")
+    for title, table in found.tables.items():
+        _print_table(console, words(title), table)
+    for title, counts in found.listings.items():
+        if counts:
+            console.print(Text(f"\n{title}", style="bold"))
+        for part, many in list(counts.items())[:_MOST]:
+            print_hanging(console, f"  {many:>9,}  ", part)
+
+
+def _print_table(console: Console, title: str, columns: Mapping[str, Mapping[str, int]]) -> None:
+    """Print a table of words; columns that a terminal has no room for follow in a table of their own."""
+    told = [word for word in next(iter(columns.values()), {}) if any(own[word] for own in columns.values())]
+    room = max(1, (console.width - max(map(len, (title, *told)), default=0)) // _COLUMN)
+    names = list(columns)
+    for start in range(0, len(names), room):
+        table = Table(title, box=None, pad_edge=False, title_justify="left")
+        for name in names[start : start + room]:
+            table.add_column(words(name), justify="right", overflow="fold", max_width=_COLUMN - 2)
+        for word in told:
+            table.add_row(words(word), *(f"{columns[name][word]:,}" for name in names[start : start + room]))
+        console.print()
+        console.print(table)
 
 
 def write_followed(found: Any, path: Path, *, force: bool) -> None:

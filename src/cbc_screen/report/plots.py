@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.edges import approximate_days
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
 from cbc_screen.report.cohort import summarize
 from cbc_screen.report.units import text_units as units_named
@@ -127,7 +128,7 @@ def plot_ranges(
     """
     knowledge, units = load_knowledge(), units_named(text_units)
     if analyte not in knowledge.analytes:
-        raise UsageError(f"plot_ranges: no analyte is named {analyte!r}")
+        raise UsageError(f"plot_ranges: {no_analyte(analyte, knowledge.analytes)}")
     rows = [row for row in knowledge.intervals(ranges) if row.analyte == analyte and sex in (None, row.sex, "any")]
     rows = [row for row in rows if row.sex in ("any", sex or row.sex)]
     if not rows:

@@ -14,14 +14,14 @@ def _is_terminal() -> bool:
 
 
 class ProgressBar:
-    """A progress bar on a terminal, and nothing elsewhere."""
+    """A progress bar on a terminal, where it is to be shown, and nothing elsewhere."""
 
-    def __init__(self, what: str = "rows") -> None:
-        self._what = what
+    def __init__(self, what: str = "rows", *, shown: bool = True) -> None:
+        self._what, self._shown = what, shown
 
     def __enter__(self) -> Callable[[int, float], None] | None:
         self._bar: Any = None
-        if not _is_terminal():
+        if not self._shown or not _is_terminal():
             return None
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -55,9 +55,9 @@ class ProgressBar:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def waiting(what: str, *, shown: bool = True) -> Iterator[None]:
     """Show on a terminal that something of unknown length is under way."""
-    if not _is_terminal():
+    if not shown or not _is_terminal():
         yield
         return
     from rich.console import Console

@@ -1,54 +1,17 @@
-"""Sets of reference ranges for people: lists, bands by age, and the check of a user's own."""
+"""A user's own set of reference ranges, rules or condition: its check, and a set to fill in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
-from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
 from cbc_screen.knowledge.intervals import SHORT, IntervalRow
 from cbc_screen.knowledge.ordering import TIERS_FILE
 from cbc_screen.report.units import number
-
-
-def set_table() -> Table:
-    """Return the sets with kind, analytes, ages, verification and title."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("set", "kind", "rows", "analytes", "ages", "stages", "A/B/C", "title"):
-        table.add_column(name, overflow="fold", justify="right" if name in ("rows", "analytes") else "left")
-    for name, chosen in load_knowledge().interval_sets.items():
-        rows = chosen.rows
-        grades = Counter(row.verification for row in rows)
-        stages = sorted({row.pregnancy for row in rows} - {"none"})
-        table.add_row(
-            Text(name),
-            chosen.kind.value,
-            str(len(rows)),
-            str(len({row.analyte for row in rows})),
-            _ages(rows),
-            ", ".join(stages),
-            "/".join(str(grades[g]) for g in "ABC"),
-            Text(chosen.title),
-        )
-    return table
-
-
-def _ages(rows: Sequence[IntervalRow]) -> str:
-    """Say from which age to which age a set has rows."""
-    youngest = min(rows, key=lambda row: approximate_days(row.age_low))
-    start = youngest.age_text.split(" to ")[0].removesuffix(" and over")
-    if any(row.age_high is None for row in rows):
-        return f"{start} and over"
-    oldest = max(rows, key=lambda row: approximate_days(row.age_high or row.age_low))
-    return f"{start} to {oldest.age_text.split('under ')[-1]}"
 
 
 def uncovered(rows: Sequence[IntervalRow]) -> list[str]:
@@ -75,44 +38,6 @@ def edge_text(age: AgeEdge) -> str:
     if age.unit == "mo" and age.count % 12 == 0 and age.count:
         return f"{age.count // 12} y"
     return f"{age.count} {age.unit}"
-
-
-def band_table(analyte: str, name: str, sex: str | None) -> Table:
-    """Return the bands of one analyte by age, with a bar that shows the limits."""
-    knowledge = load_knowledge()
-    if analyte not in knowledge.analytes:
-        raise UsageError(f"ranges show: no analyte is named {analyte!r}")
-    beside = knowledge.differing_intervals(name)
-    every = (*knowledge.preterm_intervals(name), *knowledge.stated_intervals(name), *knowledge.intervals(name), *beside)
-    rows = [r for r in every if r.analyte == analyte and (sex is None or r.sex in ("any", sex))]
-    rows.sort(key=lambda row: (row.gestation is None, row.pregnancy != "none", approximate_days(row.age_low)))
-    if not rows:
-        raise UsageError(f"ranges show: {name} has no row for {analyte}")
-    top = max(row.upper or row.lower or 0.0 for row in rows)
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), header_style="dim", title=f"{knowledge.analytes[analyte].label}, {rows[0].unit}"
-    )
-    for heading in ("age", "sex", "stage", "lower", "upper", "", "confidence", "set", "source"):
-        table.add_column(heading, justify="right" if heading in ("lower", "upper") else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.age_text,
-            row.sex,
-            row.pregnancy if row.gestation is None else row.gestation.text,
-            "" if row.lower is None else number(row.lower),
-            "" if row.upper is None else number(row.upper),
-            Text(_bar(row, top), style="green"),
-            row.confidence,
-            f"or {row.set}" if row in beside else row.set,
-            row.source,
-        )
-    return table
-
-
-def _bar(row: IntervalRow, top: float, width: int = 24) -> str:
-    start = round(width * (row.lower or 0.0) / top)
-    end = max(start + 1, round(width * (row.upper if row.upper is not None else top) / top))
-    return " " * start + "=" * (end - start)
 
 
 def check_set(file: Path) -> tuple[int, list[str]]:

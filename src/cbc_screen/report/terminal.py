@@ -26,6 +26,7 @@ _COLOURS: dict[str, str] = {
 
 PLAIN_WIDTH = 120
 _MOST_NAMED = 20
+_NAME = 24  # characters: the name of a field in a line of an inspection
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -37,6 +38,15 @@ def make_console(*, stderr: bool = False) -> Console:
 def text_width() -> int:
     """Return how wide a text may be: the terminal's width, up to that of a page."""
     return min(WIDTH, make_console().width)
+
+
+def print_hanging(console: Console, lead: str, text: str | Text, style: str = "") -> None:
+    """Print a text whose further lines begin below its first word, behind what leads it."""
+    table = Table.grid(padding=0)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(Text(lead, style=style), text if isinstance(text, Text) else Text(text, style=style))
+    console.print(table)
 
 
 def print_summary(console: Console, summary: ScanSummary) -> None:
@@ -121,9 +131,10 @@ def print_inspection(console: Console, found: Inspection) -> None:
         if lines:
             console.print(Text(title, style="bold"))
         for line in lines:
-            console.print(Text(f"  {clean_line(line)}"), soft_wrap=True)
+            name, rest = (line[:_NAME], line[_NAME:]) if line[_NAME - 1 : _NAME] == " " else ("", line)
+            print_hanging(console, f"  {clean_line(name)}", clean_line(rest).rstrip())
     for what in found.suspect:
-        console.print(Text(f"UNIT_SUSPECT  {clean_line(what)}", style="bold red"), soft_wrap=True)
+        print_hanging(console, "UNIT_SUSPECT  ", clean_line(what), "bold red")
     if found.draft:
         console.print(Text("draft of a profile", style="bold"))
         for line in found.draft.splitlines():
@@ -147,10 +158,10 @@ def _analytes(console: Console, summary: ScanSummary) -> None:
     for name in ("analyte", "column", "unit"):
         table.add_column(name, overflow="fold")
     for name in ("results", "used", "not used"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for analyte, count in summary.analytes.items():
         cells = [
-            analyte,
+            words(analyte),
             clean_line(count.column),
             clean_line(count.unit),
             f"{count.results:,}",

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cbc_screen.knowledge.verification import load_verification
 from cbc_screen.printable import clean_line
+from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.report.wording import SEXES, words
 from cbc_screen.verification import BandCheck, LimitCheck, RangeVerification, SampleRule, ShareOutside
@@ -232,48 +233,48 @@ def print_verification(console: Console, found: RangeVerification) -> None:
     """Print what became of the rows, a line for each limit, and what the words mean."""
     console.print(Text(found.notice, style="bold"))
     aside = "".join(f" + {many:,} {words(name)}" for name, many in found.rows_set_aside.items())
-    console.print(Text(f"{found.rows:,} rows in = {found.rows_used:,} used{aside}"), soft_wrap=True)
-    console.print(Text(f"set {clean_line(found.set)}; results of {of_whom(found)}"), soft_wrap=True)
+    console.print(Text(f"{found.rows:,} rows in = {found.rows_used:,} used{aside}"))
+    console.print(Text(f"set {clean_line(found.set)}; results of {of_whom(found)}"))
     for _, own in groupby(found.bands, key=lambda band: band.analyte):
         bands = list(own)
         for band in bands:
-            for line in _lines(found, band) if not untold(band) else ():
-                console.print(line, soft_wrap=True)
+            if not untold(band):
+                _print_band(console, found, band)
         for text in _further([band for band in bands if untold(band)]):
-            console.print(Text(text, style="yellow"), soft_wrap=True)
+            console.print(Text(text, style="yellow"))
     counts = counted_verdicts(found)
     told = ", ".join(f"{verdict_words(verdict)} {counts[verdict]:,}" for verdict in RangeVerdict)
     console.print(Text(f"limits: {told}", style="bold"))
     used = dict.fromkeys(why for band in found.bands for _, own in sides(band) for why in own.reasons)
     for why in (why for why in RangeReason if why in used):
-        console.print(Text(f"  {words(why)}: {reason_words(why)}", style="dim"), soft_wrap=True)
+        print_hanging(console, "  ", f"{words(why)}: {reason_words(why)}", "dim")
     for text in _of_rules(found):
-        console.print(Text(text), soft_wrap=True)
+        console.print(Text(text))
     for analyte, account in found.accounts.items():
         lost = "".join(f" + {many:,} {words(name)}" for name, many in account.set_aside.items())
         text = f"{words(analyte)}: {account.rows:,} rows = {account.used:,} compared{lost}"
         assumed = assumed_text(account.pregnancy_not_stated)
-        console.print(Text(text + (f"; {assumed}" if assumed else ""), style="dim"), soft_wrap=True)
+        console.print(Text(text + (f"; {assumed}" if assumed else ""), style="dim"))
     for text in not_verified_lines(found):
-        console.print(Text(text, style="yellow"), soft_wrap=True)
+        console.print(Text(text, style="yellow"))
     console.print(Text(f"data {found.data_version}, cbc-screen {found.code_version}", style="dim"))
 
 
-def _lines(found: RangeVerification, band: BandCheck) -> Iterator[Text]:
-    """Write a band: what it is of, and a line for each limit."""
+def _print_band(console: Console, found: RangeVerification, band: BandCheck) -> None:
+    """Print a band: what it is of, and a line for each limit, folded where the terminal is narrow."""
     units = units_of(found)
-    yield Text(f"{words(band.analyte)}, {units.unit(band.analyte)}, {whose(band)}: {band.results:,} results")
+    console.print(Text(f"{words(band.analyte)}, {units.unit(band.analyte)}, {whose(band)}: {band.results:,} results"))
     if band.basis_note:
-        yield Text(f"  {band.basis_note}", style="yellow")
+        console.print(Text(f"  {band.basis_note}", style="yellow"))
     for side, check in sides(band):
         own = limit_words(band, check, units)
         if not own.limit:
             continue
         limit = own.limit + (f" +/- {own.uncertainty}" if own.uncertainty else "")
-        estimate = f"{own.estimate} ({own.interval})" if own.estimate else "not told"
-        line = Text(f"  {side}  {limit:<16}  outside {share_text(check.outside):<8}  estimate {estimate:<26}  ")
+        estimate = f"{own.estimate} ({own.interval})" if own.estimate else "not estimated"
+        line = Text(f"{limit:<16}  outside {share_text(check.outside):<8}  estimate {estimate:<26}  ")
         line.append(verdict_words(check.verdict), style=_COLOURS[check.verdict])
-        yield line.append(f": {', '.join(words(why) for why in check.reasons)}")
+        print_hanging(console, f"  {side}  ", line.append(f": {', '.join(words(why) for why in check.reasons)}"))
 
 
 def _further(bands: list[BandCheck]) -> Iterator[str]:

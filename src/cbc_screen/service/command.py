@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ _EPILOG = "Example: cbc-screen serve --port 8000 --units us"
 
 
 def serve_command(
-    with_options: Callable[[Callable[..., Any]], Callable[..., Any]], make_screener: Callable[[Mapping[str, Any]], Any]
+    with_options: Callable[[Callable[..., Any]], Callable[..., Any]],
+    make_screener: Callable[[Mapping[str, Any]], Any],
+    kind: type[click.Command] = click.Command,
 ) -> click.Command:
     """Return the command.
 
@@ -27,12 +30,13 @@ def serve_command(
         Adds the options of a screener.
     make_screener : function
         Makes a screener of these options.
+    kind : class of commands
 
     Returns
     -------
     click.Command
     """
-    return click.command("serve", epilog=_EPILOG)(_with_own_options(with_options(_serving(make_screener))))
+    return click.command("serve", kind, epilog=_EPILOG)(_with_own_options(with_options(_serving(make_screener))))
 
 
 def _serving(make_screener: Callable[[Mapping[str, Any]], Any]) -> Callable[..., None]:
@@ -45,13 +49,15 @@ def _serving(make_screener: Callable[[Mapping[str, Any]], Any]) -> Callable[...,
             connections=options.pop("max_connections"),
         )
         answers, log_seconds = options.pop("answers"), options.pop("log_seconds")
-        _run(make_screener(options), host, port, limits, answers, log_seconds)
+        as_json = options.pop("as_json")
+        _run(make_screener(options), host, port, limits, answers, log_seconds, as_json)
 
     return serve
 
 
 def _with_own_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print where it listens as one JSON document."),
         click.option(
             "--log-seconds",
             type=click.FloatRange(0.1),
@@ -75,7 +81,9 @@ def _with_own_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _run(screener: Any, host: str, port: int, limits: Limits, answers: Path | None, log_seconds: float) -> None:
+def _run(
+    screener: Any, host: str, port: int, limits: Limits, answers: Path | None, log_seconds: float, as_json: bool
+) -> None:
     try:
         import fastapi  # noqa: F401
         import prometheus_client  # noqa: F401
@@ -97,7 +105,8 @@ def _run(screener: Any, host: str, port: int, limits: Limits, answers: Path | No
 
         def ready() -> None:
             name = f"[{host}]" if ":" in host else host
-            click.echo(f"{NOTICE} Listening on http://{name}:{listening.getsockname()[1]}")
+            url = f"http://{name}:{listening.getsockname()[1]}"
+            click.echo(json.dumps({"notice": NOTICE, "url": url}) if as_json else f"{NOTICE} Listening on {url}")
             if not is_loopback(host):
                 click.echo("cbc-screen: other machines can reach this service; it asks nobody who they are", err=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,6 +18,7 @@ from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, is_own_file, load_profiles
+from cbc_screen.logs import warn
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plan import Plan
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
-_LOG = logging.getLogger("cbc_screen")
 _LOOKED_AT = 20_000  # rows, or results of some persons, in which the units are looked at
 _WORDS, _LONGEST_WORD = 10_000, 16  # different words for sex: more, or longer ones, are none
 
@@ -217,7 +216,7 @@ class Ready:
         """Return a sample as it is read with the letters for sex of all rows."""
         plan = with_sex_letters(entry.plan, letters, self.knowledge)
         if plan.declared.sex_doubt:
-            _LOG.warning("sex: %s", letters_in_doubt(plan.declared.sex_doubt))
+            warn(f"sex: {letters_in_doubt(plan.declared.sex_doubt)}")
         return replace(entry, plan=plan)
 
     def letters(
@@ -237,7 +236,7 @@ class Ready:
         watch.look_ahead(frozenset())
         watch.settle()
         for analyte, why in watch.sentences(accepted=False).items():
-            _LOG.warning("%s: %s", analyte, why)
+            warn(f"{analyte}: {why}")
         return {analyte: () for own in watch.metadata.values() for analyte in own}
 
     def work(

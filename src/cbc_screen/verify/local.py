@@ -17,6 +17,7 @@ from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, edge
 from cbc_screen.knowledge.intervals import IntervalRow
+from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.knowledge.verification import VerificationRules, load_verification
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.verification import BandCheck, RangeVerification, ResultAccount
@@ -89,7 +90,7 @@ def rows_of(knowledge: Knowledge, request: VerificationRequest) -> tuple[Interva
     default = request.ranges == "default"
     rows = knowledge.intervals("default") if default else knowledge.interval_set(request.ranges).rows
     if unknown := [analyte for analyte in request.analytes if analyte not in knowledge.analytes]:
-        raise UsageError(f"no analyte is named {unknown[0]!r}")
+        raise UsageError(f"analyte: {no_analyte(unknown[0], knowledge.analytes)}")
     return tuple(row for row in rows if not request.analytes or row.analyte in request.analytes)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.engines import stream
 from cbc_screen.vocabulary import NOTICE
@@ -164,6 +165,30 @@ def test_one_prints_a_report_and_json() -> None:
 def test_one_refuses_what_is_no_record(text: str) -> None:
     result = run("one", "--record", "-", text=text)
     assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+EARLIER = [{"age": "54 y", "sex": "F", "collected_at": "2026-05-01", "platelets": "210 10^9/L"}]
+
+
+def test_one_with_earlier_counts_says_what_they_show(tmp_path: Path) -> None:
+    """210, then 60 half a year later: previously normal, and down by more than the change value."""
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps(EARLIER), encoding="utf-8")
+    now = ("one", "--age", "54 y", "--sex", "F", "--collected-at", "2026-11-01", "platelets=60 10^9/L")
+    told = " ".join(run(*now, "--history", str(earlier)).output.split())
+    assert "1 earlier count takes part" in told
+    assert "change from the result before: down" in told
+    assert "earlier count" not in run(*now).output
+    as_json = json.loads(run(*now, "--history", str(earlier), "--json").output)
+    record = {"age": "54 y", "sex": "F", "collected_at": "2026-11-01", "platelets": "60 10^9/L"}
+    assert as_json["history"] == cbc.Screener().screen(record, history=EARLIER).to_dict()["history"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", "[1]", "[{}]", '[{"hemglobin": "9.1 g/dL"}]'])
+def test_one_refuses_what_is_no_list_of_earlier_counts(text: str) -> None:
+    result = run("one", "--history", "-", "hemoglobin=9.1 g/dL", text=text)
+    assert (result.exit_code, "history" in result.output) == (2, True)
     assert "Traceback" not in result.output
 
 

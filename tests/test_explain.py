@@ -98,3 +98,48 @@ def test_the_sample_needs_no_file() -> None:
         "pancytopenia",
         "cannot_tell",
     }
+
+
+# With the other counts of the person --------------------------------------------------------
+
+SERIES = pd.DataFrame(
+    {
+        "patient_id": ["a", "b", "a", "a", ""],
+        "age": ["54 y"] * 5,
+        "sex": ["F"] * 5,
+        "collected_at": ["2026-05-01", "2026-05-02", "2026-11-01", "2026-10-28", "2026-11-01"],
+        "hemoglobin (g/dL)": [12.9, 14.0, 9.1, 11.8, 9.1],
+        "platelets (10^9/L)": [210, 250, 60, 130, 60],
+    }
+)
+
+
+def test_the_last_count_of_a_person_is_what_following_the_frame_says_of_it() -> None:
+    """Hemoglobin 118 g/L, and 91 four days later: a fall by 20 g/L in a week."""
+    result = cbc.explain(SERIES, 2, history=True)
+    followed = cbc.follow(SERIES).set_index("person").loc["a"]
+    assert result.history is not None
+    assert [(count.collected_at, count.used) for count in result.history.counts if not count.screened] == [
+        ("2026-05-01", True),
+        ("2026-10-28", True),
+    ]
+    assert result.urgency.value == followed["last_urgency"] == "prompt"
+    assert [entry.id for entry in result.checklist] == followed["last_checklist"].split(";")
+
+
+def test_a_later_count_takes_no_part_and_one_of_nobody_stands_alone() -> None:
+    earlier = cbc.explain(SERIES, 3, history=True).history
+    assert earlier is not None
+    assert {count.why for count in earlier.counts if not count.used} == {"LATER_COUNT"}
+    nobody = cbc.explain(SERIES, -1, history=True)
+    assert nobody.history is not None
+    assert nobody.history.used is False
+    assert nobody.flags() == cbc.explain(SERIES, -1).flags()
+
+
+def test_history_needs_a_column_that_says_whose_each_row_is() -> None:
+    with pytest.raises(cbc.UsageError, match="person="):
+        cbc.explain(SERIES.drop(columns="patient_id"), 2, history=True)
+    named = SERIES.rename(columns={"patient_id": "Whose"})
+    found = cbc.explain(named, 2, history=True, person="Whose")
+    assert found.flags() == cbc.explain(SERIES, 2, history=True).flags()

@@ -108,6 +108,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]
         ),
         "none_rejected.csv": "line,reason,content,notice\n",
+        "earlier.json": '[{"age": "61 y", "sex": "F", "collected_at": "2024-01-03", "hemoglobin": "12.9 g/dL"}]',
         "record.json": '{"age": "61 y", "sex": "F", "hemoglobin": "7.93 g/dL"}',
         "plain.ndjson": "".join(
             "{" + ", ".join(f'"{name}": "{cell}"' for name, cell in zip(NAMES, row, strict=True)) + "}\n"
@@ -278,6 +279,7 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--sex": each("F", "M", "unknown"),
         "--pregnancy": each("none", "T1", "T2", "T3", "trimester_unknown", "postpartum", "unknown"),
         "--record": each("FOLDER/record.json", file=""),
+        "--history": each("FOLDER/earlier.json", also=("--collected-at", "2024-02-03")),
         "--full": FLAG,
     },
     "report": {

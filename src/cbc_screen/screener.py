@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cbc_screen.serial.scanned import FollowedRows
     from cbc_screen.summary import ScanSummary
     from cbc_screen.time_course import Timeline
+    from cbc_screen.with_history import Screens
 
 # The frame that goes in is the kind that comes out.
 Frame = TypeVar("Frame", bound="pd.DataFrame | pl.DataFrame | pl.LazyFrame | duckdb.DuckDBPyRelation")
@@ -382,12 +383,19 @@ class Screener:
     def _screen_with_history(
         self, history: Sequence[CBCRecord | Mapping[str, Any]], record: CBCRecord | Mapping[str, Any], *, compact: bool
     ) -> ScreeningResult:
-        from cbc_screen.with_history import Screens, screen_with_history
+        from cbc_screen.with_history import screen_with_history
 
         if isinstance(history, Mapping | CBCRecord | str) or not isinstance(history, Iterable):
             raise RecordError("history takes a sequence of records; give one earlier count as [record]")
+        earlier = [self._read(one, f"history[{place}]: ") for place, one in enumerate(history)]
+        return screen_with_history([*earlier, self._read(record)], self._screens, compact=compact)
+
+    @cached_property
+    def _screens(self) -> Screens:
+        from cbc_screen.with_history import Screens
+
         timed = replace(self._configuration, history=True)
-        screens = Screens(
+        return Screens(
             knowledge=self._knowledge,
             definition=self.definition,
             alone=self.kernel,
@@ -396,8 +404,6 @@ class Screener:
             builder=lambda known: self._timed_builder if known else self._builder,
             use_reported=self.prefer_reported_ranges,
         )
-        earlier = [self._read(one, f"history[{place}]: ") for place, one in enumerate(history)]
-        return screen_with_history([*earlier, self._read(record)], screens, compact=compact)
 
     def _read(self, record: CBCRecord | Mapping[str, Any], at: str = "") -> tuple[CBCRecord, RecordNormalizer]:
         """Return a record, and what reads its texts; its names may be those of columns. Errors say which record it is (`at`)."""
@@ -432,7 +438,14 @@ class Screener:
         return screen_named(self, self.engine, record, self._opening(Source()))
 
     def explain(
-        self, frame: Any, row: int, source: Source | None = None, **options: Unpack[SourceOptions]
+        self,
+        frame: Any,
+        row: int,
+        source: Source | None = None,
+        *,
+        history: bool = False,
+        person: str | None = None,
+        **options: Unpack[SourceOptions],
     ) -> ScreeningResult:
         """Return the whole result of one row of a frame: what its flags are made of, from text to limit.
 
@@ -442,6 +455,11 @@ class Screener:
             As in `screen_frame`, so that the row means what it means among the others.
         row : int
             Its place in the frame, from 0; -1 is the last.
+        history : bool
+            The other counts of the same person in the frame take part as far as they were taken before, as in `screen`;
+            `result.history` says what was used. The answers may then differ from the flags of the row.
+        person : str, optional
+            The column that says whose each row is, for `history`; without it one that is known by its name.
 
         Returns
         -------
@@ -462,9 +480,16 @@ class Screener:
         >>> result.analytes[0].received, result.analytes[0].unit_declared, result.lines[0].state.value
         ('9.1', 'g/dL', 'low')
         """
-        from cbc_screen.engines.one_row import explain_row
+        from cbc_screen.engines.one_row import explain_row, record_of_row
 
-        return explain_row(self, self.engine, frame, row, self._opening(source_of(source, options)))
+        opening = self._opening(source_of(source, options))
+        if not history:
+            return explain_row(self, self.engine, frame, row, opening)
+        from cbc_screen.serial.one_row import rows_of_person
+        from cbc_screen.with_history import screen_with_history
+
+        ready, rows = rows_of_person(self.engine, frame, row, opening, person)
+        return screen_with_history([record_of_row(ready, own) for own in rows], self._screens, compact=False)
 
     def screen_each(self, source: Files | Source, **options: Unpack[SourceOptions]) -> ScreenedCounts:
         """Screen each count of a source, with its whole result; for few counts, such as those of one message.
@@ -885,10 +910,19 @@ def screen_frame(
     return _configured(configuration).screen_frame(frame, source, detail=detail, **described)
 
 
-def explain(frame: Any, row: int, source: Source | None = None, **options: Unpack[EveryOption]) -> ScreeningResult:
+def explain(
+    frame: Any,
+    row: int,
+    source: Source | None = None,
+    *,
+    history: bool = False,
+    person: str | None = None,
+    **options: Unpack[EveryOption],
+) -> ScreeningResult:
     """Return the whole result of one row of a frame; see `Screener.explain`."""
     configuration, described = _parted(options)
-    return _configured(configuration).explain(frame, row, source, **described)
+    screener = _configured(configuration)
+    return screener.explain(frame, row, source, history=history, person=person, **described)
 
 
 def scan(

@@ -784,33 +784,6 @@ FAULTS = [
         says="copper_low",
     ),
     # Order of the checklist.
-    Fault(
-        "a rank before a tier above",
-        "checklist/mds.yaml",
-        "rank: 17",
-        "rank: -1",
-        "rank",
-        "rank: -1",
-        says="out of order",
-    ),
-    Fault(
-        "a rank after a tier below",
-        "checklist/mds.yaml",
-        "rank: 17",
-        "rank: 99",
-        "rank",
-        "rank: 99",
-        says="out of order",
-    ),
-    Fault(
-        "a tier that its rank is not in",
-        "checklist/mds.yaml",
-        "tier: serious",
-        "tier: rare",
-        "rank",
-        "rank: 17",
-        says="out of order",
-    ),
     Fault("an unknown tier", APLASTIC, "tier: serious", "tier: grave", "tier", "tier: grave", says="one of"),
     Fault("no tier", APLASTIC, "tier: serious\n", "", "tier", "", says="required"),
     # Policies of review triggers.

@@ -461,19 +461,26 @@ def _at_least(masks: Sequence[int], count: int) -> int:
 
 
 class OtherCells(NamedTuple):
-    """Another kind of white cell: as counted, and as a share of the white cells."""
+    """Another kind of white cell: as counted, and as a share of the white cells.
+
+    A count that was sent is the count: its share is asked where none was, or where it says nothing (docs/limits.md).
+    """
 
     counted: Interval
     share: Interval | None
 
+    @property
+    def by_share(self) -> bool:
+        return self.share is not None and (self.counted.low, self.counted.high) == (0, None)
+
     def least(self, wbc: Number) -> Number:
         """Return the fewest that they are among so many white cells."""
-        shares = times(point(wbc), self.share, PERCENT_SCALE).low if self.share is not None else 0
+        shares = times(point(wbc), self.share, PERCENT_SCALE).low if self.by_share else 0
         return max(self.counted.low, shares)
 
     def most(self, wbc: Number) -> Number | None:
         """Return the most that they are among so many white cells; None where nothing bounds them."""
-        shares = times(point(wbc), self.share, PERCENT_SCALE).high if self.share is not None else None
+        shares = times(point(wbc), self.share, PERCENT_SCALE).high if self.by_share else None
         known = [high for high in (self.counted.high, shares) if high is not None]
         return min(known) if known else None
 

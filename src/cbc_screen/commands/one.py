@@ -34,11 +34,18 @@ _LONGEST_NUMBER = 300  # digits
 @click.option("--sex", help="F, M or unknown.")
 @click.option("--pregnancy", help="none, T1, T2, T3, trimester_unknown, postpartum, unknown.")
 @click.option("--record", "source", metavar="FILE", help="Read a record as JSON from a file, or - for standard input.")
+@click.option(
+    "--history",
+    metavar="FILE",
+    help="Earlier counts of the person: a JSON list of records, each with its collected_at.",
+)
 @click.option("--full", is_flag=True, help="Print the whole chain from what was received to each flag.")
 @json_option
 @unit_options
 @screening_options
-def one(results: tuple[str, ...], source: str | None, full: bool, as_json: bool, **options: Any) -> None:
+def one(
+    results: tuple[str, ...], source: str | None, history: str | None, full: bool, as_json: bool, **options: Any
+) -> None:
     """Screen one record given as FIELD=VALUE, such as hemoglobin="9.1 g/dL"."""
     from cbc_screen.knowledge import load_knowledge
     from cbc_screen.report.brief import print_brief
@@ -58,7 +65,10 @@ def one(results: tuple[str, ...], source: str | None, full: bool, as_json: bool,
     for name in ("age", "birth_date", "collected_at", "sex", "pregnancy"):
         if options[name] is not None:
             record[name] = options[name]
-    result = screener_of(options).screen(record)
+    if source is not None and source == history:
+        raise UsageError("--record and --history are two files: the count to screen, and those before it")
+    earlier = _records_of(history) if history is not None else []
+    result = screener_of(options).screen(record, history=earlier)
     show(
         result.to_dict,
         lambda console: print_explanation(result) if full else print_brief(console, result),
@@ -68,16 +78,28 @@ def one(results: tuple[str, ...], source: str | None, full: bool, as_json: bool,
 
 def _record_of(source: str) -> dict[str, Any]:
     """Read a record as JSON; a number too long to be one stays a text."""
-    found: Any = None
-    with suppress(ValueError, RecursionError):
-        found = json.loads(_record_text(source), parse_int=_whole, object_pairs_hook=_once)
+    found = _json_of("--record", source)
     if not isinstance(found, dict) or not found:
         raise UsageError("--record must hold one object with the fields of a record, each once")
     return found
 
 
-def _record_text(source: str) -> bytes:
-    message = "--record: standard input is closed"
+def _records_of(source: str) -> list[dict[str, Any]]:
+    """Read earlier counts as JSON."""
+    found = _json_of("--history", source)
+    if not isinstance(found, list) or not all(isinstance(record, dict) and record for record in found):
+        raise UsageError("--history must hold a list of objects, each with the fields of a record, each once")
+    return found
+
+
+def _json_of(option: str, source: str) -> Any:
+    with suppress(ValueError, RecursionError):
+        return json.loads(_text_of(option, source), parse_int=_whole, object_pairs_hook=_once)
+    return None
+
+
+def _text_of(option: str, source: str) -> bytes:
+    message = f"{option}: standard input is closed"
     try:
         if source != STANDARD_STREAM:
             return read_regular(Path(source), _LARGEST_RECORD)
@@ -85,9 +107,9 @@ def _record_text(source: str) -> bytes:
             content = sys.stdin.buffer.read(_LARGEST_RECORD + 1)
             if len(content) <= _LARGEST_RECORD:
                 return content
-            message = "--record: too large for a record"
+            message = f"{option}: too large for a record"
     except OSError as problem:
-        message = f"--record: the file cannot be read ({why(problem)})"
+        message = f"{option}: the file cannot be read ({why(problem)})"
     raise UsageError(message)
 
 

@@ -21,10 +21,15 @@ from cbc_screen.result import ScreeningResult
 def explain_row(screener: Screening, engine: Engine, frame: Any, row: int, opening: Opening) -> ScreeningResult:
     """Return the whole result of a row; see `Screener.explain`."""
     ready = prepare(engine, frame, opening)
+    return _result(screener, ready, place_of_row(ready, row))
+
+
+def place_of_row(ready: Prepared, row: int) -> int:
+    """Return the place of a row, which may be counted from the end."""
     place = row + ready.rows if row < 0 else row
     if not 0 <= place < ready.rows:
         raise UsageError(f"row is a place in the frame, from 0 to {ready.rows - 1} (or from the end, -1)")
-    return _result(screener, ready, place)
+    return place
 
 
 def screen_named(
@@ -40,7 +45,7 @@ def read_named(
 ) -> tuple[CBCRecord, RecordNormalizer] | None:
     """Read a record under the names that columns have; None where some name is not read."""
     ready = _named(engine, record, opening)
-    return None if ready is None else _record(ready, 0)
+    return None if ready is None else record_of_row(ready, 0)
 
 
 def _named(engine: Engine, record: Mapping[str, Any], opening: Opening) -> Prepared | None:
@@ -65,7 +70,7 @@ def _is_cell(value: object) -> bool:
     return value is None or (isinstance(value, str | int | float | datetime.date) and not isinstance(value, bool))
 
 
-def _record(ready: Prepared, place: int) -> tuple[CBCRecord, RecordNormalizer]:
+def record_of_row(ready: Prepared, place: int) -> tuple[CBCRecord, RecordNormalizer]:
     """Return a row as a record, and what reads its texts."""
     engine, plan = ready.engine, ready.plan
     columns = {name: array.slice(place, 1) for name, array in ready.arrays.items()}
@@ -78,7 +83,7 @@ def _result(screener: Screening, ready: Prepared, place: int) -> ScreeningResult
     """Screen a row alone, from its cells as received; the flags must be those it has among the others."""
     engine, plan = ready.engine, ready.plan
     columns = {name: array.slice(place, 1) for name, array in ready.arrays.items()}
-    record, normalizer = _record(ready, place)
+    record, normalizer = record_of_row(ready, place)
     result = screener.screen_declared(record, normalizer)
     normalized = engine.normalize(columns, 1, plan)
     [flags] = engine.table(normalized, engine.kernel.screen(normalized.batch), detail=False).to_pylist()

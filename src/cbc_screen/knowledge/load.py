@@ -41,7 +41,7 @@ from cbc_screen.knowledge.quantities import (
     normalize_unit,
 )
 from cbc_screen.knowledge.result_tables import load_result_tables
-from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
+from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank, in_rank
 from cbc_screen.knowledge.scores import Scores, load_scores
 from cbc_screen.knowledge.sets import load_sets
 from cbc_screen.knowledge.specimens import load_specimens
@@ -335,4 +335,4 @@ def _load_conditions(
             conditions.append(condition)
             nodes[condition.id] = node, condition
     check_ordering(parse_table(read_text(root, "ordering.yaml"), "ordering.yaml"), ordering, nodes)
-    return tuple(sorted(conditions, key=lambda condition: condition.rank))
+    return tuple(sorted(conditions, key=in_rank))

@@ -259,11 +259,11 @@ class RuleReader:
 
 
 def check_rank(node: YamlNode, condition: Condition, others: Iterable[Condition]) -> None:
-    """Refuse a rank that another condition has, or that stands among those of another tier."""
-    for other in others:
-        if condition.rank == other.rank:
-            raise node.error("rank", "is the rank of another condition too")
-        if (condition.rank < other.rank) != (_TIERS.index(condition.tier) <= _TIERS.index(other.tier)) and (
-            condition.tier is not other.tier
-        ):
-            raise node.error("rank", f"is out of order: {other.id} is {other.tier}, and has rank {other.rank}")
+    """Refuse a rank that another condition of the tier has."""
+    if any((condition.tier, condition.rank) == (other.tier, other.rank) for other in others):
+        raise node.error("rank", "is the rank of another condition of this tier too")
+
+
+def in_rank(condition: Condition) -> tuple[int, int]:
+    """Return what decides between conditions that are even: the tier, and within it the rank."""
+    return _TIERS.index(condition.tier), condition.rank

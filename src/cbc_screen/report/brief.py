@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cbc_screen.printable import clean
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
+from cbc_screen.report.history import history_words
 from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import (
     analyte_words,
@@ -56,6 +57,9 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     console.print(_lines(result))
     console.print()
     console.print(_results(result, _BAR if console.width >= _NARROW else _SHORT_BAR))
+    if result.history is not None:
+        over_time = history_words(result.history, units_of(result))
+        _listing(console, "earlier", [over_time.summary, *over_time.lines])
     _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])

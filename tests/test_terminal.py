@@ -157,6 +157,23 @@ def test_json_and_flags_do_not_share_standard_output() -> None:
     assert "--summary FILE" in done.stderr
 
 
+@pytest.mark.parametrize("group", [[], ["ranges"]])
+def test_the_list_of_commands_is_whole(group: list[str]) -> None:
+    done = CliRunner().invoke(main, [*group, "--help"], terminal_width=NARROW)
+    listed = done.output.partition("Commands:")[2]
+    own = {name.split()[len(group)] for name in COMMANDS if name.split()[: len(group)] == group}
+    assert {line.split()[0] for line in listed.strip().splitlines()} == own
+    assert "..." not in listed
+
+
+def test_help_has_options_in_the_order_they_are_thought_of() -> None:
+    said = CliRunner().invoke(main, ["scan", "--help"]).output
+    places = [
+        said.index(f"  {option} ") for option in ("--units", "--columns", "--profile", "--definition", "--grading")
+    ]
+    assert places == sorted(places)
+
+
 def numbers(text: str) -> Counter[str]:
     return Counter(re.findall(r"\d[\d.,]*\d|\d", text))
 

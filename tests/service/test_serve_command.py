@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -49,6 +50,16 @@ def test_options_of_the_screen_are_those_of_the_command() -> None:
         answer = post(client, "/screen?detail=compact", record).json()
         version = client.get("/version").json()
     assert answer["pattern"] == expected.pattern == "bicytopenia"
+    assert (version["definition"], version["cbc_screen"]) == ("clinical", cbc.__version__)
+
+
+def test_where_it_listens_is_one_document_and_its_options_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "cbc-screen.toml").write_text('[serve]\nunits = "us"\ndefinition = "clinical"\n')
+    with serving("--json", cwd=tmp_path) as served:
+        told = json.loads(served.first_line)
+        version = httpx.get(f"{told['url']}/version", timeout=60).json()
+    assert told["notice"] == cbc.NOTICE
+    assert served.plain == ["cbc-screen: options from cbc-screen.toml (--no-config leaves them out)\n"]
     assert (version["definition"], version["cbc_screen"]) == ("clinical", cbc.__version__)
 
 

@@ -27,7 +27,7 @@ _SCAN = (
 _EXPLAIN = f"$ cbc-screen explain {_FLAGS} --row Sample=T20"
 
 
-@command(epilog="Example: cbc-screen demo")
+@command(short_help="Screen a messy synthetic export; its files stay.", epilog="Example: cbc-screen demo")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

@@ -23,7 +23,11 @@ _output = with_options(
 )
 
 
-@command("sql", epilog="Example: cbc-screen sql --table lab.counts --keep count_id --dialect postgresql")
+@command(
+    "sql",
+    short_help="Write the definition as one SQL statement.",
+    epilog="Example: cbc-screen sql --table lab.counts --keep count_id --dialect postgresql",
+)
 @click.option("--table", default="counts", show_default=True, help="The table or view of counts, one a row.")
 @click.option("--dialect", default="duckdb", show_default=True, metavar="duckdb|postgresql|spark", help="The database.")
 @click.option(
@@ -54,7 +58,11 @@ def sql_command(out: Path | None, force: bool, as_json: bool, quiet: bool, **opt
     _written([out], as_json=as_json, quiet=quiet)
 
 
-@command("cql", epilog="Example: cbc-screen cql --definition clinical -o cql")
+@command(
+    "cql",
+    short_help="Write the definition as a library of CQL.",
+    epilog="Example: cbc-screen cql --definition clinical -o cql",
+)
 @definition_options
 @click.option(
     "-o",

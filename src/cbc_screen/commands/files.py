@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from cbc_screen.summary import ScanSummary
 
 
-@command(epilog="Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv")
+@command(
+    short_help="Screen files of blood counts, or rows of a database.",
+    epilog="Example: cbc-screen scan export.csv --units us --age-unit y -o flags.parquet --rejects rejects.csv",
+)
 @click.argument("source", nargs=-1, required=True)
 @click.option(
     "-o",
@@ -138,7 +141,10 @@ def _end_of(summary: ScanSummary, options: Mapping[str, Any]) -> None:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 
 
-@command(epilog="Example: cbc-screen profile export.csv -o export.yaml")
+@command(
+    short_help="Inspect an unknown file; no value is printed.",
+    epilog="Example: cbc-screen profile export.csv -o export.yaml",
+)
 @click.argument("source")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write a draft profile (.yaml) to edit.")
 @click.option("--force", is_flag=True, help="Overwrite the draft.")
@@ -169,7 +175,10 @@ def profile(source: str, out: Path | None, as_json: bool, quiet: bool, **options
             file.commit()
 
 
-@command(epilog="Example: cbc-screen follow export.csv --units us --age-unit y -o persons.csv")
+@command(
+    short_help="Follow the counts of each person over time.",
+    epilog="Example: cbc-screen follow export.csv --units us --age-unit y -o persons.csv",
+)
 @click.argument("source", nargs=-1, required=True)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="The rows: .parquet, .csv, .ndjson (also .gz, .zst)."
@@ -200,7 +209,10 @@ def follow(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) 
         write_followed(found, options["out"], force=options["force"])
 
 
-@command(epilog="Example: cbc-screen audit export.csv --report audit.html")
+@command(
+    short_help="Hold a sender's flags, ranges and units against its values.",
+    epilog="Example: cbc-screen audit export.csv --report audit.html",
+)
 @click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The findings as CSV, one a row.")
 @click.option("--report", type=click.Path(path_type=Path), help="The page, .html.")

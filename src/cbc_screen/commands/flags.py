@@ -17,7 +17,10 @@ from cbc_screen.report.progress import ProgressBar, waiting
 from cbc_screen.vocabulary import NOTICE, ExitCode
 
 
-@command(epilog="Example: cbc-screen report flags.parquet -o worklist.html")
+@command(
+    short_help="Write the worklist of a scan, most urgent first.",
+    epilog="Example: cbc-screen report flags.parquet -o worklist.html",
+)
 @click.argument("flags", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The page, .html.")
 @click.option("--person", metavar="COLUMN", help="A kept column that says whose count it is.")
@@ -36,7 +39,11 @@ def report(flags: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     show(lambda: {"to_review": flagged, "page": out.name}, lambda _: click.echo(said), as_json=as_json, quiet=quiet)
 
 
-@command("explain", epilog="Example: cbc-screen explain flags.parquet --row 17")
+@command(
+    "explain",
+    short_help="Explain one row of a scan, from received text to flag.",
+    epilog="Example: cbc-screen explain flags.parquet --row 17",
+)
 @click.argument("flags", type=click.Path(path_type=Path))
 @click.option("--row", required=True, metavar="KEY", help="A row number, FILE:ROW, or COLUMN=VALUE of a kept column.")
 @json_option
@@ -50,7 +57,11 @@ def explain_row(flags: Path, row: str, as_json: bool, **options: Any) -> None:
     show(result.to_dict, lambda _: print_explanation(result), as_json=as_json)
 
 
-@command("validate", epilog="Example: cbc-screen validate answers.csv")
+@command(
+    "validate",
+    short_help="Compare a reviewer's answers with the flags.",
+    epilog="Example: cbc-screen validate answers.csv",
+)
 @click.argument("labelled", type=click.Path(path_type=Path))
 @json_option
 def validate_answers(labelled: Path, as_json: bool) -> None:
@@ -63,7 +74,11 @@ def validate_answers(labelled: Path, as_json: bool) -> None:
     show(found.to_dict, lambda console: print_agreement(console, found), as_json=as_json)
 
 
-@command("compare", epilog="Example: cbc-screen compare flags_old.parquet flags_new.parquet")
+@command(
+    "compare",
+    short_help="Compare the flags of two scans: what changed.",
+    epilog="Example: cbc-screen compare flags_old.parquet flags_new.parquet",
+)
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--key", metavar="COLUMN", help="A kept column that rows are matched by, in place of their number.")

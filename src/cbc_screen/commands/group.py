@@ -52,6 +52,13 @@ class Command(click.Command):
             said = click.BadParameter(f"{problem.message.rstrip('.')}{hint}", ctx, problem.param, problem.param_hint)
         raise said
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that options came from a file is said first, for nobody should wonder why the answers are others."""
+        file = ctx.meta.get(OPTIONS_FILE_KEY)
+        if file is not None and not ctx.params.get("quiet"):
+            click.echo(f"cbc-screen: options from {clean_line(file)} (--no-config leaves them out)", err=True)
+        return super().invoke(ctx)
+
     def _with_options_file(self, ctx: click.Context, args: list[str], typed: dict[str, Any]) -> list[str]:
         from cbc_screen.commands.options_file import arguments_of, cast, options_file_of
 

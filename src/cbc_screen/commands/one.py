@@ -23,7 +23,10 @@ _LARGEST_RECORD = 1 << 24  # bytes
 _LONGEST_NUMBER = 300  # digits
 
 
-@command(epilog='Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"')
+@command(
+    short_help="Screen one record given as FIELD=VALUE.",
+    epilog='Example: cbc-screen one --age "54 y" --sex F hemoglobin="9.1 g/dL" platelets="<10 10^9/L"',
+)
 @click.argument("results", nargs=-1, metavar="[FIELD=VALUE]...")
 @click.option("--age", help='"54 y", "7 mo", "3 d".')
 @click.option("--birth-date", help="ISO date; the age is worked out with --collected-at.")

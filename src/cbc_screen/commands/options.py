@@ -24,10 +24,10 @@ def output(name: str) -> str | Path:
 
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return what adds options to a command."""
+    """Return what adds options to a command; its help shows them in this order."""
 
     def add(command: Command) -> Command:
-        for option in options:
+        for option in reversed(options):
             command = option(command)
         return command
 

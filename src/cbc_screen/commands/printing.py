@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cbc_screen.commands.group import OPTIONS_FILE_KEY
-from cbc_screen.printable import clean_line, json_text
+from cbc_screen.printable import json_text
 from cbc_screen.vocabulary import NOTICE
 
 if TYPE_CHECKING:
@@ -49,15 +49,6 @@ def show(
         from cbc_screen.report.terminal import make_console
 
         text(make_console(stderr=stderr))
-    _name_options_file(quiet=quiet)
-
-
-def _name_options_file(*, quiet: bool) -> None:
-    """Say on standard error that options came from a file: nobody should wonder why the answers are others."""
-    ctx = click.get_current_context()
-    file = ctx.meta.get(OPTIONS_FILE_KEY)
-    if file is not None and not quiet:
-        click.echo(f"cbc-screen: options from {clean_line(file)} (--no-config leaves them out)", err=True)
 
 
 def options_file() -> str | None:

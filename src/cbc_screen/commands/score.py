@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from cbc_screen.scores import Score, ScoreItem
 
 
-@command(epilog='Example: cbc-screen score hscore hemoglobin="89 g/L" wbc="4.0 10^9/L" temperature=39.1')
+@command(
+    short_help="Return a published score in its own points.",
+    epilog='Example: cbc-screen score hscore hemoglobin="89 g/L" wbc="4.0 10^9/L" temperature=39.1',
+)
 @click.argument("name")
 @click.argument("facts", nargs=-1, metavar="[FIELD=VALUE]...")
 @json_option

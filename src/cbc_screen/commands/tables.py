@@ -92,7 +92,9 @@ def ranges_show(analyte: str, sex: str | None, name: str, as_json: bool) -> None
     show(lambda: bands_document(bands), lambda console: print_bands(console, bands), as_json=as_json)
 
 
-@ranges.command("new", epilog="Example: cbc-screen ranges new -o my_lab.csv")
+@ranges.command(
+    "new", short_help="Write a set of your own to fill in.", epilog="Example: cbc-screen ranges new -o my_lab.csv"
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write it (.csv); else it is printed.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @json_option
@@ -119,7 +121,11 @@ def ranges_new(out: Path | None, force: bool, as_json: bool, quiet: bool) -> Non
     show(lambda: {"file": out.name, "next": next_step}, lambda _: click.echo(said), as_json=as_json, quiet=quiet)
 
 
-@ranges.command("check", epilog="Example: cbc-screen ranges check my_lab.csv")
+@ranges.command(
+    "check",
+    short_help="Check your own ranges, rules or condition.",
+    epilog="Example: cbc-screen ranges check my_lab.csv",
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 @quiet_option
@@ -160,7 +166,9 @@ def _named(name: str, said: list[str]) -> list[str]:
 
 
 @ranges.command(
-    "verify", epilog="Example: cbc-screen ranges verify results.csv --set nhanes_dxh800 --report verified.html"
+    "verify",
+    short_help="Hold a set against local results, limit by limit.",
+    epilog="Example: cbc-screen ranges verify results.csv --set nhanes_dxh800 --report verified.html",
 )
 @click.argument("source", nargs=-1, required=True)
 @click.option("--set", "name", default="default", show_default=True, help="A named set, or your own CSV.")

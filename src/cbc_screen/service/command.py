@@ -36,7 +36,9 @@ def serve_command(
     -------
     click.Command
     """
-    return click.command("serve", kind, epilog=_EPILOG)(_with_own_options(with_options(_serving(make_screener))))
+    return click.command("serve", kind, short_help="Serve the screen over HTTP.", epilog=_EPILOG)(
+        _with_own_options(with_options(_serving(make_screener)))
+    )
 
 
 def _serving(make_screener: Callable[[Mapping[str, Any]], Any]) -> Callable[..., None]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import compare, screen_again, worklist
+    from cbc_screen.schemas import schema, schema_names
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
@@ -95,6 +96,8 @@ _HOME = {
     "reference_range": "ranges",
     "sample": "demo",
     "scan": "screener",
+    "schema": "schemas",
+    "schema_names": "schemas",
     "score": "scores",
     "screen": "screener",
     "screen_again": "review",
@@ -150,6 +153,8 @@ __all__ = [
     "reference_range",
     "sample",
     "scan",
+    "schema",
+    "schema_names",
     "score",
     "screen",
     "screen_again",

@@ -12,6 +12,7 @@ from cbc_screen.commands.flags import compare_flags, explain_row, report, valida
 from cbc_screen.commands.group import CommandGroup
 from cbc_screen.commands.one import one
 from cbc_screen.commands.options import screener_of, screening_options, unit_options, with_options
+from cbc_screen.commands.schemas import schema_command
 from cbc_screen.commands.score import score
 from cbc_screen.commands.tables import grade, ranges
 from cbc_screen.service.command import serve_command
@@ -56,6 +57,7 @@ for command in (
     ranges,
     sql_command,
     cql_command,
+    schema_command,
     demo,
     version,
 ):

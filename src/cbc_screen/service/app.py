@@ -14,9 +14,10 @@ from starlette.routing import Route
 
 from cbc_screen._version import __version__
 from cbc_screen.model_schema import RECORD
+from cbc_screen.schemas import schema, schema_names
 from cbc_screen.screener import Screener
 from cbc_screen.service import hooks, schemas
-from cbc_screen.service.answers import Detail, entry, many, result_json, with_versions
+from cbc_screen.service.answers import Detail, entry, many, result_json, with_data_version
 from cbc_screen.service.bodies import parse, require_json
 from cbc_screen.service.cds_models import FeedbackRequest
 from cbc_screen.service.feedback import AnswersFile, answered
@@ -97,7 +98,7 @@ class _Service:
         detail = _detail(request)
         result = screened(self.screener, parse(await _json_body(request), self.limits.depth))
         self.metrics.records(1, 0)
-        return _answer(with_versions(result_json(result, detail)))
+        return _answer(with_data_version(result_json(result, detail)))
 
     async def screen_batch(self, request: Request) -> Response:
         """Screen several records; one that is malformed costs itself."""
@@ -149,14 +150,14 @@ class _Service:
 
     async def schema_names(self, _: Request) -> Response:
         """Return the names of the schemas."""
-        return _plain({**about(), "schemas": list(schemas.NAMED)})
+        return _plain({**about(), "schemas": list(schema_names())})
 
     async def schema(self, request: Request) -> Response:
         """Return a JSON schema."""
         name = request.path_params["name"]
-        if name not in schemas.NAMED:
+        if name not in schema_names():
             raise not_found()
-        return _plain(await self._in_thread(partial(schemas.schema_of, name)))
+        return _plain(schema(name))
 
     async def openapi(self, _: Request) -> Response:
         """Return the description of the service."""

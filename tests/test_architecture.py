@@ -135,7 +135,7 @@ HOUSE: dict[str, dict[str, Room]] = {
             "vocabulary",
         ),
         "exported": room(
-            "the definition as SQL and CQL, printed from the kernel's own steps",
+            "the definition as SQL and CQL, printed from the kernel's own steps; grading schemes as criteria of admiral",
             "_version ages errors kernel kernel_inputs knowledge normalize printable report screener vocabulary",
         ),
         "spark": room(

@@ -336,6 +336,11 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "-o": each("FOLDER/cql", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/cql_again"))],
     },
+    "admiral": {
+        "--pregnancy": each("PREGST"),
+        "-o": each("FOLDER/criteria.json", also=("--force",)),
+        "--force": [Case(also=("-o", "FOLDER/criteria_again.json"))],
+    },
     "validate": {"--as-json": [Case((), "answers.csv")]},
     "grade": {
         "--scheme": each("clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1", also=("--lower-limit", "117")),
@@ -371,6 +376,7 @@ ARGUMENTS = {
     "grade": ("hemoglobin", "79.3", "g/L"),
     "score": ("plasmic", "platelets=20 10^9/L"),
     "ranges show": ("hemoglobin",),
+    "admiral": ("who_2024",),
     "compare": ("FOLDER/flags.parquet",),
 }
 READS = {"scan", "follow", "audit", "profile", "report", "explain", "validate", "compare", "ranges verify"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cbc_screen.comparison import Comparison
     from cbc_screen.demo import sample
     from cbc_screen.errors import CBCScreenError, KnowledgeError, RangeNotFound, RecordError, UsageError
+    from cbc_screen.exported.admiral import admiral_criteria
     from cbc_screen.exported.library import CQLLibrary, cql
     from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
@@ -81,6 +82,7 @@ _HOME = {
     "Source": "source",
     "Timeline": "time_course",
     "UsageError": "errors",
+    "admiral_criteria": "exported.admiral",
     "audit": "screener",
     "cql": "exported.library",
     "compare": "review",
@@ -138,6 +140,7 @@ __all__ = [
     "UsageError",
     "__data_version__",
     "__version__",
+    "admiral_criteria",
     "audit",
     "compare",
     "cql",

@@ -6,7 +6,7 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.commands.demo import demo
-from cbc_screen.commands.exported import cql_command, sql_command
+from cbc_screen.commands.exported import admiral_command, cql_command, sql_command
 from cbc_screen.commands.files import audit, follow, profile, scan
 from cbc_screen.commands.flags import compare_flags, explain_row, report, validate_answers
 from cbc_screen.commands.group import CommandGroup
@@ -57,6 +57,7 @@ for command in (
     ranges,
     sql_command,
     cql_command,
+    admiral_command,
     schema_command,
     demo,
     version,

@@ -72,6 +72,18 @@ def cql_command(out: Path | None, force: bool, **options: Any) -> None:
     _write(json_text(made.plan_definition, indent=2) + "\n", out / f"PlanDefinition-{PLAN}.json", force=force)
 
 
+@click.command("admiral", epilog="Example: cbc-screen admiral ctcae_v5 -o criteria.json")
+@click.argument("scheme")
+@click.option("--pregnancy", metavar="COLUMN", help="The column that holds the stage of pregnancy.")
+@_output
+def admiral_command(scheme: str, pregnancy: str | None, out: Path | None, force: bool) -> None:
+    """Write a grading scheme as criteria of admiral (R), one row a term, as JSON."""
+    from cbc_screen.exported.admiral import admiral_criteria
+    from cbc_screen.printable import json_text
+
+    _write(json_text(admiral_criteria(scheme, pregnancy=pregnancy), indent=2) + "\n", out, force=force)  # type: ignore[arg-type]
+
+
 def _write(text: str, out: Path | None, *, force: bool) -> None:
     """Print a text, or write it to a file of its owner."""
     from contextlib import closing

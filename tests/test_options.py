@@ -259,7 +259,7 @@ CASES: dict[str, dict[str, list[Case]]] = {
     "audit": {
         **SOURCE,
         "--ranges": SCREENING["--ranges"],
-        "-o": each("FOLDER/findings.csv", also=("--force",)),
+        "-o": each("FOLDER/findings.csv", "FOLDER/audit.json", also=("--force",)),
         "--report": each("FOLDER/audit.html", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/findings_again.csv"))],
     },
@@ -337,7 +337,7 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "--force": [Case(also=("-o", "FOLDER/cql_again"))],
     },
     "admiral": {
-        "--pregnancy": each("PREGST"),
+        "--pregnancy-column": each("PREGST"),
         "-o": each("FOLDER/criteria.json", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/criteria_again.json"))],
     },

@@ -253,7 +253,7 @@ def test_a_column_is_a_name(column: str) -> None:
 
 def test_the_command_writes_the_same_rows(tmp_path: Path) -> None:
     out = tmp_path / "criteria.json"
-    done = CliRunner().invoke(main, ["admiral", "who_2024", "--pregnancy", STAGE, "-o", str(out)])
+    done = CliRunner().invoke(main, ["admiral", "who_2024", "--pregnancy-column", STAGE, "-o", str(out)])
     assert done.exit_code == 0, done.output
     assert json.loads(out.read_text(encoding="utf-8")) == cbc.admiral_criteria("who_2024", pregnancy=STAGE)
     assert CliRunner().invoke(main, ["admiral", "who_2024", "-o", str(out)]).exit_code == 2

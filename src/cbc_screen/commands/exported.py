@@ -74,7 +74,7 @@ def cql_command(out: Path | None, force: bool, **options: Any) -> None:
 
 @click.command("admiral", epilog="Example: cbc-screen admiral ctcae_v5 -o criteria.json")
 @click.argument("scheme")
-@click.option("--pregnancy", metavar="COLUMN", help="The column that holds the stage of pregnancy.")
+@click.option("--pregnancy-column", "pregnancy", metavar="COLUMN", help="The column that holds the stage of pregnancy.")
 @_output
 def admiral_command(scheme: str, pregnancy: str | None, out: Path | None, force: bool) -> None:
     """Write a grading scheme as criteria of admiral (R), one row a term, as JSON."""

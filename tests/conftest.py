@@ -34,7 +34,7 @@ settings.load_profile("default")
 
 # What needs a browser, Spark, PostgreSQL or another library's frames, or starts many processes: by folder or file.
 PARTS = (
-    "browser/", "spark/", "doors/test_cql", "doors/test_databases", "doors/test_recipes", "doors/test_sql", "security/test_canary",
+    "browser/", "spark/", "doors/test_admiral", "doors/test_cql", "doors/test_databases", "doors/test_recipes", "doors/test_sql", "security/test_canary",
     "security/test_faults", "security/test_fuzz_scan", "security/test_system", "service/test_containerfile", "test_benchmarks",
     "test_notebooks",
 )  # fmt: skip

@@ -50,6 +50,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "field_texts": room("what each field of a record and of a result is, in words"),
         "errors": room("what a user is told, and where the fault is", "printable"),
         "logs": room("what is said on the way: a log of counts, and warnings", "errors"),
+        "schemas": room("JSON schemas of what goes in and out, as they lie beside the code", "errors"),
         "private_files": room("files that a run makes, readable by their owner alone", "errors"),
         "stopping": room("the command when it is interrupted", "private_files"),
         "source": room("the description of a source: columns, units, codes, formats", "errors"),
@@ -132,11 +133,11 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "service": room(
             "the service over HTTP",
-            "_version engines errors knowledge labels model_schema private_files record report result screener spreadsheet stopping "
+            "_version engines errors knowledge labels model_schema private_files record report result schemas screener spreadsheet stopping "
             "vocabulary",
         ),
         "exported": room(
-            "the definition as SQL and CQL, printed from the kernel's own steps",
+            "the definition as SQL and CQL, printed from the kernel's own steps; grading schemes as criteria of admiral",
             "_version ages errors kernel kernel_inputs knowledge normalize printable report screener vocabulary",
         ),
         "spark": room(
@@ -149,12 +150,12 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review scores screener source "
+            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review schemas scores screener source "
             "summary time_course verification views vocabulary",
         ),
         "commands": room(
             "what each command takes, does and prints",
-            "agreement databases demo engines errors exported grading knowledge local_ranges printable private_files record regular report review scores screener "
+            "agreement databases demo engines errors exported grading knowledge local_ranges printable private_files record regular report review schemas scores screener "
             "source stopping summary vocabulary",
         ),
         "cli": room("the command: every command by its name", "_version commands knowledge service vocabulary"),

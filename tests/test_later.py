@@ -16,6 +16,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import cbc_screen as cbc
 from cbc_screen.result import ScreeningResult
+from cbc_screen.vocabulary import LIST_COLUMNS
+from test_cases import CASES, NAMES, screener_of
 
 SICK = {
     "age": "54 y", "sex": "F", "hemoglobin": "7.1 g/dL", "mcv": "110 fL", "neutrophils": "0.3 10^9/L",
@@ -25,7 +27,7 @@ SICK = {
 WELL = {"age": "30 y", "sex": "M", "hemoglobin": "15.0 g/dL", "neutrophils": "4 10^9/L", "platelets": "250 10^9/L"}
 UNSURE = {"age": "40 y", "hemoglobin": "12.5 g/dL", "platelets": "CLUMPED"}
 EMPTY: dict[str, Any] = {}
-NOW = {"notice", "pattern", "lines_low_min", "lines_low_max", "severity", "severity_min", "urgency"}
+NOW = {"notice", "schema_version", "pattern", "lines_low_min", "lines_low_max", "severity", "severity_min", "urgency"}
 REST = sorted(set(ScreeningResult.model_fields) - NOW)
 
 RECORDS = pytest.mark.parametrize("record", [SICK, WELL, UNSURE, EMPTY], ids=["sick", "well", "unsure", "empty"])
@@ -55,6 +57,17 @@ def test_a_result_is_what_it_would_be_if_all_were_made_at_once(
     later = screener.screen(record, compact=compact)
     assert later.model_dump() == whole.model_dump()
     assert later.model_fields_set == whole.model_fields_set
+
+
+def test_flags_without_the_checklist_are_those_with_it_less_its_columns() -> None:
+    """Every case, fresh: they come from a program of their own where the person is exact, and the checklist was not asked for."""
+    for name in NAMES:
+        screener, record = screener_of(CASES[name]), CASES[name]["record"]
+        short, whole = screener.screen(record).flags(checklist=False), screener.screen(record).flags()
+        assert short == {column: flag for column, flag in whole.items() if column not in LIST_COLUMNS}, name
+        asked_before = screener.screen(record)
+        asked_before.flags()
+        assert asked_before.flags(checklist=False) == short, name
 
 
 @pytest.mark.parametrize("name", sorted(ScreeningResult.model_fields))

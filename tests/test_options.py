@@ -260,7 +260,7 @@ CASES: dict[str, dict[str, list[Case]]] = {
     "audit": {
         **SOURCE,
         "--ranges": SCREENING["--ranges"],
-        "-o": each("FOLDER/findings.csv", also=("--force",)),
+        "-o": each("FOLDER/findings.csv", "FOLDER/audit.json", also=("--force",)),
         "--report": each("FOLDER/audit.html", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/findings_again.csv"))],
     },
@@ -335,6 +335,11 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "-o": each("FOLDER/cql", also=("--force",)),
         "--force": [Case(also=("-o", "FOLDER/cql_again"))],
     },
+    "admiral": {
+        "--pregnancy-column": each("PREGST"),
+        "-o": each("FOLDER/criteria.json", also=("--force",)),
+        "--force": [Case(also=("-o", "FOLDER/criteria_again.json"))],
+    },
     "grade": {
         "--scheme": each("clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1", also=("--lower-limit", "117")),
         "--lower-limit": each("117"),
@@ -370,6 +375,7 @@ ARGUMENTS = {
     "grade": ("hemoglobin", "79.3", "g/L"),
     "score": ("plasmic", "platelets=20 10^9/L"),
     "ranges show": ("hemoglobin",),
+    "admiral": ("who_2024",),
     "compare": ("FOLDER/flags.parquet",),
 }
 READS = {"scan", "follow", "audit", "profile", "report", "explain", "validate", "compare", "ranges verify"}

@@ -29,6 +29,7 @@ TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".csv", ".cff", ".css", ".js", "
 # folder of the sdist: the endings of its files
 SDIST = {
     "src": TEXT,
+    "src/cbc_screen/_schemas": {".json"},
     "reference_ranges": {".csv", ".yaml", ".md"},
     "tests": {*TEXT, ".json"},
     "tests/exports": {
@@ -107,7 +108,9 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert {name.rpartition("/")[2] for name in about} == {"METADATA", "WHEEL", "RECORD", "LICENSE", "entry_points.txt"}
     ours = set(sizes) - about
     assert {name.partition("/")[0] for name in ours} == {"cbc_screen"}
-    assert {Path(name).suffix for name in ours} <= TEXT
+    schemas = {name for name in ours if name.startswith("cbc_screen/_schemas/")}
+    assert {Path(name).suffix for name in ours - schemas} <= TEXT
+    assert schemas == {f"cbc_screen/_schemas/{name}.json" for name in cbc_screen.schema_names()}
     assert [name for name in ours if any(part in name for part in (*NEVER, "test"))] == []
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
     code = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         RecordError,
         UsageError,
     )
+    from cbc_screen.exported.admiral import admiral_criteria
     from cbc_screen.exported.library import CQLLibrary, cql
     from cbc_screen.exported.statement import sql
     from cbc_screen.grading import Grade, grade
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import compare, screen_again, worklist
+    from cbc_screen.schemas import schema, schema_names
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.source import Source
@@ -88,6 +90,7 @@ _HOME = {
     "Source": "source",
     "Timeline": "time_course",
     "UsageError": "errors",
+    "admiral_criteria": "exported.admiral",
     "audit": "screener",
     "cql": "exported.library",
     "compare": "review",
@@ -103,6 +106,8 @@ _HOME = {
     "reference_range": "ranges",
     "sample": "demo",
     "scan": "screener",
+    "schema": "schemas",
+    "schema_names": "schemas",
     "score": "scores",
     "screen": "screener",
     "screen_again": "review",
@@ -144,6 +149,7 @@ __all__ = [
     "UsageError",
     "__data_version__",
     "__version__",
+    "admiral_criteria",
     "audit",
     "compare",
     "cql",
@@ -159,6 +165,8 @@ __all__ = [
     "reference_range",
     "sample",
     "scan",
+    "schema",
+    "schema_names",
     "score",
     "screen",
     "screen_again",

@@ -24,7 +24,7 @@ from cbc_screen.labels import (
     Told,
     sort_labels,
 )
-from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Urgency
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, LineState, Pattern, Urgency
 
 MEASURE = "A measure of agreement with these reviewers on these counts, not of clinical performance."
 
@@ -147,6 +147,7 @@ class Agreement:
     code_version: str = __version__
     measure: str = MEASURE
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

@@ -6,13 +6,14 @@ import click
 
 from cbc_screen._version import __version__
 from cbc_screen.commands.demo import demo
-from cbc_screen.commands.exported import cql_command, sql_command
+from cbc_screen.commands.exported import admiral_command, cql_command, sql_command
 from cbc_screen.commands.files import audit, follow, profile, scan
 from cbc_screen.commands.flags import compare_flags, explain_row, report, validate_answers
 from cbc_screen.commands.group import Command, CommandGroup
 from cbc_screen.commands.one import one
 from cbc_screen.commands.options import screener_of, screening_options, unit_options, with_options
 from cbc_screen.commands.printing import json_option, show
+from cbc_screen.commands.schemas import schema_command
 from cbc_screen.commands.score import score
 from cbc_screen.commands.tables import grade, ranges
 from cbc_screen.service.command import serve_command
@@ -62,6 +63,8 @@ for command in (
     ranges,
     sql_command,
     cql_command,
+    admiral_command,
+    schema_command,
     demo,
     version,
 ):

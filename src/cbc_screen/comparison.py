@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 NO_ROW = "no_row"  # in place of a word, where a file does not have the row
 
@@ -134,6 +134,7 @@ class Comparison:
     columns_in_neither: tuple[str, ...] = ()
     in_order: int = 0
     notice: str = field(default=NOTICE)
+    schema_version: str = SCHEMA_VERSION
 
     @property
     def same(self) -> bool:

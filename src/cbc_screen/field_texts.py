@@ -212,6 +212,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "ScreeningResult": {
         "notice": "Stands in every answer.",
+        "schema_version": "Version of the form of what goes out.",
         "summary": "At most three sentences: what is low, what fits, what must not be missed.",
         "pattern": "How many lines are low.",
         "pattern_text": "The pattern in words, with what remains unknown.",

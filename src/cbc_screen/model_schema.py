@@ -99,6 +99,8 @@ def with_texts(model: type[BaseModel], core: CoreSchema, handler: GetJsonSchemaH
     """
     made = handler(core)
     schema: dict[str, Any] = handler.resolve_ref_schema(made)
+    if handler.mode == "serialization":
+        schema.pop("additionalProperties", None)  # of what goes out: a later version may have more fields
     schema["description"] = cleandoc((model.__doc__ or "").partition("\n\n    Parameters\n")[0])
     texts, examples = _descriptions(model), _examples(model)
     for name, own in schema.get("properties", {}).items():

@@ -14,6 +14,7 @@ from cbc_screen.views import views
 from cbc_screen.vocabulary import (
     LIST_COLUMNS,
     NOTICE,
+    SCHEMA_VERSION,
     Basis,
     CheckGroup,
     Comparator,
@@ -248,6 +249,7 @@ class ScreeningResult(Part):
     """
 
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
     summary: str
     pattern: Pattern
     pattern_text: str

@@ -18,7 +18,12 @@ class Part(BaseModel):
 
     # Built when a text is first asked for: a service that reads none starts sooner.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        ser_json_inf_nan="null",
+        defer_build=True,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
     )
 
     @classmethod

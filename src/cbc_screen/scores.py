@@ -18,7 +18,7 @@ from cbc_screen.knowledge.scores import Criterion, Index, PublishedItem, Publish
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import screen
-from cbc_screen.vocabulary import NOTICE, Criteria, Reason, State
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Criteria, Reason, State
 
 Span = tuple[Fraction, Fraction | None]  # from, to; None is no upper end
 _ANY: Span = (Fraction(0), None)
@@ -83,6 +83,7 @@ class Score:
     source: str
     data_version: str
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types."""

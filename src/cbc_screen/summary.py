@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cbc_screen.views import views
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class ScanSummary:
     code_version: str
     seconds: float = field(compare=False, default=0.0)
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
     results: Mapping[str, Any] = field(default_factory=dict)
     unit_suspect: Mapping[str, str] = field(default_factory=dict)
     undeclared: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class FlagSummary:
     lines: Mapping[str, Mapping[str, int]]
     reasons: Mapping[str, int]
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

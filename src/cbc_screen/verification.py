@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cbc_screen.views import views
-from cbc_screen.vocabulary import NOTICE, NotVerified, RangeReason, RangeVerdict, ResultsOf
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, NotVerified, RangeReason, RangeVerdict, ResultsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +202,7 @@ class RangeVerification:
     code_version: str
     text_units: str = "si"
     notice: str = NOTICE
+    schema_version: str = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python types, ready for JSON."""

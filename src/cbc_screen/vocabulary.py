@@ -7,6 +7,9 @@ from typing import Literal
 
 ANSWER_SYSTEM = "urn:cbc-screen:code"  # of the codes of answers that go out as FHIR, and are no results when read
 NOTICE = "For clinician review. Not a diagnosis."
+SCHEMA_VERSION = (
+    "1.1"  # of every output: the second number rises with a new field, the first where a reader must change
+)
 STANDARD_STREAM = "-"  # in place of a path: standard input or output
 
 

@@ -24,7 +24,7 @@ COMMAND = [sys.executable, "-m", "cbc_screen", "serve", "--port", "0"]
 START_SECONDS = 90
 JSON = {"content-type": "application/json"}
 SICK = {"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL", "neutrophils": "0.9 10^9/L", "platelets": "<10 10^9/L"}
-OWN = ("schema_version", "data_version")
+OWN = ("data_version",)
 
 
 class Served:
@@ -101,7 +101,7 @@ def _plain(value: Any) -> str:
     return value.isoformat()
 
 
-def without_versions(answer: dict[str, Any]) -> dict[str, Any]:
+def without_data_version(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer without what the service adds to a result."""
     return {name: value for name, value in answer.items() if name not in OWN}
 

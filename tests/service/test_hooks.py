@@ -141,7 +141,7 @@ def test_a_number_keeps_its_digits(client: httpx.Client) -> None:
         ({"prefetch": None}, 412, "PREFETCH_MISSING", ["prefetch", "patient"]),
         ({"prefetch": {}}, 412, "PREFETCH_MISSING", ["prefetch", "patient"]),
         ({"prefetch": {"patient": PATIENT}}, 412, "PREFETCH_MISSING", ["prefetch", "counts"]),
-        ({"prefetch": {"patient": PATIENT, "counts": None}}, 412, "PREFETCH_MISSING", ["prefetch", "counts"]),
+        ({"prefetch": {"patient": None, "counts": None}}, 412, "PREFETCH_MISSING", ["prefetch", "patient"]),
         (
             {"prefetch": {"patient": PATIENT, "counts": {"resourceType": "OperationOutcome"}}},
             *(412, "PREFETCH_MISSING", ["prefetch", "counts"]),

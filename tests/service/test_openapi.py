@@ -16,6 +16,7 @@ import cbc_screen as cbc
 from cbc_screen.field_texts import TEXTS
 from cbc_screen.model_schema import RECORD
 from cbc_screen.service import schemas
+from cbc_screen.vocabulary import SCHEMA_VERSION
 from effort import share
 
 CHECKS = [
@@ -30,6 +31,30 @@ MODELS = {"CBCRecord", "Measurement", "ReportedRange", "ScreeningResult", "Versi
 @pytest.fixture(scope="module")
 def described(client: httpx.Client) -> dict[str, Any]:
     return client.get("/openapi.json").json()
+
+
+FEEDBACK = {"feedback": [{"card": "x", "outcome": "accepted", "outcomeTimestamp": "2026-11-27T10:00:00Z"}]}
+
+
+def hook_request() -> dict[str, Any]:
+    patient = {"resourceType": "Patient", "id": "7", "gender": "female", "birthDate": "1970-03-02"}
+    count = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
+        "subject": {"reference": "Patient/7"},
+        "effectiveDateTime": "2024-06-20",
+        "valueQuantity": {"value": 6.1, "unit": "g/dL"},
+    }
+    return {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/1", "patientId": "7"},
+        "prefetch": {
+            "patient": patient,
+            "counts": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": count}]},
+        },
+    }
 
 
 def objects(described: dict[str, Any]) -> dict[str, Any]:
@@ -106,10 +131,29 @@ def test_a_schema_is_that_of_its_answers(client: httpx.Client, name: str) -> Non
         "batch": lambda: post(client, "/screen/batch", [dict(RECORD), {"x": 1}, {}]).json(),
         "fhir": lambda: post(client, "/screen/fhir", bundle).json(),
         "problem": lambda: client.get("/nothing").json(),
+        "records": lambda: {"records": [dict(RECORD)]},
+        "hook_request": hook_request,
+        "feedback_request": lambda: FEEDBACK,
+        "discovery": lambda: client.get("/cds-services").json(),
+        "cards": lambda: post(client, "/cds-services/cbc-screen-patient-view", hook_request()).json(),
+        "feedback": lambda: post(client, "/cds-services/cbc-screen-patient-view/feedback", FEEDBACK).json(),
+        "version": lambda: client.get("/version").json(),
+        "health": lambda: client.get("/health").json(),
+        "schemas": lambda: client.get("/schemas").json(),
     }
     schema = client.get(f"/schemas/{name}").json()
     assert schema["$schema"].endswith("2020-12/schema")
-    jsonschema_rs.validate(schema, answers[name]())
+    answer = answers[name]()
+    jsonschema_rs.validate(schema, answer)
+    if name not in ("record", "records", "hook_request", "feedback_request", "discovery", "cards"):
+        assert answer["schema_version"] == SCHEMA_VERSION
+
+
+def test_every_schema_of_the_library_is_served(client: httpx.Client) -> None:
+    assert client.get("/schemas").json()["schemas"] == list(cbc.schema_names())
+    for name in cbc.schema_names():
+        assert client.get(f"/schemas/{name}").json() == cbc.schema(name)
+    assert client.get("/schemas/nothing").status_code == 404
 
 
 def test_answers_that_cannot_be_told_are_of_the_schema(client: httpx.Client) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from served import JSON, as_json, post, without_versions
+from served import JSON, as_json, post, without_data_version
 
 import cbc_screen as cbc
 from cbc_screen.service import make_app
@@ -39,7 +39,7 @@ def test_one_record_gives_the_whole_result(client: httpx.Client) -> None:
     for name in DEFAULT:
         answer = post(client, "/screen", RECORDS[name])
         assert answer.status_code == 200, name
-        assert without_versions(answer.json()) == cbc.screen(RECORDS[name]).to_dict(), name
+        assert without_data_version(answer.json()) == cbc.screen(RECORDS[name]).to_dict(), name
 
 
 def test_a_record_of_the_case_set_as_json_is_that_record(client: httpx.Client) -> None:
@@ -86,7 +86,7 @@ def test_a_service_of_another_configuration(name: str) -> None:
 
     answer = anyio.run(ask)
     assert answer.status_code == 200
-    assert without_versions(answer.json()) == screener.screen(RECORDS[name]).to_dict()
+    assert without_data_version(answer.json()) == screener.screen(RECORDS[name]).to_dict()
 
 
 def test_every_answer_has_notice_and_versions(client: httpx.Client) -> None:
@@ -100,5 +100,5 @@ def test_every_answer_has_notice_and_versions(client: httpx.Client) -> None:
     for answer in answers:
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["notice"] == cbc.NOTICE
-        assert answer.json()["schema_version"] == "1.0"
+        assert answer.json()["schema_version"] == "1.1"
         assert answer.json()["data_version"] == cbc.__data_version__

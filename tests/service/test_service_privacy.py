@@ -53,6 +53,8 @@ def ask_everything(client: httpx.Client) -> list[httpx.Response]:
         client.get(f"/schemas/{NAME}"),
         client.request(NAME, "/screen"),
         client.post("/screen", content=text, headers={"content-type": NAME}),
+        client.post("/screen", content=text[:-1], headers={**JSON, "accept": f"application/fhir+json, {NAME}"}),
+        client.post("/screen", content=json.dumps({NAME: NUMBER}), headers={**JSON, "accept": "application/fhir+json"}),
         client.get("/health", headers={"x-patient": NAME, "cookie": NUMBER, "user-agent": NAME, "host": "x"}),
     ]
     post(client, "/screen", text.encode())

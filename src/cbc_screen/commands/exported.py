@@ -100,6 +100,30 @@ def cql_command(out: Path | None, force: bool, as_json: bool, quiet: bool, **opt
     _written(list(files), as_json=as_json, quiet=quiet)
 
 
+@command(
+    "admiral",
+    short_help="Write a grading scheme as criteria of admiral (R).",
+    epilog="Example: cbc-screen admiral ctcae_v5 -o criteria.json",
+)
+@click.argument("scheme")
+@click.option("--pregnancy-column", "pregnancy", metavar="COLUMN", help="The column that holds the stage of pregnancy.")
+@_output
+def admiral_command(
+    scheme: str, pregnancy: str | None, out: Path | None, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Write a grading scheme as criteria of admiral (R), one row a term, as JSON."""
+    from cbc_screen.exported.admiral import admiral_criteria
+    from cbc_screen.printable import json_text
+
+    criteria = admiral_criteria(scheme, pregnancy=pregnancy)  # type: ignore[arg-type]
+    text = json_text(criteria, indent=2) + "\n"
+    if out is None:
+        show(lambda: {"criteria": criteria}, lambda _: click.echo(text, nl=False), as_json=as_json)
+        return
+    _write(text, out, force=force)
+    _written([out], as_json=as_json, quiet=quiet)
+
+
 def _write(text: str, out: Path, *, force: bool) -> None:
     """Write a text to a file of its owner."""
     from contextlib import closing

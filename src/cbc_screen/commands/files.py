@@ -214,7 +214,7 @@ def follow(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) 
     epilog="Example: cbc-screen audit export.csv --report audit.html",
 )
 @click.argument("source", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The findings as CSV, one a row.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The findings (.csv), or everything (.json).")
 @click.option("--report", type=click.Path(path_type=Path), help="The page, .html.")
 @click.option(
     "--ranges", default="default", show_default=True, help="What ranges and critical flags are compared with."

@@ -9,7 +9,7 @@ import click
 
 from cbc_screen.commands.group import OPTIONS_FILE_KEY
 from cbc_screen.printable import json_text
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ def show(
         Print for people on standard error: standard output is taken.
     """
     if as_json:
-        click.echo(json_text({"notice": NOTICE, **document()}, indent=2))
+        click.echo(json_text({"notice": NOTICE, "schema_version": SCHEMA_VERSION, **document()}, indent=2))
     elif not quiet:
         from cbc_screen.report.terminal import make_console
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.summary import ScanSummary
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 
 def manifest_text(
@@ -16,10 +16,11 @@ def manifest_text(
 ) -> str:
     """Write the manifest; the same run gives the same bytes, so it holds no time."""
     counted = summary.to_dict()
-    for name in ("seconds", "notice", "source", "out", "rejects_file", "options_file"):
+    for name in ("seconds", "notice", "schema_version", "source", "out", "rejects_file", "options_file"):
         counted.pop(name)
     manifest = {
         "notice": NOTICE,
+        "schema_version": SCHEMA_VERSION,
         "inputs": [
             {"name": file.name, "bytes": file.size, "sha256": digest}
             for file, digest in zip(files, hashes, strict=True)

@@ -35,7 +35,7 @@ from cbc_screen.report.wording import SEXES, line_words, severity_words, units_o
 from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.result import ScreeningResult
 from cbc_screen.spreadsheet import INSIDE, START
-from cbc_screen.vocabulary import NOTICE, Line, Pattern, Severity, Urgency
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Line, Pattern, Severity, Urgency
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,6 +202,7 @@ class _Worklist:
             "inPiece": IN_A_PIECE,
             "formula": [START, INSIDE],
             "notice": NOTICE,
+            "schema_version": SCHEMA_VERSION,
             "source": self._flags.path.name,
             "id": _digest(self._flags.path),  # answers to this page belong to these flags alone
             "explained": self._flags.can_explain,

@@ -18,6 +18,7 @@ from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, 
 REMARKS = (".range_insane", ".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+REASON = "reason."  # begins the mark of a rule that the urgency rests on
 UNSENT = "unsent"  # whether a line is unknown for want of any result
 SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
@@ -191,7 +192,7 @@ def _conclude_reasons(b: Builder, rules: Rules, facts: Facts, ranking: Ranking) 
         for name, own in fired.items():
             reasons[name] += [b.both(node, b.negate(above)) for urgency, node in own if urgency is level]
         above = b.either(above, some)
-    return {f"reason.{name}": b.any(nodes) for name, nodes in reasons.items()}
+    return {f"{REASON}{name}": b.any(nodes) for name, nodes in reasons.items()}
 
 
 def _unjudged(b: Builder, facts: Facts) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cbc_screen.kernel.conclusions import SHARED, build_conclusions, build_lists
+from cbc_screen.kernel.conclusions import REASON, SHARED, build_conclusions, build_lists
 from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.facts import FactBuilder
 from cbc_screen.kernel.keys import AGES, STAGES
@@ -30,6 +30,7 @@ class Programs:
     conclusions: Program
     lists: Program  # what the checklist is made from, likewise in one piece and in halves
     list_cells: Program  # the same without what columns have no use for
+    unlisted: Program  # of the lists, what flags have without the checklist
     list_facts: Program
     list_conclusions: Program
     values: Program  # the derived and corrected numbers, for the explanation
@@ -63,6 +64,9 @@ def build_programs(rules: Rules, given: Given) -> Programs:
         ),
         lists=builder.program(lists),
         list_cells=builder.program(cells),
+        unlisted=builder.program(
+            {name: node for name, node in lists.items() if name == "borderline" or name.startswith(REASON)}
+        ),
         list_facts=builder.program(listing.columns),
         list_conclusions=lists_apart.program(
             build_lists(lists_apart, rules, Facts.coming_in(lists_apart, listing.columns))

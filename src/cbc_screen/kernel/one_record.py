@@ -88,6 +88,13 @@ class One:
         return self._fused(ProgramPart.LISTS)
 
     @cached_property
+    def unlisted(self) -> Named:
+        """What flags have of the lists without the checklist: a tenth of the work, where the person has one key (measured)."""
+        if len(self.keys) > 1 or "lists" in self.__dict__:
+            return self.lists
+        return self._fused(ProgramPart.UNLISTED)
+
+    @cached_property
     def list_codes(self) -> dict[str, int]:
         """What the checklist is made from, as a dictionary."""
         return self.lists.all()

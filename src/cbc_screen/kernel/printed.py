@@ -19,6 +19,7 @@ class ProgramPart(StrEnum):
     FACTS = "facts"
     CONCLUSIONS = "conclusions"
     LISTS = "lists"
+    UNLISTED = "unlisted"
     LIST_FACTS = "list_facts"
     LIST_CONCLUSIONS = "list_conclusions"
     VALUES = "values"

@@ -64,7 +64,7 @@ class PublishedSets(Kernel):
         joined = Facts.coming_in(apart, facts.columns)
         fused = builder.program(self._codes(builder, facts))
         concluded = apart.program(self._codes(apart, joined))
-        return Programs(fused, builder.program(facts.columns), concluded, *(nothing,) * 6)
+        return Programs(fused, builder.program(facts.columns), concluded, *(nothing,) * 7)
 
     def _codes(self, b: Builder, facts: Facts) -> dict[str, int]:
         """Return the code of each line and set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days, read_age
@@ -46,12 +46,14 @@ class GradeRow:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A named, versioned grading scheme."""
+    """A named, versioned grading scheme; `terms` are its own names of what it grades, `headings` what they stand under."""
 
     id: str
     version: str
     title: str
     tables: Mapping[str, tuple[GradeRow, ...]]
+    terms: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def highest(self) -> int:
@@ -151,7 +153,7 @@ def load_schemes(node: YamlNode, tables: Mapping[str, Mapping[str, tuple[GradeRo
     node.check_keys(["schemes"])
     schemes: dict[str, Scheme] = {}
     for entry in node.nodes("schemes"):
-        entry.check_keys(["id", "version", "title", "tables"])
+        entry.check_keys(["id", "version", "title", "tables"], ["terms", "headings"])
         parts: dict[str, tuple[GradeRow, ...]] = {}
         for analyte in entry.node("tables"):
             table = tables.get(entry.node("tables").text(analyte), {})
@@ -160,5 +162,14 @@ def load_schemes(node: YamlNode, tables: Mapping[str, Mapping[str, tuple[GradeRo
             parts[analyte] = table[analyte]
         if entry.text("id") in schemes:
             raise entry.error("id", "is given twice")
-        schemes[entry.text("id")] = Scheme(entry.text("id"), entry.text("version"), entry.text("title"), parts)
+        names = [_names(entry, key, parts) for key in ("terms", "headings")]
+        schemes[entry.text("id")] = Scheme(entry.text("id"), entry.text("version"), entry.text("title"), parts, *names)
     return schemes
+
+
+def _names(entry: YamlNode, key: str, tables: Mapping[str, object]) -> dict[str, str]:
+    """Read what a scheme calls each analyte that it grades: every one, or none."""
+    if key not in entry:
+        return {}
+    entry.node(key).check_keys(list(tables))
+    return {analyte: entry.node(key).text(analyte) for analyte in tables}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cbc_screen.kernel.one_record import One
 from cbc_screen.result import ScreeningResult
-from cbc_screen.vocabulary import NOTICE, Pattern, Severity, Urgency
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Pattern, Severity, Urgency
 
 _PATTERNS, _SEVERITIES, _URGENCIES = tuple(Pattern), tuple(Severity), tuple(Urgency)
 _NOW = ("pattern", "lines_low_min", "lines_low_max", "severity", "severity_min", "urgency")
@@ -20,6 +20,7 @@ def answer(
     pattern, least, most, severity, severity_min, urgency = one.conclusions.some(_NOW)
     now = {
         "notice": NOTICE,
+        "schema_version": SCHEMA_VERSION,
         "pattern": _PATTERNS[pattern],
         "lines_low_min": least,
         "lines_low_max": most,

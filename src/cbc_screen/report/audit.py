@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.errors import UsageError
-from cbc_screen.printable import clean_line
+from cbc_screen.printable import clean_line, json_text
 from cbc_screen.private_files import Lock
 from cbc_screen.report.html import environment, style
 from cbc_screen.report.terminal import print_hanging
 from cbc_screen.report.wording import words
 from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.spreadsheet import csv_line
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 _SHOWN = 12
 _ON_PAGE = 200
 _WIDE = 100  # columns of a terminal
+_TABLES = ("findings", "results", "ranges", "limits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +61,18 @@ class Audit:
     data_version: str
     code_version: str
     notice: str = field(default=NOTICE)
+    schema_version: str = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON: each table as a list of its rows, nothing where a cell is empty."""
+        own = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: _plain(value) if name in _TABLES else value for name, value in own.items()}
 
     def _repr_html_(self) -> str:
         return audit_html(self)
 
     def write(self, path: str | Path, *, force: bool = False) -> None:
-        """Write the findings (.csv), or the page with all tables (.html).
+        """Write the findings (.csv), everything (.json), or the page with all tables (.html).
 
         Raises
         ------
@@ -137,11 +145,11 @@ def audit_html(audit: Audit) -> str:
 
 
 def write_audit(audit: Audit, path: Path, *, force: bool) -> None:
-    """Write the findings as CSV, or the page."""
+    """Write the findings as CSV, everything as JSON, or the page."""
     kind = path.suffix.lower()
-    if kind not in (".csv", ".html"):
-        raise UsageError("an audit is written to .csv (its findings) or .html (its page)")
-    text = _page(audit) if kind == ".html" else "".join(_lines(audit))
+    if kind not in _KINDS:
+        raise UsageError("an audit is written to .csv (its findings), .json (everything) or .html (its page)")
+    text = _KINDS[kind](audit)
     check_output(path, force=force)
     with Lock(path), closing(AtomicFile(path, force=force)) as file:
         file.write_text(text)
@@ -179,3 +187,16 @@ def _rows(frame: Any) -> Iterable[dict[str, Any]]:
 
 def _share(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _plain(table: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON has them: an empty cell is null."""
+    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
+    return found
+
+
+_KINDS: dict[str, Callable[[Audit], str]] = {
+    ".csv": lambda audit: "".join(_lines(audit)),
+    ".json": lambda audit: json_text(audit.to_dict(), indent=2) + "\n",
+    ".html": _page,
+}

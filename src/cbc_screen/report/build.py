@@ -97,7 +97,7 @@ class ResultBuilder:
     ) -> dict[str, str | bool | int | None]:
         """Return the flag columns alone."""
         listed = list_of_codes(self._layout.checklist, one.list_codes) if checklist else None
-        lists = one.list_codes if checklist else one.lists  # a few are asked for, or most
+        lists = one.list_codes if checklist else one.unlisted.all()
         reasons = every_reason(self._layout, one.codes, normalized.reasons)
         flags = flags_of_one(self._layout, one.codes, lists, listed, reasons)
         return flags if self._published is None else flags | _columns_of(self._in_sets(normalized))

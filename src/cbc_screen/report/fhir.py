@@ -175,6 +175,16 @@ def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = 
     return _Bundle(result, load_knowledge(), subject, effective).build()
 
 
+def patient_of(result: ScreeningResult) -> Resource:
+    """Return the person of a result as a Patient: sex and birth date as they were used."""
+    born = result.person.birth_date or ""
+    return {
+        "resourceType": "Patient",
+        "gender": _GENDER[result.person.sex],
+        **({"birthDate": born} if _is_date(born) else {}),
+    }
+
+
 class _Bundle:
     def __init__(self, result: ScreeningResult, knowledge: Knowledge, subject: str, effective: str) -> None:
         self._result, self._knowledge, self._names = result, knowledge, knowledge.fhir
@@ -191,7 +201,7 @@ class _Bundle:
         report = self._report([key for key, _ in received])
         resources = [*received, ("derived", derived), ("report", report), ("guidance", self._guidance())]
         if self._own_patient:
-            resources.insert(0, ("patient", self._patient()))
+            resources.insert(0, ("patient", patient_of(self._result)))
         return {
             "resourceType": "Bundle",
             "type": "collection",
@@ -200,15 +210,6 @@ class _Bundle:
 
     def _references(self, keys: Iterable[str]) -> list[Resource]:
         return [{"reference": self._urls[key]} for key in keys]
-
-    def _patient(self) -> Resource:
-        person = self._result.person
-        born = person.birth_date or ""
-        return {
-            "resourceType": "Patient",
-            "gender": _GENDER[person.sex],
-            **({"birthDate": born} if _is_date(born) else {}),
-        }
 
     def _of_count(self, code: Resource) -> Resource:
         return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cbc_screen.arrays import release_unused, without_dictionaries
 from cbc_screen.databases.address import Address
 from cbc_screen.databases.writing import FlagTable
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +19,9 @@ class TableWriter:
 
     def __init__(self, address: Address, metadata: Mapping[str, str], words: Callable[[pa.Table], pa.Table]) -> None:
         self._words = words
-        self._said = f"{NOTICE} cbc-screen {metadata['cbc_screen']}, data {metadata['data_version']}."
+        self._said = (
+            f"{NOTICE} cbc-screen {metadata['cbc_screen']}, data {metadata['data_version']}, schema {SCHEMA_VERSION}."
+        )
         self._table = FlagTable(address)
 
     def write(self, table: pa.Table, share: float = 0.0) -> None:

@@ -18,7 +18,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.private_files import create, is_same, remove, unfinished, why
 from cbc_screen.spreadsheet import csv_cell, csv_line
-from cbc_screen.vocabulary import NOTICE, STANDARD_STREAM
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, STANDARD_STREAM
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,7 +153,7 @@ class FlagWriter:
         self._tables = 0
         self._kind, self._packing = _kind_of(path, out_format)
         self._file = None if str(path) == STANDARD_STREAM else AtomicFile(path, force=force)
-        self._metadata = {"notice": NOTICE, **metadata}
+        self._metadata = {"notice": NOTICE, "schema_version": SCHEMA_VERSION, **metadata}
         self._parquet: Any = None
         self._text: io.TextIOWrapper | None = None
 

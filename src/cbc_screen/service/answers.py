@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from cbc_screen.result import ScreeningResult
-from cbc_screen.service.versions import about
-from cbc_screen.vocabulary import Line
+from cbc_screen.service.versions import about, data_version
+from cbc_screen.vocabulary import SCHEMA_VERSION, Line
 
 
 class Detail(StrEnum):
@@ -43,6 +43,7 @@ def compact(result: ScreeningResult) -> dict[str, Any]:
     lines = {line.value: {"state": flags[f"{line}_line"], "grade": flags[grade]} for line, grade in _GRADES.items()}
     return {
         "notice": flags["notice"],
+        "schema_version": SCHEMA_VERSION,
         **{name: flags[name] for name in _PLAIN},
         "lines": lines,
         "urgency_reasons": _listed(flags["urgency_reasons"]),
@@ -56,10 +57,9 @@ def _listed(flag: Any) -> list[str]:
     return str(flag).split(";") if flag else []
 
 
-def with_versions(answer: bytes) -> bytes:
-    """Put the versions before the fields of an answer that has the notice already."""
-    own = about()
-    first = json.dumps({name: own[name] for name in ("schema_version", "data_version")}).encode()
+def with_data_version(answer: bytes) -> bytes:
+    """Put the version of the data before the fields of a result, which has notice and schema version already."""
+    first = json.dumps({"data_version": data_version()}).encode()
     return first[:-1] + b", " + answer[1:]
 
 

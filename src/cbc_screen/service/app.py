@@ -14,9 +14,11 @@ from starlette.routing import Route
 
 from cbc_screen._version import __version__
 from cbc_screen.model_schema import RECORD
+from cbc_screen.result import ScreeningResult
+from cbc_screen.schemas import schema, schema_names
 from cbc_screen.screener import Screener
-from cbc_screen.service import hooks, schemas
-from cbc_screen.service.answers import Detail, entry, many, result_json, with_versions
+from cbc_screen.service import fhir_answers, hooks, schemas
+from cbc_screen.service.answers import Detail, entry, many, result_json, with_data_version
 from cbc_screen.service.bodies import parse, require_json
 from cbc_screen.service.cds_models import FeedbackRequest
 from cbc_screen.service.feedback import AnswersFile, answered
@@ -25,7 +27,7 @@ from cbc_screen.service.guard import ROUTE, Guard
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.metrics import CONTENT_TYPE, Metrics
 from cbc_screen.service.openapi import OPERATIONS
-from cbc_screen.service.problems import STATUS, Fault, Problem, ProblemCode, failure, not_found, problem, problem_body
+from cbc_screen.service.problems import STATUS, Fault, Problem, ProblemCode, failure, not_found, problem
 from cbc_screen.service.records import part_of, screened
 from cbc_screen.service.versions import about
 
@@ -94,10 +96,12 @@ class _Service:
 
     async def screen(self, request: Request) -> Response:
         """Screen one record."""
-        detail = _detail(request)
+        form = _form(request)
         result = screened(self.screener, parse(await _json_body(request), self.limits.depth))
         self.metrics.records(1, 0)
-        return _answer(with_versions(result_json(result, detail)))
+        if form is None:
+            return _fhir_answer(fhir_answers.record_answer(result))
+        return _answer(with_data_version(result_json(result, form)))
 
     async def screen_batch(self, request: Request) -> Response:
         """Screen several records; one that is malformed costs itself."""
@@ -107,32 +111,31 @@ class _Service:
             raise problem(ProblemCode.MALFORMED, 'send a list of records, or {"records": [...]}')
         if len(records) > self.limits.counts:
             raise problem(ProblemCode.TOO_MANY, f"more than {self.limits.counts} records; send them in parts")
-        return _answer(await self._in_thread(partial(self._batch, records, _detail(request))))
+        return await self._in_thread(partial(self._batch, records, _form(request)))
 
-    def _batch(self, records: list[Any], detail: Detail) -> bytes:
-        entries, used = [], 0
-        for index, given in enumerate(records):
+    def _batch(self, records: list[Any], form: Detail | None) -> Response:
+        answers: list[ScreeningResult | Problem] = []
+        for given in records:
             try:
-                result = screened(self.screener, given)
+                answers.append(screened(self.screener, given))
             except Problem as refused:
-                own = {"index": index, "errors": [fault.to_dict() for fault in refused.faults]}
-                entries.append(json.dumps(own).encode())
-                continue
-            used += 1
-            entries.append(entry({"index": index}, result_json(result, detail)))
-        account = {"received": len(records), "used": used, "rejected": len(records) - used}
-        self.metrics.records(used, account["rejected"])
-        return many(account, "answers", entries)
+                answers.append(refused)
+        rejected = sum(isinstance(answer, Problem) for answer in answers)
+        self.metrics.records(len(records) - rejected, rejected)
+        if form is None:
+            return _fhir_answer(fhir_answers.batch_answer(answers))
+        account = {"received": len(records), "used": len(records) - rejected, "rejected": rejected}
+        return _answer(many(account, "answers", (_entry(*one, form) for one in enumerate(answers))))
 
     async def screen_fhir(self, request: Request) -> Response:
         """Screen every count of a FHIR Bundle."""
         body = await _json_body(request)
-        return _answer(await self._in_thread(partial(self._fhir, body, _detail(request))))
+        return await self._in_thread(partial(self._fhir, body, _form(request)))
 
-    def _fhir(self, body: bytes, detail: Detail) -> bytes:
+    def _fhir(self, body: bytes, form: Detail | None) -> Response:
         found = screen_bundle(self.screener, body, self.limits)
         self.metrics.records(len(found.counts), found.rejected_rows)
-        return bundle_json(found, detail)
+        return _fhir_answer(fhir_answers.counts_answer(found)) if form is None else _answer(bundle_json(found, form))
 
     async def version(self, _: Request) -> Response:
         """Return the versions, and how the service screens."""
@@ -149,14 +152,14 @@ class _Service:
 
     async def schema_names(self, _: Request) -> Response:
         """Return the names of the schemas."""
-        return _plain({**about(), "schemas": list(schemas.NAMED)})
+        return _plain({**about(), "schemas": list(schema_names())})
 
     async def schema(self, request: Request) -> Response:
         """Return a JSON schema."""
         name = request.path_params["name"]
-        if name not in schemas.NAMED:
+        if name not in schema_names():
             raise not_found()
-        return _plain(await self._in_thread(partial(schemas.schema_of, name)))
+        return _plain(schema(name))
 
     async def openapi(self, _: Request) -> Response:
         """Return the description of the service."""
@@ -218,6 +221,17 @@ def _answer(body: bytes) -> Response:
     return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
+def _fhir_answer(body: bytes) -> Response:
+    return Response(body, media_type=fhir_answers.FHIR_JSON, headers={"cache-control": "no-store"})
+
+
+def _entry(index: int, answer: ScreeningResult | Problem, detail: Detail) -> bytes:
+    """Return the answer about one record of a batch."""
+    if isinstance(answer, Problem):
+        return json.dumps({"index": index, "errors": [fault.to_dict() for fault in answer.faults]}).encode()
+    return entry({"index": index}, result_json(answer, detail))
+
+
 def _plain(answer: Any) -> Response:
     return _answer(json.dumps(answer).encode())
 
@@ -227,20 +241,34 @@ def _named(configured: str) -> str:
     return configured if configured.isidentifier() else "own"
 
 
-def _refusal(refused: Problem) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(problem_body(refused.faults), refused.status, headers, media_type="application/json")
+def _refusal(request: Request, refused: Problem) -> Response:
+    body, kind = fhir_answers.refused_as(refused.faults, fhir=_wants_fhir(request))
+    return Response(body, refused.status, {"cache-control": "no-store"}, media_type=kind)
 
 
-async def _refused(_: Request, refused: Exception) -> Response:
+async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Problem)
-    return _refusal(refused)
+    return _refusal(request, refused)
 
 
-async def _not_served(_: Request, refused: Exception) -> Response:
+async def _not_served(request: Request, refused: Exception) -> Response:
     if getattr(refused, "status_code", 0) == STATUS[ProblemCode.METHOD]:
-        return _refusal(problem(ProblemCode.METHOD, "this path has another method; see /openapi.json"))
-    return _refusal(not_found())
+        return _refusal(request, problem(ProblemCode.METHOD, "this path has another method; see /openapi.json"))
+    return _refusal(request, not_found())
+
+
+def _wants_fhir(request: Request) -> bool:
+    return fhir_answers.wants_fhir(",".join(request.headers.getlist("accept")))
+
+
+def _form(request: Request) -> Detail | None:
+    """Return how much of a result is asked for as JSON; None where it is asked for as FHIR."""
+    detail = _detail(request)
+    if not _wants_fhir(request):
+        return detail
+    if detail is Detail.COMPACT:
+        raise problem(ProblemCode.MALFORMED, "an answer as FHIR is whole; leave detail out", ("query", "detail"))
+    return None
 
 
 def _detail(request: Request) -> Detail:
@@ -261,6 +289,6 @@ def _routed(path: str, serve: Serve) -> Serve:
     return served
 
 
-async def _failed(_: Request, error: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     """Say that this program failed; the guard logs where, and nothing of the request."""
-    return _refusal(failure())
+    return _refusal(request, failure())

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cbc_screen.service.models import FaultAnswer
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.service.models import FaultAnswer, OpenForm
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 Hook = Literal["patient-view", "order-sign"]
 
@@ -18,11 +18,7 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Service(_Told):
+class Service(OpenForm):
     """One service of the discovery."""
 
     hook: Hook = Field(description="When it is to be called.", examples=["patient-view"])
@@ -37,7 +33,7 @@ class Service(_Told):
     )
 
 
-class Services(_Told):
+class Services(OpenForm):
     """The discovery."""
 
     services: list[Service] = Field(description="Every service.")
@@ -81,7 +77,7 @@ class HookRequest(_Sent):
     )
 
 
-class Coding(_Told):
+class Coding(OpenForm):
     """A code."""
 
     code: str = Field(description="The code.", examples=["disagree"])
@@ -89,13 +85,13 @@ class Coding(_Told):
     display: str = Field(description="Its words.", examples=["Disagree"])
 
 
-class CardSource(_Told):
+class CardSource(OpenForm):
     """What a card rests on."""
 
     label: str = Field(description="Its name.", examples=["cbc-screen 0.5.0, data 2026.12.3"])
 
 
-class Card(_Told):
+class Card(OpenForm):
     """A card: flags of one count, for clinician review. Not a diagnosis."""
 
     uuid: UUID = Field(description="Id of the card, for feedback.", examples=["cbc50300-0000-8000-8000-000000000000"])
@@ -109,7 +105,7 @@ class Card(_Told):
     )
 
 
-class Cards(_Told):
+class Cards(OpenForm):
     """The answer to a hook; no card where nothing is to be reviewed."""
 
     cards: list[Card] = Field(description="The cards.")
@@ -150,7 +146,7 @@ class FeedbackRequest(_Sent):
     feedback: list[Feedback] = Field(description="Of one or more cards.")
 
 
-class WorklistAnswer(_Told):
+class WorklistAnswer(OpenForm):
     """An answer as the worklist saves it, and `cbc-screen validate` reads it."""
 
     file: str = Field(description="Empty: cards are of no file.", examples=[""])
@@ -163,11 +159,11 @@ class WorklistAnswer(_Told):
     reviewer: str = Field(description="Empty: feedback names nobody.", examples=[""])
 
 
-class FeedbackAnswer(_Told):
+class FeedbackAnswer(OpenForm):
     """What became of the feedback: `received == used + unanswered + repeated + rejected`."""
 
     notice: str = Field(description="Stands in every answer.", examples=[NOTICE])
-    schema_version: str = Field(description="Version of the form of the answers.", examples=["1.0"])
+    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
     data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
     received: int = Field(description="How many cards it is about.", examples=[1])
     used: int = Field(description="How many answers there are.", examples=[1])

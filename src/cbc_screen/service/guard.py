@@ -7,10 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from cbc_screen.service.fhir_answers import refused_as, wants_fhir
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.logs import log_failure
 from cbc_screen.service.metrics import Metrics
-from cbc_screen.service.problems import Problem, ProblemCode, failure, problem, problem_body
+from cbc_screen.service.problems import Problem, ProblemCode, failure, problem
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -21,7 +22,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 ROUTE = "cbc_screen.route"  # in a scope: the pattern of the path
 OTHER = "other"  # the route of a request that has none
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+_HEADERS = [(b"cache-control", b"no-store")]
 
 
 class _GoneError(Exception):
@@ -56,7 +57,7 @@ class Guard:
             self._under_way -= 1
         # Outside the except block: nothing of the first error is attached.
         if refused is not None and not answer.status:
-            await answer.refuse(refused)
+            await answer.refuse(refused, fhir=wants_fhir(_accepted(scope)))
         route = scope.get(ROUTE, OTHER)
         self.metrics.request(route, answer.status, time.perf_counter() - began)
 
@@ -100,6 +101,10 @@ class Guard:
         return b"".join(parts)
 
 
+def _accepted(scope: Scope) -> str:
+    return b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+
+
 def _stated_length(scope: Scope) -> int:
     """Return the length that the client states, 0 where it states none that can be read."""
     stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
@@ -131,9 +136,9 @@ class _Answer:
             self.status = message["status"]
         await self._send(message)
 
-    async def refuse(self, refused: Problem) -> None:
+    async def refuse(self, refused: Problem, *, fhir: bool) -> None:
         """Send why a request is refused."""
-        body = problem_body(refused.faults)
-        headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
+        body, kind = refused_as(refused.faults, fhir=fhir)
+        headers = [*_HEADERS, (b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self({"type": "http.response.body", "body": body})

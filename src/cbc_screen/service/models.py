@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service.problems import ProblemCode
-from cbc_screen.service.versions import SCHEMA_VERSION
-from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
 
 PathPart = str | int
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+class OpenForm(BaseModel):
+    """What goes out: its fields are all that there are today; a later version may have more."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_serialization_defaults_required=True
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler(core_schema)
+        if handler.mode == "serialization":
+            handler.resolve_ref_schema(made).pop("additionalProperties", None)
+        return made
 
 
-class _Answer(_Shape):
+class _Answer(OpenForm):
     notice: str = Field(description="Stands in every answer.", examples=[NOTICE])
     schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
     data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
@@ -26,18 +39,17 @@ class _Answer(_Shape):
 class ScreeningAnswer(ScreeningResult):
     """The flags of one record, for clinician review. Not a diagnosis."""
 
-    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
     data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
 
 
-class CompactLine(_Shape):
+class CompactLine(OpenForm):
     """One line in short."""
 
     state: LineState = Field(description="Whether the line is low under the definition.", examples=["low"])
     grade: int | None = Field(description="The grade under the scheme; null where it cannot be graded.", examples=[2])
 
 
-class CompactLines(_Shape):
+class CompactLines(OpenForm):
     """The three lines in short."""
 
     red: CompactLine = Field(description="The red line.", examples=[{"state": "low", "grade": 2}])
@@ -45,10 +57,11 @@ class CompactLines(_Shape):
     platelet: CompactLine = Field(description="The platelet line.", examples=[{"state": "low", "grade": 4}])
 
 
-class CompactResult(_Shape):
+class CompactResult(OpenForm):
     """Pattern, lines, grades, urgency and reasons of one record, for clinician review. Not a diagnosis."""
 
     notice: str = Field(description="Stands in every answer.", examples=[NOTICE])
+    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
     pattern: Pattern = Field(description="How many lines are low.", examples=["pancytopenia"])
     lines_low_min: int = Field(description="How many lines are surely low.", examples=[3])
     lines_low_max: int = Field(description="How many lines may be low.", examples=[3])
@@ -75,13 +88,12 @@ class CompactResult(_Shape):
 
 
 class CompactAnswer(CompactResult):
-    """A compact result with the versions."""
+    """A compact result with the version of the data."""
 
-    schema_version: str = Field(description="Version of the form of the answers.", examples=[SCHEMA_VERSION])
     data_version: str = Field(description="Version of the clinical data.", examples=["2026.12.3"])
 
 
-class FaultAnswer(_Shape):
+class FaultAnswer(OpenForm):
     """One thing that is wrong with a request."""
 
     code: ProblemCode = Field(description="Why it is refused.", examples=["MALFORMED"])
@@ -98,8 +110,10 @@ class ProblemAnswer(_Answer):
     )
 
 
-class BatchEntry(_Shape):
+class BatchEntry(OpenForm):
     """One record of a batch: its result, or why it was refused."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)  # one of the two is left out
 
     index: int = Field(description="Place of the record in the request, from 0.", examples=[0])
     result: ScreeningResult | CompactResult | None = Field(default=None, description="The result.")
@@ -115,7 +129,7 @@ class BatchAnswer(_Answer):
     answers: list[BatchEntry] = Field(description="One entry for each record, in order.")
 
 
-class FHIRCount(_Shape):
+class FHIRCount(OpenForm):
     """One blood count of a Bundle."""
 
     entry: int = Field(description="The first entry of the Bundle that the count is of.", examples=[2])
@@ -123,7 +137,7 @@ class FHIRCount(_Shape):
     result: ScreeningResult | CompactResult = Field(description="The result.")
 
 
-class FHIRRejection(_Shape):
+class FHIRRejection(OpenForm):
     """An entry, or a single result, that could not be used."""
 
     entry: int = Field(description="The entry of the Bundle.", examples=[3])
@@ -169,7 +183,7 @@ class SchemasAnswer(_Answer):
     schemas: list[str] = Field(description="Each can be read at /schemas/{name}.", examples=[["record", "result"]])
 
 
-class RecordList(_Shape):
+class RecordList(OpenForm):
     """Records to be screened together; a bare list is taken, too."""
 
     records: list[CBCRecord] = Field(

@@ -33,6 +33,34 @@ _BUNDLE = {
         "entry": {"type": "array", "items": {}, "description": "The resources.", "examples": [[{"resource": {}}]]},
     },
 }
+_FHIR = "application/fhir+json"
+_ANSWERS = {
+    "type": "object",
+    "description": "Where FHIR is accepted: a Bundle of derived Observations, reports and what is missing (docs/fhir.md).",
+    "required": ["resourceType", "type"],
+    "properties": {
+        "resourceType": {"const": "Bundle", "description": "That it is a Bundle.", "examples": ["Bundle"]},
+        "type": {"enum": ["collection", "batch-response"], "description": "Its type.", "examples": ["collection"]},
+    },
+}
+_OUTCOME = {
+    "type": "object",
+    "description": "Where FHIR is accepted: an OperationOutcome, each issue with the path.",
+    "required": ["resourceType", "issue"],
+    "properties": {
+        "resourceType": {
+            "const": "OperationOutcome",
+            "description": "That it is one.",
+            "examples": ["OperationOutcome"],
+        },
+        "issue": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "What is wrong.",
+            "examples": [[{"severity": "error"}]],
+        },
+    },
+}
 _REFUSED = {
     "400": "The body is no JSON in UTF-8, has a key twice, or is nested too deeply.",
     "408": "The body did not come in time.",
@@ -48,17 +76,27 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _operation(
-    summary: str, answer: Any, body: Any = None, parameters: Any = (), refused: Mapping[str, str] | None = None
+    summary: str,
+    answer: Any,
+    body: Any = None,
+    parameters: Any = (),
+    refused: Mapping[str, str] | None = None,
+    *,
+    fhir: bool = False,
 ) -> dict[str, Any]:
     problems = {} if body is None else _REFUSED
     problems = {**problems, **(refused or {})}
+    as_fhir = {_FHIR: {"schema": _ANSWERS}} if fhir else {}
     found: dict[str, Any] = {
         "summary": summary,
         "operationId": summary.lower().replace(" ", "_"),
         "responses": {
-            "200": {"description": "The answer.", "content": {"application/json": {"schema": answer}}},
+            "200": {"description": "The answer.", "content": {"application/json": {"schema": answer}, **as_fhir}},
             **{
-                status: {"description": said, "content": {"application/json": {"schema": _model("ProblemAnswer")}}}
+                status: {
+                    "description": said,
+                    "content": {"application/json": {"schema": _model("ProblemAnswer")}, _FHIR: {"schema": _OUTCOME}},
+                }
                 for status, said in problems.items()
             },
         },
@@ -81,12 +119,15 @@ OPERATIONS: Mapping[str, Any] = {
             {"anyOf": [_model("ScreeningAnswer"), _model("CompactAnswer")]},
             _model("CBCRecord"),
             [_DETAIL],
+            fhir=True,
         )
     },
     "/screen/batch": {
-        "post": _operation("Screen a batch", _model("BatchAnswer"), {"anyOf": [_LIST, _model("RecordList")]}, [_DETAIL])
+        "post": _operation(
+            "Screen a batch", _model("BatchAnswer"), {"anyOf": [_LIST, _model("RecordList")]}, [_DETAIL], fhir=True
+        )
     },
-    "/screen/fhir": {"post": _operation("Screen a Bundle", _model("FHIRAnswer"), _BUNDLE, [_DETAIL])},
+    "/screen/fhir": {"post": _operation("Screen a Bundle", _model("FHIRAnswer"), _BUNDLE, [_DETAIL], fhir=True)},
     "/version": {"get": _operation("Read the versions", _model("VersionAnswer"))},
     "/health": {"get": _operation("Read the health", _model("HealthAnswer"))},
     "/schemas": {"get": _operation("List the schemas", _model("SchemasAnswer"))},

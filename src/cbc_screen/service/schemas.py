@@ -1,4 +1,4 @@
-"""JSON schemas of bodies and answers, and the OpenAPI description made of them."""
+"""The bodies and answers of the service by name, and the OpenAPI description made of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from cbc_screen._version import __version__
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service import cds_models, models
-from cbc_screen.service.versions import SCHEMA_VERSION
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 NAMED: Mapping[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "record": (CBCRecord, "validation"),
@@ -24,42 +23,22 @@ NAMED: Mapping[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "batch": (models.BatchAnswer, "serialization"),
     "fhir": (models.FHIRAnswer, "serialization"),
     "problem": (models.ProblemAnswer, "serialization"),
+    "records": (models.RecordList, "validation"),
+    "hook_request": (cds_models.HookRequest, "validation"),
+    "feedback_request": (cds_models.FeedbackRequest, "validation"),
+    "discovery": (cds_models.Services, "serialization"),
+    "cards": (cds_models.Cards, "serialization"),
+    "feedback": (cds_models.FeedbackAnswer, "serialization"),
+    "version": (models.VersionAnswer, "serialization"),
+    "health": (models.HealthAnswer, "serialization"),
+    "schemas": (models.SchemasAnswer, "serialization"),
 }
 _REFERENCE = "#/components/schemas/{model}"
-_ALL: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
-    *NAMED.values(),
-    *((model, "validation") for model in (models.RecordList, cds_models.HookRequest, cds_models.FeedbackRequest)),
-    *(
-        (model, "serialization")
-        for model in (
-            models.VersionAnswer,
-            models.HealthAnswer,
-            models.SchemasAnswer,
-            cds_models.Services,
-            cds_models.Cards,
-            cds_models.FeedbackAnswer,
-        )
-    ),
-)
-
-
-@lru_cache(maxsize=len(NAMED))
-def schema_of(name: str) -> dict[str, Any]:
-    """Return the JSON schema of one of `NAMED`.
-
-    Examples
-    --------
-    >>> schema_of("problem")["title"]
-    'ProblemAnswer'
-    """
-    model, mode = NAMED[name]
-    schema = model.model_json_schema(mode=mode)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 @lru_cache(maxsize=1)
 def _components() -> tuple[dict[Any, dict[str, str]], dict[str, Any]]:
-    references, whole = models_json_schema(_ALL, ref_template=_REFERENCE)
+    references, whole = models_json_schema(list(NAMED.values()), ref_template=_REFERENCE)
     return references, whole["$defs"]
 
 

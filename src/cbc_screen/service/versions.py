@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.vocabulary import NOTICE
-
-SCHEMA_VERSION = "1.0"  # of the answers: the first number changes where a client must
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 
 @lru_cache(maxsize=1)

@@ -409,7 +409,7 @@
   }
 
   function json() {
-    return JSON.stringify({ notice: data.notice, source: data.source, id: data.id, versions: data.versions, whole: [...whole], answers: lines() }, null, 1);
+    return JSON.stringify({ notice: data.notice, schema_version: data.schema_version, source: data.source, id: data.id, versions: data.versions, whole: [...whole], answers: lines() }, null, 1);
   }
 
   async function load(file) {

@@ -261,6 +261,7 @@ class ScreeningResult(Part):
     blood_criteria: BloodCriteriaResult
     urgency: Urgency
     urgency_reasons: tuple[str, ...]
+    urgency_analytes: tuple[tuple[str, ...], ...]
     borderline: bool
     checklist: tuple[ConditionResult, ...]
     checklist_shown: int

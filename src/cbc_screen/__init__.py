@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from cbc_screen.report.omop import OmopCohorts, omop_cohorts
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
+    from cbc_screen.report.prevalence import prevalence
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
+    from cbc_screen.shares import Prevalence
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
@@ -67,6 +69,7 @@ _HOME = {
     "Measurement": "record",
     "NOTICE": "vocabulary",
     "OmopCohorts": "report.omop",
+    "Prevalence": "shares",
     "RangeNotFound": "errors",
     "RangeVerdict": "vocabulary",
     "RangeVerification": "verification",
@@ -90,6 +93,7 @@ _HOME = {
     "omop_cohorts": "report.omop",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
+    "prevalence": "report.prevalence",
     "read": "screener",
     "read_flags": "report.packed",
     "reference_range": "ranges",
@@ -120,6 +124,7 @@ __all__ = [
     "KnowledgeError",
     "Measurement",
     "OmopCohorts",
+    "Prevalence",
     "RangeNotFound",
     "RangeVerdict",
     "RangeVerification",
@@ -145,6 +150,7 @@ __all__ = [
     "omop_cohorts",
     "plot_cohort",
     "plot_ranges",
+    "prevalence",
     "read",
     "read_flags",
     "reference_range",

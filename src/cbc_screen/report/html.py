@@ -56,7 +56,12 @@ _FIRED = (
 
 def result_html(result: ScreeningResult) -> str:
     """Return a result as HTML with its style, for a notebook."""
-    return f'<div class="cbc-screen"><style>{style()}</style>{"".join(person_parts(result))}</div>'
+    return styled_html("".join(person_parts(result)))
+
+
+def styled_html(shown: str) -> str:
+    """Return HTML with its style around it, for a notebook: light or dark as the notebook is."""
+    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
 
 
 def summary_html(summary: ScanSummary) -> str:
@@ -70,7 +75,7 @@ def summary_html(summary: ScanSummary) -> str:
         if counts:
             figures.append(counted(title, counts, list(counts)[:_MOST]))
     shown = environment().get_template("summary.html.j2").render(summary=summary, figures=figures)
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 def cohort_html(summary: FlagSummary) -> str:
@@ -90,7 +95,7 @@ def cohort_html(summary: FlagSummary) -> str:
     if summary.reasons:
         figures.append(counted("Why something is unknown", summary.reasons, list(summary.reasons)[:_MOST]))
     shown = environment().get_template("cohort.html.j2").render(summary=summary, figures=figures)
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 def range_html(found: ReferenceRange) -> str:
@@ -102,7 +107,7 @@ def range_html(found: ReferenceRange) -> str:
     }
     limits = ends_words(found.lower, found.upper)
     shown = str(_macros().range(f"{limits} {found.unit}", rows))
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 @lru_cache(maxsize=1)

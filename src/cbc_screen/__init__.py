@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.report.prevalence import prevalence
+    from cbc_screen.report.progress import ProgressBar
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.scores import score, small_cell_indices
@@ -70,6 +71,7 @@ _HOME = {
     "NOTICE": "vocabulary",
     "OmopCohorts": "report.omop",
     "Prevalence": "shares",
+    "ProgressBar": "report.progress",
     "RangeNotFound": "errors",
     "RangeVerdict": "vocabulary",
     "RangeVerification": "verification",
@@ -125,6 +127,7 @@ __all__ = [
     "Measurement",
     "OmopCohorts",
     "Prevalence",
+    "ProgressBar",
     "RangeNotFound",
     "RangeVerdict",
     "RangeVerification",

@@ -157,7 +157,7 @@ class FlagFile:
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the readable flags, batch by batch."""
-        return read_batches(self.path)
+        return read_batches(self.path, threads=False)
 
     def screen(self, row: Mapping[str, Any]) -> tuple[ScreeningResult, str]:
         """Screen a row of the file again; return the result, and whose it is ("" where nothing says so)."""

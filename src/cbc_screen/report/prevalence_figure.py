@@ -56,7 +56,9 @@ def _draw_shares(axes: Any, rows: Sequence[LineShare], groups: Sequence[str]) ->
             continue
         if row.interval is not None:
             axes.hlines(place, *(100 * end for end in row.interval), color=color, linewidth=1.6)
-        axes.plot([100 * row.share], [place], marker=marker, color=color, linestyle="none", clip_on=False, label=row.sex)
+        axes.plot(
+            [100 * row.share], [place], marker=marker, color=color, linestyle="none", clip_on=False, label=row.sex
+        )
         if row.unknown_share:
             most = 100 * (row.share + row.unknown_share)
             axes.plot([most], [place], marker=marker, color=color, markerfacecolor="none", linestyle="none")

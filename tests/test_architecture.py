@@ -67,6 +67,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "summary": room("what a scan and a frame of flags counted", "views vocabulary"),
         "comparison": room("what changed between two files of flags", "vocabulary"),
+        "shares": room("how common low lines are in a cohort", "views vocabulary"),
         "time_course": room("one analyte of one person over time", "views vocabulary"),
         "verification": room("what local results say of a set of ranges", "views vocabulary"),
     },
@@ -94,7 +95,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         "report": room(
             "codes to results and flags; their texts, pages, figures and files",
             "_version ages agreement arrays comparison databases earlier_counts errors ingest kernel kernel_batch knowledge labels normalize printable "
-            "private_files record regular result spreadsheet summary time_course verification vocabulary",
+            "private_files record regular result shares spreadsheet summary time_course verification vocabulary",
         ),
     },
     "The flow, put together": {
@@ -150,7 +151,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "__init__": room(
             "every public name",
-            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review schemas scores screener source "
+            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review schemas scores screener shares source "
             "summary time_course verification views vocabulary",
         ),
         "commands": room(

@@ -67,3 +67,42 @@ def test_each_says_what_to_doubt_and_that_it_is_no_diagnosis(name: str) -> None:
     assert len(NOTEBOOKS) >= 6
     assert "/work" not in text
     assert "shared" not in text
+
+
+def outputs_of(cells: list[str], folder: Path) -> list[dict[str, Any]]:
+    """Run cells in a kernel and return what they show."""
+    import nbformat
+
+    book = nbformat.v4.new_notebook()
+    book.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(book, folder / "cells.ipynb")
+    return [output for cell in run(str(folder / "cells.ipynb"), folder)["cells"] for output in cell["outputs"]]
+
+
+def test_a_scan_shows_its_progress_in_a_cell_and_leaves_none(tmp_path: Path) -> None:
+    """While it runs the cell has a bar; a notebook that is kept holds no time of one run."""
+    cells = [
+        "import IPython.display, cbc_screen as cbc\n"
+        "seen = []\n"
+        "update = IPython.display.DisplayHandle.update\n"
+        "IPython.display.DisplayHandle.update = lambda self, shown: (seen.append(shown.data), update(self, shown))",
+        "with open('export.csv', 'w') as file:\n"
+        "    file.write('age,sex,HGB (g/dL)\\n' + '54 y,F,9.1\\n' * 20000)\n"
+        "with cbc.ProgressBar() as progress:\n"
+        "    cbc.scan('export.csv', 'flags.parquet', progress=progress)",
+        "print(seen[0].split('>')[0].split(' value')[0], seen[-1] == '')",
+    ]
+    shown = outputs_of(cells, tmp_path)
+    assert "".join(shown[-1]["text"]) == '<progress max="1" True\n'
+    assert ["".join(output["data"]["text/html"]) for output in shown if "data" in output] == [""]
+
+
+def test_a_figure_is_shown_once(tmp_path: Path) -> None:
+    cells = [
+        "import cbc_screen as cbc\nflags = cbc.screen_frame(cbc.sample())",
+        "cbc.plot_cohort(flags)",
+        "cbc.prevalence(flags).plot()",
+        "cbc.plot_ranges('hemoglobin', sex='F');",
+    ]
+    pictures = [output for output in outputs_of(cells, tmp_path) if "image/png" in output.get("data", {})]
+    assert len(pictures) == 3

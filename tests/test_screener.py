@@ -291,3 +291,37 @@ def test_a_header_that_is_a_name_as_it_stands_keeps_its_unit(header: str, analyt
     found = cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "sex": ["F"], header: [12.0]}), detail=True)
     assert found[f"{analyte}_low"][0] == value
     assert analyte not in found["reasons"][0]
+
+
+def test_a_result_without_what_is_empty_says_the_same_and_is_shorter() -> None:
+    record = {"age": "54 y", "sex": "F", "hemoglobin": "0.0 g/dL", "wbc": "1.1 10^9/L", "platelets": "<10 10^9/L"}
+
+    def filled(value: object) -> bool:
+        return value is not None and value not in ("", [], {}) if not isinstance(value, bool | int | float) else True
+
+    def same(short: object, whole: object) -> None:
+        """What is there is equal; what is not there is null, empty, or holds nothing but such."""
+        if isinstance(whole, dict):
+            for name, own in whole.items():
+                same((short or {}).get(name), own)
+        elif isinstance(whole, list):
+            assert len(short or []) == len(whole)
+            for one, own in zip(short or [], whole, strict=True):
+                same(one, own)
+        elif filled(whole):
+            assert (short, type(short)) == (whole, type(whole))
+        else:
+            assert short is None
+
+    for compact in (False, True):
+        result = cbc.screen(record, compact=compact)
+        short, whole = result.to_dict(empty=False), result.to_dict()
+        same(short, whole)
+        assert {name for name in whole if name not in short} == {
+            name for name, value in whole.items() if not filled(value)
+        }
+    (hemoglobin,) = [entry for entry in short["analytes"] if entry["analyte"] == "hemoglobin"]
+    assert hemoglobin["low"] == 0.0  # a number, not nothing
+    assert short["borderline"] is False
+    # Of every text of the checklist a compact result has its name alone.
+    assert 3 * len(json.dumps(short)) < len(json.dumps(cbc.screen(record).to_dict()))

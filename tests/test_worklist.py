@@ -36,8 +36,11 @@ def unpacked(page: str, name: str) -> Any:
 
 
 def listed(page: str) -> list[dict[str, Any]]:
-    data = unpacked(page, "data")
-    return [dict(zip(data["fields"], row, strict=True)) for row in data["rows"]]
+    rows = []
+    for packed in re.findall(r'class="rows">(.*?)</script>', page):
+        columns = json.loads(gzip.decompress(base64.b64decode(packed)))
+        rows += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return rows
 
 
 @pytest.fixture

@@ -42,11 +42,14 @@ if TYPE_CHECKING:
     from cbc_screen.report.omop import OmopCohorts, omop_cohorts
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
+    from cbc_screen.report.prevalence import prevalence
+    from cbc_screen.report.progress import ProgressBar
     from cbc_screen.result import ReferenceRange, ScreeningResult
     from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.schemas import schema, schema_names
     from cbc_screen.scores import score, small_cell_indices
     from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
+    from cbc_screen.shares import Prevalence
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
@@ -77,6 +80,8 @@ _HOME = {
     "Measurement": "record",
     "NOTICE": "vocabulary",
     "OmopCohorts": "report.omop",
+    "Prevalence": "shares",
+    "ProgressBar": "report.progress",
     "RangeNotFound": "errors",
     "RangeVerdict": "vocabulary",
     "RangeVerification": "verification",
@@ -101,6 +106,7 @@ _HOME = {
     "omop_cohorts": "report.omop",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
+    "prevalence": "report.prevalence",
     "read": "screener",
     "read_flags": "report.packed",
     "reference_range": "ranges",
@@ -134,6 +140,8 @@ __all__ = [
     "KnowledgeError",
     "Measurement",
     "OmopCohorts",
+    "Prevalence",
+    "ProgressBar",
     "RangeNotFound",
     "RangeVerdict",
     "RangeVerification",
@@ -160,6 +168,7 @@ __all__ = [
     "omop_cohorts",
     "plot_cohort",
     "plot_ranges",
+    "prevalence",
     "read",
     "read_flags",
     "reference_range",

@@ -227,6 +227,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "blood_criteria": "The blood items of the severity criteria of aplastic anemia.",
         "urgency": "How soon a person should look.",
         "urgency_reasons": "What the urgency rests on.",
+        "urgency_analytes": "The analytes that each of these reasons looks at, in the same order.",
         "borderline": "Whether lines are low, every grade is none, and every value is close to its limit.",
         "checklist": "What a clinician may want to consider, in order; never a diagnosis.",
         "checklist_shown": "How many entries stand before the fold.",

@@ -264,6 +264,7 @@ class ScreeningResult(Part):
     blood_criteria: BloodCriteriaResult
     urgency: Urgency
     urgency_reasons: tuple[str, ...]
+    urgency_analytes: tuple[tuple[str, ...], ...]
     borderline: bool
     checklist: tuple[ConditionResult, ...]
     checklist_shown: int
@@ -391,9 +392,36 @@ class ScreeningResult(Part):
     def _repr_html_(self) -> str:
         return views().result_html(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain Python types, ready for JSON."""
-        return self.model_dump(mode="json")
+    def to_dict(self, *, empty: bool = True) -> dict[str, Any]:
+        """Return plain Python types, ready for JSON.
+
+        Parameters
+        ----------
+        empty : bool
+            False leaves out what holds nothing: null, "" and lists and objects without content, at every depth. What is
+            left out says what null said: no limit, no grade, not known. Numbers, true and false stay, also 0. With
+            `screen(..., compact=True)` a result is then about a quarter as long.
+
+        Examples
+        --------
+        >>> import cbc_screen as cbc
+        >>> record = {"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"}
+        >>> found = cbc.screen(record, compact=True).to_dict(empty=False)
+        >>> "history" in found, found["lines"][0]["state"]
+        (False, 'low')
+        """
+        whole = self.model_dump(mode="json")
+        return whole if empty else {name: kept for name, value in whole.items() if (kept := _filled(value)) is not None}
+
+
+def _filled(value: Any) -> Any:
+    """Return a value without what holds nothing; None where nothing is left."""
+    if isinstance(value, dict):
+        return {name: kept for name, own in value.items() if (kept := _filled(own)) is not None} or None
+    if isinstance(value, list):
+        # The places of a list mean something ("reported_range": lower, upper): none of them goes.
+        return [_filled(own) for own in value] or None
+    return None if value == "" else value
 
 
 @dataclass(frozen=True, slots=True)

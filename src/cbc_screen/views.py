@@ -36,6 +36,18 @@ class Views(Protocol):
     def flags_html(self, summary: Any) -> str:
         """Return the summary of a frame of flags as HTML."""
 
+    def prevalence_html(self, found: Any, *, styled: bool) -> str:
+        """Return shares of low lines as HTML, with the style of a notebook or without."""
+
+    def prevalence_markdown(self, found: Any) -> str:
+        """Return shares of low lines as Markdown."""
+
+    def prevalence_table(self, found: Any) -> Any:
+        """Return shares of low lines as a table of great_tables."""
+
+    def prevalence_figure(self, found: Any, axes: Any) -> Any:
+        """Draw shares of low lines, and return the figure."""
+
     def verification_html(self, found: Any) -> str:
         """Return a verification of ranges as HTML."""
 

@@ -92,8 +92,8 @@ def open_page(driver: webdriver.Chrome, downloads: Path) -> Iterator[Open]:
     heard = Heard(driver)
     heard.forget()  # what the browser did before
 
-    def open_one(made: Made, size: tuple[int, int] = WIDE) -> WorklistPage:
-        opened.append(WorklistPage(driver, made.page, downloads, heard, size))
+    def open_one(made: Made, size: tuple[int, int] = WIDE, *, forget: bool = True) -> WorklistPage:
+        opened.append(WorklistPage(driver, made.page, downloads, heard, size, forget=forget))
         return opened[-1]
 
     yield open_one

@@ -14,6 +14,7 @@ from cbc_screen.report.wording import (
     criteria_words,
     finding_words,
     line_words,
+    outside_words,
     person_words,
     severity_words,
     test_words,
@@ -103,17 +104,22 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
     drawn = [analyte for analyte in result.analytes if analyte.ranges or analyte.reported_range]
     versions = result.versions
     return {
-        "first": result.summary,
         "heading": result.pattern_text,
         "badges": [
             f"severity {severity_words(result.severity, result.severity_min)}",
             f"urgency {words(result.urgency)}",
         ],
-        "why": f"Why: {'; '.join(result.urgency_reasons)}." if result.urgency_reasons else "",
-        "person": [list(row) for row in person_words(result.person)],
+        "why": _why(result),
+        "person": [_of_the_person(*row) for row in person_words(result.person)],
         "lines": [[line.line, line.state, words(line.analyte), line.value, line.against, line.grade] for line in lines],
+        "outside": [f"Also outside the range: {'; '.join(outside)}."] if (outside := outside_words(result)) else [],
+        "grading": [
+            f"Lines under “{versions.definition}”, graded by {versions.grading} {versions.grading_version}.",
+            *(text[0].upper() + text[1:] for line in result.lines if (text := bands_words(line, units))),
+        ],
+        "unsent": f"Not assessed: {', '.join(map(words, result.not_assessed))}" if result.not_assessed else "",
         "results": _results(result),
-        "bars": [f"{entry.label}: {used_words(entry, units)}, {words(entry.state)}" for entry in drawn],
+        "bars": sorted(f"{entry.label}: {used_words(entry, units)}, {words(entry.state)}" for entry in drawn),
         "guards": [finding_words(finding) for finding in result.guards],
         "triggers": [finding_words(finding) for finding in result.review_triggers],
         "cutoffs": [finding_words(finding) for finding in result.published_cutoffs],
@@ -127,24 +133,39 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
 
 def sections(result: ScreeningResult) -> dict[str, list[str]]:
     """Return the lists and paragraphs that stand under a heading of their own."""
-    criteria, versions, units = result.blood_criteria, result.versions, units_of(result)
-    bands = [bands_words(line, units) for line in result.lines]
+    criteria = result.blood_criteria
     tests = [f"{test} ({'; '.join(settles)})" if settles else test for test, settles in test_words(result)]
     found = {
-        f"Lines under “{versions.definition}”, graded by {versions.grading} {versions.grading_version}": [
-            text for text in bands if text
-        ],
         f"Blood items of the aplastic anemia criteria: {words(criteria.answer)}": [
             *(f"{asked}: {answer}" for asked, answer in criteria_words(result)),
             criteria.missing,
         ],
         "To consider": _before_the_list(result),
         "Next tests to consider for this count": tests,
-        "Could not be told, or needs care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
-        "Not assessed": [", ".join(map(words, result.not_assessed))] if result.not_assessed else [],
+        "Unknown, or to be read with care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
         "Notes": list(result.notes),
     }
     return {head: told for head, told in found.items() if told}
+
+
+def _why(result: ScreeningResult) -> list[str]:
+    """Return the reasons of the urgency, those about the same values together and behind them."""
+    found: dict[str, list[str]] = {}
+    by_name, units = {entry.analyte: entry for entry in result.analytes}, units_of(result)
+    for text, names in zip(result.urgency_reasons, result.urgency_analytes, strict=True):
+        known = [by_name[name] for name in names if name in by_name and by_name[name].low is not None]
+        label = {"WBC": "WBC", "MCV": "MCV"}
+        values = ", ".join(
+            f"{label.get(entry.label, entry.label[0].lower() + entry.label[1:])} {used_words(entry, units)}"
+            for entry in known
+        )
+        found.setdefault(values, []).append(text)
+    return [f"{values}: {'; '.join(texts)}" if values else "; ".join(texts) for values, texts in found.items()]
+
+
+def _of_the_person(what: str, received: str, used: str) -> str:
+    """Return what is said of the person: as used, and as received where that is another word."""
+    return f"{what} {used} (received: {received})" if used and used != received else f"{what} {used or received}"
 
 
 def _before_the_list(result: ScreeningResult) -> list[str]:
@@ -185,11 +206,10 @@ def _condition(entry: ConditionResult) -> dict[str, Any]:
         terms.append(["decided by", [entry.not_decidable]])
     if entry.limits:
         terms.append(["limits", [entry.limits]])
-    counts = f"{len(entry.findings_for)} for, {len(entry.findings_against)} against, {len(entry.missing)} missing"
     return {
         "name": entry.name,
         "support": words(entry.support),
-        "counts": counts,
+        "first": entry.findings_for[0].text if entry.findings_for else "no finding of this count speaks for it",
         "summary": entry.summary,
         "terms": terms,
     }

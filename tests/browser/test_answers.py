@@ -238,7 +238,7 @@ def test_saved_answers_are_gone_on_from(answered: Made, open_page: Open, tmp_pat
     page = open_page(answered)
     give_answers(page)
     kept = shutil.copy(page.save("json"), tmp_path / "before.json")
-    page.load()
+    page.forget_answers()
     assert page.text("#answered") == "No answer yet."
     page.restore(kept)
     page.until(lambda: page.text("#answered").startswith("11 answers about 3 counts"))
@@ -270,7 +270,7 @@ def test_a_count_reviewed_as_a_whole_comes_back_as_it_was(answered: Made, open_p
     saved = page.save("json")
     before = read_json(saved)
     kept = shutil.copy(saved, tmp_path / "before.json")
-    page.load()
+    page.forget_answers()
     page.restore(kept)
     page.until(lambda: page.text("#answered") != "No answer yet.")
     answers = page.script("return document.querySelector('#rows td.answers').textContent")
@@ -292,7 +292,7 @@ def test_answers_about_another_file_are_refused(answered: Made, open_page: Open,
     saved = read_json(page.save("json"))
     other = tmp_path / "other.json"
     other.write_text(json.dumps({**saved, "source": "other.parquet", "id": "other"}), encoding="utf-8")
-    page.load()
+    page.forget_answers()
     page.restore(other)
     page.until(lambda: page.text("#answered") != "No answer yet.")
     assert page.text("#answered") == "These answers are about another file of flags."
@@ -317,25 +317,95 @@ def test_answers_about_another_scan_of_the_same_name_are_refused(
     assert read_json(page.save("json"))["answers"] == []
 
 
-def test_leaving_with_answers_that_are_not_saved_is_asked_about(answered: Made, open_page: Open) -> None:
+LEAVING = "const leaving = new Event('beforeunload', { cancelable: true }); return !dispatchEvent(leaving)"
+
+
+def test_leaving_is_asked_about_only_where_the_browser_keeps_nothing(answered: Made, open_page: Open) -> None:
     page = open_page(answered)
-
-    def asked() -> bool:
-        return bool(
-            page.script(
-                "const leaving = new Event('beforeunload', { cancelable: true }); return !dispatchEvent(leaving)"
-            )
-        )
-
-    assert not asked()
     page.open("2")
     page.click("#review input[type=checkbox]")
+    assert not page.script(LEAVING)  # it is kept
+    page.script("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    page.answer("line:red", "agree")
     page.close()
-    assert asked()
+    assert page.script(LEAVING)
+    assert page.text("#where-kept").startswith("This browser keeps nothing: save your answers")
     page.one("#reviewer").send_keys(REVIEWER)
-    assert asked()
     page.save("csv")
-    assert not asked()
+    assert not page.script(LEAVING)
+
+
+def test_answers_are_there_when_the_page_is_loaded_again(answered: Made, open_page: Open) -> None:
+    page = open_page(answered)
+    give_answers(page)
+    page.open("4")
+    page.click("#review input[type=checkbox]")
+    page.close()
+    before = read_json(page.save("json"))
+    page.load()
+    assert page.text("#answered").startswith(f"{len(before['answers'])} answers about 3 counts")
+    assert page.one("#reviewer").get_property("value") == REVIEWER
+    page.open("2")
+    assert page.pressed("urgency:urgency") == ["disagree"]
+    page.close()
+    assert read_json(page.save("json")) == before
+
+
+def test_answers_are_kept_for_these_flags_alone(answered: Made, demo: Made, open_page: Open) -> None:
+    page = open_page(answered)
+    page.open("2")
+    page.answer("pattern:pattern", "agree")
+    page.close()
+    kept = page.script("return Object.keys(localStorage)")
+    other = open_page(demo, forget=False)
+    assert other.text("#answered") == "No answer yet."
+    assert len(kept) == 1
+    # Rows, rules and answers; no value of a person.
+    page = open_page(answered, forget=False)
+    assert json.loads(page.script("return localStorage.getItem(arguments[0])", kept[0])) == {
+        "answers": [
+            {
+                "file": "",
+                "row": 2,
+                "rule": "pattern:pattern",
+                "flag": "pancytopenia",
+                "answer": "agree",
+                "instead": "",
+                "comment": "",
+            }
+        ],
+        "whole": [],
+        "reviewer": "",
+    }
+
+
+def test_a_reader_clears_what_the_browser_keeps(answered: Made, open_page: Open) -> None:
+    page = open_page(answered)
+    give_answers(page)
+    page.click("#forget")
+    page.driver.switch_to.alert.dismiss()
+    assert page.text("#answered") == "11 answers about 3 counts, not saved yet."
+    page.click("#forget")
+    page.driver.switch_to.alert.accept()
+    page.until(lambda: page.text("#answered") == "No answer yet.")
+    assert page.script("return localStorage.length") == 0
+    page.load()
+    assert read_json(page.save("json"))["answers"] == []
+
+
+def test_only_the_pattern_the_urgency_and_doubts_are_asked_about_at_once(answered: Made, open_page: Open) -> None:
+    page = open_page(answered)
+    page.open("4")
+    seen = page.script(
+        "return [...document.querySelectorAll('#page .answer .given:not([hidden])')].map((box) =>"
+        "(box.parentElement.parentElement.dataset.rule || box.parentElement.previousElementSibling.dataset.rule))"
+    )
+    assert sorted(seen) == ["guard:platelet_clumps", "pattern:pattern", "urgency:urgency"]
+    page.answer("line:red", "agree")
+    assert page.pressed("line:red") == ["agree"]
+    page.close()
+    page.open("4")  # what was answered is seen without asking again
+    assert page.script("return document.querySelector('[data-rule=\"line:red\"] .given').hidden") is False
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -23,10 +24,12 @@ from browser.expected import (
     to_review,
 )
 from browser.worklist_page import FILTERS, PERSON, PHONE, WIDE, WorklistPage, keys
-from cbc_screen.engines.worklist import IN_A_PIECE
+from cbc_screen.engines.rescreen import FlagFile
+from cbc_screen.engines.worklist import IN_A_PIECE, write_worklist
 from cbc_screen.vocabulary import NOTICE
 
 IN_A_PAGE = 50
+FOLDS = 5  # results, review triggers, published cut-offs, blood criteria, sources
 WIDTHS = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1280 px", "390 px"])
 
 
@@ -68,7 +71,8 @@ def test_a_row_of_the_list_says_what_the_flags_say(demo: Made, open_page: Open) 
     )
     assert cells[0] == f"row {row.key}Sample T01, 54 y, female"
     assert cells[1:7] == [
-        "immediateplatelets below the notification limit; neutrophils below the notification limit",
+        "immediateplatelets below the notification limit (platelets below 10 ×10⁹/L)"
+        "neutrophils below the notification limit (neutrophils 0.2 ×10⁹/L)",
         "pancytopenia",
         "71 g/L low",
         "0.2 ×10⁹/L low",
@@ -314,8 +318,11 @@ def test_the_sickest_person_by_hand(demo: Made, open_page: Open) -> None:
     assert page.text("#which") == f"row {row.key}, Sample T01"
     assert told["heading"] == "pancytopenia: red, white and platelet lines low"
     assert told["badges"] == ["severity very severe", "urgency immediate"]
-    assert told["why"].startswith("Why: platelets below the notification limit")
-    assert told["person"] == [["age at collection", "54 y", "54 y"], ["sex", "F", "female"]]
+    assert told["why"] == [
+        "platelets below 10 ×10⁹/L: platelets below the notification limit",
+        "neutrophils 0.2 ×10⁹/L: neutrophils below the notification limit",
+    ]
+    assert told["person"] == ["age at collection 54 y", "sex female (received: F)"]
     assert told["lines"] == [
         ["red", "low", "hemoglobin", "71 g/L", "below 117 g/L", "grade 3, severe"],
         ["white", "low", "neutrophils", "0.2 ×10⁹/L", "below 1.79 ×10⁹/L", "grade 3, severe"],
@@ -380,6 +387,70 @@ def notice_seen(page: WorklistPage, selector: str) -> bool:
     )
 
 
+@pytest.mark.parametrize(("size", "screens"), [((1440, 900), 2), (PHONE, 5)], ids=["a desk", "a phone"])
+def test_a_person_is_two_screens_on_a_desk_and_five_on_a_phone(
+    demo: Made, open_page: Open, size: tuple[int, int], screens: int
+) -> None:
+    """Of everyone listed, with all that is folded left folded; none of it is lost, and the most important stands first."""
+    page = open_page(demo, size)
+    page.open(listed(demo.flags)[0].key)
+    heights = page.walk("return document.getElementById('person').scrollHeight")
+    assert max(heights.values()) <= screens * size[1]
+
+
+def test_what_counts_most_stands_first(demo: Made, open_page: Open) -> None:
+    page, row = open_page(demo), one_by(listed(demo.flags), "T01")
+    page.open(row.key)
+    order = page.script(
+        "return [...document.querySelectorAll('#page :is(h2, ul.why, table.lines, ol.checklist, ul.tests, #others, .rest)')]"
+        ".map((part) => part.id || part.className || part.tagName)"
+    )
+    assert order == ["H2", "why", "lines", *["checklist"] * 4, "tests", "others", "rest"]
+    drawn = page.script(
+        "return [...document.querySelectorAll('table.lines tr')].filter((row) => row.querySelector('svg')).length"
+    )
+    assert drawn == 3
+    texts = page.script(
+        "return [...document.querySelectorAll('#page .notice, #page p, #page li > b')].map((p) => p.textContent)"
+    )
+    assert sum("pancytopenia" in text.lower() for text in texts) == 0  # the heading has said it
+
+
+def test_a_slash_searches_and_down_goes_on_to_what_was_found(demo: Made, open_page: Open) -> None:
+    page, row = open_page(demo), one_by(listed(demo.flags), "T17")
+    page.press("/", "T", "1", "7")
+    assert page.one("#search").get_property("value") == "T17"
+    page.until(lambda: page.shown() == [row.key])
+    page.press(Keys.ARROW_DOWN)
+    assert page.focused() == row.key
+    page.press(Keys.ENTER)
+    page.until(lambda: page.opened == row.key)
+
+
+def test_a_phone_folds_the_filters_and_says_how_many_are_on(demo: Made, open_page: Open) -> None:
+    page = open_page(demo, PHONE)
+    assert not page.one("#by-urgency").is_displayed()
+    assert page.one("#search").is_displayed()
+    page.choose("urgency", "immediate")
+    assert page.text("#more-filters summary") == "Filters (1 on)"
+    assert open_page(demo).one("#by-urgency").is_displayed()
+
+
+def test_a_dark_screen_is_dark_and_paper_is_not(demo: Made, open_page: Open, axe: str) -> None:
+    page = open_page(demo)
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    light = page.script(paper)
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", **dark})
+    assert (light, page.script(paper)) == ("rgb(255, 255, 255)", "rgb(21, 26, 32)")
+    page.script(axe)
+    page.open(page.shown()[0])
+    page.script("for (const details of document.querySelectorAll('#page details')) details.open = true")
+    assert serious(page) == []  # also its contrasts
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", **dark})
+    assert page.script(paper) == light
+
+
 # 5. History.
 
 
@@ -397,6 +468,18 @@ def test_the_other_counts_of_a_person_are_shown_by_date_and_open(history: Made, 
     assert [row[0] for row in others(page)] == ["this count", "row 6", "row 2"]
     page.close()
     assert page.focused() == "4"
+
+
+def test_the_lines_are_drawn_along_the_days(history: Made, open_page: Open) -> None:
+    """From 2024-06-01 to 2025-03-01 are 273 days; 2024-12-01 is the 183rd: 402 of 600."""
+    page = open_page(history)
+    page.open("6")
+    marks = page.script(
+        "return [...document.querySelectorAll('#others circle')].map((mark) =>"
+        "[Number(mark.getAttribute('cx')), mark.getAttribute('class')])"
+    )
+    assert marks[:3] == [[96, "mark low"], [498, "mark low now"], [696, "mark low"]]
+    assert [kind for _, kind in marks[3:6]] == ["mark not_low", "mark low now", "mark low"]
 
 
 def others(page: WorklistPage) -> list[list[str]]:
@@ -535,7 +618,7 @@ def test_the_first_thousand_are_printed_of_more(large: Made, open_page: Open) ->
     assert len(page.shown()) == IN_A_PAGE
 
 
-def test_a_person_prints_with_every_detail_and_without_buttons(demo: Made, open_page: Open) -> None:
+def test_a_person_prints_with_the_details_of_what_stands_first_and_without_buttons(demo: Made, open_page: Open) -> None:
     page, row = open_page(demo), one_by(listed(demo.flags), "T01")
     page.open(row.key)
     details = "return [...document.querySelectorAll('#page details')].map((details) => details.open)"
@@ -544,8 +627,13 @@ def test_a_person_prints_with_every_detail_and_without_buttons(demo: Made, open_
     page.script("dispatchEvent(new Event('beforeprint'))")
     folded = {entry.group for entry in row.result.checklist[row.result.checklist_shown :]}
     assert len(folded) == 2
-    # Every condition, every group that was folded, and the sources.
-    assert page.script(details) == [True] * (len(row.result.checklist) + len(folded) + 1)
+    # Every condition before the fold, every group that was folded, and what stands under "everything else"; of the
+    # conditions in folded groups their names.
+    opened = page.script(details)
+    assert opened.count(True) == row.result.checklist_shown + len(folded) + FOLDS
+    assert opened.count(False) == len(row.result.checklist) - row.result.checklist_shown
+    last = row.result.checklist[-1].name
+    assert page.driver.find_element("xpath", f"//div[@id='page']//b[text()='{last}']").is_displayed()
     for selector in ("main", "#review", "#close", "#page .answer"):
         assert not page.one(selector).is_displayed()
     assert page.one("#person .bar-top .notice").is_displayed()
@@ -613,6 +701,48 @@ def test_a_page_of_the_most_urgent_leads_to_all_of_them(large: Made, open_page: 
     elsewhere = Made(large.flags, tmp_path / "short.html")
     cbc.worklist(large.flags, elsewhere.page, most=100)
     assert open_page(elsewhere).one("main > p a").get_property("href") == large.flags.as_uri()
+
+
+def test_the_most_urgent_are_shown_in_full_and_the_others_by_flags_and_cells(
+    large: Made, open_page: Open, tmp_path: Path
+) -> None:
+    """Of very many counts the first are screened again; whoever comes after is listed, found, opened and answered all the same."""
+    few = Made(large.flags, tmp_path / "few.html")
+    write_worklist(FlagFile(large.flags, cbc.Screener), few.page, in_full=250)
+    whole = open_page(large).all_shown()
+    page = open_page(few)
+    assert page.all_shown() == whole
+    assert page.text("main > p:nth-of-type(2)") == (
+        "The first 250 are shown in full, the others by their flags and cells as received; "
+        "cbc-screen explain flags.parquet --row KEY shows any of them in full."
+    )
+    page.load()
+    for _ in range(4):
+        page.click("#after")
+    rows = {str(row["row"]): row for row in read_rows(large.flags)}
+    page.open(whole[249])
+    assert page.every("#page table.lines")
+    page.press(Keys.ARROW_DOWN)
+    page.until(lambda: page.opened == whole[250])
+    row = rows[whole[250]]
+    assert page.text("#page h2") == row["pattern"].replace("_", " ")
+    facts = page.script(
+        "return [...document.querySelectorAll('#page tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    received = json.loads(row["received"])
+    assert ["hemoglobin", received["hemoglobin"]] in facts
+    assert ["platelets", received["platelets"]] in facts
+    for name in ("severity", "urgency", "red_line", "review_triggers", "checklist", "next_tests"):
+        assert [name.replace("_", " "), row[name].replace(";", "; ")] in facts, name
+    assert f"--row {whole[250]}" in page.text("#page")
+    page.answer("urgency:urgency", "agree")
+    page.close()
+    cells = page.script(
+        "const row = document.activeElement.closest('tr'); return [...row.cells].map((cell) => cell.textContent)"
+    )
+    assert f"(platelets {received['platelets']} ×10⁹/L)" in cells[1]
+    assert cells[3] == f"{received['hemoglobin']} g/dL {row['red_line'].replace('_', ' ')}"
+    assert cells[9] == "1 answer"
 
 
 # 12. Without the cells as received.

@@ -44,6 +44,7 @@ const wait = () => new Promise((ready) => setTimeout(ready, 5));
   }
 })();
 """
+_UNFOLD = "for (let e = arguments[0]; e; e = e.parentElement) if (e.tagName === 'DETAILS') e.open = true"
 PERSON = (Path(__file__).parent / "person_words.js").read_text(encoding="utf-8")
 
 
@@ -80,17 +81,26 @@ class Heard:
 class WorklistPage:
     """One open page, at one size of screen."""
 
-    def __init__(self, driver: Chrome, path: Path, downloads: Path, heard: Heard, size: tuple[int, int]) -> None:
+    def __init__(
+        self, driver: Chrome, path: Path, downloads: Path, heard: Heard, size: tuple[int, int], *, forget: bool = True
+    ) -> None:
         self.driver, self.address, self.downloads, self.heard = driver, path.as_uri(), downloads, heard
         self.width, height = size
         screen = {"width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         self.load()
+        if forget:
+            self.forget_answers()
 
     def load(self) -> None:
-        """Load the page anew, without an answer."""
+        """Load the page anew."""
         self.driver.get(self.address)
-        self.until(lambda: self.script("return !document.getElementById('list').hidden"))
+        self.until(lambda: self.script("return document.body.dataset.ready === 'yes'"))
+
+    def forget_answers(self) -> None:
+        """Load the page anew, without the answers that the browser kept."""
+        self.script("localStorage.clear()")
+        self.load()
 
     def script(self, text: str, *arguments: Any) -> Any:
         """Run a script in the page."""
@@ -132,7 +142,8 @@ class WorklistPage:
         return list(self.script(_ALL_SHOWN))
 
     def choose(self, name: str, value: str) -> None:
-        """Choose an option of a filter."""
+        """Choose an option of a filter; on a phone the filters are folded."""
+        self.script("document.getElementById('more-filters').open = true")
         Select(self.one(f"#by-{name}")).select_by_value(value)
 
     def options(self, name: str) -> dict[str, str]:
@@ -224,12 +235,14 @@ class WorklistPage:
         return [button.text for button in buttons if button.get_attribute("aria-pressed") == "true"]
 
     def _box(self, rule: str) -> WebElement:
-        """Return the buttons of a rule; those of a condition are inside of what opens, and may be folded."""
+        """Return the buttons of a rule, unfolded with what they are about."""
         selector = f'#page [data-rule="{rule}"]'
-        if rule.startswith("condition:"):
-            opened = "for (let e = arguments[0]; e; e = e.parentElement) if (e.tagName === 'DETAILS') e.open = true"
-            self.script(opened, self.one(selector))
+        self.script(_UNFOLD, self.one(selector))
         box = self.one(f"{selector} > .answer, {selector} + .answer")
+        asks = [ask for ask in box.find_elements(By.CSS_SELECTOR, "button.ask") if ask.is_displayed()]
+        for ask in asks:
+            self.script("arguments[0].click()", ask)
+        box = box.find_element(By.CSS_SELECTOR, ".given")
         self.script("arguments[0].scrollIntoView({ block: 'center' })", box)
         return box
 

@@ -108,6 +108,11 @@ class FlagFile:
         # An ISO text with a time of day sorts by itself.
         return collected_at.replace(" ", "T") if collected_at.startswith(day) else day
 
+    def declared_unit(self, file: str | None, analyte: str) -> str:
+        """Return the unit that a source declares for an analyte, or that its column states; "" where none does."""
+        source = self._sources[file if file is not None else next(iter(self._sources))]
+        return str(source["units"].get(analyte, ""))
+
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest that lies beside the file; empty where there is none."""
@@ -153,7 +158,7 @@ class FlagFile:
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the readable flags, batch by batch."""
-        return read_batches(self.path)
+        return read_batches(self.path, threads=False)
 
     def screen(self, row: Mapping[str, Any]) -> tuple[ScreeningResult, str]:
         """Screen a row of the file again; return the result, and whose it is ("" where nothing says so)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, without_dictionaries
+from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.report.cohort import count_reasons
 from cbc_screen.vocabulary import Pattern, Severity, Urgency
@@ -43,7 +43,7 @@ def most_urgent(flags: FlagFile, counts: FlagCounts, most: int) -> pa.Table:
         rank = _ranks(table)
         chosen = np.flatnonzero(rank >= 0)
         counts.flagged += len(chosen)
-        kept.append(without_dictionaries(table.take(from_numpy(chosen))))
+        kept.append(table.take(from_numpy(chosen)))  # with dictionaries: written out, words take four times the memory
         ranks.append(rank[chosen])
         if sum(map(len, ranks)) > 2 * most:
             kept, ranks = _first(kept, ranks, most)
@@ -56,7 +56,9 @@ def _first(kept: list[pa.Table], ranks: list[Ranks], most: int) -> tuple[list[pa
 
     rank = np.concatenate(ranks)
     order = np.argsort(-rank, kind="stable")[:most]
-    return [pa.concat_tables(kept).take(from_numpy(order))], [rank[order]]
+    every = pa.concat_tables(kept).unify_dictionaries()
+    kept.clear()
+    return [every.take(from_numpy(order)).combine_chunks()], [rank[order]]
 
 
 def _ranks(table: pa.Table) -> Ranks:

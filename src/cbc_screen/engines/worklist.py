@@ -1,47 +1,47 @@
 """The worklist: one self-contained page of flagged counts for review, most urgent first.
 
-The list and the page of each person are made here, once, from the result itself; the script
-of the page only filters, pages and opens them. Pages lie in compressed pieces, so that a
-hundred thousand people open at once.
+The list and the pages of the most urgent people are made here, once, from the result itself; the script
+of the page only filters, pages and opens them. Whoever comes after those is shown by flags and cells as received, which
+the script lays out: to screen and word a hundred thousand counts again took minutes, and nobody reads so many.
+Everything lies in compressed pieces, so that a hundred thousand people open at once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from cbc_screen.arrays import rows_of
 from cbc_screen.engines.batch import FILE, ROW
+from cbc_screen.engines.listed_rows import ListedRows, ListRow, columns_of, shown_columns
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.engines.urgent import FlagCounts, most_urgent
 from cbc_screen.errors import UsageError, one_line_errors
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.labels import Told
 from cbc_screen.normalize.received import RECEIVED
-from cbc_screen.printable import clean
 from cbc_screen.private_files import Lock
-from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex, by_line, counted
-from cbc_screen.report.html import LISTED, flags_html, forget_pieces, person_parts
-from cbc_screen.report.page import Pieces, page
-from cbc_screen.report.wording import SEXES, line_words, severity_words, units_of, words
+from cbc_screen.report.html import forget_pieces, person_parts
+from cbc_screen.report.page import Pieces, packed, page
+from cbc_screen.report.wording import SEXES
 from cbc_screen.report.writers import AtomicFile, check_output
-from cbc_screen.result import ScreeningResult
 from cbc_screen.spreadsheet import INSIDE, START
-from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Line, Pattern, Severity, Urgency
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Line, Pattern, Urgency
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_LISTED = 100_000
+IN_FULL = 5_000  # the most urgent, each screened again and shown in full
 IN_A_PIECE = 200  # people whose pages are unpacked together
+IN_A_LIST = 2_000  # rows of the list that are unpacked together, of those shown by their flags
 MOST_REASONS = 12
 Progress = Callable[[int, float], None]
 _FIRST_FLAG = "pattern"
@@ -54,6 +54,7 @@ def write_worklist(
     *,
     force: bool = False,
     most: int = MOST_LISTED,
+    in_full: int = IN_FULL,
     person: str | None = None,
     progress: Progress | None = None,
 ) -> FlagCounts:
@@ -71,9 +72,10 @@ def write_worklist(
             listed = most_urgent(flags, counts, most)
             if person is not None and person not in listed.column_names:
                 raise UsageError(f"person: there is no column {person!r} in the flags; keep it with keep= (--keep)")
-            worklist = _Worklist(flags, _kept(listed.column_names), person)
-            pieces = list(worklist.pieces(listed, progress))
-            file.write_text(worklist.render(counts, pieces, _link(flags.path, out)))
+            worklist = _Worklist(flags, _kept(listed.column_names), person, in_full)
+            worklist.collect(listed, progress)
+            del listed
+            file.write_text(worklist.render(counts, _link(flags.path, out)))
             file.finish()
             file.commit()
         finally:
@@ -93,113 +95,62 @@ def _kept(names: list[str]) -> list[str]:
     return [name for name in names[: names.index(_FIRST_FLAG)] if name not in (FILE, ROW, RECEIVED)]
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What the list shows of a row, and what it is filtered by; its fields are those of the script."""
-
-    file: str
-    row: int
-    kept: list[str]
-    person: str
-    collected: str
-    taken: str
-    about: str
-    urgency: str
-    why: list[str]
-    pattern: str
-    states: list[str]
-    values: list[str]
-    severity: str
-    low_min: int
-    low_max: int
-    conditions: list[str]
-    untold: list[str]
-    guards: list[str]
-    triggers: list[str]
-    reasons: list[str]
-
-
 class _Worklist:
     """Collects the list, then renders the page around it."""
 
-    def __init__(self, flags: FlagFile, kept: list[str], person: str | None) -> None:
-        self._flags, self._kept, self._person = flags, kept, person
-        self._rows: list[_Told] = []
+    def __init__(self, flags: FlagFile, kept: list[str], person: str | None, in_full: int) -> None:
+        self._flags, self._kept, self._in_full = flags, kept, in_full
+        self._rows = ListedRows(flags, kept, person)
+        self._listed = 0
         self._severities: dict[str, Counter[str]] = {}
         self._people: Counter[tuple[str, str]] = Counter()
         self._pages = Pieces()
+        self.lists: list[str] = []
+        self.pieces: list[str] = []
+        self.cells: list[str] = []
 
-    def pieces(self, table: pa.Table, progress: Progress | None) -> Iterator[str]:
-        """Yield the pages of the people listed, in compressed pieces, and collect the list."""
-        for start in range(0, table.num_rows, IN_A_PIECE):
-            for row in rows_of(table.slice(start, IN_A_PIECE)):
-                self._pages.add(self._one(row))
+    def collect(self, table: pa.Table, progress: Progress | None) -> None:
+        """Collect the list, the pages of those shown in full, and the flags and cells of the others."""
+        at, full = 0, min(self._in_full, table.num_rows) if self._flags.can_explain else 0
+        self._in_full = full
+        while at < table.num_rows:
+            size = min(IN_A_PIECE, full - at) if at < full else IN_A_LIST
+            part = table.slice(at, size)
+            told = self._full(part) if at < full else self._flagged(part)
+            self.lists.append(packed(json.dumps(columns_of(told), ensure_ascii=False)))
+            at += part.num_rows
+            self._listed = at
             if progress is not None:
-                progress(len(self._rows), len(self._rows) / table.num_rows)
-            yield self._pages.piece()
+                progress(at, at / table.num_rows)
 
-    def _one(self, row: Mapping[str, Any]) -> list[str]:
-        """Add a row to the list; return its page."""
-        if not self._flags.can_explain:
-            self._rows.append(self._told(row, None, ""))
-            return [flags_html(row)]
-        result, whose = self._flags.screen(row)
-        for line in result.lines:
-            self._severities.setdefault(line.line, Counter())[line.severity] += 1
-        self._people[age_group(result), SEXES.get(result.person.sex, UNKNOWN)] += 1
-        self._rows.append(self._told(row, result, whose))
-        return person_parts(result)
+    def _full(self, part: pa.Table) -> list[ListRow]:
+        """Return what the list shows of some rows, each screened again, and keep their pages."""
+        found = []
+        for row in rows_of(part):
+            result, whose = self._flags.screen(row)
+            for line in result.lines:
+                self._severities.setdefault(line.line, Counter())[line.severity] += 1
+            self._people[age_group(result), SEXES.get(result.person.sex, UNKNOWN)] += 1
+            self._pages.add(person_parts(result))
+            found.append(self._rows.of_result(row, result, whose))
+        self.pieces.append(self._pages.piece())
+        return found
 
-    def _told(self, row: Mapping[str, Any], result: ScreeningResult | None, whose: str) -> _Told:
-        states = [row[f"{line}_line"] for line in Line]
-        values, about, collected, taken = [words(state) for state in states], "", "", ""
-        conditions, untold = _parts(row, "checklist"), list[str]()
-        if result is not None:
-            units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
-            values = [line_words(line, by_name.get(line.analyte), units).value for line in result.lines]
-            conditions = [entry.id for entry in result.checklist if LISTED[entry.support] is Told.YES]
-            unsure = [entry.id for entry in result.checklist if LISTED[entry.support] is Told.CANNOT_TELL]
-            untold = [*result.untold, *(f"condition:{name}" for name in unsure)]
-            about = f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}"
-            collected = result.person.collected_at or ""
-            taken = self._flags.day(row.get(FILE), result.person.collected_at)
-        return _Told(
-            file=row.get(FILE) or "",
-            row=row[ROW],
-            kept=[_cell(row, name) for name in self._kept],
-            person=clean(whose) if self._person is None else _cell(row, self._person),
-            collected=clean(collected),
-            taken=taken,
-            about=about,
-            urgency=row["urgency"],
-            why=self._why(row, result),
-            pattern=row["pattern"],
-            states=states,
-            values=values,
-            severity=severity_words(Severity(row["severity"]), Severity(row["severity_min"])),
-            low_min=row["lines_low_min"],
-            low_max=row["lines_low_max"],
-            conditions=conditions,
-            untold=untold,
-            guards=_parts(row, "guards"),
-            triggers=_parts(row, "review_triggers"),
-            reasons=_parts(row, "reasons"),
-        )
+    def _flagged(self, part: pa.Table) -> list[ListRow]:
+        """Return what the list shows of some rows by their flags, and keep flags and cells."""
+        self.cells.append(packed(json.dumps(shown_columns(part), ensure_ascii=False)))
+        return self._rows.of_flags(part)
 
-    def _why(self, row: Mapping[str, Any], result: ScreeningResult | None) -> list[str]:
-        """Return what the urgency rests on, in words; flags of older versions do not say."""
-        if result is not None:
-            return list(result.urgency_reasons)
-        return [words(name) for name in str(row.get("urgency_reasons") or "").split(SEPARATOR) if name]
-
-    def render(self, counts: FlagCounts, pieces: list[str], link: str) -> str:
+    def render(self, counts: FlagCounts, link: str) -> str:
         """Return the whole page."""
         data = {
-            "fields": [entry.name for entry in fields(_Told)],
-            "rows": [list(vars(told).values()) for told in self._rows],
             "kept": self._kept,
             "names": self._names(),
+            "listed": self._listed,
+            "pieces": len(self.lists),
             "inPiece": IN_A_PIECE,
+            "inFull": self._in_full,
+            "inCells": IN_A_LIST,
             "formula": [START, INSIDE],
             "notice": NOTICE,
             "schema_version": SCHEMA_VERSION,
@@ -212,13 +163,14 @@ class _Worklist:
         }
         return page(
             data,
-            pieces,
+            self,
             self._pages.shared(),
             name=self._flags.path.name,
             link=link,
             versions=self._flags.versions,
             counts=counts,
-            listed=len(self._rows),
+            listed=self._listed,
+            in_full=self._in_full,
             figures=self._figures(counts),
             account=self._account(counts),
             explained=self._flags.can_explain,
@@ -251,10 +203,10 @@ class _Worklist:
         ]
         if self._severities:
             rules = self._flags.screener.kernel.rules
-            found.append(
-                by_line(f"Severity by line, counts listed ({rules.scheme.id} {rules.scheme.version})", self._severities)
-            )
-            found.append(by_age_and_sex("Age and sex, counts listed", self._people))
+            which = "counts listed" if self._in_full == self._listed else f"the first {self._in_full:,} counts"
+            scheme = f"{rules.scheme.id} {rules.scheme.version}"
+            found.append(by_line(f"Severity by line, {which} ({scheme})", self._severities))
+            found.append(by_age_and_sex(f"Age and sex, {which}", self._people))
         common = dict(counts.reasons.most_common(MOST_REASONS))
         rejects = self._account(counts).get("rejects", {})
         if common:
@@ -279,11 +231,3 @@ def _link(flags: Path, page: Path) -> str:
 
 def _reversed(choices: type[Urgency] | type[Pattern]) -> list[str]:
     return [str(choice) for choice in reversed(choices)]
-
-
-def _parts(row: Mapping[str, Any], name: str) -> list[str]:
-    return [part for part in row[name].split(SEPARATOR) if part]
-
-
-def _cell(row: Mapping[str, Any], name: str) -> str:
-    return "" if row[name] is None else clean(str(row[name]))

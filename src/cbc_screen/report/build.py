@@ -132,6 +132,7 @@ class ResultBuilder:
             _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
         )
         borderline = bool(one.list_codes["borderline"])
+        urgent = self._urgency_reasons(one, lines)
         return {
             **fired,
             "pattern_text": said,
@@ -146,7 +147,8 @@ class ResultBuilder:
             "white_line_basis": str(columns["white_line_basis"]),
             "analytes": analytes,
             "blood_criteria": self._criteria(one),
-            "urgency_reasons": self._urgency_reasons(one),
+            "urgency_reasons": tuple(urgent),
+            "urgency_analytes": tuple(urgent.values()),
             "checklist": checklist,
             "untold": self._untold(one),
             "reasons": tuple(reasons),
@@ -344,19 +346,19 @@ class ResultBuilder:
         counted = [f"{self._texts.finding(rule).condition} ({method})" for method, rule in criteria.by_method.items()]
         return {**said, next(iter(criteria.by_method.values())).id: joined(counted, "or")}
 
-    def _urgency_reasons(self, one: One) -> tuple[str, ...]:
-        """Return the texts of the rules that the urgency rests on."""
+    def _urgency_reasons(self, one: One, lines: Sequence[LineResult]) -> dict[str, tuple[str, ...]]:
+        """Return the texts of the rules that the urgency rests on, each with the analytes that it looks at."""
         level = _URGENCIES[one.codes["urgency"]]
         if level is Urgency.CANNOT_TELL:
-            return (self.knowledge.urgency_unknown,)
-        found = [
-            rule.text
-            for name, own in self._urgency_rules
-            if one.list_codes[f"reason.{name}"]
-            for rule, fact, _ in own
-            if rule.urgency is level and one.facts[yes(fact)]
-        ]
-        return tuple(dict.fromkeys(found))
+            return {self.knowledge.urgency_unknown: ()}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, own in self._urgency_rules:
+            if one.list_codes[f"reason.{name}"]:
+                for rule, fact, _ in own:
+                    if rule.urgency is level and one.facts[yes(fact)]:
+                        looked_at = (*found.get(rule.text, ()), *self._texts.looked_at(rule.when, lines))
+                        found[rule.text] = tuple(dict.fromkeys(looked_at))
+        return found
 
     def _untold(self, one: One) -> tuple[str, ...]:
         """Return what did not fire and is not known to be absent, as the kernel's facts have it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from cbc_screen.report.wording import SEXES, words
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import Severity
 
-_AGES = (1, 18, 40, 65)  # completed years at which the groups of the figure begin
+AGES = (1, 18, 40, 65)  # completed years at which the groups of the figure begin
 UNKNOWN = "unknown"
 
 
@@ -52,13 +52,14 @@ def by_line(title: str, counts: Mapping[str, Counter[str]]) -> Figure:
 def by_age_and_sex(title: str, counts: Mapping[tuple[str, str], int]) -> Figure:
     """Return age groups by sex."""
     sexes = (*SEXES.values(), UNKNOWN)
-    rows = tuple((group, tuple(counts.get((group, sex), 0) for sex in sexes)) for group in (*_groups(), UNKNOWN))
+    rows = tuple((group, tuple(counts.get((group, sex), 0) for sex in sexes)) for group in (*age_groups(AGES), UNKNOWN))
     return Figure(title, sexes, rows)
 
 
-def _groups() -> list[str]:
-    starts = [f"{low} to {high - 1} y" for low, high in pairwise(_AGES)]
-    return [f"under {_AGES[0]} y", *starts, f"{_AGES[-1]} y and over"]
+def age_groups(ages: Sequence[int]) -> list[str]:
+    """Name the groups that begin at these completed years, after those who are younger."""
+    starts = [f"{low} y" if low == high - 1 else f"{low} to {high - 1} y" for low, high in pairwise(ages)]
+    return [f"under {ages[0]} y", *starts, f"{ages[-1]} y and over"]
 
 
 def age_group(result: ScreeningResult) -> str:
@@ -66,5 +67,5 @@ def age_group(result: ScreeningResult) -> str:
     years = result.person.years
     if years is None:
         return UNKNOWN
-    places = {sum(end >= start for start in _AGES) for end in years}
-    return _groups()[places.pop()] if len(places) == 1 else UNKNOWN
+    places = {sum(end >= start for start in AGES) for end in years}
+    return age_groups(AGES)[places.pop()] if len(places) == 1 else UNKNOWN

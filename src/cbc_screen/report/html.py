@@ -21,15 +21,17 @@ from cbc_screen.report.wording import (
     ends_words,
     finding_words,
     line_words,
+    outside_words,
     person_words,
     sentence,
     severity_words,
     test_words,
     units_of,
+    why_words,
     words,
 )
 from cbc_screen.report.words import GROUP_WORDS
-from cbc_screen.result import AnalyteResult, Citation, ConditionResult, LineResult, ReferenceRange, ScreeningResult
+from cbc_screen.result import AnalyteResult, Citation, ConditionResult, ReferenceRange, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, Support, Urgency
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ LISTED = {
     Support.LESS_LIKELY: Told.NO,
     Support.CANNOT_ASSESS: Told.CANNOT_TELL,
 }
-_CHECKS = (
-    ("Checks for a spurious result", "guard", "guards"),
+_FIRST = (("Checks for a spurious result", "guard", "guards"),)
+_FIRED = (
     ("Review triggers", "trigger", "review_triggers"),
     ("Published cut-offs crossed, beside the grade", "cutoff", "published_cutoffs"),
 )
@@ -54,7 +56,12 @@ _CHECKS = (
 
 def result_html(result: ScreeningResult) -> str:
     """Return a result as HTML with its style, for a notebook."""
-    return f'<div class="cbc-screen"><style>{style()}</style>{"".join(person_parts(result))}</div>'
+    return styled_html("".join(person_parts(result)))
+
+
+def styled_html(shown: str) -> str:
+    """Return HTML with its style around it, for a notebook: light or dark as the notebook is."""
+    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
 
 
 def summary_html(summary: ScanSummary) -> str:
@@ -68,7 +75,7 @@ def summary_html(summary: ScanSummary) -> str:
         if counts:
             figures.append(counted(title, counts, list(counts)[:_MOST]))
     shown = environment().get_template("summary.html.j2").render(summary=summary, figures=figures)
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 def cohort_html(summary: FlagSummary) -> str:
@@ -88,7 +95,7 @@ def cohort_html(summary: FlagSummary) -> str:
     if summary.reasons:
         figures.append(counted("Why something is unknown", summary.reasons, list(summary.reasons)[:_MOST]))
     shown = environment().get_template("cohort.html.j2").render(summary=summary, figures=figures)
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 def range_html(found: ReferenceRange) -> str:
@@ -100,7 +107,7 @@ def range_html(found: ReferenceRange) -> str:
     }
     limits = ends_words(found.lower, found.upper)
     shown = str(_macros().range(f"{limits} {found.unit}", rows))
-    return f'<div class="cbc-screen"><style>{style()}</style>{shown}</div>'
+    return styled_html(shown)
 
 
 @lru_cache(maxsize=1)
@@ -123,47 +130,56 @@ class Shared(str):
 
 
 def person_parts(result: ScreeningResult) -> list[str]:
-    """Return the page of one person as pieces of HTML, some of them `Shared`; joined, they are the page."""
+    """Return the page of one person in pieces, many of them `Shared`; joined, they are the page.
+
+    What is low and why it is urgent stand first, then what to consider and the next tests; all else is folded.
+    """
     make, units = _macros(), units_of(result)
     by_name = {analyte.analyte: analyte for analyte in result.analytes}
     severity = severity_words(result.severity, result.severity_min)
-    versions = result.versions
     parts = [
-        make.head(
-            result.summary, result.pattern_text, result.pattern, severity, result.urgency, result.urgency_reasons
-        ),
+        make.head(result.pattern_text, result.pattern, severity, result.urgency, why_words(result)),
         make.person(person_words(result.person)),
-        make.lines_head(versions.definition, f"{versions.grading} {versions.grading_version}"),
-        *(make.line(line_words(line, by_name.get(line.analyte), units), line.state) for line in result.lines),
-        make.bands([text for line in result.lines if (text := bands_words(line, units))]),
-        make.results_head(versions.ranges),
+        make.lines_head(),
     ]
-    lines = {line.graded_on: line for line in result.lines}
-    parts += [_analyte(analyte, lines.get(analyte.analyte), units) for analyte in result.analytes]
-    parts.append(make.results_end(not result.analytes))
+    for line in result.lines:
+        found = by_name.get(line.analyte)
+        graded = line if line.graded_on == line.analyte else None
+        drawn = None if found is None else bar_of(found, graded, units)
+        parts.append(make.line(line_words(line, found, units), line.state, drawn))
+    parts.append(make.lines_end(outside_words(result)))
+    parts += [make.checks(title, kind, getattr(result, name)) for title, kind, name in _FIRST if getattr(result, name)]
+    parts += [make.checklist_head(not result.checklist, result.borderline), *_groups(result)]
+    parts += [make.beside(test_words(result), result)]
     if result.history is not None:
         parts.append(make.history(history_words(result.history, units), drawn_counts(result.history, units)))
-    parts += [make.criteria(result.blood_criteria, criteria_words(result))]
-    for title, kind, name in _CHECKS:
-        if found := getattr(result, name):
-            parts.append(make.checks(title, kind, found))
-    parts += [make.checklist_head(not result.checklist, result.borderline), *_groups(result)]
-    parts += [make.next_tests(test_words(result)), make.rest(result)]
+    parts += [make.rest_head(), *_folded(result, by_name, units)]
     parts += [make.sources_head(len(result.sources)), *map(_source, result.sources)]
-    parts.append(make.foot(versions, result.sources))
+    parts.append(make.foot(result.versions, result.sources))
     return [part if isinstance(part, Shared) else str(part) for part in parts]
 
 
-def flags_html(row: Mapping[str, Any]) -> str:
-    """Return the page of a row whose cells were not kept: its flags alone."""
-    shown = {name: value for name, value in row.items() if value not in (None, "", "not_assessed") and name != "notice"}
-    return str(_macros().flags(shown))
+def _folded(result: ScreeningResult, by_name: Mapping[str, AnalyteResult], units: TextUnits) -> Iterator[str]:
+    """Yield what is folded: every result as received and as used, what fired, the criteria."""
+    make, versions = _macros(), result.versions
+    yield make.results_head(versions.ranges, len(result.analytes))
+    judged = {line.analyte for line in result.lines}
+    for analyte in result.analytes:
+        yield _analyte(analyte, analyte.analyte in judged, units)
+    bands = [text for line in result.lines if (text := bands_words(line, units))]
+    graded = f"{versions.grading} {versions.grading_version}"
+    yield make.results_end(not result.analytes, bands, versions.definition, graded)
+    for title, kind, name in _FIRED:
+        if found := getattr(result, name):
+            yield make.checks_folded(title, kind, found)
+    yield make.criteria(result.blood_criteria, criteria_words(result))
 
 
-def _analyte(analyte: AnalyteResult, line: LineResult | None, units: TextUnits) -> str:
+def _analyte(analyte: AnalyteResult, judged: bool, units: TextUnits) -> str:
     words_of = analyte_words(analyte, units)
-    drawn = bar_of(analyte, line, units)
-    return _KEPT.piece(("analyte", words_of, drawn), lambda: _macros().result(words_of, analyte.state, drawn))
+    drawn = None if judged else bar_of(analyte, None, units)
+    key = ("analyte", words_of, drawn, judged)
+    return _KEPT.piece(key, lambda: _macros().result(words_of, analyte.state, drawn, judged))
 
 
 def _groups(result: ScreeningResult) -> Iterator[str]:
@@ -241,6 +257,6 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=plain,
     )
-    made.filters |= {"words": words, "finding": finding_words}
+    made.filters |= {"words": words, "finding": finding_words, "sentence": sentence}
     made.globals |= {"notice": NOTICE, "heights": HEIGHTS, "listed": LISTED}
     return made

@@ -132,13 +132,16 @@ def read_metadata(path: Path) -> dict[str, str]:
     return {name.decode(): text.decode() for name, text in _open(path)[1].items()}
 
 
-def read_batches(path: Path) -> Iterator[pa.Table]:
-    """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch."""
+def read_batches(path: Path, *, threads: bool = True) -> Iterator[pa.Table]:
+    """Yield what scan wrote to a Parquet file, packed or not, in readable columns, batch by batch.
+
+    Without `threads` columns are read one after the other, which takes less memory.
+    """
     import pyarrow as pa
 
     problem = None
     try:
-        yield from _batches(path)
+        yield from _batches(path, threads)
     except (CBCScreenError, MemoryError):
         raise
     except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
@@ -149,7 +152,7 @@ def read_batches(path: Path) -> Iterator[pa.Table]:
         raise problem
 
 
-def _batches(path: Path) -> Iterator[pa.Table]:
+def _batches(path: Path, threads: bool) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     file, metadata = _open(path)
@@ -161,7 +164,7 @@ def _batches(path: Path) -> Iterator[pa.Table]:
         return
     if file.metadata.num_rows == 0:
         yield file.schema_arrow.empty_table()
-    for batch in file.iter_batches():
+    for batch in file.iter_batches(use_threads=threads):
         yield pa.Table.from_batches([batch])
 
 

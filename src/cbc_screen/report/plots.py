@@ -12,6 +12,7 @@ from cbc_screen.knowledge.edges import approximate_days
 from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.report.bars import HEIGHTS, WIDTH, Bar, bar_of
 from cbc_screen.report.cohort import summarize
+from cbc_screen.report.inks import inks_of
 from cbc_screen.report.units import text_units as units_named
 from cbc_screen.report.wording import SEXES, units_of, words
 from cbc_screen.vocabulary import NOTICE, LineState, Pregnancy, Severity, TextUnitSystem
@@ -25,16 +26,23 @@ BANDS = {
     Severity.SEVERE: "#a3132a",
     Severity.VERY_SEVERE: "#6d0b3c",
 }
-_INK, _SOFT, _GOOD, _KEY = "#1c2733", "#566474", "#1f5c3a", "#0b5cad"
 _MOST_REASONS = 8
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Return matplotlib's pyplot, where it is installed."""
     try:
         return import_module("matplotlib.pyplot")
     except ImportError:
         pass
     raise UsageError("figures need matplotlib: pip install 'cbc-screen[plots]'")
+
+
+def shown_once(figure: Any) -> Any:
+    """Return a figure that a notebook shows because it is returned, and not a second time because it was made."""
+    if "inline" in str(import_module("matplotlib").get_backend()):
+        pyplot().close(figure)
+    return figure
 
 
 def plot_result(result: ScreeningResult, axes: Any = None) -> Any:
@@ -62,7 +70,7 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
             place + 0.02, band.end - band.start, left=band.start, height=HEIGHTS[band.severity] / 100, align="edge",
             color=BANDS[band.severity],
         )  # fmt: skip
-    axes.hlines(place, 0, WIDTH, color=_SOFT, linewidth=0.8)
+    axes.hlines(place, 0, WIDTH, color=inks_of(axes).soft, linewidth=0.8)
     for start, end in bar.ranges:
         axes.barh(
             place - 0.22,
@@ -71,21 +79,36 @@ def _draw_bar(axes: Any, bar: Bar, place: int) -> None:
             height=0.19,
             align="edge",
             color="none",
-            edgecolor=_GOOD,
+            edgecolor=inks_of(axes).good,
             linewidth=1.4,
         )
     for tick in bar.ticks:
-        axes.text(tick.place, place - 0.27, tick.text, ha="center", va="top", fontsize=7, color=_SOFT)
+        axes.text(tick.place, place - 0.27, tick.text, ha="center", va="top", fontsize=7, color=inks_of(axes).soft)
     if bar.start is None or bar.end is None:
-        axes.text(WIDTH / 2, place + 0.08, "not known", ha="center", fontsize=8, color=_SOFT)
+        axes.text(WIDTH / 2, place + 0.08, "not known", ha="center", fontsize=8, color=inks_of(axes).soft)
     elif bar.beyond and bar.start == WIDTH:
         pass  # the arrow says it
     elif bar.start == bar.end:
-        axes.plot([bar.start], [place], marker="d", color=_INK, markersize=9, markeredgecolor="white", clip_on=False)
+        axes.plot(
+            [bar.start],
+            [place],
+            marker="d",
+            color=inks_of(axes).ink,
+            markersize=9,
+            markeredgecolor=axes.get_facecolor(),
+            clip_on=False,
+        )
     else:
-        axes.barh(place - 0.12, bar.end - bar.start, left=bar.start, height=0.16, color=_INK, edgecolor="white")
+        axes.barh(
+            place - 0.12,
+            bar.end - bar.start,
+            left=bar.start,
+            height=0.16,
+            color=inks_of(axes).ink,
+            edgecolor=axes.get_facecolor(),
+        )
     if bar.beyond:
-        axes.plot([WIDTH], [place], marker=">", color=_INK, markersize=9, clip_on=False)
+        axes.plot([WIDTH], [place], marker=">", color=inks_of(axes).ink, markersize=9, clip_on=False)
 
 
 def plot_ranges(
@@ -124,7 +147,7 @@ def plot_ranges(
     --------
     >>> import cbc_screen as cbc
     >>> cbc.plot_ranges("hemoglobin", sex="F").get_xlabel()
-    'Hemoglobin, g/L (hatched: low confidence)'
+    'Hemoglobin, g/L (hatched: low confidence; an arrow: no limit)'
     """
     knowledge, units = load_knowledge(), units_named(text_units)
     if analyte not in knowledge.analytes:
@@ -141,10 +164,16 @@ def plot_ranges(
     for place, row in enumerate(reversed(rows)):
         start = units.value(analyte, row.lower or 0.0)
         end = units.value(analyte, row.upper if row.upper is not None else 1.1 * highest)
+        low_confidence = row.confidence == "low"
         axes.barh(
-            place, end - start, left=start, height=0.6, color=_KEY if row.confidence != "low" else "none", edgecolor=_KEY,
-            hatch="" if row.confidence != "low" else "///", alpha=0.8,
+            place, end - start, left=start, height=0.6, color="none" if low_confidence else inks_of(axes).key,
+            edgecolor=inks_of(axes).key if low_confidence else "none", hatch="///" if low_confidence else "", linewidth=0,
         )  # fmt: skip
+        for side, at, open_side in (("<", start, row.lower is None), (">", end, row.upper is None)):
+            if open_side:  # it goes on: no edge, and a mark that points on
+                axes.plot([at], [place], marker=side, color=inks_of(axes).key, markersize=9, clip_on=False)
+            else:
+                axes.vlines(at, place - 0.3, place + 0.3, color=inks_of(axes).ink, linewidth=1.4)
     who = {"any": "any sex", **SEXES}
     labels = [
         f"{row.age_text}, {who[row.sex]}{'' if row.pregnancy == 'none' else ', ' + words(row.pregnancy)}"
@@ -153,7 +182,9 @@ def plot_ranges(
     axes.set_yticks(range(len(rows)), labels)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(left=0)
-    axes.set_xlabel(f"{knowledge.analytes[analyte].label}, {units.unit(analyte)} (hatched: low confidence)")
+    axes.set_xlabel(
+        f"{knowledge.analytes[analyte].label}, {units.unit(analyte)} (hatched: low confidence; an arrow: no limit)"
+    )
     titled(axes, f"Reference ranges, set {ranges}, data {knowledge.data_version}")
     return axes
 
@@ -184,7 +215,7 @@ def plot_cohort(flags: Any) -> Any:
     4
     """
     summary = summarize(flags)
-    figure, axes = _pyplot().subplots(2, 2, figsize=(11, 7), layout="constrained")
+    figure, axes = pyplot().subplots(2, 2, figsize=(11, 7), layout="constrained")
     _bars(axes[0, 0], "Pattern", [words(name) for name in summary.patterns], list(summary.patterns.values()))
     _bars(axes[0, 1], "Severity", [words(name) for name in summary.severities], list(summary.severities.values()))
     lines = {
@@ -196,12 +227,12 @@ def plot_cohort(flags: Any) -> Any:
     common = dict(list(summary.reasons.items())[:_MOST_REASONS])
     _bars(axes[1, 1], "Why something is unknown", list(common), list(common.values()))
     figure.suptitle(f"{summary.rows:,} counts screened. {NOTICE}", fontsize=11)
-    return figure
+    return shown_once(figure)
 
 
 def _bars(axes: Any, title: str, names: Sequence[str], counts: Sequence[int]) -> None:
     places = range(len(names) - 1, -1, -1)
-    axes.barh(list(places), counts, color=_KEY)
+    axes.barh(list(places), counts, color=inks_of(axes).key)
     axes.set_yticks(list(places), names)
     for place, count in zip(places, counts, strict=True):
         axes.text(count, place, f" {count:,}", va="center", fontsize=8)
@@ -216,7 +247,7 @@ def axes_of(axes: Any, width: float, height: float) -> Any:
     """Return the axes that are given, or those of a new figure."""
     if axes is not None:
         return axes
-    return _pyplot().subplots(figsize=(width, height), layout="constrained")[1]
+    return pyplot().subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def titled(axes: Any, text: str) -> None:

@@ -12,6 +12,7 @@ from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.ordering import QuestionKind, questions_in
+from cbc_screen.knowledge.predicates import LineIs, LinesLow, Predicate, walk
 from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.report.checklist import Listed
@@ -20,10 +21,12 @@ from cbc_screen.report.words import describe, place_reason
 from cbc_screen.result import (
     ConditionResult,
     FindingResult,
+    LineResult,
     NextTest,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
     CheckGroup,
+    LineState,
     Pregnancy,
     Sex,
     Support,
@@ -67,6 +70,15 @@ class RuleTexts:
                 decisive=rule.decisive,
             )
         return found
+
+    def looked_at(self, predicate: Predicate, lines: Sequence[LineResult]) -> tuple[str, ...]:
+        """Return the analytes that a predicate is about; for lines, what those that are low are judged on."""
+        found = [name for name in questions_in(predicate) if name in self.knowledge.analytes]
+        for part in walk(predicate):
+            if isinstance(part, LinesLow | LineIs):
+                own = [line for line in lines if not isinstance(part, LineIs) or line.line is part.line]
+                found += [line.analyte for line in own if line.state is LineState.LOW]
+        return tuple(dict.fromkeys(found))
 
     def fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
         """Return the rules of a group that are met, in words."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cbc_screen.report.units import TextUnits
-from cbc_screen.report.wording import room_words, severity_words, used_words
+from cbc_screen.report.wording import begun_low, room_words, severity_words, used_words
 from cbc_screen.report.words import joined
 from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
 from cbc_screen.vocabulary import CheckGroup, Line, LineState, Severity, State
@@ -49,13 +49,13 @@ def _state(
     if deep:
         said += f", with {joined(deep)}"
     high = [
-        f"{_lower(by_name[name].label)} {used_words(by_name[name], units)}"
+        f"{begun_low(by_name[name].label)} {used_words(by_name[name], units)}"
         for name in _TOLD_HIGH
         if name in by_name and by_name[name].state is State.HIGH
     ]
     red = next((line.state for line in lines if line.line is Line.RED), None)
     low = [
-        f"{_lower(by_name[name].label)} {used_words(by_name[name], units)}"
+        f"{begun_low(by_name[name].label)} {used_words(by_name[name], units)}"
         for name in _FOR_HEMOGLOBIN
         if red is LineState.CANNOT_TELL and name in by_name and by_name[name].state is State.LOW
     ]
@@ -74,7 +74,7 @@ def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits)
     unknown = line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE
     depth = "" if line.severity is Severity.NONE else f" ({'severity unknown' if unknown else said})"
     room = f", {room_words(line, units)}" if line.at_most is not None else ""
-    return f"{_lower(by_name[line.analyte].label)} {value}{room}{depth}"
+    return f"{begun_low(by_name[line.analyte].label)} {value}{room}{depth}"
 
 
 def _short(entry: ConditionResult) -> str:
@@ -91,9 +91,4 @@ def _fitting(fits: Sequence[ConditionResult]) -> list[str]:
 def _with_finding(entry: ConditionResult) -> str:
     if not entry.findings_for:
         return _short(entry)
-    return f"{_short(entry)} ({_lower(_BRACKETS.sub('', entry.findings_for[0].text))})"
-
-
-def _lower(text: str) -> str:
-    """Begin a text in lower case, unless it begins with an abbreviation."""
-    return text if text[:2].isupper() else text[0].lower() + text[1:]
+    return f"{_short(entry)} ({begun_low(_BRACKETS.sub('', entry.findings_for[0].text))})"

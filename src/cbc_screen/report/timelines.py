@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from cbc_screen.errors import UsageError
+from cbc_screen.report.inks import Inks, inks_of
 from cbc_screen.report.plots import BANDS, axes_of, titled
 from cbc_screen.report.units import TextUnits, readable
 from cbc_screen.report.units import text_units as units_named
@@ -19,27 +19,13 @@ _BEFORE = 0.04  # of the span, on either side
 _LEAST_DAYS = 14.0
 
 
-@dataclass(frozen=True)
-class _Inks:
-    """Colors of a light or a dark background."""
-
-    ink: str
-    soft: str
-    good: str
-    key: str
-
-
-_LIGHT_INKS = _Inks("#1c2733", "#566474", "#1f5c3a", "#0b5cad")
-_DARK_INKS = _Inks("#f1f4f7", "#aab6c2", "#7fd1a0", "#7db8f0")
-
-
 def plot_timeline(timeline: Timeline, axes: Any = None, *, text_units: str = "si") -> Any:
     """Draw a timeline; see `Timeline.plot`."""
     if not timeline.points:
         raise UsageError("there is no result with a time to draw")
     units = units_named(text_units)
     axes = axes_of(axes, 9.0, 4.4)
-    inks = _DARK_INKS if _is_dark(axes) else _LIGHT_INKS
+    inks = inks_of(axes)
     begin, end = _span(timeline)
     top = _top(timeline, units)
     axes.set_xlim(begin, end)
@@ -60,14 +46,6 @@ def plot_timeline(timeline: Timeline, axes: Any = None, *, text_units: str = "si
     return axes
 
 
-def _is_dark(axes: Any) -> bool:
-    from matplotlib.colors import to_rgb
-
-    red, green, blue = to_rgb(axes.get_facecolor())
-    light: float = 0.299 * red + 0.587 * green + 0.114 * blue
-    return 2 * light < 1
-
-
 def _span(timeline: Timeline) -> tuple[datetime.datetime, datetime.datetime]:
     first, last = timeline.points[0].at, timeline.points[-1].at
     days = max((last - first) / datetime.timedelta(days=1), _LEAST_DAYS)
@@ -85,7 +63,7 @@ def _top(timeline: Timeline, units: TextUnits) -> float:
     return _ROOM * units.value(timeline.analyte, max([highest, *near]))
 
 
-def _draw_bands(axes: Any, timeline: Timeline, units: TextUnits, end: datetime.datetime, inks: _Inks) -> None:
+def _draw_bands(axes: Any, timeline: Timeline, units: TextUnits, end: datetime.datetime, inks: Inks) -> None:
     for band in timeline.bands:
         low = units.value(timeline.analyte, band.lower or 0.0)
         high = units.value(timeline.analyte, band.upper) if band.upper is not None else axes.get_ylim()[1]
@@ -102,7 +80,7 @@ def _draw_bands(axes: Any, timeline: Timeline, units: TextUnits, end: datetime.d
 
 
 def _draw_ranges(
-    axes: Any, timeline: Timeline, units: TextUnits, span: tuple[datetime.datetime, datetime.datetime], inks: _Inks
+    axes: Any, timeline: Timeline, units: TextUnits, span: tuple[datetime.datetime, datetime.datetime], inks: Inks
 ) -> None:
     """Draw the range of each moment as steps: it holds from its moment to the next."""
     points = timeline.points
@@ -123,7 +101,7 @@ def _draw_ranges(
         axes.text(span[0], place, " reference range", va="bottom", fontsize=7, color=inks.good)
 
 
-def _draw_own(axes: Any, timeline: Timeline, units: TextUnits, begin: datetime.datetime, inks: _Inks) -> None:
+def _draw_own(axes: Any, timeline: Timeline, units: TextUnits, begin: datetime.datetime, inks: Inks) -> None:
     if timeline.own is None:
         return
     last = timeline.points[-1].at
@@ -133,7 +111,7 @@ def _draw_own(axes: Any, timeline: Timeline, units: TextUnits, begin: datetime.d
     axes.text(last, own[1], "range of the earlier results ", ha="right", va="bottom", fontsize=7, color=inks.key)
 
 
-def _draw_points(axes: Any, timeline: Timeline, units: TextUnits, top: float, inks: _Inks) -> None:
+def _draw_points(axes: Any, timeline: Timeline, units: TextUnits, top: float, inks: Inks) -> None:
     def value(number: float | None) -> float:
         return 0.0 if number is None else units.value(timeline.analyte, number)
 
@@ -157,7 +135,7 @@ def _draw_points(axes: Any, timeline: Timeline, units: TextUnits, top: float, in
         _draw_bound(axes, point, value, top, inks)
 
 
-def _draw_bound(axes: Any, point: TimePoint, value: Any, top: float, inks: _Inks) -> None:
+def _draw_bound(axes: Any, point: TimePoint, value: Any, top: float, inks: Inks) -> None:
     """Draw every number that a result may be as a bar; an arrow where it goes on."""
     low, high = value(point.low), top if point.high is None else value(point.high)
     axes.vlines(point.at, low, high, color=inks.ink, linewidth=4, alpha=0.75, zorder=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cbc_screen.result import ReferenceRange, ScreeningResult
+    from cbc_screen.shares import Prevalence
     from cbc_screen.summary import FlagSummary, ScanSummary
     from cbc_screen.time_course import Timeline
     from cbc_screen.verification import RangeVerification
@@ -52,6 +53,38 @@ def flags_html(summary: FlagSummary) -> str:
     from cbc_screen.report.html import cohort_html
 
     return cohort_html(summary)
+
+
+def prevalence_html(found: Prevalence, *, styled: bool) -> str:
+    """Return shares of low lines as HTML."""
+    from cbc_screen.report.prevalence import table_html
+
+    if not styled:
+        return table_html(found)
+    from cbc_screen.report.html import styled_html
+
+    return styled_html(table_html(found))
+
+
+def prevalence_markdown(found: Prevalence) -> str:
+    """Return shares of low lines as Markdown."""
+    from cbc_screen.report import prevalence
+
+    return prevalence.prevalence_markdown(found)
+
+
+def prevalence_table(found: Prevalence) -> Any:
+    """Return shares of low lines as a table of great_tables."""
+    from cbc_screen.report.prevalence import great_table
+
+    return great_table(found)
+
+
+def prevalence_figure(found: Prevalence, axes: Any) -> Any:
+    """Draw shares of low lines, and return the figure."""
+    from cbc_screen.report.prevalence_figure import plot_prevalence
+
+    return plot_prevalence(found, axes)
 
 
 def verification_html(found: RangeVerification) -> str:

@@ -26,6 +26,7 @@ from cbc_screen.vocabulary import (
     Reason,
     ReticulocyteMethod,
     Severity,
+    State,
     Threshold,
 )
 
@@ -77,6 +78,22 @@ def urgency_words(result: ScreeningResult) -> str:
     """Say an urgency with its reasons."""
     why = f" ({'; '.join(result.urgency_reasons)})" if result.urgency_reasons else ""
     return f"{words(result.urgency)}{why}"
+
+
+def why_words(result: ScreeningResult) -> list[tuple[str, tuple[str, ...]]]:
+    """Say what an urgency rests on: the values, and the reasons that they are; values that several share once."""
+    units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
+    found: dict[str, tuple[str, ...]] = {}
+    for text, names in zip(result.urgency_reasons, result.urgency_analytes, strict=True):
+        known = [by_name[name] for name in names if name in by_name and by_name[name].low is not None]
+        values = ", ".join(f"{begun_low(entry.label)} {used_words(entry, units)}" for entry in known)
+        found[values] = (*found.get(values, ()), text)
+    return list(found.items())
+
+
+def begun_low(text: str) -> str:
+    """Begin a text in lower case, unless it begins with an abbreviation."""
+    return text if text[:2].isupper() else text[0].lower() + text[1:]
 
 
 def person_words(person: PersonResult) -> list[tuple[str, str, str]]:
@@ -223,6 +240,16 @@ def test_words(result: ScreeningResult) -> list[tuple[str, list[str]]]:
     """Say each next test of a count, with the conditions it would help to settle."""
     names = {entry.id: entry.name.split(" (")[0] for entry in result.checklist}
     return [(test.text, [names[name] for name in test.settles]) for test in result.next_tests]
+
+
+def outside_words(result: ScreeningResult) -> list[str]:
+    """Say each result outside its range that no line is judged on."""
+    units, judged = units_of(result), {line.analyte for line in result.lines}
+    return [
+        f"{begun_low(analyte.label)} {used_words(analyte, units)}, {words(analyte.state)}"
+        for analyte in result.analytes
+        if analyte.state in (State.LOW, State.HIGH) and analyte.analyte not in judged
+    ]
 
 
 def sentence(text: str) -> str:

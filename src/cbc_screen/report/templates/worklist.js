@@ -29,27 +29,36 @@
   // Names of files and columns are kept as they are for answers, and shown without what reorders a line.
   const plain = (text) => text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "");
   const data = await unpacked($("data"));
-  const people = data.rows.map((row, place) => {
-    const person = { place };
-    data.fields.forEach((name, i) => { person[name] = row[i]; });
-    person.key = (person.file ? person.file + ":" : "") + person.row;
-    person.label = "row " + plain(person.key);
-    return person;
-  });
-  data.rows = null;
+  const people = [];
+
+  // A piece of the list holds columns; the first is shown before the others are unpacked.
+  async function take(element) {
+    const columns = await unpacked(element);
+    element.textContent = "";
+    for (let at = 0; at < columns.row.length; at++) {
+      const person = { place: people.length };
+      for (const name in columns) person[name] = columns[name][at];
+      person.key = (person.file ? person.file + ":" : "") + person.row;
+      person.label = "row " + plain(person.key);
+      person.low = data.lines.filter((line, i) => person.states[i] === "low");
+      person.missing = [...new Set(person.reasons.map((reason) => reason.split(":")[0]))];
+      people.push(person);
+    }
+  }
+
+  await take(document.querySelector(".rows"));
   data.kept = data.kept.map(plain);
   const named = (kind, id) => data.names[kind][id] || words(id);
   const pieces = document.getElementsByClassName("piece");
 
   /* Filters ------------------------------------------------------------------------------ */
 
-  for (const person of people) {
-    person.low = data.lines.filter((line, i) => person.states[i] === "low");
-    person.missing = [...new Set(person.reasons.map((reason) => reason.split(":")[0]))];
-    person.text = [person.label, ...person.kept, person.person, person.collected, person.about, words(person.pattern),
-      words(person.urgency), person.severity, ...person.conditions.map((id) => named("condition", id)),
-      ...person.guards.map((id) => named("guard", id)), ...person.triggers.map((id) => named("trigger", id)),
-      ...person.reasons].join("\n").toLowerCase();
+  function text(person) {
+    person.text = person.text || [person.label, ...person.kept, person.person, person.collected, person.about,
+      words(person.pattern), words(person.urgency), ...person.why.flat(), person.severity,
+      ...person.conditions.map((id) => named("condition", id)), ...person.guards.map((id) => named("guard", id)),
+      ...person.triggers.map((id) => named("trigger", id)), ...person.reasons].join("\n").toLowerCase();
+    return person.text;
   }
   const facets = [
     { id: "urgency", of: (person) => [person.urgency], words, order: data.order.urgency },
@@ -59,40 +68,49 @@
     { id: "guard", of: (person) => person.guards, words: (id) => named("guard", id) },
     { id: "missing", of: (person) => person.missing, words },
   ];
-  let shown = people;
+  let shown = people; // all of them, until the first filter
   let page = 0;
-
-  function fits(person, search, without) {
-    if (search && !person.text.includes(search)) return false;
-    return facets.every((facet) => facet === without || !facet.chosen || facet.of(person).includes(facet.chosen));
-  }
 
   function filter() {
     const search = $("search").value.trim().toLowerCase();
     for (const facet of facets) facet.chosen = $("by-" + facet.id).value;
-    shown = people.filter((person) => fits(person, search, null));
+    // One pass: a count that fits all but one filter counts for that filter alone.
+    const counts = facets.map(() => new Map());
+    shown = [];
+    for (const person of people) {
+      if (search && !text(person).includes(search)) continue;
+      const against = facets.filter((facet) => facet.chosen && !facet.of(person).includes(facet.chosen));
+      if (!against.length) shown.push(person);
+      if (against.length > 1) continue;
+      facets.forEach((facet, i) => {
+        if (against.length && against[0] !== facet) return;
+        counts[i].set("", (counts[i].get("") || 0) + 1);
+        for (const value of facet.of(person)) counts[i].set(value, (counts[i].get(value) || 0) + 1);
+      });
+    }
+    facets.forEach((facet, i) => {
+      for (const option of $("by-" + facet.id).options) {
+        const many = counts[i].get(option.value) || 0;
+        option.textContent = (option.value ? facet.words(option.value) : "all") + " (" + many.toLocaleString("en") + ")";
+      }
+    });
+    const on = facets.filter((facet) => facet.chosen).length;
+    $("filters-on").textContent = on ? " (" + on + " on)" : "";
     page = 0;
-    for (const facet of facets) count(facet, search);
     show();
   }
 
-  function count(facet, search) {
-    const counts = new Map();
-    let all = 0;
-    for (const person of people) {
-      if (!fits(person, search, facet)) continue;
-      all++;
-      for (const value of facet.of(person)) counts.set(value, (counts.get(value) || 0) + 1);
-    }
-    for (const option of $("by-" + facet.id).options) {
-      const many = option.value ? counts.get(option.value) || 0 : all;
-      option.textContent = (option.value ? facet.words(option.value) : "all") + " (" + many.toLocaleString("en") + ")";
-    }
+  function heads() {
+    const names = ["count", "urgency", "pattern", ...data.lines.map((line) => line + " line"), "severity",
+      "to consider", "checks", "answers"];
+    $("heads").append(...names.map((name) => made("th", { scope: "col" }, name)));
+    $("more-filters").open = matchMedia("(min-width:44rem)").matches;
   }
 
   function prepare() {
     for (const facet of facets) {
-      const values = new Set(people.flatMap(facet.of));
+      const values = new Set();
+      for (const person of people) for (const value of facet.of(person)) values.add(value);
       const order = facet.order ? facet.order.filter((value) => values.has(value))
         : [...values].sort((a, b) => facet.words(a).localeCompare(facet.words(b)));
       $("by-" + facet.id).append(...["", ...order].map((value) => made("option", { value })));
@@ -102,10 +120,7 @@
     $("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
     $("filters").addEventListener("reset", () => setTimeout(filter));
     $("filters").addEventListener("submit", (event) => event.preventDefault());
-    const heads = ["count", "urgency", "pattern", ...data.lines.map((line) => line + " line"), "severity",
-      "to consider", "checks", "answers"];
-    $("heads").append(...heads.map((text) => made("th", { scope: "col" }, text)));
-    for (const id of ["filters", "list", "pager", "answers"]) $(id).hidden = false;
+    for (const id of ["filters", "pager", "answers"]) $(id).hidden = false;
   }
 
   /* The list ------------------------------------------------------------------------------ */
@@ -113,6 +128,14 @@
   function few(texts) {
     const more = texts.length > 2 ? "; and " + (texts.length - 2) + " more" : "";
     return texts.slice(0, 2).join("; ") + more;
+  }
+
+  // The value that made an urgency, and the first of the reasons that it is; the page of the count has them all.
+  function whyOf(why) {
+    const told = why.slice(0, 2).map(([values, reasons]) => made("span", { className: "fine why" },
+      reasons.split("; ")[0], values ? made("span", { className: "made-by" }, " (" + values + ")") : ""));
+    if (why.length > 2) told.push(made("span", { className: "fine why" }, "and " + (why.length - 2) + " more"));
+    return told;
   }
 
   function listed(person) {
@@ -129,7 +152,7 @@
     const cells = [
       made("td", {}, open, made("span", { className: "fine" }, about)),
       made("td", { "data-name": "urgency" }, made("span", { className: "badge urgency-" + person.urgency }, words(person.urgency)),
-        made("span", { className: "fine why" }, few(person.why))),
+        ...whyOf(person.why)),
       made("td", { "data-name": "pattern" }, made("b", {}, words(person.pattern)), made("span", { className: "fine" }, span)),
       ...lines,
       made("td", { "data-name": "severity" }, person.severity),
@@ -144,7 +167,8 @@
     const start = page * IN_A_PAGE;
     $("rows").replaceChildren(...shown.slice(start, start + most).map(listed));
     const pages = Math.max(1, Math.ceil(shown.length / IN_A_PAGE));
-    $("count").textContent = shown.length.toLocaleString("en") + " of " + people.length.toLocaleString("en") + " listed counts"
+    $("list").hidden = false;
+    $("count").textContent = shown.length.toLocaleString("en") + " of " + data.listed.toLocaleString("en") + " listed counts"
       + (most > IN_A_PAGE ? printed(most) : "");
     $("place").textContent = "page " + (page + 1).toLocaleString("en") + " of " + pages.toLocaleString("en");
     $("before").disabled = page === 0;
@@ -184,8 +208,49 @@
 
   let current = null;
   let steps = 0;
+  const others = $("others"); // it moves into the page that is open
   const unpackedPieces = new Map();
   let shared = null;
+
+  const ready = document.readyState === "loading"
+    ? new Promise((done) => document.addEventListener("DOMContentLoaded", done)) : Promise.resolve();
+
+  const inFull = (person) => person.place < data.inFull;
+
+  async function pageOf(person) {
+    await ready;
+    const own = made("div");
+    if (inFull(person)) own.innerHTML = await html(person.place);
+    else own.append(await byFlags(person));
+    return [...own.childNodes];
+  }
+
+  // A count that is not shown in full: its flags, and its cells as received.
+  async function byFlags(person) {
+    const number = Math.floor((person.place - data.inFull) / data.inCells);
+    const columns = await unpacked(document.getElementsByClassName("cells")[number]);
+    const at = (person.place - data.inFull) % data.inCells;
+    const facts = (rows) => made("table", { className: "facts" }, made("tbody", {}, ...rows.map(([name, value]) =>
+      made("tr", {}, made("th", { scope: "row" }, plain(name)), made("td", {}, plain(String(value)))))));
+    const of = ([values, places]) => values[places[at]];
+    const flags = Object.keys(columns).filter((name) => name !== "received" && of(columns[name]) !== null)
+      .map((name) => [words(name), String(of(columns[name])).replaceAll(";", "; ")]);
+    const cells = columns.received ? Object.entries(JSON.parse(columns.received[at]))
+      .map(([name, value]) => [words(name), typeof value === "object" ? Object.values(value)[0] : value]) : [];
+    const head = made("h2", {}, words(person.pattern));
+    Object.assign(head.dataset, { rule: "pattern:pattern", flag: person.pattern, words: words(person.pattern) });
+    const badge = made("span", { className: "badge urgency-" + person.urgency }, "urgency " + words(person.urgency));
+    Object.assign(badge.dataset, { rule: "urgency:urgency", flag: person.urgency, words: "urgency " + words(person.urgency) });
+    const why = made("ul", { className: "why" }, ...person.why.map(([values, reasons]) =>
+      made("li", {}, values ? made("b", {}, values) : "", (values ? ": " : "") + reasons)));
+    const told = data.explained
+      ? "This count is shown by its flags. In full: cbc-screen explain " + plain(data.source) + " --row " + plain(person.key)
+      : "The cells as received are not in this file, so limits, findings and sources cannot be shown. Scan with --received to see them.";
+    return made("section", { className: "person" }, made("p", { className: "notice" }, data.notice), head,
+      made("p", { className: "told" }, made("span", { className: "badge" }, "severity " + person.severity), " ", badge),
+      why, made("p", {}, told), ...(cells.length ? [made("h3", {}, "Cells as received"), facts(cells)] : []),
+      made("h3", {}, "Flags"), facts(flags));
+  }
 
   async function html(place) {
     shared = shared || await unpacked($("shared"));
@@ -201,10 +266,13 @@
   async function open(person) {
     const [turn, wasOpen] = [++steps, $("person").open];
     current = person;
-    const content = await html(person.place);
+    const content = await pageOf(person);
     // Another step was made meanwhile, or the person was closed.
     if (turn !== steps || (wasOpen && !$("person").open)) return;
-    $("page").innerHTML = content;
+    $("page").replaceChildren(...content);
+    const rest = $("page").querySelector(".rest");
+    if (rest) rest.before(others);
+    else $("page").after(others);
     $("which").textContent = person.label + data.kept.map((name, i) => person.kept[i] && ", " + name + " " + person.kept[i]).join("");
     history(person);
     askAbout(person);
@@ -224,20 +292,52 @@
 
   function history(person) {
     const same = person.person === "" ? [] : people.filter((other) => other.person === person.person && other !== person);
-    $("others").replaceChildren();
+    others.replaceChildren();
     if (!same.length) return;
     same.push(person);
     same.sort((a, b) => (a.taken === b.taken ? a.place - b.place : !a.taken ? 1 : !b.taken || a.taken < b.taken ? -1 : 1));
-    const heads = ["count", "collected", "pattern", ...data.lines.map((line) => line + " line"), "urgency"];
+    const names = ["count", "collected", "pattern", ...data.lines.map((line) => line + " line"), "urgency"];
     const rows = same.map((other) => {
       const button = made("button", { type: "button", disabled: other === person }, other === person ? "this count" : other.label);
       button.addEventListener("click", () => open(other));
       const told = [other.collected, words(other.pattern), ...other.values, words(other.urgency)];
-      return made("tr", {}, made("td", {}, button), ...told.map((text, i) => made("td", { className: other.states[i - 2] || "", "data-name": heads[i + 1] }, text)));
+      return made("tr", {}, made("td", {}, button), ...told.map((value, i) => made("td", { className: other.states[i - 2] || "", "data-name": names[i + 1] }, value)));
     });
-    $("others").append(made("h3", {}, "This person's listed counts"),
-      made("table", {}, made("thead", {}, made("tr", {}, ...heads.map((text) => made("th", { scope: "col" }, text)))), made("tbody", {}, ...rows)),
+    others.append(made("h3", {}, "This person's listed counts"), ...timeline(same, person),
+      made("table", {}, made("thead", {}, made("tr", {}, ...names.map((name) => made("th", { scope: "col" }, name)))), made("tbody", {}, ...rows)),
       made("p", { className: "fine" }, "Counts with nothing to review are not listed."));
+  }
+
+  // The counts that say when they were taken, line by line along the days; a dot is filled where the line is low.
+  function timeline(counts, person) {
+    const drawn = (tag, attributes, text = "") => {
+      const element = document.createElementNS($("drawn").namespaceURI, tag);
+      for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+      element.textContent = text;
+      return element;
+    };
+    const timed = counts.map((count) => ({ count, at: Date.parse(count.taken) })).filter(({ at }) => !Number.isNaN(at));
+    const [first, last] = timed.length ? [timed[0].at, timed.at(-1).at] : [0, 0];
+    if (first === last) return [];
+    const [left, width] = [96, 600];
+    const svg = drawn("svg", { viewBox: "0 0 760 " + (40 * data.lines.length + 24), role: "img",
+      "aria-label": "The lines over time, as in the table below: a filled dot is low, an empty one not low, a dashed one unknown" });
+    data.lines.forEach((line, i) => {
+      const y = 30 + 40 * i;
+      svg.append(drawn("text", { x: 0, y: y + 4 }, line + " line"), drawn("line", { class: "axis", x1: left, x2: left + width, y1: y, y2: y }));
+      let free = -1;
+      for (const { count, at } of timed) {
+        const x = left + Math.round(width * (at - first) / (last - first));
+        svg.append(drawn("circle", { class: "mark " + count.states[i] + (count === person ? " now" : ""), cx: x, cy: y, r: count === person ? 8 : 6 }));
+        if (x < free) continue; // a label would lie over the one before
+        svg.append(drawn("text", { class: "value", x, y: y - 12, "text-anchor": "middle" }, count.values[i].split(" ×")[0]));
+        free = x + 64;
+      }
+    });
+    const y = 40 * data.lines.length + 18;
+    svg.append(drawn("text", { x: left, y }, timed[0].count.taken.slice(0, 10)),
+      drawn("text", { x: left + width, y, "text-anchor": "end" }, timed.at(-1).count.taken.slice(0, 10)));
+    return [svg];
   }
 
   function closed() {
@@ -258,6 +358,41 @@
   const answers = new Map(); // key of a count -> rule -> answer
   const whole = new Set(); // counts whose absent flags were reviewed, too
   let unsaved = false;
+  let kept = true; // whether this browser can keep answers
+
+  const STORE = "cbc-screen answers " + data.id;
+
+  function keep() {
+    try {
+      const own = people.flatMap((person) => [...(answers.get(person.key) || [])].map(([rule, given]) =>
+        ({ file: person.file, row: person.row, rule, ...given })));
+      if (own.length || whole.size) {
+        localStorage.setItem(STORE, JSON.stringify({ answers: own, whole: [...whole], reviewer: $("reviewer").value }));
+      } else localStorage.removeItem(STORE);
+      kept = true;
+    } catch { kept = false; }
+    if (!kept) $("where-kept").textContent = "This browser keeps nothing: save your answers before you leave this page. "
+      + "They hold row numbers and answers, and your comments; cbc-screen validate reads them.";
+  }
+
+  function recall() {
+    let found = null;
+    try { found = JSON.parse(localStorage.getItem(STORE)); } catch { kept = false; }
+    if (!found || !Array.isArray(found.answers)) return;
+    $("reviewer").value = String(found.reviewer || "");
+    accept(found, true);
+    if (lines().length) tell();
+  }
+
+  function forget() {
+    if (!lines().length || !confirm("Clear all your answers about this list from this browser?")) return;
+    answers.clear();
+    whole.clear();
+    unsaved = false;
+    keep();
+    $("answered").textContent = "No answer yet.";
+    show();
+  }
 
   function answeredText(person) {
     const own = answers.get(person.key);
@@ -266,16 +401,25 @@
   }
 
   function put(person, rule, flag, change) {
+    set(person, rule, flag, change);
+    changed();
+  }
+
+  function set(person, rule, flag, change) {
     if (!answers.has(person.key)) answers.set(person.key, new Map());
     const own = answers.get(person.key);
     const answer = { answer: "", instead: "", comment: "", ...own.get(rule), flag, ...change };
     if (answer.answer || answer.comment) own.set(rule, answer);
     else own.delete(rule);
-    changed();
   }
 
   function changed() {
     unsaved = true;
+    keep();
+    tell();
+  }
+
+  function tell() {
     const many = lines().length;
     $("answered").textContent = many.toLocaleString("en") + (many === 1 ? " answer" : " answers") + " about "
       + new Set([...answers].filter(([, own]) => own.size).map(([key]) => key).concat([...whole])).size.toLocaleString("en") + " counts, not saved yet.";
@@ -305,7 +449,12 @@
       instead.hidden = !choices || own().answer !== "disagree";
       instead.value = own().instead || "";
     }
-    box.append(...buttons, remark, instead, comment);
+    // The pattern, the urgency and a doubt of the count are asked about; on all else "answer" opens the same.
+    const asked = /^(pattern|urgency|guard):/.test(rule) || own().answer || own().comment;
+    const ask = made("button", { type: "button", className: "ask", "aria-label": "answer about: " + told, hidden: Boolean(asked) }, "answer");
+    const given = made("span", { className: "given", hidden: !asked }, ...buttons, remark, instead, comment);
+    ask.addEventListener("click", () => { ask.hidden = true; given.hidden = false; buttons[0].focus(); });
+    box.append(ask, given);
     draw();
     return box;
   }
@@ -358,8 +507,8 @@
     for (const [kind, given] of [["condition", person.conditions], ["guard", person.guards], ["trigger", person.triggers]]) {
       for (const id of Object.keys(data.names[kind])) {
         const rule = kind + ":" + id;
-        if (given.includes(id) && (data.explained || kind !== "condition")) flags.set(rule, "yes");
-        else if (data.explained) flags.set(rule, person.untold.includes(rule) ? "cannot_tell" : "no");
+        if (given.includes(id) && (inFull(person) || kind !== "condition")) flags.set(rule, "yes");
+        else if (inFull(person)) flags.set(rule, person.untold.includes(rule) ? "cannot_tell" : "no");
         // else it is not known whether it was told
       }
     }
@@ -420,31 +569,46 @@
       $("answered").textContent = given ? "These answers are about another file of flags." : "This file holds no saved answers.";
       return;
     }
-    const known = new Map(people.map((person) => [person.key, person]));
-    const wholes = new Set(Array.isArray(found.whole) ? found.whole : []);
-    let unplaced = 0;
-    for (const line of given) {
-      const key = line && (line.file ? line.file + ":" : "") + line.row;
-      const person = known.get(key);
-      const flag = person && flagOf(person, String(line.rule));
-      if (!flag || !["", "agree", "disagree"].includes(line.answer)) unplaced++;
-      // What was agreed with as part of the whole is said by the whole.
-      else if (!wholes.has(key) || line.answer !== "agree" || line.comment || !flagsOf(person).has(line.rule)) {
-        const implied = wholes.has(key) && line.answer === "agree" && flagsOf(person).has(line.rule);
-        put(person, line.rule, flag, { answer: implied ? "" : line.answer, instead: String(line.instead || ""), comment: String(line.comment || "") });
-      }
-    }
-    for (const key of wholes) if (known.has(key)) whole.add(key);
+    const unplaced = accept(found);
     changed();
     if (unplaced) $("answered").textContent += " " + unplaced.toLocaleString("en") + " lines of the file could not be used.";
     show();
   }
 
+  // Takes over answers that were saved, or kept as they were given; returns how many of them say nothing about these counts.
+  function accept(found, explicit = false) {
+    const known = new Map(people.map((person) => [person.key, person]));
+    const wholes = new Set(Array.isArray(found.whole) ? found.whole : []);
+    let unplaced = 0;
+    for (const line of found.answers) {
+      const key = line && (line.file ? line.file + ":" : "") + line.row;
+      const person = known.get(key);
+      const flag = person && flagOf(person, String(line.rule));
+      if (!flag || !["", "agree", "disagree"].includes(line.answer)) { unplaced++; continue; }
+      // What was agreed with as part of the whole is said by the whole.
+      const implied = !explicit && wholes.has(key) && line.answer === "agree" && flagsOf(person).has(line.rule);
+      if (implied && !line.comment) continue;
+      set(person, line.rule, flag, { answer: implied ? "" : line.answer, instead: String(line.instead || ""), comment: String(line.comment || "") });
+    }
+    for (const key of wholes) if (known.has(key)) whole.add(key);
+    return unplaced;
+  }
+
   /* Keys and buttons ---------------------------------------------------------------------- */
 
   function keys(event) {
+    if (event.target === $("search") && ["ArrowDown", "Enter"].includes(event.key) && openers().length) {
+      event.preventDefault();
+      openers()[0].focus();
+      return;
+    }
     const editing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (editing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/" && !$("person").open) {
+      event.preventDefault();
+      $("search").focus();
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
@@ -467,11 +631,14 @@
   $("to-csv").addEventListener("click", () => save("answers.csv", "text/csv", csv()));
   $("to-json").addEventListener("click", () => save("answers.json", "application/json", json()));
   $("load").addEventListener("change", (event) => event.target.files[0] && load(event.target.files[0]));
-  $("reviewer").addEventListener("input", () => { unsaved = unsaved || lines().length > 0; });
-  window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
-  let before = null; // what printing opens, and where the list was
+  $("forget").addEventListener("click", forget);
+  $("reviewer").addEventListener("input", () => { unsaved = unsaved || lines().length > 0; keep(); });
+  window.addEventListener("beforeunload", (event) => { if (unsaved && !kept) event.preventDefault(); });
+  // What printing opens, and where the list was. Of conditions for which less speaks the names and first findings are
+  // printed: with all of their texts one person took eighteen sheets.
+  let before = null;
   window.addEventListener("beforeprint", () => {
-    before = before || { page, closed: [...$("page").querySelectorAll("details:not([open])")] };
+    before = before || { page, closed: [...$("page").querySelectorAll("details:not([open])")].filter((one) => !one.closest("details.folded ol")) };
     for (const details of before.closed) details.open = true;
     if (!$("person").open) { page = 0; show(MOST_PRINTED); }
   });
@@ -482,6 +649,12 @@
     before = null;
     show();
   });
+  heads();
+  show();
+  if (document.getElementsByClassName("rows").length < data.pieces) await ready;
+  for (const element of [...document.getElementsByClassName("rows")].slice(1)) await take(element);
   prepare();
+  recall();
   filter();
+  document.body.dataset.ready = "yes";
 })();

@@ -114,6 +114,13 @@ class Prepared:
     arrays: Mapping[str, pa.Array]
     rows: int
 
+    def place_of(self, row: int) -> int:
+        """Return the place of a row, which may be counted from the end."""
+        place = row + self.rows if row < 0 else row
+        if not 0 <= place < self.rows:
+            raise UsageError(f"row is a place in the frame, from 0 to {self.rows - 1} (or from the end, -1)")
+        return place
+
 
 def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:
     """Work out what the columns of a frame are, and look at their units and at the letters for sex."""

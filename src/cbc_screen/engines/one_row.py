@@ -21,15 +21,7 @@ from cbc_screen.result import ScreeningResult
 def explain_row(screener: Screening, engine: Engine, frame: Any, row: int, opening: Opening) -> ScreeningResult:
     """Return the whole result of a row; see `Screener.explain`."""
     ready = prepare(engine, frame, opening)
-    return _result(screener, ready, place_of_row(ready, row))
-
-
-def place_of_row(ready: Prepared, row: int) -> int:
-    """Return the place of a row, which may be counted from the end."""
-    place = row + ready.rows if row < 0 else row
-    if not 0 <= place < ready.rows:
-        raise UsageError(f"row is a place in the frame, from 0 to {ready.rows - 1} (or from the end, -1)")
-    return place
+    return _result(screener, ready, ready.place_of(row))
 
 
 def screen_named(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from cbc_screen.engines.frames import Engine, Prepared, prepare
-from cbc_screen.engines.one_row import place_of_row
 from cbc_screen.engines.opening import Opening
 from cbc_screen.ingest.frames import headers, plain_frame
 from cbc_screen.knowledge.serial import load_serial
@@ -20,7 +19,7 @@ def rows_of_person(
     """Return a frame understood, and the rows of the person of a row; the row itself is the last of them."""
     plain = plain_frame(frame)
     ready = prepare(engine, plain, opening)
-    place = place_of_row(ready, row)
+    place = ready.place_of(row)
     source = read_source(ready, plain, load_serial(), headers(plain), person, None)
     whose = source.person[place]
     found = np.flatnonzero(source.person == whose).tolist() if whose != NOBODY else []

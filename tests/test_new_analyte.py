@@ -133,7 +133,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     data.write_text(text.replace("  - id: ferritin\n", f"{ENTRY}  - id: ferritin\n"), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(home / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     run = {"env": environment, "capture_output": True, "text": True}
-    subprocess.run([sys.executable, str(home / "tools" / "update_manifest.py"), "new"], **run)  # type: ignore[call-overload]
+    subprocess.run([sys.executable, str(home / "tools" / "update_manifest.py"), "2099.1.1"], **run)  # type: ignore[call-overload]
     files = home / "files"
     files.mkdir()
     for name, content in FILES.items():

@@ -23,7 +23,7 @@ import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.demo import write_demo
 from cbc_screen.report import terminal
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION
 
 NARROW, WIDE = 80, 300
 HEADER = "Patient ID,Collection date,Age,Sex,HGB (g/dL),HGB flag,NEUT# (10^9/L),Neutrophils %,PLT (10^9/L),Ward\n"
@@ -52,13 +52,15 @@ CASES = {
     "ranges verify": "people.csv --analyte hemoglobin",
     "sql": "-o flags.sql --force",
     "cql": "-o cql --force",
+    "admiral": "ctcae_v5 -o criteria.json --force",
+    "schema": "result",
     "demo": "--folder demo",
     "version": "",
 }
 NOT_RUN = {"serve": "it does not end; tests/service has it"}
 EXIT = {"compare": 3}
 # What is to be read by a program, or copied as it stands, is not folded.
-COPIED = {"profile", "demo"}
+COPIED = {"profile", "demo", "schema"}
 # At 112 columns all of its table is shown; below, the first columns, whole.
 SHORTENED = {"validate"}
 
@@ -120,7 +122,8 @@ def test_what_the_documents_say_is_what_was_asked() -> None:
     def told(command: str, *more: str) -> dict:
         return json.loads(run(command, *more, "--json").stdout)
 
-    assert told("version") == {"notice": NOTICE, "code_version": cbc.__version__, "data_version": cbc.__data_version__}
+    head = {"notice": NOTICE, "schema_version": SCHEMA_VERSION}
+    assert told("version") == {**head, "code_version": cbc.__version__, "data_version": cbc.__data_version__}
     scanned = told("scan")
     assert (scanned["rows_in"], scanned["screened"], scanned["patterns"]["pancytopenia"]) == (3, 3, 1)
     assert {(row["sex"], row["lower"]) for row in told("ranges show")["rows"] if row["age"] == "18 y and over"} == {
@@ -133,7 +136,7 @@ def test_what_the_documents_say_is_what_was_asked() -> None:
     graded = told("grade")
     # 79.3 is grade 3 (under 80), and under 80 still where 2600 m take 13 g/L and more away from it
     assert (graded["grade"], graded["unadjusted"], graded["severity"]) == (3, 3, "severe")
-    assert told("report") == {"notice": NOTICE, "to_review": 2, "page": "page.html"}
+    assert told("report") == {**head, "to_review": 2, "page": "page.html"}
     checked = told("ranges check")
     assert (checked["sound"], checked["faults"]) == (True, [])
 
@@ -178,7 +181,7 @@ def numbers(text: str) -> Counter[str]:
     return Counter(re.findall(r"\d[\d.,]*\d|\d", text))
 
 
-@pytest.mark.parametrize("command", [name for name in CASES if name not in ("sql", "cql", "explain")])
+@pytest.mark.parametrize("command", [name for name in CASES if name not in ("sql", "cql", "admiral", "schema", "explain")])
 def test_at_80_columns_no_number_and_no_word_is_broken(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {}
     for width in (NARROW, WIDE):
@@ -270,7 +273,7 @@ def test_python_m_is_the_command() -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("cbc-screen sc", {"scan", "score"}),
+        ("cbc-screen sc", {"scan", "schema", "score"}),
         ("cbc-screen scan --publ", {"--published-sets"}),
         ("cbc-screen scan --text-units ", {"si", "us"}),
         ("cbc-screen scan --grading ctcae", {"ctcae_v4", "ctcae_v5", "ctcae_v6"}),

@@ -42,7 +42,7 @@ WRITTEN: Mapping[str, type] = {
     "summary": cbc.ScanSummary,
     "verification": cbc.RangeVerification,
 }
-NOT_IN_MANIFEST = ("seconds", "notice", "schema_version", "source", "out", "rejects_file")
+NOT_IN_MANIFEST = ("options_file", "seconds", "notice", "schema_version", "source", "out", "rejects_file")
 WORDS_OF = {"red_line": "lines", "white_line": "lines", "platelet_line": "lines", "severity_min": "severity"}
 AUDIT_NUMBERS = (
     *("row", "value_low", "value_high", "lower", "upper", "shipped_lower", "shipped_upper", "results", "share", "rows"),
@@ -140,6 +140,10 @@ def _manifest(summary: Mapping[str, Any]) -> dict[str, Any]:
             "description": "Every file that was read.",
         },
         "options": {"type": "object", "description": "How the scan was asked for."},
+        "options_file": {
+            "type": ["string", "null"],
+            "description": "The configuration file that options of the command came from.",
+        },
         "counts": {
             "type": "object",
             "properties": counts,

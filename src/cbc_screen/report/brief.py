@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.printable import clean
+from cbc_screen.report.asking import asked
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
 from cbc_screen.report.wording import (
     analyte_words,
@@ -21,7 +22,7 @@ from cbc_screen.report.wording import (
 )
 from cbc_screen.report.words import GROUP_WORDS
 from cbc_screen.result import ScreeningResult
-from cbc_screen.vocabulary import LineState, State, Support, Urgency
+from cbc_screen.vocabulary import Criteria, LineState, State, Support, Urgency
 
 _STATES = {
     State.LOW: "bold red",
@@ -53,6 +54,10 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     console.print(_lines(result))
     console.print()
     console.print(_results(result))
+    _listing(console, "ask about", list(filter(None, map(asked, result.lines))))
+    if result.blood_criteria.answer is Criteria.MET:
+        met = f"blood items of the aplastic anemia criteria: {words(result.blood_criteria.answer)}"
+        _listing(console, "criteria", [met, result.blood_criteria.missing])
     _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
@@ -143,6 +148,8 @@ def _conditions(console: Console, result: ScreeningResult) -> None:
     console.print()
     if shown:
         console.print(table)
+    if result.setting is not None:
+        console.print(Text(f"   {clean(result.setting.text)}", style="dim"))
     behind = Counter(GROUP_WORDS[entry.group] for entry in result.checklist[result.checklist_shown :])
     if behind:
         folded = ", ".join(f"{count} {group}" for group, count in behind.items())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.labels import Told
 from cbc_screen.printable import clean
+from cbc_screen.report.asking import asked
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import Figure, counted
 from cbc_screen.report.history import drawn_counts, history_words
@@ -135,7 +136,10 @@ def person_parts(result: ScreeningResult) -> list[str]:
         make.person(person_words(result.person)),
         make.lines_head(versions.definition, f"{versions.grading} {versions.grading_version}"),
         *(make.line(line_words(line, by_name.get(line.analyte), units), line.state) for line in result.lines),
-        make.bands([text for line in result.lines if (text := bands_words(line, units))]),
+        make.bands(
+            [text for line in result.lines if (text := bands_words(line, units))],
+            list(filter(None, map(asked, result.lines))),
+        ),
         make.results_head(versions.ranges),
     ]
     lines = {line.graded_on: line for line in result.lines}
@@ -147,7 +151,7 @@ def person_parts(result: ScreeningResult) -> list[str]:
     for title, kind, name in _CHECKS:
         if found := getattr(result, name):
             parts.append(make.checks(title, kind, found))
-    parts += [make.checklist_head(not result.checklist, result.borderline), *_groups(result)]
+    parts += [make.checklist_head(not result.checklist, result.borderline, result.setting), *_groups(result)]
     parts += [make.next_tests(test_words(result)), make.rest(result)]
     parts += [make.sources_head(len(result.sources)), *map(_source, result.sources)]
     parts.append(make.foot(versions, result.sources))

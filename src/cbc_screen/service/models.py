@@ -8,7 +8,7 @@ from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service.problems import ProblemCode
 from cbc_screen.service.versions import SCHEMA_VERSION
-from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
+from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Reason, Setting, Severity, Urgency, WhiteBasis
 
 PathPart = str | int
 
@@ -155,6 +155,7 @@ class VersionAnswer(_Answer):
     grading: str = Field(description="Grading scheme.", examples=["clinical"])
     ranges: str = Field(description="Set of reference ranges; an own file is called own.", examples=["default"])
     rules: str = Field(description="Set of checks; an own file is called own.", examples=["default"])
+    setting: list[Setting] = Field(description="Where the counts come from, as stated.", examples=[["ward"]])
 
 
 class HealthAnswer(_Answer):

@@ -17,12 +17,18 @@ from strategies import AGE_EDGES, KNOWLEDGE, numbers_beside
 Row = dict[str, Any]
 LINES = ("hemoglobin", "wbc", "neutrophils", "platelets")
 SIGNS = (*[None] * 12, "<", "<=", ">", ">=", "=")
+UNREADABLE = "?"
 STAGES = (*[None] * 14, "none", "none", "T1", "T2", "T3", "trimester_unknown", "postpartum", "unknown", "perhaps")
 SEXES = (*("F", "M") * 12, None, "unknown", "9")  # a code that nobody declared
 # Beside the results of the lines: what the white line and the belief in a hemoglobin rest on.
 OTHERS = (
     *("neutrophils_percent", "lymphocytes", "monocytes", "eosinophils", "basophils", "blasts", "bands_percent"),
     *("segmented", "bands", "nrbc", "rbc", "mcv", "mch", "mchc", "hematocrit"),
+)
+# What leaves less room for neutrophils that were not sent.
+OTHER_WHITE = (
+    *("lymphocytes", "monocytes", "eosinophils", "basophils", "blasts"),
+    *("lymphocytes_percent", "monocytes_percent", "basophils_percent", "blasts_percent"),
 )
 MONTHS = sorted({0, 1, *(count for unit, count in AGE_EDGES if unit == "mo")})
 DAYS = sorted({0, *(count for unit, count in AGE_EDGES if unit == "d")})
@@ -77,6 +83,33 @@ class Tables:
         return float(max(0, int(days * scale) + pick.choice((-1, 0, 0, 1))))
 
 
+class WhiteTables(Tables):
+    """Rows that have no neutrophils, or few have: other white cells leave, of the white cells, a limit or a number beside it."""
+
+    def __init__(self, seed: int, age_unit: str = "y") -> None:
+        super().__init__(seed, age_unit, others=OTHER_WHITE, signed=(*LINES, *OTHER_WHITE))
+
+    def row(self) -> Row:
+        pick, row = self.pick, super().row()
+        if pick.random() < 0.8:
+            row["neutrophils"] = row["neutrophils_comparator"] = None
+        if pick.random() < 0.2:
+            return row
+        for name in OTHER_WHITE:
+            row[name] = row[f"{name}_comparator"] = None
+        white = row["wbc"] = round(pick.uniform(0.5, 14.0), pick.choice((0, 1, 2))) or 1.0
+        row["wbc_comparator"] = pick.choice(SIGNS)
+        kinds = pick.sample(OTHER_WHITE, pick.choice((1, 1, 2, 3)))
+        taken = white * 1.02 - pick.choice(self.numbers["neutrophils"]) + pick.choice((-0.001, 0.0, 0.0, 0.001))
+        for place, name in enumerate(kinds):
+            own = taken if place == len(kinds) - 1 else round(taken * pick.random(), 2)
+            taken -= own
+            own = own * 100 / white if name.endswith("_percent") else own
+            row[name] = max(0.0, round(own, pick.choice((1, 2, 3, 4))))
+            row[f"{name}_comparator"] = pick.choice((*SIGNS, UNREADABLE))
+        return row
+
+
 def record_of(row: Mapping[str, Any], age_unit: str) -> dict[str, Any]:
     """Write a row as a record; its results are in canonical units."""
     record: dict[str, Any] = {"age_unit": age_unit, "context": {}}
@@ -84,11 +117,9 @@ def record_of(row: Mapping[str, Any], age_unit: str) -> dict[str, Any]:
         record[name] = row.get(name)
     for name, value in row.items():
         if name in KNOWLEDGE.analytes and value is not None:
-            record[name] = {
-                "value": value,
-                "unit": KNOWLEDGE.analytes[name].units.canonical,
-                "comparator": row.get(f"{name}_comparator"),
-            }
+            sign, unit = row.get(f"{name}_comparator"), KNOWLEDGE.analytes[name].units.canonical
+            told = {"value": f"?{value}"} if sign == UNREADABLE else {"value": value, "comparator": sign}
+            record[name] = {**told, "unit": unit}
             sides = {side: row[f"{name}_{side}"] for side in ("lower", "upper") if f"{name}_{side}" in row}
             if sides:
                 record[name]["range"] = sides

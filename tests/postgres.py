@@ -1,101 +1,110 @@
-"""A PostgreSQL server of one's own, in a temporary folder and on a socket there, and what is asked of it."""
+"""A real PostgreSQL of a test's own: a temporary folder, a socket in it, and no port."""
 
 from __future__ import annotations
 
-import io
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
-import pyarrow.csv
 
-_TYPES = {"double": "double precision", "string": "text", "bool": "boolean", "int64": "bigint"}
-_OWNER = "postgres"  # the server refuses to run as root
-QUIET = "-c fsync=off -c listen_addresses='' -c jit=off"
-
-
-def _programs() -> Path:
-    """Return the folder of the server's programs, where Debian keeps them or on the path."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    where = str(found[-1]) if found else shutil.which("initdb")
-    if where is None:
-        raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
-    return Path(where).parent
-
-
-def _as_owner(command: Sequence[str]) -> list[str]:
-    return ["runuser", "-u", _OWNER, "--", *command] if os.geteuid() == 0 else list(command)
+USER = "screener"
+PASSWORD = "CANARY/pass word@7Q"  # with what an address has to write otherwise
+DATABASE = "laboratory"
+_SYSTEM_USER = "postgres"  # the server refuses to run as root
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A server that runs; `url` is an address with the password in it."""
 
     folder: Path
-    programs: Path
 
-    def run(self, text: str, given: bytes = b"") -> bytes:
-        """Run statements; a statement that reads takes what is given, and what is written is returned."""
-        return self._ask(["-c", text], given)
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@/{DATABASE}?host={quote(str(self.folder), safe='')}"
 
-    def load(self, name: str, table: pa.Table) -> None:
-        """Make a table of an Arrow table."""
-        columns = ", ".join(f'"{field.name}" {_TYPES[str(field.type)]}' for field in table.schema)
-        self.run(f"DROP TABLE IF EXISTS {name} CASCADE; CREATE TABLE {name} ({columns})")
-        sink = io.BytesIO()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
-        pyarrow.csv.write_csv(table, sink, options)
-        self.run(f"COPY {name} FROM STDIN (FORMAT csv, NULL '')", sink.getvalue())
+    def run(self, *statements: str) -> None:
+        """Run statements, as somebody else would."""
+        from adbc_driver_postgresql import dbapi
 
-    def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Return the rows of a query; NULL as None."""
-        file = self.folder / "statement.sql"
-        file.write_text(f"COPY (\n{statement}\n) TO STDOUT (FORMAT csv, HEADER)", encoding="utf-8")
-        found = self._ask(["-f", str(file)])
-        empty = pyarrow.csv.ConvertOptions(null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False)
-        return pyarrow.csv.read_csv(io.BytesIO(found), convert_options=empty).to_pylist()
+        with dbapi.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
 
-    def _ask(self, options: Sequence[str], given: bytes = b"") -> bytes:
-        command = [str(self.programs / "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
-        command += ["-d", "postgres", *options]
-        done = subprocess.run(_as_owner(command), input=given, capture_output=True, cwd=self.folder, check=False)
-        assert done.returncode == 0, done.stderr.decode()[-2000:]
-        return done.stdout
+    def put(self, name: str, table: pa.Table, *, over: bool = False) -> None:
+        """Make a table, over one of that name where it says so."""
+        from adbc_driver_postgresql import dbapi
+
+        with dbapi.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.adbc_ingest(name, table, mode="replace" if over else "create")
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Return what a query gives."""
+        from adbc_driver_postgresql import dbapi
+
+        with dbapi.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetch_arrow_table().to_pylist())
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop it: "immediate" is a crash."""
+        _as_server("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        # No durability is wanted, and no time for compiling a statement; every setting else is the server's own.
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c jit=off"
+        _as_server(
+            "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options, "-w", "start"
+        )
+
+
+def _as_server(program: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL, as another user where this one is root."""
+    found = shutil.which(program) or next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))), None)
+    assert found is not None, "PostgreSQL is not installed: apt-get install postgresql"
+    user = {"user": _SYSTEM_USER, "group": _SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run(
+        [found, *arguments], capture_output=program == "initdb", text=True, check=False, cwd="/", timeout=60,
+        stdin=subprocess.DEVNULL, **({} if program == "initdb" else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}),
+        **user,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{program}: {done.returncode} {done.stderr}"
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Start a server, and stop and remove it at the end."""
-    programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="cbc-postgres-"))
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(_OWNER)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    data = folder / "data"
+def running() -> Iterator[Server]:
+    """Start a server, and leave nothing of it."""
+    # A socket's name may not be longer than 107 bytes, as those of pytest are.
+    folder = Path(tempfile.mkdtemp(prefix="cbc-pg-", dir="/tmp"))
     try:
-        _call(
-            [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", _OWNER, "-E", "UTF8", "--no-sync"], folder
-        )
-        start = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
-        _call([*start, "-o", f"-k {folder} {QUIET}", "start"], folder)
+        secret = folder / "secret"
+        secret.write_text(PASSWORD + "\n", encoding="utf-8")
+        if os.geteuid() == 0:
+            for path in (folder, secret):
+                shutil.chown(path, _SYSTEM_USER, _SYSTEM_USER)
+        _as_server(
+            "initdb", "-D", str(folder / "data"), "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8",
+            "--no-locale", "--no-sync",
+        )  # fmt: skip
+        server = Server(folder)
+        server.start()
         try:
-            yield Server(folder, programs)
+            from adbc_driver_postgresql import dbapi
+
+            first = server.url.replace(f"/{DATABASE}?", "/postgres?")
+            with dbapi.connect(first, autocommit=True) as connection, connection.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE {DATABASE}")
+            yield server
         finally:
-            _call([str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], folder)
+            server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _call(command: Sequence[str], folder: Path) -> None:
-    # What the server writes must not go to a pipe: it would stay open as long as the server runs.
-    with (folder / "out").open("ab") as out:
-        done = subprocess.run(_as_owner(command), stdout=out, stderr=out, cwd=folder, check=False)
-    assert done.returncode == 0, (folder / "out").read_text()[-2000:]

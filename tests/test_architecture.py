@@ -108,7 +108,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "verify": room(
             "an audit of a sender's flags, ranges and units; a set of ranges held against local results",
-            "_version agreement arrays engines errors ingest kernel kernel_inputs knowledge normalize report verification vocabulary",
+            "_version agreement arrays engines errors ingest kernel kernel_batch kernel_inputs knowledge normalize report serial verification "
+            "vocabulary",
         ),
     },
     "The names a user knows": {

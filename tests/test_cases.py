@@ -17,7 +17,7 @@ import cbc_screen as cbc
 FOLDER = Path(__file__).parent / "cases"
 KEYS = {"name", "why", "screener", "record", "expect", "contains", "lacks", "not", "criteria", "kind", "source"}
 # What stands in the checklist only, and not in its flag columns.
-LISTED = {"not_first", "not_supported", "not_less_likely", "no_finding"}
+LISTED = {"shown", "not_first", "not_supported", "not_less_likely", "no_finding"}
 # What a row of a frame cannot carry: the other door takes the rest of the cases.
 RECORD_ONLY = {"film", "context"}
 
@@ -84,6 +84,7 @@ def check_list(case: dict[str, Any], result: cbc.ScreeningResult) -> None:
     """Check the entries of the checklist, whose support and findings are in no flag column."""
     support = {entry.id: entry.support.value for entry in result.checklist}
     assert next(iter(support), "") not in case.get("not_first", ())
+    assert set(case.get("shown", ())) <= set(list(support)[: result.checklist_shown])  # before the fold
     for name in case.get("not_supported", ()):
         assert support.get(name) != "supported", name
     for name in case.get("not_less_likely", ()):

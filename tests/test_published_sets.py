@@ -20,7 +20,7 @@ from cbc_screen.knowledge import load_knowledge
 
 MAN = {"age": "40 y", "sex": "M", "hemoglobin": "132 g/L", "neutrophils": "1.8 10^9/L", "platelets": "145 10^9/L"}
 LINES = ("red", "white", "platelet")
-ANSWERS = ("low", "not_low", "cannot_tell", "not_covered")
+ANSWERS = ("low", "not_low", "cannot_tell", "not_assessed", "not_covered")
 
 
 @cache
@@ -62,7 +62,39 @@ def test_what_is_compiled_and_what_counts_one_study_twice_is_left_out() -> None:
 def test_what_is_unknown_is_low_and_not_low_in_no_set_that_it_may_be_either(hemoglobin: str) -> None:
     red = of_line({**MAN, "hemoglobin": hemoglobin}, "red")
     assert red.low == red.not_low == ()
-    assert red.text == "low in 0 of 20 published sets, 20 cannot tell"
+    assert red.text == "cannot tell in any of 20 published sets"
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out", "said", "covering"),
+    [
+        ("red", ["hemoglobin"], "not assessed: no hemoglobin sent", 20),
+        ("white", ["neutrophils"], "not assessed: no neutrophils or white cells sent", 22),
+        ("platelet", ["platelets"], "not assessed: no platelets sent", 14),
+    ],
+)
+def test_a_line_for_which_nothing_was_sent_is_not_assessed(
+    line: str, left_out: list[str], said: str, covering: int
+) -> None:
+    found = of_line({name: text for name, text in MAN.items() if name not in left_out}, line)
+    assert found.text == said
+    assert len(found.not_assessed) == covering
+    assert found.low == found.not_low == found.cannot_tell == ()
+    assert "mayo" in found.not_assessed
+    assert "preg_dockree2021" in found.not_covered
+
+
+def test_white_cells_alone_are_something_sent() -> None:
+    white = of_line({"age": "40 y", "sex": "M", "wbc": "2.0 10^9/L"}, "white")
+    assert white.text == "low in 20 of 22 published sets, 2 cannot tell"
+    assert white.cannot_tell == ("kenya_kericho", "ucsf_diff")  # neutrophils from 0.914 and 1.8, and no white cells
+    assert white.not_assessed == ()
+
+
+def test_of_sets_that_cannot_tell_those_that_can_come_first() -> None:
+    red = of_line({**MAN, "sex": "unknown", "hemoglobin": "125 g/L"}, "red")
+    assert red.text == f"low in {len(red.low)} of 20 published sets, {len(red.cannot_tell)} cannot tell"
+    assert red.low
 
 
 def test_an_unknown_sex_is_an_answer_only_where_both_agree() -> None:

@@ -3,7 +3,8 @@
 Usage: python tools/sql_equality.py duckdb|postgresql|spark [ROWS [FROM]]
 
 Rows come from tests/count_tables.py: four results with signs, every limit, every edge of age, every sex and stage of
-pregnancy; block by block in the ages of another unit, under another definition and scheme. The kernel's answers are
+pregnancy; every second row has other white cells in place of neutrophils, which leave a limit or a number beside it.
+Block by block the ages are in another unit, the definition and the scheme are others. The kernel's answers are
 those of `screen_frame` for the same cells (tools/equality.py holds one record against a frame). Exits with 1 if any row
 differs. A run that was stopped goes on FROM the rows it had reached.
 """
@@ -23,11 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / part) for part in ("src", "tests")]
 
 import cbc_screen as cbc  # noqa: E402
+import local_spark  # noqa: E402
 import postgres  # noqa: E402
-from count_tables import LINES, Row, Tables, arrow  # noqa: E402
+from count_tables import LINES, OTHER_WHITE, Row, Tables, WhiteTables, arrow  # noqa: E402
 from strategies import KNOWLEDGE  # noqa: E402
 
 BLOCK = 50_000
+RESULTS = (*LINES, *OTHER_WHITE)
 CHOICES = (
     ("y", "reference", "clinical"),
     ("mo", "reference", "ctcae_v6"),
@@ -42,13 +45,22 @@ Ask = Callable[[str, pa.Table], pa.Table]
 def cells(rows: Sequence[Row]) -> pa.Table:
     """Write rows as a frame has them: a text with its sign, in a declared unit."""
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in ("age", "sex", "pregnancy")}
-    for name in LINES:
+    for name in RESULTS:
         columns[name] = [text(row[name], row[f"{name}_comparator"]) for row in rows]
     return pa.table({name: pa.array(own, type=None if name == "age" else pa.string()) for name, own in columns.items()})
 
 
+def made(start: int, unit: str, many: int) -> list[Row]:
+    """Make the rows of a block, of each kind by turns."""
+    kinds = Tables(start, unit), WhiteTables(start, unit)
+    nothing = dict.fromkeys([*OTHER_WHITE, *(f"{name}_comparator" for name in OTHER_WHITE)])
+    return [{**nothing, **kinds[number % 2].row()} for number in range(many)]
+
+
 def text(value: float | None, sign: str | None) -> str | None:
-    return None if value is None or value != value else f"{sign or ''}{value!r}"
+    if value is None or value != value:
+        return None
+    return f"{sign or ''}{value or 0!r}"  # "0.0" would say that it is less than 0.05; a number says no places
 
 
 @contextmanager
@@ -66,30 +78,27 @@ def database(name: str) -> Iterator[Ask]:
 
             yield ask
     elif name == "postgresql":
-        with postgres.server() as server:
+        with postgres.running() as server:
 
             def asked(statement: str, table: pa.Table) -> pa.Table:
-                server.load("counts", table)
+                server.put("counts", table, over=True)
                 return pa.Table.from_pylist(server.rows(statement))
 
             yield asked
     else:
-        from pyspark.sql import SparkSession
+        with local_spark.session() as session:
 
-        session = SparkSession.builder.master("local[2]").config("spark.log.level", "OFF").getOrCreate()
+            def ask_spark(statement: str, table: pa.Table) -> pa.Table:
+                session.createDataFrame(table).createOrReplaceTempView("counts")
+                return session.sql(statement).toArrow()
 
-        def ask_spark(statement: str, table: pa.Table) -> pa.Table:
-            session.createDataFrame(table).createOrReplaceTempView("counts")
-            return session.sql(statement).toArrow()
-
-        yield ask_spark
-        session.stop()
+            yield ask_spark
 
 
 def compare(ask: Ask, dialect: str, start: int, many: int) -> tuple[list[str], float]:
     """Answer a block in the database and by the kernel; return what differs, and the seconds of the database."""
     unit, definition, grading = CHOICES[start // BLOCK % len(CHOICES)]
-    rows = Tables(start, unit).rows(many)
+    rows = made(start, unit, many)
     table = arrow(rows)
     columns = {name: name for name in rows[0]}
     chosen: dict[str, Any] = {"definition": definition, "grading": grading}
@@ -99,9 +108,9 @@ def compare(ask: Ask, dialect: str, start: int, many: int) -> tuple[list[str], f
     took = time.perf_counter() - began
     if found.column("id").to_pylist() != list(range(many)):
         return ["a row is lost, or there twice"], took
-    units = {name: KNOWLEDGE.analytes[name].units.canonical for name in LINES}
+    units = {name: KNOWLEDGE.analytes[name].units.canonical for name in RESULTS}
     screener = cbc.Screener(units=units, **chosen)
-    wanted = screener.screen_frame(cells(rows), age_unit=unit, accept_units=list(LINES))
+    wanted = screener.screen_frame(cells(rows), age_unit=unit, accept_units=list(RESULTS))
     wrong = []
     for name in found.column_names:
         if name in wanted.column_names:

@@ -7,6 +7,7 @@ has no use for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_EPOCH = 719_163  # 1970-01-01 as days from the first one of the year 1, as `datetime` counts them
+_LAST = 3_652_059  # 9999-12-31
+_A_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _KINDS = {"i": "int", "u": "uint", "f": "float"}
 
 
@@ -138,3 +142,67 @@ def without_view(column: pa.Array) -> pa.Array:
     if types.is_string_view(column.type):
         return column.cast(pa.string())
     return column.cast(pa.binary()) if types.is_binary_view(column.type) else column
+
+
+def beyond_years(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column has a day outside the years 1 to 9999 ("infinity" of a database), which Python cannot hold."""
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    for chunk in column.chunks:
+        values, margin = chunk.dictionary if types.is_dictionary(chunk.type) else chunk, 0
+        if types.is_date32(values.type):
+            unit, counts = "D", pc.min_max(values.view("int32"))
+        elif types.is_date64(values.type):
+            unit, counts = "ms", pc.min_max(values.view("int64"))
+        elif types.is_timestamp(values.type):
+            # Where a zone is told, the day there may be the one before or behind.
+            unit, counts, margin = values.type.unit, pc.min_max(values.view("int64")), int(values.type.tz is not None)
+        else:
+            return False
+        least, most = counts["min"].as_py(), counts["max"].as_py()
+        a_day = _A_DAY[unit]
+        if least is not None and (least // a_day + _EPOCH < 1 + margin or most // a_day + _EPOCH > _LAST - margin):
+            return True
+    return False
+
+
+def with_days_as_texts(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column with its days and moments as texts, those in lists and records too; a duration with its unit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_duration(column.type):
+        return pc.binary_join_element_wise(column.cast(pa.string()), column.type.unit, " ")
+    return column.cast(_with_texts(column.type))
+
+
+def _with_texts(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if types.is_date(kind) or types.is_timestamp(kind):
+        return pa.string()
+    if types.is_dictionary(kind):
+        return _with_texts(kind.value_type)
+    if types.is_map(kind):
+        return pa.map_(_with_texts(kind.key_type), _with_texts(kind.item_type))
+    if types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _with_texts(field.type)) for field in kind])
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return (pa.large_list if types.is_large_list(kind) else pa.list_)(_with_texts(kind.value_type))
+    return kind
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows as objects of Python; a column with a day that it cannot hold as texts."""
+    with suppress(ValueError, OverflowError):
+        return list(table.to_pylist())  # which is three times as fast
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*map(cells_of, table.columns), strict=True)]
+
+
+def cells_of(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return the cells as objects of Python; days that it cannot hold, and those beside them, as texts."""
+    with suppress(ValueError, OverflowError):
+        return list(column.to_pylist())
+    return list(with_days_as_texts(column).to_pylist())

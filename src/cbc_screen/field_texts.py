@@ -157,10 +157,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "LineInSets": {
         "line": "The cell line.",
-        "text": "In how many of the published sets that cover this person the line is low.",
+        "text": "In how many of the published sets that cover this person the line is low, or that they cannot tell, or that nothing was sent for it.",
         "low": "Sets in whose own range the line is low.",
         "not_low": "Sets in whose own range it is not low.",
         "cannot_tell": "Sets that cover this person, by which the line may be low or not.",
+        "not_assessed": "Sets that cover this person, where nothing was sent for the line.",
         "not_covered": "Sets that have no range for this person.",
     },
     "FindingResult": {
@@ -295,10 +296,11 @@ COLUMNS: dict[str, str] = {
 
 # Of the columns that `published_sets` adds, for each line.
 _IN_SETS = {
-    "": "In how many of the published sets that cover this person the line is low.",
+    "": "In how many of the published sets that cover this person the line is low, or that they cannot tell, or that nothing was sent for it.",
     "_low": "The sets in whose own range it is low.",
     "_not_low": "The sets in whose own range it is not low.",
     "_cannot_tell": "The sets that cover this person, by which the line may be low or not.",
+    "_not_assessed": "The sets that cover this person, where nothing was sent for the line.",
     "_not_covered": "The sets that have no range for this person.",
 }
 COLUMNS |= {f"{line}_line_sets{end}": text for line in ("red", "white", "platelet") for end, text in _IN_SETS.items()}

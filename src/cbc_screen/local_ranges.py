@@ -42,9 +42,11 @@ def verify_ranges(
         Whose results they are: patients of every day, healthy and sick, from whom limits are estimated; or people
         chosen for their health, to whom the rule of samples is applied.
     analytes : sequence of str
-        Only these; by default all that the set and the source have.
+        Only these; by default all that the set and the source have, derived results too (neutrophils from white cells
+        and a percentage). What is not verified is named in `not_verified`.
     person : str, optional
-        The column that says whose each row is, found by its name. Of one person the first count is used.
+        The column that says whose each row is, found by its name. Of one person the earliest count is used, or the
+        first in the source where no time of collection is known.
     stated_people : int, optional
         Of how many people the ranges were made, where the set does not say it.
     stated_percentiles : pair of float, optional

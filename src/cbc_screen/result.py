@@ -219,6 +219,7 @@ class LineInSets(Part):
     low: tuple[str, ...]
     not_low: tuple[str, ...]
     cannot_tell: tuple[str, ...]
+    not_assessed: tuple[str, ...]
     not_covered: tuple[str, ...]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -268,7 +268,7 @@ class Screener:
         history : sequence of records
             Earlier counts of the same person, in any order, each with `collected_at`, as the record itself. The checklist and the
             urgency then know what lasts, falls or rises (docs/follow.md), and `result.history` says what was used. Nothing is
-            told across counts that differ in sex or birth date. Without it nothing is known of time.
+            told across counts that differ in sex, birth date or age. Without it nothing is known of time.
 
         Returns
         -------
@@ -289,7 +289,7 @@ class Screener:
         ('prompt', 'immediate')
         """
         if history:
-            return self._screen_with_history([*history, record], compact=compact)
+            return self._screen_with_history(history, record, compact=compact)
         if isinstance(record, Mapping):
             if not record.keys() <= CBCRecord.model_fields.keys():
                 named = self._screen_named(record)
@@ -392,9 +392,13 @@ class Screener:
 
         return screen_frame(self.engine, frame, self._opening(source_of(source, options)), detail=detail)
 
-    def _screen_with_history(self, given: Sequence[CBCRecord | Mapping[str, Any]], *, compact: bool) -> ScreeningResult:
+    def _screen_with_history(
+        self, history: Sequence[CBCRecord | Mapping[str, Any]], record: CBCRecord | Mapping[str, Any], *, compact: bool
+    ) -> ScreeningResult:
         from cbc_screen.with_history import Screens, screen_with_history
 
+        if isinstance(history, Mapping | CBCRecord | str) or not isinstance(history, Iterable):
+            raise RecordError("history takes a sequence of records; give one earlier count as [record]")
         timed = replace(self._configuration, history=True)
         screens = Screens(
             knowledge=self._knowledge,
@@ -405,10 +409,18 @@ class Screener:
             builder=lambda known: self._timed_builder if known else self._builder,
             use_reported=self.prefer_reported_ranges,
         )
-        return screen_with_history([self._read(record) for record in given], screens, compact=compact)
+        earlier = [self._read(one, f"history[{place}]: ") for place, one in enumerate(history)]
+        return screen_with_history([*earlier, self._read(record)], screens, compact=compact)
 
-    def _read(self, record: CBCRecord | Mapping[str, Any]) -> tuple[CBCRecord, RecordNormalizer]:
-        """Return a record, and what reads its texts; its names may be those of columns."""
+    def _read(self, record: CBCRecord | Mapping[str, Any], at: str = "") -> tuple[CBCRecord, RecordNormalizer]:
+        """Return a record, and what reads its texts; its names may be those of columns. Errors say which record it is (`at`)."""
+        try:
+            return self._read_one(record)
+        except RecordError as error:
+            problem = str(error)
+        raise RecordError(f"{at}{problem}")
+
+    def _read_one(self, record: CBCRecord | Mapping[str, Any]) -> tuple[CBCRecord, RecordNormalizer]:
         if isinstance(record, CBCRecord):
             return record, self._normalizer
         if not isinstance(record, Mapping):

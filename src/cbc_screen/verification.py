@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cbc_screen.views import views
-from cbc_screen.vocabulary import NOTICE, RangeReason, RangeVerdict, ResultsOf
+from cbc_screen.vocabulary import NOTICE, NotVerified, RangeReason, RangeVerdict, ResultsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,10 @@ class HealthyShare:
 class BandCheck:
     """One analyte, sex and band of ages of the set.
 
+    `gestation` are the weeks at birth, of a set that goes by them. `basis` is what the set says its limits are, in its own
+    words, and `basis_note` what has to be known of them besides (a limit that was worked out and not published).
+    `pregnancy_not_stated` are results of women of an age for it who are read as not pregnant.
+
     `results` are those compared, `bounds` of them are no exact numbers. `histogram` has the edges of bins and the counts
     in them, for a figure; nothing in it is of one person.
     """
@@ -122,6 +126,9 @@ class BandCheck:
     sex: str
     age: str
     pregnancy: str
+    gestation: str
+    basis: str
+    basis_note: str
     percentiles: tuple[float, float] | None
     people: int | None
     stated_by_user: tuple[str, ...]
@@ -133,15 +140,20 @@ class BandCheck:
     lower: LimitCheck
     upper: LimitCheck
     histogram: tuple[tuple[float, ...], tuple[int, ...]]
+    pregnancy_not_stated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ResultAccount:
-    """What became of the results of one analyte: `rows == used + the sum of set_aside`."""
+    """What became of the results of one analyte: `rows == used + the sum of set_aside`.
+
+    `pregnancy_not_stated` are those of `used` that are of women of an age for a pregnancy who are read as not pregnant.
+    """
 
     rows: int
     used: int
     set_aside: Mapping[str, int]
+    pregnancy_not_stated: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,8 @@ class RangeVerification:
         One for each analyte, sex and band of ages of the set that the results reach.
     accounts : mapping of analyte to ResultAccount
         Of the rows used.
+    not_verified : mapping of analyte to NotVerified
+        What was asked for, or where nothing was what was sent, and is not verified, with the reason.
     confidence : float
         Of the intervals of shares.
     interval_confidence : float
@@ -180,6 +194,7 @@ class RangeVerification:
     rule: SampleRule
     bands: tuple[BandCheck, ...]
     accounts: Mapping[str, ResultAccount]
+    not_verified: Mapping[str, NotVerified]
     confidence: float
     interval_confidence: float
     sources: tuple[str, ...]

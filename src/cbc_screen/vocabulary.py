@@ -227,7 +227,7 @@ class Setting(StrEnum):
 
 
 class AnalyteGroup(StrEnum):
-    """What a quantity belongs to: the blood count, chemistry, the person's setting, or the person's birth."""
+    """What a quantity belongs to: the blood count, chemistry, what surrounds the person, or the person's birth."""
 
     COUNT = "count"
     CHEMISTRY = "chemistry"
@@ -241,6 +241,7 @@ class SetAnswer(StrEnum):
     LOW = "low"
     NOT_LOW = "not_low"
     CANNOT_TELL = "cannot_tell"
+    NOT_ASSESSED = "not_assessed"  # the set has a range, and nothing was sent
     NOT_COVERED = "not_covered"  # the set has no range for this person
 
 
@@ -506,6 +507,16 @@ class SetAside(StrEnum):
     UNUSABLE = "unusable"
     NO_BAND = "no_band"
     BAND_UNSURE = "band_unsure"
+    GESTATION_UNSURE = "gestation_unsure"
+    PHENOTYPE_NOT_STATED = "phenotype_not_stated"
+    BORN_PRETERM = "born_preterm"
+
+
+class NotVerified(StrEnum):
+    """Why an analyte that was asked for, or sent, is not verified."""
+
+    NO_COLUMN = "no_column"
+    NO_RANGE = "no_range"
 
 
 class Format(StrEnum):

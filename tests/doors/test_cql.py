@@ -20,7 +20,7 @@ from fhir.resources.R4B.plandefinition import PlanDefinition as PlanDefinitionR4
 
 import cbc_screen as cbc
 from cbc_screen.cli import main
-from cbc_screen.exported.cql_text import decimal
+from cbc_screen.exported.cql_text import decimal, in_quotes
 from count_tables import LINES, Row, Tables
 from cql_engine import Patient, answers
 from effort import share
@@ -117,6 +117,28 @@ def test_records_row_by_row(definition, grading, many):
     assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:3])
 
 
+@pytest.mark.parametrize(
+    ("definition", "grading"), [("reference", "clinical"), ("clinical", "ctcae_v5"), ("mds", "who_2024")]
+)
+def test_white_cells_with_a_sign_and_no_neutrophils(definition, grading):
+    """The library reads no other white cells: the most that neutrophils can be is the white cells themselves."""
+    pick, rows = random.Random(5), rows_of(77, share(200))
+    for row in rows:
+        row["neutrophils"] = row["neutrophils_comparator"] = None
+        row["wbc"] = pick.choice((0.3, 0.5, 1.0, 1.5, 1.79, 1.8, 2.0, 3.0, 3.9, 4.0, 4.01, 11.0))
+        row["wbc_comparator"] = pick.choice((None, "<", "<=", ">", ">="))
+    wrong = unequal(rows, definition=definition, grading=grading)
+    assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:3])
+
+
+@pytest.mark.parametrize(("sign", "number", "line"), [(None, 1.78, "low"), (None, 4.5, "not_low"), ("<", 1.79, "low"),
+                                                      (">", 1.78, "cannot_tell"), (">", 4.5, "not_low")])  # fmt: skip
+def test_white_cells_alone_bound_the_neutrophils(sign, number, line):
+    """The lower limit of neutrophils of a woman of 54 is 1.79."""
+    found = asked([observation("wbc", number, sign)], "white_line", "white_line_basis")
+    assert found == {"white_line": line, "white_line_basis": "wbc"}
+
+
 WOMAN = {"gender": "female", "birthDate": "1970-01-01"}
 
 
@@ -202,6 +224,24 @@ def test_what_is_unknown_is_never_normal():
 )
 def test_numbers_are_decimals_of_eight_places(number, text):
     assert decimal(number) == text
+
+
+def test_the_name_of_a_file_of_ranges_ends_no_text(ranges_of_own):
+    made = cbc.cql(ranges=str(ranges_of_own))
+    names = ("screened_with", "platelet_line", "summary")
+    low = Patient(WOMAN, [observation("platelets", 171.4)])
+    found = answers(made.text, low, names, {"Pregnancy": None})
+    assert f"ranges {ranges_of_own.name}," in found["screened_with"]
+    assert found["platelet_line"] == "low"
+    assert found["summary"].startswith(cbc.NOTICE)
+    assert f"ranges {ranges_of_own.name}," in made.library["description"]
+    Library.model_validate_json(json.dumps(made.library))
+
+
+@pytest.mark.parametrize("own", ["ward's", "a\\", "\\'b", 'say "so"', "'' + '", "`\u2028"])
+def test_a_text_of_cql_stays_what_it_is(own):
+    made = f"library Own version '1'\ndefine own:\n  {in_quotes(own)}\n"
+    assert answers(made, Patient(WOMAN, []), ["own"], {}) == {"own": own}
 
 
 def test_the_resources_are_valid_and_carry_the_text():

@@ -243,3 +243,54 @@ def test_a_type_checker_knows_what_comes_out(tmp_path: Path) -> None:
     told = [line.split('"')[1].rpartition(".")[2] for line in done.stdout.splitlines() if "Revealed type" in line]
     assert told == ["DataFrame", "DataFrame", "LazyFrame", "DuckDBPyRelation", "LazyFrame"], done.stdout
     assert {line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line} == {"8", "9"}, done.stdout
+
+
+def whole(kind: Any) -> pl.DataFrame:
+    """Counts whose results are whole numbers, in a type."""
+    results = {"HGB (g/L)": [79, 135, None, 0], "PLT (10^9/L)": [9, 250, 1_000, 149]}
+    return pl.DataFrame({"age": ["40 y"] * 4, "sex": ["F", "M", "F", "F"]}).with_columns(
+        pl.Series(name, cells, dtype=pl.Int64).cast(kind) for name, cells in results.items()
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ("Int128", "UInt128") if hasattr(pl, kind)])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_whole_numbers_of_128_bits_have_the_answers_of_smaller_ones(kind: str, lazy: bool) -> None:
+    """Arrow has no type for them."""
+    given = whole(getattr(pl, kind))
+    expected = cbc.screen_frame(whole(pl.Int64))
+    found = cbc.screen_frame(given.lazy() if lazy else given)
+    assert (found.collect() if isinstance(found, pl.LazyFrame) else found).equals(expected)
+    assert expected["red_line"].to_list()[:3] == ["low", "not_low", "cannot_tell"]
+    assert expected["platelet_line"].to_list() == ["low", "not_low", "not_low", "low"]
+
+
+def test_a_number_of_128_bits_that_no_other_type_holds_is_unknown() -> None:
+    given = whole(pl.Int64).with_columns(pl.lit(2**100).cast(pl.Int128).alias("HGB (g/L)"))
+    assert set(cbc.screen_frame(given)["red_line"].to_list()) == {"cannot_tell"}
+
+
+@pytest.mark.parametrize("name", ["person", "note"])
+def test_a_column_of_128_bits_that_is_no_result_is_carried(name: str) -> None:
+    given = whole(pl.Int64).with_columns(pl.lit(7).cast(pl.Int128).alias(name))
+    assert cbc.screen_frame(given).equals(cbc.screen_frame(whole(pl.Int64)))
+
+
+def test_a_series_that_arrow_cannot_take_is_one_line() -> None:
+    given = whole(pl.Int64).with_columns(pl.concat_list(pl.lit(7).cast(pl.Int128)).alias("HGB (g/L)"))
+    with pytest.raises(UsageError, match="cannot be had") as caught:
+        cbc.screen_frame(given)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "lines"),
+    [
+        ([10**30, 7.9], ["cannot_tell", "low"]),
+        ([-(10**30), 7.9], ["cannot_tell", "low"]),
+        (["7.9\ud800", "7.9"], ["cannot_tell", "low"]),  # half of a sign, which UTF-8 cannot write
+    ],
+)
+def test_a_cell_of_pandas_that_arrow_cannot_take_is_unknown(cells: list[Any], lines: list[str]) -> None:
+    given = pd.DataFrame({"age": ["40 y"] * 2, "sex": ["F"] * 2, "HGB (g/dL)": pd.Series(cells, dtype=object)})
+    assert cbc.screen_frame(given)["red_line"].tolist() == lines

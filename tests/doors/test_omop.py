@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -58,11 +60,77 @@ def test_the_attrition_says_where_each_count_was_left() -> None:
         (FLAGS.drop_columns(["person"]), {1: "pancytopenia"}, "no column 'person'"),
         (FLAGS, {1: "cannot_tell"}, "one of the patterns"),
         (FLAGS, {1: "anemia"}, "one of the patterns"),
+        (FLAGS, {}, "name at least one cohort"),
+        (FLAGS, {"a": "pancytopenia"}, "a cohort_definition_id is a whole number"),
+        (FLAGS, {True: "pancytopenia"}, "a cohort_definition_id is a whole number"),
+        (FLAGS, {2**63: "pancytopenia"}, "a cohort_definition_id is a whole number"),
     ],
 )
 def test_what_makes_no_cohort_is_one_line(flags: pa.Table, cohorts: dict[int, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         cbc.omop_cohorts(flags, cohorts)
+
+
+def of_persons(persons: pa.Array, days: list[str] | None = None) -> pa.Table:
+    many = len(persons)
+    return pa.table(
+        {"person": persons, "collected_at": days or ["2024-01-01"] * many, "pattern": ["pancytopenia"] * many}
+    )
+
+
+@pytest.mark.parametrize(
+    ("persons", "subjects"),
+    [
+        (pa.array([7, 8], pa.int64()).cast(pa.decimal128(21, 2)), [7, 8]),
+        (pa.array([Decimal("7"), Decimal("8")], pa.decimal128(20, 0)), [7, 8]),
+        (pa.array([Decimal("7.50"), Decimal("8.00")], pa.decimal128(20, 2)), [8]),
+        (pa.array([7.0, float("nan"), 1e7]), [7, 10_000_000]),
+        (pa.array([float("inf"), 7.5, 2.0**60]), []),
+        # From here on two whole numbers may be one float.
+        (pa.array([2.0**53 - 1, 2.0**53]), [2**53 - 1]),
+        (pa.array([16_777_215, 16_777_216], pa.float32()), [16_777_215]),
+        (pa.array([np.float16(2_047), np.float16(2_048)]), [2_047]),
+        (pa.array([Decimal(10**40), Decimal(7)], pa.decimal256(60, 0)), [7]),
+        (pa.array([2**63 - 1, -1]), [2**63 - 1]),
+        (pa.array([2**64 - 1, 7], pa.uint64()), [7]),
+        (pa.array(["9223372036854775807", "9223372036854775808"]), [2**63 - 1]),
+        (pa.array(["7", "8"]).dictionary_encode(), [7, 8]),
+        (pa.array([b"7", b"8"]), [7, 8]),
+        (pa.array([True, False]), []),
+        (pa.array([[7], [8]]), []),
+        (pa.array(["0", "7 ", "+7", "7.0", "\u0667"]), [0]),
+    ],
+)
+def test_a_person_is_a_whole_number_in_whatever_type(persons: pa.Array, subjects: list[int]) -> None:
+    found = cbc.omop_cohorts(of_persons(persons), {1: "pancytopenia"})
+    assert found.cohort["subject_id"].to_pylist() == subjects
+    steps = found.attrition.to_pylist()
+    assert steps[0]["number_records"] == len(persons)
+    assert steps[1]["number_records"] == len(subjects)
+
+
+@pytest.mark.parametrize(
+    ("persons", "said"),
+    [
+        (["7", "007"], "1 of 2 rows"),
+        (["007", "00", "8", "007", None], "3 of 5 rows"),
+        (["01"] * 1_200, "1,200 of 1,200 rows"),
+    ],
+)
+def test_persons_with_leading_zeros_are_refused_for_two_might_become_one(persons: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match="leading zeros") as caught:
+        cbc.omop_cohorts(of_persons(pa.array(persons)), {1: "pancytopenia"})
+    assert f"column 'person': {said} have a person written with leading zeros" in str(caught.value)
+    assert "00" not in str(caught.value).replace("1,200", "")
+
+
+def test_a_day_that_is_none_is_not_known() -> None:
+    days = ["2024-02-30", "0000-01-01", "20240101", "2024-01-01T10:00+02:00", "9999-12-31"]
+    found = cbc.omop_cohorts(of_persons(pa.array([1, 2, 3, 4, 5]), days), {1: "pancytopenia"})
+    assert [(row["subject_id"], row["cohort_start_date"]) for row in found.cohort.to_pylist()] == [
+        (4, datetime.date(2024, 1, 1)),
+        (5, datetime.date(9999, 12, 31)),
+    ]
 
 
 def test_real_measurements_become_cohorts_of_their_persons(shared: Path, tmp_path: Path) -> None:

@@ -5,60 +5,25 @@ from __future__ import annotations
 import csv
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from sql_answers import assert_equal, columns_of, in_duckdb, one
 
 import cbc_screen as cbc
-import postgres
 from cbc_screen.cli import main
 from cbc_screen.errors import UsageError
 from cbc_screen.exported.cells import JUST_BELOW
-from count_tables import LINES, OTHERS, Row, Tables, arrow, differing, record_of
+from count_tables import LINES, OTHERS, Tables, arrow
 from effort import share
 
 ROOT = Path(__file__).resolve().parents[2]
 SOME = share(8_000)
 FEW = share(3_000)
-Answers = list[dict[str, Any]]
-
-
-def in_duckdb(statement: str, rows: Sequence[Row] | pa.Table) -> Answers:
-    table = rows if isinstance(rows, pa.Table) else arrow(rows)
-    with duckdb.connect() as database:
-        database.register("given", table)
-        database.execute("CREATE TABLE counts AS SELECT * FROM given")
-        found: Answers = database.sql(statement).to_arrow_table().to_pylist()
-        return found
-
-
-def by_kernel(rows: Sequence[Row], age_unit: str, **options: Any) -> Answers:
-    screener = cbc.Screener(**options)
-    return [screener.screen(record_of(row, age_unit), compact=True).flags(checklist=False) for row in rows]
-
-
-def columns_of(rows: Sequence[Row]) -> dict[str, str]:
-    return {name: name for name in dict.fromkeys(name for row in rows for name in row)}
-
-
-def assert_equal(rows: Sequence[Row], found: Answers, age_unit: str = "y", **options: Any) -> None:
-    unequal = differing(rows, by_kernel(rows, age_unit, **options), found)
-    assert not unequal, f"{len(unequal)} rows differ:\n" + "\n".join(unequal[:3])
-
-
-def one(row: Mapping[str, Any], **options: Any) -> dict[str, Any]:
-    """Return the answers for one row, a woman of 54 where nothing else is said."""
-    whole = {"age": 54.0, "sex": "F", "pregnancy": None, **dict.fromkeys(LINES), **row}
-    found = in_duckdb(cbc.sql(keep=["id"], columns=columns_of([whole]), **options), [whole])
-    assert len(found) == 1
-    return found[0]
 
 
 # Row by row as the kernel ---------------------------------------------------------------
@@ -134,42 +99,27 @@ def test_ranges_of_ones_own_are_in_the_statement(tmp_path):
     assert [lines_of[len(rows) - 3 + place] for place in range(3)] == ["low", "not_low", "not_low"]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    with postgres.server() as running:
-        yield running
-
-
 @pytest.mark.parametrize("others", [(), OTHERS], ids=["lines", "all"])
 def test_postgresql(server, others):
     rows = Tables(9, "mo", others=others).rows(FEW)
-    server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     statement = cbc.sql(keep=["id"], columns=columns_of(rows), age_unit="mo", dialect="postgresql")
     assert_equal(rows, server.rows(statement), "mo")
 
 
 def test_a_view_in_postgresql(server):
     rows = Tables(10).rows(50)
-    server.load("counts", arrow(rows))
+    server.put("counts", arrow(rows), over=True)
     server.run(cbc.sql(keep=["id"], columns=columns_of(rows), dialect="postgresql", view="flags"))
     assert_equal(rows, server.rows("SELECT * FROM flags"))
 
 
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of PySpark's own sockets
-def test_spark():
-    from pyspark.sql import SparkSession
-
-    local = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    settings = {**local, "spark.sql.shuffle.partitions": "2", "spark.log.level": "OFF"}
+def test_spark(spark):
     rows = Tables(11).rows(300)
-    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-    try:
-        session.createDataFrame(arrow(rows).to_pandas()).createOrReplaceTempView("counts")
-        statement = cbc.sql(keep=["id"], columns=columns_of(rows), dialect="spark")
-        assert_equal(rows, session.sql(statement).toArrow().to_pylist())
-    finally:
-        session.stop()
+    spark.createDataFrame(arrow(rows)).createOrReplaceTempView("counts")
+    statement = cbc.sql(keep=["id"], columns=columns_of(rows), dialect="spark")
+    assert_equal(rows, spark.sql(statement).toArrow().to_pylist())
 
 
 # By hand --------------------------------------------------------------------------------

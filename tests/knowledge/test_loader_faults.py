@@ -118,6 +118,25 @@ FAULTS = [
     Fault(
         "a fall of no day", COURSES, "by: 20, unit: g/L, days: 90}", "by: 20, unit: g/L, days: 0}", "days", "days: 0}"
     ),
+    Fault(
+        "a band that is none",
+        COURSES,
+        "band: stable_neutrophils",
+        "band: stable_neutrophil",
+        "band",
+        "band: stable_neutrophil",
+        says="persistence.yaml",
+    ),
+    Fault(
+        "a rise across what no suppression is",
+        COURSES,
+        "not_across: [transfusion]",
+        "not_across: [transfusions]",
+        "not_across",
+        "not_across: [transfusions]",
+        says="change.yaml",
+    ),
+    Fault("a rise of no day", COURSES, "{days: 60, not", "{days: 0, not", "days", "{days: 0, not"),
     Fault("two troughs", COURSES, "troughs: 3", "troughs: 2", "troughs", "troughs: 2", says="3 or more"),
     Fault(
         "lines that are neither any nor every",
@@ -959,6 +978,18 @@ def test_a_fault_is_named(fault: Fault, tmp_path: Path) -> None:
         places = [m.start() for m in re.finditer(re.escape(fault.at), after)]
         assert error.line == after.count("\n", 0, places[fault.nth - 1]) + 1
         assert text.startswith(f"{fault.file}:{error.line}: ")
+
+
+def test_the_stable_band_is_not_renamed_alone(tmp_path: Path) -> None:
+    """A band renamed where it is defined is a fault of the course that names it."""
+    root = copy_tables(tmp_path)
+    path = root / "serial" / "persistence.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "id: stable_neutrophils" in text
+    path.write_text(text.replace("id: stable_neutrophils", "id: steady_neutrophils"), encoding="utf-8")
+    with pytest.raises(KnowledgeError, match=rf"^{COURSES}:\d+: band: is not the stable band of") as caught:
+        build_knowledge(root, check_hashes=False)
+    assert caught.value.key == "band"
 
 
 # Faults that a reader of the file would not see either, with the file that must be named.

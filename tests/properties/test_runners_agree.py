@@ -1,4 +1,4 @@
-"""One program, two runners: packed bits over columns, and a printed function over one record.
+"""One program, its runners: packed bits over columns, as arrays or as integers, and a printed function over one record.
 
 The law is tested on random small programs, not on the screen itself, so that a step which
 the screen uses in one place only is held to the law in every place.
@@ -155,9 +155,12 @@ def _make(b: Builder, op: Op, pool: Pool, draw: st.DrawFn, folded: bool) -> None
             pool.codes.append((b.code_larger(x, y) if folded else b.step(op, x, y), deepest))
 
 
-def by_columns(program: Program, table: LimitTable, inputs: dict[str, Any], keys: Any, chunk: int) -> dict[str, Any]:
+def by_columns(
+    program: Program, table: LimitTable, inputs: dict[str, Any], keys: Any, chunk: int, few: int
+) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "CHUNK", chunk)
+        patch.setattr(columns, "FEW", few)
         answers = ColumnProgram(program, table).run(inputs, keys)
     assert set(answers) == set(program.outputs)
     assert len(answers) == len(program.outputs)
@@ -175,9 +178,15 @@ def by_rows(program: Program, table: LimitTable, inputs: dict[str, Any], keys: A
 
 
 def assert_same(program: Program, table: LimitTable, inputs: dict[str, Any], keys: Any, chunk: int) -> None:
-    for_columns, for_rows = by_columns(program, table, inputs, keys, chunk), by_rows(program, table, inputs, keys)
+    """Hold the logic of arrays and that of integers, which is for few rows, against each record alone."""
+    for_rows = by_rows(program, table, inputs, keys)
+    for few in (0, columns.FEW):
+        same_as_rows(program, by_columns(program, table, inputs, keys, chunk, few), for_rows, len(keys))
+
+
+def same_as_rows(program: Program, for_columns: dict[str, Any], for_rows: dict[str, list[float]], rows: int) -> None:
     for name, column in for_columns.items():
-        assert len(column) == len(keys)
+        assert len(column) == rows
         for row, (ours, theirs) in enumerate(zip(column.tolist(), for_rows[name], strict=True)):
             same = ours == theirs or (isnan(ours) and isnan(theirs))
             assert same, (name, row, ours, theirs, program.steps)
@@ -201,9 +210,9 @@ def test_columns_and_one_record_give_the_same_answers(
 def test_the_answer_to_a_row_does_not_depend_on_the_chunk_it_is_in(program: Program, seed: int) -> None:
     table, inputs = limit_table(seed, 5), records(seed, 311)
     keys = np.random.default_rng(seed).integers(0, 5, 311).astype(np.intp)
-    whole = by_columns(program, table, inputs, keys, 32_768)
+    whole = by_columns(program, table, inputs, keys, 32_768, columns.FEW)
     for chunk in (*CHUNKS, 1, 310):
-        for name, column in by_columns(program, table, inputs, keys, chunk).items():
+        for name, column in by_columns(program, table, inputs, keys, chunk, 0).items():
             np.testing.assert_array_equal(column, whole[name])
 
 

@@ -103,6 +103,109 @@ def test_records_under_the_names_of_columns() -> None:
         cbc.Screener().screen(NOW, history=["no record"])  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize(
+    ("now", "other", "later"),
+    [
+        ("2024-05-03T15:00:00Z", "2024-05-03T20:00:00", False),  # 20:00 of a place 14 hours ahead is 06:00 UTC
+        (
+            "2024-05-03T15:00:00",
+            "2024-05-03T20:00:00Z",
+            False,
+        ),  # 15:00 of a place 12 hours behind is 03:00 UTC of the 4th
+        ("2024-05-03T15:00:00Z", "2024-05-04T05:00:00", False),  # 15:00 UTC at the earliest
+        ("2024-05-03T15:00:00Z", "2024-05-04T05:00:01", True),
+        ("2024-05-03T15:00:00", "2024-05-04T03:00:00Z", False),
+        ("2024-05-03T15:00:00", "2024-05-04T03:00:01Z", True),
+        ("2024-05-03T15:00:00", "2024-05-03T15:00:01", True),  # clocks of one wall
+        ("2024-05-03T15:00:00Z", "2024-05-03T17:00:00+02:00", False),
+        ("2024-05-03T15:00:00Z", "2024-05-03T17:00:01+02:00", True),
+        ("2024-05-03", "2024-05-03", False),
+        ("2024-05-03", "2024-05-04", True),
+    ],
+)
+def test_a_count_is_later_where_it_surely_is(now: str, other: str, later: bool) -> None:
+    result = cbc.Screener().screen({**NOW, "collected_at": now}, history=[{**BEFORE, "collected_at": other}])
+    assert result.history is not None
+    assert ("count:LATER_COUNT" in result.history.reasons) is later
+    assert not result.history.used
+    assert result.flags() == cbc.Screener().screen({**NOW, "collected_at": now}).flags()
+
+
+def test_a_count_of_a_second_before_is_an_earlier_one() -> None:
+    record = {**NOW, "collected_at": "2024-05-03T15:00:00Z"}
+    result = cbc.Screener().screen(record, history=[{**BEFORE, "collected_at": "2024-05-03T16:59:59+02:00"}])
+    assert result.history is not None
+    assert result.history.used
+    assert not {"count:LATER_COUNT", "time:ZONES_MIXED"} & set(result.history.reasons)
+
+
+def test_a_clock_of_another_wall_takes_no_earlier_count_away() -> None:
+    """A later count with a zone widens nothing among the others: 16:00 without a zone stays later than 15:00."""
+    times = ("2024-05-01T10:00:00", "2024-05-03T16:00:00", "2024-05-09T10:00:00Z")
+    history = [{**BEFORE, "collected_at": time} for time in times]
+    result = cbc.Screener().screen({**NOW, "collected_at": "2024-05-03T15:00:00"}, history=history)
+    assert result.history is not None
+    assert [count.why for count in result.history.counts] == ["", "", "LATER_COUNT", "LATER_COUNT"]
+    assert result.urgency == "immediate"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "conflict"),
+    [
+        ({"age": "71 y"}, {"age": "3 y"}, True),
+        ({"birth_date": "1950-01-01"}, {"age": "3 y"}, True),
+        ({"age": "3 y"}, {"birth_date": "1950-01-01"}, True),
+        ({"age": "4 d"}, {"age": "2 mo"}, True),
+        ({"age": "61 y"}, {"age": "60 y"}, False),
+        ({"birth_date": "1963-02-01"}, {"age": "61 y"}, False),
+        ({"age": "61 y"}, {}, False),
+        ({"age": "61 y"}, {"age": ">=60 y"}, False),
+        ({"age": "70 y"}, {"age": ">89 y"}, True),
+        ({"age": "95 y"}, {"age": ">89 y"}, False),
+        ({"age": "56 y"}, {"age": "60-69 y"}, True),
+        ({"age": "58 y"}, {"age": "60-69 y"}, False),  # each may be off by a year
+        ({"age": "5 wk"}, {"age": "34 d"}, False),
+    ],
+)
+def test_ages_that_no_birth_explains_are_of_two_persons(
+    now: dict[str, str], before: dict[str, str], conflict: bool
+) -> None:
+    one, other = ({key: own for key, own in record.items() if key != "age"} for record in (NOW, BEFORE))
+    result = cbc.Screener().screen({**one, **now}, history=[{**other, **before}])
+    assert result.history is not None
+    assert ("person:PERSON_CONFLICT" in result.history.reasons) is conflict
+    assert result.history.used is not conflict
+    assert ("birth date or age" in result.history.summary) is conflict
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        ([{"Jane Doe": "SECRET"}], "history[0]: CBCRecord: one key is not a field of it"),
+        ([BEFORE, {**BEFORE, "age": ["SECRET"]}], "history[1]: CBCRecord: age has the wrong type"),
+        ([BEFORE, BEFORE, {**BEFORE, "context": {"SECRET": "present"}}], "history[2]: CBCRecord: context: one key"),
+        ([BEFORE, None], "history[1]: screen takes a CBCRecord or a mapping of its fields"),
+        (["SECRET"], "history[0]: screen takes"),
+        ("SECRET", "history takes a sequence of records; give one earlier count as [record]"),
+        (BEFORE, "history takes a sequence of records"),
+        (5, "history takes a sequence of records"),
+    ],
+)
+def test_an_error_says_which_earlier_count_and_no_value(history: Any, said: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        cbc.Screener().screen(NOW, history=history)
+    assert str(caught.value).startswith(said)
+    assert "SECRET" not in str(caught.value)
+    assert "Jane" not in str(caught.value)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_an_error_of_the_record_itself_names_no_earlier_count() -> None:
+    with pytest.raises(RecordError) as caught:
+        cbc.Screener().screen({"hemoglobinx": "9 g/dL"}, history=[BEFORE])
+    assert str(caught.value).startswith("CBCRecord: one key is not a field of it")
+
+
 def test_the_order_of_earlier_counts_says_nothing() -> None:
     days = ("2024-01-02", "2024-02-20", "2024-04-01", "2024-04-30")
     history = [
@@ -196,3 +299,36 @@ def test_the_order_of_rows_and_a_row_twice_change_nothing() -> None:
     one = answers(rows)
     for other in (answers(shuffled), answers(twice)):
         assert {name: own.tolist() for name, own in other.items()} == {name: own.tolist() for name, own in one.items()}
+
+
+@pytest.mark.parametrize(
+    ("hemoglobin", "neutrophils", "platelets", "against"),
+    [
+        ("80", "0.5", "50", True),
+        ("79", "0.5", "50", False),
+        ("80", "0.4", "50", False),
+        ("80", "0.5", "49", False),
+        ("80", "0.5", ">20", False),  # may be 49
+        ("80", "0.5", ">60", True),
+        ("80", "<0.6", "50", False),
+        ("80", "0.5", "clumped", False),
+    ],
+)
+def test_a_rise_speaks_against_acute_leukemia_where_no_line_is_severely_low(
+    hemoglobin: str, neutrophils: str, platelets: str, against: bool
+) -> None:
+    person = {"age": "64 y", "sex": "M"}
+    nadir = {"hemoglobin": "60 g/L", "neutrophils": "0.1 10^9/L", "platelets": "8 10^9/L", "wbc": "3 10^9/L"}
+    now = {
+        "hemoglobin": f"{hemoglobin} g/L",
+        "neutrophils": f"{neutrophils} 10^9/L",
+        "platelets": f"{platelets} 10^9/L",
+        "wbc": "3 10^9/L",
+    }
+    result = cbc.Screener().screen(
+        {**person, **now, "collected_at": "2024-06-01"}, history=[{**person, **nadir, "collected_at": "2024-05-20"}]
+    )
+    assert result.history is not None
+    assert "recovering" in {own.id for own in result.history.courses if own.answer == "yes"}
+    (leukemia,) = (own for own in result.checklist if own.id == "acute_leukemia")
+    assert ("rises_again" in {own.id for own in leukemia.findings_against}) is against

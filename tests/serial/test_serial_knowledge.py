@@ -10,7 +10,8 @@ import pytest
 
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.knowledge.serial import CHANGE, PERSISTENCE, VARIATION, load_serial, read_serial
+from cbc_screen.knowledge.courses import CHANGE, PERSISTENCE
+from cbc_screen.knowledge.serial import VARIATION, load_serial, read_serial
 from cbc_screen.vocabulary import SerialReason
 
 TABLES = Path(__file__).resolve().parents[2] / "reference_ranges"
@@ -52,6 +53,7 @@ FAULTS = [
     Fault("more analytes than are named", CHANGE, "at_least: 2", "at_least: 5", "at_least"),
     Fault("an analyte without variation", CHANGE, "platelets, mchc]", "platelets, ferritin]", "changes"),
     Fault("a suppression of two kinds", CHANGE, "pregnancy: true,", "pregnancy: true, finding: fever,", "id"),
+    Fault("a suppression of a finding and an age", CHANGE, "finding: recent_transfusion,", "finding: recent_transfusion, below_age: {value: 1, unit: y},", "id"),
     Fault("a suppression by an unknown finding", CHANGE, "finding: recent_chemotherapy", "finding: chemo", "finding"),
     Fault("a slope of two points", CHANGE, "counts: 3\n  robust", "counts: 2\n  robust", "counts"),
     Fault("a share above one", CHANGE, "share: 0.30", "share: 30", "share"),

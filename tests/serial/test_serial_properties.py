@@ -148,6 +148,24 @@ def test_narrowing_an_interval_never_reverses_a_verdict(frame: pd.DataFrame, dat
         assert was in SETTLED or now == was, (was, now)
 
 
+@given(people(), HEMOGLOBIN, PLATELETS, st.booleans(), st.sampled_from((-400, -1, 1, 13, 40, 100, 300, 1500)))
+def test_a_count_without_a_time_leaves_only_what_holds_at_every_time(
+    frame: pd.DataFrame, hemoglobin: str, platelets: str, bleeding: bool, day: int
+) -> None:
+    """What is told of the last count beside an untimed one stands with every day that this one may be of."""
+    frame = frame[frame["person"] == "p0"].assign(bleeding="present" if bleeding else None)
+    own = {**frame.iloc[-1], "platelets (10^9/L)": platelets, "hemoglobin (g/L)": hemoglobin, "collected_at": None}
+    dated = {**own, "collected_at": (START + datetime.timedelta(days=day)).isoformat()}
+    before, after = (
+        cbc.follow(pd.concat([frame, pd.DataFrame([row])], ignore_index=True), accept_units=("platelets", "hemoglobin"))
+        for row in (own, dated)
+    )
+    for column in ("last_pattern", "last_severity", "last_urgency"):
+        was, now = before[column][0], after[column][0]
+        assert was == "cannot_tell" or now == was, (column, was, now)
+    assert set(str(before["course"][0]).split(";")) - {""} <= set(str(after["course"][0]).split(";"))
+
+
 @given(people(timed=False))
 def test_every_row_is_accounted_for(frame: pd.DataFrame) -> None:
     frame = frame.assign(person=[None if place % 5 == 4 else own for place, own in enumerate(frame["person"])])

@@ -82,7 +82,7 @@ def test_what_cannot_be_drawn_is_said_without_the_key() -> None:
     for key, analyte, why in (
         ("SECRET-1", "platelets", "no row is of this person"),
         ("a", "ferritin", "a timeline is of one of platelets"),
-        ("b", "platelets", "differ in sex or birth date"),
+        ("b", "platelets", "differ in sex, birth date or age"),
     ):
         with pytest.raises(cbc.UsageError, match=why) as caught:
             cbc.timeline(COUNTS, key, analyte)

@@ -109,7 +109,18 @@ def test_every_row_and_every_result_is_used_or_set_aside_with_a_reason(tmp_path:
     assert sum(many for name, many in account.set_aside.items() if name.startswith("unusable:")) == 1
 
 
-def test_of_one_person_the_first_count_is_used(tmp_path: Path) -> None:
+def test_of_one_person_the_earliest_count_is_used_wherever_it_stands(tmp_path: Path) -> None:
+    """P0 has 60 on the first of May and 120 in April; P1 has 61 on a day that is not known, and 121 in April."""
+    days = ["2024-05-01", "", *["2024-04-02"] * 20]
+    names = ["P0", "P1", *(f"P{n}" for n in range(20))]
+    frame = people([60, 61, *WITHIN], **{"Patient ID": names, "collected_at": days})
+    found = reference(frame, own_set(tmp_path, row()))
+    assert found.rows_set_aside == {"repeated": 2}
+    assert found.bands[0].rule is not None
+    assert found.bands[0].rule.outside_most == 0
+
+
+def test_of_one_person_without_times_the_first_count_of_the_source_is_used(tmp_path: Path) -> None:
     frame = people([*WITHIN, 60, 61], **{"Patient ID": [f"P{n}" for n in range(20)] + ["P3", "P3"]})
     found = reference(frame, own_set(tmp_path, row()))
     assert found.rows_set_aside == {"repeated": 2}
@@ -118,6 +129,16 @@ def test_of_one_person_the_first_count_is_used(tmp_path: Path) -> None:
     assert (
         reference(frame.rename(columns={"Patient ID": "who"}), own_set(tmp_path, row()), person="who").rows_used == 20
     )
+
+
+def test_single_results_without_the_key_of_a_person_are_not_read_and_not_of_unknown_age(tmp_path: Path) -> None:
+    lines = ["patient_id,test,value,unit,collected_at,age,sex"]
+    lines += [f"P{n},Hemoglobin,{value},g/L,2024-01-01,40 y,F" for n, value in enumerate(WITHIN)]
+    lines += [",Hemoglobin,60,g/L,2024-01-02,40 y,F", ",Platelets,250,10^9/L,2024-01-02,41 y,F"]
+    source = tmp_path / "long.csv"
+    source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = cbc.verify_ranges(str(source), own_set(tmp_path, row()), results_of="reference")
+    assert (found.rows, found.rows_used, found.rows_set_aside) == (22, 20, {"not_read": 2})
 
 
 def test_rows_without_a_name_are_nobody_in_particular(tmp_path: Path) -> None:
@@ -241,7 +262,19 @@ def test_options_that_are_none(tmp_path: Path, options: dict[str, Any], said: st
         cbc.verify_ranges(people(WITHIN), own_set(tmp_path, row()), **options)
 
 
-def test_a_set_that_has_nothing_of_the_source(tmp_path: Path) -> None:
+def test_a_set_and_a_source_that_share_nothing_say_which_of_them_lacks_what(tmp_path: Path) -> None:
     frame = people(WITHIN).rename(columns={"HGB (g/L)": "PLT (10^9/L)"})
-    with pytest.raises(UsageError, match="has no range for any result of the source"):
-        reference(frame, own_set(tmp_path, row()))
+    ranges = own_set(tmp_path, row())
+    with pytest.raises(UsageError, match="platelets: the set has no range of it; the set has ranges for hemoglobin"):
+        reference(frame, ranges)
+    with pytest.raises(UsageError, match=r"hemoglobin: the source has no column of it, and none that it can be worked"):
+        reference(frame, ranges, analytes=["hemoglobin"])
+    with pytest.raises(UsageError, match=r"platelets: the set has no range of it$"):
+        reference(frame, ranges, analytes=["platelets"])
+
+
+def test_what_was_sent_or_asked_for_and_is_not_verified_is_named(tmp_path: Path) -> None:
+    frame, ranges = people(WITHIN, **{"PLT (10^9/L)": [250] * 20}), own_set(tmp_path, row())
+    assert reference(frame, ranges).not_verified == {"platelets": "no_range"}
+    asked = reference(frame, "nhanes_dxh800", analytes=["hemoglobin", "mpv"])
+    assert asked.not_verified == {"mpv": "no_column"}

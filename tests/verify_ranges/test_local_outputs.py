@@ -144,7 +144,9 @@ def test_a_page_of_reference_individuals_shows_no_one_of_them(tmp_path: Path) ->
     for name in ("a.html", "a.csv", "a.json"):
         found.write(tmp_path / name)
         assert "128.37" not in (tmp_path / name).read_text(encoding="utf-8")
-    assert "of 20 at most 2 may lie outside both limits" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "of 20 at most 2 may lie outside the limits (below the lower or above the upper)" in (
+        tmp_path / "a.html"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_command_from_a_file_to_its_outputs(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.verification import FILE, VerificationRules, read_verification
+from cbc_screen.vocabulary import RangeReason
 
 TEXT = (Path(__file__).resolve().parents[2] / "reference_ranges" / FILE).read_text(encoding="utf-8")
 
@@ -38,6 +39,9 @@ def test_the_shipped_file_is_sound() -> None:
         ("people: 40", "people: 30", "people: must be more than the square"),
         ("bins: 160", "bins: 0", "bins: must be 1 or more"),
         ("flattening: 3", "flattening: 0", "flattening: must be more than 0"),
+        ("stray_at_first: 0.005", "stray_at_first: 0.03", "stray_at_first: must be no more than stray_at_most"),
+        ("component_there: 0.003", "component_there: 3", "component_there: must be a share"),
+        ("fewest_healthy: 0.02", "fewest_healthy: 0", "fewest_healthy: must be a share"),
         ("healthy_beside: 0.8", "healthy_beside: 80", "healthy_beside: must be a share"),
         ("powers: [0,", "powers: [-1,", "powers: must be numbers from 0 to 1"),
         ("- [0.3, 0.3]", "- [0.6, 0.6]", "cuts: must be pairs"),
@@ -47,6 +51,7 @@ def test_the_shipped_file_is_sound() -> None:
         ("  adopt: adopt\n", "", "adopt: is required"),
         ("  rule_kept:", "  rule_keept:", "rule_kept: is required"),
         ("  no_band:", "  nobody:", "no_band: is required"),
+        ("  no_column:", "  no_colum:", "no_column: is required"),
         ("threshold: sourced", "threshold: guessed", "threshold: must be one of"),
     ],
 )
@@ -54,3 +59,24 @@ def test_a_fault_is_named(before: str, after: str, said: str) -> None:
     assert before in TEXT
     with pytest.raises(KnowledgeError, match=rf"^verification\.yaml:\d+: {said}"):
         read(TEXT.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "percentiles"),
+    [
+        ("mean +/- 1.96 SD (limits as printed)", (2.5, 97.5)),
+        ("mean +/- 2 SD", (2.5, 97.5)),
+        ("mean - 2 SD published; upper = 2*mean - lower (derived)", (2.5, 97.5)),
+        ("95% reference range", (2.5, 97.5)),
+        ("95% confidence limits", None),  # of what, it does not say
+        ("5-95 (neonatal convention)", (5, 95)),
+        ("not stated (believed 2.5-97.5)", None),
+    ],
+)
+def test_what_the_words_of_a_basis_mean(words: str, percentiles: tuple[float, float] | None) -> None:
+    assert read(TEXT).percentiles(words) == percentiles
+
+
+def test_a_sentence_about_a_number_of_the_table_does_not_repeat_it() -> None:
+    found = read(TEXT.replace("healthy_at_all: 0.5", "healthy_at_all: 0.6"))
+    assert "half" not in found.reasons[RangeReason.FEW_HEALTHY]

@@ -133,7 +133,7 @@ def ranges_check(file: Path) -> None:
 )
 @click.option("--analyte", "analytes", multiple=True, help="Only this one; may be repeated.")
 @click.option(
-    "--person", metavar="COLUMN", help="Whose each row is; found by its name. Of one person the first count is used."
+    "--person", metavar="COLUMN", help="Whose each row is; found by its name. Of one person the earliest count is used."
 )
 @click.option(
     "--stated-people",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +12,28 @@ from urllib.parse import parse_qsl, unquote
 
 from cbc_screen.errors import UsageError
 
-_SCHEMES = ("postgresql:/", "postgres:/")
+# What is meant as the address of a server, however it is written, a Path of it too: one of PostgreSQL, settings with a password,
+# a user of another kind of server.
+_MEANT = re.compile(
+    r"postgres(ql)?(\+\w+)?:|(?<![\w/\\])(pass|password|passwd|pwd)\s*=|\b[a-z][\w+.-]+:/.*@",
+    re.IGNORECASE | re.DOTALL,
+)
+_BYTE = "%[0-9A-Fa-f]{2}"
+_HOST = rf"(?:(?:[\w.~-]|{_BYTE})+|\[[0-9A-Fa-f:.%\w]+\])?(?::[0-9]{{0,5}})?"
+# Nothing that ends a part stands in another one, so that no part of a password is taken for a host, a database or a setting.
+_WRITTEN = re.compile(
+    rf"postgres(?:ql)?://"
+    rf"(?:(?:[^@/?#%\[\]\s\x00-\x1f]|{_BYTE})*@)?"
+    rf"(?P<host>{_HOST}(?:,{_HOST})*)"
+    rf"(?:/(?P<database>(?:[\w.~ $+,!-]|{_BYTE})*))?"
+    rf"(?:\?(?P<asked>(?:\w+=(?:[^&@?#=;%\x00-\x1f]|{_BYTE})*(?:&|$))*))?"
+)
+_NO_DATABASE = re.compile(r"[=;&:@/?#%\\\x00-\x1f]")
+_MALFORMED = (
+    "the address of a database cannot be read, and nothing of it is shown here; write postgresql://USER@HOST:PORT/DATABASE?table=NAME, "
+    "each of / ? @ # = % [ ] and a space in a password or a name as %2F %3F %40 %23 %3D %25 %5B %5D %20, and better the password in "
+    "PGPASSWORD or in ~/.pgpass"
+)
 _ENDINGS = (".duckdb", ".ddb")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 _TABLE = "table"
@@ -44,9 +66,9 @@ def address_of(text: str | Path) -> Address | None:
 
     `postgresql://USER@HOST/DATABASE?table=NAME` with whatever else libpq reads, or `FILE.duckdb?table=NAME`.
     """
-    text = str(text)
-    if text.startswith(_SCHEMES):
-        return _postgresql(text)
+    text, is_path = str(text), isinstance(text, Path)
+    if is_meant(text):
+        return _postgresql(text, is_path=is_path)
     path, _, asked = (text, "", "") if os.path.lexists(text) else text.partition("?")
     if Path(path).suffix.lower() not in _ENDINGS and not _is_duckdb(path):
         return None
@@ -56,17 +78,31 @@ def address_of(text: str | Path) -> Address | None:
     return Address(Database.DUCKDB, path, Path(path).name, _named([table for _, table in pairs]))
 
 
-def _postgresql(text: str) -> Address:
-    base, _, asked = text.partition("?")
-    _, strokes, rest = base.partition("://")
-    if not strokes:
+def is_meant(text: str) -> bool:
+    """Tell what is meant as the address of a server, well written or not, and is no file that is there."""
+    return _MEANT.search(text) is not None and not os.path.lexists(text)
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is meant as the address of a server where a file is read: its name may be a password, and is not shown."""
+    if is_meant(str(path)):
+        raise UsageError("this is read from a file that scan wrote, and not from a database; name the file")
+
+
+def _postgresql(text: str, *, is_path: bool) -> Address:
+    if is_path:
         raise UsageError("give the address of a database as text: a Path leaves a stroke of it out")
-    parts = [part for part in asked.split("&") if part]
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise UsageError(_MALFORMED)
+    parts = [part for part in (found["asked"] or "").split("&") if part]
     pairs = [(name, unquote(value)) for name, _, value in (part.partition("=") for part in parts)]
     own = "&".join(part for part, (name, _) in zip(parts, pairs, strict=True) if name != _TABLE)
-    network, _, path = rest.partition("/")
-    host = network.rpartition("@")[2]
-    database = unquote(path) or dict(pairs).get("dbname", "") or str(Database.POSTGRESQL)
+    database = unquote(found["database"] or "") or dict(pairs).get("dbname", "") or str(Database.POSTGRESQL)
+    host = unquote(found["host"])
+    if _NO_DATABASE.search(database):
+        raise UsageError(_MALFORMED)
+    base = text.partition("?")[0]
     where = f"{base}?{own}" if own else base
     tables = [value for name, value in pairs if name == _TABLE]
     return Address(Database.POSTGRESQL, where, f"{host}/{database}" if host else database, _named(tables))
@@ -91,7 +127,12 @@ def _is_duckdb(path: str) -> bool:
 
 def quoted(table: str) -> str:
     """Return a table's name, SCHEMA.TABLE or TABLE, as SQL writes it, whatever stands in it."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts_of(table))
+    return quoted_parts(*parts_of(table))
+
+
+def quoted_parts(*parts: str) -> str:
+    """Return a name of several parts as SQL writes it."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
 def parts_of(table: str) -> tuple[str, ...]:

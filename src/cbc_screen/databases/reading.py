@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from cbc_screen.databases import duckdb, postgresql
 from cbc_screen.databases.address import Address, Database, quoted
-from cbc_screen.databases.faults import said, told
+from cbc_screen.databases.faults import Words, told
 from cbc_screen.databases.places import in_places, with_places
 from cbc_screen.errors import UsageError
 
@@ -38,19 +38,21 @@ def keep_rows(address: Address, query: str | None, table: str | None, file: IO[b
     import pyarrow.parquet as pq
 
     address, statement = asked(address, query, table)
-    with _ROWS[address.database](address, statement) as reader:
+    with _ROWS[address.database](address, statement) as (reader, words):
         schema, done = with_places(reader.schema), 0
         with pq.ParquetWriter(file, schema, compression="lz4") as writer:
-            for group in _groups(_batches(address, reader, schema), schema):
+            for group in _groups(_batches(address, reader, schema, words), schema):
                 writer.write_table(group, row_group_size=_GROUP)
                 done += len(group)
     if not done:
         raise UsageError(f"{address.called}: there is no row; look at the table, or at what the query asks for")
 
 
-def _batches(address: Address, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(
+    address: Address, reader: pa.RecordBatchReader, schema: pa.Schema, words: Words
+) -> Iterator[pa.RecordBatch]:
     rows = iter(reader)
-    while (batch := told(address, lambda: next(rows, None), said)) is not None:
+    while (batch := told(address, lambda: next(rows, None), words)) is not None:
         yield in_places(batch, schema)
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from cbc_screen.arrays import rows_of
 from cbc_screen.engines.batch import ROW, Layout, screen_batch
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
@@ -99,7 +100,7 @@ def _whole_results(screener: Screening, engine: Engine, entry: Input, table: Any
     """Screen the rows of a batch from their cells as received; the flags must be those of the batch."""
     declared = declared_again(declared_of(entry.plan))
     normalizers: dict[frozenset[str], RecordNormalizer] = {}
-    for row in with_lists(layout_of(engine.kernel.rules), table).to_pylist():
+    for row in rows_of(with_lists(layout_of(engine.kernel.rules), table)):
         record, person = record_of(row[RECEIVED], engine.knowledge)
         files = entry.plan.suspect.items()
         suspect = frozenset(analyte for analyte, own in files if not own or row.get(SOURCE_FILE) in own)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbc_screen.arrays import dictionary, from_numpy
+from cbc_screen.arrays import beyond_years, dictionary, from_numpy, without_dictionaries
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
@@ -19,6 +19,7 @@ from cbc_screen.engines.read_types import with_types
 from cbc_screen.engines.sex_watch import look_ahead
 from cbc_screen.engines.unchanged import require_unchanged
 from cbc_screen.errors import one_line_errors
+from cbc_screen.ingest.frames import pandas_of
 from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
@@ -51,7 +52,9 @@ def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool =
             # A column that stands twice is read only where its name means something, and refused there.
             once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]
             wanted = list(dict.fromkeys([*once, *entry.plan.columns]))
-            for batch in entry.source.batches(wanted):
+            # A name or a remark: nearly each is another.
+            unknown = set(wanted) - set(entry.plan.columns)
+            for batch in entry.source.batches(wanted, unknown):
                 require_unchanged(entry.files)  # a file that grows would be read without end
                 rejected += batch.rejected
                 tables.append(_table(knowledge, entry, batch, several=len(inputs) > 1))
@@ -99,16 +102,18 @@ def _frame(tables: Sequence[pa.Table], plans: Mapping[str, Plan], knowledge: Kno
 
     if not tables:
         return pd.DataFrame()
+    far = {name for table in tables for name in table.column_names if beyond_years(table.column(name))}
     if as_received:
-        return pd.concat([table.to_pandas() for table in tables], ignore_index=True)
+        received = [_as_texts(table, far & set(table.column_names)) for table in tables]
+        return pd.concat([pandas_of(without_dictionaries(table)) for table in received], ignore_index=True)
     kinds: dict[str, set[pa.DataType]] = {}
     for table in tables:
         for own in table.schema:
             kinds.setdefault(own.name, set()).add(own.type)
-    differ = {name for name, types in kinds.items() if len(types) > 1}
+    differ = far | {name for name, types in kinds.items() if len(types) > 1}
     alike = [_as_texts(table, differ & set(table.column_names)) for table in tables]
     whole = pa.concat_tables(alike, promote_options="default").unify_dictionaries()
-    return with_types(whole, plans, knowledge, (ROW, FILE)).to_pandas()
+    return pandas_of(with_types(whole, plans, knowledge, (ROW, FILE)))
 
 
 def _as_texts(table: pa.Table, names: Collection[str]) -> pa.Table:
@@ -131,7 +136,7 @@ def _table(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
     plan, rows = entry.plan, len(batch.lines)
     arrays: dict[str, pa.Array] = {ROW: from_numpy(batch.lines)}
     if several:
-        arrays = {FILE: _constant(entry.name, rows), **arrays}
+        arrays = {FILE: _constant(entry.name, rows).cast(pa.string()), **arrays}
     for name, column in plan.people.items():
         arrays[name] = _in_words(batch.columns[column], name, plan, knowledge)
     if plan.age_unit is not None and "age" in plan.people and "age_unit" not in plan.people:
@@ -176,10 +181,9 @@ def _of_analyte(
     return arrays | {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
 
 
-def _constant(text: str, rows: int) -> pa.Array:
-    import pyarrow as pa
-
-    return dictionary(np.zeros(rows, dtype=np.int8), [text]).cast(pa.string())
+def _constant(text: str, rows: int) -> pa.DictionaryArray:
+    """Return one text for each row, coded as the texts of a file are."""
+    return dictionary(np.zeros(rows, dtype=np.int32), [text])
 
 
 def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> pa.Array:

@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from cbc_screen.databases.address import require_file
 from cbc_screen.errors import UsageError
 from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.vocabulary import Reason
@@ -30,6 +31,7 @@ class RejectReasons:
         return self._reasons.get(place)
 
     def _read(self, path: Path) -> None:
+        require_file(path)
         known, problem = False, None
         try:
             with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cbc_screen._version import __version__
+from cbc_screen.arrays import rows_of
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.engines.screened_with import CONFIGURATION, UNIT_SUSPECT
@@ -211,7 +212,7 @@ def find_row(file: FlagFile, key: str) -> dict[str, Any]:
                 mask = pc.and_(mask, pc.equal(pc.cast(table.column(FILE), "string"), name))
             elif name and name not in file.sources:
                 raise UsageError("--row FILE:ROW: the flags are not of this file")
-        found += table.filter(mask).to_pylist()
+        found += rows_of(table.filter(mask))
         if len(found) > 1:
             raise UsageError("--row: more than one row has this key; give FILE:ROW, or a column that tells them apart")
     if not found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cbc_screen._version import __version__
 from cbc_screen.engines.account import Account
@@ -20,9 +20,6 @@ from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import SpecimenKind
-
-if TYPE_CHECKING:
-    pass
 
 _NAMED = 100  # names that a summary lists, the most frequent ones
 

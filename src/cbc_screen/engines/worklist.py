@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from cbc_screen.arrays import rows_of
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.engines.urgent import FlagCounts, most_urgent
@@ -131,7 +132,7 @@ class _Worklist:
     def pieces(self, table: pa.Table, progress: Progress | None) -> Iterator[str]:
         """Yield the pages of the people listed, in compressed pieces, and collect the list."""
         for start in range(0, table.num_rows, IN_A_PIECE):
-            for row in table.slice(start, IN_A_PIECE).to_pylist():
+            for row in rows_of(table.slice(start, IN_A_PIECE)):
                 self._pages.add(self._one(row))
             if progress is not None:
                 progress(len(self._rows), len(self._rows) / table.num_rows)

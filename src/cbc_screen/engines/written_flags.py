@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cbc_screen.arrays import from_texts, without_dictionaries
+from cbc_screen.databases.address import require_file
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.errors import CBCScreenError, UsageError
@@ -111,6 +112,7 @@ class WrittenFlags:
     def _raw(self) -> Iterator[pa.Table]:
         import pyarrow as pa
 
+        require_file(self.path)
         problem = None
         try:
             yield from self._tables()

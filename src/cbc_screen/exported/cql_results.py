@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cbc_screen.exported.cells import SIGNS
-from cbc_screen.exported.cql_text import decimal
+from cbc_screen.exported.cql_text import decimal, in_quotes
 from cbc_screen.exported.sources import TableOfCounts
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Analyte, Factor
@@ -43,7 +43,7 @@ def result_definitions(knowledge: Knowledge, source: TableOfCounts) -> list[Defi
 def _one(knowledge: Knowledge, name: str, analyte: Analyte) -> list[Definition]:
     units = _units(knowledge, analyte)
     number = " ".join(
-        f'when "{name} unit" = \'{unit}\' then "{name} quantity".value{_converted(factor)}'
+        f'when "{name} unit" = {in_quotes(unit)} then "{name} quantity".value{_converted(factor)}'
         for unit, factor in units.items()
     )
     signs = ", ".join(f"'{sign}'" for sign in SIGNS)

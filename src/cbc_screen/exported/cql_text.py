@@ -39,6 +39,18 @@ _TEXTS: Mapping[Op, str] = {
 _TWICE = frozenset({Op.DIVIDE, Op.SMALLER, Op.LARGER, Op.CODE_LARGER})
 
 
+_ESCAPES = str.maketrans({"'": r"\'", "\\": r"\\"})
+
+
+def in_quotes(value: str) -> str:
+    r"""Write a text.
+
+    >>> print(in_quotes("ward's"))
+    'ward\'s'
+    """
+    return f"'{value.translate(_ESCAPES)}'"
+
+
 def decimal(value: float) -> str:
     """Write a number as a decimal of eight places.
 

@@ -15,7 +15,7 @@ from cbc_screen.exported.sources import PERSON, TableOfCounts
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.printable import clean_line
-from cbc_screen.vocabulary import NOTICE, Pregnancy, Sex
+from cbc_screen.vocabulary import NOTICE, Pregnancy
 
 _WIDTH = 112
 
@@ -33,7 +33,7 @@ def comment(template: str, mark: str, **shown: Any) -> str:
     lines: list[str] = []
     for paragraph in text.splitlines():
         # A line break in the name of a column must not end the comment.
-        lines += textwrap.wrap(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False)
+        lines += textwrap.wrap(clean_line(" ".join(paragraph.split())), _WIDTH, break_on_hyphens=False)
     return "\n".join(f"{mark} {line}" for line in lines)
 
 
@@ -49,7 +49,7 @@ def header(source: TableOfCounts, *, age_unit: str, sexes: Sequence[str], made_w
         signed=bool(source.comparators),
         reported=bool(source.reported),
         age_unit=age_unit,
-        sexes=", ".join(dict.fromkeys([*(str(sex) for sex in Sex), *sexes])) + " or NULL",
+        sexes=sexes,
         pregnancy="pregnancy" in source.person,
         stages=", ".join(str(stage) for stage in Pregnancy if stage is not Pregnancy.NOT_STATED),
     )

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from cbc_screen.exported.dialects import DialectWords, quoted
+from cbc_screen.exported.dialects import DialectWords
 from cbc_screen.exported.levels import Select
 from cbc_screen.exported.person_sql import PERSON, SITUATION, PersonSQL, situation_number
 from cbc_screen.exported.persons import KeyTables
 from cbc_screen.kernel.keys import SITUATIONS
 
 Part = tuple[str, str]
+PREFIX = "cbc_"  # of each part: a part hides a table of its name
 _POSSIBLE = """SELECT s.situation, c.class, c.beside, CASE p.stage_of_person {own} END AS own_limits
-FROM situations AS s
-JOIN age_classes AS c ON c.day_place BETWEEN s.days_low AND s.days_high
+FROM cbc_situations AS s
+JOIN cbc_age_classes AS c ON c.day_place BETWEEN s.days_low AND s.days_high
   AND c.month_place BETWEEN s.months_low AND s.months_high
-JOIN stages AS p ON p.sex = s.sex_code AND p.stage = s.stage_code AND (c.at_risk OR NOT p.only_at_risk)"""
+JOIN cbc_stages AS p ON p.sex = s.sex_code AND p.stage = s.stage_code AND (c.at_risk OR NOT p.only_at_risk)"""
 _LEFT_OPEN = """SELECT situation,
   COUNT(DISTINCT CASE WHEN NOT beside THEN class END) > 1 AS of_ages,
   COUNT(CASE WHEN NOT beside THEN 1 END) > 1 AND COUNT(DISTINCT CASE WHEN NOT beside THEN class END) <= 1 AS of_stages
-FROM possible
+FROM cbc_possible
 GROUP BY situation"""
 _CHOICES = """SELECT DISTINCT p.situation, p.own_limits, o.of_ages, o.of_stages
-FROM possible AS p
-JOIN left_open AS o ON o.situation = p.situation"""
+FROM cbc_possible AS p
+JOIN cbc_left_open AS o ON o.situation = p.situation"""
 
 
 def people(words: DialectWords, person: PersonSQL, origin: str, carried: Select) -> str:
@@ -36,19 +37,19 @@ def people(words: DialectWords, person: PersonSQL, origin: str, carried: Select)
 
 
 def key_parts(words: DialectWords, person: PersonSQL, tables: KeyTables, table: str) -> list[Part]:
-    """Return the parts that end with `choices`: for each situation of the table, every row of limits that may be its."""
+    """Return the parts that end with `cbc_choices`: for each situation of the table, every row of limits that may be its."""
     found = people(words, person, table, [])
     places: Select = [*((name, name) for name in SITUATION), ("situation", situation_number(person.ages))]
     own = " ".join(f"WHEN {number} THEN c.limits_{number}" for number in range(len(SITUATIONS)))
     situations = ", ".join(f"limits_{number}" for number in range(len(SITUATIONS)))
     return [
-        ("age_classes", _values(_classes(tables), f"class, day_place, month_place, beside, at_risk, {situations}")),
-        ("stages", _values(_stages(tables), "sex, stage, stage_of_person, only_at_risk")),
-        ("limits", _limits(words, tables)),
-        ("situations", words.select(places, found, distinct=True)),
-        ("possible", _POSSIBLE.format(own=own)),
-        ("left_open", _LEFT_OPEN),
-        ("choices", _CHOICES),
+        ("cbc_age_classes", _values(_classes(tables), f"class, day_place, month_place, beside, at_risk, {situations}")),
+        ("cbc_stages", _values(_stages(tables), "sex, stage, stage_of_person, only_at_risk")),
+        ("cbc_limits", _limits(words, tables)),
+        ("cbc_situations", words.select(places, found, distinct=True)),
+        ("cbc_possible", _POSSIBLE.format(own=own)),
+        ("cbc_left_open", _LEFT_OPEN),
+        ("cbc_choices", _CHOICES),
     ]
 
 
@@ -73,7 +74,7 @@ def _stages(tables: KeyTables) -> list[str]:
 
 def _limits(words: DialectWords, tables: KeyTables) -> str:
     """Write the distinct rows of limits, as texts that no database rounds."""
-    written = [["NULL" if value is None else quoted(repr(value)) for value in row] for row in tables.limits]
+    written = [["NULL" if value is None else f"'{value!r}'" for value in row] for row in tables.limits]
     rows = [f"({', '.join([str(number), *own])})" for number, own in enumerate(written)]
     names = [f"limit_{number}" for number in range(len(tables.columns))]
     casts = [f"CAST({name} AS {words.number_type}) AS {name}" for name in names]

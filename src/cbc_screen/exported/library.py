@@ -13,7 +13,7 @@ from cbc_screen.exported.asked import Asked, asked_of, linked, pruned, split
 from cbc_screen.exported.cells import NOTHING, READ_REASONS, SIGNS, Columns, read_cells
 from cbc_screen.exported.cql_person import limit_names, person_definitions
 from cbc_screen.exported.cql_results import fields, result_definitions
-from cbc_screen.exported.cql_text import DECIMALS, INFINITE, Definitions
+from cbc_screen.exported.cql_text import DECIMALS, INFINITE, Definitions, in_quotes
 from cbc_screen.exported.header import comment, made_of, templates
 from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.sources import LINES, source_of
@@ -156,7 +156,7 @@ def _answers(asked: Asked, made_with: str) -> list[tuple[str, str]]:
     for name in asked.columns:
         if name in asked.words:
             code, said = asked.words[name]
-            cases = " ".join(f"when {number} then '{word}'" for number, word in enumerate(said))
+            cases = " ".join(f"when {number} then {in_quotes(word)}" for number, word in enumerate(said))
             found.append((f'"{name}"', f'case "code {code}" {cases} else null end'))
         elif name in asked.grades:
             code = f'"code {asked.grades[name]}"'
@@ -166,14 +166,16 @@ def _answers(asked: Asked, made_with: str) -> list[tuple[str, str]]:
     found += _reasons(asked)
     lines = ("red_line", "white_line", "platelet_line")
     unknown = " or ".join(f"(\"{line}\" = 'cannot_tell')" for line in lines)
-    told = " + ".join([f"'{NOTICE} pattern: '", '"pattern"', *(f"'; {line}: ' + \"{line}\"" for line in lines)])
+    told = " + ".join(
+        [in_quotes(f"{NOTICE} pattern: "), '"pattern"', *(f"'; {line}: ' + \"{line}\"" for line in lines)]
+    )
     return [
         *found,
         ('"some line low"', '"lines_low_min" >= 1'),
         ('"some line unknown"', unknown),
         ('"summary"', told),
-        ('"screened_with"', f"'{made_with}'"),
-        ('"notice"', f"'{NOTICE}'"),
+        ('"screened_with"', in_quotes(made_with)),
+        ('"notice"', in_quotes(NOTICE)),
     ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from cbc_screen.exported.dialects import DialectWords, quoted
+from cbc_screen.exported.dialects import DialectWords
 from cbc_screen.exported.persons import AGE_REASONS, ENDS, AgeSteps
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
+from cbc_screen.knowledge.fold import fold_word
+from cbc_screen.knowledge.words import Words
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
 
 PERSON = ("age", "sex", "pregnancy")
@@ -15,19 +18,46 @@ _LEAST_AGE, _MOST_AGE = 1e-4, 1e6  # that the reader of ages can read as a numbe
 _ROUNDED = 0.1  # of a month: what a year's fraction may be off
 
 
+@dataclass(frozen=True)
+class PersonWords:
+    """What texts for sex and for a stage of pregnancy mean, in lower case."""
+
+    sexes: Mapping[str, str]
+    stages: Mapping[str, str]
+
+
+def person_words(words: Words, codes: Mapping[str, str]) -> PersonWords:
+    """Return the words that the reader of records knows, and declared codes for sex.
+
+    Of other scripts and with accents only what is declared: not every database folds such letters as the reader does.
+    """
+    sexes, stages = (
+        {text: meaning for text, meaning in known.items() if text and text.isascii()}
+        for known in (words.sex, words.pregnancy)
+    )
+    for code, sex in codes.items():
+        own = code.strip()
+        # A letter that the database does not fold stays as it is; of numbers it may show the code 1 as 1.0.
+        kept = (own,) if not own.isascii() else (f"{own}.0",) if own.isdecimal() else ()
+        sexes |= dict.fromkeys((fold_word(own), own.lower(), *kept), sex)
+    return PersonWords(sexes, stages)
+
+
 class PersonSQL:
     """Writes what is read of a person, from the columns `age`, `sex` and `pregnancy` of a part."""
 
-    def __init__(self, words: DialectWords, ages: AgeSteps, given: Mapping[str, str], sexes: Mapping[str, str]) -> None:
-        self.words, self.ages, self.given, self.sexes = words, ages, given, sexes
+    def __init__(self, words: DialectWords, ages: AgeSteps, given: Mapping[str, str], own: PersonWords) -> None:
+        self.words, self.ages, self.given, self.own = words, ages, given, own
 
     def cells(self) -> list[tuple[str, str]]:
         """Return the cells of a person as they are in the table."""
-        columns = []
-        for name in PERSON:
-            column = self.words.identifier(self.given[name]) if name in self.given else "NULL"
-            columns.append((name, self.words.as_number(column) if name == "age" else self.words.as_text(column)))
-        return columns
+        return [(name, self._cell(name)) for name in PERSON]
+
+    def _cell(self, name: str) -> str:
+        if name not in self.given:
+            return self.words.absent if name == "age" else f"CAST(NULL AS {self.words.text_type})"
+        column = self.words.identifier(self.given[name])
+        return self.words.as_number(column) if name == "age" else self.words.as_word(column)
 
     def because(self) -> list[tuple[str, str]]:
         """Return why a part of the person is unknown."""
@@ -36,24 +66,23 @@ class PersonSQL:
         conflict = f"{male} AND stage_code IN ({', '.join(map(str, claimed))})"
         stage_reason = (
             f"CASE WHEN {conflict} THEN '{Reason.PREGNANCY_CONFLICT}' "
-            f"WHEN pregnancy IS NOT NULL AND pregnancy NOT IN ({self._listed(self._stages())}) "
-            f"THEN '{Reason.PREGNANCY_UNREADABLE}' "
-            f"WHEN stage_code = {PREGNANCIES.index(Pregnancy.UNKNOWN)} THEN '{Reason.PREGNANCY_UNKNOWN}' "
+            f"WHEN stage_code = {PREGNANCIES.index(Pregnancy.UNKNOWN)} THEN CASE WHEN pregnancy IN "
+            f"({self._of(self.own.stages, Pregnancy.UNKNOWN)}) THEN '{Reason.PREGNANCY_UNKNOWN}' "
+            f"ELSE '{Reason.PREGNANCY_UNREADABLE}' END "
             f"WHEN stage_code = {PREGNANCIES.index(Pregnancy.TRIMESTER_UNKNOWN)} THEN '{Reason.TRIMESTER_UNKNOWN}' END"
         )
-        unreadable = f"sex IS NOT NULL AND sex NOT IN ({self._listed(self._sexes())})"
+        missing = f"sex IS NULL OR sex IN ({self._of(self.own.sexes, Sex.UNKNOWN)})"
         sex_reason = (
-            f"CASE WHEN {unreadable} THEN '{Reason.SEX_UNREADABLE}' "
-            f"WHEN sex_code = {SEXES.index(Sex.UNKNOWN)} THEN '{Reason.SEX_MISSING}' END"
+            f"CASE WHEN sex_code = {SEXES.index(Sex.UNKNOWN)} THEN CASE WHEN {missing} THEN '{Reason.SEX_MISSING}' "
+            f"ELSE '{Reason.SEX_UNREADABLE}' END END"
         )
         return [("age_because", self._age_reason()), ("sex_because", sex_reason), ("pregnancy_because", stage_reason)]
 
     def codes(self) -> list[tuple[str, str]]:
         """Return the codes of sex and stage, and the counts of the age."""
-        sexes = {text: SEXES.index(Sex(sex)) for text, sex in self._sexes().items()}
-        stages = {text: PREGNANCIES.index(stage) for text, stage in self._stages().items()}
-        by_text = _cases("sex", sexes, SEXES.index(Sex.UNKNOWN))
-        by_stage = _cases("pregnancy", stages, PREGNANCIES.index(Pregnancy.UNKNOWN))
+        by_text = self._codes("sex", self.own.sexes, SEXES, SEXES.index(Sex.UNKNOWN))
+        unknown = PREGNANCIES.index(Pregnancy.UNKNOWN)
+        by_stage = self._codes("pregnancy", self.own.stages, PREGNANCIES, unknown)
         unstated = PREGNANCIES.index(Pregnancy.NOT_STATED)
         low, high = self._counts()
         return [
@@ -102,19 +131,14 @@ class PersonSQL:
             f"CASE WHEN {read} THEN CASE WHEN {whole} THEN {first} + 11 ELSE {high} END END",
         )
 
-    def _sexes(self) -> dict[str, str]:
-        return {**{str(sex): str(sex) for sex in Sex}, **self.sexes}
+    def _codes(self, column: str, meanings: Mapping[str, str], order: Sequence[str], otherwise: int) -> str:
+        """Return the place in an order of what a word means."""
+        told = [meaning for meaning in order if meaning in meanings.values()]
+        cases = [f"WHEN {column} IN ({self._of(meanings, one)}) THEN {order.index(one)}" for one in told]
+        return f"CASE {' '.join(cases)} ELSE {otherwise} END"
 
-    def _stages(self) -> dict[str, Pregnancy]:
-        return {str(stage): stage for stage in Pregnancy}
-
-    def _listed(self, texts: Mapping[str, object]) -> str:
-        return ", ".join(quoted(text) for text in texts)
-
-
-def _cases(column: str, codes: Mapping[str, int], otherwise: int) -> str:
-    cases = " ".join(f"WHEN {column} = {quoted(text)} THEN {code}" for text, code in codes.items())
-    return f"CASE {cases} ELSE {otherwise} END"
+    def _of(self, meanings: Mapping[str, str], meaning: str) -> str:
+        return self.words.texts(text for text, own in meanings.items() if own == meaning)
 
 
 def situation_number(ages: AgeSteps) -> str:

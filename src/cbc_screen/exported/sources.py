@@ -65,9 +65,7 @@ def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] |
     """
     given = dict(USUAL if columns is None else columns)
     known, findings = _fields(knowledge, kernel)
-    for name, column in given.items():
-        if not column.strip():
-            raise UsageError(f"columns: {name}: a column must have a name")
+    for name in given:
         if name not in known:
             raise UsageError(f"columns: {name!r} changes no answer here; there are {', '.join(known)}")
     results = {name: given[name] for name in knowledge.analytes if name in given}
@@ -76,7 +74,7 @@ def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] |
     return TableOfCounts(
         person={name: given[name] for name in PERSON if name in given},
         results=results,
-        comparators=_beside(given, results, COMPARATOR),
+        comparators=_comparators(given, results),
         reported={
             name: {side: given[f"{name}_{side}"] for side in SIDES if f"{name}_{side}" in given}
             for name in results
@@ -88,8 +86,9 @@ def source_of(knowledge: Knowledge, kernel: Kernel, columns: Mapping[str, str] |
     )
 
 
-def _beside(given: Mapping[str, str], results: Mapping[str, str], part: str) -> dict[str, str]:
-    named = {name: given[f"{name}_{part}"] for name in results if f"{name}_{part}" in given}
+def _comparators(given: Mapping[str, str], results: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of signs; refuse what stands beside a result that has no column."""
+    named = {name: given[f"{name}_{COMPARATOR}"] for name in results if f"{name}_{COMPARATOR}" in given}
     for field in given:
         about, _, kind = field.rpartition("_")
         if kind in (COMPARATOR, *SIDES) and about not in results:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cbc_screen.errors import UsageError
 from cbc_screen.exported.asked import Asked, asked_of, inputs_of, linked, pruned, split
 from cbc_screen.exported.cells import NOTHING, SIGNS, read_cells
-from cbc_screen.exported.dialects import DIALECTS, Dialect, DialectWords, quoted
+from cbc_screen.exported.dialects import DIALECTS, Dialect, DialectWords
 from cbc_screen.exported.header import header, made_of
-from cbc_screen.exported.keys_sql import key_parts, people
+from cbc_screen.exported.keys_sql import PREFIX, key_parts, people
 from cbc_screen.exported.levels import Cell, Levels, Select
-from cbc_screen.exported.person_sql import PersonSQL, situation_number
+from cbc_screen.exported.names import check_hidden, check_kept, check_names
+from cbc_screen.exported.person_sql import PersonSQL, person_words, situation_number
 from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.reasons_sql import PERSON as PERSON_REASONS
 from cbc_screen.exported.reasons_sql import Reasons
 from cbc_screen.exported.sources import SIDES, UNCORRECTED, TableOfCounts, source_of
 from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Op, Program
-from cbc_screen.knowledge.measures import Measures
 from cbc_screen.normalize.declared import make_declared, parse_adjust
 from cbc_screen.screener import Screener
 from cbc_screen.vocabulary import NOTICE, Adjust, AdjustWord, DefinitionId, SchemeId
@@ -90,40 +90,28 @@ def sql(
     """
     if dialect not in tuple(Dialect):
         raise UsageError(f"dialect must be one of {', '.join(Dialect)}")
+    words = DIALECTS[Dialect(dialect)]
+    check_names(words, table=table, view=view, keep=keep, columns=columns)
     screener = Screener(
         ranges=ranges, definition=definition, grading=grading, rules=rules, adjust_hemoglobin=adjust_hemoglobin
     )
     knowledge, kernel = screener.engine.knowledge, screener.kernel
     source = source_of(knowledge, kernel, columns)
     asked = asked_of(kernel, source.given)
-    _check_keep(keep, asked)
-    sexes = _sex_codes(sex_codes, knowledge)
-    words = DIALECTS[Dialect(dialect)]
+    check_kept(words, keep, [*asked.columns, *_MORE])
+    codes = {str(code): str(sex) for code, sex in (sex_codes or {}).items()}
+    make_declared(knowledge, sex_codes=codes)  # which says what is wrong with them
     ages = age_steps(kernel.limits, age_unit, knowledge.age_implausible_from)
     reasons = Reasons(asked, source, parse_adjust(adjust_hemoglobin))
     program = linked(read_cells(source.columns, knowledge.agreement), asked.facts)
     program = pruned(program, [*asked.facts.outputs, NOTHING, *reasons.asks(program.outputs)])
     made_with = made_of(knowledge, kernel, ranges=ranges, rules=rules)
-    head = header(source, age_unit=ages.unit, sexes=list(sexes), made_with=made_with, dialect=dialect)
-    writer = _Statement(words, source, asked, program, PersonSQL(words, ages, source.person, sexes), reasons)
-    body = writer.write(words.table(table), list(keep), key_tables(kernel.limits, program), made_with)
+    head = header(source, age_unit=ages.unit, sexes=list(codes), made_with=made_with, dialect=dialect)
+    person = PersonSQL(words, ages, source.person, person_words(knowledge.words, codes))
+    writer = _Statement(words, source, asked, program, person, reasons)
+    body = writer.write(table, list(keep), key_tables(kernel.limits, program), made_with)
     created = "" if view is None else f"CREATE OR REPLACE VIEW {words.table(view)} AS\n"
     return f"{head}\n{created}{body}\n"
-
-
-def _check_keep(keep: Sequence[str], asked: Asked) -> None:
-    if isinstance(keep, str):
-        raise UsageError("keep takes a list of columns")
-    own = [*asked.columns, *_MORE]
-    if taken := [name for name in keep if name.casefold() in own]:
-        raise UsageError(f"keep: {taken[0]} is the name of an answer; rename it in a view")
-    if len({name.casefold() for name in keep}) < len(keep):
-        raise UsageError("keep: a column is named twice")
-
-
-def _sex_codes(given: Mapping[str, str] | None, knowledge: Measures) -> dict[str, str]:
-    make_declared(knowledge, sex_codes=given)  # which says what is wrong with them
-    return {str(code).strip(): str(sex) for code, sex in (given or {}).items()}
 
 
 class _Statement:
@@ -144,16 +132,18 @@ class _Statement:
 
     def write(self, table: str, keep: list[str], tables: KeyTables, made_with: str) -> str:
         """Return the statement."""
-        self.parts += key_parts(self.words, self.person, tables, table)
+        origin = self.words.table(table)
+        self.parts += key_parts(self.words, self.person, tables, origin)
         kept = [f"kept_{number}" for number in range(len(keep))]
-        self._number(table, dict(zip(kept, keep, strict=True)))
+        self._number(origin, dict(zip(kept, keep, strict=True)))
         before, within = split(self.program)
-        names = self._read(before, [_ROW, *kept])
+        names = self._read(before, inputs_of(within), [_ROW, *kept])
         carried = [_ROW, *kept, *self.reasons.columns]
         self._facts(within, names, tables, carried)
         self._join(carried)
         codes = self._conclude(carried)
         answers = self._answers(dict(zip(kept, keep, strict=True)), codes, made_with)
+        check_hidden(self.words, table, [name for name, _ in self.parts])
         named = ",\n".join(f"{name} AS (\n{text}\n)" for name, text in self.parts)
         return f"WITH {named}\n{answers}"
 
@@ -165,11 +155,11 @@ class _Statement:
         carried += [(f"sign_{name}", words.as_text(identifier(own))) for name, own in self.source.comparators.items()]
         for name, sides in self.source.reported.items():
             carried += [(f"in_{name}_{side}", words.as_number(identifier(own))) for side, own in sides.items()]
-        carried += [(f"is_{name}", f"CAST({identifier(own)} AS BOOLEAN)") for name, own in self._flags.items()]
+        carried += [(f"is_{name}", words.as_truth(identifier(own))) for name, own in self._flags.items()]
         columns: Select = [(name, name) for name, _ in carried]
         columns += [(name, name) for name in PERSON_REASONS]
         columns.append(("situation", situation_number(self.person.ages)))
-        self.parts.append(("numbered", words.select(columns, people(words, self.person, table, carried))))
+        self.parts.append((f"{PREFIX}numbered", words.select(columns, people(words, self.person, table, carried))))
 
     @property
     def _flags(self) -> dict[str, str]:
@@ -179,11 +169,11 @@ class _Statement:
     def _inputs(self) -> dict[str, Cell]:
         """Return where each input of the reader stands, and how it is read."""
         cells: dict[str, Cell] = {}
-        known = ", ".join(quoted(sign) for sign in (*SIGNS, "="))
+        text, known = self.words.text, self.words.texts((*SIGNS, "="))
         for name in self.source.results:
             cells[f"{name}.value"] = (f"in_{name}", f"in_{name}")
             column = f"sign_{name}"
-            cells |= {f"{name}.sign:{sign}": (column, f"(({column} = {quoted(sign)}) IS TRUE)") for sign in SIGNS}
+            cells |= {f"{name}.sign:{sign}": (column, f"(({column} = {text(sign)}) IS TRUE)") for sign in SIGNS}
             cells[f"{name}.sign:?"] = column, f"(({column} NOT IN ({known})) IS TRUE)"
             cells |= {f"{name}.stated_{side}": (f"in_{name}_{side}", f"in_{name}_{side}") for side in SIDES}
         for name in self._flags:
@@ -195,29 +185,24 @@ class _Statement:
     def _levels(self, name: str, levels: Iterable[Select], origin: str) -> str:
         """Add levels, each over the one before, and return the name of the last."""
         for number, columns in enumerate(levels, start=1):
-            own = f"{name}_{number}"
+            own = f"{PREFIX}{name}_{number}"
             self.parts.append((own, self.words.select(columns, origin)))
             origin = own
         return origin
 
-    def _read(self, before: Program, carried: list[str]) -> dict[str, Cell]:
-        """Add what is the same for every key of a row; return where each of its numbers stands."""
+    def _read(self, before: Program, later: Collection[str], carried: list[str]) -> dict[str, Cell]:
+        """Add what is the same for every key of a row; return where each of its numbers that is read later stands."""
         printed = Levels(before, self.words, self._inputs(), "r")
         names = {output: _column(output) for output in before.outputs}
-        smokers = [f"is_{name}" for name in self.source.findings]
-        own = [*carried, *PERSON_REASONS, "situation", *smokers]
-        last = self._levels("cells", printed.selects(names, own), "numbered")
-        by_output = {output: names[f"row.{place}"] for output, place in self._early().items()}
-        used = {output: name for output, name in names.items() if output in inputs_of(split(self.program)[1])}
+        findings = [f"is_{name}" for name in self.source.findings]
+        own = [*carried, *PERSON_REASONS, "situation", *findings]
+        last = self._levels("cells", printed.selects(names, own), f"{PREFIX}numbered")
+        places = self.program.outputs.items()
+        by_output = {output: names[row] for output, place in places if (row := f"row.{place}") in names}
+        used = {output: name for output, name in names.items() if output in later}
         columns: Select = [(name, name) for name in (*carried, *PERSON_REASONS, "situation", *used.values())]
-        self.parts.append(("told", self.words.select([*columns, *self.reasons.read(by_output)], last)))
+        self.parts.append((f"{PREFIX}told", self.words.select([*columns, *self.reasons.read(by_output)], last)))
         return {output: (name, name) for output, name in used.items()}
-
-    def _early(self) -> dict[str, int]:
-        """Return the outputs that are the same for every key, and their steps."""
-        before, _ = split(self.program)
-        told = {name.removeprefix("row.") for name in before.outputs}
-        return {name: place for name, place in self.program.outputs.items() if str(place) in told}
 
     def _facts(self, within: Program, names: dict[str, Cell], tables: KeyTables, carried: list[str]) -> None:
         """Add the facts of each row under each of its keys."""
@@ -232,13 +217,15 @@ class _Statement:
         columns += [(name, f"c.{name}") for name in ("of_ages", "of_stages")]
         columns += [(name, f"l.{name}") for name in limits]
         joined = (
-            "told AS t\nLEFT JOIN choices AS c ON c.situation = t.situation\n"
-            "LEFT JOIN limits AS l ON l.own_limits = c.own_limits"
+            "cbc_told AS t\nLEFT JOIN cbc_choices AS c ON c.situation = t.situation\n"
+            "LEFT JOIN cbc_limits AS l ON l.own_limits = c.own_limits"
         )
-        self.parts.append(("keyed", self.words.select(columns, joined)))
+        self.parts.append((f"{PREFIX}keyed", self.words.select(columns, joined)))
         printed = Levels(within, self.words, {**cells, **names}, "f")
         wanted = {name: _column(name) for name in self._wanted()}
-        self._last = self._levels("facts", printed.selects(wanted, [*carried, "of_ages", "of_stages"]), "keyed")
+        self._last = self._levels(
+            "facts", printed.selects(wanted, [*carried, "of_ages", "of_stages"]), f"{PREFIX}keyed"
+        )
 
     def _wanted(self) -> list[str]:
         return [*self.asked.facts.outputs, NOTHING]
@@ -257,7 +244,7 @@ class _Statement:
             join = _JOINS.get(fact[-4:], "BOOL_AND")
             columns.append((_column(fact), f"{join}({_column(fact)})"))
         by_row = f"{self._last}\nGROUP BY {', '.join(groups)}"
-        self.parts.append(("joined", self.words.select(columns, by_row)))
+        self.parts.append((f"{PREFIX}joined", self.words.select(columns, by_row)))
 
     def _conclude(self, carried: list[str]) -> dict[str, str]:
         """Add the conclusions, and return the column of each code."""
@@ -266,7 +253,7 @@ class _Statement:
         printed = Levels(self.asked.conclusions, self.words, cells, "c")
         codes = {name: f"code_{_column(name)}" for name in self.asked.conclusions.outputs}
         own = [*carried, _column(NOTHING)]
-        self._last = self._levels("concluded", printed.selects(codes, own), "joined")
+        self._last = self._levels("concluded", printed.selects(codes, own), f"{PREFIX}joined")
         return {**codes, NOTHING: _column(NOTHING)}
 
     def _answers(self, kept: Mapping[str, str], codes: dict[str, str], made_with: str) -> str:
@@ -275,7 +262,7 @@ class _Statement:
         for name in self.asked.columns:
             if name in self.asked.words:
                 code, said = self.asked.words[name]
-                cases = " ".join(f"WHEN {number} THEN {quoted(word)}" for number, word in enumerate(said))
+                cases = " ".join(f"WHEN {number} THEN {self.words.text(word)}" for number, word in enumerate(said))
                 columns.append((name, f"CASE {codes[code]} {cases} END"))
             elif name in self.asked.grades:
                 code = codes[self.asked.grades[name]]
@@ -283,7 +270,7 @@ class _Statement:
             else:
                 columns.append((name, codes[name]))
         columns.append(("reasons", self.reasons.text(codes)))
-        columns += [("screened_with", quoted(made_with)), ("notice", quoted(NOTICE))]
+        columns += [("screened_with", self.words.text(made_with)), ("notice", self.words.text(NOTICE))]
         listed = ",\n  ".join(f"{own} AS {name}" for name, own in columns)
         return f"SELECT\n  {listed}\nFROM {self._last}"
 

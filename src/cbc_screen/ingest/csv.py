@@ -141,10 +141,9 @@ class CSVSource:
             yield from self._careful_batches(columns)
             return
         places = [self.headers.index(name) for name in columns]
-        as_numbers = [
-            place for place, name in zip(places, columns, strict=True) if name in numbers and name not in plain
-        ]
-        fast = FastLane(len(self.headers), self._delimiter, places, as_numbers)
+        as_texts = {place for place, name in zip(places, columns, strict=True) if name in plain}
+        as_numbers = {place for place, name in zip(places, columns, strict=True) if name in numbers} - as_texts
+        fast = FastLane(len(self.headers), self._delimiter, places, as_texts, as_numbers)
         number, header = self._preamble, True
         with self._open_raw() as (raw, share):
             lines = TextLines(raw)
@@ -158,22 +157,19 @@ class CSVSource:
                         block = split_lines(block)
                 if found is not None:
                     number, header = number + found.lines_read, False
-                    yield self._fast_batch(columns, plain, found, share())
+                    yield self._fast_batch(columns, found, share())
                     continue
                 assert isinstance(block, list)
                 batch, extra, header = self._careful_batch(columns, block, number, lines, share, header)
                 number += len(block) + extra
                 yield batch
 
-    def _fast_batch(self, columns: Sequence[str], plain: Container[str], found: FastBlock, share: float) -> SourceBatch:
+    def _fast_batch(self, columns: Sequence[str], found: FastBlock, share: float) -> SourceBatch:
         rejected = []
         for line, content in found.invalid:
             _, refused = self._sort([content], [next(csv.reader([content], delimiter=self._delimiter))], line - 1)
             rejected += refused
         arrays = dict(zip(columns, found.columns, strict=True))
-        for name in columns:
-            if name in plain:
-                arrays[name] = arrays[name].dictionary_decode()
         return SourceBatch(arrays, found.numbers, found.content, rejected, share)
 
     def _careful_batches(self, columns: Sequence[str]) -> Iterator[SourceBatch]:

@@ -7,7 +7,7 @@ is the one that says what a line means; a block is read by one of the two and ne
 from __future__ import annotations
 
 import csv
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ _MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class FastBlock:
-    """A block that was read: wanted columns as coded texts or numbers, and the lines with another number of cells."""
+    """A block that was read: wanted columns as texts, coded unless they are to be plain, or numbers, and the lines with another number of cells."""
 
     columns: list[pa.Array]
     numbers: NDArray[np.int64]
@@ -46,9 +46,18 @@ class FastBlock:
 class FastLane:
     """Reads plain blocks of one file."""
 
-    def __init__(self, width: int, delimiter: str, places: Sequence[int], numbers: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        width: int,
+        delimiter: str,
+        places: Sequence[int],
+        plain: Collection[int] = (),
+        numbers: Collection[int] = (),
+    ) -> None:
         self._names = [f"c{place}" for place in range(width)]
         self._wanted = [self._names[place] for place in places]
+        # Coding texts of which nearly each is another costs several times what reading them does (measured).
+        self._plain = {self._names[place] for place in plain}
         self._delimiter = delimiter
         # Columns that were numbers so far: one that is read as numbers costs half of one read as texts (measured).
         self._numbers = {self._names[place] for place in numbers}
@@ -146,7 +155,9 @@ class FastLane:
             invalid.append((row.number, row.text))
             return "skip"
 
-        texts = pa.dictionary(pa.int32(), pa.string())
+        coded = pa.dictionary(pa.int32(), pa.string())
+        types = {name: pa.string() if name in self._plain else coded for name in self._wanted}
+        types |= {name: pa.float64() for name in self._wanted if name in numbers}
         try:
             table = arrow_csv.read_csv(
                 pa.BufferReader(memoryview(block)[start:]),
@@ -159,7 +170,7 @@ class FastLane:
                     invalid_row_handler=keep_invalid,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types={name: pa.float64() if name in numbers else texts for name in self._wanted},
+                    column_types=types,
                     null_values=[""],
                     # No name would mean every column.
                     include_columns=self._wanted or self._names[:1],

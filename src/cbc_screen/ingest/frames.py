@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cbc_screen.arrays import without_dictionaries, without_view
+from cbc_screen.arrays import beyond_years, with_days_as_texts, without_dictionaries, without_view
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.vocabulary import Pattern, Severity, Urgency
+from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_VOCABULARY = frozenset({"", NOTICE, *map(str, (*Pattern, *Severity, *Urgency, *LineState, *State, *WhiteBasis))})
 _ORDERS = {"pattern": Pattern, "severity": Severity, "severity_min": Severity, "urgency": Urgency}
 _STREAM, _BATCH = "__arrow_c_stream__", "__arrow_c_array__"  # the Arrow PyCapsule interface
 # What these libraries have besides frames, and what to do with it.
@@ -28,6 +31,7 @@ _ELSEWHERE = {
     "dask": "a frame of Dask is screened a partition at a time: frame.map_partitions(...) (docs/recipes.md)",
     "ray": "a dataset of Ray is screened a batch at a time: dataset.map_batches(...) (docs/recipes.md)",
 }
+_WIDE = ("Int128", "UInt128")
 _TAKEN = (
     "screen_frame takes a frame of pandas or polars, a table, batch or reader of pyarrow, a relation of DuckDB, or what "
     "gives an Arrow stream (__arrow_c_stream__)"
@@ -130,21 +134,35 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
     if kind is FrameKind.PANDAS:
         try:
             array = pa.array(column, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
             array = None
         if array is None:
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
             array = pa.array(
-                [None if no else str(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
+                [None if no else _text_of(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
             )
     elif kind is FrameKind.POLARS:
-        array = column.to_arrow()
+        array = _of_polars(column)
     else:
         array = column
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return without_view(array)
+
+
+def _text_of(cell: object) -> str:
+    """Return a cell as text; what UTF-8 cannot write is a sign that no result has."""
+    return str(cell).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _of_polars(column: Any) -> Any:
+    """Return a series as Arrow; whole numbers of 128 bits, for which Arrow has no type, as texts."""
+    import polars as pl
+
+    if str(column.dtype) in _WIDE:  # an older polars has no such types
+        column = column.cast(pl.String)
+    return _of_library(column.to_arrow, column)
 
 
 def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:
@@ -173,12 +191,70 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
     import pandas as pd
     import pyarrow as pa
 
-    frame = table.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
+    ordered, own = dict(_ordered(table)), {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            own[name] = _categorical(column, ordered.get(name))
+        else:
+            own[name] = column.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)
+    frame = pd.DataFrame(own, copy=False)
     if like is not None:
         frame.index = like.index
-    for name, words in _ordered(table):
-        frame[name] = frame[name].astype(pd.CategoricalDtype(list(words), ordered=True))
     return frame
+
+
+def pandas_of(table: pa.Table) -> Any:
+    """Return a table as a frame; days that pandas cannot hold are texts, and what it cannot hold at all is told by its column."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        column = table.column(name)
+        if not beyond_years(column) and (not pa.types.is_nested(column.type) or _has_frame(column)):
+            continue
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            column = with_days_as_texts(column)
+        # Outside of what is suppressed: nothing of the first error is attached, which quotes the cell.
+        if not _has_frame(column):
+            raise UsageError(
+                f"column {name!r} holds what a frame of pandas cannot; leave it out, or have it as a table of pyarrow"
+            )
+        table = table.set_column(place, name, column)
+    return table.to_pandas()
+
+
+def _has_frame(column: pa.ChunkedArray) -> bool:
+    with suppress(Exception):
+        column.to_pandas()
+        return True
+    return False
+
+
+def _categorical(column: pa.ChunkedArray, order: tuple[str, ...] | None) -> Any:
+    """Return a coded column as a categorical, in the order of its words where they have one.
+
+    Column by column: pandas looks the words of each over, which was a quarter of the time of a small frame (measured),
+    and most columns have the words of others.
+    """
+    import numpy as np
+    import pandas as pd
+
+    whole = column.combine_chunks()
+    words = tuple(whole.dictionary.to_pylist())
+    coded = whole.indices.fill_null(-1) if whole.null_count else whole.indices
+    codes = coded.to_numpy(zero_copy_only=False)
+    if order is not None:
+        places = np.array([*map(order.index, words), -1], dtype=np.int8)  # -1 is the last: what is not there stays so
+        return pd.Categorical.from_codes(places[codes], dtype=_categories(order, ordered=True))
+    known = _VOCABULARY.issuperset(words)
+    return pd.Categorical.from_codes(codes, dtype=_categories(words) if known else pd.CategoricalDtype(list(words)))
+
+
+@lru_cache(maxsize=128)
+def _categories(words: tuple[str, ...], *, ordered: bool = False) -> Any:
+    """Return the type of a column of words of the vocabulary: no cell of a frame is kept here."""
+    import pandas as pd
+
+    return pd.CategoricalDtype(list(words), ordered=ordered)
 
 
 def to_polars(table: pa.Table) -> Any:

@@ -71,6 +71,8 @@ class Grammar:
 
     def first(self, received: str) -> str:
         """Return the first component of a field."""
+        if received.isalnum():
+            return received  # a letter, a time: nearly every one
         return self.components(self.repetitions(received)[0])[0].strip()
 
     def subcomponents(self, received: str) -> list[str]:

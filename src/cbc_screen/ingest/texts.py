@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, from_texts, to_bools, to_numpy
+from cbc_screen.arrays import cells_of, from_numpy, from_texts, to_bools, to_numpy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +94,7 @@ def as_strings(column: pa.Array) -> pa.StringArray:
         try:
             column = column.cast(pa.string())
         except pa.ArrowException:  # lists and the like
-            return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], type=pa.string())
+            return pa.array([None if cell is None else str(cell) for cell in cells_of(column)], type=pa.string())
     return column
 
 

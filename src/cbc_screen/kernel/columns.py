@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.bits import CODE_INPUT_PLANES, Bit
+from cbc_screen.kernel.few_rows import FEW, LogicOfFew
 from cbc_screen.kernel.passes import compile_columns
 from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER
 from cbc_screen.kernel.program import Program
@@ -97,6 +98,10 @@ class ColumnProgram:
     def distinct(self, keys: NDArray[np.intp]) -> list[int]:
         """Return one of the keys that are the same to this program: many differ in what it does not ask."""
         return sorted(set(self._alike[keys].tolist()))
+
+    @cached_property
+    def _of_few(self) -> LogicOfFew:
+        return LogicOfFew(self._plan)
 
     @cached_property
     def _alike(self) -> NDArray[np.intp]:
@@ -191,6 +196,9 @@ class ColumnProgram:
     ) -> None:
         """Run the steps on packed bits over many chunks at once."""
         plan = self._plan
+        if part.start == 0 and planes.shape[1] * 8 <= FEW:
+            self._of_few.run(registers.bits, outside, planes)
+            return
         values: list[Any] = [None] * plan.slots
         of_bytes = slice(part.start // 8, (part.stop + 7) // 8)
         for slot, row in plan.bits.items():

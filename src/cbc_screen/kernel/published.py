@@ -74,6 +74,7 @@ class PublishedSets(Kernel):
             name: b.choose(
                 [
                     (b.negate(facts.mark(f"{name}.covered")), place[SetAnswer.NOT_COVERED]),
+                    (b.negate(facts.mark(f"{name}.sent")), place[SetAnswer.NOT_ASSESSED]),
                     (facts.yes(name), place[SetAnswer.LOW]),
                     (facts.no(name), place[SetAnswer.NOT_LOW]),
                 ],
@@ -102,10 +103,13 @@ class _OfSet(Truths):
 
 
 def _facts(own: _OfSet, name: str) -> Facts:
-    """Return, for each line, whether it is low, whether it is not, and whether the set covers the person."""
+    """Return, for each line, whether it is low or not, whether something was sent, and whether the set covers the person."""
     b = own.b
     found = Facts()
     counted = b.present(own.effective(LINE_ANALYTE[Line.WHITE]).low)
+    sent = {line: b.present(own.effective(analyte).low) for line, analyte in LINE_ANALYTE.items()}
+    # White cells stand in for neutrophils that were not sent.
+    sent[Line.WHITE] = b.either(counted, b.present(own.effective(_WITHOUT_NEUTROPHILS).low))
     either = b.either(own.has(LINE_ANALYTE[Line.WHITE]), own.has(_WITHOUT_NEUTROPHILS))
     white = b.either(b.both(counted, own.has(LINE_ANALYTE[Line.WHITE])), b.both(b.negate(counted), either))
     for line, truth in own.lines(_DEFINITION).items():
@@ -114,6 +118,7 @@ def _facts(own: _OfSet, name: str) -> Facts:
         fact = answer_of(line, name)
         found.put_truth(fact, told)
         found.put_mark(f"{fact}.covered", covered)
+        found.put_mark(f"{fact}.sent", sent[line])
     return found
 
 

@@ -9,7 +9,7 @@ from cbc_screen.knowledge.quantities import Analyte, Factor
 from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.vocabulary import Line, Threshold
 
-COURSES = "serial/courses.yaml"
+COURSES, PERSISTENCE, CHANGE = (f"serial/{name}.yaml" for name in ("courses", "persistence", "change"))
 _LINE_ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
 _ANY, _EVERY = "any", "every"
 _FEWEST_TROUGHS = 3  # two have one distance, which says nothing of how regular it is
@@ -85,9 +85,10 @@ class LineFellFast:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A low line has risen from a lower result of the days before."""
+    """A low line has risen from a lower result of the days before, and nothing lies between that suppressions name."""
 
     days: int
+    not_across: tuple[str, ...]  # suppressions of change.yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +137,31 @@ class Course:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class SerialNames:
+    """What courses may name of the other tables of serial/: the stable band, and the suppressions."""
+
+    band: str
+    suppressions: Container[str]
+
+
+def serial_names(persistence: YamlNode, change: YamlNode) -> SerialNames:
+    """Return what persistence.yaml and change.yaml name; what else they say is checked where they are read."""
+    return SerialNames(
+        persistence.node("stable_band").text("id"), frozenset(own.text("id") for own in change.nodes("suppressed"))
+    )
+
+
 def load_courses(
-    node: YamlNode, analytes: Mapping[str, Analyte], findings: Mapping[str, str], sources: Container[str]
+    node: YamlNode,
+    analytes: Mapping[str, Analyte],
+    findings: Mapping[str, str],
+    sources: Container[str],
+    names: SerialNames,
 ) -> tuple[dict[str, Course], dict[str, Course]]:
     """Return the courses by id, and the findings that earlier counts show; every fault names file, line and key."""
     node.check_keys(["courses", "findings"])
-    reader = _Reader(analytes)
+    reader = _Reader(analytes, names)
     courses: dict[str, Course] = {}
     shown: dict[str, Course] = {}
     for own in node.nodes("courses"):
@@ -160,8 +180,8 @@ def load_courses(
 
 
 class _Reader:
-    def __init__(self, analytes: Mapping[str, Analyte]) -> None:
-        self._analytes = analytes
+    def __init__(self, analytes: Mapping[str, Analyte], names: SerialNames) -> None:
+        self._analytes, self._names = analytes, names
         self._forms: Mapping[str, Callable[[YamlNode], CourseRule]] = {
             "fall": lambda node: self._difference(node, "fall"),
             "rise": lambda node: self._difference(node, "rise"),
@@ -171,9 +191,9 @@ class _Reader:
             "steady": lambda node: Steady(_only_days(node.node("steady"))),
             "falling": self._falling,
             "fast_fall": lambda node: LineFellFast(node.choice("fast_fall", Line)),
-            "recovering": lambda node: Recovering(_only_days(node.node("recovering"))),
+            "recovering": self._recovering,
             "cycles": self._cycles,
-            "band": lambda node: CourseBand(node.text("band")),
+            "band": self._band,
         }
 
     def course(self, node: YamlNode, text: str, sources: Container[str], extra: list[str]) -> Course:
@@ -225,6 +245,19 @@ class _Reader:
         if not 1 <= own.whole("lines") <= len(Line):
             raise own.error("lines", f"must lie between 1 and {len(Line)}")
         return LinesFalling(own.whole("lines"))
+
+    def _recovering(self, node: YamlNode) -> Recovering:
+        own = node.node("recovering")
+        own.check_keys(["days", "not_across"])
+        across = tuple(own.texts("not_across"))
+        if any(name not in self._names.suppressions for name in across):
+            raise own.error("not_across", f"must be of the suppressions of {CHANGE}")
+        return Recovering(_days(own), across)
+
+    def _band(self, node: YamlNode) -> CourseBand:
+        if node.text("band") != self._names.band:
+            raise node.error("band", f"is not the stable band of {PERSISTENCE}")
+        return CourseBand(node.text("band"))
 
     def _cycles(self, node: YamlNode) -> CourseRule:
         own = node.node("cycles")

@@ -18,7 +18,8 @@ COLUMNS = (
     "percentile_basis", "n", "population", "analyzer", "source", "locator", "verification", "confidence",
     "derivation", "notes",
 )  # fmt: skip
-# Of a set by gestation at birth, in weeks: from the first number to under the second, an empty one is open.
+# Of a set by gestation at birth, in weeks: from the first number to under the second. The first may be empty (from the
+# beginning), the second never: a row without an end would be one of infants born at term too.
 GESTATION = ("gestation_low", "gestation_high")
 # What a laboratory's own set needs at least; the ages are written with their units ("18 y"), an empty one is open.
 SHORT = ("analyte", "sex", "age_low", "age_high", "lower", "upper", "unit")
@@ -226,7 +227,7 @@ def _gestation(row: Row) -> Weeks | None:
         return None
     low, high = row.number("gestation_low") or 0.0, row.number("gestation_high")
     if high is None or not 0 <= low < high:
-        raise row.error("gestation_high", "must be weeks, more than gestation_low")
+        raise row.error("gestation_high", "must be weeks, more than gestation_low; only gestation_low may be empty")
     return Weeks(low, high)
 
 

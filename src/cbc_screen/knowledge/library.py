@@ -17,6 +17,7 @@ from cbc_screen.knowledge.fhir_names import FHIRNames
 from cbc_screen.knowledge.files import sha256
 from cbc_screen.knowledge.film_names import FilmNames
 from cbc_screen.knowledge.friends import Friends
+from cbc_screen.knowledge.glossary import Glossary
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
 from cbc_screen.knowledge.languages import Languages
@@ -60,6 +61,7 @@ class Knowledge(Measures):
 
     friends: Friends
     audit: Mapping[str, AuditText]
+    glossary: Glossary
     fhir: FHIRNames
     scores: Scores
     result_tables: ResultTables

@@ -13,13 +13,14 @@ from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results
 from cbc_screen.knowledge.checks import Checks, load_checks
-from cbc_screen.knowledge.courses import COURSES, Course, load_courses
+from cbc_screen.knowledge.courses import CHANGE, COURSES, PERSISTENCE, Course, load_courses, serial_names
 from cbc_screen.knowledge.definitions import Definition, load_definitions
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.files import read_text, sha256, walk
 from cbc_screen.knowledge.film_names import load_film_names
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.friends import load_friends
+from cbc_screen.knowledge.glossary import load_glossary
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import CitedSource, Knowledge
@@ -97,6 +98,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
         audit=load_audit(node("audit.yaml"), sources),
+        glossary=load_glossary(node("glossary.yaml")),
         fhir=load_fhir_names(node("fhir.yaml"), sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), ground.groups["film"]),
@@ -185,7 +187,9 @@ def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Gro
     }
     schemes = load_schemes(node("grading/schemes.yaml"), tables)
     definitions = load_definitions(node("definitions.yaml"), analytes, schemes, sources)
-    courses, shown = load_courses(node(COURSES), analytes, findings, sources)
+    courses, shown = load_courses(
+        node(COURSES), analytes, findings, sources, serial_names(node(PERSISTENCE), node(CHANGE))
+    )
     reader = RuleReader(Vocabulary(analytes, findings, frozenset(definitions)), sources)
     timed = RuleReader(Vocabulary(analytes, findings, frozenset(definitions), frozenset(courses)), sources)
     ordering = load_ordering(

@@ -7,6 +7,7 @@ from collections.abc import Container
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 
+from cbc_screen.knowledge.courses import CHANGE, PERSISTENCE
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.fold import plain_name
@@ -31,7 +32,7 @@ from cbc_screen.knowledge.serial_rules import (
 from cbc_screen.knowledge.strict import Row, YamlNode, parse_csv
 from cbc_screen.vocabulary import Line, Persistence, SerialReason, Threshold, Verification
 
-VARIATION, PERSISTENCE, CHANGE = (f"serial/{name}" for name in ("variation.csv", "persistence.yaml", "change.yaml"))
+VARIATION = "serial/variation.csv"
 _COLUMNS = (
     "analyte", "cvi_percent", "cvi_basis", "cvi_source", "cva_percent", "cva_basis", "cva_source", "verification", "note",
 )  # fmt: skip
@@ -267,8 +268,8 @@ class _Reader:
     def suppression(self, node: YamlNode) -> Suppression:
         kinds = ["below_age", "pregnancy", "finding", "column"]
         node.check_keys(["id", "text", *_MARKS], kinds)
-        if sum(kind in node for kind in kinds) != 1:
-            raise node.error("id", f"needs one of {', '.join(kinds)}")
+        if ("below_age" in node) + ("pregnancy" in node) + ("finding" in node or "column" in node) != 1:
+            raise node.error("id", "needs one of below_age, pregnancy, or what is stated (finding, column)")
         finding = node.text("finding") if "finding" in node else None
         if finding is not None and finding not in self._knowledge.findings:
             raise node.error("finding", "is not in findings.yaml")

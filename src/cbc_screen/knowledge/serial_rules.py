@@ -98,7 +98,7 @@ class DeltaCheck:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Where changes are not assessed: below an age, in pregnancy, with a finding, or by a column."""
+    """Where changes are not assessed: below an age, in pregnancy, or where a finding or a column beside the counts states it."""
 
     id: str
     text: str

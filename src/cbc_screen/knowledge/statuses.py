@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cbc_screen.knowledge.fold import fold_word
@@ -25,6 +26,7 @@ class Statuses:
     words: Mapping[str, ResultStatus]
     silent: frozenset[str]
 
+    @lru_cache(maxsize=1_024)  # noqa: B019  # tables are few, and a source says one status with nearly every result
     def of(self, text: str) -> ResultStatus:
         """Return what a status means: final where the source is silent, `OTHER` where it is not known.
 

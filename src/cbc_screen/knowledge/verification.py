@@ -11,7 +11,7 @@ from cbc_screen.knowledge.files import read_text, reference_ranges_root
 from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.strict import Word, YamlNode
-from cbc_screen.vocabulary import RangeReason, RangeVerdict, SetAside, Threshold
+from cbc_screen.vocabulary import NotVerified, RangeReason, RangeVerdict, SetAside, Threshold
 
 FILE = "verification.yaml"
 _MARKS = ["threshold", "source"]
@@ -55,6 +55,9 @@ class IndirectMethod:
     cuts: tuple[tuple[float, float], ...]
     bins: int
     stray_at_most: float
+    stray_at_first: float
+    component_there: float
+    fewest_healthy: float
     smallest_spread: float
     component_cost: float
     healthy_weight: float
@@ -73,6 +76,14 @@ class IndirectMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class PercentileBasis:
+    """What the words of a basis mean: two percentiles, or none that are stated; and what has to be known besides."""
+
+    percentiles: tuple[float, float] | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationRules:
     """All of verification.yaml, and the version of the data that it is of."""
 
@@ -83,15 +94,25 @@ class VerificationRules:
     direct_confidence: float
     uncertainty: Uncertainty
     indirect: IndirectMethod
-    bases: Mapping[str, tuple[float, float]]
+    bases: Mapping[str, PercentileBasis]
     verdicts: Mapping[RangeVerdict, str]
     reasons: Mapping[RangeReason, str]
     set_aside: Mapping[SetAside, str]
+    not_verified: Mapping[NotVerified, str]
     sources: tuple[str, ...]
     data_version: str
 
     def percentiles(self, basis: str) -> tuple[float, float] | None:
         """Return the percentiles that the words of a basis mean, if they say it."""
+        found = self._basis(basis)
+        return None if found is None else found.percentiles
+
+    def basis_note(self, basis: str) -> str:
+        """Return what has to be known of limits of a basis besides, if there is anything."""
+        found = self._basis(basis)
+        return "" if found is None else found.note
+
+    def _basis(self, basis: str) -> PercentileBasis | None:
         text = " ".join(basis.casefold().split())
         found = [begins for begins in self.bases if text.startswith(begins.casefold())]
         return self.bases[max(found, key=len)] if found else None
@@ -116,7 +137,7 @@ def read_verification(node: YamlNode, sources: Container[str], data_version: str
         "claimed_limit",
         "indirect",
     ]
-    node.check_keys([*parts, "percentile_bases", "verdicts", "reasons", "set_aside"])
+    node.check_keys([*parts, "percentile_bases", "verdicts", "reasons", "set_aside", "not_verified"])
     for part in parts:
         node.node(part).choice("threshold", Threshold)
     for part in (*parts, "percentile_bases"):
@@ -143,6 +164,7 @@ def read_verification(node: YamlNode, sources: Container[str], data_version: str
         verdicts=_texts(node, "verdicts", RangeVerdict),
         reasons=_texts(node, "reasons", RangeReason),
         set_aside=_texts(node, "set_aside", SetAside),
+        not_verified=_texts(node, "not_verified", NotVerified),
         sources=tuple(dict.fromkeys(node.node(part).text("source") for part in parts)),
         data_version=data_version,
     )
@@ -186,7 +208,16 @@ def _uncertainty(node: YamlNode) -> Uncertainty:
 def _indirect(node: YamlNode) -> IndirectMethod:
     wholes = ("bins", "first_steps", "steps", "fits", "replicates", "replicate_fits", "replicate_steps")
     fewest = ("results", "different_values")
-    shares = ("stray_at_most", "smallest_spread", "healthy_beside", "healthy_at_all", "bounds_at_most")
+    shares = (
+        "stray_at_most",
+        "stray_at_first",
+        "component_there",
+        "fewest_healthy",
+        "smallest_spread",
+        "healthy_beside",
+        "healthy_at_all",
+        "bounds_at_most",
+    )
     others = ("component_cost", "healthy_weight", "flattening")
     node.check_keys(["powers", "cuts", *wholes, *fewest, *shares, *others, *_MARKS])
     for key in (*wholes, *fewest):
@@ -195,6 +226,8 @@ def _indirect(node: YamlNode) -> IndirectMethod:
     for key in shares:
         if not 0 < node.number(key) < 1:
             raise node.error(key, "must be a share between 0 and 1")
+    if node.number("stray_at_first") > node.number("stray_at_most"):
+        raise node.error("stray_at_first", "must be no more than stray_at_most")
     for key in others:
         if node.number(key) <= 0:
             raise node.error(key, "must be more than 0")
@@ -208,6 +241,9 @@ def _indirect(node: YamlNode) -> IndirectMethod:
         cuts=tuple((float(low), float(high)) for low, high in cuts),
         bins=node.whole("bins"),
         stray_at_most=node.number("stray_at_most"),
+        stray_at_first=node.number("stray_at_first"),
+        component_there=node.number("component_there"),
+        fewest_healthy=node.number("fewest_healthy"),
         smallest_spread=node.number("smallest_spread"),
         component_cost=node.number("component_cost"),
         healthy_weight=node.number("healthy_weight"),
@@ -232,15 +268,20 @@ def _is_cut(given: object) -> bool:
     return bool(min(given) >= 0 and sum(given) < 1)
 
 
-def _bases(node: YamlNode) -> dict[str, tuple[float, float]]:
+def _bases(node: YamlNode) -> dict[str, PercentileBasis]:
     node.check_keys(["source", "bases"])
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, PercentileBasis] = {}
     for entry in node.nodes("bases"):
-        entry.check_keys(["begins", "lower", "upper"])
+        if "not_stated" in entry:
+            entry.check_keys(["begins", "not_stated"])
+            found[entry.text("begins")] = PercentileBasis(None, entry.text("not_stated"))
+            continue
+        entry.check_keys(["begins", "lower", "upper"], ["note"])
         lower, upper = entry.number("lower"), entry.number("upper")
         if not 0 < lower < upper < 100:
             raise entry.error("lower", "must be a percentile below the upper one")
-        found[entry.text("begins")] = lower, upper
+        note = entry.text("note") if "note" in entry else ""
+        found[entry.text("begins")] = PercentileBasis((lower, upper), note)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, to_bools, to_numpy
+from cbc_screen.arrays import cells_of, from_numpy, to_bools, to_numpy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +42,7 @@ def _comparable(column: pa.Array) -> pa.Array:
         texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in column.to_pylist()]
         return pa.array(texts, type=pa.string())
     if types.is_nested(kind) or types.is_duration(kind) or types.is_interval(kind):
-        return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], type=pa.string())
+        return pa.array([None if cell is None else str(cell) for cell in cells_of(column)], type=pa.string())
     return column.cast(pa.string()) if types.is_decimal(kind) else column
 
 
@@ -94,7 +94,7 @@ def plain_numbers(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.boo
     """
     encoded = column if _is_text_dictionary(column) else column.dictionary_encode()
     texts = encoded.dictionary
-    places = _places(encoded.indices)
+    places = places_of(encoded.indices)
     values, plain = _plain_texts(texts)
     # The last place is that of a null, which a place of -1 reaches.
     return np.append(values, np.nan)[places], np.append(plain, True)[places]
@@ -106,10 +106,10 @@ def thousands_shaped(column: pa.Array) -> NDArray[np.bool_]:
 
     encoded = column if _is_text_dictionary(column) else column.dictionary_encode()
     shaped = to_bools(pc.fill_null(pc.match_substring_regex(encoded.dictionary, _THOUSANDS), False))
-    return np.append(shaped, False)[_places(encoded.indices)]
+    return np.append(shaped, False)[places_of(encoded.indices)]
 
 
-def _places(indices: pa.Array) -> NDArray[np.int64]:
+def places_of(indices: pa.Array) -> NDArray[np.int64]:
     """Return codes as numbers, -1 for a null."""
     values, valid = to_numpy(indices)
     return (values if valid is None else np.where(valid, values, -1)).astype(np.int64)
@@ -156,7 +156,7 @@ def distinct(column: pa.Array) -> tuple[list[Any], NDArray[np.int64]]:
     if types.is_null(column.type):
         return [], np.full(len(column), -1, dtype=np.int64)
     encoded = column.dictionary_encode()
-    places = _places(encoded.indices)
+    places = places_of(encoded.indices)
     try:
         return encoded.dictionary.to_pylist(), places
     except (OverflowError, ValueError):
@@ -175,7 +175,7 @@ def _of_dictionary(column: pa.DictionaryArray) -> tuple[list[Any], NDArray[np.in
 
     Texts of the dictionary that no row has are left out: a part of a column keeps the whole.
     """
-    places = _places(column.indices)
+    places = places_of(column.indices)
     used, own = np.unique(places, return_inverse=True)
     used, own = (used[1:], own.ravel() - 1) if len(used) and used[0] < 0 else (used, own.ravel())
     texts = column.dictionary.take(from_numpy(used)).to_pylist()

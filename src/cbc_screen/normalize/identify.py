@@ -65,17 +65,18 @@ class Identifier:
         self._bounds_neutrophils = frozenset({*others, *(knowledge.analytes[name].percent for name in others)})
         self._known: dict[tuple[object, ...], ResultIdentity] = {}
 
-    def identify(self, result: LabResult) -> ResultIdentity:
-        """Return the analyte of a result; one that came damaged may be of any that the lines are judged on."""
+    def identify(self, result: LabResult, specimen: str | None = None) -> ResultIdentity:
+        """Return the analyte of a result, of its specimen or of this one; what came damaged may be of any that the lines are judged on."""
         if result.fault is Reason.MESSAGE_UNREADABLE and not result.codes:
             return ResultIdentity(None, result.fault, NEIGHBORS)
+        own = result.specimen if specimen is None else specimen
         unit = result.unit or unit_in(result.value)
-        question = (result.codes, result.specimen, result.panel, unit, bool(result.value))
+        question = (result.codes, own, result.panel, unit, bool(result.value))
         found = self._known.get(question)
         if found is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            found = self._known[question] = self._identify(replace(result, unit=unit))
+            found = self._known[question] = self._identify(replace(result, unit=unit, specimen=own))
         return found
 
     def _identify(self, result: LabResult) -> ResultIdentity:

@@ -7,11 +7,10 @@ same of themselves are judged once, whoever they are of.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import LabResult, ResultCode
+from cbc_screen.ingest.results import LabResult, ResultCode, Stated
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.quantities import has_check_digit
@@ -30,6 +29,7 @@ _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _FINAL = frozenset({ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED})
 _LONGEST_LABEL = 80
 _REMARKS = 4_096
+_SPECIMENS = 1_024  # the results of one specimen follow one another
 
 
 class Judgement(NamedTuple):
@@ -68,6 +68,7 @@ class Judge:
         )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
+        self._other_specimen = lru_cache(_SPECIMENS)(self._told_of_specimen)
 
     def says_more(self, remark: str) -> bool:
         """Tell whether a remark beside a result says something that changes what the result is worth."""
@@ -75,8 +76,8 @@ class Judge:
 
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""
-        other, is_told = self._other_specimen(result)
-        analyte, reason, possible, again = identifier.identify(replace(result, specimen="") if is_told else result)
+        other, is_told = self._other_specimen(result.stated, result.specimen)
+        analyte, reason, possible, again = identifier.identify(result, "" if is_told else result.specimen)
         if other is not None and (analyte is not None or reason is not None):
             # It makes nothing unknown of the blood that was taken beside it; and what is only
             # called like a count is no part of one where another fluid was taken.
@@ -107,15 +108,14 @@ class Judge:
         is_usable = result.status in _FINAL and result.fault is None
         return is_usable and not any(map(self._takes_back, result.notes))
 
-    def _other_specimen(self, result: LabResult) -> tuple[Reason | None, bool]:
+    def _told_of_specimen(self, stated: Stated, specimen: str) -> tuple[Reason | None, bool]:
         """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
 
         What is blood by its type is so whatever else its words say of where it was taken.
         """
-        stated = result.stated
         types = tuple(pair for pair in stated if pair[0] == _TYPE)
-        if result.specimen and not types:
-            types = ((_TYPE, result.specimen),)
+        if specimen and not types:
+            types = ((_TYPE, specimen),)
             stated = (*stated, *types)
         if not stated:
             return None, False

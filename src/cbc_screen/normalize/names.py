@@ -100,6 +100,8 @@ class NameReader:
         }
         self._fallible |= {name: min(own) for name, own in self._friends.agreeing.items() if own <= self.fallible}
         self._fallible |= dict.fromkeys(self._friends.may_be, min(self.fallible))
+        # The same headers come with every small frame of a caller: reading them was a fifth of its time (measured).
+        self.of_header = lru_cache(maxsize=1_024)(self.read)
 
     def read(self, header: str) -> Meaning:
         """Say what a header text means."""

@@ -127,7 +127,7 @@ def make_plan(
     _check_mapping(knowledge, headers, chosen)
     reader = name_reader(knowledge)
     taken = set(chosen.values())
-    meanings = {header: reader.read(header) for header in headers if header not in taken}
+    meanings = {header: reader.of_header(header) for header in headers if header not in taken}
     _settle_ambiguous(knowledge, meanings, declared)
     _prefer_first_names(meanings, reader)
     fields: dict[tuple[Role, str], list[str]] = {}
@@ -154,7 +154,7 @@ def make_plan(
         column = one(Role.ANALYTE, analyte) if declared.reads(knowledge.analytes[analyte]) else None
         if column is None:
             continue
-        meaning = meanings.get(column) or reader.read(column)
+        meaning = meanings.get(column) or reader.of_header(column)
         unit = meaning.unit if meaning.name == analyte else None
         if unit is None and analyte in chosen:
             unit = reader.unit_in_name(column, analyte)
@@ -185,7 +185,7 @@ def make_plan(
 
 def _age_unit(column: str | None, reader: NameReader, declared: Declared) -> str | None:
     """Return the unit of age, as its column states it or as it is declared; the two must not differ."""
-    meaning = reader.read(column) if column is not None else Meaning(Role.OTHER)
+    meaning = reader.of_header(column) if column is not None else Meaning(Role.OTHER)
     own = meaning.unit if meaning.name == "age" else None
     if own and declared.age_unit and own != declared.age_unit:
         raise UsageError(f"column {column!r} states its unit, and age_unit= declares another")

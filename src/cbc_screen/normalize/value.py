@@ -433,6 +433,8 @@ class ResultReader:
             return void(Reason.UNIT_CONFUSABLE)  # "250 thou" beside "/uL": one of the two is wrong
         if known[0] is Reason.UNIT_CONFUSABLE:
             return void(Reason.UNIT_CONFUSABLE)
+        if normalize_unit(text) in units.foreign:
+            return void(Reason.UNIT_UNKNOWN)  # "8 /HPF" is no day of a month
         if _DATE_BEHIND.fullmatch(text):
             return void(Reason.DATE_IN_RESULT)
         if any(character.isdigit() for character in text):

@@ -5,8 +5,11 @@ Tables of results, and never of conditions: a cohort says which counts were flag
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +17,17 @@ from numpy.typing import NDArray
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import headers, plain_frame, to_arrow
+from cbc_screen.normalize.arrow import as_text
 from cbc_screen.vocabulary import NOTICE, Pattern
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_DAY = r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$"
-_WHOLE = r"^[0-9]{1,18}$"
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]|$)")
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_LEADING_ZEROS = re.compile(r"0[0-9]+", re.ASCII)
+_MOST = 2**63 - 1
+_EXACT = {16: 2**11, 32: 2**24, 64: 2**53}  # by the bits of a float: from here on two whole numbers may be one
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def omop_cohorts(
     cohorts : mapping of cohort_definition_id to pattern
         {1: "pancytopenia", 2: "bicytopenia"}; the numbers are those of your own cohort_definition table.
     person, collected_at : str
-        The columns of the person_id, a whole number, and of the moment of collection, in ISO form.
+        The columns of the person_id, a whole number from 0 that is not written with leading zeros, and of the moment of collection, in ISO form.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def omop_cohorts(
     Raises
     ------
     UsageError
-        If a column is not there, or a cohort is of no pattern.
+        If a column is not there, a cohort is of no pattern, there is none, or persons are written with leading zeros.
 
     Examples
     --------
@@ -81,10 +88,10 @@ def omop_cohorts(
                 f"there is no column {name!r}; give flags, scanned with keep of the columns of persons and days (person=, "
                 "collected_at=)"
             )
-    wanted = {number: _pattern(pattern) for number, pattern in cohorts.items()}
+    wanted = _wanted(cohorts)
     columns = to_arrow(flags, [person, collected_at, "pattern"])
-    subject, day = _subjects(columns[person]), _days(columns[collected_at])
-    pattern = np.array(columns["pattern"].cast(pa.string()).to_pylist(), dtype=object)
+    subject, day = _subjects(columns[person], person), _days(columns[collected_at])
+    pattern = np.array(as_text(columns["pattern"]).to_pylist(), dtype=object)
     parts = [_cohort(number, own, subject, day, pattern) for number, own in wanted.items()]
     settings = {
         "cohort_definition_id": pa.array(list(wanted), pa.int64()),
@@ -98,6 +105,17 @@ def omop_cohorts(
     )
 
 
+def _wanted(cohorts: Mapping[int, Pattern | str]) -> dict[int, Pattern]:
+    if not isinstance(cohorts, Mapping) or not cohorts:
+        raise UsageError(
+            'name at least one cohort: {1: "pancytopenia"}, the number that of your cohort_definition table'
+        )
+    for number in cohorts:
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number <= _MOST:
+            raise UsageError("a cohort_definition_id is a whole number from 0, of at most 63 bits")
+    return {int(number): _pattern(pattern) for number, pattern in cohorts.items()}
+
+
 def _pattern(given: Pattern | str) -> Pattern:
     known = [own for own in Pattern if own is not Pattern.CANNOT_TELL]
     try:
@@ -109,34 +127,47 @@ def _pattern(given: Pattern | str) -> Pattern:
     return own
 
 
-def _subjects(column: pa.Array) -> NDArray[np.int64]:
+def _subjects(column: pa.Array, name: str) -> NDArray[np.int64]:
     """Return persons as whole numbers; -1 for what is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.types as types
 
-    texts = column.cast(pa.string())
-    whole = pc.fill_null(pc.match_substring_regex(texts, _WHOLE), False)
-    found = pc.if_else(whole, texts, pa.scalar("-1")).cast(pa.int64())
-    return np.array(found.to_pylist(), dtype=np.int64)
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    is_a_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    values = (column if is_a_number else as_text(column)).to_pylist()
+    exact = _EXACT[kind.bit_width] if types.is_floating(kind) else _MOST
+    zeros = [value for value in values if isinstance(value, str) and _LEADING_ZEROS.fullmatch(value)]
+    if zeros:
+        raise UsageError(
+            f"column {name!r}: {len(zeros):,} of {len(values):,} rows have a person written with leading zeros, which is no number (two "
+            "persons might become one); give the person_id of your person table"
+        )
+    return np.array([_person_id(value, exact) for value in values], dtype=np.int64)
+
+
+def _person_id(value: object, exact: int) -> int:
+    match value:
+        case str() if _WHOLE.fullmatch(value):
+            found = int(value)
+        case float() if value.is_integer() and value < exact:
+            found = int(value)
+        case Decimal() if value.is_finite() and value == value.to_integral_value():
+            found = int(value)
+        case int():
+            found = value
+        case _:
+            return -1
+    return found if 0 <= found <= _MOST else -1
 
 
 def _days(column: pa.Array) -> NDArray[np.datetime64]:
     """Return days; none (NaT) where there is no full date."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = column.cast(pa.string())
-    days = pc.replace_substring_regex(texts, _DAY, r"\1")
-    full = pc.fill_null(pc.match_substring_regex(texts, _DAY), False)
-    return np.array(
-        [_day(text) if own else None for text, own in zip(days.to_pylist(), full.to_pylist(), strict=True)],
-        dtype="datetime64[D]",
-    )
+    return np.array([_day(text) for text in as_text(column).to_pylist()], dtype="datetime64[D]")
 
 
-def _day(text: str) -> np.datetime64 | None:
+def _day(text: str | None) -> datetime.date | None:
+    found = _DAY.match(text or "")
     try:
-        return np.datetime64(text, "D")
+        return datetime.date.fromisoformat(found[1]) if found else None
     except ValueError:
         return None
 

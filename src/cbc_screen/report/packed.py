@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_bytes, from_numpy, from_texts
+from cbc_screen.arrays import from_bytes, from_numpy, from_texts, rows_of
+from cbc_screen.databases.address import require_file
 from cbc_screen.errors import CBCScreenError, UsageError
+from cbc_screen.ingest.frames import pandas_of
 from cbc_screen.kernel.answers import AnswerPlace, Answers
 from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.report.flags import flags_table
@@ -107,6 +109,7 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    require_file(path)
     problem = None
     try:
         open_regular(path).close()  # a pipe would be waited for without end
@@ -153,7 +156,7 @@ def _batches(path: Path) -> Iterator[pa.Table]:
     if LAYOUT in metadata:
         layout = FlagLayout.from_json(metadata[LAYOUT].decode())
         for batch in file.iter_batches(batch_size=1):
-            for row in batch.to_pylist():
+            for row in rows_of(pa.Table.from_batches([batch])):
                 yield unpack(layout, row)
         return
     if file.metadata.num_rows == 0:
@@ -187,4 +190,4 @@ def read_flags(path: str | Path, *, kind: str = "pandas") -> Any:
         raise UsageError('kind must be "pandas" or "pyarrow"')
     tables = [table.replace_schema_metadata(None) for table in read_batches(Path(path))]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    return table if kind == "pyarrow" else table.to_pandas()
+    return table if kind == "pyarrow" else pandas_of(table)

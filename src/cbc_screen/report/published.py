@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ANSWERS = tuple(SetAnswer)
 _SEPARATOR = ";"
 _NOBODY = "no published set covers this person"
+_OF_LINE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils or white cells", Line.PLATELET: "platelets"}
 
 
 def line_in_sets(line: Line, names: Sequence[str], codes: Iterable[int]) -> LineInSets:
@@ -28,14 +29,23 @@ def line_in_sets(line: Line, names: Sequence[str], codes: Iterable[int]) -> Line
     by_answer: dict[SetAnswer, list[str]] = {answer: [] for answer in _ANSWERS}
     for name, code in zip(names, codes, strict=True):
         by_answer[_ANSWERS[code]].append(name)
-    low, not_low, unknown = (by_answer[answer] for answer in _ANSWERS[:3])
-    covering = len(low) + len(not_low) + len(unknown)
-    said = f"low in {len(low)} of {covering} published sets" + (f", {len(unknown)} cannot tell" if unknown else "")
     return LineInSets(
         line=line,
-        text=said if covering else _NOBODY,
+        text=_said(line, *(len(by_answer[answer]) for answer in _ANSWERS[:4])),
         **{str(answer): tuple(own) for answer, own in by_answer.items()},
     )
+
+
+def _said(line: Line, low: int, not_low: int, unknown: int, nothing_sent: int) -> str:
+    """Say in how many of the covering sets a line is low; where none of them can tell, that first."""
+    covering = low + not_low + unknown
+    if nothing_sent:
+        return f"not assessed: no {_OF_LINE[line]} sent"
+    if not covering:
+        return _NOBODY
+    if unknown == covering:
+        return f"cannot tell in any of {covering} published sets"
+    return f"low in {low} of {covering} published sets" + (f", {unknown} cannot tell" if unknown else "")
 
 
 def set_columns(found: LineInSets) -> dict[str, str]:

@@ -16,7 +16,7 @@ from cbc_screen.printable import clean_line
 from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.report.wording import SEXES, words
 from cbc_screen.verification import BandCheck, LimitCheck, RangeVerification, SampleRule, ShareOutside
-from cbc_screen.vocabulary import NOTICE, RangeReason, RangeVerdict, ResultsOf, SetAside
+from cbc_screen.vocabulary import NOTICE, NotVerified, RangeReason, RangeVerdict, ResultsOf, SetAside
 
 DIGITS = 4  # of a limit, an estimate and an interval
 _COLOURS = {RangeVerdict.ADOPT: "green", RangeVerdict.INVESTIGATE: "bold red", RangeVerdict.CANNOT_TELL: "yellow"}
@@ -45,6 +45,28 @@ def aside_words(name: str) -> str:
     """Write why something is not used, with the reason code of a result that cannot be."""
     word, _, code = name.partition(":")
     return load_verification().set_aside[SetAside(word)] + (f": {code}" if code else "")
+
+
+def whose(band: BandCheck) -> str:
+    """Write of whom a band is: sex, age, and where the set has them stage of pregnancy and weeks at birth."""
+    stage = "" if band.pregnancy == "none" else f", {band.pregnancy}"
+    weeks = f", born at {band.gestation}" if band.gestation else ""
+    return f"{SEXES[band.sex]}, {band.age}{stage}{weeks}"
+
+
+def assumed_text(many: int) -> str:
+    """Say how many results are of women who are read as not pregnant; empty where none is."""
+    if not many:
+        return ""
+    return f"{many:,} of them of women of an age for a pregnancy that is not stated, read as not pregnant"
+
+
+def not_verified_lines(found: RangeVerification) -> list[str]:
+    """Say which analytes that were asked for, or sent, are not verified, and why."""
+    texts, by_reason = load_verification().not_verified, dict[NotVerified, list[str]]()
+    for analyte, why in found.not_verified.items():
+        by_reason.setdefault(why, []).append(words(analyte))
+    return [f"not verified: {', '.join(own)}: {texts[why]}" for why, own in by_reason.items()]
 
 
 def sides(band: BandCheck) -> tuple[tuple[str, LimitCheck], tuple[str, LimitCheck]]:
@@ -129,7 +151,7 @@ def rule_sentence(rule: SampleRule | None) -> str:
     outside = f"{rule.outside_least}" + (f" to {rule.outside_most}" if rule.outside_most > rule.outside_least else "")
     right, wrong = rule.chances[0], rule.chances[1:2]
     text = (
-        f"of {rule.people:,} at most {rule.adopt_at_most:,} may lie outside both limits, up to {rule.repeat_at_most:,} ask "
+        f"of {rule.people:,} at most {rule.adopt_at_most:,} may lie outside the limits (below the lower or above the upper), up to {rule.repeat_at_most:,} ask "
         f"for as many new ones; {outside} do. A right range ({percent(right.share)} outside) is not adopted at once in "
         f"{percent(1 - right.adopt)} and refused in {percent(right.refuse)}"
     )
@@ -161,6 +183,7 @@ def limit_rows(found: RangeVerification) -> list[dict[str, Any]]:
                     "sex": band.sex,
                     "age": band.age,
                     "pregnancy": band.pregnancy,
+                    "gestation": band.gestation,
                     "side": side,
                     "verdict": check.verdict.value,
                     "reasons": ";".join(check.reasons),
@@ -172,6 +195,7 @@ def limit_rows(found: RangeVerification) -> list[dict[str, Any]]:
                     "estimate_high": interval[1],
                     "results": band.results,
                     "bounds": band.bounds,
+                    "pregnancy_not_stated": band.pregnancy_not_stated,
                     "outside_least": outside.least if outside else None,
                     "outside_most": outside.most if outside else None,
                     "outside_expected": outside.expected if outside else None,
@@ -187,6 +211,8 @@ def limit_rows(found: RangeVerification) -> list[dict[str, Any]]:
                     "set": band.set,
                     "people": band.people,
                     "percentile": _percentile(band, side),
+                    "percentile_basis": band.basis,
+                    "basis_note": band.basis_note,
                     "known_low": known[0],
                     "known_high": known[1],
                     "stated_by_user": ";".join(band.stated_by_user),
@@ -225,19 +251,20 @@ def print_verification(console: Console, found: RangeVerification) -> None:
         console.print(Text(text), soft_wrap=True)
     for analyte, account in found.accounts.items():
         lost = "".join(f" + {many:,} {words(name)}" for name, many in account.set_aside.items())
-        console.print(
-            Text(f"{words(analyte)}: {account.rows:,} rows = {account.used:,} compared{lost}", style="dim"),
-            soft_wrap=True,
-        )
+        text = f"{words(analyte)}: {account.rows:,} rows = {account.used:,} compared{lost}"
+        assumed = assumed_text(account.pregnancy_not_stated)
+        console.print(Text(text + (f"; {assumed}" if assumed else ""), style="dim"), soft_wrap=True)
+    for text in not_verified_lines(found):
+        console.print(Text(text, style="yellow"), soft_wrap=True)
     console.print(Text(f"data {found.data_version}, cbc-screen {found.code_version}", style="dim"))
 
 
 def _lines(found: RangeVerification, band: BandCheck) -> Iterator[Text]:
     """Write a band: what it is of, and a line for each limit."""
     units = units_of(found)
-    stage = "" if band.pregnancy == "none" else f", {band.pregnancy}"
-    head = f"{words(band.analyte)}, {units.unit(band.analyte)}, {SEXES[band.sex]}, {band.age}{stage}: {band.results:,} results"
-    yield Text(head)
+    yield Text(f"{words(band.analyte)}, {units.unit(band.analyte)}, {whose(band)}: {band.results:,} results")
+    if band.basis_note:
+        yield Text(f"  {band.basis_note}", style="yellow")
     for side, check in sides(band):
         own = limit_words(band, check, units)
         if not own.limit:
@@ -268,4 +295,4 @@ def _of_rules(found: RangeVerification) -> Iterator[str]:
         return
     for band in found.bands:
         if band.rule is not None:
-            yield f"{words(band.analyte)}, {SEXES[band.sex]}, {band.age}: {rule_sentence(band.rule)}"
+            yield f"{words(band.analyte)}, {whose(band)}: {rule_sentence(band.rule)}"

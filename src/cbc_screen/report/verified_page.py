@@ -14,10 +14,12 @@ from cbc_screen.report.html import environment, source
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.verified import (
     aside_words,
+    assumed_text,
     counted_verdicts,
     interval_text,
     limit_rows,
     limit_words,
+    not_verified_lines,
     of_whom,
     percent,
     reason_words,
@@ -27,8 +29,8 @@ from cbc_screen.report.verified import (
     units_of,
     untold,
     verdict_words,
+    whose,
 )
-from cbc_screen.report.wording import SEXES
 from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.spreadsheet import csv_line
 from cbc_screen.verification import BandCheck, RangeVerification, SampleRule
@@ -121,7 +123,7 @@ def _in_words(band: BandCheck, units: TextUnits) -> str:
         if own.limit:
             estimate = f", estimated {own.estimate} ({own.interval})" if own.estimate else ", not estimated"
             parts.append(f"{side} limit {own.limit}{estimate}: {verdict_words(check.verdict)}")
-    return f"{band.label}, {SEXES[band.sex]}, {band.age}: {'; '.join(parts)}"
+    return f"{band.label}, {whose(band)}: {'; '.join(parts)}"
 
 
 def rule_tables(found: RangeVerification) -> list[SampleRule]:
@@ -150,7 +152,9 @@ def _body(found: RangeVerification) -> str:
             reasons=[why for why in RangeReason if why in reasons],
             rules=rule_tables(found),
             whom=of_whom(found),
-            sexes=SEXES,
+            whose=whose,
+            assumed=assumed_text,
+            not_verified=not_verified_lines(found),
             aside=aside_words,
             drawing=drawing_of,
             interval=interval_text,

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cbc_screen.arrays import is_text, one_dictionary, release_unused, without_dictionaries
+from cbc_screen.arrays import cells_of, is_text, one_dictionary, release_unused, rows_of, without_dictionaries
+from cbc_screen.databases.address import is_meant
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.private_files import create, is_same, remove, unfinished, why
@@ -38,6 +39,10 @@ _DEVICES = ("/dev", "/proc", "/sys")
 
 def check_output(path: Path, *, force: bool) -> None:
     """Refuse a file that could not be written, or that would replace what is no file."""
+    if is_meant(str(path)):  # which may hold a password, and is not shown
+        raise UsageError(
+            "this output goes to a file, and only flags go to a database: -o 'postgresql://HOST/DATABASE?table=NAME'"
+        )
     name, problem = path.name or str(path), ""
     try:
         found = os.lstat(path)
@@ -227,7 +232,7 @@ class FlagWriter:
 
     def _write_ndjson(self, table: pa.Table) -> None:
         text = self._open_text()
-        for row in without_dictionaries(table).to_pylist():
+        for row in rows_of(without_dictionaries(table)):
             text.write(
                 json.dumps(row if self._form is None else self._form(row), ensure_ascii=False, default=str) + "\n"
             )
@@ -293,7 +298,7 @@ def _kind_of(path: Path, out_format: str | None) -> tuple[str, str | None]:
 
 
 def _csv_cells(column: pa.ChunkedArray) -> list[str]:
-    cells = column.to_pylist()
+    cells = cells_of(column)
     if is_text(column):
         known = {cell: "" if cell is None else csv_cell(cell) for cell in set(cells)}
         return [known[cell] for cell in cells]

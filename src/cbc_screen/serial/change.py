@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbc_screen.knowledge.serial_rules import DeltaCheck, Variation
 from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
-from cbc_screen.serial.segments import Bools, Ints, Places, begins, last_known, sizes
+from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, last_known, sizes
 from cbc_screen.vocabulary import Answer, Change
 
 NONE, UP, DOWN, CANNOT_TELL, NOT_ASSESSED = range(len(Change))
@@ -55,6 +55,39 @@ def changes(
     code[(series != series[before]) & (code != NOT_ASSESSED)] = CANNOT_TELL
     code[quiet | quiet[before] | (before < 0)] = NOT_ASSESSED
     return Changes(code, np.where(values.there, before, -1))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Earlier moments, each with the last one of its person (`starts`: where a person begins), and which lie within days.
+
+    Days may be known to a span alone: `sure` lie within the days whatever the days are, `possible` may.
+    """
+
+    starts: Places
+    sure: Bools
+    possible: Bools
+
+    def ask(self, yes: Bools, may: Bools) -> NDArray[np.int8]:
+        """Ask of each person, as codes of `Answer`, whether a pair is so; `yes` are so surely, `may` perhaps.
+
+        No needs a pair that surely lies within the days, and none that may lie there and may be so.
+        """
+        code = np.full(len(self.starts), _NOT_ASKED, dtype=np.int8)
+        code[any_of(self.possible, self.starts)] = _UNSURE
+        code[any_of(self.sure, self.starts) & ~any_of(self.possible & (yes | may), self.starts)] = _NO
+        code[any_of(self.sure & yes, self.starts)] = _YES
+        return code
+
+
+def pairs_within(counts: CountBlock, there: Places, last: Places, days: int, asked: Bools | None = None) -> Pairs:
+    """Return which of some moments (`there`; of these those that are `asked`) lie within days before the `last` of their person."""
+    earlier = there != last if asked is None else asked & (there != last)
+    return Pairs(
+        starts=begins(counts.owner[there]),
+        sure=earlier & (counts.day_last[last] - counts.day_first[there] <= days),
+        possible=earlier & (counts.day_first[last] - counts.day_last[there] <= days),
+    )
 
 
 def delta_check(

@@ -6,9 +6,8 @@ differ in is anything between. So two feeds of one count are one, and nothing is
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,12 @@ from cbc_screen.engines.frames import refused_rows
 from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
-from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
+from cbc_screen.kernel_inputs import PREGNANCIES
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.serial_rules import Suppression
-from cbc_screen.normalize.arrow import distinct
 from cbc_screen.normalize.codes import NO_REASON
-from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.people import read_presence
+from cbc_screen.serial.one_person import persons_apart, read_births
 from cbc_screen.serial.person_frame import PersonFrame, taken
 from cbc_screen.serial.segments import (
     Bools,
@@ -40,12 +38,10 @@ from cbc_screen.serial.segments import (
     smallest,
     spread,
 )
-from cbc_screen.serial.times import AHEAD, BEHIND, DAY, Times
-from cbc_screen.vocabulary import Line, LineState, Sex
+from cbc_screen.serial.times import DAY, Times, widened
+from cbc_screen.vocabulary import Line, LineState
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from cbc_screen.normalize.columns import Normalized
 
 # A line of a count: the kernel's codes, and one that nothing was sent for.
@@ -214,8 +210,8 @@ def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel,
     refused = np.zeros(len(rows), dtype=np.bool_) if codes is None else codes != NO_REASON
     starts = begins(person)
     person = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
-    conflict = _conflict(source, rows, normalized.batch, refused, starts) & (not nobody)
     times = source.times.take(rows)
+    conflict = _conflict(source, rows, normalized.batch, times, refused, starts) & (not nobody)
     return put_in_order(rows, person, starts, times, normalized, kernel, refused, conflict, nobody=nobody)
 
 
@@ -248,12 +244,7 @@ def _in_order(times: Times, person: Ints, starts: Places) -> tuple[Times, Bools]
     zoned = any_of(times.zoned, starts)
     plain = any_of(times.known & ~times.zoned, starts)
     both = (zoned & plain)[person] & times.known & ~times.zoned
-    widened = replace(
-        times,
-        first=np.where(both, times.first - AHEAD, times.first),
-        last=np.where(both, times.last + BEHIND, times.last),
-    )
-    return widened, zoned & any_of(times.known & ~times.zoned & ~times.to_the_day, starts)
+    return widened(times, both), zoned & any_of(times.known & ~times.zoned & ~times.to_the_day, starts)
 
 
 def _moments(times: Times, person: Ints, used: Places) -> Places:
@@ -267,34 +258,15 @@ def _moments(times: Times, person: Ints, used: Places) -> Places:
     return np.flatnonzero(new)
 
 
-def _conflict(source: PersonFrame, rows: Places, batch: Batch, refused: Bools, starts: Places) -> Bools:
-    """Tell of which keys the rows cannot be of one person: they differ in sex, or in the day of birth."""
-    both = sexes_apart(batch, refused, starts)
+def _conflict(source: PersonFrame, rows: Places, batch: Batch, times: Times, refused: Bools, starts: Places) -> Bools:
+    """Tell of which keys the rows cannot be of one person."""
     ready = source.ready
     name = ready.plan.people.get("birth_date")
-    if name is None:
-        return both
-    date_format = ready.plan.declared.date_format_of("birth_date")
-    births = taken({name: ready.arrays[name]}, rows)[name]
-    return both | births_apart(births, date_format, refused, starts)
-
-
-def sexes_apart(batch: Batch, refused: Bools, starts: Places) -> Bools:
-    """Tell of which persons one row says female and another male."""
-    female, male = (any_of((batch.sex == SEXES.index(sex)) & ~refused, starts) for sex in (Sex.FEMALE, Sex.MALE))
-    return female & male
-
-
-def births_apart(births: pa.Array, date_format: str | None, refused: Bools, starts: Places) -> Bools:
-    """Tell of which persons no day can be the day of birth that every row says."""
-    values, places = distinct(births)
-    spans = [parse_date(value, date_format)[0] for value in values]
-    first = np.array([*(s.first.toordinal() if s else 0 for s in spans), 0], dtype=np.int64)[places]
-    never = datetime.date.max.toordinal()
-    last = np.array([*(s.last.toordinal() if s else never for s in spans), never], dtype=np.int64)[places]
-    earliest = largest(np.where(refused, 0, first), starts)
-    apart: Bools = earliest > smallest(np.where(refused, never, last), starts)
-    return apart
+    births = None
+    if name is not None:
+        column = taken({name: ready.arrays[name]}, rows)[name]
+        births = read_births(column, ready.plan.declared.date_format_of("birth_date"))
+    return persons_apart(batch, births, times, refused, starts)
 
 
 # What changes are not assessed under ----------------------------------------------------
@@ -312,12 +284,20 @@ def suppressed(counts: CountBlock, source: PersonFrame | None, rules: tuple[Supp
             found[rule.id] = batch.age_known & _may_be_below(batch, rule.below_age)
         elif rule.pregnancy:
             found[rule.id] = np.isin(batch.pregnancy, _CLAIMED)
-        elif rule.finding is not None and rule.finding in batch.findings:
-            found[rule.id] = batch.findings[rule.finding][0]
-        elif source is not None and rule.id in source.beside:
-            column = taken({rule.id: source.beside[rule.id]}, counts.rows)[rule.id]
-            found[rule.id] = read_presence(column, source.ready.engine.knowledge.words)[0]
+        else:
+            found[rule.id] = _stated(counts, source, rule)
     return {name: own for name, own in found.items() if own.any()}
+
+
+def _stated(counts: CountBlock, source: PersonFrame | None, rule: Suppression) -> Bools:
+    """Tell of which rows a finding, or a column beside the counts, states a rule."""
+    stated = np.zeros(len(counts.rows), dtype=np.bool_)
+    if rule.finding is not None and rule.finding in counts.batch.findings:
+        stated |= counts.batch.findings[rule.finding][0]
+    if source is not None and rule.id in source.beside:
+        column = taken({rule.id: source.beside[rule.id]}, counts.rows)[rule.id]
+        stated |= read_presence(column, source.ready.engine.knowledge.words)[0]
+    return stated
 
 
 def _may_be_below(batch: Batch, age: AgeEdge) -> Bools:

@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 from cbc_screen.knowledge.serial_rules import FastFall, SerialRules
 from cbc_screen.serial import baseline as own_range
 from cbc_screen.serial import trend as trends
-from cbc_screen.serial.change import CANNOT_TELL, DOWN, NOT_ASSESSED, Changes, changes, compare, since_last
+from cbc_screen.serial.change import (
+    CANNOT_TELL,
+    DOWN,
+    NOT_ASSESSED,
+    Changes,
+    changes,
+    compare,
+    pairs_within,
+    since_last,
+)
 from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, rank_from_end, sizes, smallest, spread
 from cbc_screen.vocabulary import Answer, Change, Standing, Trend
 
-_NO, _YES, _UNSURE, _NOT_ASKED = range(len(Answer))
+_UNSURE, _NOT_ASKED = list(Answer).index(Answer.CANNOT_TELL), list(Answer).index(Answer.NOT_ASSESSED)
 _NAN = float("nan")
 
 
@@ -208,18 +217,10 @@ def _fall(counts: CountBlock, series: Series, rule: FastFall, rules: SerialRules
     code = compare(series.values.take(last), series.values.take(there), limits)
     series_of = np.cumsum(series.breaks)
     code[(series_of[last] != series_of[there])] = CANNOT_TELL
-    asked = (counts.day_last[last] - counts.day_first[there] <= rule.days) & (last != there)
-    asked &= ~series.quiet[last] & ~series.quiet[there]
-    found = np.full(len(starts), _NOT_ASKED, dtype=np.int8)
-    for own, word in ((_any(asked, starts), _NO), (_any(asked & (code == CANNOT_TELL), starts), _UNSURE)):
-        found[own] = word
-    found[_any(asked & (code == DOWN), starts)] = _YES
+    pairs = pairs_within(counts, there, last, rule.days, ~series.quiet[last] & ~series.quiet[there])
+    found = pairs.ask(code == DOWN, code == CANNOT_TELL)
     answers: NDArray[np.int8] = spread(counts.people, owner[starts], found, _NOT_ASKED)
     return answers
-
-
-def _any(truths: Bools, starts: NDArray[np.intp]) -> Bools:
-    return np.logical_or.reduceat(truths, starts) if len(starts) else truths[:0]
 
 
 def _standing(

@@ -25,7 +25,7 @@ from cbc_screen.knowledge.courses import (
     Steady,
 )
 from cbc_screen.serial import trend
-from cbc_screen.serial.change import CANNOT_TELL, DOWN, NONE, UP, compare
+from cbc_screen.serial.change import CANNOT_TELL, DOWN, NONE, UP, compare, pairs_within
 from cbc_screen.serial.context import ScreenedBlock
 from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes
 from cbc_screen.serial.formulas import reference_change
@@ -85,15 +85,23 @@ class Histories:
     @cached_property
     def within(self) -> Mapping[Line, Ints]:
         """Within how many days a line that is low now surely became so; a large number where it is not known."""
-        return {line: self._within(line) for line in self.lines}
+        return {line: self._days_since(own.spells) for line, own in self.lines.items()}
 
     def lasting(self, line: Line, days: int) -> Asked:
-        """Ask whether a line lasts so long; no where it surely began later. Each is worked out once."""
+        """Ask whether a line lasts so long. Each is worked out once."""
         if (line, days) not in self._lasting:
-            code = lasts(self.lines[line].spells, days)
-            told = np.where(code == _YES, _YES, np.where(self.within[line] <= days, _NO, _UNSURE))
-            self._lasting[line, days] = told.astype(np.int8)
+            self._lasting[line, days] = self.spell_lasts(self.lines[line].spells, days)
         return self._lasting[line, days]
+
+    def spell_lasts(self, found: Bounds, days: int) -> Asked:
+        """Ask whether the spell at the last count lasts so long; no where it is over, or surely began later.
+
+        The first count that is known is no beginning: before it the line may have been low.
+        """
+        code = lasts(found, days)
+        over = (code == _NO) & (self.states_now(found) == NOT_LOW)
+        later = over | (self._days_since(found) <= days)
+        return np.where(code == _YES, _YES, np.where(later, _NO, _UNSURE)).astype(np.int8)
 
     def under(self, line: Line, limit: float) -> Bounds:
         """Return the spells of a line below a limit of its own. Each is worked out once."""
@@ -103,19 +111,25 @@ class Histories:
         return self._under[line, limit]
 
     def _now(self, line: Line) -> Codes:
-        states = self.lines[line].spells.states
-        found: Codes = spread(self.followed.counts.people, self.of, states[self.last], ABSENT)
-        return np.where(self.lines[line].spells.open & (found != ABSENT), UNKNOWN, found).astype(np.int8)
+        spells = self.lines[line].spells
+        found = self.states_now(spells)
+        return np.where(spells.open & (found != ABSENT), UNKNOWN, found).astype(np.int8)
 
-    def _within(self, line: Line) -> Ints:
-        counts, states = self.followed.counts, self.lines[line].spells.states
+    def states_now(self, found: Bounds) -> Codes:
+        """Return the state of each person's last count in spells."""
+        states: Codes = spread(self.followed.counts.people, self.of, found.states[self.last], ABSENT)
+        return states
+
+    def _days_since(self, found: Bounds) -> Ints:
+        """Return the most days since the last count that was surely not low; a large number where none was."""
+        counts, states = self.followed.counts, found.states
         never = np.iinfo(np.int64).max
         if not counts.moments:
             return np.full(counts.people, never)
         before = last_known(states == NOT_LOW, counts.owner)[self.last]
         days = counts.day_last[self.last] - counts.day_first[np.maximum(before, 0)]
         since: Ints = spread(counts.people, self.of, np.where(before >= 0, days, never), never)
-        return np.where(self.lines[line].spells.open, never, since)
+        return np.where(found.open, never, since)
 
     def of_low(self, tell: Callable[[Line], Asked], *, every: bool) -> Asked:
         """Join what is told of each low line: of every one, or of any."""
@@ -170,10 +184,9 @@ def _new(own: Histories, _: New) -> Asked:
 
 
 def _line_lasts(own: Histories, rule: LineLasts) -> Asked:
-    counts, found = own.followed.counts, own.under(rule.line, rule.below)
-    now = spread(counts.people, own.of, found.states[own.last], ABSENT)
-    code = lasts(found, rule.days)
-    return np.where(now == ABSENT, _NOT_ASKED, code).astype(np.int8)
+    found = own.under(rule.line, rule.below)
+    code = own.spell_lasts(found, rule.days)
+    return np.where(own.states_now(found) == ABSENT, _NOT_ASKED, code).astype(np.int8)
 
 
 def _steady(own: Histories, rule: Steady) -> Asked:
@@ -245,20 +258,15 @@ def _difference(own: Histories, rule: Difference) -> Asked:
     if found is None:
         return code
     there, last = found
-    asked = (there != last) & (counts.day_last[last] - counts.day_first[there] <= rule.days)
-    there, last = there[asked], last[asked]
+    pairs = pairs_within(counts, there, last, rule.days)
     values = own.followed.series[rule.analyte].values
     before, now = values.take(there), values.take(last)
-    owner = counts.owner[there]
-    starts = begins(owner)
     with np.errstate(invalid="ignore", over="ignore"):
         if rule.up:
             least, most = _beyond(now.low, before.high, rule), _beyond(now.high, before.low, rule)
         else:
             least, most = _beyond(before.low, now.high, rule), _beyond(before.high, now.low, rule)
-    code[owner] = _NO
-    code[owner[starts[any_of(most, starts)]]] = _UNSURE
-    code[owner[starts[any_of(least, starts)]]] = _YES
+    code[counts.owner[there[pairs.starts]]] = pairs.ask(least, most)
     untold = own.followed.series[rule.analyte].undated & (code != _NOT_ASKED)
     code[untold] = _UNSURE
     return code
@@ -277,10 +285,10 @@ def _beyond(larger: NDArray[np.float64], smaller: NDArray[np.float64], rule: Dif
 
 def _recovering(own: Histories, rule: Recovering) -> Asked:
     """Ask whether a low line has risen from a lower result, and has not fallen since the count before."""
-    return own.of_low(lambda line: _rises(own, line, rule.days), every=False)
+    return own.of_low(lambda line: _rises(own, line, rule), every=False)
 
 
-def _rises(own: Histories, line: Line, days: int) -> Asked:
+def _rises(own: Histories, line: Line, rule: Recovering) -> Asked:
     counts, rules = own.followed.counts, own.screened.context.rules
     code = np.full(counts.people, _UNSURE, dtype=np.int8)
     found = _pairs(own, ANALYTE[line])
@@ -293,23 +301,42 @@ def _rises(own: Histories, line: Line, days: int) -> Asked:
     change = compare(series.values.take(last), series.values.take(there), limits)
     method = np.cumsum(series.breaks)
     change[method[last] != method[there]] = CANNOT_TELL
-    owner = counts.owner[there]
-    starts = begins(owner)
-    asked = (there != last) & (counts.day_last[last] - counts.day_first[there] <= days) & (states[there] != NOT_LOW)
-    up = any_of(asked & (change == UP) & (states[there] == LOW), starts)
-    unsure = any_of(asked & ((change == CANNOT_TELL) | ((change == UP) & (states[there] == UNKNOWN))), starts)
+    apart, anywhere = _lies_between(own, rule.not_across, there, last)
+    change[apart] = CANNOT_TELL
+    pairs = pairs_within(counts, there, last, rule.days, states[there] != NOT_LOW)
+    starts, many = pairs.starts, sizes(pairs.starts, len(there))
+    up, unsure = change == UP, change == CANNOT_TELL
+    told = pairs.ask(up & (states[there] == LOW), up | unsure)
+    # No result of the days before is a lower one; a line that has one result alone has nothing to rise from.
+    told[(many > 1) & ~any_of(pairs.possible & (up | unsure), starts)] = _NO
+    told[many == 1] = _UNSURE
     # The result before the last one: a line that has just fallen does not rise.
     before = np.maximum(ends(starts, len(there)) - 1, 0) if len(starts) else starts
-    lately = np.where(sizes(starts, len(there)) > 1, change[before], NONE) if len(starts) else up
-    told = np.where(up & (lately != CANNOT_TELL), _YES, np.where(up | unsure, _UNSURE, _NO))
-    told = np.where(lately == DOWN, _NO, told)
-    code[owner[starts]] = told
-    code[series.undated & (code != _NOT_ASKED)] = _UNSURE
+    lately = np.where(many > 1, change[before], NONE) if len(starts) else told
+    told[(told == _YES) & (lately == CANNOT_TELL)] = _UNSURE
+    told[lately == DOWN] = _NO
+    code[counts.owner[there[starts]]] = told
+    code[(series.undated | anywhere) & (code == _YES)] = _UNSURE
+    code[series.undated] = _UNSURE
     return code
 
 
+def _lies_between(own: Histories, rules: tuple[str, ...], there: Places, last: Places) -> tuple[Bools, Bools]:
+    """Tell which moments are parted from the last one by what suppressions state, and in whom it is stated without a place."""
+    counts = own.followed.counts
+    stated = np.zeros(len(counts.rows), dtype=np.bool_)
+    for name in rules:
+        stated |= own.followed.quiet.get(name, False)
+    moments = any_of(stated[counts.used], counts.starts)
+    reached = np.cumsum(moments)
+    apart: Bools = (reached[last] - reached[there] > 0) | moments[there]
+    anywhere = np.zeros(counts.people, dtype=np.bool_)
+    anywhere[counts.person[stated & (counts.moment < 0)]] = True
+    return apart, anywhere
+
+
 def _cycles(own: Histories, rule: Cycles) -> Asked:
-    """Say yes where the last troughs lie a cycle apart; never no: counts may lie between what they would show."""
+    """Say yes where the last troughs lie a cycle apart, the last no further back; never no: counts may lie between."""
     counts = own.followed.counts
     code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
     series = own.followed.series.get(rule.analyte)
@@ -333,7 +360,10 @@ def _cycles(own: Histories, rule: Cycles) -> Asked:
     irregular = np.maximum.accumulate(np.where(regular, -1, np.arange(len(troughs)))) if len(troughs) else troughs
     final = ends(starts, len(troughs))
     enough = final - irregular[final] >= rule.troughs - 1 if len(final) else final > 0
-    code[owner[starts][enough]] = _YES
+    # Cycles that ended are told of no later count.
+    last = spread(counts.people, own.of, own.last, -1)[owner[final]]
+    enough &= values.there[last] & (counts.day_last[last] - day[final] <= rule.at_most)
+    code[owner[final][enough]] = _YES
     code[series.undated & (code == _YES)] = _UNSURE
     return code
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ PREFIX = "last_"
 # The words of the last count that are told of a person; the others are those of a scan.
 _WORDS = ("pattern", "severity", "urgency")
 _NUMBER = "checklist_shown"
+_ONE_LIST = ("checklist", "checklist_groups", "checklist_shown")
 _LISTS = ("urgency_reasons", "checklist", "checklist_groups", "checklist_shown", "next_tests")
 
 
@@ -125,28 +126,33 @@ def _method(
 
 
 def last_columns(histories: Histories, engine: Engine, with_history: Kernel) -> dict[str, pa.Array]:
-    """Return what is told of the last count of each person; null, or cannot_tell, where it is not known which it is."""
+    """Return what is told of the last count of each person; null, or cannot_tell, where it is not known which it is.
+
+    A count without a time may be the last one: what is told then is what each count that may be the last one says, and the
+    urgency where it is the same whatever earlier counts show.
+    """
     counts, knowledge = histories.followed.counts, engine.knowledge
-    people, told = histories.of, courses_of(histories, knowledge)
-    sure = ~counts.conflict[people]
-    people, last = people[sure], histories.last[sure]
-    batch, rows = last_batch(counts, last), counts.first_row[last]
-    timed = histories.several[people]
-    tables, order = [], []
-    for has_history in (True, False):
-        these = np.flatnonzero(timed == has_history)
-        if len(these):
-            own = as_if(batch, these, these)
-            if has_history:
-                own = with_courses(own, {name: code[people[these]] for name, code in told.items()}, knowledge)
-            screen = replace(engine, kernel=with_history) if has_history else engine
-            tables.append(_flags(screen, counts.normalized, own, rows[these]))
-            order.append(people[these])
+    sure = ~counts.conflict[histories.of]
+    people, last = histories.of[sure], histories.last[sure]
+    place = np.full(counts.people, -1, dtype=np.int64)
+    place[people] = np.arange(len(people))
+    untimed = np.flatnonzero(counts.untimed & (place[counts.person] >= 0))
+    whose = counts.person[untimed]
+    doubted = np.zeros(counts.people, dtype=np.bool_)
+    doubted[whose] = True
+    told = {name: _doubted(code, doubted) for name, code in courses_of(histories, knowledge).items()}
+    screens = _Screens(histories, engine, with_history, told, doubted)
+    flags = screens.flags(last_batch(counts, last), counts.first_row[last], people)
+    others = screens.flags(as_if(counts.batch, untimed, untimed), untimed, whose)
+    these = doubted[people]
+    most = screens.with_every_course()
+    high = most.flags(last_batch(counts, last[these]), counts.first_row[last[these]], people[these])
+    higher = most.flags(as_if(counts.batch, untimed, untimed), untimed, whose)
+    columns = _of_people(place, flags, _Others(others, whose), [_Others(high, people[these]), _Others(higher, whose)])
     moment = np.full(counts.people, -1, dtype=np.int64)
     moment[people] = last
-    row = rows_of(counts, moment)
-    columns = {f"{PREFIX}row": from_numpy(row.astype(np.int64), row < 0)}
-    columns |= _of_people(counts.people, tables, order)
+    row = rows_of(counts, np.where(doubted, -1, moment))
+    columns = {f"{PREFIX}row": from_numpy(row.astype(np.int64), row < 0), **columns}
     found = [*knowledge.courses, *knowledge.shown_findings]
     for name, code in (("course", _YES), ("course_cannot_tell", _UNSURE)):
         truths = {own: told[own] == code for own in found}
@@ -154,26 +160,112 @@ def last_columns(histories: Histories, engine: Engine, with_history: Kernel) -> 
     return columns
 
 
-def _flags(engine: Engine, normalized: Normalized, batch: Batch, rows: Places) -> pa.Table:
-    reasons = {name: own[rows] for name, own in normalized.reasons.items()}
-    answers = engine.kernel.screen(batch)
-    return engine.table(Normalized(batch, reasons), answers, detail=False).select([*_WORDS, *_LISTS])
+def _doubted(code: Asked, these: Bools) -> Asked:
+    """Take back what earlier counts show of the last one of some persons: it is not known which count is the last."""
+    return np.where(these & np.isin(code, [_YES, _NO]), _UNSURE, code).astype(np.int8)
 
 
-def _of_people(people: int, tables: list[pa.Table], order: list[Ints]) -> dict[str, pa.Array]:
-    """Put flags in the order of the persons; of whom there are none, no answer is told."""
+@dataclass(frozen=True)
+class _Screens:
+    """Screens counts of persons: those who have earlier counts with what these show.
+
+    `doubted` persons have counts of which one, it is not known which, is the last.
+    """
+
+    histories: Histories
+    engine: Engine
+    with_history: Kernel
+    told: Mapping[str, Asked]
+    doubted: Bools
+
+    def with_every_course(self) -> _Screens:
+        """Return what screens counts as if earlier ones showed everything that a rule may ask for."""
+        return replace(self, told={name: np.full_like(code, _YES) for name, code in self.told.items()})
+
+    def flags(self, batch: Batch, rows: Places, people: Ints) -> pa.Table:
+        """Return the flags of each count of a batch; `rows` are its rows in the block, and `people` whose they are."""
+        import pyarrow as pa
+
+        several = (self.histories.several | self.doubted)[people]
+        tables, order = [], [np.zeros(0, dtype=np.intp)]
+        for has_history in (True, False):
+            these = np.flatnonzero(several == has_history)
+            if len(these):
+                tables.append(self._flags(as_if(batch, these, these), rows[these], people[these], has_history))
+                order.append(these)
+        if not tables:
+            return pa.table({name: pa.nulls(0, _kind(name)) for name in (*_WORDS, *_LISTS)})
+        return pa.concat_tables(tables).take(from_numpy(np.argsort(np.concatenate(order))))
+
+    def _flags(self, batch: Batch, rows: Places, people: Ints, has_history: bool) -> pa.Table:
+        import pyarrow as pa
+
+        engine, normalized = self.engine, self.histories.followed.counts.normalized
+        if has_history:
+            batch = with_courses(batch, {name: code[people] for name, code in self.told.items()}, engine.knowledge)
+            engine = replace(engine, kernel=self.with_history)
+        reasons = {name: own[rows] for name, own in normalized.reasons.items()}
+        found = engine.table(Normalized(batch, reasons), engine.kernel.screen(batch), detail=False)
+        return pa.table({name: found[name].cast(_kind(name)) for name in (*_WORDS, *_LISTS)})
+
+
+def _kind(name: str) -> pa.DataType:
     import pyarrow as pa
 
-    place = np.full(people, -1, dtype=np.int64)
+    return pa.int64() if name == _NUMBER else pa.string()
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Flags of further counts, and whose they are."""
+
+    flags: pa.Table
+    whose: Ints
+
+
+def _of_people(place: Ints, flags: pa.Table, others: _Others, urgent: Sequence[_Others]) -> dict[str, pa.Array]:
+    """Put flags in the order of the persons; nothing is told where those of every count that may be the last one differ.
+
+    `place` has the flags of each person's last count in order, -1 where there is none: no answer is told. `urgent` are further
+    flags with which the urgency must agree; its reasons are told where it is.
+    """
+    told = {name: _and_nothing(flags[name], name) for name in (*_WORDS, *_LISTS)}
+    differ = {name: _who_differ(place, own, others, name) for name, own in told.items()}
+    for further in urgent:
+        differ["urgency"] |= _who_differ(place, told["urgency"], further, "urgency")
+    differ["urgency_reasons"] |= differ["urgency"]
+    for name in _ONE_LIST:  # entries, their groups and how many are shown say nothing without each other
+        differ[name] = np.logical_or.reduce([differ[own] for own in _ONE_LIST])
     columns: dict[str, pa.Array] = {}
-    if tables:
-        place[np.concatenate(order)] = np.arange(sum(map(len, tables)))
-    for name in (*_WORDS, *_LISTS):
-        kind = pa.int64() if name == _NUMBER else pa.string()
-        parts = [part.cast(kind) for table in tables for part in table[name].chunks]
-        whole = pa.concat_arrays([*parts, pa.nulls(1, kind)])  # the last place: nothing is told
-        column = whole.take(from_numpy(np.where(place < 0, len(whole) - 1, place)))
+    for name, own in told.items():
+        column = own.take(from_numpy(np.where((place < 0) | differ[name], len(own) - 1, place)))
         if name in _WORDS:
             column = column.fill_null(Answer.CANNOT_TELL.value)
         columns[f"{PREFIX}{name}"] = column if name == _NUMBER else column.dictionary_encode()
     return columns
+
+
+def _and_nothing(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """Return a column with a null behind it."""
+    import pyarrow as pa
+
+    own = column.combine_chunks()
+    return pa.concat_arrays([*(own.chunks if isinstance(own, pa.ChunkedArray) else [own]), pa.nulls(1, _kind(name))])
+
+
+def _who_differ(place: Ints, own: pa.Array, others: _Others, name: str) -> Bools:
+    """Tell of which persons a further count has another flag than their last one."""
+    found = np.zeros(len(place), dtype=np.bool_)
+    found[others.whose[_differ(own.take(from_numpy(place[others.whose])), others.flags[name])]] = True
+    return found
+
+
+def _differ(one: pa.Array, other: pa.ChunkedArray) -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    nothing: Any = -1 if pa.types.is_integer(one.type) else ""
+    differ: NDArray[np.bool_] = pc.not_equal(
+        pa.chunked_array([one.fill_null(nothing)]), other.fill_null(nothing)
+    ).to_numpy()
+    return differ

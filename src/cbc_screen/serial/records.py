@@ -16,12 +16,13 @@ from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.serial.context import ScreenedBlock, SerialContext
-from cbc_screen.serial.counts import CountBlock, births_apart, put_in_order, sexes_apart, suppressed
+from cbc_screen.serial.counts import CountBlock, put_in_order, suppressed
 from cbc_screen.serial.courses import Histories
 from cbc_screen.serial.lines import line_courses
+from cbc_screen.serial.one_person import persons_apart, read_births
 from cbc_screen.serial.segments import Bools
 from cbc_screen.serial.series import follow_counts
-from cbc_screen.serial.times import read_times
+from cbc_screen.serial.times import read_times, surely_after
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,23 +63,23 @@ class History:
 def history_of(received: ReceivedCounts, context: SerialContext) -> History:
     """Put the counts of a person in order, and follow them up to the last one given."""
     times = read_times(received.collected, received.collected_format)
-    later = times.known & (times.first > times.last[-1]) & times.known[-1]
+    later = surely_after(times, -1)
     places = np.flatnonzero(~later)
     records = [received.records[place] for place in places.tolist()]
     batch, starts = batch_of(records), np.zeros(1, dtype=np.intp)
     refused = np.array([any(field in _WHOLE for field, _ in own.reasons) for own in records], dtype=np.bool_)
     refused[-1] = False  # whatever it is, it is the count that is screened
-    births = received.births.take(from_numpy(places.astype(np.int64)))
-    conflict = sexes_apart(batch, refused, starts) | births_apart(births, received.birth_format, refused, starts)
+    times = times.take(places)
+    births = read_births(received.births.take(from_numpy(places.astype(np.int64))), received.birth_format)
     counts = put_in_order(
         np.arange(len(records)),
         np.zeros(len(records), dtype=np.int64),
         starts,
-        times.take(places),
+        times,
         Normalized(batch, {}),
         context.kernels[context.definition],
         refused,
-        conflict,
+        persons_apart(batch, births, times, refused, starts),
     )
     return History(_followed(counts, context), later, places, not bool(times.known[-1]))
 

@@ -72,7 +72,7 @@ def stable(screened: ScreenedBlock, values: AnalyteValues, lines: Mapping[Line, 
     every, none = np.zeros(counts.people, dtype=np.bool_), np.zeros(counts.people, dtype=np.bool_)
     if len(starts):
         every[whose] = np.logical_and.reduceat(inside[there], starts) & long
-        none[whose] = np.logical_or.reduceat(outside[there], starts) | ~long
+        none[whose] = np.logical_or.reduceat(outside[there], starts)
     for line, own in lines.items():
         if ANALYTE[line] == rule.analyte:
             every &= own.course.trend == trend.NONE

@@ -36,7 +36,7 @@ def timeline_of(
     rows = rows[np.argsort(source.times.first[rows], kind="stable")]
     counts = read_counts(source, rows, np.full(len(rows), code), context.kernels[context.definition])
     if counts.conflict.any():
-        raise UsageError("rows under this key differ in sex or birth date; there is no timeline across them")
+        raise UsageError("rows under this key differ in sex, birth date or age; there is no timeline across them")
     followed = follow_block(counts, source, context.rules, analytes, np.array([code]))
     known = source.ready.engine.knowledge.analytes[analyte]
     own, verdict = _of_line(followed, ScreenedBlock(context, counts), analyte)

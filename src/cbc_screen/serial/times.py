@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DAY = 86_400
 # A clock on the wall is ahead of UTC by no more than 14 hours and behind it by no more than 12.
 AHEAD, BEHIND = 14 * 3_600, 12 * 3_600
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
+EPOCH = datetime.date(1970, 1, 1).toordinal()  # of the day from which days count
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(?:([AP])\.?M\.?)?$", re.ASCII | re.IGNORECASE)
 _DAY_ALONE = re.compile(r"\d{4}-?\d{2}-?\d{2}(?:\.0+)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _OF_A_DAY = ("%H", "%I", "%M", "%S", "%p", "%X", "%c", "%T", "%f")
@@ -63,6 +63,21 @@ def no_times(rows: int) -> Times:
     """Return the times of rows of which none has one."""
     none, no = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
     return Times(none, none, none, no, no, no)
+
+
+def widened(times: Times, these: Bools) -> Times:
+    """Return times of which these, told by a clock of no stated zone, are of any zone."""
+    first, last = np.where(these, times.first - AHEAD, times.first), np.where(these, times.last + BEHIND, times.last)
+    return replace(times, first=first, last=last)
+
+
+def surely_after(times: Times, row: int) -> Bools:
+    """Tell which times surely lie after that of a row; a clock without a zone beside one that has it may be hours away."""
+    wide = widened(times, ~times.zoned)
+    plain, mixed = times.first > times.last[row], wide.first > wide.last[row]
+    alike = times.zoned == times.zoned[row]
+    after: Bools = times.known & times.known[row] & ((alike & plain) | (~alike & mixed))
+    return after
 
 
 def read_times(column: pa.Array, date_format: str | None) -> Times:
@@ -130,7 +145,7 @@ def _is_placeholder(day: Ints) -> Bools:
 
 def _no_day(day: int) -> bool:
     try:
-        return parse_date(datetime.date.fromordinal(day + _EPOCH))[0] is None
+        return parse_date(datetime.date.fromordinal(day + EPOCH))[0] is None
     except (ValueError, OverflowError):
         return True
 
@@ -142,7 +157,7 @@ def _read(value: object, date_format: str | None) -> _Time | None:
     span, _ = parse_date(value, date_format)
     if span is None or span.first != span.last:
         return None
-    day = span.first.toordinal() - _EPOCH
+    day = span.first.toordinal() - EPOCH
     text = fold(str(value))
     if isinstance(value, datetime.date) or _DAY_ALONE.fullmatch(text):
         return _Time(day * DAY, day, zoned=False, to_the_day=True)
@@ -172,9 +187,9 @@ def _iso(text: str) -> tuple[datetime.datetime, bool] | None:
 def _of_moment(moment: datetime.datetime, day: int | None = None) -> _Time:
     """Return a time to the second; `day` is the day at the place, where the moment is told in UTC."""
     zoned = moment.tzinfo is not None
-    own = moment.toordinal() - _EPOCH if day is None else day
+    own = moment.toordinal() - EPOCH if day is None else day
     plain = moment.astimezone(datetime.UTC) if zoned else moment
-    second = (plain.toordinal() - _EPOCH) * DAY + plain.hour * 3_600 + plain.minute * 60 + plain.second
+    second = (plain.toordinal() - EPOCH) * DAY + plain.hour * 3_600 + plain.minute * 60 + plain.second
     return _Time(second, own, zoned, to_the_day=False)
 
 

@@ -26,8 +26,6 @@ from cbc_screen.verify.mixture import (
     starts,
 )
 
-_FEWEST_HEALTHY = 0.02  # a mixture with fewer is none of healthy people
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -114,10 +112,10 @@ def _scores(fits: Mixtures, results: float, method: IndirectMethod) -> Numbers:
     healthy = fits.weight[:, HEALTHY]
     score = (
         2 * fits.likelihood
-        - method.component_cost * fits.components() * np.log(results)
-        + method.healthy_weight * np.log(np.maximum(healthy, _FEWEST_HEALTHY))
+        - method.component_cost * fits.components(method.component_there) * np.log(results)
+        + method.healthy_weight * np.log(np.maximum(healthy, method.fewest_healthy))
     )
-    sound = fits.ordered() & (healthy >= _FEWEST_HEALTHY) & np.isfinite(score)
+    sound = fits.ordered(method.component_there) & (healthy >= method.fewest_healthy) & np.isfinite(score)
     return np.asarray(np.where(sound, score, -np.inf), dtype=np.float64)
 
 

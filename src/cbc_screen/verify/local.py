@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,15 @@ from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read, read_counts
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.edges import approximate_days
+from cbc_screen.knowledge.edges import AgeEdge, approximate_days, edge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.verification import VerificationRules, load_verification
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.verification import BandCheck, RangeVerification, ResultAccount
 from cbc_screen.verify.bands import VerificationRequest, band_check
-from cbc_screen.verify.local_results import LocalResults, Results, read_results
+from cbc_screen.verify.local_results import LocalResults, read_results
 from cbc_screen.verify.samples import sample_rule
+from cbc_screen.verify.values_used import Results
 from cbc_screen.vocabulary import ResultsOf, SetAside
 
 _SEXES = ("F", "M")
@@ -47,16 +48,16 @@ def verify_frame(engine: Engine, frame: Any, opening: Opening, request: Verifica
     knowledge, rules = engine.knowledge, load_verification()
     rows = rows_of(knowledge, request)
     stated = dict.fromkeys(row.analyte for row in rows)
-    local = read_results(engine, frame, opening, request.person, stated)
+    local = read_results(engine, frame, opening, request.person, stated, request.analytes)
     wanted = [analyte for analyte in stated if analyte in local.results]
     bands, accounts = list[BandCheck](), dict[str, ResultAccount]()
     for place, analyte in enumerate(wanted):
         own = sorted((row for row in rows if row.analyte == analyte), key=_in_order)
         bands += _bands(own, local, knowledge, rules, request)
-        accounts[analyte] = _account(local, local.results[analyte], own)
+        accounts[analyte] = _account(local, local.results[analyte], own, _pregnancy_ages(knowledge))
         if request.progress is not None:
             request.progress(place + 1, (place + 1) / len(wanted))
-    _require_stated(bands, request)
+    _require_stated(bands, accounts, rules, request)
     _require_enough(bands, rules, request)
     used = int(local.used.sum())
     smallest = sample_rule(rules.rule, rules.rule.samples, (0, 0), rules.rule.right)
@@ -70,6 +71,7 @@ def verify_frame(engine: Engine, frame: Any, opening: Opening, request: Verifica
         rule=smallest,
         bands=tuple(bands),
         accounts=accounts,
+        not_verified=local.unverified,
         confidence=rules.confidence,
         interval_confidence=rules.confidence if request.results_of is ResultsOf.ROUTINE else rules.direct_confidence,
         sources=tuple(knowledge.sources[source].citation for source in rules.sources if source != "project"),
@@ -91,8 +93,14 @@ def rows_of(knowledge: Knowledge, request: VerificationRequest) -> tuple[Interva
     return tuple(row for row in rows if not request.analytes or row.analyte in request.analytes)
 
 
-def _in_order(row: IntervalRow) -> tuple[bool, float, str]:
-    return row.pregnancy != "none", approximate_days(row.age_low), row.sex
+def _in_order(row: IntervalRow) -> tuple[bool, float, float, str]:
+    weeks = 0.0 if row.gestation is None else row.gestation.low
+    return row.pregnancy != "none", approximate_days(row.age_low), weeks, row.sex
+
+
+def _pregnancy_ages(knowledge: Knowledge) -> tuple[AgeEdge, AgeEdge]:
+    youngest, oldest = knowledge.words.pregnancy_ages
+    return edge(youngest, "y"), edge(oldest, "y")
 
 
 def _bands(
@@ -102,45 +110,65 @@ def _bands(
     rules: VerificationRules,
     request: VerificationRequest,
 ) -> Iterator[BandCheck]:
+    assumed = local.pregnancy_assumed(_pregnancy_ages(knowledge))
     for row in rows:
         for sex in _SEXES if row.sex == "any" else (row.sex,):
             if sex == "M" and row.pregnancy != "none":
                 continue
             results = local.results[row.analyte]
             reached = local.used & local.of_sex(sex) & local.of_stage(row.pregnancy, sex) & local.of_age(row)
-            there = reached & results.known
+            there = reached & results.known & local.coverage.covers(row)
             if there.any():
-                yield band_check(row, sex, results.low[there], results.high[there], knowledge, rules, request)
+                found = band_check(row, sex, results.low[there], results.high[there], knowledge, rules, request)
+                yield replace(found, pregnancy_not_stated=int((there & assumed).sum()))
 
 
-def _account(local: LocalResults, results: Results, rows: Sequence[IntervalRow]) -> ResultAccount:
+def _account(
+    local: LocalResults, results: Results, rows: Sequence[IntervalRow], pregnancy_ages: tuple[AgeEdge, AgeEdge]
+) -> ResultAccount:
     """Say what became of the results of the rows used."""
     used = local.used
-    sure, maybe = np.zeros(local.rows, dtype=np.bool_), np.zeros(local.rows, dtype=np.bool_)
+    sure, maybe, band = (np.zeros(local.rows, dtype=np.bool_) for _ in range(3))
     for row in rows:
+        covered = local.coverage.covers(row)
         for sex in _SEXES if row.sex == "any" else (row.sex,):
             own = local.of_sex(sex) & local.of_stage(row.pregnancy, sex)
-            sure |= own & local.of_age(row)
-            maybe |= own & local.may_be_of_age(row)
+            sure |= own & local.of_age(row) & covered
+            band |= own & local.may_be_of_age(row)
+            maybe |= own & local.may_be_of_age(row) & covered
     aside: Counter[str] = Counter()
     left = used & ~results.known
     codes, many = np.unique(results.reason[left], return_counts=True)
     for code, count in zip(codes, many, strict=True):
         name = SetAside.NO_RESULT.value if code == NO_REASON else f"{SetAside.UNUSABLE.value}:{REASONS[code].value}"
         aside[name] += int(count)
-    aside[SetAside.NO_BAND.value] = int((used & results.known & ~maybe).sum())
-    aside[SetAside.BAND_UNSURE.value] = int((used & results.known & maybe & ~sure).sum())
-    compared = int((used & results.known & sure).sum())
-    found = ResultAccount(int(used.sum()), compared, {name: count for name, count in aside.items() if count})
+    known = used & results.known
+    aside[SetAside.NO_BAND.value] = int((known & ~band).sum())
+    aside.update(local.coverage.why_not(rows)[known & band & ~maybe].tolist())
+    aside[SetAside.BAND_UNSURE.value] = int((known & maybe & ~sure).sum())
+    compared = known & sure
+    assumed = int((compared & local.pregnancy_assumed(pregnancy_ages)).sum())
+    counts = {name: count for name, count in aside.items() if count}
+    found = ResultAccount(int(used.sum()), int(compared.sum()), counts, assumed)
     if found.rows != found.used + sum(found.set_aside.values()):
         raise CBCScreenError("the account of the results does not balance: one was lost; please report this")
     return found
 
 
-def _require_stated(bands: Sequence[BandCheck], request: VerificationRequest) -> None:
+def _require_stated(
+    bands: Sequence[BandCheck],
+    accounts: Mapping[str, ResultAccount],
+    rules: VerificationRules,
+    request: VerificationRequest,
+) -> None:
     """Refuse a set of which no band that is reached says what a verification needs to know."""
     if not bands:
-        raise UsageError(f"no result lies in a band of {request.ranges}: compare its ages and sexes with yours")
+        why: Counter[str] = Counter()
+        for account in accounts.values():
+            why.update(account.set_aside)
+        told = [(rules.set_aside[SetAside(name.partition(":")[0])], many) for name, many in why.most_common(3)]
+        aside = "; ".join(f"{many:,} results: {text}" for text, many in told)
+        raise UsageError(f"no result lies in a band of {request.ranges} ({aside}): compare its people with yours")
     missing = [
         name
         for name, option, value in (

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import is_text
 from cbc_screen.engines.frames import SLICE, Engine, Prepared, prepare, refused_rows
 from cbc_screen.engines.opening import Opening
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import headers, to_arrow
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
-from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.intervals import IntervalRow
-from cbc_screen.knowledge.quantities import Factor, normalize_unit
-from cbc_screen.normalize.arrow import as_text, distinct
-from cbc_screen.normalize.codes import NO_REASON, REASONS
+from cbc_screen.knowledge.verification import load_verification
+from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
+from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.value import fold
-from cbc_screen.vocabulary import Pregnancy, SetAside, Sex
+from cbc_screen.serial.times import read_times
+from cbc_screen.verify.coverage import SetCoverage, coverage_of, joined_coverage
+from cbc_screen.verify.one_unit import require_one_unit
+from cbc_screen.verify.values_used import Results, joined_results, parts_of, results_used
+from cbc_screen.vocabulary import NotVerified, Pregnancy, Reason, SetAside, Sex
 
 Truths = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
-# A number with a unit of its own behind it.
-_WITH_UNIT = re.compile(r"^\s*[<>≤≥]?=?\s*[\d.,]+\s*([^\d\s.,<>].*)$")
-
-
-@dataclass(frozen=True)
-class Results:
-    """The results of one analyte, a row each: the ends of each value, and the code of its reason."""
-
-    low: Numbers
-    high: Numbers
-    reason: NDArray[np.int8]
-
-    @property
-    def known(self) -> Truths:
-        """Whether a result says anything: a bound does, one that may be any number does not."""
-        return np.asarray((self.low == self.low) & ~((self.low == 0) & np.isinf(self.high)), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -58,6 +42,8 @@ class LocalResults:
     days: tuple[NDArray[np.int64], NDArray[np.int64]]
     months: tuple[NDArray[np.int64], NDArray[np.int64]]
     results: Mapping[str, Results]
+    coverage: SetCoverage
+    unverified: Mapping[str, NotVerified]
 
     @property
     def used(self) -> Truths:
@@ -92,6 +78,12 @@ class LocalResults:
             maybe = maybe & ~self._reached(row.age_high, every=True)
         return maybe
 
+    def pregnancy_assumed(self, ages: tuple[AgeEdge, AgeEdge]) -> Truths:
+        """Tell which rows are of women who may be of these ages, and of whom no pregnancy is stated or denied."""
+        unstated = self.of_sex(Sex.FEMALE) & (self.pregnancy == PREGNANCIES.index(Pregnancy.NOT_STATED))
+        of_age = self._reached(ages[0], every=False) & ~self._reached(ages[1], every=True)
+        return np.asarray(unstated & of_age, dtype=np.bool_)
+
     def _reached(self, edge: AgeEdge, *, every: bool) -> Truths:
         """Tell which ages have reached an edge, by all that they may be or by some of it."""
         ages = self.days if edge.unit == "d" else self.months
@@ -99,9 +91,11 @@ class LocalResults:
 
 
 def read_results(
-    engine: Engine, frame: Any, opening: Opening, person: str | None, analytes: Collection[str]
+    engine: Engine, frame: Any, opening: Opening, person: str | None, stated: Collection[str], asked: Collection[str]
 ) -> LocalResults:
-    """Read a frame of one count a row; the results of these analytes.
+    """Read a frame of one count a row; the results of the analytes that the set states.
+
+    Those that were asked for, or sent, and are not among them are in `unverified`, with the reason.
 
     Raises
     ------
@@ -109,11 +103,18 @@ def read_results(
         If no row has an age, or a sex, or no result a unit; or if results of one analyte are stated in several units.
     """
     ready = prepare(engine, frame, opening)
-    wanted = [analyte for analyte in ready.plan.analytes if analyte in analytes]
-    for analyte in wanted:
-        _require_one_unit(ready, analyte)
     parts = list(_normalized(ready))
     batches = [normalized.batch for normalized in parts]
+    derived = parts_of(ready.engine, parts[0])
+    wanted = [analyte for analyte in (*ready.plan.analytes, *derived) if analyte in stated]
+    wanted = list(dict.fromkeys(wanted))
+    unverified = _unverified(ready, stated, asked, wanted)
+    _require_some(unverified, wanted, stated)
+    made_of = dict.fromkeys(name for analyte in wanted for name in (analyte, *derived.get(analyte, ())))
+    for analyte in made_of:
+        if analyte in ready.plan.analytes:
+            require_one_unit(ready, analyte)
+    numbers = [ready.engine.kernel.numbers_used(batch) for batch in batches]
 
     def joined(name: str) -> Any:
         return np.concatenate([getattr(batch, name) for batch in batches])
@@ -122,6 +123,7 @@ def read_results(
     why = np.full(ready.rows, "", dtype=object)
     refused = [_or_none(refused_rows(normalized), normalized.batch.rows) for normalized in parts]
     why[np.concatenate(refused) != NO_REASON] = SetAside.NOT_READ.value
+    why[np.concatenate([_nobodys(normalized) for normalized in parts])] = SetAside.NOT_READ.value
     why[(why == "") & ~known] = SetAside.AGE_UNKNOWN.value
     why[(why == "") & (sex == SEXES.index(Sex.UNKNOWN))] = SetAside.SEX_UNKNOWN.value
     stage = joined("pregnancy")
@@ -138,7 +140,19 @@ def read_results(
         pregnancy=stage,
         days=(joined("days_low"), joined("days_high")),
         months=(joined("months_low"), joined("months_high")),
-        results={analyte: _results(analyte, parts) for analyte in wanted},
+        results={
+            analyte: joined_results(
+                [
+                    results_used(ready.engine, part, own, analyte, derived.get(analyte, ()))
+                    for part, own in zip(parts, numbers, strict=True)
+                ]
+            )
+            for analyte in wanted
+        },
+        coverage=joined_coverage(
+            [coverage_of(ready.engine, batch, own) for batch, own in zip(batches, numbers, strict=True)]
+        ),
+        unverified=unverified,
     )
     _require_results(found)
     return found
@@ -150,10 +164,38 @@ def _normalized(ready: Prepared) -> Iterator[Any]:
         yield ready.engine.normalize(part, min(SLICE, ready.rows - start), ready.plan)
 
 
-def _results(analyte: str, parts: Sequence[Any]) -> Results:
-    ends = [np.concatenate([getattr(part.batch, end)[analyte] for part in parts]) for end in ("low", "high")]
-    reasons = [_or_none(part.reasons.get(analyte), part.batch.rows) for part in parts]
-    return Results(ends[0], ends[1], np.concatenate(reasons))
+def _unverified(
+    ready: Prepared, stated: Collection[str], asked: Collection[str], wanted: Collection[str]
+) -> dict[str, NotVerified]:
+    """Return what was asked for, or where nothing was what was sent, and is not verified, with the reason."""
+    person = ready.engine.kernel.rules.gestation  # it is said of the person
+    named = asked or [analyte for analyte in ready.plan.analytes if analyte != person]
+    return {
+        analyte: NotVerified.NO_COLUMN if analyte in stated else NotVerified.NO_RANGE
+        for analyte in named
+        if analyte not in wanted
+    }
+
+
+def _require_some(unverified: Mapping[str, NotVerified], wanted: Collection[str], stated: Collection[str]) -> None:
+    """Refuse a set and a source that share no analyte, and say which of the two lacks what."""
+    if wanted:
+        return
+    reasons = load_verification().not_verified
+    why = "; ".join(
+        f"{', '.join(analyte for analyte, own in unverified.items() if own is word)}: {reasons[word]}"
+        for word in dict.fromkeys(unverified.values())
+    )
+    lacks = NotVerified.NO_RANGE in unverified.values() and stated
+    has = f"; the set has ranges for {', '.join(sorted(stated))}" if lacks else ""
+    raise UsageError(f"nothing can be verified; {why}{has}")
+
+
+def _nobodys(normalized: Normalized) -> Truths:
+    """Tell which rows are single results that no key of a person came with: their neighbors, and their age, are unknown."""
+    fields = [codes for name, codes in normalized.reasons.items() if name in normalized.batch.low]
+    missing = [codes == CODE[Reason.KEY_MISSING] for codes in fields]
+    return np.logical_or.reduce(missing) if missing else np.zeros(normalized.batch.rows, dtype=np.bool_)
 
 
 def _or_none(codes: NDArray[np.int8] | None, rows: int) -> NDArray[np.int8]:
@@ -182,8 +224,6 @@ def _require_people(ready: Prepared, why: NDArray[np.object_]) -> None:
 
 def _require_results(found: LocalResults) -> None:
     """Refuse results of which none can be used, and say what is missing most."""
-    if not found.results:
-        raise UsageError("the set has no range for any result of the source")
     if any(results.known[found.used].any() for results in found.results.values()):
         return
     why: Counter[str] = Counter()
@@ -196,38 +236,8 @@ def _require_results(found: LocalResults) -> None:
     )
 
 
-def _require_one_unit(ready: Prepared, analyte: str) -> None:
-    """Refuse results of one analyte that are stated in units of different size: they are of several methods or laboratories."""
-    column, knowledge = ready.plan.analytes[analyte], ready.engine.knowledge
-    texts: set[str] = set()
-    if column.unit_column is not None:
-        texts |= {*distinct(as_text(ready.arrays[column.unit_column]))[0]}
-    elif (one := column.unit or ready.plan.declared.unit(knowledge, analyte)) is not None:
-        texts.add(one)
-    if is_text(ready.arrays[column.column]):
-        for cell in distinct(ready.arrays[column.column])[0]:
-            if isinstance(cell, str) and (own := _WITH_UNIT.match(cell)) is not None:
-                texts.add(own[1].strip())
-    units = _known_units(knowledge, analyte, texts, ready.plan.declared.convention)
-    if len(units) > 1:
-        raise UsageError(
-            f"{analyte}: results are stated in several units ({', '.join(sorted(units.values()))}), so they are of several "
-            "sources; a range is verified with the results of one, each by itself"
-        )
-
-
-def _known_units(knowledge: Knowledge, analyte: str, texts: set[str], convention: str | None) -> dict[Fraction, str]:
-    """Return the units that are known, by their size; another spelling of the same size is the same unit."""
-    table, found = knowledge.analytes[analyte].units, dict[Fraction, str]()
-    for text in sorted(text for text in texts if text and text.strip()):
-        factor = table.find(text, convention)
-        if isinstance(factor, Factor):
-            found.setdefault(Fraction(factor.numerator, factor.denominator), normalize_unit(text))
-    return found
-
-
 def _repeated(ready: Prepared, frame: Any, person: str | None, used: Truths) -> Truths:
-    """Tell which rows are a later one of a person; where nobody is named, none is."""
+    """Tell which rows are another count of a person than the earliest; where nobody is named, none is."""
     names = headers(frame)
     if person is not None and person not in names:
         raise UsageError(f"person={person!r}: there is no such column")
@@ -237,11 +247,21 @@ def _repeated(ready: Prepared, frame: Any, person: str | None, used: Truths) -> 
     again = np.zeros(ready.rows, dtype=np.bool_)
     if person is None:
         return again
+    texts = as_text(to_arrow(frame, [person])[person]).to_pylist()
     seen: set[str] = set()
-    for place, text in enumerate(as_text(to_arrow(frame, [person])[person]).to_pylist()):
-        key = fold(text) if text else ""
+    for place in _in_time(ready).tolist():
+        key = fold(text) if (text := texts[place]) else ""
         if not used[place] or not key:
             continue
         again[place] = key in seen
         seen.add(key)
     return again
+
+
+def _in_time(ready: Prepared) -> NDArray[np.intp]:
+    """Return the rows in the order of their collection; those of no known time come last, in the order of the source."""
+    name = ready.plan.people.get("collected_at")
+    if name is None:
+        return np.arange(ready.rows)
+    times = read_times(ready.arrays[name], ready.plan.declared.date_format_of("collected_at"))
+    return np.lexsort((times.last, np.where(times.known, times.first, np.iinfo(np.int64).max)))

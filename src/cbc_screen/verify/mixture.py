@@ -23,7 +23,6 @@ LEFT, HEALTHY, RIGHT = range(3)
 _REACH = 9.0  # standard deviations beyond which nothing is left of a normal distribution
 _SMALLEST = 1e-300  # of a share: its logarithm is still a number
 _EMPTY = 1e-6  # of a component: as good as not there
-_THERE = 0.003  # of a component: it costs what a component costs
 
 
 @dataclass(frozen=True)
@@ -78,19 +77,19 @@ class Mixtures:
         """Return the value that lies z standard deviations above the middle of the healthy."""
         return untransformed(self.mean[:, HEALTHY] + z * self.spread[:, HEALTHY], self.power)
 
-    def ordered(self) -> Truths:
-        """Tell whether the sick below are below the healthy, and those above them above."""
+    def ordered(self, least: float) -> Truths:
+        """Tell whether the sick below are below the healthy, and those above them above; `least` is a share that is there."""
         middle = untransformed(self.mean[:, HEALTHY], self.power)
         own = np.where(self.alike, self.power, 1.0)
         right = np.ones(len(self.power), dtype=np.bool_)
         for side, sign in ((LEFT, 1.0), (RIGHT, -1.0)):
-            there = self.weight[:, side] > _THERE
+            there = self.weight[:, side] > least
             right &= ~there | (sign * (middle - untransformed(self.mean[:, side], own)) >= 0)
         return right
 
-    def components(self) -> Numbers:
-        """Return how many components are there."""
-        return np.asarray((self.weight > _THERE).sum(axis=1), dtype=np.float64)
+    def components(self, least: float) -> Numbers:
+        """Return how many components have more than the least share."""
+        return np.asarray((self.weight > least).sum(axis=1), dtype=np.float64)
 
 
 def transformed(values: Numbers, power: float) -> Numbers:
@@ -196,13 +195,13 @@ def starts(found: Histogram, method: IndirectMethod) -> Mixtures:
             own = transformed(middles, power if alike or side == HEALTHY else 1.0)
             mean[row, side], spread[row, side] = _moments(own, shares, _between(places, begin, end))
             weight[row, side] = end - begin
-    stray = np.full(len(every), method.stray_at_most / 4)
+    stray = np.full(len(every), method.stray_at_first)
     return Mixtures(
         np.array([power for power, _, _ in every], dtype=np.float64),
         np.array([alike for _, alike, _ in every], dtype=np.bool_),
         mean,
         spread,
-        weight * (1 - method.stray_at_most / 4),
+        weight * (1 - method.stray_at_first),
         stray,
         np.full(len(every), -np.inf),
     )

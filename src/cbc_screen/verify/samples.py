@@ -92,24 +92,42 @@ def _share_at(count: int, number: int, chance: float) -> float:
 
 @lru_cache(maxsize=4096)
 def allowed(rule: RuleOfSamples, people: int, of_rule: int, expected: float) -> int:
-    """Return how many may lie outside, so that a right range fails no more often than in the rule's own number of samples.
+    """Return how many may lie outside, so that no range is passed more often than by the rule's own number of samples.
+
+    It is the largest count with which a range that is right fails no less often than in the rule itself.
 
     Parameters
     ----------
     rule : RuleOfSamples
     people : int
+        As many as the rule's own number of samples, or more.
     of_rule : int
         How many may lie outside in the rule's own number of samples.
     expected : float
-        The share that lies outside of a right range here: of both sides, or of one.
+        The share that lies outside of a right range here.
 
     Examples
     --------
     >>> rule = RuleOfSamples(20, 2, 4, 0.05, (0.05,))
-    >>> [allowed(rule, people, 2, 0.05) for people in (20, 40, 120)]
-    [2, 4, 10]
+    >>> [allowed(rule, people, 2, 0.05) for people in (20, 21, 24, 40, 120)]
+    [2, 2, 2, 3, 9]
     """
     fails = 1 - at_most(of_rule, rule.samples, rule.right)
+    return max(_first(people, lambda count: 1 - at_most(count, people, expected) < fails - _ROUNDING) - 1, 0)
+
+
+@lru_cache(maxsize=4096)
+def allowed_beyond_one(rule: RuleOfSamples, people: int, expected: float) -> int:
+    """Return how many may lie beyond one limit, so that this alone fails a right one no more often than the rule does.
+
+    It is asked besides the rule of both limits together, and so can only be stricter than that; of the rule's own
+    number of samples it asks nothing more.
+
+    >>> rule = RuleOfSamples(20, 2, 4, 0.05, (0.05,))
+    >>> [allowed_beyond_one(rule, people, 0.025) for people in (20, 120)]
+    [2, 6]
+    """
+    fails = 1 - at_most(rule.adopt_at_most, rule.samples, rule.right)
     return _first(people, lambda count: 1 - at_most(count, people, expected) <= fails + _ROUNDING)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cbc_screen.knowledge.verification import VerificationRules
 from cbc_screen.verification import SampleRule, ShareOutside
 from cbc_screen.verify.indirect import Estimate
-from cbc_screen.verify.samples import allowed
+from cbc_screen.verify.samples import allowed_beyond_one
 from cbc_screen.vocabulary import RangeReason, RangeVerdict
 
 Verdict = tuple[RangeVerdict, tuple[RangeReason, ...]]
@@ -36,7 +36,7 @@ def of_reference(
         return cannot_tell(RangeReason.NO_LIMIT)
     if rule is None:
         return cannot_tell(RangeReason.TOO_FEW)
-    own = allowed(rules.rule, rule.people, rules.rule.adopt_at_most, side.outside.expected)
+    own = allowed_beyond_one(rules.rule, rule.people, side.outside.expected)
     reasons: list[RangeReason] = []
     if rule.outside_least > rule.repeat_at_most:
         reasons.append(RangeReason.RULE_REFUSED)

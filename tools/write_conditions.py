@@ -120,7 +120,7 @@ def end(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
     if condition.facts:
         yield "## What is known of it"
         yield ""
-        yield "Published figures of groups. They stand in no answer about a person, and no order of a list is worked out from them."
+        yield "Published figures of groups. They stand in no answer about a person."
         yield ""
         yield from (f"- {fact.text} (`{fact.source}`)" for fact in condition.facts)
         yield ""

@@ -216,6 +216,17 @@ def test_files_of_every_kind_hold_the_same_lists(setting: Any, tmp_path: Path) -
         assert rows == wanted
     stated = setting if isinstance(setting, str) else ";".join(setting)
     assert pq.read_schema(tmp_path / "flags.parquet").metadata[b"setting"] == stated.encode()
+    manifest = json.loads((tmp_path / "flags.csv.manifest.json").read_text(encoding="utf-8"))
+    assert manifest["counts"]["setting"] == stated.split(";")
+
+
+def test_the_account_of_a_scan_says_it(tmp_path: Path) -> None:
+    file = tmp_path / "counts.csv"
+    pd.DataFrame([MAN]).to_csv(file, index=False)
+    words = ["scan", str(file), "-o", str(tmp_path / "flags.csv"), "--force"]
+    assert "setting ward" in " ".join(CliRunner().invoke(main, [*words, "--setting", "ward"]).output.split())
+    assert "setting" not in CliRunner().invoke(main, words).output
+    assert "setting" not in cbc.scan(file, tmp_path / "flags.csv", force=True).to_dict()
 
 
 def test_a_row_of_a_file_is_screened_again_in_its_setting(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class ScanSummary:
     ignored_columns : columns that are no part of a blood count
     unread_sheets : sheets of workbooks that were not read
     languages : of the names of columns, as declared or told from them: "de", or "es or pt"
+    setting : where the counts come from, where it was stated
     """
 
     source: str
@@ -100,10 +101,18 @@ class ScanSummary:
     specimens: Mapping[str, int] = field(default_factory=dict)
     specimen_columns: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    setting: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain Python types, ready for JSON."""
-        return asdict(self)
+        """Return plain Python types, ready for JSON; a setting only where one was stated."""
+        found = asdict(self)
+        return found if self.setting else {name: own for name, own in found.items() if name != "setting"}
+
+    @property
+    def chosen_words(self) -> str:
+        """What the answers were chosen by, in words."""
+        stated = f", setting {' and '.join(self.setting)}" if self.setting else ""
+        return f"definition {self.definition}, grading {self.grading}, ranges {self.ranges}{stated}"
 
     def _repr_html_(self) -> str:
         return views().scan_html(self)

@@ -205,6 +205,7 @@ SCREENING: dict[str, list[Case]] = {
     "--text-units": each("si", "us"),
     "--no-reported-ranges": [Case()],
     "--published-sets": [Case()],
+    "--setting": each("primary_care", "ward", "marrow_clinic", "endemic_area"),
 }
 OWN_FILES: dict[str, list[Case]] = {
     "--ranges": each("FOLDER/ranges.csv", file="flags.parquet", exit=2, says="ranges"),
@@ -476,7 +477,7 @@ WRONG = {
     "--thousands": ";", "--encoding": "latin-99", "--date-format": "dd/mm/yyyy", "--delimiter": "::", "--format": "doc", "--profile": "none_such",
     "--persons": "none_such.csv", "--skip-lines": "-1", "--sheet": "Nowhere", "--language": "german", "--accept-units": "plt",
     "--columns": "hemoglobin=nowhere", "--unit-spelling": "zz=furlong", "--definition": "strictest", "--grading": "ctcae_v9",
-    "--ranges": "none_such", "--rules": "none_such", "--adjust-hemoglobin": "weight", "--text-units": "metric", "--workers": "0",
+    "--ranges": "none_such", "--rules": "none_such", "--adjust-hemoglobin": "weight", "--setting": "home", "--text-units": "metric", "--workers": "0",
     "--keep": "nowhere", "--previous": "none_such.json", "--out-format": "xml", "-o": "flags.docx", "--max-rejects": "2",
     "--max-cannot-tell": "2", "--report": "page.pdf",
 }  # fmt: skip

@@ -181,7 +181,9 @@ def numbers(text: str) -> Counter[str]:
     return Counter(re.findall(r"\d[\d.,]*\d|\d", text))
 
 
-@pytest.mark.parametrize("command", [name for name in CASES if name not in ("sql", "cql", "admiral", "schema", "explain")])
+@pytest.mark.parametrize(
+    "command", [name for name in CASES if name not in ("sql", "cql", "admiral", "schema", "explain")]
+)
 def test_at_80_columns_no_number_and_no_word_is_broken(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {}
     for width in (NARROW, WIDE):

@@ -51,7 +51,7 @@ def columns() -> dict[str, str]:
     found: dict[str, str] = {}
     for screener in (
         cbc.Screener(),
-        cbc.Screener(published_sets=True),
+        cbc.Screener(published_sets=True, setting="ward"),
         cbc.Screener(definition="strict", grading="who_2024", adjust_hemoglobin=("smoking",)),
     ):
         schema = screener.screen_frame(counts, detail=True).schema

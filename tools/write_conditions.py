@@ -117,6 +117,13 @@ def end(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
     yield ""
     yield f"Limits: {condition.limits}"
     yield ""
+    if condition.facts:
+        yield "## What is known of it"
+        yield ""
+        yield "Published figures of groups. They stand in no answer about a person."
+        yield ""
+        yield from (f"- {fact.text} (`{fact.source}`)" for fact in condition.facts)
+        yield ""
     yield "## Witnesses"
     yield ""
     for name, record in condition.witnesses.items():

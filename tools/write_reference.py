@@ -25,7 +25,7 @@ PAGE = ROOT / "docs" / "reference.md"
 
 def page(knowledge: Knowledge) -> str:
     """Return the whole page."""
-    parts = (quantities, sets, schemes, adjustments, definitions, checks, conditions)
+    parts = (quantities, sets, schemes, adjustments, definitions, checks, settings, conditions)
     lines = [
         "# Reference",
         "",
@@ -142,6 +142,21 @@ def checks(knowledge: Knowledge) -> Iterator[str]:
         yield ""
         yield from (f"- `{rule.id}`: {line(rule, knowledge)}" for rule in rules)
         yield ""
+
+
+def settings(knowledge: Knowledge) -> Iterator[str]:
+    """Write what each setting moves, with the mark and the source of each shift."""
+    yield "## Settings"
+    yield ""
+    yield "What a stated setting moves of the starting tiers, by one (setting.md)."
+    for setting in knowledge.settings.values():
+        yield ""
+        yield f"`{setting.id}` ({setting.kind}), {setting.text}: {setting.why}."
+        yield ""
+        yield "| condition | shift | mark | source |"
+        yield "|---|---|---|---|"
+        for shift in setting.shifts.values():
+            yield f"| `{shift.condition}` | {shift.by:+d} | {shift.threshold} | {shift.source} |"
 
 
 def conditions(knowledge: Knowledge) -> Iterator[str]:

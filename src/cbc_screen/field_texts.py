@@ -153,6 +153,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "state_unadjusted": "The state without the adjustments.",
         "grade_unadjusted": "The grade without the adjustments.",
         "at_most": "What the other white cells leave for neutrophils that were not sent, where that is too little.",
+        "ask": "What a low line can bring, to ask the person about; empty where it is not surely low.",
     },
     "LineInSets": {
         "line": "The cell line.",
@@ -199,6 +200,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "conditions": "Each item in words, with its number.",
         "missing": "What the criteria need besides.",
     },
+    "SettingResult": {
+        "stated": "Where the count comes from, as the user of the screener stated it.",
+        "text": "The setting, and what it moved before the fold, in words.",
+        "raised": "Entries of the list whose starting tier it raised by one.",
+        "lowered": "Entries of the list whose starting tier it lowered by one.",
+    },
     "Versions": {
         "cbc_screen": "Version of the code.",
         "data": "Version of the data.",
@@ -244,6 +251,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "versions": "What made the answer.",
         "columns": "The flags as one row of `screen_frame`.",
         "history": "What earlier counts of the person show, where some were given; else null.",
+        "setting": "The setting that was stated, and what it moved in the list; else null.",
     },
 }
 
@@ -273,6 +281,7 @@ COLUMNS: dict[str, str] = {
     "checklist_groups": "The group of each entry, in the same order.",
     "checklist_shown": "How many entries stand before the fold.",
     "next_tests": "Tests that would tell most, the first one first.",
+    "setting": "Where the counts come from, as stated (`setting`): it moved starting tiers of the list; there is no such column without one.",
     "guards": "Checks of the count that fired: results that do not fit together, clumps, a flag of the sender's against its value.",
     "review_triggers": "Limits for a film review or a telephone call that the count meets.",
     "published_cutoffs": "Other published cut-offs that the count meets, shown beside the grade.",

@@ -167,7 +167,8 @@ def _of_results() -> dict[str, dict[str, Any]]:
     in_sets = Screener(published_sets=True).screen({"age": "40 y", "hemoglobin": "125 g/L"})
     earlier = [{**{name: RECORD[name] for name in _SHORT}, "collected_at": day} for day in _BEFORE_AND_AFTER]
     timed = Screener().screen({name: RECORD[name] for name in (*_SHORT, "collected_at")}, history=earlier)
-    for result in (timed, Screener().screen(RECORD), Screener(units="us").screen(doubtful), in_sets):
+    on_a_ward = Screener(setting="ward").screen({"age": "40 y", "sex": "M", "hemoglobin": "92 g/L", "mcv": "70 fL"})
+    for result in (timed, Screener().screen(RECORD), Screener(units="us").screen(doubtful), in_sets, on_a_ward):
         _collect(result, result.to_dict(), found)
     for model, own in _ASKED_FOR.items():
         found[model] |= own

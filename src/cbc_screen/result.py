@@ -26,6 +26,7 @@ from cbc_screen.vocabulary import (
     Presence,
     Reason,
     ReticulocyteMethod,
+    Setting,
     Severity,
     Sex,
     State,
@@ -134,7 +135,8 @@ class LineResult(Part):
     that could apply agree.
     `adjusted` is the interval of hemoglobin after the adjustments asked for, where the
     line or its grade used them; the `unadjusted` answers are those without them. `at_most` is
-    what the other white cells leave for neutrophils that were not sent, where that is too little.
+    what the other white cells leave for neutrophils that were not sent, where that is too little. `ask` is what a
+    low line can bring, to ask the person about; empty where the line is not surely low.
     """
 
     line: Line
@@ -152,6 +154,7 @@ class LineResult(Part):
     state_unadjusted: LineState | None = None
     grade_unadjusted: int | None = None
     at_most: float | None = None
+    ask: str = ""
 
 
 class FindingResult(Part):
@@ -221,6 +224,15 @@ class LineInSets(Part):
     not_covered: tuple[str, ...]
 
 
+class SettingResult(Part):
+    """The setting that was stated, and the entries of the list whose starting tier it moved, by one at most."""
+
+    stated: tuple[Setting, ...]
+    text: str
+    raised: tuple[str, ...]
+    lowered: tuple[str, ...]
+
+
 class Versions(Part):
     """What made the answer."""
 
@@ -245,7 +257,8 @@ class ScreeningResult(Part):
     whether they apply: that they are not listed says nothing.
 
     `flags()` gives the same words as one row of `screen_frame`; `explain()` gives the
-    chain from received text to flag. `published_sets` is empty unless the screener was asked for it.
+    chain from received text to flag. `published_sets` is empty unless the screener was asked for it,
+    and `setting` null unless one was stated.
     """
 
     notice: str = NOTICE
@@ -281,6 +294,7 @@ class ScreeningResult(Part):
     versions: Versions
     columns: dict[str, str | bool | int | None]
     history: HistoryResult | None = None
+    setting: SettingResult | None = None
 
     _rest: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
     _flags: Callable[[bool], dict[str, str | bool | int | None]] | None = PrivateAttr(default=None)

@@ -14,14 +14,14 @@ from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.one_record import RecordKernel
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.measures import Measures
-from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, with_spellings
+from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, parse_setting, with_spellings
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.answer import answer
 from cbc_screen.report.units import TextUnits, text_units
 from cbc_screen.result import ScreeningResult
 from cbc_screen.source import Files, Source, SourceOptions, UnitSystem, require_options, source_of
-from cbc_screen.vocabulary import Adjust, AdjustWord, DefinitionId, SchemeId, TextUnitSystem
+from cbc_screen.vocabulary import Adjust, AdjustWord, DefinitionId, SchemeId, Setting, SettingWord, TextUnitSystem
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,6 +66,7 @@ class ScreenerOptions(TypedDict, total=False):
     text_units: TextUnitSystem
     unit_spellings: Mapping[str, str] | None
     published_sets: bool
+    setting: SettingWord | Sequence[Setting | SettingWord]
 
 
 class EveryOption(ScreenerOptions, SourceOptions, total=False):
@@ -134,11 +135,14 @@ class Screener:
     published_sets : bool
         Also say of each line in which of the published sets that cover the person it is low (docs/sets.md); no flag
         changes.
+    setting : "primary_care", "ward" or "marrow_clinic", and "endemic_area"
+        Where the counts come from: moves starting tiers of the checklist by one at most (docs/setting.md). It is stated and
+        never told from the data; nothing time-critical leaves the front for it.
 
     Raises
     ------
     UsageError
-        If a set, definition, scheme, adjustment or unit is not known.
+        If a set, definition, scheme, adjustment, setting or unit is not known.
     KnowledgeError
         If your own set or rules have a fault; it names file, line and key.
 
@@ -161,9 +165,11 @@ class Screener:
     text_units: TextUnitSystem = "si"
     unit_spellings: Mapping[str, str] | None = field(default=None, hash=False)
     published_sets: bool = False
+    setting: SettingWord | Sequence[Setting | SettingWord] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
+        object.__setattr__(self, "setting", parse_setting(self.setting))
         if self._chosen != Configuration():  # the shipped choices are known to stand
             self._check()
         self._declare()
@@ -176,6 +182,7 @@ class Screener:
         knowledge.definition(self.definition)
         knowledge.scheme(self.grading)
         knowledge.checks_of(self.rules)
+        knowledge.check_setting(parse_setting(self.setting))
         if self.adjust_hemoglobin:
             _ = self.kernel
 
@@ -196,7 +203,12 @@ class Screener:
     @property
     def _chosen(self) -> Configuration:
         return Configuration(
-            self.ranges, self.definition, self.grading, self.rules, parse_adjust(self.adjust_hemoglobin)
+            self.ranges,
+            self.definition,
+            self.grading,
+            self.rules,
+            parse_adjust(self.adjust_hemoglobin),
+            setting=parse_setting(self.setting),
         )
 
     @cached_property
@@ -319,6 +331,8 @@ class Screener:
             "adjust_hemoglobin": list(self.adjust_hemoglobin),
         }
         described["published_sets"] = self.published_sets
+        if self.setting:
+            described["setting"] = list(self.setting)
         knowledge = with_spellings(self._knowledge, self.unit_spellings or {})
         described["unit_spellings"] = dict(self.unit_spellings or {})
         return Engine(knowledge, self.kernel, self.ranges, self.prefer_reported_ranges, described, self._published)

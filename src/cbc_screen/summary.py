@@ -63,6 +63,7 @@ class ScanSummary:
     unread_sheets : sheets of workbooks that were not read
     languages : of the names of columns, as declared or told from them: "de", or "es or pt"
     options_file : path of the configuration file that options of the command came from
+    setting : where the counts come from, where it was stated
     """
 
     source: str
@@ -103,10 +104,18 @@ class ScanSummary:
     specimen_columns: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     options_file: str | None = None
+    setting: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain Python types, ready for JSON."""
-        return asdict(self)
+        """Return plain Python types, ready for JSON; a setting only where one was stated."""
+        found = asdict(self)
+        return found if self.setting else {name: own for name, own in found.items() if name != "setting"}
+
+    @property
+    def chosen_words(self) -> str:
+        """What the answers were chosen by, in words."""
+        stated = f", setting {' and '.join(self.setting)}" if self.setting else ""
+        return f"definition {self.definition}, grading {self.grading}, ranges {self.ranges}{stated}"
 
     def _repr_html_(self) -> str:
         return views().scan_html(self)

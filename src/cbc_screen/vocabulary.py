@@ -209,6 +209,7 @@ class TriggerKind(StrEnum):
 DefinitionId = Literal["reference", "clinical", "mds", "strict", "aplastic"]
 SchemeId = Literal["clinical", "who_2024", "who_2011", "ctcae_v4", "ctcae_v5", "ctcae_v6", "daids_v2_1"]
 AdjustWord = Literal["elevation", "smoking"]
+SettingWord = Literal["primary_care", "ward", "marrow_clinic", "endemic_area"]
 TextUnitSystem = Literal["si", "us"]
 
 
@@ -219,8 +220,17 @@ class Adjust(StrEnum):
     SMOKING = "smoking"
 
 
+class Setting(StrEnum):
+    """Where a count comes from, as its user states it: it moves some starting tiers of the checklist by one at most."""
+
+    PRIMARY_CARE = "primary_care"
+    WARD = "ward"
+    MARROW_CLINIC = "marrow_clinic"
+    ENDEMIC_AREA = "endemic_area"
+
+
 class AnalyteGroup(StrEnum):
-    """What a quantity belongs to: the blood count, chemistry, the person's setting, or the person's birth."""
+    """What a quantity belongs to: the blood count, chemistry, what surrounds the person, or the person's birth."""
 
     COUNT = "count"
     CHEMISTRY = "chemistry"

@@ -21,12 +21,13 @@ TABLES = Path(__file__).resolve().parents[2] / "reference_ranges"
 ORDER = {
     "time_critical": [
         "apl", "acute_leukemia", "ttp", "hus", "hlh", "dic", "hellp", "infection", "bleeding", "drug_agranulocytosis",
-        "drug_immune_thrombocytopenia", "neonatal_causes", "aiha",
+        "drug_immune_thrombocytopenia", "neonatal_causes", "aiha", "ehrlichiosis",
     ],
     "artifact": ["pseudothrombocytopenia", "cold_agglutinin_artifact"],
     "serious": [
-        "aplastic_anemia", "mds", "pnh", "leishmaniasis", "viral_hepatitis", "myeloma", "lymphoma_marrow", "cml", "mpn",
-        "cmml_vexas", "metastatic_carcinoma", "myelofibrosis", "antiphospholipid",
+        "aplastic_anemia", "mds", "pnh", "transplant_car_t", "leishmaniasis", "tuberculosis_brucellosis",
+        "viral_hepatitis", "myeloma", "lymphoma_marrow", "cml", "mpn", "cmml", "vexas", "metastatic_carcinoma",
+        "myelofibrosis", "antiphospholipid", "tafro",
     ],
     "common": [
         "b12_folate", "iron_deficiency", "drug_toxin", "itp", "hiv", "pregnancy_anemia", "inflammation_anemia",
@@ -36,7 +37,7 @@ ORDER = {
     ],
     "rare": [
         "hairy_cell", "lgl", "prca", "inherited_any", "inherited_thrombocytopenia", "fanconi", "telomere", "sds", "dba",
-        "gata2", "storage_disease",
+        "gata2", "dada2", "storage_disease",
     ],
 }  # fmt: skip
 TIER_OF = {name: tier for tier, names in ORDER.items() for name in names}

@@ -10,7 +10,7 @@ import click
 
 from cbc_screen.databases.address import address_of
 from cbc_screen.source import Files, SexWord, Source
-from cbc_screen.vocabulary import AUTO, DefinitionId, Format, SchemeId
+from cbc_screen.vocabulary import AUTO, DefinitionId, Format, SchemeId, SettingWord
 
 if TYPE_CHECKING:
     from cbc_screen.screener import Screener
@@ -80,9 +80,16 @@ adjust_option = click.option(
     type=click.Choice(["elevation", "smoking"]),
     help="Adjust for what each record states, before a WHO cut-off; may be repeated.",
 )
+setting_option = click.option(
+    "--setting",
+    multiple=True,
+    type=click.Choice(list(get_args(SettingWord))),
+    help="Where the counts come from: moves starting tiers of the checklist by one; may be repeated with endemic_area.",
+)
 screening_options = with_options(
     definition_options,
     adjust_option,
+    setting_option,
     click.option(
         "--text-units", default="si", show_default=True, type=click.Choice(["si", "us"]), help="Units of texts."
     ),
@@ -202,6 +209,7 @@ def screener_of(options: Mapping[str, Any]) -> Screener:
         text_units=options["text_units"],
         unit_spellings=mapping("--unit-spelling", options["unit_spelling"]) or None,
         published_sets=options["published_sets"],
+        setting=tuple(options["setting"]),
     )
 
 

@@ -26,6 +26,7 @@ from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, declared_again,
 from cbc_screen.normalize.record import RecordNormalizer
 from cbc_screen.regular import read_regular
 from cbc_screen.report.packed import read_batches, read_metadata
+from cbc_screen.report.setting import setting_words
 from cbc_screen.result import ScreeningResult
 from cbc_screen.vocabulary import TextUnitSystem
 
@@ -76,6 +77,7 @@ class FlagFile:
         self.path, self._knowledge = Path(path), load_knowledge()
         metadata = read_metadata(self.path)
         self.versions = {name: metadata.get(name, "") for name in ("cbc_screen", "data_version")}
+        self.setting = setting_words(self._knowledge.settings, metadata.get("setting", ""))
         self.can_explain = CONFIGURATION in metadata
         written = json.loads(metadata[CONFIGURATION]) if self.can_explain else {"configuration": {}, "sources": {}}
         own = {name: given for name, given in (("ranges", ranges), ("rules", rules)) if given is not None}
@@ -154,6 +156,7 @@ class FlagFile:
         if self._knowledge.stamp(chosen["ranges"], chosen["rules"]) != stamp:
             raise UsageError("your own ranges or rules are not the files that the scan used")
         chosen["adjust_hemoglobin"] = tuple(chosen["adjust_hemoglobin"])
+        chosen["setting"] = tuple(chosen.get("setting", ()))
         return self._make(**chosen, text_units=self._text_units)
 
     def batches(self) -> Iterator[pa.Table]:

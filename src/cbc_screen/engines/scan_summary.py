@@ -114,6 +114,7 @@ def summary_of(
         languages=tuple(dict.fromkeys(" or ".join(entry.plan.languages) for entry in inputs if entry.plan.languages)),
         unread_sheets=tuple(sheet for entry in inputs for sheet in getattr(entry.source, "unread", ())),
         definition=engine.kernel.rules.definition,
+        setting=() if (moved := engine.kernel.rules.moved) is None else tuple(map(str, moved.setting)),
         grading=engine.kernel.rules.scheme.id,
         ranges=engine.ranges,
         data_version=engine.knowledge.data_version,

@@ -10,6 +10,7 @@ from cbc_screen.engines.frames import Engine
 from cbc_screen.engines.inputs import Input
 from cbc_screen.errors import UsageError
 from cbc_screen.normalize.received import declared_of
+from cbc_screen.report.checklist import SEPARATOR
 
 # Names of the metadata of the file.
 CONFIGURATION = "cbc_screen.received"
@@ -27,4 +28,5 @@ def screened_with(engine: Engine, inputs: Sequence[Input]) -> dict[str, str]:
 def chosen(engine: Engine) -> dict[str, str]:
     """Return, as metadata of the output, what its answers were chosen by."""
     rules = engine.kernel.rules
-    return {"ranges": Path(engine.ranges).name, "definition": rules.definition, "grading": rules.scheme.id}
+    setting = {} if rules.moved is None else {"setting": SEPARATOR.join(rules.moved.setting)}
+    return {"ranges": Path(engine.ranges).name, "definition": rules.definition, "grading": rules.scheme.id, **setting}

@@ -174,6 +174,7 @@ class _Worklist:
             figures=self._figures(counts),
             account=self._account(counts),
             explained=self._flags.can_explain,
+            setting=self._flags.setting,
         )
 
     def _account(self, counts: FlagCounts) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cbc_screen.vocabulary import Adjust
+from cbc_screen.vocabulary import Adjust, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +21,4 @@ class Configuration:
     adjust: tuple[Adjust, ...] = ()
     stamp: str = ""
     history: bool = False
+    setting: tuple[Setting, ...] = ()

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.limits import KernelLimits, build_limits, spans_of
-from cbc_screen.kernel.rules import Rules
+from cbc_screen.kernel.rules import MovedTiers, Rules
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.adjustments import Adjustment
 from cbc_screen.knowledge.checks import Checks
 from cbc_screen.knowledge.definitions import PARTS, Cutoff, Definition
 from cbc_screen.knowledge.edges import edge
+from cbc_screen.knowledge.own_order import Order
 from cbc_screen.knowledge.predicates import AgeIs, CourseIs, FindingIs, LineIs, Predicate, of_history, walk
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
 from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.knowledge.settings import shifted, shifts_of
 from cbc_screen.vocabulary import Adjust
 
 
@@ -31,6 +33,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
     intervals = knowledge.intervals(chosen.ranges)
     checks = knowledge.checks_of(chosen.rules)
     order = knowledge.order_of(chosen.rules)
+    moved = _moved(order, chosen)
     conditions, urgency = _of_history(order.conditions, knowledge.urgency, chosen)
     predicates = list(_predicates(knowledge, checks, conditions, urgency))
     used = {chosen.definition} | {p.definition for p in predicates if isinstance(p, LineIs) and p.definition}
@@ -64,7 +67,8 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         definition=chosen.definition,
         scheme=scheme,
         conditions=conditions,
-        ordering=order.ordering,
+        ordering=order.ordering if moved is None else shifted(order.ordering, moved.shifts),
+        moved=moved,
         guards=checks.guards,
         triggers=checks.active,
         cutoffs=checks.cutoffs,
@@ -86,6 +90,13 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         limit_columns={name: _fixed(limits.table.column(name)) for name in limits.table.columns},
     )
     return Kernel(rules, limits)
+
+
+def _moved(order: Order, chosen: Configuration) -> MovedTiers | None:
+    """Return what the stated setting does to an order, or None where none is stated."""
+    if not chosen.setting:
+        return None
+    return MovedTiers(chosen.setting, shifts_of(order.settings, chosen.setting), order.ordering)
 
 
 def _asked(

@@ -11,7 +11,7 @@ from functools import cached_property
 from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.program import Builder, Truth
 from cbc_screen.kernel.rules import LINES, Rules
-from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES, StartingTier
+from cbc_screen.knowledge.ordering import ANY_AGE, MOST_TIER, SIZES, Ordering, StartingTier
 from cbc_screen.knowledge.predicates import (
     AgeIs,
     BeyondRange,
@@ -32,6 +32,7 @@ Weighed = tuple[int, int]  # a boolean and what it weighs
 # not listed; its points, the most first; whether no finding speaks for it, of what is time-critical; its starting
 # tier, the highest first; whether it does not stand before the fold, or with what must not be missed.
 CELL, SUPPORT = "cell", "support"
+BASE = "base"  # the cell without the setting, where one is stated
 _OPEN_AT, _MUST_AT, _START_AT, _SPEAKS_AT, POINTS_AT, HIDDEN_AT = 0, 1, 2, 5, 6, 14
 MOST_POINTS = 126  # above the points of any condition
 # The counts that every blood count has: where one is unknown, a time-critical condition is not set aside for it.
@@ -55,10 +56,8 @@ class Ranking:
         b, ordering = self.b, self.ordering
         weighed = [pair for side in ("for", "against") for pair in self._side(condition, side)]
         findings = b.weighted(weighed)
-        has_tier, steps = self._start(condition)
-        start = [(step, 1) for step in steps]
-        start.append((b.negate(self._lines_known), -ordering.uncertain_less))
-        points = b.weighted([*weighed, *start])
+        has_tier, steps = self._start(condition, ordering)
+        points = self._points(weighed, steps)
         enough = b.code_at_least(findings, ordering.without_tier)
         listed = b.both(self.some_line_low, b.either(has_tier, enough))
         if condition.id in ordering.no_line_low:
@@ -67,17 +66,30 @@ class Ranking:
         listed = b.both(self.possible(condition), b.either(listed, must))
         speaks, critical = self._speaks(condition), condition.tier is Tier.TIME_CRITICAL
         code = b.flag_code
-        cell = b.code_pack(
-            [
-                (code(b.negate(self._open(condition, points))), _OPEN_AT),
-                (code(b.negate(must)), _MUST_AT),
-                (b.weighted([(b.negate(step), 1) for step in steps]), _START_AT),
-                (code(b.negate(speaks) if critical else b.boolean(True)), _SPEAKS_AT),
-                (b.code_subtract(b.code(MOST_POINTS), points), POINTS_AT),
-                (code(b.negate(listed)), HIDDEN_AT),
-            ]
-        )
-        return {CELL: cell, SUPPORT: self._support(condition, listed, points, speaks)}
+
+        def cell(points: int, steps: Sequence[int]) -> int:
+            return b.code_pack(
+                [
+                    (code(b.negate(self._open(condition, points))), _OPEN_AT),
+                    (code(b.negate(must)), _MUST_AT),
+                    (b.weighted([(b.negate(step), 1) for step in steps]), _START_AT),
+                    (code(b.negate(speaks) if critical else b.boolean(True)), _SPEAKS_AT),
+                    (b.code_subtract(b.code(MOST_POINTS), points), POINTS_AT),
+                    (code(b.negate(listed)), HIDDEN_AT),
+                ]
+            )
+
+        found = {CELL: cell(points, steps), SUPPORT: self._support(condition, listed, points, speaks)}
+        if self.rules.moved is not None:
+            # A setting moves tiers and makes none: what is listed is the same without it.
+            plain = self._start(condition, self.rules.moved.without)[1]
+            found[BASE] = cell(self._points(weighed, plain), plain)
+        return found
+
+    def _points(self, weighed: Sequence[Weighed], steps: Sequence[int]) -> int:
+        start = [(step, 1) for step in steps]
+        start.append((self.b.negate(self._lines_known), -self.ordering.uncertain_less))
+        return self.b.weighted([*weighed, *start])
 
     def possible(self, condition: Condition) -> int:
         """Return whether a condition is possible for this person: unknown is possible."""
@@ -185,10 +197,10 @@ class Ranking:
 
     # Starting tiers --------------------------------------------------------------------
 
-    def _start(self, condition: Condition) -> tuple[int, list[int]]:
+    def _start(self, condition: Condition, ordering: Ordering) -> tuple[int, list[int]]:
         """Return whether a condition has a starting tier for this count, and whether it reaches each tier."""
         b = self.b
-        rows = self.ordering.tiers[condition.id]
+        rows = ordering.tiers[condition.id]
         cells = [
             (tier, self._cell(combination, name, rows))
             for name, row in rows.items()

@@ -14,11 +14,20 @@ from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
 from cbc_screen.knowledge.white_parts import WhiteParts
-from cbc_screen.vocabulary import Adjust, Line, Severity
+from cbc_screen.vocabulary import Adjust, Line, Setting, Severity
 
 LINES = (Line.RED, Line.WHITE, Line.PLATELET)
 LINE_ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
 SEVERITIES = tuple(Severity)
+
+
+@dataclass(frozen=True, eq=False)
+class MovedTiers:
+    """What a stated setting does to the order: by how much tiers move, by condition, and the order without it."""
+
+    setting: tuple[Setting, ...]
+    shifts: Mapping[str, int]
+    without: Ordering
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +42,7 @@ class Rules:
     scheme: Scheme
     conditions: tuple[Condition, ...]
     ordering: Ordering
+    moved: MovedTiers | None  # where a setting is stated
     guards: tuple[Rule, ...]
     triggers: tuple[Rule, ...]
     cutoffs: tuple[Rule, ...]

@@ -33,12 +33,14 @@ from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
 from cbc_screen.knowledge.scores import Scores
 from cbc_screen.knowledge.sets import DefaultRanges, outside
+from cbc_screen.knowledge.settings import Settings, check_stated
 from cbc_screen.knowledge.strict import YamlNode
+from cbc_screen.knowledge.symptoms import Symptoms
 from cbc_screen.knowledge.unit_suspect import UnitSuspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.regular import read_regular
-from cbc_screen.vocabulary import Verification
+from cbc_screen.vocabulary import Setting, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Knowledge(Measures):
     urgency: tuple[Rule, ...]
     urgency_unknown: str  # why a person should look, where that could not be told
     criteria: BloodCriteria
+    symptoms: Symptoms
+    settings: Settings
     sources: Mapping[str, CitedSource]
     locators: tuple[Locator, ...]  # where each number of grading, decision limits and scores stands in its source
 
@@ -148,11 +152,15 @@ class Knowledge(Measures):
     def order_of(self, rules: str) -> Order:
         """Return the shipped order of the checklist, or it under a laboratory's own file."""
         if is_shipped(rules):
-            return Order(self.conditions, self.ordering)
+            return Order(self.conditions, self.ordering, self.settings)
         return self._order(parse_yaml(read_own_text(Path(rules)), Path(rules).name))
 
+    def check_setting(self, stated: Sequence[Setting]) -> None:
+        """Refuse settings that exclude each other."""
+        check_stated(self.settings, stated)
+
     def _order(self, node: YamlNode) -> Order:
-        shipped = Order(self.conditions, self.ordering)
+        shipped = Order(self.conditions, self.ordering, self.settings)
         return own_order(node.node(ORDER), shipped) if ORDER in node else shipped
 
     def adjustment(self, scheme: str) -> Adjustment | None:

@@ -44,9 +44,11 @@ from cbc_screen.knowledge.result_tables import load_result_tables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank, in_rank
 from cbc_screen.knowledge.scores import Scores, load_scores
 from cbc_screen.knowledge.sets import load_sets
+from cbc_screen.knowledge.settings import Settings, load_settings
 from cbc_screen.knowledge.specimens import load_specimens
 from cbc_screen.knowledge.statuses import load_statuses
 from cbc_screen.knowledge.strict import YamlNode, parse_csv
+from cbc_screen.knowledge.symptoms import load_symptoms
 from cbc_screen.knowledge.unit_suspect import load_unit_suspect
 from cbc_screen.knowledge.weighing import check_weights
 from cbc_screen.knowledge.white_parts import load_white_parts
@@ -110,6 +112,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         interval_sets=interval_sets,
         default_ranges=default_ranges,
         duffy_finding=duffy_finding,
+        symptoms=load_symptoms(node("symptoms.yaml"), sources),
         sources=sources,
         **_load_rules(root, node, ground),
     )
@@ -145,6 +148,7 @@ class _RuleTables(TypedDict):
     shown_findings: Mapping[str, Course]
     conditions: tuple[Condition, ...]
     ordering: Ordering
+    settings: Settings
     checks: Checks
     adjustments: dict[str, Adjustment]
     urgency: tuple[Rule, ...]
@@ -200,14 +204,16 @@ def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Gro
     checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))
     adjustments = _load_adjustments(root, sources, tables)
     criteria = reader.criteria(node("blood_criteria.yaml"))
+    conditions = _load_conditions(root, timed, ordering, analytes)
     numbered = Numbered(tables, adjustments.values(), definitions.values(), criteria, checks, scores)
     return _RuleTables(
         schemes=schemes,
         definitions=definitions,
         courses=courses,
         shown_findings=shown,
-        conditions=_load_conditions(root, timed, ordering, analytes),
+        conditions=conditions,
         ordering=ordering,
+        settings=load_settings(node("settings.yaml"), ordering, conditions, sources),
         checks=checks,
         adjustments=adjustments,
         urgency=timed.rules(_urgency(node), "rules", extra=("id", "level")),

@@ -8,9 +8,10 @@ from typing import Any
 
 from cbc_screen.knowledge.ordering import COMBINATIONS, MOST_TIER, Ordering, StartingTier
 from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.knowledge.settings import Settings, TierShift, check_shift
 from cbc_screen.knowledge.strict import YamlNode
 from cbc_screen.knowledge.weighing import check_points
-from cbc_screen.vocabulary import Basis, Threshold
+from cbc_screen.vocabulary import Basis, Setting, Threshold
 
 # What a file may set of each group, and where the ordering has it.
 GROUPS = {
@@ -28,15 +29,16 @@ class Order:
 
     conditions: tuple[Condition, ...]
     ordering: Ordering
+    settings: Settings
 
 
 def own_order(node: YamlNode, shipped: Order) -> Order:
     """Lay the part `checklist` of a laboratory's own file over the shipped order.
 
     `points` gives a finding of a condition another weight, `tiers` a condition another starting tier (null for
-    none), `groups` other sizes. Which findings there are, and which are decisive, stays as shipped.
+    none), `groups` other sizes, `settings` a setting other shifts (0 for none). Which findings there are, and which are decisive, stays as shipped.
     """
-    node.check_keys([], ["groups", "points", "tiers"])
+    node.check_keys([], ["groups", "points", "settings", "tiers"])
     conditions = {condition.id: condition for condition in shipped.conditions}
     for name in _conditions(node, "points", conditions):
         conditions[name] = _weighed(node.node("points").node(name), conditions[name])
@@ -47,7 +49,7 @@ def own_order(node: YamlNode, shipped: Order) -> Order:
     ordering = replace(shipped.ordering, tiers=tiers, **sizes)
     if ordering.fits_most + ordering.not_to_miss_most > MOST_SHOWN:
         raise node.error("groups", f"more than {MOST_SHOWN} lines would stand before the fold")
-    return Order(tuple(conditions.values()), ordering)
+    return Order(tuple(conditions.values()), ordering, _settings(node, conditions, ordering, shipped.settings))
 
 
 def _conditions(node: YamlNode, key: str, known: Mapping[str, Condition]) -> Sequence[str]:
@@ -101,6 +103,24 @@ def _started(node: YamlNode, rows: Mapping[str, StartingTier]) -> dict[str, Star
             if not 0 <= tiers[name] <= MOST_TIER:
                 raise row.error(name, f"must lie between 0 and {MOST_TIER}, or be null")
         found[ages] = StartingTier(tiers, Threshold.LOCAL, LOCAL)
+    return found
+
+
+def _settings(node: YamlNode, conditions: Mapping[str, Condition], ordering: Ordering, shipped: Settings) -> Settings:
+    """Return the settings with other shifts; what is one's own is local, and says so."""
+    if "settings" not in node:
+        return shipped
+    own, found = node.node("settings"), dict(shipped)
+    own.check_keys([], list(Setting))
+    for name in own:
+        row, setting = own.node(name), Setting(name)
+        shifts = dict(found[setting].shifts)
+        for condition in row:
+            check_shift(row, condition, condition, ordering, tuple(conditions.values()), key_of_name=condition)
+            shifts.pop(condition, None)
+            if row.whole(condition):
+                shifts[condition] = TierShift(condition, row.whole(condition), Threshold.LOCAL, LOCAL)
+        found[setting] = replace(found[setting], shifts=shifts)
     return found
 
 

@@ -67,6 +67,7 @@ class Condition:
     urgency: tuple[Rule, ...]
     not_decidable: str
     limits: str
+    facts: tuple[Item, ...]  # how often and whom: for its page, never beside a person
     sources: tuple[str, ...]
     approved_by: tuple[str, ...]
     witnesses: Mapping[str, Mapping[str, Any]]
@@ -156,7 +157,7 @@ class RuleReader:
         node.check_keys(
             ["id", "name", "summary", "tier", "rank", "findings_for", "findings_against", "settled_by", "missing",
              "next_tests", "urgency", "limits", "sources", "approved_by", "witnesses"],
-            ["only_when", "shown_when", "shown_unless_decided", "not_decidable"],
+            ["only_when", "shown_when", "shown_unless_decided", "not_decidable", "facts"],
         )  # fmt: skip
         condition = Condition(
             id=node.text("id"),
@@ -175,6 +176,7 @@ class RuleReader:
             urgency=self.rules(node, "urgency", extra=("level",)),
             not_decidable=node.text("not_decidable") if "not_decidable" in node else "",
             limits=node.text("limits"),
+            facts=self._items(node, "facts", ["text", "source"]) if "facts" in node else (),
             sources=tuple(node.texts("sources")),
             approved_by=tuple(node.texts("approved_by")),
             witnesses=self._witnesses(node),
@@ -216,7 +218,7 @@ class RuleReader:
 
     def _check_sources(self, node: YamlNode, condition: Condition) -> None:
         used = {rule.source for rule in (*condition.findings_for, *condition.findings_against, *condition.urgency)}
-        used |= {item.source for item in (*condition.missing, *condition.next_tests)}
+        used |= {item.source for item in (*condition.missing, *condition.next_tests, *condition.facts)}
         if used != set(condition.sources):
             raise node.error(
                 "sources",

@@ -14,7 +14,7 @@ from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.knowledge.quantities import CIGARETTES, Analyte, Factor, UnitTable, normalize_unit
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.value import POINT, NumberFormat
-from cbc_screen.vocabulary import Adjust, AnalyteGroup, Reason
+from cbc_screen.vocabulary import Adjust, AnalyteGroup, Reason, Setting
 
 MMOL = "hemoglobin_mmol"
 DATE_FIELDS = ("birth_date", "collected_at")
@@ -172,6 +172,14 @@ def declared_units(measures: Measures, declared: Declared) -> dict[str, str]:
     """Return the declared unit of every analyte that has one."""
     units = ((name, declared.unit(measures, name)) for name in measures.analytes)
     return {name: unit for name, unit in units if unit is not None}
+
+
+def parse_setting(given: Iterable[str]) -> tuple[Setting, ...]:
+    """Check the words of a setting; which of them exclude each other, the tables say."""
+    words = (given,) if isinstance(given, str) else tuple(given)
+    if not set(words) <= set(Setting):
+        raise UsageError(f"setting must be some of {', '.join(Setting)}")
+    return tuple(name for name in Setting if name in words)
 
 
 def parse_adjust(given: Iterable[str]) -> tuple[Adjust, ...]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cbc_screen.printable import clean
+from cbc_screen.report.asking import asked
 from cbc_screen.report.bars import WIDTH, Bar, bar_of
 from cbc_screen.report.history import history_words
 from cbc_screen.report.terminal import print_hanging
@@ -24,7 +25,7 @@ from cbc_screen.report.wording import (
 )
 from cbc_screen.report.words import GROUP_WORDS
 from cbc_screen.result import ConditionResult, ScreeningResult
-from cbc_screen.vocabulary import LineState, State, Support, Urgency
+from cbc_screen.vocabulary import Criteria, LineState, State, Support, Urgency
 
 _STATES = {
     State.LOW: "bold red",
@@ -60,6 +61,10 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     if result.history is not None:
         over_time = history_words(result.history, units_of(result))
         _listing(console, "earlier", [over_time.summary, *over_time.lines])
+    _listing(console, "ask about", list(filter(None, map(asked, result.lines))))
+    if result.blood_criteria.answer is Criteria.MET:
+        met = f"blood items of the aplastic anemia criteria: {words(result.blood_criteria.answer)}"
+        _listing(console, "criteria", [met, result.blood_criteria.missing])
     _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
@@ -147,6 +152,8 @@ def _conditions(console: Console, result: ScreeningResult) -> None:
         _conditions_below_each_other(console, shown)
     elif shown:
         console.print(_condition_table(shown))
+    if result.setting is not None:
+        console.print(Text(f"   {clean(result.setting.text)}", style="dim"))
     behind = Counter(GROUP_WORDS[entry.group] for entry in result.checklist[result.checklist_shown :])
     if behind:
         folded = ", ".join(f"{count} {group}" for group, count in behind.items())

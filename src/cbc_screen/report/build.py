@@ -23,6 +23,7 @@ from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.value import Reading
 from cbc_screen.record import CBCRecord, Measurement
+from cbc_screen.report.asking import ask_about
 from cbc_screen.report.checklist import list_of_codes
 from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
@@ -30,6 +31,7 @@ from cbc_screen.report.notes import notes_of, notes_of_ranges
 from cbc_screen.report.person import person_result
 from cbc_screen.report.published import set_columns, sets_of_one
 from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
+from cbc_screen.report.setting import setting_result, setting_words
 from cbc_screen.report.summing import summary_of
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import as_received
@@ -44,6 +46,7 @@ from cbc_screen.result import (
     LineInSets,
     LineResult,
     RangeUsed,
+    SettingResult,
     Versions,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
@@ -127,7 +130,7 @@ class ResultBuilder:
             if group in rules_of
         }
         every = [finding for found in fired.values() for finding in found]
-        lines = tuple(self._line(line, states[line], one) for line in LINES)
+        lines = tuple(self._line(line, states[line], normalized, one) for line in LINES)
         said = pattern_text(
             _PATTERNS[conclusions["pattern"]], conclusions["lines_low_min"], conclusions["lines_low_max"], states
         )
@@ -138,7 +141,9 @@ class ResultBuilder:
             "pattern_text": said,
             "summary": ""
             if compact
-            else summary_of(said, lines, analytes, checklist[: listed.shown], borderline, self._units),
+            else summary_of(
+                said, lines, analytes, checklist[: listed.shown], borderline, self._units, self._setting_words
+            ),
             "borderline": borderline,
             "checklist_shown": listed.shown,
             "next_tests": tuple(self._texts.next_test(name, settles) for name, settles in listed.next_tests),
@@ -157,11 +162,21 @@ class ResultBuilder:
                 a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
             ),
             "published_sets": in_sets,
+            "setting": self._setting(checklist, listed.shown),
             "history": None,
             "sources": () if compact else self._sources(analytes, checklist, every, one),
             "versions": self._versions,
             "columns": columns,
         }
+
+    @cached_property
+    def _setting_words(self) -> str:
+        moved = self.kernel.rules.moved
+        return "" if moved is None else setting_words(self.knowledge.settings, moved.setting)
+
+    def _setting(self, checklist: Sequence[ConditionResult], shown: int) -> SettingResult | None:
+        moved = self.kernel.rules.moved
+        return None if moved is None else setting_result(self._setting_words, moved, checklist, shown)
 
     @cached_property
     def _versions(self) -> Versions:
@@ -262,7 +277,7 @@ class ResultBuilder:
             self._ranges[id(row)] = range_used(row)
         return self._ranges[id(row)]
 
-    def _line(self, line: Line, state: LineState, one: One) -> LineResult:
+    def _line(self, line: Line, state: LineState, normalized: NormalizedRecord, one: One) -> LineResult:
         rules = self.kernel.rules
         definition = rules.definitions[rules.definition]
         basis = _WHITE_BASES[one.codes["white_basis"]] if line is Line.WHITE else None
@@ -286,6 +301,7 @@ class ResultBuilder:
             graded_on=self._graded_on(line, one),
             bands=self._bands(line, one),
             at_most=one.values[ROOM] if basis is WhiteBasis.WBC_LESS_OTHERS else None,
+            ask=ask_about(self.knowledge.symptoms, line, state, normalized.person.age),
             **(self._unadjusted(one) if line is Line.RED and rules.adjust else {}),
         )
 

@@ -6,7 +6,7 @@ One definition for columns (`list_columns.py`) and for one record: a row of smal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import zip_longest
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.conclusions import UNSENT
-from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
+from cbc_screen.kernel.ranking import BASE, CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.rules import Condition
 from cbc_screen.vocabulary import CheckGroup, Tier
@@ -26,6 +26,7 @@ _PLACE_BITS = 7  # conditions are fewer than these bits count
 LAST = (1 << _PLACE_BITS) - 1
 # The lowest bits of a cell: below `_OPEN` it stands before the fold whatever else does.
 _MARK_BITS, _MARKS, _OPEN = 2, 3, 2
+_MUST = np.int16(2)  # not set where a condition must stand before the fold
 _AT_ONCE = 4_096  # rows that stay in the cache
 Cells = NDArray[np.int16]
 Bytes = NDArray[np.uint8]
@@ -48,6 +49,7 @@ class ListLayout:
     not_to_miss_most: int
     possible_least: int
     tests_most: int
+    shifted: bool = False  # a setting is stated: each condition has a cell without it too
 
     def __hash__(self) -> int:
         # Asked with every list: hashing every name took more time than the list.
@@ -70,7 +72,7 @@ class Listed:
         return joined(self.ids), joined(self.groups), self.shown, joined(test for test, _ in self.next_tests)
 
 
-def list_layout(ordering: Ordering, conditions: Sequence[Condition]) -> ListLayout:
+def list_layout(ordering: Ordering, conditions: Sequence[Condition], *, shifted: bool = False) -> ListLayout:
     """Return what the lists of a kernel are made from."""
     asked = {test: None for condition in conditions for test in condition.settled_by}
     return ListLayout(
@@ -87,12 +89,14 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition]) -> ListLayo
         not_to_miss_most=ordering.not_to_miss_most,
         possible_least=ordering.possible_least,
         tests_most=ordering.tests_most,
+        shifted=shifted,
     )
 
 
 def cell_names(layout: ListLayout) -> list[str]:
-    """Return the names of the codes that a list is made from, a cell for each condition."""
-    return [f"{CELL}.{name}" for name in layout.conditions]
+    """Return the names of the codes that a list is made from: a cell for each condition, then those without the setting."""
+    kinds = (CELL, BASE) if layout.shifted else (CELL,)
+    return [f"{kind}.{name}" for kind in kinds for name in layout.conditions]
 
 
 def grouped(layout: ListLayout, cells: Cells) -> tuple[Bytes, Bytes]:
@@ -100,12 +104,28 @@ def grouped(layout: ListLayout, cells: Cells) -> tuple[Bytes, Bytes]:
 
     What is not listed comes last, as `LAST`.
     """
+    if layout.shifted:
+        cells, plain = np.hsplit(cells, 2)
+        cells = _kept_in_front(layout, cells, plain)
     places = np.full(cells.shape, LAST, dtype=np.uint8)
     sizes = np.empty((len(cells), len(GROUPS)), dtype=np.uint8)
     for at in range(0, len(cells), _AT_ONCE):
         part = slice(at, at + _AT_ONCE)
         _group(layout, cells[part], places[part], sizes[part])
     return places, sizes
+
+
+def _kept_in_front(layout: ListLayout, cells: Cells, plain: Cells) -> Cells:
+    """Return cells in which all that is time-critical and stands in front without the setting must stand in front with it."""
+    places, sizes = grouped(replace(layout, shifted=False), plain)
+    front = np.arange(places.shape[1]) < (sizes[:, FITS] + sizes[:, NOT_TO_MISS])[:, None]
+    critical = np.isin(layout.conditions, layout.critical)
+    rows, at = np.nonzero(front)
+    found = places[rows, at]
+    keep = critical[found]
+    cells = cells.copy()
+    cells[rows[keep], found[keep]] &= ~_MUST
+    return cells
 
 
 def _group(layout: ListLayout, cells: Cells, places: Bytes, sizes: Bytes) -> None:
@@ -123,8 +143,10 @@ def _group(layout: ListLayout, cells: Cells, places: Bytes, sizes: Bytes) -> Non
     fits = first <= np.minimum(MOST_POINTS - layout.fits_least, first[:, :1] + layout.fits_within)
     fits &= listed[:, : layout.fits_most]
     listed[:, : layout.fits_most] &= ~fits
-    few = _ones(fits)
     miss = _not_to_miss(layout, keys, listed)
+    if layout.shifted:
+        fits &= ~_crowded_out(layout, keys, fits, miss)
+    few = _ones(fits)
     # Three classes, and in each the order of points: those that fit, those not to be missed, the others.
     order = keys >> _MARK_BITS
     order &= LAST
@@ -169,6 +191,18 @@ def _not_to_miss(layout: ListLayout, keys: NDArray[np.int32], rest: NDArray[np.b
     miss[crowded] &= miss[crowded].cumsum(axis=1, dtype=np.int8) <= room[crowded, None]
     miss |= must
     return miss
+
+
+def _crowded_out(
+    layout: ListLayout, keys: NDArray[np.int32], fits: NDArray[np.bool_], miss: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Tell what leaves what fits, last first, so that no more stands before the fold than without a setting."""
+    room = layout.fits_most + layout.not_to_miss_most
+    excess = np.maximum(_ones(fits).astype(np.int16) + _ones(miss) - room, 0)
+    free = fits & (keys[:, : layout.fits_most] & _MARKS >= _OPEN)
+    behind = free[:, ::-1].cumsum(axis=1)[:, ::-1]
+    found: NDArray[np.bool_] = free & (behind <= excess[:, None])
+    return found
 
 
 def _ones(truths: NDArray[np.bool_]) -> NDArray[np.uint8]:

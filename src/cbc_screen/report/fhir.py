@@ -304,8 +304,9 @@ class _Bundle:
         parts = [NOTICE, result.summary, urgency, *result.urgency_reasons]
         body = "".join(f"<p>{escape(part)}</p>" for part in parts if part)
         listed = [f"{one.name}. {one.summary}" if one.summary else one.name for one in result.checklist]
+        within = f" ({result.setting.text})" if result.setting is not None else ""
         for title, items in (
-            (texts["consider"], listed[: result.checklist_shown]),
+            (f"{texts['consider']}{within}", listed[: result.checklist_shown]),
             (texts["next_tests"], [test.text for test in result.next_tests]),
         ):
             if items:

@@ -19,7 +19,7 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.conclusions import SEVERAL, SEVERAL_STAGES
 from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD
 from cbc_screen.report.checklist import SEPARATOR, Listed
-from cbc_screen.report.layout import FlagLayout
+from cbc_screen.report.layout import SETTING_COLUMN, FlagLayout
 from cbc_screen.report.list_columns import LISTS, list_bytes, list_columns
 from cbc_screen.report.worded import of_some, worded
 from cbc_screen.vocabulary import LIST_COLUMNS, NOTICE, Line, LineState, Reason
@@ -70,6 +70,7 @@ def flags_of_one(
     )
     if listed is not None:
         values.update(zip(LIST_COLUMNS, listed.words, strict=True))
+        values[SETTING_COLUMN] = SEPARATOR.join(layout.setting)
     for name, group, found in layout.rule_columns:
         values[name] = SEPARATOR.join([name for code, name in _codes(group, tuple(found)) if conclusions[code]])
     values["reasons"] = SEPARATOR.join(f"{field}:{reason}" for field, reason in reasons)
@@ -165,6 +166,8 @@ def carried_table(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, ND
         arrays[name] = _fired(group, found, outputs)
     arrays["reasons"] = _reasons(layout, outputs, reasons)
     arrays["notice"] = dictionary(np.zeros(rows, dtype=np.int8), [NOTICE])
+    if layout.setting:
+        arrays[SETTING_COLUMN] = dictionary(np.zeros(rows, dtype=np.int8), [SEPARATOR.join(layout.setting)])
     first = layout.column_names.index("borderline")
     own = [name for name in layout.column_names if name in arrays]
     return pa.table({name: arrays[name] for name in (*own[:first], LISTS, *own[first:])})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.labels import Told
 from cbc_screen.printable import clean
+from cbc_screen.report.asking import asked
 from cbc_screen.report.bars import HEIGHTS, bar_of
 from cbc_screen.report.figures import Figure, counted
 from cbc_screen.report.history import drawn_counts, history_words
@@ -147,9 +148,9 @@ def person_parts(result: ScreeningResult) -> list[str]:
         graded = line if line.graded_on == line.analyte else None
         drawn = None if found is None else bar_of(found, graded, units)
         parts.append(make.line(line_words(line, found, units), line.state, drawn))
-    parts.append(make.lines_end(outside_words(result)))
+    parts.append(make.lines_end(outside_words(result), list(filter(None, map(asked, result.lines)))))
     parts += [make.checks(title, kind, getattr(result, name)) for title, kind, name in _FIRST if getattr(result, name)]
-    parts += [make.checklist_head(not result.checklist, result.borderline), *_groups(result)]
+    parts += [make.checklist_head(not result.checklist, result.borderline, result.setting), *_groups(result)]
     parts += [make.beside(test_words(result), result)]
     if result.history is not None:
         parts.append(make.history(history_words(result.history, units), drawn_counts(result.history, units)))

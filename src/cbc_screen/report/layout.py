@@ -23,6 +23,7 @@ _OLD_FLAGS = (
     "the packed flags are of version 0.4 or older, which ordered the checklist otherwise: it counted findings, and had "
     "no groups; read them with that version, or scan again"
 )
+SETTING_COLUMN = "setting"
 GRADE_COLUMN = {Line.RED: "hemoglobin_grade", Line.WHITE: "white_grade", Line.PLATELET: "platelets_grade"}
 
 
@@ -41,6 +42,7 @@ class FlagLayout:
     triggers: tuple[str, ...]
     cutoffs: tuple[str, ...]
     reasons: tuple[str, ...] = tuple(REASONS)
+    setting: tuple[str, ...] = ()  # as stated, which moved starting tiers
 
     @cached_property
     def word_columns(self) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -87,6 +89,7 @@ class FlagLayout:
             "urgency_reasons",
             "borderline",
             *LIST_COLUMNS,
+            *([SETTING_COLUMN] if self.setting else []),
             *(name for name, _, _ in self.rule_columns),
             "reasons",
             "notice",
@@ -103,7 +106,10 @@ class FlagLayout:
 
     @cached_property
     def _json(self) -> str:
-        return json.dumps({"layout": asdict(self), "words": self.word_columns})
+        layout = asdict(self)
+        if not self.setting:  # a file without one is as files were before there were settings
+            del layout["setting"], layout["checklist"]["shifted"]
+        return json.dumps({"layout": layout, "words": self.word_columns})
 
     @classmethod
     def from_json(cls, text: str) -> FlagLayout:
@@ -130,11 +136,12 @@ def layout_of(rules: Rules) -> FlagLayout:
         stated=rules.stated_finding is not None,
         adjusts_line=rules.adjusts_line,
         adjusts_grade=rules.adjusts_grade,
-        checklist=list_layout(rules.ordering, rules.conditions),
+        checklist=list_layout(rules.ordering, rules.conditions, shifted=rules.moved is not None),
         urgencies=(*(name for name, _ in urgency_rules(rules)), NOT_JUDGED),
         guards=tuple(rule.id for rule in rules.guards),
         triggers=tuple(rule.id for rule in rules.triggers),
         cutoffs=tuple(rule.id for rule in rules.cutoffs),
+        setting=() if rules.moved is None else tuple(map(str, rules.moved.setting)),
     )
 
 

@@ -24,16 +24,18 @@ def summary_of(
     shown: Sequence[ConditionResult],
     borderline: bool,
     units: TextUnits,
+    setting: str = "",
 ) -> str:
-    """Say what is low and how deep, what fits, and what must not be missed and what would settle it."""
+    """Say what is low and how deep, what fits (in the setting, where one is stated), and what must not be missed and what would settle it."""
     by_name = {analyte.analyte: analyte for analyte in analytes}
     sentences = [_state(pattern_text, lines, by_name, borderline, units)]
     fits = [entry for entry in shown if entry.group is CheckGroup.FITS]
     miss = [entry for entry in shown if entry.group is CheckGroup.NOT_TO_MISS]
     if fits:
-        sentences.append(f"Fits this count: {'; then '.join(_fitting(fits))}.")
+        within = f" (setting as stated: {setting})" if setting else ""
+        sentences.append(f"Fits this count{within}: {'; then '.join(_fitting(fits))}.")
     if miss:
-        sentences.append(f"Not to be missed: {'; '.join(f'{_short(e)} ({e.settled_by})' for e in miss)}.")
+        sentences.append(f"Not to be missed: {'; '.join(f'{short_name(e)} ({e.settled_by})' for e in miss)}.")
     return " ".join(sentences)
 
 
@@ -77,7 +79,7 @@ def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits)
     return f"{begun_low(by_name[line.analyte].label)} {value}{room}{depth}"
 
 
-def _short(entry: ConditionResult) -> str:
+def short_name(entry: ConditionResult) -> str:
     """Return a name without what stands in its brackets."""
     return entry.name.split(" (")[0]
 
@@ -85,10 +87,10 @@ def _short(entry: ConditionResult) -> str:
 def _fitting(fits: Sequence[ConditionResult]) -> list[str]:
     """Name what fits: the first with the finding that counts most, then the others."""
     first, *others = fits
-    return [_with_finding(first), joined([_short(entry) for entry in others])] if others else [_with_finding(first)]
+    return [_with_finding(first), joined([short_name(entry) for entry in others])] if others else [_with_finding(first)]
 
 
 def _with_finding(entry: ConditionResult) -> str:
     if not entry.findings_for:
-        return _short(entry)
-    return f"{_short(entry)} ({begun_low(_BRACKETS.sub('', entry.findings_for[0].text))})"
+        return short_name(entry)
+    return f"{short_name(entry)} ({begun_low(_BRACKETS.sub('', entry.findings_for[0].text))})"

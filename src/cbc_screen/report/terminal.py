@@ -94,8 +94,7 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
         console.print(Text(f"sheets not read (--sheet): {_named(summary.unread_sheets)}", style="dim"))
     console.print(
         Text(
-            f"definition {summary.definition}, grading {summary.grading}, ranges {summary.ranges}, "
-            f"data {summary.data_version}, cbc-screen {summary.code_version}",
+            f"{summary.chosen_words}, data {summary.data_version}, cbc-screen {summary.code_version}",
             style="dim",
         )
     )

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cbc_screen.printable import clean
+from cbc_screen.report.asking import asked
 from cbc_screen.report.history import history_words
 from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
@@ -54,6 +55,7 @@ def explain(result: ScreeningResult, *, width: int = WIDTH) -> str:
             groups=_groups(result),
             tests=test_words(result),
             lines=_aligned([list(astuple(line)) for line in lines]),
+            asked=list(filter(None, map(asked, result.lines))),
             bands=[text for line in result.lines if (text := bands_words(line, units))],
             criteria=_aligned([list(row) for row in criteria_words(result)]),
             history=None if result.history is None else history_words(result.history, units),

@@ -10,7 +10,17 @@ from pydantic_core import CoreSchema
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service.problems import ProblemCode
-from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, LineState, Pattern, Reason, Severity, Urgency, WhiteBasis
+from cbc_screen.vocabulary import (
+    NOTICE,
+    SCHEMA_VERSION,
+    LineState,
+    Pattern,
+    Reason,
+    Setting,
+    Severity,
+    Urgency,
+    WhiteBasis,
+)
 
 PathPart = str | int
 
@@ -169,6 +179,9 @@ class VersionAnswer(_Answer):
     grading: str = Field(description="Grading scheme.", examples=["clinical"])
     ranges: str = Field(description="Set of reference ranges; an own file is called own.", examples=["default"])
     rules: str = Field(description="Set of checks; an own file is called own.", examples=["default"])
+    setting: list[Setting] | None = Field(
+        default=None, description="Where the counts come from, where it was stated.", examples=[["ward"]]
+    )
 
 
 class HealthAnswer(_Answer):

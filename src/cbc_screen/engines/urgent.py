@@ -36,6 +36,8 @@ class FlagCounts:
 
 def most_urgent(flags: FlagFile, counts: FlagCounts, most: int) -> pa.Table:
     """Count every row, and return those to review, most urgent first and in the order of the file."""
+    import pyarrow as pa
+
     kept: list[pa.Table] = []
     ranks: list[Ranks] = []
     for table in flags.batches():
@@ -48,6 +50,7 @@ def most_urgent(flags: FlagFile, counts: FlagCounts, most: int) -> pa.Table:
         if sum(map(len, ranks)) > 2 * most:
             kept, ranks = _first(kept, ranks, most)
     kept, _ = _first(kept, ranks, most)
+    pa.default_memory_pool().release_unused()  # of reading; as much again would be taken for the pages
     return kept[0]
 
 

@@ -63,7 +63,7 @@ class ScanSummary:
     unread_sheets : sheets of workbooks that were not read
     languages : of the names of columns, as declared or told from them: "de", or "es or pt"
     options_file : path of the configuration file that options of the command came from
-    setting : where the counts come from, where it was stated
+    setting : where the counts come from; none where it was not stated
     """
 
     source: str
@@ -107,9 +107,8 @@ class ScanSummary:
     setting: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain Python types, ready for JSON; a setting only where one was stated."""
-        found = asdict(self)
-        return found if self.setting else {name: own for name, own in found.items() if name != "setting"}
+        """Return plain Python types, ready for JSON."""
+        return asdict(self)
 
     @property
     def chosen_words(self) -> str:

@@ -140,9 +140,7 @@ class _Service:
     async def version(self, _: Request) -> Response:
         """Return the versions, and how the service screens."""
         own = self.screener
-        named: dict[str, Any] = {"ranges": _named(own.ranges), "rules": _named(own.rules)}
-        if own.setting:
-            named["setting"] = list(own.setting)
+        named = {"ranges": _named(own.ranges), "rules": _named(own.rules), "setting": list(own.setting)}
         return _plain(
             {**about(), "cbc_screen": __version__, "definition": own.definition, "grading": own.grading, **named}
         )

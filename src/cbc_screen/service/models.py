@@ -179,8 +179,8 @@ class VersionAnswer(_Answer):
     grading: str = Field(description="Grading scheme.", examples=["clinical"])
     ranges: str = Field(description="Set of reference ranges; an own file is called own.", examples=["default"])
     rules: str = Field(description="Set of checks; an own file is called own.", examples=["default"])
-    setting: list[Setting] | None = Field(
-        default=None, description="Where the counts come from, where it was stated.", examples=[["ward"]]
+    setting: list[Setting] = Field(
+        description="Where the counts come from; none where it was not stated.", examples=[["ward"]]
     )
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cbc_screen.report.cohort import summarize
     from cbc_screen.report.fhir import fhir_bundle
     from cbc_screen.report.omop import OmopCohorts, omop_cohorts
+    from cbc_screen.report.omop_measurements import OmopMeasurements, omop_measurements
     from cbc_screen.report.packed import read_flags
     from cbc_screen.report.plots import plot_cohort, plot_ranges
     from cbc_screen.report.prevalence import prevalence
@@ -80,6 +81,7 @@ _HOME = {
     "Measurement": "record",
     "NOTICE": "vocabulary",
     "OmopCohorts": "report.omop",
+    "OmopMeasurements": "report.omop_measurements",
     "Prevalence": "shares",
     "ProgressBar": "report.progress",
     "RangeNotFound": "errors",
@@ -104,6 +106,7 @@ _HOME = {
     "follow": "screener",
     "grade": "grading",
     "omop_cohorts": "report.omop",
+    "omop_measurements": "report.omop_measurements",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
     "prevalence": "report.prevalence",
@@ -140,6 +143,7 @@ __all__ = [
     "KnowledgeError",
     "Measurement",
     "OmopCohorts",
+    "OmopMeasurements",
     "Prevalence",
     "ProgressBar",
     "RangeNotFound",
@@ -166,6 +170,7 @@ __all__ = [
     "follow",
     "grade",
     "omop_cohorts",
+    "omop_measurements",
     "plot_cohort",
     "plot_ranges",
     "prevalence",

@@ -150,3 +150,58 @@ def test_real_measurements_become_cohorts_of_their_persons(shared: Path, tmp_pat
         assert steps[0]["number_records"] == summary.screened
         assert steps[-2]["number_records"] == summary.patterns[pattern]
         assert steps[-1]["number_records"] == len([row for row in rows if row["cohort_definition_id"] == number])
+
+
+# Measurement rows ---------------------------------------------------------------------------
+
+TOLD = FLAGS.append_column("platelets_grade", pa.array([4, 3, None, 0, 4, 4, 2, 0], pa.int8()))
+CONCEPTS = {"pattern": 2_000_000_001, "platelets_grade": 2_000_000_002}
+
+
+def test_words_are_concepts_and_grades_are_numbers() -> None:
+    made = cbc.omop_measurements(TOLD, CONCEPTS, 2_000_000_009, values={"pancytopenia": 2_000_000_101}, first_id=50)
+    rows = made.measurement.to_pylist()
+    assert [(row["measurement_id"], row["person_id"], row["value_as_concept_id"], row["value_source_value"]) for row in rows[:4]] == [
+        (50, 7, 2_000_000_101, "pancytopenia"),
+        (51, 7, 2_000_000_101, "pancytopenia"),
+        (52, 8, 2_000_000_101, "pancytopenia"),
+        (53, 11, 0, "bicytopenia"),  # no concept was given for it
+    ]  # fmt: skip
+    assert [(row["person_id"], row["value_as_number"], row["value_as_concept_id"]) for row in rows[4:]] == [
+        (7, 4.0, None), (7, 3.0, None), (8, 0.0, None), (11, 2.0, None),
+    ]  # fmt: skip
+    assert {row["measurement_type_concept_id"] for row in rows} == {2_000_000_009}
+    assert rows[0]["measurement_date"] == datetime.date(2024, 3, 1)
+
+
+def test_what_cannot_be_told_makes_no_row_and_is_counted() -> None:
+    """Of 8 counts two have no person_id, one no day, one no pattern; the same one has no grade."""
+    for row in cbc.omop_measurements(TOLD, CONCEPTS, 1).account.to_pylist():
+        assert (row["counts"], row["no_person_id"], row["no_day"], row["cannot_tell"], row["rows"]) == (8, 2, 1, 1, 4)
+        assert row["notice"] == cbc.NOTICE
+
+
+@pytest.mark.parametrize(
+    ("concepts", "values", "kind", "said"),
+    [
+        ({}, None, 1, "at least one"),
+        ({"reasons": 1}, None, 1, "'reasons' is none of"),
+        ({"hemoglobin_grade": 1}, None, 1, "no column 'hemoglobin_grade'"),
+        ({"pattern": -1}, None, 1, "measurement_concept_id"),
+        ({"pattern": True}, None, 1, "measurement_concept_id"),
+        ({"pattern": 1}, {"none": 1.5}, 1, "value_as_concept_id"),
+        ({"pattern": 1}, None, "32880", "type_concept"),
+    ],
+)
+def test_numbers_that_are_none_and_columns_that_are_not_there(concepts, values, kind, said) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UsageError, match=said):
+        cbc.omop_measurements(TOLD, concepts, kind, values=values)
+
+
+def test_a_screened_frame_of_real_answers_goes_in() -> None:
+    frame = cbc.sample(ordinary=20)
+    flags = cbc.screen_frame(frame)
+    flags["person"], flags["collected_at"] = range(len(flags)), "2024-05-01"
+    made = cbc.omop_measurements(flags, {"pattern": 1, "urgency": 2, "white_grade": 3}, 4)
+    told = (flags["pattern"] != "cannot_tell").sum() + (flags["urgency"] != "cannot_tell").sum()
+    assert made.measurement.num_rows == told + flags["white_grade"].notna().sum()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -81,16 +81,9 @@ def omop_cohorts(
     """
     import pyarrow as pa
 
-    flags = plain_frame(flags)
-    for name in (person, collected_at, "pattern"):
-        if name not in headers(flags):
-            raise UsageError(
-                f"there is no column {name!r}; give flags, scanned with keep of the columns of persons and days (person=, "
-                "collected_at=)"
-            )
     wanted = _wanted(cohorts)
-    columns = to_arrow(flags, [person, collected_at, "pattern"])
-    subject, day = _subjects(columns[person], person), _days(columns[collected_at])
+    columns = columns_of(flags, person, collected_at, ["pattern"])
+    subject, day = subjects(columns[person], person), days(columns[collected_at])
     pattern = np.array(as_text(columns["pattern"]).to_pylist(), dtype=object)
     parts = [_cohort(number, own, subject, day, pattern) for number, own in wanted.items()]
     settings = {
@@ -105,13 +98,30 @@ def omop_cohorts(
     )
 
 
+def columns_of(flags: Any, person: str, collected_at: str, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Return columns of flags, with those of persons and days."""
+    flags, wanted = plain_frame(flags), [person, collected_at, *names]
+    for name in wanted:
+        if name not in headers(flags):
+            raise UsageError(
+                f"there is no column {name!r}; give flags, scanned with keep of the columns of persons and days (person=, "
+                "collected_at=)"
+            )
+    return to_arrow(flags, wanted)
+
+
+def is_number_of_omop(number: object) -> bool:
+    """Tell whether this may be the number of a concept or of a cohort: a whole one from 0, of at most 63 bits."""
+    return not isinstance(number, bool) and isinstance(number, int | np.integer) and 0 <= int(number) <= _MOST
+
+
 def _wanted(cohorts: Mapping[int, Pattern | str]) -> dict[int, Pattern]:
     if not isinstance(cohorts, Mapping) or not cohorts:
         raise UsageError(
             'name at least one cohort: {1: "pancytopenia"}, the number that of your cohort_definition table'
         )
     for number in cohorts:
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number <= _MOST:
+        if not is_number_of_omop(number):
             raise UsageError("a cohort_definition_id is a whole number from 0, of at most 63 bits")
     return {int(number): _pattern(pattern) for number, pattern in cohorts.items()}
 
@@ -127,7 +137,7 @@ def _pattern(given: Pattern | str) -> Pattern:
     return own
 
 
-def _subjects(column: pa.Array, name: str) -> NDArray[np.int64]:
+def subjects(column: pa.Array, name: str) -> NDArray[np.int64]:
     """Return persons as whole numbers; -1 for what is none."""
     import pyarrow.types as types
 
@@ -159,7 +169,7 @@ def _person_id(value: object, exact: int) -> int:
     return found if 0 <= found <= _MOST else -1
 
 
-def _days(column: pa.Array) -> NDArray[np.datetime64]:
+def days(column: pa.Array) -> NDArray[np.datetime64]:
     """Return days; none (NaT) where there is no full date."""
     return np.array([_day(text) for text in as_text(column).to_pylist()], dtype="datetime64[D]")
 

@@ -112,7 +112,16 @@ def test_texts_with_their_unit_can_be_sent_by_generated_clients(described: dict[
 
 def test_every_route_is_described(client: httpx.Client, described: dict[str, Any]) -> None:
     routes = {
-        *("/screen", "/screen/batch", "/screen/fhir", "/version", "/health", "/schemas", "/schemas/{name}"),
+        *(
+            "/screen",
+            "/screen/history",
+            "/screen/batch",
+            "/screen/fhir",
+            "/version",
+            "/health",
+            "/schemas",
+            "/schemas/{name}",
+        ),
         *("/metrics", "/cds-services", "/cds-services/{name}", "/cds-services/{name}/feedback"),
     }
     assert set(described["paths"]) == routes
@@ -132,6 +141,7 @@ def test_a_schema_is_that_of_its_answers(client: httpx.Client, name: str) -> Non
         "fhir": lambda: post(client, "/screen/fhir", bundle).json(),
         "problem": lambda: client.get("/nothing").json(),
         "records": lambda: {"records": [dict(RECORD)]},
+        "record_in_time": lambda: {"record": dict(RECORD), "history": [dict(RECORD)]},
         "hook_request": hook_request,
         "feedback_request": lambda: FEEDBACK,
         "discovery": lambda: client.get("/cds-services").json(),
@@ -145,7 +155,7 @@ def test_a_schema_is_that_of_its_answers(client: httpx.Client, name: str) -> Non
     assert schema["$schema"].endswith("2020-12/schema")
     answer = answers[name]()
     jsonschema_rs.validate(schema, answer)
-    if name not in ("record", "records", "hook_request", "feedback_request", "discovery", "cards"):
+    if name not in ("record", "records", "record_in_time", "hook_request", "feedback_request", "discovery", "cards"):
         assert answer["schema_version"] == SCHEMA_VERSION
 
 

@@ -28,7 +28,7 @@ from cbc_screen.service.limits import Limits
 from cbc_screen.service.metrics import CONTENT_TYPE, Metrics
 from cbc_screen.service.openapi import OPERATIONS
 from cbc_screen.service.problems import STATUS, Fault, Problem, ProblemCode, failure, not_found, problem
-from cbc_screen.service.records import part_of, screened
+from cbc_screen.service.records import part_of, screened, screened_in_time
 from cbc_screen.service.versions import about
 
 Worked = TypeVar("Worked")
@@ -78,6 +78,7 @@ class _Service:
     def _add_routes(self) -> None:
         routes: dict[tuple[str, str], Serve] = {
             ("POST", "/screen"): self.screen,
+            ("POST", "/screen/history"): self.screen_history,
             ("POST", "/screen/batch"): self.screen_batch,
             ("POST", "/screen/fhir"): self.screen_fhir,
             ("GET", "/version"): self.version,
@@ -98,6 +99,15 @@ class _Service:
         """Screen one record."""
         form = _form(request)
         result = screened(self.screener, parse(await _json_body(request), self.limits.depth))
+        self.metrics.records(1, 0)
+        if form is None:
+            return _fhir_answer(fhir_answers.record_answer(result))
+        return _answer(with_data_version(result_json(result, form)))
+
+    async def screen_history(self, request: Request) -> Response:
+        """Screen one record with earlier counts of its person."""
+        form, given = _form(request), parse(await _json_body(request), self.limits.depth)
+        result = await self._in_thread(partial(screened_in_time, self.screener, given, self.limits.counts))
         self.metrics.records(1, 0)
         if form is None:
             return _fhir_answer(fhir_answers.record_answer(result))

@@ -196,6 +196,19 @@ class SchemasAnswer(_Answer):
     schemas: list[str] = Field(description="Each can be read at /schemas/{name}.", examples=[["record", "result"]])
 
 
+class RecordInTime(OpenForm):
+    """A record, with earlier counts of its person."""
+
+    record: CBCRecord = Field(
+        description="The count to screen, with its moment of collection.",
+        examples=[{"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL", "collected_at": "2026-11-01"}],
+    )
+    history: list[CBCRecord] = Field(
+        description="Counts of the same person taken before, in any order.",
+        examples=[[{"age": "54 y", "sex": "F", "hemoglobin": "12.9 g/dL", "collected_at": "2026-05-01"}]],
+    )
+
+
 class RecordList(OpenForm):
     """Records to be screened together; a bare list is taken, too."""
 

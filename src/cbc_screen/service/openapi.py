@@ -122,6 +122,15 @@ OPERATIONS: Mapping[str, Any] = {
             fhir=True,
         )
     },
+    "/screen/history": {
+        "post": _operation(
+            "Screen a record with earlier counts",
+            {"anyOf": [_model("ScreeningAnswer"), _model("CompactAnswer")]},
+            _model("RecordInTime"),
+            [_DETAIL],
+            fhir=True,
+        )
+    },
     "/screen/batch": {
         "post": _operation(
             "Screen a batch", _model("BatchAnswer"), {"anyOf": [_LIST, _model("RecordList")]}, [_DETAIL], fhir=True

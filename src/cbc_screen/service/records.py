@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,10 +13,11 @@ from cbc_screen.errors import RecordError
 from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
-from cbc_screen.service.problems import Fault, Path, Problem, ProblemCode
+from cbc_screen.service.problems import Fault, Path, Problem, ProblemCode, problem
 
 Part = TypeVar("Part", bound=BaseModel)
 _RECORD = TypeAdapter(CBCRecord)
+_EARLIER = re.compile(r"history\[(\d+)\]: ")
 _KNOWN = frozenset(name for model in (CBCRecord, Measurement, ReportedRange) for name in model.model_fields)
 
 
@@ -58,13 +60,43 @@ def screened(screener: Screener, given: Any) -> ScreeningResult:
     >>> screened(Screener(), {"age": "54 y"}).pattern.value
     'cannot_tell'
     """
-    record = record_of(given)
+    return _screened(screener, record_of(given))
+
+
+def screened_in_time(screener: Screener, given: Any, most: int) -> ScreeningResult:
+    """Screen what was sent as a record with earlier counts, of which there are at most so many.
+
+    Raises
+    ------
+    Problem
+        422, or 413 for too many; see `screened`.
+
+    Examples
+    --------
+    >>> from cbc_screen import Screener
+    >>> screened_in_time(Screener(), {"record": {"age": "54 y"}, "history": []}, 10).history is None
+    True
+    """
+    if not isinstance(given, dict) or set(given) != {"record", "history"} or not isinstance(given["history"], list):
+        raise problem(ProblemCode.MALFORMED, 'send {"record": {...}, "history": [...]}')
+    if len(given["history"]) > most:
+        raise problem(ProblemCode.TOO_MANY, f"more than {most} earlier counts; send the latest", ("history",))
+    record = record_of(given["record"], ("record",))
+    earlier = [record_of(one, ("history", place)) for place, one in enumerate(given["history"])]
+    return _screened(screener, record, earlier, ("record",))
+
+
+def _screened(
+    screener: Screener, record: CBCRecord, history: Sequence[CBCRecord] = (), path: Path = ()
+) -> ScreeningResult:
     try:
-        return screener.screen(record)
+        return screener.screen(record, history=history)
     except RecordError as refused:
         said = str(refused).removeprefix(f"{CBCRecord.__name__}: ")
+    if (earlier := _EARLIER.match(said)) is not None:
+        path, said = ("history", int(earlier[1])), said[earlier.end() :].removeprefix(f"{CBCRecord.__name__}: ")
     place = said.partition(":")[0]
-    raise Problem(Fault(ProblemCode.MALFORMED, said, (place,) if place in _KNOWN else ()))
+    raise Problem(Fault(ProblemCode.MALFORMED, said, (*path, place) if place in _KNOWN else tuple(path)))
 
 
 def part_of(model: type[Part], given: Any, path: Path = ()) -> Part:

@@ -24,6 +24,7 @@ NAMED: Mapping[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "fhir": (models.FHIRAnswer, "serialization"),
     "problem": (models.ProblemAnswer, "serialization"),
     "records": (models.RecordList, "validation"),
+    "record_in_time": (models.RecordInTime, "validation"),
     "hook_request": (cds_models.HookRequest, "validation"),
     "feedback_request": (cds_models.FeedbackRequest, "validation"),
     "discovery": (cds_models.Services, "serialization"),

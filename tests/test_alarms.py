@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -227,3 +229,34 @@ def test_lines_to_skip_in_a_workbook_must_be_there(tmp_path: Path) -> None:
     assert cbc.scan(tmp_path / "book.xlsx", skip_lines=1).screened == 1
     with pytest.raises(UsageError, match="no row behind row 3"):
         cbc.scan(tmp_path / "book.xlsx", skip_lines=3)
+
+
+# Written otherwise than read ------------------------------------------------------------------
+
+GERMAN = {
+    "Geburtsdatum": ["03.02.1970"] * 4, "Geschlecht": ["w"] * 4,
+    "Hämoglobin (g/dl)": ["9,1", "12,5", "13,1", "8,2"], "Thrombozyten (G/l)": ["250"] * 4,
+}  # fmt: skip
+
+
+def test_commas_and_days_of_a_whole_column_are_said_with_what_to_declare(tmp_path: Path) -> None:
+    """Four of four: a warning at a frame, an alarm and 3 at a file."""
+    with pytest.warns(cbc.CBCScreenWarning) as said:
+        cbc.screen_frame(pd.DataFrame(GERMAN))
+    told = " ".join(str(one.message) for one in said)
+    assert "hemoglobin: the comma or point" in told
+    assert "date_format=" in told
+    file = tmp_path / "german.csv"
+    pd.DataFrame(GERMAN).to_csv(file, index=False, sep=";")
+    alarms = cbc.scan(file, tmp_path / "flags.csv").alarms
+    assert any("--decimal ," in alarm for alarm in alarms)
+    assert any("--date-format" in alarm for alarm in alarms)
+
+
+def test_declared_they_say_nothing_and_one_odd_cell_of_four_says_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cbc.CBCScreenWarning)
+        cbc.screen_frame(pd.DataFrame(GERMAN), decimal=",", date_format="%d.%m.%Y")
+        cbc.screen_frame(
+            pd.DataFrame({"age": ["40 y"] * 4, "sex": ["F"] * 4, "HGB (g/dL)": ["9.1", "12,5", "13.1", "8.2"]})
+        )

@@ -207,7 +207,7 @@ def test_the_pythons_that_are_named_begin_with_the_oldest_that_is_needed() -> No
 # The recipe for conda: the same version, entry, license and dependencies, under the names that conda-forge has for them.
 RECIPE = yaml.safe_load((ROOT / "tools" / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb", "prometheus-client": "prometheus_client"}
-INSTALLED = ("excel", "polars", "postgresql", "duckdb", "plots", "service", "spark")
+INSTALLED = ("excel", "polars", "postgresql", "duckdb", "plots", "tables", "service", "spark")
 
 
 def of_conda(requirements: Iterable[str]) -> set[str]:

@@ -85,7 +85,7 @@ def test_the_check_of_one_condition(tmp_path: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("finding: cytopenia_under_4_weeks", "finding: cytopenia_for_a_while", "my_condition.yaml:17: finding"),
-        ("rank: 1\n", "rank: 53\n", "my_condition.yaml:5: rank"),
+        ("rank: 1\n", "rank: 58\n", "my_condition.yaml:5: rank"),
         ("source: project}\nnext", "source: nowhere}\nnext", "my_condition.yaml:24: source"),
         ("points: 2", "points: 2.5", "my_condition.yaml:10: points"),
     ],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pydantic
 import pytest
 
@@ -57,3 +59,12 @@ def test_the_command_as_a_module(command: list[str]) -> None:
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
     assert cbc.__version__ in done.stdout
     assert cbc.NOTICE in done.stdout
+
+
+@pytest.mark.parametrize("field", ["birth_date", "collected_at"])
+@pytest.mark.parametrize("number", [20240620, 45463, 5.5, -1, True, np.int64(20240620), Decimal("20240620")])
+def test_a_number_is_no_date(field: str, number: Any) -> None:
+    """Read as seconds since 1970 it would make a woman of 59 a child of 5."""
+    dates = {"birth_date": "1965-03-02", "collected_at": "2024-06-20", field: number}
+    with pytest.raises(cbc.RecordError, match=f"{field} must be a date or a text"):
+        cbc.screen({**dates, "sex": "F", "hemoglobin": "13 g/dL"})

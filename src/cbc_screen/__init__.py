@@ -18,6 +18,8 @@ from cbc_screen.views import describe_with as _describe_with
 from cbc_screen.views import draw_with as _draw_with
 
 if TYPE_CHECKING:
+    __data_version__: str
+
     from cbc_screen.agreement import Agreement, validate
     from cbc_screen.comparison import Comparison
     from cbc_screen.demo import sample
@@ -195,16 +197,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__data_version__":
-        from cbc_screen.knowledge import load_knowledge
+if not TYPE_CHECKING:  # an editor that saw it would take any name
 
-        return load_knowledge().data_version
-    if name not in _HOME:
-        raise AttributeError(f"module 'cbc_screen' has no attribute {name!r}")
-    value = getattr(import_module(f"cbc_screen.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name == "__data_version__":
+            from cbc_screen.knowledge import load_knowledge
+
+            return load_knowledge().data_version
+        if name not in _HOME:
+            raise AttributeError(f"module 'cbc_screen' has no attribute {name!r}")
+        value = getattr(import_module(f"cbc_screen.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import (
@@ -345,8 +346,11 @@ class CBCRecord(_Private):
 
     @field_validator("birth_date", "collected_at", mode="before")
     @classmethod
-    def _dates_as_text(cls, data: Any) -> Any:
-        # A text stays a text: pydantic would read "20240131" as a number of seconds.
+    def _dates_as_text(cls, data: Any, info: ValidationInfo) -> Any:
+        # A text stays a text: pydantic would read "20240131" as a number of seconds, and does so with 20240131.
+        if isinstance(data, Number):
+            said = f'CBCRecord: {info.field_name} must be a date or a text ("2024-01-31"): a number is no date'
+            raise PydanticCustomError(_OWN, "{said}", {"said": said})
         return _Text(data) if isinstance(data, str) else data
 
     @field_validator("birth_date", "collected_at", mode="wrap")

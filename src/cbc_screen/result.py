@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
@@ -317,11 +317,13 @@ class ScreeningResult(Part):
         object.__setattr__(made, "__pydantic_private__", {"_rest": rest, "_flags": flags})
         return made
 
-    def __getattr__(self, name: str) -> Any:
-        # Called only for what is not there yet.
-        if name in type(self).model_fields:
-            return self._completed().__dict__[name]
-        return super().__getattr__(name)  # type: ignore[misc]
+    if not TYPE_CHECKING:  # an editor that saw it would take any name
+
+        def __getattr__(self, name: str) -> Any:
+            # Called only for what is not there yet.
+            if name in type(self).model_fields:
+                return self._completed().__dict__[name]
+            return super().__getattr__(name)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *type(self).model_fields})

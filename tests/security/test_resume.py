@@ -219,7 +219,7 @@ def test_what_may_differ(tmp_path: Path) -> None:
         ),  # of rejects, whether there are
         (ReadOptions, ("profile", "persons", "query", "table")),
         (Declared, ()),
-        (cbc.Screener, ("units",)),  # they are what is declared
+        (cbc.Screener, ("units", "setting")),  # they are what is declared; a setting is there where it is stated
     ],
 )
 def test_every_option_is_in_the_fingerprint_or_on_the_list_of_those_that_change_no_answer(
@@ -244,6 +244,7 @@ def test_every_option_is_in_the_fingerprint_or_on_the_list_of_those_that_change_
     }  # fmt: skip
     missing = [entry.name for entry in fields(options) if entry.name not in places[options]]
     assert sorted(missing) == sorted(left_out)
+    assert cbc.Screener(setting="ward").engine.described["setting"]
     assert {*fingerprint.NOT_OF_THE_REQUEST, *fingerprint.NOT_OF_THE_READING} == {
         "sources", "out", "rejects", "summary", "force", "resume", "options_file", "profile", "persons",
         "out_table", "query", "table",

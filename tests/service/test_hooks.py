@@ -113,7 +113,7 @@ def test_a_line_that_is_not_known_is_no_reason_for_silence(client: httpx.Client)
 
 def test_the_last_count_is_shown_and_the_others_are_named(client: httpx.Client) -> None:
     (card,) = cards_of(client, {"2023-01-01": USUAL, "2024-06-20": LOW, "2022-01-01": USUAL})
-    assert "2 earlier counts were sent and are not shown" in card["detail"]
+    assert "earlier counts that were sent and are not shown: 2" in card["detail"]
     assert cards_of(client, {"2024-06-20": LOW, "2024-06-21": USUAL}) == []
     answer = post(client, VIEW, request_of({"2024-06-20": LOW, "2024-06-21": USUAL})).json()
     account = answer["extension"]["cbc-screen"]
@@ -257,3 +257,38 @@ def test_without_a_file_nothing_is_kept(client: httpx.Client) -> None:
     answer = post(client, f"{SIGN}/feedback", {"feedback": [feedback(str(card_id(Pattern.NONE, uuid.uuid4())))]})
     assert answer.json()["unanswered"] == 1
     assert post(client, "/screen", SICK).status_code == 200
+
+
+# Whose counts they are, and what could not be read --------------------------------------------
+
+
+def test_counts_of_another_person_make_no_card_on_this_chart(client: httpx.Client) -> None:
+    found = [observation(name, text, "2024-03-01", "someone") for name, text in LOW.items()]
+    someone = {"resourceType": "Patient", "id": "someone", "gender": "male", "birthDate": "1990-01-01"}
+    for entries in (found, [someone, *found]):
+        bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in entries]}
+        answer = post(client, VIEW, request_of({}, prefetch={"patient": PATIENT, "counts": bundle}))
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "SEVERAL_PERSONS")
+
+
+def test_an_address_that_ends_with_the_patient_is_the_patient(client: httpx.Client) -> None:
+    found = [observation(name, text, "2024-03-01") for name, text in LOW.items()]
+    for one in found:
+        one["subject"]["reference"] = "https://ehr.example/fhir/Patient/p1"
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in found]}
+    answer = post(client, VIEW, request_of({}, prefetch={"patient": PATIENT, "counts": bundle}))
+    [card] = answer.json()["cards"]
+    assert "pancytopenia" in card["summary"].lower()
+    assert "sex" not in " ".join(reason for reason in card["detail"].splitlines() if "SEX_MISSING" in reason)
+
+
+@pytest.mark.parametrize("entries", [[{"resource": "x"}], [{"resource": 7}, {"resource": None}]])
+def test_what_cannot_be_read_is_a_card_and_not_silence(client: httpx.Client, entries: list[Any]) -> None:
+    bundle = {"resourceType": "Bundle", "entry": entries}
+    answer = post(client, VIEW, request_of({}, prefetch={"patient": PATIENT, "counts": bundle}))
+    assert answer.status_code == 200
+    [card] = answer.json()["cards"]
+    assert (card["indicator"], len(card["summary"]) < 140) == ("warning", True)
+    assert "Not a diagnosis" in card["detail"]
+    assert card["source"]["label"].startswith("cbc-screen ")
+    assert "could not be used" in card["summary"]

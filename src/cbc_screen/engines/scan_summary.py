@@ -52,7 +52,7 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
     for source in filter(None, map(collected_source, inputs)):
         read |= set(source.analyte_counts)
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
-    reasons = dict(account.reasons.most_common(1))
+    reasons = dict(account.reasons.most_common())
     others = _named_otherwise(inputs)
     return Reach(account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects)
 

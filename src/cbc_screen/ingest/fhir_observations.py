@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,6 +17,8 @@ from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
+_NO_SPECIMEN = frozenset(("unsatisfactory", "unavailable", "entered-in-error"))
+_TAKEN_BACK = frozenset(("cancelled", "entered-in-error"))  # of a report
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
 _DAY = len("2024-01-15")
@@ -71,8 +73,9 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     stated = as_text(resource.get("status"))
     # An observation must state one: without it, nobody knows.
     status = load_measures().statuses.of(stated) if stated.strip() else ResultStatus.OTHER
-    if resource.get("modifierExtension") and status is not ResultStatus.DELETED:
-        status = ResultStatus.OTHER  # it may say that nothing here means what it seems to
+    taken = scope.specimens.get(group, [])[:MOST_PARENTS]
+    if status is not ResultStatus.DELETED and _is_in_doubt(member, taken, scope):
+        status = ResultStatus.OTHER
     content = member.content or as_json(resource)
     encounter = ""
     if is_partial(collected_at) or until:
@@ -80,8 +83,8 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     kinds = (*of_observation(member, scope), *of_specimen)
     specimen = joined_texts([specimen, _concept_text(resource.get("bodySite"))])
     return _Common(
-        member.line, person, group, encounter, collected_at, until, specimen, panel, status, _notes(resource), content,
-        kinds,
+        member.line, person, group, encounter, collected_at, until, specimen, panel, status,
+        (*_notes(resource), *_of_specimens(taken)), content, kinds,
     )  # fmt: skip
 
 
@@ -209,6 +212,33 @@ def _specimen(member: Member, scope: ResourceScope) -> tuple[str, str, Stated]:
     found = scope.specimens.get(key, [])[:MOST_PARENTS]
     types = (_concept_text(one.get("type")) for one in found)
     return key, joined_texts([display, *types]), tuple(of_specimens(display, found, member.place, scope))
+
+
+def _is_in_doubt(member: Member, specimens: Sequence[Resource], scope: ResourceScope) -> bool:
+    """Tell whether something says that an observation may not mean what it seems to.
+
+    An extension or rules that change its meaning, a report that was taken back, or a specimen that could not be used.
+    """
+    if any(member.resource.get(name) for name in ("modifierExtension", "implicitRules")):
+        return True
+    if any(as_text(specimen.get("status")) in _NO_SPECIMEN for specimen in specimens):
+        return True
+    reports = (one for level in scope.above(member) for one in level if one.kind == "DiagnosticReport")
+    return any(as_text(report.resource.get("status")) in _TAKEN_BACK for report in reports)
+
+
+def _of_specimens(specimens: Sequence[Resource]) -> Iterator[str]:
+    """Yield what is said of the condition of specimens: it is said of each result of theirs."""
+    for specimen in specimens:
+        yield from _notes(specimen)
+        for condition in as_objects(specimen.get("condition")):
+            yield from filter(None, _texts_of(condition))
+
+
+def _texts_of(concept: Resource) -> list[str]:
+    codings = as_objects(concept.get("coding"))[:MOST_PARENTS]
+    texts = [as_text(concept.get("text")), *(as_text(c.get(name)) for c in codings for name in ("code", "display"))]
+    return list(dict.fromkeys(texts))
 
 
 def _status(part: Resource, status: ResultStatus) -> ResultStatus:

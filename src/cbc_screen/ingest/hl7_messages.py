@@ -74,6 +74,7 @@ class _Report:
     specimens: list[str] = field(default_factory=list)
     stated: list[tuple[str, str]] = field(default_factory=list)
     sampled_at: str = ""
+    fault: Reason | None = None  # of the specimen, and so of every result
     observations: list[_Observation] = field(default_factory=list)
 
     def results(self) -> Iterator[LabResult]:
@@ -104,7 +105,7 @@ class _Report:
                 flag=one.flag,
                 stated=stated,
                 other_units=one.other_units,
-                fault=one.fault,
+                fault=one.fault or self.fault,
             )
 
 
@@ -270,7 +271,7 @@ class _Message:
         self._asked = self._grammar.first(whom[0]) if len(whom) == 1 else ""
 
     def _read_specimen(self, fields: list[str]) -> None:
-        fields += [""] * (18 - len(fields))
+        fields += [""] * (25 - len(fields))
         if self._specimen_first:
             self._end_report()
             self._specimen = fields
@@ -285,6 +286,9 @@ class _Message:
         report.stated += [("role", text) for text in grammar.coded_parts(fields[11])]
         report.stated += [("number", text) for text in grammar.identifiers(fields[2])]
         report.sampled_at = report.sampled_at or iso_time(grammar.first(fields[17]))
+        if any(grammar.coded_parts(fields[21])):
+            report.fault = Reason.SPECIMEN_SUSPECT  # it was rejected, whatever the reason
+        report.notes += grammar.coded_parts(fields[24])  # its condition: clotted, hemolyzed
 
     def _read_observation(self, line: int, text: str) -> None:
         grammar = self._grammar

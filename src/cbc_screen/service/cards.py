@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from cbc_screen._version import __version__
 from cbc_screen.report.wording import line_words, units_of, urgency_words, words
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service.feedback import AGREE, DISAGREE, INSTEAD, SYSTEM, card_id
-from cbc_screen.vocabulary import Pattern, Urgency
+from cbc_screen.service.versions import data_version
+from cbc_screen.vocabulary import NOTICE, Pattern, Urgency
 
 LONGEST_SUMMARY = 139  # the standard says less than 140
 _INDICATORS = {Urgency.IMMEDIATE: "critical", Urgency.PROMPT: "warning"}
@@ -50,6 +52,24 @@ def card_of(result: ScreeningResult, remarks: Sequence[str] = ()) -> dict[str, A
         "indicator": _INDICATORS.get(result.urgency, "info"),
         "source": {"label": f"cbc-screen {versions.cbc_screen}, data {versions.data}"},
         "overrideReasons": _answers(result.pattern),
+    }
+
+
+def unread_card(remarks: Sequence[str]) -> dict[str, Any]:
+    """Return the card that says what could not be used, where no count asks for a look: no card would say that all was read.
+
+    Examples
+    --------
+    >>> unread_card(["entries or results that could not be used: 2"])["indicator"]
+    'warning'
+    """
+    said = "Not all that was sent could be read as a blood count: " + "; ".join(remarks)
+    return {
+        "uuid": str(uuid.uuid4()),
+        "summary": textwrap.shorten(said, LONGEST_SUMMARY, placeholder=" …"),
+        "detail": "\n\n".join([f"**{markdown(NOTICE)}**", *(f"- {markdown(text)}" for text in remarks)]),
+        "indicator": _INDICATORS[Urgency.PROMPT],
+        "source": {"label": f"cbc-screen {__version__}, data {data_version()}"},
     }
 
 

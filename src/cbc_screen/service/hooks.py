@@ -14,7 +14,7 @@ from cbc_screen.knowledge import load_knowledge
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
 from cbc_screen.service.bodies import parse, text_of
-from cbc_screen.service.cards import card_of
+from cbc_screen.service.cards import card_of, unread_card
 from cbc_screen.service.cds_models import HookRequest
 from cbc_screen.service.fhir import screen_bundle
 from cbc_screen.service.limits import Limits
@@ -80,14 +80,24 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
     if request.hook != HOOKS[name]:
         raise problem(ProblemCode.MALFORMED, f"this service is of the hook {HOOKS[name]}", ("hook",))
     _require_prefetch(request)
-    found = screen_bundle(screener, _bundle(body), limits)
-    if len({count.person for count in found.counts}) > 1:
+    patient = request.context.patientId
+    found = screen_bundle(screener, _bundle(body, _named(request, patient)), limits)
+    persons = {count.person for count in found.counts}
+    if len(persons) > 1:
         raise problem(
             ProblemCode.SEVERAL_PERSONS, "the Observations are of more than one person", ("prefetch", "counts")
+        )
+    if any(person and person.rpartition("/")[2] != patient for person in persons):
+        raise problem(
+            ProblemCode.SEVERAL_PERSONS,
+            "the Observations are not of the patient of the context",
+            ("prefetch", "counts"),
         )
     shown = latest(found.counts)
     remarks = _remarks(found, len(shown))
     cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
+    if not cards and found.rejected:
+        cards = [unread_card(remarks)]
     rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]
     account = {"received": found.rows_in, "used": len(found.counts), "shown": len(shown), "rejections": rejections}
     return {"cards": cards, "extension": {"cbc-screen": {**about(), **account}}}, found
@@ -108,14 +118,28 @@ def _require_prefetch(request: HookRequest) -> None:
         )
 
 
-def _bundle(body: bytes) -> bytes:
+def _named(request: HookRequest, patient: str) -> str:
+    """Return the one address by which Observations name the patient of the context, where they do; the server is not told."""
+    counts = (request.prefetch and request.prefetch.counts) or {}
+    entries = counts.get("entry")
+    resources = (
+        [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    )
+    subjects = [own.get("subject") for own in resources if isinstance(own, dict)]
+    texts = {own.get("reference") for own in subjects if isinstance(own, dict)}
+    found = [text for text in texts if isinstance(text, str) and text.endswith(f"/Patient/{patient}") and "://" in text]
+    return found[0] if len(found) == 1 else ""
+
+
+def _bundle(body: bytes, address: str) -> bytes:
     """Return patient and Observations as one Bundle, from the text: its numbers stay as they are written."""
     prefetch = spans_of(spans_of(text_of(body))["prefetch"])
     counts = prefetch["counts"]
     sent = spans_of(counts).get("entry", "[]") if counts != "null" else "[]"
     # What is no list of entries is an entry that cannot be read.
     entries = sent[1:-1].strip() if sent.startswith("[") else sent
-    every = ", ".join(filter(None, (f'{{"resource": {prefetch["patient"]}}}', entries)))
+    url = f'"fullUrl": {json.dumps(address)}, ' if address else ""
+    every = ", ".join(filter(None, (f'{{{url}"resource": {prefetch["patient"]}}}', entries)))
     return f'{{"resourceType": "Bundle", "type": "collection", "entry": [{every}]}}'.encode()
 
 
@@ -142,8 +166,8 @@ def _is_to_review(result: ScreeningResult) -> bool:
 def _remarks(found: ScreenedCounts, shown: int) -> list[str]:
     """Return what a card says of what it does not show."""
     earlier, rejected = len(found.counts) - shown, len(found.rejected)
-    said = [f"{earlier} earlier counts were sent and are not shown"] if earlier else []
-    said += [f"{rejected} entries or results could not be used"] if rejected else []
+    said = [f"earlier counts that were sent and are not shown: {earlier}"] if earlier else []
+    said += [f"entries or results that could not be used: {rejected}"] if rejected else []
     return [*said, *(f"{analyte}: {why}" for analyte, why in found.suspect_units.items())]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.statuses import load_statuses
@@ -173,3 +174,64 @@ def test_no_word_of_the_table_has_two_meanings_and_none_that_is_not_final_is_use
 def test_a_fault_of_the_table_names_its_line(text: str, message: str) -> None:
     with pytest.raises(cbc.KnowledgeError, match=message):
         load_statuses(parse_yaml(text, "result_status.yaml"), frozenset())
+
+
+# One status, or one condition of the specimen, for the whole row ------------------------------
+
+ROW = {"id": ["1"], "age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [13.0], "ANC (10^9/L)": [4.0], "PLT (10^9/L)": [250]}
+
+
+def row_told(**more: Any) -> tuple[str, str]:
+    flags = cbc.screen_frame(pd.DataFrame({**ROW, **{name: [value] for name, value in more.items()}}))
+    return flags["pattern"][0], flags["urgency"][0]
+
+
+@pytest.mark.parametrize("header", ["Result status", "Order status", "Report status", "Befundstatus"])
+@pytest.mark.parametrize(
+    "word", ["P", "X", "cancelled", "preliminary", "entered in error", "invalid", "pending", "zzz"]
+)
+def test_a_status_of_the_row_is_that_of_each_result(header: str, word: str) -> None:
+    assert row_told(**{header: word}) == ("cannot_tell", "cannot_tell")
+
+
+@pytest.mark.parametrize("word", ["F", "Final", "completed", "", None])
+def test_a_row_that_is_final_is_used(word: str | None) -> None:
+    assert row_told(**{"Result status": word}) == ("none", "none")
+
+
+def test_a_status_of_an_analyte_stands_before_that_of_the_row_and_a_bare_status_is_declared() -> None:
+    """Of the platelets the status is preliminary; "Status" may be that of a person."""
+    flags = cbc.screen_frame(pd.DataFrame({**ROW, "PLT status": ["P"], "Result status": ["F"]}))
+    assert (flags["platelet_line"][0], flags["red_line"][0]) == ("cannot_tell", "not_low")
+    assert row_told(Status="inpatient") == ("none", "none")
+    declared = cbc.screen_frame(pd.DataFrame({**ROW, "Status": ["P"]}), columns={"status": "Status"})
+    assert declared["pattern"][0] == "cannot_tell"
+    assert cbc.explain(pd.DataFrame({**ROW, "Result status": ["P"]}), 0).pattern.value == "cannot_tell"
+    with pytest.raises(UsageError, match="--columns status="):
+        row_told(**{"Result status": "F", "Order status": "F"})
+
+
+@pytest.mark.parametrize("header", ["Reject reason", "Specimen condition", "Comment", "Probenqualität"])
+@pytest.mark.parametrize(
+    "words",
+    ["rejected", "QNS", "insufficient", "sample rejected", "CANCELLED", "Entered in error", "ungültig", "test cancelled, redraw"],
+)  # fmt: skip
+def test_a_remark_by_which_the_row_is_taken_back(header: str, words: str) -> None:
+    assert row_told(**{header: words}) == ("cannot_tell", "cannot_tell")
+
+
+@pytest.mark.parametrize(
+    "words", ["ok", "no clots", "slightly lipemic", "not rejected", "previously rejected, redrawn, now fine", ""]
+)
+def test_a_remark_that_takes_nothing_back(words: str) -> None:
+    assert row_told(**{"Specimen condition": words}) == ("none", "none")
+
+
+def test_a_condition_beside_single_results_is_read_too(tmp_path: Path) -> None:
+    lines = ["patient_id,collected_at,test,result,unit,age,sex,specimen_condition"]
+    for test, result, unit in (("Hemoglobin", 13, "g/dL"), ("ANC", 4, "10^9/L"), ("Platelets", 250, "10^9/L")):
+        lines.append(f"1,2026-01-02,{test},{result},{unit},40,F,clotted")
+    file = tmp_path / "long.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    summary = cbc.scan(file, tmp_path / "flags.csv", age_unit="y")
+    assert summary.patterns["cannot_tell"] == summary.screened == 1

@@ -27,6 +27,7 @@ class BesideResults:
     not_of: frozenset[str]
     again_names: Mapping[str, str]
     row_notes: frozenset[str]
+    row_status: frozenset[str]
 
     def without_again(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield what may be left of a name without a word of a further result, and the word.
@@ -61,7 +62,7 @@ class BesideResults:
 
 def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
     """Load beside_results.yaml; `note_names` are columns of remarks on a whole row that other tables name."""
-    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "row_notes"])
+    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "row_notes", "row_status"])
     channels = node.node("channels")
     channels.check_keys([], list(analytes))
     if not set(node.texts("not_of")) <= set(analytes):
@@ -78,4 +79,5 @@ def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: C
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
         row_notes=frozenset(map(plain_name, node.texts("row_notes"))) | frozenset(note_names),
+        row_status=frozenset(map(plain_name, node.texts("row_status"))),
     )

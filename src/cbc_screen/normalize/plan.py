@@ -29,6 +29,7 @@ PERSON_FIELDS = (
     "wbc_uncorrected",
 )
 # In the order of the fields of an AnalyteColumn.
+ROW_STATUS = "status"  # of all results of a row, as a caller declares its column
 _BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
 
 
@@ -167,7 +168,11 @@ def make_plan(
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes = _row_notes(knowledge, headers, others) if analytes else ()
-    read = {*notes, *(column for _, column in specimens)}
+    if (status := chosen.get(ROW_STATUS) or _row_status(knowledge, headers, others)) is not None:
+        analytes = {
+            name: own if own.status_column else replace(own, status_column=status) for name, own in analytes.items()
+        }
+    read = {*notes, *(column for _, column in specimens), *([status] if status and analytes else [])}
     return Plan(
         analytes=analytes,
         people=people,
@@ -252,6 +257,18 @@ def _row_notes(knowledge: Knowledge, headers: Sequence[str], others: Sequence[st
     return tuple(header for header in others if plain_name(header) in names and times[header] == 1)
 
 
+def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:
+    """Find the column that says how far all results of a row have come; of several none is known to."""
+    names = knowledge.beside.row_status
+    found = [header for header in others if plain_name(header) in names]
+    if len(found) > 1 or any(headers.count(header) > 1 for header in found):
+        raise UsageError(
+            f"columns {' and '.join(map(repr, found))} may each say how far the results of a row have come: choose one with "
+            f"columns= (--columns {ROW_STATUS}=...)"
+        )
+    return found[0] if found else None
+
+
 def _specimen_columns(
     knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]
 ) -> tuple[list[tuple[str, str]], dict[str, str]]:
@@ -264,7 +281,7 @@ def _specimen_columns(
 
 
 def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
-    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY}
+    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY, ROW_STATUS}
     for name, column in chosen.items():
         if name not in known:
             raise UsageError(

@@ -260,3 +260,22 @@ def test_declared_they_say_nothing_and_one_odd_cell_of_four_says_nothing() -> No
         cbc.screen_frame(
             pd.DataFrame({"age": ["40 y"] * 4, "sex": ["F"] * 4, "HGB (g/dL)": ["9.1", "12,5", "13.1", "8.2"]})
         )
+
+
+LONG = (
+    "patient_id,collected_at,test,result,unit,age,sex\n"
+    + "".join(f"{number},2026-01-02,Hemoglobin,{result},g/dL,40,F\n" for number, result in enumerate([13, 13, 13, 13]))
+    + "".join(f"{number},2026-01-02,WBC,5,/HPF,40,F\n" for number in range(4))
+)
+
+
+def test_rejected_results_count_and_no_alarm_hides_another(tmp_path: Path) -> None:
+    """Four of eight results are counts a microscope field, which are none of blood; every pattern is unknown."""
+    file = tmp_path / "long.csv"
+    file.write_text(LONG, encoding="utf-8")
+    words = ["scan", str(file), "--age-unit", "y", "-o", str(tmp_path / "flags.csv"), "--force", "-q"]
+    done = CliRunner().invoke(main, [*words, "--max-rejects", "0.1", "--max-cannot-tell", "0.1"])
+    assert done.exit_code == 4, done.output
+    assert "4 of 8 results were rejected" in done.output
+    assert "pattern unknown in 4 of 4 rows" in done.output
+    assert CliRunner().invoke(main, [*words, "--max-rejects", "0.5", "--max-cannot-tell", "0.1"]).exit_code == 3

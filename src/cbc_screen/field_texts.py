@@ -338,7 +338,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "urgency": {
         "none": "Nothing in this count needs review.",
         "cannot_tell": "A result that was sent could not be used, and nothing else in the count needs review.",
-        "routine": "No hurry: when the count is next looked at.",
+        "routine": "In the ordinary course: when the count is next looked at.",
         "prompt": "Soon; it should not wait for the next visit.",
         "immediate": "Now.",
     },

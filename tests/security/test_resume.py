@@ -299,3 +299,21 @@ def test_a_journal_of_an_older_form_is_of_another_scan(tmp_path: Path) -> None:
     left.write_bytes(b"CBCJ1\n" + content[6:])
     with pytest.raises(cbc.UsageError, match="another scan"):
         cbc.scan(source, out, resume=True)
+
+
+def test_a_journal_of_before_a_late_letter_for_sex_is_begun_anew_and_not_refused(tmp_path: Path) -> None:
+    """The first pass came to "d" only late, and the scan was begun again with that reading; a break before is no other scan."""
+    out = tmp_path / "flags.parquet"
+    asked = {"version": 1, "units": "us"}
+    before = Journal(out, {**asked, "sex_read": [{}], "sex_doubt": [[]]})
+    before.begin()
+    before.note_inputs(["hash"])
+    before.close()
+    after = Journal(out, {**asked, "sex_read": [{"d": "unknown"}], "sex_doubt": [[]]})
+    assert list(after.resume(lambda: ["hash"])) == []
+    after.close()
+    assert Journal.fingerprint(out)["sex_read"] == [{"d": "unknown"}]
+    other = Journal(out, {**asked, "units": "si", "sex_read": [{}], "sex_doubt": [[]]})
+    with pytest.raises(cbc.UsageError, match="another scan"):
+        list(other.resume(lambda: ["hash"]))
+    other.close()

@@ -118,10 +118,13 @@ def scan(source: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) ->
 
 def _end_of(summary: ScanSummary, options: Mapping[str, Any]) -> None:
     """Say what needs a look, and end with its exit code."""
-    share = summary.rejected / summary.rows_in if summary.rows_in else 0.0
-    if options["max_rejects"] is not None and share > options["max_rejects"]:
-        click.echo(f"cbc-screen: {summary.rejected} of {summary.rows_in} rows were rejected", err=True)
-        sys.exit(ExitCode.TOO_MANY_REJECTS)
+    rejects = {"rows": (summary.rejected, summary.rows_in)}
+    if summary.results:
+        rejects["results"] = sum(summary.results["rejected"].values()), summary.results["read"]
+    most = options["max_rejects"]
+    too_many_rejects = {what: own for what, own in rejects.items() if most is not None and own[0] > most * own[1]}
+    for what, (rejected, of) in too_many_rejects.items():
+        click.echo(f"cbc-screen: {rejected} of {of} {what} were rejected", err=True)
     unknown = summary.patterns.get(Pattern.CANNOT_TELL.value, 0)
     too_many = options["max_cannot_tell"] is not None and unknown > options["max_cannot_tell"] * summary.screened
     if too_many:
@@ -137,6 +140,8 @@ def _end_of(summary: ScanSummary, options: Mapping[str, Any]) -> None:
         click.echo(f"cbc-screen: expected and missing: {', '.join(summary.vanished)}", err=True)
     if summary.unit_suspect:
         click.echo(f"cbc-screen: not used, for their unit is doubted: {', '.join(summary.unit_suspect)}", err=True)
+    if too_many_rejects:
+        sys.exit(ExitCode.TOO_MANY_REJECTS)
     if summary.vanished or summary.alarms or summary.unit_suspect or too_many:
         sys.exit(ExitCode.ANALYTE_VANISHED)
 

@@ -29,8 +29,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 JOURNAL = ".journal"
+_FOUND = ("sex_read", "sex_doubt")  # letters for sex, as a whole source tells them
 _MAGIC = b"CBCJ2\n"
 _HEAD = struct.Struct("<QQI")  # length of the JSON, length of the table, checksum of both
+
+
+def _without_what_was_found(fingerprint: bytes) -> dict[str, Any]:
+    """Return what a scan was asked for, without what it found in the source on its way."""
+    try:
+        found = json.loads(fingerprint)
+    except ValueError:
+        found = None
+    return {name: own for name, own in found.items() if name not in _FOUND} if isinstance(found, dict) else {}
 
 
 class Journal:
@@ -82,7 +92,13 @@ class Journal:
             self.begin()
             return
         self._file = os.fdopen(open_own(self._path), "r+b", buffering=0)
-        if self._file.read(len(_MAGIC)) != _MAGIC or (self._read() or (b"",))[0] != self._fingerprint:
+        is_journal = self._file.read(len(_MAGIC)) == _MAGIC
+        kept = (self._read() or (b"",))[0] if is_journal else b""
+        if kept != self._fingerprint and _without_what_was_found(kept) == _without_what_was_found(self._fingerprint):
+            # It had come to a letter for sex that this scan has yet to come to, or had not: what it did may be otherwise.
+            self.begin()
+            return
+        if kept != self._fingerprint:
             raise UsageError(
                 "the journal beside the output is of another scan (another source, option or version); "
                 "run without --resume"

@@ -21,7 +21,7 @@ from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.html import LISTED
 from cbc_screen.report.units import readable
 from cbc_screen.report.wording import SEXES, begun_low, line_words, severity_words, units_of, why_words, words
-from cbc_screen.result import ScreeningResult
+from cbc_screen.result import LineResult, ScreeningResult
 from cbc_screen.vocabulary import CheckGroup, Line, Severity, WhiteBasis
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class ListedRows:
             taken=self._flags.day(row.get(FILE), result.person.collected_at),
             about=f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}",
             why=[(values, "; ".join(reasons)) for values, reasons in why_words(result)],
-            values=[line_words(line, by_name.get(line.analyte), units).value for line in result.lines],
+            values=[_value(line, line_words(line, by_name.get(line.analyte), units).value) for line in result.lines],
             conditions=[entry.id for entry in result.checklist if LISTED[entry.support] is Told.YES],
             untold=[*result.untold, *(f"condition:{name}" for name in unsure)],
         )
@@ -248,3 +248,8 @@ def _parts(text: str | None) -> list[str]:
 
 def _cell(value: Any) -> str:
     return "" if value is None else clean(str(value))
+
+
+def _value(line: LineResult, value: str) -> str:
+    """Name what a white line is judged on where it is not the neutrophils that stand beside it in the list."""
+    return f"WBC {value}" if value and line.analyte == "wbc" else value

@@ -100,7 +100,8 @@ def test_the_labels_of_metrics_are_words_of_the_service(client: httpx.Client) ->
     assert {value for name, value in labels if name == "answer"} <= {"agree", "disagree", "none"}
     routes = {value for name, value in labels if name == "route"}
     assert routes <= {
-        *("/screen", "/screen/batch", "/screen/fhir", "/version", "/health", "/schemas", "/schemas/{name}", "other"),
+        *("/screen", "/screen/history", "/screen/batch", "/screen/fhir", "/version", "/health"),
+        *("/schemas", "/schemas/{name}", "other"),
         *("/openapi.json", "/metrics", "/cds-services", "/cds-services/{name}", "/cds-services/{name}/feedback"),
     }
     assert re.search(r'cbc_screen_requests_total\{route="other",status="404"\} [1-9]', text)

@@ -32,6 +32,7 @@ from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import SOURCE_FILE
+from cbc_screen.normalize.value import POINT
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import carried_table, flags_table
 from cbc_screen.report.layout import layout_of
@@ -104,7 +105,8 @@ def screen_frame(
         normalized = engine.normalize(part, min(SLICE, rows - start), plan)
         unread.update(_unread(normalized))
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
-    for said in written_otherwise(unread, rows):
+    marked = plan.declared.number_format != POINT
+    for said in written_otherwise(unread, rows, is_mark_declared=marked):
         warn(said)
     LOG.info("frame: %d rows screened, %d analytes read", rows, len(plan.analytes))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()

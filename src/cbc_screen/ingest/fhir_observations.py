@@ -10,7 +10,7 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, ResourceScope, listed_members, only_one
-from cbc_screen.ingest.fhir_stated import of_observation, of_specimens
+from cbc_screen.ingest.fhir_stated import conditions_of, notes_of, of_observation, of_specimens
 from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, is_partial
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
@@ -84,7 +84,7 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     specimen = joined_texts([specimen, _concept_text(resource.get("bodySite"))])
     return _Common(
         member.line, person, group, encounter, collected_at, until, specimen, panel, status,
-        (*_notes(resource), *_of_specimens(taken)), content, kinds,
+        (*notes_of(resource), *conditions_of(taken)), content, kinds,
     )  # fmt: skip
 
 
@@ -227,20 +227,6 @@ def _is_in_doubt(member: Member, specimens: Sequence[Resource], scope: ResourceS
     return any(as_text(report.resource.get("status")) in _TAKEN_BACK for report in reports)
 
 
-def _of_specimens(specimens: Sequence[Resource]) -> Iterator[str]:
-    """Yield what is said of the condition of specimens: it is said of each result of theirs."""
-    for specimen in specimens:
-        yield from _notes(specimen)
-        for condition in as_objects(specimen.get("condition")):
-            yield from filter(None, _texts_of(condition))
-
-
-def _texts_of(concept: Resource) -> list[str]:
-    codings = as_objects(concept.get("coding"))[:MOST_PARENTS]
-    texts = [as_text(concept.get("text")), *(as_text(c.get(name)) for c in codings for name in ("code", "display"))]
-    return list(dict.fromkeys(texts))
-
-
 def _status(part: Resource, status: ResultStatus) -> ResultStatus:
     """Return how far the result or component has come; a deletion stays one."""
     if status is ResultStatus.DELETED:
@@ -253,12 +239,6 @@ def _status(part: Resource, status: ResultStatus) -> ResultStatus:
     ):
         return ResultStatus.CANCELLED
     return status
-
-
-def _notes(resource: Resource) -> tuple[str, ...]:
-    texts = [as_text(note.get("text")) for note in as_objects(resource.get("note"))]
-    texts += [as_text(resource.get("comment")), as_text(resource.get("comments"))]  # STU3, DSTU2
-    return tuple(text for text in texts if text)
 
 
 def _codes(concept: Resource) -> tuple[ResultCode, ...]:

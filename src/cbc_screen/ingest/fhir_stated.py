@@ -62,6 +62,21 @@ def of_specimens(
         yield from _subject(as_object(specimen.get("subject")), place, scope)
 
 
+def conditions_of(specimens: Iterable[Resource]) -> Iterator[str]:
+    """Yield what is said of the condition of specimens: it is said of each result of theirs."""
+    for specimen in specimens:
+        yield from notes_of(specimen)
+        for condition in as_objects(specimen.get("condition")):
+            yield from filter(None, _concept_texts(condition))
+
+
+def notes_of(resource: Resource) -> tuple[str, ...]:
+    """Return the remarks of a resource."""
+    texts = [as_text(note.get("text")) for note in as_objects(resource.get("note"))]
+    texts += [as_text(resource.get("comment")), as_text(resource.get("comments"))]  # STU3, DSTU2
+    return tuple(text for text in texts if text)
+
+
 def _subject(reference: Resource, place: str, scope: ResourceScope) -> Iterator[tuple[str, str]]:
     kind = scope.type_of(reference, place) if reference else ""
     if kind and kind != "Patient":

@@ -56,6 +56,10 @@ class AnalyteColumn:
         )  # fmt: skip
         return (*(column for column in one if column is not None), *self.note_columns)
 
+    def with_status(self, column: str | None) -> AnalyteColumn:
+        """Return the column with the status of the whole row, where it has none of its own."""
+        return self if self.status_column or column is None else replace(self, status_column=column)
+
 
 @dataclass(frozen=True)
 class PossibleColumn:
@@ -168,10 +172,8 @@ def make_plan(
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes = _row_notes(knowledge, headers, others) if analytes else ()
-    if (status := chosen.get(ROW_STATUS) or _row_status(knowledge, headers, others)) is not None:
-        analytes = {
-            name: own if own.status_column else replace(own, status_column=status) for name, own in analytes.items()
-        }
+    status = chosen.get(ROW_STATUS) or _row_status(knowledge, headers, others)
+    analytes = {name: own.with_status(status) for name, own in analytes.items()}
     read = {*notes, *(column for _, column in specimens), *([status] if status and analytes else [])}
     return Plan(
         analytes=analytes,

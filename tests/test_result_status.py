@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 import cbc_screen as cbc
 from cbc_screen.errors import UsageError
@@ -194,6 +195,25 @@ def test_a_status_of_the_row_is_that_of_each_result(header: str, word: str) -> N
     assert row_told(**{header: word}) == ("cannot_tell", "cannot_tell")
 
 
+@pytest.mark.parametrize("of_row", ["cancelled", "entered in error", "P", "zzz"])
+@pytest.mark.parametrize("own", ["", "NA", None, "F", "Final", "P"])
+def test_a_status_of_its_own_hides_no_status_of_the_row(tmp_path: Path, own: str | None, of_row: str) -> None:
+    """Of two statuses the less final holds, and a silent one says nothing; at every door of a table."""
+    frame = pd.DataFrame(
+        {**ROW, "Result status": [of_row], **{f"{name} status": [own] for name in ("HGB", "ANC", "PLT")}}
+    )
+    for table in (frame, frame.drop(columns=["HGB status", "ANC status"])):
+        table.to_csv(tmp_path / "in.csv", index=False)
+        read = cbc.read(tmp_path / "in.csv")
+        cbc.scan(tmp_path / "in.csv", tmp_path / "flags.parquet", force=True, received=True)
+        answers = [
+            cbc.screen_frame(table).iloc[0], cbc.screen_frame(read).iloc[0], cbc.explain(table, 0).flags(),
+            cbc.read_flags(tmp_path / "flags.parquet").iloc[0], cbc.screen_again(tmp_path / "flags.parquet", 2).flags(),
+        ]  # fmt: skip
+        lines = {answer[f"{line}_line"] for answer in answers for line in ("red", "white", "platelet")}
+        assert lines == {"cannot_tell"}
+
+
 @pytest.mark.parametrize("word", ["F", "Final", "completed", "", None])
 def test_a_row_that_is_final_is_used(word: str | None) -> None:
     assert row_told(**{"Result status": word}) == ("none", "none")
@@ -235,3 +255,18 @@ def test_a_condition_beside_single_results_is_read_too(tmp_path: Path) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     summary = cbc.scan(file, tmp_path / "flags.csv", age_unit="y")
     assert summary.patterns["cannot_tell"] == summary.screened == 1
+
+
+TAKEN_BACK = yaml.safe_load((Path(__file__).parent / "cases" / "taken_back.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("remark", TAKEN_BACK["taken_back"])
+def test_a_remark_that_takes_its_result_back(remark: str) -> None:
+    """Beside the platelets it makes them unknown, on the row every line."""
+    assert row_told(**{"PLT comment": remark})[0] == "cannot_tell"
+    assert row_told(Comment=remark) == ("cannot_tell", "cannot_tell")
+
+
+@pytest.mark.parametrize("remark", TAKEN_BACK["stands"])
+def test_a_remark_that_leaves_its_result_as_it_is(remark: str) -> None:
+    assert row_told(**{"PLT comment": remark}) == row_told(Comment=remark) == ("none", "none")

@@ -16,6 +16,8 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.demo import TRAPS, write_demo
+from cbc_screen.engines.rescreen import FlagFile
+from cbc_screen.engines.worklist import write_worklist
 from cbc_screen.vocabulary import NOTICE
 
 HEADER = "MRN,age,sex,HGB (g/dL),NEUT (10^9/L),PLT (10^9/L)\n"
@@ -199,3 +201,24 @@ def test_a_manifest_of_another_scan_says_nothing_of_these_flags(scanned, manifes
     page = page_of(flags)
     assert "4 of 6 counts screened have something to review" in page
     assert "rows in =" not in page
+
+
+def test_rows_shown_by_their_flags_give_the_reasons_that_their_results_give(tmp_path: Path) -> None:
+    """Heparin with platelets of 90 is prompt and with a thrombosis would be immediate: only what was met is said."""
+    (tmp_path / "export.csv").write_text(
+        "MRN,age,sex,HGB (g/L),ANC (10^9/L),PLT (10^9/L),heparin_recent,thrombosis_unusual_site\n"
+        "A,54 y,F,130,4,90,yes,no\nB,54 y,F,130,4,90,yes,yes\nC,54 y,F,60,4,250,,\nD,54 y,F,130,0.2,250,,\n"
+        "E,54 y,F,60,0.2,9,,\nF,54 y,F,see text,see text,see text,,\n"
+    )
+    flags = tmp_path / "flags.parquet"
+    cbc.scan(tmp_path / "export.csv", flags, received=True, keep=["MRN"])
+
+    page = flags.with_name("worklist.html")
+
+    def why(in_full: int) -> dict[str, list[tuple[str, str]]]:
+        write_worklist(FlagFile(flags, cbc.Screener), page, force=True, in_full=in_full)
+        return {row["kept"][0]: row["why"] for row in listed(page.read_text(encoding="utf-8"))}
+
+    by_flags = why(0)
+    assert by_flags == why(10)
+    assert by_flags["A"] == [["platelets 90 ×10⁹/L", "Low platelets with heparin in the past 2 weeks"]]

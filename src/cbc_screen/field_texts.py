@@ -153,7 +153,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "state_unadjusted": "The state without the adjustments.",
         "grade_unadjusted": "The grade without the adjustments.",
         "at_most": "What the other white cells leave for neutrophils that were not sent, where that is too little.",
-        "ask": "What a low line can bring, to ask the person about; empty where it is not surely low.",
+        "ask": "Symptoms to ask the person about where the line is low; empty where it is not, or not surely.",
     },
     "LineInSets": {
         "line": "The cell line.",

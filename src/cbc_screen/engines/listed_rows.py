@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from cbc_screen.arrays import cells_of
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
-from cbc_screen.kernel.conclusions import urgency_rules
-from cbc_screen.knowledge.ordering import questions_in
-from cbc_screen.knowledge.predicates import LinesLow, walk
+from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
+from cbc_screen.knowledge.rules import Rule
 from cbc_screen.labels import Told
 from cbc_screen.normalize.received import PERSON, RECEIVED
 from cbc_screen.printable import clean
 from cbc_screen.report.checklist import SEPARATOR
 from cbc_screen.report.html import LISTED
+from cbc_screen.report.rule_texts import looked_at
 from cbc_screen.report.units import readable
 from cbc_screen.report.wording import SEXES, begun_low, line_words, severity_words, units_of, why_words, words
 from cbc_screen.result import LineResult, ScreeningResult
-from cbc_screen.vocabulary import CheckGroup, Line, Severity, WhiteBasis
+from cbc_screen.vocabulary import CheckGroup, Line, LineState, Severity, WhiteBasis
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,17 +112,15 @@ class ListedRows:
 
     def __init__(self, flags: FlagFile, kept: Sequence[str], person: str | None) -> None:
         self._flags, self._kept, self._person = flags, kept, person
-        self._reasons: dict[str, tuple[str, tuple[str, ...], bool]] = {}
+        self._rules: dict[tuple[str, str], list[Rule]] = {}  # by their name and how urgent they are
+        self._labels: dict[str, str] = {}
         self._declared = lru_cache(maxsize=None)(flags.declared_unit)
         if flags.can_explain:
             rules = flags.screener.kernel.rules
             self._labels = {name: begun_low(analyte.label) for name, analyte in rules.analytes.items()}
             for name, own in urgency_rules(rules):
-                asked = [question for rule, _, _ in own for question in questions_in(rule.when)]
-                lines = any(isinstance(part, LinesLow) for rule, _, _ in own for part in walk(rule.when))
-                text = "; ".join(dict.fromkeys(rule.text for rule, _, _ in own))
-                analytes = tuple(dict.fromkeys(name for name in asked if name in self._labels))
-                self._reasons[name] = text, analytes, lines
+                for rule, _, _ in own:
+                    self._rules.setdefault((name, rule.urgency), []).append(rule)
 
     def of_result(self, row: Mapping[str, Any], result: ScreeningResult, whose: str) -> ListRow:
         """Return what is shown of a row that was screened again."""
@@ -186,18 +184,25 @@ class ListedRows:
         )
 
     def _why(self, row: Mapping[str, Any], cells: Mapping[str, Any]) -> Why:
-        """Return what the urgency rests on; flags of older versions do not say, and without cells there are no values."""
+        """Say why a count is urgent: values, and the reasons that they are.
+
+        Flags of older versions name no reasons, and flags written without cells have no values.
+        """
         found: dict[str, list[str]] = {}
+        low = {line: own for line, own in _judged(row).items() if row[f"{line}_line"] == LineState.LOW} if cells else {}
         for name in _parts(row.get("urgency_reasons")):
-            text, asked, of_lines = self._reasons.get(name, (words(name), (), False))
-            values = []
-            if cells:
-                judged = _judged(row) if of_lines else {}
-                low = [own for line, own in judged.items() if row[f"{line}_line"] == "low"]
-                analytes = dict.fromkeys((*asked, *low))
-                values = [f"{self._labels[one]} {value}" for one in analytes if (value := self._value(row, cells, one))]
-            found.setdefault(clean(", ".join(values)), []).append(text)
+            rules = self._rules.get((name, row["urgency"]), ())
+            analytes = dict.fromkeys(one for rule in rules for one in looked_at(rule.when, self._labels, low))
+            values = [f"{self._labels[one]} {value}" for one in analytes if (value := self._value(row, cells, one))]
+            found.setdefault(clean(", ".join(values)), []).append(self._reason(name, rules))
         return [(values, "; ".join(texts)) for values, texts in found.items()]
+
+    def _reason(self, name: str, rules: Sequence[Rule]) -> str:
+        """Say a reason in words; which of several rules of one name was met is not in the flags."""
+        if name == NOT_JUDGED and self._flags.can_explain:
+            return self._flags.knowledge.urgency_unknown
+        texts = list(dict.fromkeys(rule.text for rule in rules)) or [words(name)]
+        return "; or ".join((texts[0], *map(begun_low, texts[1:])))
 
     def _value(self, row: Mapping[str, Any], cells: Mapping[str, Any], analyte: str) -> str:
         """Return a value as received, with the unit that stands beside it or was declared."""
@@ -215,7 +220,7 @@ def _with_unit(value: str, sign: str, unit: str) -> str:
     return " ".join(filter(None, (sign, value, readable(unit))))
 
 
-def _judged(row: Mapping[str, Any]) -> dict[str, str]:
+def _judged(row: Mapping[str, Any]) -> dict[Line, str]:
     """Return what each line is judged on."""
     white = "wbc" if row["white_line_basis"] in _BY_WBC else "neutrophils"
     return {Line.RED: "hemoglobin", Line.WHITE: white, Line.PLATELET: "platelets"}

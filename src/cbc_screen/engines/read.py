@@ -26,6 +26,7 @@ from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.logs import LOG
 from cbc_screen.normalize.arrow import as_text
+from cbc_screen.normalize.cells import status_of
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
 from cbc_screen.normalize.plan import AnalyteColumn, Plan
@@ -176,11 +177,12 @@ def _of_analyte(
     beside = {
         "lower": known.lower_column,
         "upper": known.upper_column,
-        "status": known.status_column,
         "flag": known.flag_column,
         "comparator": known.comparator_column,
     }
-    return arrays | {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
+    arrays |= {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
+    status = status_of(known, batch.columns, knowledge.statuses)
+    return arrays if status is None else {**arrays, f"{analyte}_status": status}
 
 
 def _constant(text: str, rows: int) -> pa.DictionaryArray:

@@ -74,10 +74,10 @@ class FlagFile:
         rules: str | None = None,
         text_units: TextUnitSystem = "si",
     ) -> None:
-        self.path, self._knowledge = Path(path), load_knowledge()
+        self.path, self.knowledge = Path(path), load_knowledge()
         metadata = read_metadata(self.path)
         self.versions = {name: metadata.get(name, "") for name in ("cbc_screen", "data_version")}
-        self.setting = setting_words(self._knowledge.settings, metadata.get("setting", ""))
+        self.setting = setting_words(self.knowledge.settings, metadata.get("setting", ""))
         self.can_explain = CONFIGURATION in metadata
         written = json.loads(metadata[CONFIGURATION]) if self.can_explain else {"configuration": {}, "sources": {}}
         own = {name: given for name, given in (("ranges", ranges), ("rules", rules)) if given is not None}
@@ -141,7 +141,7 @@ class FlagFile:
         return self._made
 
     def _screener(self) -> Screening:
-        now = {"cbc_screen": __version__, "data_version": self._knowledge.data_version}
+        now = {"cbc_screen": __version__, "data_version": self.knowledge.data_version}
         if self.versions != now:
             raise UsageError(
                 f"{self.path.name} was written by cbc-screen {self.versions['cbc_screen']} with data "
@@ -153,7 +153,7 @@ class FlagFile:
         for name in ("ranges", "rules"):
             if stamp and Path(chosen[name]).suffix and not Path(chosen[name]).is_file():
                 raise UsageError(f"the scan used your own {name}; say where the file lies with {name}= (--{name})")
-        if self._knowledge.stamp(chosen["ranges"], chosen["rules"]) != stamp:
+        if self.knowledge.stamp(chosen["ranges"], chosen["rules"]) != stamp:
             raise UsageError("your own ranges or rules are not the files that the scan used")
         chosen["adjust_hemoglobin"] = tuple(chosen["adjust_hemoglobin"])
         chosen["setting"] = tuple(chosen.get("setting", ()))
@@ -168,7 +168,7 @@ class FlagFile:
         found = None
         # Raised after the block: the first error holds the cells.
         with suppress(ValueError, TypeError, KeyError, AttributeError, CBCScreenError):
-            found = record_of(row[RECEIVED], self._knowledge)
+            found = record_of(row[RECEIVED], self.knowledge)
         if found is None:
             raise CBCScreenError(f"row {row[ROW]}: its cells as received cannot be read back; scan again")
         record, person = found
@@ -186,7 +186,7 @@ class FlagFile:
         suspect = frozenset(analyte for analyte, own in files if not own or source_file in own)
         if (name, suspect) not in self._normalizers:
             declared = declared_again(self._sources[name])
-            spelled = with_spellings(self._knowledge, self._configuration["unit_spellings"])
+            spelled = with_spellings(self.knowledge, self._configuration["unit_spellings"])
             self._normalizers[name, suspect] = RecordNormalizer(spelled, declared, suspect)
         return self._normalizers[name, suspect]
 

@@ -98,7 +98,7 @@ def check_there(path: Path) -> bytes:
 
 
 def _unpacked_start(path: Path) -> bytes:
-    """Return what can be unpacked of the start; a file cut short further on is told when it is read."""
+    """Return the first bytes, unpacked; that a file is cut short further on is found when it is read."""
     found = bytearray()
     with path.open("rb") as file:
         try:

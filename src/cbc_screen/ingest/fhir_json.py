@@ -83,12 +83,12 @@ def is_sound(resource: Resource, deepest: int) -> bool:
 
 
 def decoded(line: bytes) -> str:
-    """Return a line as text; bytes that are no UTF-8 cost their character."""
+    """Return a line as text; bytes that are not UTF-8 become replacement characters."""
     return line.decode("utf-8", "replace").strip()
 
 
 def as_text(value: Any) -> str:
-    """Return a text, or "" for anything else; lone surrogates cost themselves only."""
+    """Return a text, or "" for anything else; a lone surrogate becomes a replacement character."""
     if not isinstance(value, str):
         return ""
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)

@@ -83,7 +83,7 @@ def _members(element: Element) -> Resource:
 
 
 def _has_twice(element: Element) -> bool:
-    """Tell whether an element that may stand once stands twice; of the choices of a value one may stand."""
+    """Tell whether an element repeats a child that FHIR allows only once, or has a value of two types."""
     if element.name not in _HOLDERS:
         return False
     names = [child.name for child in element.children if child.namespace == NAMESPACE]

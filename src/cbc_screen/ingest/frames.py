@@ -117,7 +117,7 @@ def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
     kind = frame_kind(frame)
     times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
-        raise UsageError(f"column {repeated[0]!r} stands twice in the frame")
+        raise UsageError(f"column {repeated[0]!r} stands twice in the frame; remove or rename one of them")
     return {name: _array(frame.column(name) if kind is FrameKind.TABLE else frame[name], kind) for name in columns}
 
 

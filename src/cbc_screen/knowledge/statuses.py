@@ -44,6 +44,10 @@ class Statuses:
         """Tell whether a result of this status may be used."""
         return self.of(text) in USED
 
+    def less_final(self, own: str, of_row: str) -> str:
+        """Return the status that holds of a result with one of its own in a row that has one."""
+        return own if self.is_used(of_row) else of_row
+
     def is_silent(self, text: str) -> bool:
         """Tell whether a text says nothing of a status."""
         return " ".join(text.split()).upper() in self.silent

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge.clots import ClotWords, load_clot_words
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import fold_word, plain_name
 from cbc_screen.knowledge.letters import SexLetters, load_letters
+from cbc_screen.knowledge.taken_back import TakenBack, load_taken_back
 from cbc_screen.knowledge.world_words import AGE_UNITS, RESULT_WORDS, WorldWords
 from cbc_screen.vocabulary import Comparator, Pregnancy, Presence, Reason, SenderFlag, Sex
 
@@ -41,9 +41,7 @@ class Words:
     scales: frozenset[str]  # words for a thousand, a lakh, a million
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
-    taken_back: tuple[str, ...]  # folded phrases of remarks by which a sender takes a result back
-    of_an_earlier_one: tuple[str, ...]  # phrases that say it of a result before
-    clots: ClotWords
+    taken_back: TakenBack
     calls: tuple[str, ...]  # words of a remark that a result was told to somebody
     sex: Mapping[str, str]
     sex_letters: SexLetters
@@ -60,10 +58,7 @@ class Words:
 
     def takes_back(self, remark: str) -> bool:
         """Tell whether a remark beside a result takes it back."""
-        folded = fold_word(remark)
-        for phrase in self.of_an_earlier_one:
-            folded = folded.replace(phrase, " ")
-        return any(phrase in folded for phrase in self.taken_back) or self.clots.says(remark)
+        return self.taken_back.says(remark)
 
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
@@ -116,8 +111,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
     operators, words = _signs(texts.node("operators")), _text_words(texts, world.results)
     if len({word for word, _ in operators}) != len(operators):
         raise texts.error("operators", "a sign is given twice")
-    back, ages = texts.node("taken_back"), people.node("pregnancy_ages")
-    back.check_keys(["phrases", "of_an_earlier_one", "clots"])
+    ages = people.node("pregnancy_ages")
     kept = [*texts.texts("flags"), *(word for word, meaning in words.items() if meaning.kept)]
     return Words(
         operators=operators,
@@ -130,9 +124,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
-        taken_back=tuple(map(fold_word, back.texts("phrases"))),
-        of_an_earlier_one=tuple(map(fold_word, back.texts("of_an_earlier_one"))),
-        clots=load_clot_words(back.node("clots")),
+        taken_back=load_taken_back(texts.node("taken_back")),
         calls=tuple(texts.texts("calls")),
         sex=_invert(people.node("sex")),
         sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),

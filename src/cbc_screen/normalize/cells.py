@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import from_numpy
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.knowledge.statuses import Statuses
@@ -105,6 +106,22 @@ def final_only(cells: Cells, column: pa.Array, statuses: Statuses) -> Cells:
         np.where(void, -1, cells.factor_places).astype(np.int16),
         None if cells.doubted is None else _without(cells.doubted, void),
     )
+
+
+def status_of(entry: AnalyteColumn, columns: Mapping[str, pa.Array], statuses: Statuses) -> pa.Array | None:
+    """Return the status that holds of each result: of its own and that of the whole row, the less final."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if entry.status_column is None:
+        return None
+    own = columns[entry.status_column]
+    if entry.row_status_column is None:
+        return own
+    of_row = as_text(columns[entry.row_status_column])
+    words, places = distinct(of_row)
+    used = np.array([statuses.is_used(word) for word in words] + [True])[places]
+    return pc.if_else(from_numpy(used), as_text(own).cast(pa.string()), of_row.cast(pa.string()))
 
 
 def _without(doubted: Cells, void: NDArray[np.bool_]) -> Cells | None:

@@ -19,7 +19,15 @@ from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING
 from cbc_screen.normalize.agreement import confirmed, partners
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
 from cbc_screen.normalize.beside_cells import differ, remarks_of, with_signs
-from cbc_screen.normalize.cells import Cells, final_only, opened_by_flags, read_cells, reported_limits, restored
+from cbc_screen.normalize.cells import (
+    Cells,
+    final_only,
+    opened_by_flags,
+    read_cells,
+    reported_limits,
+    restored,
+    status_of,
+)
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import Plan, PossibleColumn
@@ -120,9 +128,10 @@ class _Table:
         cells = read_cells(column, units, self._plan.reader(knowledge, analyte))
         if entry.flag_column is not None:
             cells = opened_by_flags(cells, self._columns[entry.flag_column], knowledge)
-        if entry.status_column is None:
+        status = status_of(entry, self._columns, knowledge.statuses)
+        if status is None:
             return cells
-        return final_only(cells, self._columns[entry.status_column], knowledge.statuses)
+        return final_only(cells, status, knowledge.statuses)
 
     def add(self, analyte: str, cells: Cells, *, use_reported: bool) -> None:
         """Take what a column says."""

@@ -45,6 +45,7 @@ class AnalyteColumn:
     status_column: str | None = None
     flag_column: str | None = None
     comparator_column: str | None = None
+    row_status_column: str | None = None  # of the whole row, beside a status of its own
     note_columns: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
@@ -52,13 +53,17 @@ class AnalyteColumn:
         """Every column of the analyte."""
         one = (
             self.column, self.unit_column, self.lower_column, self.upper_column, self.status_column, self.flag_column,
-            self.comparator_column,
+            self.comparator_column, self.row_status_column,
         )  # fmt: skip
         return (*(column for column in one if column is not None), *self.note_columns)
 
     def with_status(self, column: str | None) -> AnalyteColumn:
-        """Return the column with the status of the whole row, where it has none of its own."""
-        return self if self.status_column or column is None else replace(self, status_column=column)
+        """Return the column with the status of the whole row; beside one of its own, the less final of the two holds."""
+        if column is None or column == self.status_column:
+            return self
+        if self.status_column is None:
+            return replace(self, status_column=column)
+        return replace(self, row_status_column=column)
 
 
 @dataclass(frozen=True)

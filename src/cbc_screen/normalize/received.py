@@ -63,6 +63,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
             "lower": entry.lower_column,
             "upper": entry.upper_column,
             "status": entry.status_column,
+            "row_status": entry.row_status_column,
             "flag": entry.flag_column,
             "comparator": entry.comparator_column,
         }
@@ -213,6 +214,8 @@ def _measurement(row: Mapping[str, Any], analyte: str, knowledge: Knowledge) -> 
     for part in ("unit", "status", "flag"):
         if f"{analyte}_{part}" in row:
             measurement[part] = _text(row[f"{analyte}_{part}"])
+    if (of_row := f"{analyte}_row_status") in row:
+        measurement["status"] = knowledge.statuses.less_final(measurement.get("status", ""), _text(row[of_row]))
     limits = {side: _value(row[f"{analyte}_{side}"]) for side in ("lower", "upper") if f"{analyte}_{side}" in row}
     return {**measurement, "range": limits} if limits else measurement
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -26,6 +26,7 @@ from cbc_screen.result import (
 )  # fmt: skip
 from cbc_screen.vocabulary import (
     CheckGroup,
+    Line,
     LineState,
     Pregnancy,
     Sex,
@@ -73,12 +74,8 @@ class RuleTexts:
 
     def looked_at(self, predicate: Predicate, lines: Sequence[LineResult]) -> tuple[str, ...]:
         """Return the analytes that a predicate is about; for lines, what those that are low are judged on."""
-        found = [name for name in questions_in(predicate) if name in self.knowledge.analytes]
-        for part in walk(predicate):
-            if isinstance(part, LinesLow | LineIs):
-                own = [line for line in lines if not isinstance(part, LineIs) or line.line is part.line]
-                found += [line.analyte for line in own if line.state is LineState.LOW]
-        return tuple(dict.fromkeys(found))
+        low = {line.line: line.analyte for line in lines if line.state is LineState.LOW}
+        return looked_at(predicate, self.knowledge.analytes, low)
 
     def fired(self, group: str, rules: Sequence[Rule], conclusions: Mapping[str, int]) -> tuple[FindingResult, ...]:
         """Return the rules of a group that are met, in words."""
@@ -188,6 +185,17 @@ class RuleTexts:
         return _Template(
             condition, tuple(f"{fact}.{answer}" for fact in facts for answer in ("yes", "no")), tuple(findings)
         )
+
+
+def looked_at(predicate: Predicate, analytes: Container[str], low: Mapping[Line, str]) -> tuple[str, ...]:
+    """Return the analytes that a predicate is about; `low` says of each line that is low what it is judged on."""
+    found = [name for name in questions_in(predicate) if name in analytes]
+    for part in walk(predicate):
+        if isinstance(part, LinesLow):
+            found += low.values()
+        elif isinstance(part, LineIs) and part.line in low:
+            found.append(low[part.line])
+    return tuple(dict.fromkeys(found))
 
 
 def is_worked_out(analyte: str, one: One) -> bool:

@@ -49,7 +49,7 @@ def read_source(
     wanted = [column, *([laboratory] if laboratory else []), *stated.values()]
     arrays = to_arrow(frame, list(dict.fromkeys(wanted)))
     beside = {own: arrays[name] for own, name in stated.items()}
-    return person_frame(ready, arrays[column], _times(ready), beside, arrays[laboratory] if laboratory else None)
+    return person_frame(ready, arrays[column], times_of(ready), beside, arrays[laboratory] if laboratory else None)
 
 
 def columns_besides(
@@ -61,7 +61,9 @@ def columns_besides(
     laboratory: str | None,
 ) -> tuple[str, str | None, dict[str, str]]:
     """Return the columns of the person and of the laboratory, and those of suppressions by their id."""
-    column = _person_column(engine, plan, headers, person)
+    column = person_column(engine, plan, headers, person)
+    if column is None:
+        raise UsageError("no column says whose each row is; name it with person= (--person COLUMN)")
     laboratory = laboratory or _named(headers, rules.laboratory_columns)
     if laboratory is not None and laboratory not in headers:
         raise UsageError(
@@ -75,12 +77,12 @@ def person_frame(
     ready: Prepared, persons: pa.Array, times: Times, beside: Mapping[str, pa.Array], laboratory: pa.Array | None
 ) -> PersonFrame:
     """Return a frame understood, from its columns."""
-    names, codes = _persons(persons)
+    names, codes = persons_in(persons)
     return PersonFrame(ready=ready, person=codes, names=names, times=times, beside=beside, laboratory=laboratory)
 
 
-def _person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: str | None) -> str:
-    """Return the column that says whose each row is: the caller's, or one that is known by its name."""
+def person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: str | None) -> str | None:
+    """Return the column that says whose each row is, if there is one: the caller's, or one that is known by its name."""
     if person is not None:
         if person not in headers:
             raise UsageError(
@@ -88,17 +90,14 @@ def _person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: s
             )
         return person
     free = [name for name in headers if name not in plan.columns]
-    found = engine.knowledge.result_tables.find(free).get("person", ())
-    if not found:
-        raise UsageError("no column says whose each row is; name it with person= (--person COLUMN)")
-    return found[0]
+    return next(iter(engine.knowledge.result_tables.find(free).get("person", ())), None)
 
 
 def _named(headers: Sequence[str], names: frozenset[str]) -> str | None:
     return next((header for header in headers if plain_name(header) in names), None)
 
 
-def _persons(column: pa.Array) -> tuple[pa.Array, Ints]:
+def persons_in(column: pa.Array) -> tuple[pa.Array, Ints]:
     """Return the persons in the order in which they come, and which of them each row is of; blank is nobody."""
     import pyarrow as pa
 
@@ -120,7 +119,8 @@ def _persons(column: pa.Array) -> tuple[pa.Array, Ints]:
     return column.take(from_numpy(first[order])), place[inverse.ravel()]
 
 
-def _times(ready: Prepared) -> Times:
+def times_of(ready: Prepared) -> Times:
+    """Return when each row was taken."""
     name = ready.plan.people.get("collected_at")
     if name is None:
         return no_times(ready.rows)

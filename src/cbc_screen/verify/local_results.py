@@ -18,11 +18,9 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.intervals import IntervalRow
 from cbc_screen.knowledge.verification import load_verification
-from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.columns import Normalized
-from cbc_screen.normalize.value import fold
-from cbc_screen.serial.times import read_times
+from cbc_screen.serial.person_frame import NOBODY, person_column, persons_in, times_of
 from cbc_screen.verify.coverage import SetCoverage, coverage_of, joined_coverage
 from cbc_screen.verify.one_unit import require_one_unit
 from cbc_screen.verify.values_used import Results, joined_results, parts_of, results_used
@@ -238,30 +236,16 @@ def _require_results(found: LocalResults) -> None:
 
 def _repeated(ready: Prepared, frame: Any, person: str | None, used: Truths) -> Truths:
     """Tell which rows are another count of a person than the earliest; where nobody is named, none is."""
-    names = headers(frame)
-    if person is not None and person not in names:
-        raise UsageError(f"person={person!r}: there is no such column")
-    if person is None:
-        free = [name for name in names if name not in ready.plan.columns]
-        person = next(iter(ready.engine.knowledge.result_tables.find(free).get("person", ())), None)
+    column = person_column(ready.engine, ready.plan, headers(frame), person)
     again = np.zeros(ready.rows, dtype=np.bool_)
-    if person is None:
+    if column is None:
         return again
-    texts = as_text(to_arrow(frame, [person])[person]).to_pylist()
-    seen: set[str] = set()
-    for place in _in_time(ready).tolist():
-        key = fold(text) if (text := texts[place]) else ""
-        if not used[place] or not key:
-            continue
-        again[place] = key in seen
-        seen.add(key)
+    persons = persons_in(to_arrow(frame, [column])[column])[1]
+    times = times_of(ready)
+    # Those of no known time come last, in the order of the source.
+    in_time = np.lexsort((times.last, np.where(times.known, times.first, np.iinfo(np.int64).max)))
+    asked = in_time[(used & (persons != NOBODY))[in_time]]
+    earliest = asked[np.unique(persons[asked], return_index=True)[1]]
+    again[asked] = True
+    again[earliest] = False
     return again
-
-
-def _in_time(ready: Prepared) -> NDArray[np.intp]:
-    """Return the rows in the order of their collection; those of no known time come last, in the order of the source."""
-    name = ready.plan.people.get("collected_at")
-    if name is None:
-        return np.arange(ready.rows)
-    times = read_times(ready.arrays[name], ready.plan.declared.date_format_of("collected_at"))
-    return np.lexsort((times.last, np.where(times.known, times.first, np.iinfo(np.int64).max)))

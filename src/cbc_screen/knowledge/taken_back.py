@@ -1,0 +1,96 @@
+"""Remarks beside a result by which its sender takes it back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cbc_screen.knowledge.fold import plain_name
+
+if TYPE_CHECKING:
+    from cbc_screen.knowledge.strict import YamlNode
+
+_SENTENCE = re.compile(r"[.;!\n]+")
+_BREAK = re.compile(r"[:–—]|\s-+\s")  # between what was found and what was done: "QNS - no result"
+_NEAR = 4  # words before one in which a denial counts
+_LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining")
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """Phrases that take a result back, and words that do where a clause hardly says anything else, or speaks of a sample."""
+
+    phrases: tuple[str, ...]
+    of_an_earlier_one: tuple[str, ...]  # phrases that say it of a result before
+    words: frozenset[str]
+    subjects: frozenset[str]  # samples, and what clots are said of
+    found: frozenset[str]
+    denied: frozenset[str]
+    between: frozenset[str]  # a word and its denial: "clots were not seen"
+    turning: frozenset[str]  # after which a denial no longer counts: "no clots but fibrin"
+    joining: frozenset[str]  # by which a denial goes on behind a comma: "no clots, fibrin or clumps"
+    asked: tuple[str, ...]
+    most_words: int
+
+    def says(self, remark: str) -> bool:
+        """Tell whether a remark takes back the result beside which it stands.
+
+        >>> from cbc_screen.knowledge.loaded import load_measures
+        >>> back = load_measures().words.taken_back
+        >>> back.says("Small clot in tube."), back.says("Rejected, no label"), back.says("Please check for clots")
+        (True, True, False)
+        """
+        plain = plain_name(remark)
+        for phrase in self.of_an_earlier_one:
+            plain = plain.replace(phrase, " ")
+        if any(phrase in plain for phrase in self.phrases):
+            return True
+        return any(self._in_sentence(sentence) for sentence in _SENTENCE.split(remark))
+
+    def _in_sentence(self, sentence: str) -> bool:
+        about = bool(set(plain_name(sentence).split()) & (self.subjects | self.found))
+        denied = False
+        for clause in sentence.split(","):
+            words, parts = self._parted(clause)
+            places = [place for place, word in enumerate(words) if word in self.words]
+            goes_on = denied and bool(self.joining & set(words))
+            said = [] if goes_on else [place for place in places if not self._is_denied(words, parts, place)]
+            denied = goes_on or (bool(places) and not said)
+            if said and (about or any(parts.count(parts[place]) <= self.most_words for place in said)):
+                return True
+        return False
+
+    def _parted(self, clause: str) -> tuple[list[str], list[int]]:
+        """Return the words of a clause, and in which part of it each stands: it turns at "but" and breaks at a colon."""
+        words, parts, part = [], [], 0
+        for piece in _BREAK.split(clause):
+            for word in plain_name(piece).split():
+                part += word in self.turning
+                words.append(word)
+                parts.append(part)
+            part += 1
+        return words, parts
+
+    def _is_denied(self, words: list[str], parts: list[int], place: int) -> bool:
+        """Tell whether a word is denied, or only asked for: by what is near before it, or right behind it."""
+        before = [word for word, part in zip(words[:place], parts, strict=False) if part == parts[place]]
+        if any(f" {phrase} " in f" {' '.join(before)} " for phrase in self.asked):
+            return True
+        if self.denied & set(before[-_NEAR:]):
+            return True
+        behind = [word for word in words[place + 1 :] if word not in self.between and word not in self.subjects]
+        return bool(behind) and behind[0] in self.denied and (len(behind) == 1 or behind[1] in self.found)
+
+
+def load_taken_back(node: YamlNode) -> TakenBack:
+    """Load the phrases and words."""
+    node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words"])
+    words = {key: frozenset(map(plain_name, node.texts(key))) for key in _LISTS}
+    return TakenBack(
+        phrases=tuple(map(plain_name, node.texts("phrases"))),
+        of_an_earlier_one=tuple(map(plain_name, node.texts("of_an_earlier_one"))),
+        **words,
+        asked=tuple(map(plain_name, node.texts("asked"))),
+        most_words=node.whole("most_words"),
+    )

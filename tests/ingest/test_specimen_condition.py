@@ -107,3 +107,128 @@ def test_an_hl7_specimen_that_was_rejected_or_clotted(
     path = tmp_path / "m.hl7"
     path.write_text("\r".join([*head, *results, specimen]) + "\r", encoding="utf-8")
     assert told(path) == expected
+
+
+OBX = [f"OBX|{n}|NM|{code}^x^LN||{value}|{unit}|||||F" for n, (code, value, unit) in enumerate(COUNTS, 1)]
+OBR, OTHER_OBR = "OBR|1|O|F|58410-2^CBC^LN|||20240101080000", "OBR|2|P|G|57021-8^DIFF^LN|||20240101080000"
+REJECTED, CLOTTED = "SPM|1" + "|" * 20 + "RC^Clotting^HL70490", "SPM|1" + "|" * 23 + "CLOT^Clotted^HL70493"
+SOUND = "SPM|1|||BLD^Blood^HL70487"
+
+
+@pytest.mark.parametrize("specimen", [REJECTED, CLOTTED, f"{SOUND}\rNTE|1||specimen clotted"])
+@pytest.mark.parametrize(
+    ("kind", "segments"),
+    [
+        ("ORU^R01", [OBR, *OBX, "SPM"]),
+        ("ORU^R01", [OBR, "SPM", *OBX]),
+        ("ORU^R01", ["SPM", OBR, *OBX]),
+        ("ORU^R01", ["SPM", OBR, OBX[0], OTHER_OBR, *OBX[1:]]),
+        ("ORU^R30", [OBR, *OBX, "SPM"]),
+        ("OUL^R21", [OBR, *OBX, "SPM"]),
+        ("OUL^R22", ["SPM", OBR, *OBX]),
+        ("OUL^R22", ["SPM", OBR, OBX[0], OTHER_OBR, *OBX[1:]]),
+        ("OUL^R23", ["SPM", OBR, *OBX]),
+        ("OUL^R24", [OBR, *OBX, "SPM"]),
+        ("OUL^R24", [OBR, "SPM", *OBX]),
+    ],
+)
+def test_a_specimen_is_of_its_orders_in_every_kind_of_message(
+    tmp_path: Path, kind: str, segments: list[str], specimen: str
+) -> None:
+    assert told_of_message(tmp_path, kind, [specimen if one == "SPM" else one for one in segments]) == UNKNOWN
+
+
+@pytest.mark.parametrize("specimen", [REJECTED, CLOTTED])
+@pytest.mark.parametrize("kind", ["ORU^R01", "OUL^R24"])
+def test_one_specimen_behind_several_orders_may_be_that_of_all(tmp_path: Path, kind: str, specimen: str) -> None:
+    """The hemoglobin is of the first order, and the only specimen stands behind the second."""
+    assert told_of_message(tmp_path, kind, [OBR, *OBX[:2], OTHER_OBR, OBX[2], specimen]) == UNKNOWN
+
+
+def test_a_specimen_of_its_own_keeps_an_order_apart(tmp_path: Path) -> None:
+    """The tube of the count is sound, and that of another order was rejected."""
+    sound = [OBR, *OBX, SOUND, OTHER_OBR, "OBX|9|NM|2951-2^Sodium^LN||140|mmol/L|||||F", REJECTED]
+    assert told_of_message(tmp_path, "ORU^R01", sound) == ("none", "none")
+
+
+def test_the_specimen_of_one_person_is_not_that_of_the_next(tmp_path: Path) -> None:
+    second = ["PID|1||P2||||19700101|F", OBR, *OBX]
+    path = message(tmp_path, "OUL^R22", [REJECTED, OBR, *OBX, *second])
+    found = [count.result.pattern.value for count in cbc.Screener().screen_each(str(path)).counts]
+    assert found == ["cannot_tell", "none"]
+
+
+def test_the_time_of_a_specimen_between_its_order_and_the_results_is_kept(tmp_path: Path) -> None:
+    timed = "SPM|1|||BLD^Blood^HL70487" + "|" * 13 + "20240101080000"
+    path = message(tmp_path, "OUL^R24", [OBR.removesuffix("|||20240101080000"), timed, *OBX])
+    [count] = cbc.Screener().screen_each(str(path)).counts
+    assert count.result.person.collected_at is not None
+    assert (count.result.pattern.value, count.result.person.age) == ("none", "54 y")
+
+
+def told_of_message(folder: Path, kind: str, segments: list[str]) -> tuple[str, str]:
+    return told(message(folder, kind, segments))
+
+
+def message(folder: Path, kind: str, segments: list[str]) -> Path:
+    head = [f"MSH|^~\\&|L|H|E|H|20240101||{kind}|1|P|2.5.1", "PID|1||P1||||19700101|F"]
+    (folder / "m.hl7").write_text("\r".join([*head, *segments]) + "\r", encoding="utf-8")
+    return folder / "m.hl7"
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in json.loads(path.read_text(encoding="utf-8"))["entry"]]
+
+
+SPOILED = [
+    {"status": "unsatisfactory"}, {"status": "unavailable"}, {"status": "entered-in-error"}, {"condition": [{"text": "clotted"}]},
+    {"note": [{"text": "Specimen clotted"}]}, {"modifierExtension": [{"url": "http://x", "valueBoolean": True}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["before", "behind", "in another file"])
+@pytest.mark.parametrize("specimen", [*SPOILED, {"status": "available"}, {"note": [{"text": "not clotted"}]}])
+def test_a_specimen_on_a_line_of_its_own_is_that_of_its_results(
+    tmp_path: Path, specimen: dict[str, Any], order: str
+) -> None:
+    *others, own = lines_of(bundle(tmp_path / "b.json", specimen=specimen))
+    files = {"before": [[own, *others]], "behind": [[*others, own]], "in another file": [others, [own]]}[order]
+    for number, lines in enumerate(files):
+        (tmp_path / f"{number}.ndjson").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    paths = sorted(tmp_path.glob("*.ndjson"))
+    summary = cbc.scan(paths, tmp_path / "flags.parquet")
+    flags = cbc.read_flags(tmp_path / "flags.parquet")
+    expected = UNKNOWN if specimen in SPOILED else ("none", "none")
+    assert [*zip(flags["pattern"], flags["urgency"], strict=True)] == [expected]
+    assert summary.screened == 1
+
+
+@pytest.mark.parametrize("kind", ["hasMember", "related", "result"])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ("none", "none")),
+        ({"status": "entered-in-error"}, UNKNOWN),
+        ({"status": "cancelled"}, UNKNOWN),
+        ({"note": [{"text": "Sample clotted"}]}, UNKNOWN),
+        ({"conclusion": "Specimen clotted, do not use"}, UNKNOWN),
+        ({"conclusion": "Normal blood count"}, ("none", "none")),
+        ({"implicitRules": "http://x/rules"}, UNKNOWN),
+        ({"modifierExtension": [{"url": "http://x", "valueBoolean": True}]}, UNKNOWN),
+    ],
+)
+def test_what_is_said_of_a_panel_or_report_is_said_of_its_results(
+    tmp_path: Path, kind: str, fields: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    path = bundle(tmp_path / "b.json")
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    references = [{"reference": f"Observation/o{place}"} for place in range(len(COUNTS))]
+    listed = [{"type": "has-member", "target": one} for one in references] if kind == "related" else references
+    panel = {
+        "resourceType": "DiagnosticReport" if kind == "result" else "Observation", "id": "p", "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "58410-2"}]}, "subject": {"reference": "Patient/a"},
+        kind: listed, **fields,
+    }  # fmt: skip
+    whole["entry"].append({"fullUrl": f"http://x/{panel['resourceType']}/p", "resource": panel})
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    assert told(path) == expected

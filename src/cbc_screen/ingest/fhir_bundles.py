@@ -19,8 +19,8 @@ from cbc_screen.ingest.fhir_json import (
 )
 from cbc_screen.ingest.fhir_observations import is_answer, results_of
 from cbc_screen.ingest.fhir_scope import Member, ResourceScope, as_person, identifiers, only_one, unversioned
-from cbc_screen.ingest.fhir_stated import labels, of_patient, of_specimens
-from cbc_screen.ingest.results import Item, NotResults, Stated, StatedPerson, StatedSpecimen
+from cbc_screen.ingest.fhir_stated import labels, of_patient, stated_specimen
+from cbc_screen.ingest.results import Item, NotResults, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
@@ -42,7 +42,7 @@ def read_document(document: Document, line: int, content: str, *, entries_are_li
     else:
         key = _own_key(resource, document.kind)
         if document.kind == "Specimen" and key:  # of results on other lines, or in other files
-            yield StatedSpecimen(key, tuple(of_specimens("", [resource], str(line), ResourceScope())))
+            yield stated_specimen(key, resource, str(line))
         yield from _read_members(_with_contained(Member(line, str(line), resource, document.kind, key, "", content)))
 
 

@@ -10,15 +10,21 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_json, as_object, as_objects, as_text, joined_texts
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, ResourceScope, listed_members, only_one
-from cbc_screen.ingest.fhir_stated import conditions_of, notes_of, of_observation, of_specimens
+from cbc_screen.ingest.fhir_stated import (
+    changes_meaning,
+    conditions_of,
+    is_unusable,
+    notes_of,
+    of_observation,
+    of_specimens,
+)
 from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, is_partial
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
-_NO_SPECIMEN = frozenset(("unsatisfactory", "unavailable", "entered-in-error"))
-_TAKEN_BACK = frozenset(("cancelled", "entered-in-error"))  # of a report
+_TAKEN_BACK = frozenset(("cancelled", "entered-in-error"))  # of a report or panel
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
 _DAY = len("2024-01-15")
@@ -62,9 +68,11 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     resource = member.resource
     person, (collected_at, until) = _person(member, scope), _taken(member, scope)
     group, specimen, of_specimen = _specimen(member, scope)
-    panel = ""
+    panel, remarks = "", notes_of(resource)
     if scope.parents:
-        panel = joined_texts(_concept_text(one.resource.get("code")) for level in scope.above(member) for one in level)
+        listing = [one for level in scope.above(member) for one in level]
+        remarks += tuple(islice((note for one in listing for note in notes_of(one.resource)), MOST_PARENTS))
+        panel = joined_texts(_concept_text(one.resource.get("code")) for one in listing)
         if not person and not resource.get("focus"):
             person = scope.inherited(member, lambda parent: _person(parent, scope))
         if is_partial(collected_at) and not until:
@@ -84,7 +92,7 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     specimen = joined_texts([specimen, _concept_text(resource.get("bodySite"))])
     return _Common(
         member.line, person, group, encounter, collected_at, until, specimen, panel, status,
-        (*notes_of(resource), *conditions_of(taken)), content, kinds,
+        (*remarks, *conditions_of(taken)), content, kinds,
     )  # fmt: skip
 
 
@@ -217,14 +225,13 @@ def _specimen(member: Member, scope: ResourceScope) -> tuple[str, str, Stated]:
 def _is_in_doubt(member: Member, specimens: Sequence[Resource], scope: ResourceScope) -> bool:
     """Tell whether something says that an observation may not mean what it seems to.
 
-    An extension or rules that change its meaning, a report that was taken back, or a specimen that could not be used.
+    An extension or rules that change its meaning or that of what lists it, a report or panel that was taken back, or
+    a specimen that could not be used.
     """
-    if any(member.resource.get(name) for name in ("modifierExtension", "implicitRules")):
+    if changes_meaning(member.resource) or any(map(is_unusable, specimens)):
         return True
-    if any(as_text(specimen.get("status")) in _NO_SPECIMEN for specimen in specimens):
-        return True
-    reports = (one for level in scope.above(member) for one in level if one.kind == "DiagnosticReport")
-    return any(as_text(report.resource.get("status")) in _TAKEN_BACK for report in reports)
+    listing = [one.resource for level in scope.above(member) for one in level] if scope.parents else []
+    return any(as_text(one.get("status")) in _TAKEN_BACK or changes_meaning(one) for one in listing)
 
 
 def _status(part: Resource, status: ResultStatus) -> ResultStatus:

@@ -8,10 +8,11 @@ from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
 from cbc_screen.ingest.fhir_scope import MOST_PARENTS, Member, ResourceScope
-from cbc_screen.ingest.results import Stated
+from cbc_screen.ingest.results import Stated, StatedSpecimen
 
 _ANIMAL = "http://hl7.org/fhir/StructureDefinition/patient-animal"
 _MOST = 64
+_NO_SPECIMEN = frozenset(("unsatisfactory", "unavailable", "entered-in-error"))
 
 
 def labels(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -62,6 +63,22 @@ def of_specimens(
         yield from _subject(as_object(specimen.get("subject")), place, scope)
 
 
+def stated_specimen(key: str, specimen: Resource, place: str) -> StatedSpecimen:
+    """Return what a specimen by itself says, for results on other lines or in other files."""
+    stated = tuple(of_specimens("", [specimen], place, ResourceScope()))
+    return StatedSpecimen(key, stated, tuple(conditions_of([specimen])), is_unusable(specimen))
+
+
+def is_unusable(specimen: Resource) -> bool:
+    """Tell whether a specimen could not be used, or whether something changes what is said of it."""
+    return as_text(specimen.get("status")) in _NO_SPECIMEN or changes_meaning(specimen)
+
+
+def changes_meaning(resource: Resource) -> bool:
+    """Tell whether an extension or rules change what a resource means: nobody here knows how."""
+    return any(resource.get(name) for name in ("modifierExtension", "implicitRules"))
+
+
 def conditions_of(specimens: Iterable[Resource]) -> Iterator[str]:
     """Yield what is said of the condition of specimens: it is said of each result of theirs."""
     for specimen in specimens:
@@ -73,7 +90,7 @@ def conditions_of(specimens: Iterable[Resource]) -> Iterator[str]:
 def notes_of(resource: Resource) -> tuple[str, ...]:
     """Return the remarks of a resource."""
     texts = [as_text(note.get("text")) for note in as_objects(resource.get("note"))]
-    texts += [as_text(resource.get("comment")), as_text(resource.get("comments"))]  # STU3, DSTU2
+    texts += [as_text(resource.get(name)) for name in ("comment", "comments", "conclusion")]  # STU3, DSTU2; of a report
     return tuple(text for text in texts if text)
 
 

@@ -31,7 +31,7 @@ _TRIGGERS = {  # messages of results, asked for (ORF) or not, by what triggers t
     "OUL": frozenset(("R21", "R22", "R23", "R24")),
     "ORF": frozenset(("R04",)),
 }
-_SPECIMEN_FIRST = "OUL"  # its specimens stand before their orders
+_SPECIMEN_FIRST = frozenset((("OUL", "R22"), ("OUL", "R23")))  # their specimens stand before their orders
 _KIND = re.compile("[A-Z0-9]{1,4}")
 _WORDS_OF_A_MODE = frozenset(("IS", "ST", "CE", "CWE", "TX"))
 _MODE = " mode"  # "Blood Mode", "Test Mode", "Measurement Mode"
@@ -75,6 +75,7 @@ class _Report:
     stated: list[tuple[str, str]] = field(default_factory=list)
     sampled_at: str = ""
     fault: Reason | None = None  # of the specimen, and so of every result
+    conditions: list[str] = field(default_factory=list)  # of the specimen
     observations: list[_Observation] = field(default_factory=list)
 
     def results(self) -> Iterator[LabResult]:
@@ -126,7 +127,7 @@ def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[I
         yield NotResults(frame.line, _named(name, trigger))
         return
     processing = _processing(grammar, texts[0])
-    message = _Message(frame.line, grammar, processing, specimen_first=name == _SPECIMEN_FIRST)
+    message = _Message(frame.line, grammar, processing, specimen_first=(name, trigger) in _SPECIMEN_FIRST)
     yield from message.items(zip(frame.numbers, texts, strict=True))
 
 
@@ -189,6 +190,8 @@ class _Message:
         self._done: list[Item] = []
         self._specimen_first = specimen_first
         self._specimen: list[str] | None = None  # of the orders that follow it
+        self._specimen_notes: list[str] = []
+        self._reports: list[_Report] = []  # of one person, read
         self._asked = ""  # whose results a query asked for
 
     def items(self, segments: Iterable[tuple[int, str]]) -> list[Item]:
@@ -210,7 +213,7 @@ class _Message:
                 self._read_query(text.split(separator))
             elif name == "ORC" and self._report is not None and self._report.observations:
                 self._end_report()  # some systems send it after its OBR
-        self._end_report()
+        self._end_person()
         if self._person is None:
             self._begin_person("", "", "")
         return _together(self._done, self._line) if self._orders > 1 else self._done
@@ -233,11 +236,27 @@ class _Message:
 
     def _end_report(self) -> None:
         if self._report is not None:
-            self._done.extend(self._report.results())
+            self._reports.append(self._report)
         self._report = self._notes = None
 
-    def _read_person(self, fields: list[str]) -> None:
+    def _end_person(self) -> None:
+        """Give the results of a person.
+
+        One specimen behind several orders may be that of them all: where it was rejected or is clotted, none of them is believed.
+        """
         self._end_report()
+        told = [report for report in self._reports if report.specimens]
+        for report in self._reports if len(told) == 1 else ():
+            if report is not told[0]:
+                report.fault = report.fault or told[0].fault
+                report.notes += told[0].conditions
+        for report in self._reports:
+            self._done.extend(report.results())
+        self._reports.clear()
+
+    def _read_person(self, fields: list[str]) -> None:
+        self._end_person()
+        self._specimen, self._specimen_notes = None, []
         grammar = self._grammar
         fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
@@ -262,6 +281,7 @@ class _Message:
         report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
         if self._specimen is not None:
             self._add_specimen(report, self._specimen)
+            report.notes += self._specimen_notes
         self._notes = report.notes
 
     def _read_query(self, fields: list[str]) -> None:
@@ -272,10 +292,11 @@ class _Message:
 
     def _read_specimen(self, fields: list[str]) -> None:
         fields += [""] * (25 - len(fields))
-        if self._specimen_first:
+        if self._specimen_first or self._report is None:
             self._end_report()
-            self._specimen = fields
-        elif self._report is not None:
+            self._specimen, self._specimen_notes = fields, []
+            self._notes = self._specimen_notes
+        else:
             self._add_specimen(self._report, fields)
             self._notes = self._report.notes
 
@@ -288,7 +309,9 @@ class _Message:
         report.sampled_at = report.sampled_at or iso_time(grammar.first(fields[17]))
         if any(grammar.coded_parts(fields[21])):
             report.fault = Reason.SPECIMEN_SUSPECT  # it was rejected, whatever the reason
-        report.notes += grammar.coded_parts(fields[24])  # its condition: clotted, hemolyzed
+        conditions = grammar.coded_parts(fields[24])  # clotted, hemolyzed
+        report.conditions += conditions
+        report.notes += conditions
 
     def _read_observation(self, line: int, text: str) -> None:
         grammar = self._grammar

@@ -105,10 +105,18 @@ class LabResult:
 
 @dataclass(frozen=True, slots=True)
 class StatedSpecimen:
-    """What a source says of a specimen apart from its results, which name it as their `group`."""
+    """What a source says of a specimen apart from its results, which name it as their `group`.
+
+    key : as its results name it
+    stated : what tells its kind
+    notes : remarks on it, and its condition
+    unusable : whether its source says that it could not be used
+    """
 
     key: str
     stated: Stated
+    notes: tuple[str, ...] = ()
+    unusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

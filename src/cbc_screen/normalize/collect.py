@@ -112,11 +112,14 @@ class Collection:
         self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?)", (key, *new, is_what))
 
     def _add_sample(self, sample: StatedSpecimen) -> None:
-        """Keep what is known of a specimen of another kind; a patient's blood needs no word."""
-        kind = self.judge.specimens.of(sample.stated)
-        if kind is not None and kind.reason is not None:
+        """Keep what is known of a specimen that is of another kind or suspect; a patient's sound blood needs no word."""
+        kind, suspect = self.judge.specimens.of(sample.stated), self.judge.suspects(sample)
+        other = kind is not None and kind.reason is not None
+        if other or suspect:
             self._has_others = True
-            self._base.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (sample.key, kind.value))
+            self._base.execute(
+                "INSERT OR REPLACE INTO sample VALUES (?, ?, ?)", (sample.key, kind if other else None, suspect)
+            )
 
     def _add_result(
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
@@ -144,9 +147,7 @@ class Collection:
             return
         if analyte is not None:
             self.analytes[analyte] += 1
-            seen = self.units[analyte]
-            if judged.unit in seen or len(seen) < KINDS:
-                seen[judged.unit] += 1
+            count_name(self.units[analyte], judged.unit)
         if result.pregnancy:
             self._add_about(result, source, feed, (PREGNANCY, result.pregnancy))
         cell = (judged.value, judged.unit, *limits_of(result, judged.unit))
@@ -279,6 +280,7 @@ class Collection:
                 self.counts.rejected[reason.value] += 1
                 self.put_aside(RejectedRow(line, reason, content), source, whole=False)
         self._base.execute(f"DELETE FROM result WHERE id IN (SELECT r.id {others})")
+        self._doubts.void_suspect()
 
     def _counts_of(self, gathered: Gathered) -> Iterator[CollectedCount]:
         """Yield the count of a group of results, or several where they cannot all be of one draw."""

@@ -21,6 +21,14 @@ class Doubts:
         self._base, self._standing = base, standing
         self._neighbors: dict[tuple[str, int], list[str]] = {}
 
+    def void_suspect(self) -> None:
+        """Make unknown every result of a specimen that is not to be believed."""
+        self._base.execute(
+            "UPDATE result SET value = ?, unit = '' WHERE analyte <> '' AND analyte NOT LIKE '@%' "
+            "AND grp IN (SELECT key FROM sample WHERE suspect)",
+            (unusable(Reason.SPECIMEN_SUSPECT),),
+        )
+
     def fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
         """Make unknown what has no result here and of which one was set aside, or a further one that differs."""
         found = self._base.execute(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import LabResult, ResultCode, Stated
+from cbc_screen.ingest.results import LabResult, ResultCode, Stated, StatedSpecimen
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST
 from cbc_screen.knowledge.quantities import has_check_digit
@@ -73,6 +73,10 @@ class Judge:
     def says_more(self, remark: str) -> bool:
         """Tell whether a remark beside a result says something that changes what the result is worth."""
         return mentions_clumps(remark) or self._takes_back(remark)
+
+    def suspects(self, sample: StatedSpecimen) -> bool:
+        """Tell whether nothing that was measured in a specimen is to be believed."""
+        return sample.unusable or any(map(self._takes_back, sample.notes))
 
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""

@@ -7,7 +7,7 @@ import sqlite3
 _CACHE_KIB = 65_536
 _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
-CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT);
+CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT, suspect INTEGER);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
     collected_at TEXT, placed INTEGER);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);

@@ -232,3 +232,41 @@ def test_what_is_said_of_a_panel_or_report_is_said_of_its_results(
     whole["entry"].append({"fullUrl": f"http://x/{panel['resourceType']}/p", "resource": panel})
     path.write_text(json.dumps(whole), encoding="utf-8")
     assert told(path) == expected
+
+
+REMARKS = [
+    ("Comment", "Specimen clotted, do not use", UNKNOWN),
+    ("Specimen condition", "clotted", UNKNOWN),
+    ("Reject reason", "QNS", UNKNOWN),
+    ("Comment", "no clots seen", ("none", "none")),
+    ("Comment", "Called to ward", ("none", "none")),
+    ("Sodium comment", "specimen clotted", ("none", "none")),  # of another tube
+]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), REMARKS)
+def test_a_remark_that_is_a_result_of_its_own_in_a_message(
+    tmp_path: Path, name: str, text: str, expected: tuple[str, str]
+) -> None:
+    for place in (0, len(OBX)):
+        segments = [OBR, *OBX[:place], f"OBX|7|TX|^{name}||{text}||||||F", *OBX[place:]]
+        assert told_of_message(tmp_path, "ORU^R01", segments) == expected
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), REMARKS)
+def test_a_remark_that_is_a_row_of_its_own_in_a_long_table(
+    tmp_path: Path, name: str, text: str, expected: tuple[str, str]
+) -> None:
+    """So many counts that they are read in columns; the remark stands in one of them alone."""
+    lines = ["patient_id,birth_date,sex,collected_at,loinc,test,result,unit"]
+    for person in range(500):
+        who = f"p{person},1980-01-01,F,2026-01-02T08:00"
+        lines += [f"{who},{code},x,{value},{unit}" for code, value, unit in COUNTS]
+    lines.append(f'p250,1980-01-01,F,2026-01-02T08:00,,{name},"{text}",')
+    (tmp_path / "long.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    summary = cbc.scan(tmp_path / "long.csv", tmp_path / "flags.parquet", force=True)
+    flags = cbc.read_flags(tmp_path / "flags.parquet").reset_index(drop=True)
+    assert summary.screened == len(flags) == 500
+    own = flags.loc[250]
+    assert (own["pattern"], own["urgency"]) == expected
+    assert set(flags.drop(index=250)["pattern"]) == {"none"}

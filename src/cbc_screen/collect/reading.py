@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
 
     simple: bool
     left_out: bool
-    clumps: bool  # a word of clumps stands in the value: each of its results is looked at by itself
+    remark: bool  # stands in the place of the value: each of its results is looked at by itself
     analyte: int  # its number, or -1
     unit: str
     label: str
@@ -73,7 +73,7 @@ class TableReading:
         self._identifier, self._units = identifier, units
         self.analytes = list(knowledge.analytes)
         self._numbers = {analyte: number for number, analyte in enumerate(self.analytes)}
-        self._values = ValueReader(source, StandingRule(knowledge))
+        self._values = ValueReader(source, StandingRule(knowledge), collection.judge.says_more)
         self._moments = MomentNumbers(MomentReader(knowledge.moments), source.counted)
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._besides_known: dict[tuple[str, ...], tuple[int, bool]] = {}
@@ -87,7 +87,7 @@ class TableReading:
         asked = self._asked(fields, values, rows)
         outcomes = self._judge(fields, values, asked)
         each = asked.codes
-        odd = self._odd_words(batch) | np.array([one.clumps for one in outcomes], dtype=np.bool_)[each]
+        odd = self._odd_words(batch) | np.array([one.remark for one in outcomes], dtype=np.bool_)[each]
         doubtful = ~np.array([one.simple for one in outcomes], dtype=np.bool_)[each] | odd
         dropped = np.array([one.left_out for one in outcomes], dtype=np.bool_)[each] & ~odd
         analytes = np.array([one.analyte for one in outcomes], dtype=np.int16)[each]
@@ -155,7 +155,7 @@ class TableReading:
         judged = self._collection.judge.of(result, self._identifier, self._units)
         number = self._numbers[judged.analyte] if judged.analyte is not None else -1
         simple = number >= 0 and _is_simple(judged, result.value) and result.status is ResultStatus.FINAL
-        return Outcome(simple, judged.is_left_out, kind.clumps, number, judged.unit, label_of(result))
+        return Outcome(simple, judged.is_left_out, kind.remark, number, judged.unit, label_of(result))
 
     def _mention(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from cbc_screen.collect.combine import combine
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.texts import Texts, constant, of_both
 from cbc_screen.normalize.identify import unit_in
-from cbc_screen.normalize.remarks import mentions_clumps
 from cbc_screen.normalize.standing import StandingRule
 
 _REMEMBERED = 200_000
@@ -22,11 +22,11 @@ _SOME = "0"  # number
 
 
 class Kind(NamedTuple):
-    """What of a value decides how its result is judged: the unit in it, whether it is empty, a word of clumps."""
+    """What of a value decides how its result is judged: the unit in it, whether it is empty, a remark in its place."""
 
     empty: bool
     unit: str
-    clumps: bool
+    remark: bool  # of clumps, or that results are taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class BatchValues:
 class ValueReader:
     """Reads values; what is said of a text is worked out once."""
 
-    def __init__(self, source: LongSource, standing: StandingRule) -> None:
-        self._source, self._standing = source, standing
+    def __init__(self, source: LongSource, standing: StandingRule, says_more: Callable[[str], bool]) -> None:
+        self._source, self._standing, self._says_more = source, standing, says_more
         self._known: dict[str, tuple[int, str]] = {}
         self._kinds: dict[Kind, int] = {}
         self.kinds: list[Kind] = []
@@ -62,7 +62,7 @@ class ValueReader:
 
     def _look_at(self, text: str) -> tuple[int, str]:
         """Return the number of a value's kind, and the value as it stands in a count."""
-        kind = Kind(not text, unit_in(text), mentions_clumps(text))
+        kind = Kind(not text, unit_in(text), any(map(str.isalpha, text)) and self._says_more(text))
         number = self._kinds.get(kind)
         if number is None:
             number = self._kinds[kind] = len(self.kinds)

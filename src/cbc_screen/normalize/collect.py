@@ -62,7 +62,7 @@ class Collection:
         self._last: tuple[str, int] = ("", 0)
         self._last_person: tuple[int, StatedPerson] = (-1, StatedPerson(""))
         self._has_others = False  # somebody is no patient, or some specimen no patient's blood
-        self._doubts = Doubts(self._base, self._standing)
+        self._doubts = Doubts(self._base, self._standing, knowledge)
 
     def add(
         self,
@@ -309,6 +309,7 @@ class Collection:
         self._doubts.fill_conflicts(by_analyte, cells)
         if group >= GroupKind.ALONE:
             self._doubts.fill_neighbors(gathered, group, cells)
+        cells = self._doubts.suspect(cells) if gathered.suspect else cells
         contents = [own[-1].content for own in by_analyte.values()]
         whole = group is gathered.group
         return CollectedCount(

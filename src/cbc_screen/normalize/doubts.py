@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.gathered import Gathered
 from cbc_screen.normalize.placing import NEIGHBORS, GroupKind, why_alone
 from cbc_screen.normalize.standing import CONFLICTING, Cell, DoubtfulResult, Received, StandingRule, segmented_of
@@ -17,8 +18,9 @@ _REMEMBERED = 5_000  # persons of whom it is known what stands alone
 class Doubts:
     """Makes unknown, in the cells of a count, what is in doubt."""
 
-    def __init__(self, base: sqlite3.Connection, standing: StandingRule) -> None:
+    def __init__(self, base: sqlite3.Connection, standing: StandingRule, knowledge: Knowledge) -> None:
         self._base, self._standing = base, standing
+        self._counted = frozenset(name for name, one in knowledge.analytes.items() if one.counted)
         self._neighbors: dict[tuple[str, int], list[str]] = {}
 
     def void_suspect(self) -> None:
@@ -28,6 +30,11 @@ class Doubts:
             "AND grp IN (SELECT key FROM sample WHERE suspect)",
             (unusable(Reason.SPECIMEN_SUSPECT),),
         )
+
+    def suspect(self, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+        """Return the results of a count that was measured in a specimen not to be believed."""
+        unknown = Cell(unusable(Reason.SPECIMEN_SUSPECT), "", "", "", "")
+        return {name: unknown if name in self._counted else cell for name, cell in cells.items()}
 
     def fill_possible(self, collection: int, cells: dict[str, Cell]) -> None:
         """Make unknown what has no result here and of which one was set aside, or a further one that differs."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cbc_screen.ingest.results import StatedPerson
-from cbc_screen.normalize.judging import SUSPECTED
+from cbc_screen.normalize.judging import SPECIMEN, SUSPECTED
 from cbc_screen.normalize.placing import GroupKind
 from cbc_screen.normalize.standing import Cell, Received
 from cbc_screen.vocabulary import Presence
 
 ABOUT = "@"  # before a field of the person, in place of an analyte
 FILM = "@film "  # before a finding of the film
-_TOLD = ("birth_date", "sex", "age", "pregnancy")
+_TOLD = ("birth_date", "sex", "age", "pregnancy", SPECIMEN)
 
 
 @dataclass
@@ -98,6 +98,7 @@ class Gathered:
     clumps_suspected: bool
     pregnancy: str
     film: dict[str, Presence]
+    suspect: bool  # a remark takes back all that was measured
 
     @classmethod
     def of(cls, rows: Sequence[tuple[object, ...]]) -> Gathered:
@@ -134,6 +135,7 @@ class Gathered:
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
             GroupKind(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
+            bool(told[SPECIMEN]),
         )  # fmt: skip
 
 

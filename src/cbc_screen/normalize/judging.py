@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cbc_screen.ingest.results import LabResult, ResultCode, Stated, StatedSpecimen
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.fold import LOST
+from cbc_screen.knowledge.fold import LOST, plain_name
 from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.film import FilmReader
@@ -24,6 +24,7 @@ from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
 
+SPECIMEN = "specimen"  # of which a remark that is a result of its own takes all results back
 SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _FINAL = frozenset({ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED})
@@ -68,6 +69,8 @@ class Judge:
         )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
+        self._remark_names = knowledge.beside.row_notes
+        self._is_remark = lru_cache(_REMARKS)(self._names_remark)
         self._other_specimen = lru_cache(_SPECIMENS)(self._told_of_specimen)
 
     def says_more(self, remark: str) -> bool:
@@ -98,6 +101,8 @@ class Judge:
                 return Judgement(None, Reason.ENCODING)
             if not self._stands(result):
                 return Judgement(None)  # it tells nothing: neither that something was seen, nor that it was not
+            if other is None and self._takes_back(result.value) and self._is_remark(result.codes):
+                return Judgement(None, about=(SPECIMEN, SUSPECTED))
             film = self._film.read(result) if other is None else None
             return Judgement(None, about=self._about.read(result) if film is None else None, film=film)
         value, unit = result.value, result.unit
@@ -106,6 +111,10 @@ class Judge:
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
         return Judgement(analyte, clumps=clumps, value=value, unit=unit)
+
+    def _names_remark(self, codes: tuple[ResultCode, ...]) -> bool:
+        """Tell whether a result is a remark on all that was measured beside it: "Comment", "Specimen condition"."""
+        return any(plain_name(text) in self._remark_names for code in codes for text in (code.name, code.code))
 
     def _stands(self, result: LabResult) -> bool:
         """Tell whether a result that is no count is final, could be used, and is not taken back."""

@@ -282,6 +282,43 @@ def test_an_address_that_ends_with_the_patient_is_the_patient(client: httpx.Clie
     assert "sex" not in " ".join(reason for reason in card["detail"].splitlines() if "SEX_MISSING" in reason)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "https://other.example/fhir/Patient/p1"}, {"reference": "RelatedPerson/p1"}, {"reference": "#x"},
+        {"display": "Somebody"}, None,
+    ],
+)  # fmt: skip
+def test_a_count_that_is_not_surely_of_the_patient_makes_no_card_on_this_chart(
+    client: httpx.Client, subject: dict[str, str] | None
+) -> None:
+    """Another server has another Patient/p1; who is not named is nobody."""
+    found = [observation(name, text, "2024-03-01") for name, text in LOW.items()]
+    for one in found:
+        one["subject"] = subject
+    own = [observation(name, text, "2024-03-02") for name, text in USUAL.items()]
+    for entries in (found, found + own):
+        bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in entries]}
+        sent = request_of({}, prefetch={"patient": PATIENT, "counts": bundle}, fhirServer="https://ehr.example/fhir/")
+        answer = post(client, VIEW, sent)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "SEVERAL_PERSONS")
+
+
+def test_the_server_that_is_told_is_that_of_the_patient(client: httpx.Client) -> None:
+    found = [observation(name, text, "2024-03-01") for name, text in LOW.items()]
+    found[0]["subject"]["reference"] = "https://ehr.example/fhir/Patient/p1"
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in found]}
+    sent = request_of({}, prefetch={"patient": PATIENT, "counts": bundle}, fhirServer="https://ehr.example/fhir")
+    [card] = post(client, VIEW, sent).json()["cards"]
+    assert "pancytopenia" in card["summary"].lower()
+
+
+def test_a_day_that_is_not_yet_hides_no_count(client: httpx.Client) -> None:
+    """A slip in the year of a usual count: the low one is shown all the same."""
+    found = cards_of(client, {"2024-06-20": LOW, "2099-06-20": USUAL})
+    assert ["pancytopenia" in card["summary"].lower() for card in found] == [True]
+
+
 @pytest.mark.parametrize("entries", [[{"resource": "x"}], [{"resource": 7}, {"resource": None}]])
 def test_what_cannot_be_read_is_a_card_and_not_silence(client: httpx.Client, entries: list[Any]) -> None:
     bundle = {"resourceType": "Bundle", "entry": entries}

@@ -71,7 +71,8 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     panel, remarks = "", notes_of(resource)
     if scope.parents:
         listing = [one for level in scope.above(member) for one in level]
-        remarks += tuple(islice((note for one in listing for note in notes_of(one.resource)), MOST_PARENTS))
+        said = (note for one in listing if not is_answer(one.resource) for note in notes_of(one.resource))
+        remarks += tuple(islice(said, MOST_PARENTS))
         panel = joined_texts(_concept_text(one.resource.get("code")) for one in listing)
         if not person and not resource.get("focus"):
             person = scope.inherited(member, lambda parent: _person(parent, scope))

@@ -40,6 +40,7 @@ class ResourceScope:
     """What the resources of one Bundle, or of one resource and those it contains, say of one another."""
 
     keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources
+    addresses: dict[str, set[str]] = field(default_factory=dict)  # the full URLs of each resource, by its key
     people: dict[str, str] = field(default_factory=dict)  # by identifier; "" where it stands for two persons
     kinds: dict[str, str] = field(default_factory=dict)  # the type of each resource, by its key
     stated: Stated = ()  # what is said of all of them, as by the labels of their bundle
@@ -52,6 +53,8 @@ class ResourceScope:
         for member in members:
             if member.url and self.keys.setdefault(member.url, member.key) != member.key:
                 self.keys[member.url] = ""
+            if member.url:
+                self.addresses.setdefault(member.key, set()).add(unversioned(member.url))
             if member.key:
                 self.kinds.setdefault(member.key, member.kind)
             if member.kind == "Patient":
@@ -75,7 +78,9 @@ class ResourceScope:
         name = _searched(text) or ("" if text else key)
         if name:
             return self.people.get(name) or name
-        within = text in self.keys or key in self.keys.values() or text.startswith("#")
+        addresses = self.addresses.get(key, set())
+        elsewhere = _is_absolute(text) and any(map(_is_absolute, addresses)) and unversioned(text) not in addresses
+        within = text in self.keys or (bool(addresses) and not elsewhere) or text.startswith("#")
         if not within and (named := next(iter(identifiers(reference)), "")) and self.people.get(named):
             return self.people[named]
         return as_person(key if within or not text else text)
@@ -127,6 +132,10 @@ def unversioned(reference: str) -> str:
     """Return a reference without its version, with the server it names."""
     match = _REFERENCE.fullmatch(reference)
     return f"{match[1]}{match[2]}" if match else reference
+
+
+def _is_absolute(reference: str) -> bool:
+    return reference.startswith(("http://", "https://"))
 
 
 def as_person(reference: str) -> str:

@@ -176,7 +176,7 @@ def make_plan(
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
-    notes = _row_notes(knowledge, headers, others) if analytes else ()
+    notes, notes_twice = _row_notes(knowledge, headers, others) if analytes else ((), {})
     status = chosen.get(ROW_STATUS) or _row_status(knowledge, headers, others)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
     read = {*notes, *(column for _, column in specimens), *([status] if status and analytes else [])}
@@ -185,8 +185,8 @@ def make_plan(
         people=people,
         findings=findings,
         age_unit=_age_unit(people.get("age"), reader, declared),
-        refused={**refused, **twice},
-        ignored=tuple(header for header in others if header not in read and header not in twice),
+        refused={**refused, **twice, **notes_twice},
+        ignored=tuple(header for header in others if header not in {*read, *twice, *notes_twice}),
         declared=declared,
         possible=_possible(meanings, chosen),
         specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
@@ -257,11 +257,14 @@ def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dic
     return found
 
 
-def _row_notes(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """Find the columns of remarks on whole rows; of a header that stands twice none can be read by its name."""
-    times = Counter(headers)
-    names = knowledge.beside.row_notes
-    return tuple(header for header in others if plain_name(header) in names and times[header] == 1)
+def _row_notes(
+    knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Find the columns of remarks on whole rows; also those that stand twice, which cannot be read."""
+    times, names = Counter(headers), knowledge.beside.row_notes
+    found = [header for header in others if plain_name(header) in names]
+    why = "holds remarks on the results of a row, and stands twice: remove or rename one of them"
+    return tuple(one for one in found if times[one] == 1), {one: why for one in found if times[one] > 1}
 
 
 def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:

@@ -71,6 +71,12 @@ class HookRequest(_Sent):
     hookInstance: UUID = Field(  # noqa: N815
         description="Id of this call.", examples=["d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"]
     )
+    fhirServer: str | None = Field(  # noqa: N815
+        default=None,
+        max_length=2000,
+        description="Of the patient; it is never called.",
+        examples=["https://ehr.example/fhir"],
+    )
     context: HookContext = Field(description="Whom it is about.", examples=[{"patientId": "example"}])
     prefetch: Prefetch | None = Field(
         default=None, description="What the discovery asks for; 412 where it is missing.", examples=[{"patient": None}]

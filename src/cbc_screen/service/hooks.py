@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -87,7 +87,7 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
         raise problem(
             ProblemCode.SEVERAL_PERSONS, "the Observations are of more than one person", ("prefetch", "counts")
         )
-    if any(person and person.rpartition("/")[2] != patient for person in persons):
+    if any(person != f"Patient/{patient}" for person in persons):
         raise problem(
             ProblemCode.SEVERAL_PERSONS,
             "the Observations are not of the patient of the context",
@@ -119,7 +119,9 @@ def _require_prefetch(request: HookRequest) -> None:
 
 
 def _named(request: HookRequest, patient: str) -> str:
-    """Return the one address by which Observations name the patient of the context, where they do; the server is not told."""
+    """Return the address by which Observations name the patient of the context: of the server that is told, else the only one."""
+    if request.fhirServer is not None:
+        return f"{request.fhirServer.rstrip('/')}/Patient/{patient}"
     counts = (request.prefetch and request.prefetch.counts) or {}
     entries = counts.get("entry")
     resources = (
@@ -144,15 +146,19 @@ def _bundle(body: bytes, address: str) -> bytes:
 
 
 def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
-    """Return the last counts by time of collection: several where they are of one moment, or have none that is known."""
-    moments = [_moment(count.result) for count in counts]
+    """Return the last counts by time of collection: several where they are of one moment, or have none that is known.
+
+    A day that is not yet is no known time: a slip in the year would hide every other count.
+    """
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    moments = [moment if moment is None or moment <= tomorrow else None for moment in map(_moment, counts)]
     last = max((moment for moment in moments if moment is not None), default=None)
     return [count for count, moment in zip(counts, moments, strict=True) if moment is None or moment == last]
 
 
-def _moment(result: ScreeningResult) -> datetime | None:
+def _moment(count: ScreenedCount) -> datetime | None:
     try:
-        found = datetime.fromisoformat(result.person.collected_at or "")
+        found = datetime.fromisoformat(count.result.person.collected_at or "")
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

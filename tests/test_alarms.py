@@ -262,6 +262,60 @@ def test_declared_they_say_nothing_and_one_odd_cell_of_four_says_nothing() -> No
         )
 
 
+# Of a hundred rows forty have hemoglobin, all of them with a comma; nothing else is wrong.
+SPARSE = pd.DataFrame(
+    {
+        "patient_id": [f"p{number // 2}" for number in range(100)],
+        "collected_at": [f"2024-{1 + number % 2:02d}-03" for number in range(100)],
+        "age": ["40 y"] * 100,
+        "sex": ["F"] * 100,
+        "HGB (g/dL)": ["9,125"] * 40 + [None] * 60,
+        "PLT (G/L)": ["250"] * 100,
+    }
+)
+COMMAS = "hemoglobin: the comma or point in most of its numbers may be either mark"
+
+
+def test_of_a_column_the_cells_that_were_sent_count_and_not_all_rows(tmp_path: Path) -> None:
+    """Forty of forty, in a hundred rows: from a frame, followed, from a file, as a source of polars."""
+    with pytest.warns(cbc.CBCScreenWarning, match=COMMAS):
+        cbc.screen_frame(SPARSE)
+    with pytest.warns(cbc.CBCScreenWarning, match=COMMAS):
+        cbc.follow(SPARSE)
+    with pytest.warns(cbc.CBCScreenWarning, match=COMMAS):
+        cbc.follow(SPARSE, each_count=True)
+    SPARSE.to_csv(tmp_path / "sparse.csv", index=False)
+    assert any(COMMAS in alarm for alarm in cbc.scan(tmp_path / "sparse.csv").alarms)
+    pytest.importorskip("polars")
+    import cbc_screen.polars
+
+    with pytest.warns(cbc.CBCScreenWarning, match=COMMAS):
+        assert len(cbc_screen.polars.scan(tmp_path / "sparse.csv").collect()) == 100
+
+
+def test_one_file_of_commas_is_named_among_files_that_can_be_read(tmp_path: Path) -> None:
+    plain = SPARSE.assign(**{"HGB (g/dL)": "13.1"})
+    plain.to_csv(tmp_path / "january.csv", index=False)
+    SPARSE.head(10).rename(columns={"age": "Age"}).to_csv(tmp_path / "february.csv", index=False)
+    alarms = cbc.scan([tmp_path / "january.csv", tmp_path / "february.csv"]).alarms
+    assert [alarm.partition(":")[0] for alarm in alarms] == ["hemoglobin of february.csv"]
+
+
+def test_collection_dates_that_nobody_can_read_are_said_where_persons_are_followed(tmp_path: Path) -> None:
+    """03/04/2024 is March or April; a month alone is read, and is no slip."""
+    days = SPARSE.assign(collected_at="03/04/2024", **{"HGB (g/dL)": "13.1"})
+    with pytest.warns(cbc.CBCScreenWarning, match="collected_at: most of its dates cannot be read"):
+        cbc.follow(days)
+    days.to_csv(tmp_path / "days.csv", index=False)
+    [alarm] = cbc.scan(tmp_path / "days.csv", follow=True).alarms
+    assert alarm.startswith("collected_at: most of its dates cannot be read")
+    assert not cbc.scan(tmp_path / "days.csv").alarms, "no answer of a count alone rests on the day"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cbc.CBCScreenWarning)
+        cbc.follow(days.assign(collected_at="2024-04"))
+        cbc.follow(days, date_format="%d/%m/%Y")
+
+
 LONG = (
     "patient_id,collected_at,test,result,unit,age,sex\n"
     + "".join(f"{number},2026-01-02,Hemoglobin,{result},g/dL,40,F\n" for number, result in enumerate([13, 13, 13, 13]))

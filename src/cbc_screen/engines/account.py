@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cbc_screen.engines.notation import Notation
 from cbc_screen.errors import CBCScreenError
 
 if TYPE_CHECKING:
     from cbc_screen.engines.batch import ScreenedBatch
+    from cbc_screen.normalize.plan import Plan
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Account:
     unused: Counter[str] = field(default_factory=Counter)
     judged: int = 0  # rows of which some line could be judged
     cells: Counter[str] = field(default_factory=Counter)  # results by file
+    notation: dict[str, Notation] = field(default_factory=dict)  # by file
     sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
 
     def add(self, screened: ScreenedBatch) -> None:
@@ -42,6 +46,9 @@ class Account:
             self.cells[screened.file] += own[0]
             for counter, many in zip(counters, own, strict=True):
                 counter[analyte] += many
+        given = {analyte: own[0] for analyte, own in screened.results.items()}
+        rows = screened.rows_in - len(screened.rejected)
+        self.notation.setdefault(screened.file, Notation()).add(given, screened.counts.get("reasons", {}), rows)
         # Rows screened are those that have a pattern, so that the sum at the end is a check.
         self.screened += sum(screened.counts.get("pattern", {}).values())
         self.judged += screened.counts.get("lines", {}).get("judged", 0)
@@ -57,6 +64,14 @@ class Account:
     def used(self) -> Counter[str]:
         """Results that could be used, by analyte."""
         return self.results - self.unused
+
+    def otherwise(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
+        """Say what is written otherwise than it is read, by the plan of each file; its name stands where there are several."""
+        return tuple(
+            sentence
+            for file, notation in self.notation.items()
+            for sentence in notation.sentences(plans[file], file if len(plans) > 1 else "")
+        )
 
     def check(self) -> None:
         """Refuse to go on where a row is not accounted for."""

@@ -14,13 +14,6 @@ _SHOWN = 5
 _DAMAGED = (Reason.MESSAGE_UNREADABLE, Reason.ROW_RAGGED, Reason.ENCODING, Reason.OVERSIZE)
 
 
-# What is written otherwise than it is read, and what says how: of a whole column, and not of a cell here and there.
-_DECLARED = {
-    Reason.NUMBER_AMBIGUOUS: 'the comma or point in most of its numbers may be either mark; say which it is: decimal="," (--decimal ,)',
-    Reason.DATE_UNREADABLE: 'most of its dates cannot be read; say how they are written: date_format="%d.%m.%Y" (--date-format)',
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How far a scan came."""
@@ -32,7 +25,7 @@ class Reach:
     reasons: Mapping[str, int]
     others: tuple[str, ...] = ()  # results that were sent under names or codes that are not known
     rejects: Mapping[str, int] = field(default_factory=dict)  # rows by reason
-    is_mark_declared: bool = False  # how numbers are written was said
+    otherwise: tuple[str, ...] = ()  # what is written otherwise than it is read
 
 
 def grouping_sentence(grouping: Mapping[str, int]) -> str:
@@ -53,17 +46,6 @@ def persons_sentence(persons: Mapping[str, int]) -> str:
     return f"{persons['found']:,} of {persons['in_results']:,} persons found in the table of persons"
 
 
-def written_otherwise(reasons: Mapping[str, int], rows: int, *, is_mark_declared: bool) -> list[str]:
-    """Say of which columns most cells are written in a way that must be declared; `reasons` are "field:REASON" with their rows."""
-    declared = {Reason.NUMBER_AMBIGUOUS} if is_mark_declared else frozenset[Reason]()
-    told = [(*name.partition(":")[::2], many) for name, many in reasons.items()]
-    return [
-        f"{field}: {_DECLARED[Reason(reason)]}"
-        for field, reason, many in told
-        if reason in _DECLARED and reason not in declared and many >= _FEW and 2 * many > rows
-    ]
-
-
 def alarms(
     grouping: Mapping[str, int], persons: Mapping[str, int], reach: Reach, analytes: Mapping[str, Analyte]
 ) -> tuple[str, ...]:
@@ -74,7 +56,7 @@ def alarms(
         found.append(grouping_sentence(grouping))
     if persons and persons["in_results"] and not persons["found"]:
         found.append(f"{persons_sentence(persons)}: is its key the one that the results have?")
-    found += written_otherwise(reach.reasons, reach.screened, is_mark_declared=reach.is_mark_declared)
+    found += reach.otherwise
     damaged = {reason: reach.rejects[reason] for reason in _DAMAGED if reach.rejects.get(reason)}
     if damaged and not reach.screened:
         found.append(

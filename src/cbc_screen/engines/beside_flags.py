@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from cbc_screen.engines.frames import Engine
     from cbc_screen.engines.inputs import Input
+    from cbc_screen.engines.notation import Notation
     from cbc_screen.ingest.source import SourceBatch
 
 
 class BesideFlags(Protocol):
-    """Columns that stand beside the flags of a scan."""
+    """Columns that stand beside the flags of a scan; `notation` is told how the dates that it alone reads are written."""
+
+    notation: Notation
 
     def choose(self, engine: Engine, inputs: Sequence[Input]) -> list[Input]:
         """Return the inputs with the further columns that are read; an input that lacks what they need is refused."""

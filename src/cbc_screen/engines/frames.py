@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import from_numpy, from_texts, is_text
-from cbc_screen.engines.alarms import written_otherwise
+from cbc_screen.engines.notation import Notation
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
@@ -26,18 +25,16 @@ from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.logs import LOG, warn
 from cbc_screen.normalize.arrow import as_text, distinct
-from cbc_screen.normalize.codes import CODE, NO_REASON
+from cbc_screen.normalize.codes import NO_REASON
 from cbc_screen.normalize.columns import Normalized, normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import letters_in_doubt, letters_of, with_sex_letters
 from cbc_screen.normalize.plan import Plan, make_plan, with_profile
 from cbc_screen.normalize.received import SOURCE_FILE
-from cbc_screen.normalize.value import POINT
 from cbc_screen.report.detail import detail_columns
 from cbc_screen.report.flags import carried_table, flags_table
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.published import published_columns
-from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,27 +96,17 @@ def screen_frame(
 
     ready = prepare(engine, frame, opening)
     engine, plan, arrays, rows = ready.engine, ready.plan, ready.arrays, ready.rows
-    parts, unread = [], Counter[str]()
+    parts, notation = [], Notation()
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
         normalized = engine.normalize(part, min(SLICE, rows - start), plan)
-        unread.update(_unread(normalized))
+        notation.add_rows(normalized)
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
-    marked = plan.declared.number_format != POINT
-    for said in written_otherwise(unread, rows, is_mark_declared=marked):
+    for said in notation.sentences(plan):
         warn(said)
     LOG.info("frame: %d rows screened, %d analytes read", rows, len(plan.analytes))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)
-
-
-def _unread(normalized: Normalized) -> dict[str, int]:
-    """Count the cells that may be written otherwise than they are read, as reasons are counted."""
-    return {
-        f"{field}:{reason}": int(np.count_nonzero(codes == CODE[reason]))
-        for field, codes in normalized.reasons.items()
-        for reason in (Reason.NUMBER_AMBIGUOUS, Reason.DATE_UNREADABLE)
-    }
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from cbc_screen.engines.sex_watch import doubts
 from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.normalize.value import POINT
 from cbc_screen.summary import AnalyteCount, ScanSummary
 from cbc_screen.vocabulary import SpecimenKind
 
@@ -55,9 +54,9 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
     reasons = dict(account.reasons.most_common())
     others = _named_otherwise(inputs)
-    marked = any(entry.plan.declared.number_format != POINT for entry in inputs)
+    otherwise = account.otherwise({entry.name: entry.plan for entry in inputs})
     return Reach(
-        account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects, marked
+        account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects, otherwise
     )
 
 

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cbc_screen.engines.frames import Engine, prepare
+from cbc_screen.engines.notation import Notation
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
@@ -20,6 +22,7 @@ from cbc_screen.ingest.frames import from_arrow, headers, plain_frame
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
+from cbc_screen.logs import warn
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.counts import read_counts
@@ -29,6 +32,7 @@ from cbc_screen.serial.rows import CountRows
 from cbc_screen.serial.segments import Ints, Places
 from cbc_screen.serial.series import Followed, follow_block
 from cbc_screen.serial.timeline import timeline_of
+from cbc_screen.serial.times import dates_in
 from cbc_screen.time_course import Timeline
 
 if TYPE_CHECKING:
@@ -56,19 +60,31 @@ def follow_frame(
     `kernels` has one for each definition that the rules name, and for the screen's own.
     """
     source, context = _understood(engine, kernels, definition, frame, opening, request)
-    rules = context.rules
+    rules, notation = context.rules, Notation()
     if request.each_count:
         rows = CountRows(source, analytes_of(source.ready.plan, rules), rules)
-        follow_blocks(source, context, rows.add)
-        return from_arrow(rows.table(), frame)
-    return from_arrow(follow_source(source, context), frame, same_rows=False)
+        follow_blocks(source, context, rows.add, notation)
+        found = from_arrow(rows.table(), frame)
+    else:
+        found = from_arrow(follow_source(source, context, notation), frame, same_rows=False)
+    _warn_of_notation(source, notation)
+    return found
 
 
-def follow_source(source: PersonFrame, context: SerialContext) -> pa.Table:
-    """Return one row a person of a frame understood."""
+def _warn_of_notation(source: PersonFrame, notation: Notation) -> None:
+    ready = source.ready
+    if (name := ready.plan.people.get("collected_at")) is not None:
+        date_format = ready.plan.declared.date_format_of("collected_at")
+        notation.add_dates("collected_at", *dates_in(ready.arrays[name], date_format))
+    for text in notation.sentences(ready.plan):
+        warn(text)
+
+
+def follow_source(source: PersonFrame, context: SerialContext, notation: Notation | None = None) -> pa.Table:
+    """Return one row a person of a frame understood; `notation` is told how its cells are written."""
     import pyarrow as pa
 
-    tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source)))
+    tables = list(_each_block(source, context, lambda followed: person_table(followed, context, source), notation))
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else _empty(source, context)
 
 
@@ -92,22 +108,34 @@ def follow_files(
     return found
 
 
-def follow_blocks(source: PersonFrame, context: SerialContext, work: Callable[[Followed], None]) -> None:
-    """Follow every block, and do something with each."""
-    for _ in _each_block(source, context, work):
+def follow_blocks(
+    source: PersonFrame, context: SerialContext, work: Callable[[Followed], None], notation: Notation | None = None
+) -> None:
+    """Follow every block, and do something with each; `notation` is told how its cells are written."""
+    for _ in _each_block(source, context, work, notation):
         pass
 
 
-def _each_block(source: PersonFrame, context: SerialContext, work: Callable[[Followed], Made]) -> Iterator[Made]:
+def _each_block(
+    source: PersonFrame, context: SerialContext, work: Callable[[Followed], Made], notation: Notation | None
+) -> Iterator[Made]:
     """Follow block after block and work on each; what is made comes in the order of the blocks.
 
     Blocks share no person and no row, so a few are worked on at once; no more of them are in memory.
     """
-    workers = min(_WORKERS, os.cpu_count() or 1)
+
+    def made(rows: Places, person: Ints) -> Made:
+        followed = _block(source, context, rows, person)
+        if notation is not None:
+            with told:
+                notation.add_rows(followed.counts.normalized)
+        return work(followed)
+
+    workers, told = min(_WORKERS, os.cpu_count() or 1), Lock()
     waiting: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for rows, person in _blocks(source):
-            waiting.append(pool.submit(lambda own, whose: work(_block(source, context, own, whose)), rows, person))
+            waiting.append(pool.submit(made, rows, person))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:

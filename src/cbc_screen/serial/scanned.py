@@ -20,6 +20,7 @@ from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.spill import Spill
 from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.engines.inputs import Input
+from cbc_screen.engines.notation import Notation
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.source import SourceBatch
 from cbc_screen.kernel.screen import Kernel
@@ -30,7 +31,7 @@ from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.follow import analytes_of, context_of, follow_blocks
 from cbc_screen.serial.person_frame import PersonFrame, columns_besides, person_frame
 from cbc_screen.serial.rows import CountRows, row_columns
-from cbc_screen.serial.times import Times, all_at_midnight, as_days, no_times, read_clocks
+from cbc_screen.serial.times import Times, all_at_midnight, as_days, dates_in, no_times, read_clocks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +51,7 @@ class FollowedRows:
     definition: str
     person: str | None = None
     laboratory: str | None = None
+    notation: Notation = field(default_factory=Notation, init=False)
     _besides: tuple[str, str | None, dict[str, str]] | None = field(default=None, init=False)
     _plan: Plan | None = field(default=None, init=False)
     _kept: _Kept | None = field(default=None, init=False)
@@ -70,13 +72,19 @@ class FollowedRows:
 
     def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> None:
         """Follow every person of the input."""
-        parts = _Parts(self._columns)
+        parts, self.notation = _Parts(self._columns), Notation()
         try:
             for entry, batch in batches:
                 parts.add(entry, batch)
+                self._count_dates(entry, batch)
             self._follow(engine, parts)
         finally:
             parts.close()
+
+    def _count_dates(self, entry: Input, batch: SourceBatch) -> None:
+        if (name := entry.plan.people.get("collected_at")) is not None:
+            date_format = entry.plan.declared.date_format_of("collected_at")
+            self.notation.add_dates("collected_at", *dates_in(batch.columns[name], date_format))
 
     @property
     def _columns(self) -> tuple[str, str | None, dict[str, str]]:

@@ -19,6 +19,7 @@ from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.moment import instant
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.segments import Bools, Ints
+from cbc_screen.vocabulary import Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,6 +85,19 @@ def read_times(column: pa.Array, date_format: str | None) -> Times:
     """Read a column of collection times."""
     found = read_clocks(column, date_format)
     return as_days(found) if all_at_midnight(found) else found
+
+
+def dates_in(column: pa.Array, date_format: str | None) -> tuple[int, int]:
+    """Count the dates of a column that were sent, and those of them that cannot be read."""
+    import pyarrow.types as types
+
+    if types.is_timestamp(column.type) or types.is_date(column.type):
+        return len(column) - column.null_count, 0
+    values, places = distinct(column)
+    many = np.bincount(places[places >= 0], minlength=len(values)).tolist()
+    found = [(many[place], *parse_date(value, date_format)) for place, value in enumerate(values)]
+    sent = sum(own for own, span, reason in found if span is not None or reason is not None)
+    return sent, sum(own for own, _, reason in found if reason is Reason.DATE_UNREADABLE)
 
 
 def all_at_midnight(times: Times) -> bool:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Unpack
 
 from cbc_screen.arrays import from_texts
 from cbc_screen.engines.batch import ROW, Layout, empty_table
-from cbc_screen.engines.inputs import Input, open_inputs
+from cbc_screen.engines.inputs import Input, all_batches, open_inputs
+from cbc_screen.engines.notation import Notation
 from cbc_screen.engines.outcomes import schema_of
 from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.errors import UsageError
@@ -237,7 +238,15 @@ class Ready:
         watch.settle()
         for analyte, why in watch.sentences(accepted=False).items():
             warn(f"{analyte}: {why}")
+        self._warn_of_notation(entry)
         return {analyte: () for own in watch.metadata.values() for analyte in own}
+
+    def _warn_of_notation(self, entry: Input) -> None:
+        notation = Notation()
+        for _, batch in all_batches([entry], frozenset()):
+            notation.add_rows(self.engine.normalize(batch.columns, len(batch.lines), entry.plan))
+        for text in notation.sentences(entry.plan):
+            warn(text)
 
     def work(
         self,

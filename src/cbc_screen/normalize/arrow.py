@@ -70,7 +70,9 @@ def floats(column: pa.Array) -> NDArray[np.float64]:
 
     if pa.types.is_float16(column.type) or pa.types.is_float32(column.type):
         column = _widened(column)
-    values, valid = to_numpy(column.cast(pa.float64(), safe=False))
+    if not pa.types.is_float64(column.type):  # a cast of nothing still lets go of the interpreter, and waits for it
+        column = column.cast(pa.float64(), safe=False)
+    values, valid = to_numpy(column)
     return np.ascontiguousarray(values if valid is None else np.where(valid, values, np.nan), dtype=np.float64)
 
 

@@ -270,3 +270,56 @@ def test_a_remark_that_takes_its_result_back(remark: str) -> None:
 @pytest.mark.parametrize("remark", TAKEN_BACK["stands"])
 def test_a_remark_that_leaves_its_result_as_it_is(remark: str) -> None:
     assert row_told(**{"PLT comment": remark}) == row_told(Comment=remark) == ("none", "none")
+
+
+# A reason for a rejection ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header", ["Reject reason", "Rejection_Reason", "Cancellation reason", "Ablehnungsgrund", "Motivo de rechazo"]
+)
+@pytest.mark.parametrize("text", ["Leaking tube", "old", "7", "Not labelled", "see LIS", "RC"])
+def test_whatever_stands_as_a_reason_for_a_rejection_takes_the_row_back(tmp_path: Path, header: str, text: str) -> None:
+    """A row of a table of counts, a row beside each result, and a result of its own."""
+    wide = pd.DataFrame({**WIDE, header: [text, None]})
+    assert list(cbc.screen_frame(wide)["pattern"]) == ["cannot_tell", "none"]
+    assert long_pattern(tmp_path, header, text) == "cannot_tell"
+    own = LONG + f"{WHO}{header},{text},\n"
+    assert pattern_of(tmp_path, own) == "cannot_tell"
+
+
+@pytest.mark.parametrize("text", ["", "-", "none", "N/A", "No", "0", "Not rejected", "OK", "keine"])
+def test_where_nothing_was_rejected_the_row_stands(tmp_path: Path, text: str) -> None:
+    wide = pd.DataFrame({**WIDE, "Reject reason": [text, text]})
+    assert list(cbc.screen_frame(wide)["pattern"]) == ["none", "none"]
+    assert long_pattern(tmp_path, "Reject reason", text) == "none"
+    assert pattern_of(tmp_path, LONG + f"{WHO}Reject reason,{text},\n") == "none"
+
+
+def test_a_remark_and_a_reason_stand_side_by_side(tmp_path: Path) -> None:
+    wide = pd.DataFrame({**WIDE, "Comment": ["fasting", "clotted"], "Reject reason": ["spilt", ""]})
+    assert list(cbc.screen_frame(wide)["pattern"]) == ["cannot_tell", "cannot_tell"]
+
+
+WIDE = {
+    "age": ["40 y"] * 2, "sex": ["F"] * 2, "HGB (g/dL)": [13.5] * 2, "WBC (10^9/L)": [6] * 2, "ANC (10^9/L)": [4] * 2, "PLT (10^9/L)": [250] * 2
+}  # fmt: skip
+WHO = "p,2024-01-02,40 y,F,"
+COUNTS = (
+    ("Hemoglobin", "13.5", "g/dL"),
+    ("WBC", "6", "10^9/L"),
+    ("Neutrophils", "4", "10^9/L"),
+    ("Platelets", "250", "10^9/L"),
+)
+LONG = "patient_id,collected_at,age,sex,test,result,unit\n" + "".join(f"{WHO}{','.join(one)}\n" for one in COUNTS)
+
+
+def long_pattern(folder: Path, header: str, text: str) -> str:
+    rows = "".join(f"{WHO}{','.join(one)},{text}\n" for one in COUNTS)
+    return pattern_of(folder, f"patient_id,collected_at,age,sex,test,result,unit,{header}\n{rows}")
+
+
+def pattern_of(folder: Path, content: str) -> str:
+    (folder / "long.csv").write_text(content, encoding="utf-8")
+    [pattern] = [name for name, many in cbc.scan(folder / "long.csv").patterns.items() if many]
+    return pattern

@@ -55,6 +55,7 @@ def bundle(path: Path, *, specimen: dict[str, Any] | None = None, report: str = 
         {"status": "unavailable"},
         {"status": "entered-in-error"},
         {"condition": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0493", "code": "CLOT"}]}]},
+        {"condition": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0493", "code": "CON"}]}]},
         {"condition": [{"text": "clotted"}]},
         {"note": [{"text": "Specimen clotted"}]},
     ],
@@ -91,6 +92,12 @@ def test_rules_that_change_what_an_observation_means_leave_it_unknown(tmp_path: 
         ({21: "RC^Clotting^HL70490"}, UNKNOWN),  # rejected
         ({21: "QS^Quantity not sufficient^HL70490"}, UNKNOWN),
         ({24: "CLOT^Clotted^HL70493"}, UNKNOWN),  # its condition
+        ({24: "CON"}, UNKNOWN),  # contaminated
+        ({24: "SNR"}, UNKNOWN),  # not received
+        ({14: "clotted"}, UNKNOWN),  # how it was described
+        ({22: "P"}, UNKNOWN),  # of poor quality
+        ({23: "I^Inappropriate^HL70492"}, UNKNOWN),
+        ({14: "Whole blood EDTA", 22: "G", 23: "A", 24: "ROOM"}, ("none", "none")),
         ({24: "HEM^Hemolyzed^HL70493"}, ("none", "none")),
     ],
 )
@@ -110,6 +117,55 @@ def test_an_hl7_specimen_that_was_rejected_or_clotted(
 
 
 OBX = [f"OBX|{n}|NM|{code}^x^LN||{value}|{unit}|||||F" for n, (code, value, unit) in enumerate(COUNTS, 1)]
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        ("ORC|RE", ("none", "none")),
+        ("ORC|NW||||CM", ("none", "none")),
+        *((f"ORC|{letters}", UNKNOWN) for letters in ("CA", "OC", "CR", "DC", "OD", "DR", "HD", "OH", "HR", "ca")),
+        *((f"ORC|SC||||{letters}", UNKNOWN) for letters in ("CA", "DC", "ER", "RP", "HD")),
+    ],
+)
+@pytest.mark.parametrize("behind", [False, True])
+def test_results_of_an_order_that_was_cancelled_or_held_do_not_stand(
+    tmp_path: Path, control: str, expected: tuple[str, str], behind: bool
+) -> None:
+    """The segment stands before its order; some systems send it behind."""
+    order = [OBR, control] if behind else [control, OBR]
+    assert told_of_message(tmp_path, "ORU^R01", [*order, *OBX]) == expected
+
+
+def test_a_cancelled_order_is_that_one_alone(tmp_path: Path) -> None:
+    cancelled = [
+        "ORC|CA",
+        "OBR|2|P|G|24326-1^Electrolytes^LN|||20240101080000",
+        "OBX|9|NM|2951-2^Na^LN||140|mmol/L|||||F",
+    ]
+    for segments in ([*cancelled, "ORC|RE", OBR, *OBX], [OBR, *OBX, *cancelled], [*cancelled, OBR, *OBX]):
+        assert told_of_message(tmp_path, "ORU^R01", segments) == ("none", "none")
+
+
+def test_what_the_collector_says_of_the_sample_holds(tmp_path: Path) -> None:
+    order = OBR + "|" * 32 + "^Sample clotted, redraw"
+    assert order.split("|")[39] == "^Sample clotted, redraw"
+    assert told_of_message(tmp_path, "ORU^R01", [order, *OBX]) == UNKNOWN
+    assert told_of_message(tmp_path, "ORU^R01", [OBR + "|" * 32 + "^Difficult to draw", *OBX]) == ("none", "none")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("F", ("none", "none")), ("X", UNKNOWN), ("O\\X", UNKNOWN)])
+def test_an_astm_order_that_could_not_be_done(tmp_path: Path, kind: str, expected: tuple[str, str]) -> None:
+    results = [f"R|{n}|^^^{name}|{value}|{unit}||N||F" for n, (name, value, unit) in enumerate(ASTM_COUNTS, 1)]
+    order = "|".join(["O", "1", "S1", "", "^^^CBC", "R", "", "20240101080000", *[""] * 17, kind])
+    path = tmp_path / "a.astm"
+    path.write_text(
+        "\r".join(["H|\\^&|||A", "P|1||P1||||19700101|F", order, *results, "L|1|N"]) + "\r", encoding="utf-8"
+    )
+    assert told(path) == expected
+
+
+ASTM_COUNTS = [("HGB", 13.5, "g/dL"), ("WBC", 4, "10*3/uL"), ("PLT", 250, "10*3/uL")]
 OBR, OTHER_OBR = "OBR|1|O|F|58410-2^CBC^LN|||20240101080000", "OBR|2|P|G|57021-8^DIFF^LN|||20240101080000"
 REJECTED, CLOTTED = "SPM|1" + "|" * 20 + "RC^Clotting^HL70490", "SPM|1" + "|" * 23 + "CLOT^Clotted^HL70493"
 SOUND = "SPM|1|||BLD^Blood^HL70487"

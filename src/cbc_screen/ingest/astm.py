@@ -34,6 +34,7 @@ _STATUS = {  # letters of R.9 that mean another thing than those of HL7
     "V": ResultStatus.FINAL, "W": ResultStatus.FINAL, "R": ResultStatus.FINAL,
     "S": ResultStatus.PRELIMINARY, "M": ResultStatus.PRELIMINARY, "Q": ResultStatus.OTHER, "N": ResultStatus.OTHER,
 }  # fmt: skip
+_CANCELLED = "X"  # an order, in O.26
 _MODE = " mode"  # "Test Mode", "Blood Mode"
 _CODE = re.compile(r"\d+(?:-\d)?")
 _PERSONLESS = "CRMSQL"  # kinds of records after which the person and the order stay
@@ -51,6 +52,7 @@ class _Order:
     stated: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     results: list[LabResult] = field(default_factory=list)
+    voided: bool = False  # it was cancelled, or could not be done
     fault: Reason | None = None  # a record before it was lost: it is unknown of what its results are
 
 
@@ -246,6 +248,7 @@ class _Message:
         order.stated += [("action", grammar.first(fields[11]))]
         order.stated += [("type", text) for part in descriptor if (text := part.strip())]
         order.stated += [("number", text) for text in numbers]
+        order.voided = any(part.strip().upper() == _CANCELLED for part in grammar.repetitions(fields[25]))
         self._order, self._notes_of_order = order, True
         return found
 
@@ -277,7 +280,7 @@ class _Message:
                 value=value,
                 unit="" if unit == _UNITY else unit,
                 range_text=grammar.text(fields[5]),
-                status=self._status(stated),
+                status=ResultStatus.CANCELLED if order.voided else self._status(stated),
                 content=self._content(record),
                 # W is the letter for a result whose validity is in question, in both fields.
                 flag=_DOUBT if _QUESTIONABLE in (stated, flag.upper()) else flag,

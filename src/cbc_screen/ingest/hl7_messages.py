@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
+from cbc_screen.ingest.hl7_orders import status_of_order, voided_by_control
 from cbc_screen.ingest.hl7_shifted import shifted
 from cbc_screen.ingest.results import (
     Item,
@@ -35,11 +36,7 @@ _SPECIMEN_FIRST = frozenset((("OUL", "R22"), ("OUL", "R23")))  # their specimens
 _KIND = re.compile("[A-Z0-9]{1,4}")
 _WORDS_OF_A_MODE = frozenset(("IS", "ST", "CE", "CWE", "TX"))
 _MODE = " mode"  # "Blood Mode", "Test Mode", "Measurement Mode"
-_ORDER_STATUS = {  # letters of HL7 table 0123 that mean another thing than those of a result
-    "A": ResultStatus.PRELIMINARY,  # some results are there, and not all
-    **dict.fromkeys("SRO", ResultStatus.PENDING),
-    **dict.fromkeys("DW", ResultStatus.OTHER),
-}
+_POOR, _INAPPROPRIATE = "P", "I"  # a specimen by HL7 tables 0491 and 0492
 
 
 @dataclass(slots=True)
@@ -70,6 +67,7 @@ class _Report:
     specimen: str = ""
     collected_at: str = ""
     status: ResultStatus = ResultStatus.FINAL
+    voided: ResultStatus | None = None  # the order was cancelled or held, whatever its results say of themselves
     notes: list[str] = field(default_factory=list)
     specimens: list[str] = field(default_factory=list)
     stated: list[tuple[str, str]] = field(default_factory=list)
@@ -193,6 +191,7 @@ class _Message:
         self._specimen_notes: list[str] = []
         self._reports: list[_Report] = []  # of one person, read
         self._asked = ""  # whose results a query asked for
+        self._voided: ResultStatus | None = None  # the order that comes next
 
     def items(self, segments: Iterable[tuple[int, str]]) -> list[Item]:
         """Return what the message holds, in order."""
@@ -211,8 +210,8 @@ class _Message:
                 self._read_person(text.split(separator))
             elif name == "QRD":
                 self._read_query(text.split(separator))
-            elif name == "ORC" and self._report is not None and self._report.observations:
-                self._end_report()  # some systems send it after its OBR
+            elif name == "ORC":
+                self._read_order_control(text.split(separator))
         self._end_person()
         if self._person is None:
             self._begin_person("", "", "")
@@ -257,6 +256,7 @@ class _Message:
     def _read_person(self, fields: list[str]) -> None:
         self._end_person()
         self._specimen, self._specimen_notes = None, []
+        self._voided = None
         grammar = self._grammar
         fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
@@ -265,10 +265,19 @@ class _Message:
         stated = tuple((field, text) for field, text in species if text)
         self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)
 
+    def _read_order_control(self, fields: list[str]) -> None:
+        """Keep whether an order was cancelled or held: it is of the OBR before it where that has no results yet."""
+        if self._report is not None and self._report.observations:
+            self._end_report()
+        fields += [""] * (6 - len(fields))
+        self._voided = voided_by_control(*(self._grammar.first(fields[place]) for place in (1, 5)))
+        if self._report is not None:
+            self._report.voided = self._report.voided or self._voided
+
     def _read_order(self, fields: list[str]) -> None:
         self._end_report()
         grammar = self._grammar
-        fields += [""] * (26 - len(fields))
+        fields += [""] * (40 - len(fields))
         placer = grammar.order(fields[2])
         report = self._begin_report(grammar.order(fields[3]) or (f"placer {placer}" if placer else ""))
         report.panel = grammar.coded_texts(fields[4], 1, 4)
@@ -278,7 +287,10 @@ class _Message:
         report.stated += [("type", text) for text in grammar.source_parts(fields[15])]
         report.collected_at = iso_time(grammar.first(fields[7]))
         stated = grammar.first(fields[25])
-        report.status = _ORDER_STATUS.get(stated.upper()) or self._statuses.of(stated)
+        report.status = status_of_order(stated, self._statuses)
+        report.voided = self._voided
+        report.notes += grammar.coded_parts(fields[39])  # what the collector says of the sample
+        self._voided = None
         if self._specimen is not None:
             self._add_specimen(report, self._specimen)
             report.notes += self._specimen_notes
@@ -307,9 +319,11 @@ class _Message:
         report.stated += [("role", text) for text in grammar.coded_parts(fields[11])]
         report.stated += [("number", text) for text in grammar.identifiers(fields[2])]
         report.sampled_at = report.sampled_at or iso_time(grammar.first(fields[17]))
-        if any(grammar.coded_parts(fields[21])):
+        quality, appropriate = grammar.first(fields[22]).upper(), grammar.first(fields[23]).upper()
+        if any(grammar.coded_parts(fields[21])) or quality == _POOR or appropriate == _INAPPROPRIATE:
             report.fault = Reason.SPECIMEN_SUSPECT  # it was rejected, whatever the reason
-        conditions = grammar.coded_parts(fields[24])  # clotted, hemolyzed
+        described = filter(None, [grammar.all_texts(fields[14])])
+        conditions = [*described, *grammar.coded_parts(fields[24])]  # clotted, hemolyzed
         report.conditions += conditions
         report.notes += conditions
 
@@ -327,6 +341,7 @@ class _Message:
             self._notes = None
             return
         report = self._report or self._begin_report("")
+        self._voided = None
         status = self._status(fields[11], report)
         if value == NULL:
             value, status = "", ResultStatus.DELETED
@@ -352,6 +367,8 @@ class _Message:
 
     def _status(self, received: str, report: _Report) -> ResultStatus:
         stated = self._grammar.first(received)
+        if report.voided is not None:
+            return report.voided
         return self._statuses.of(stated) if stated else report.status
 
     def _read_note(self, fields: list[str]) -> None:

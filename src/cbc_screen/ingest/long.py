@@ -81,6 +81,7 @@ class LongSource:
         self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
         self._signs = frozenset(sign for sign, _ in knowledge.words.operators)
+        self._remark_in = knowledge.beside.remark_in
         self._said: dict[str, Callable[[str, str], str]] = {"note": both_remarks}  # by several columns together
         if profile.same_value:
             self._said["value"] = lambda one, other: same_value(one, other, self._nothing)
@@ -146,6 +147,8 @@ class LongSource:
         first, said = None, self._said.get(field)
         for name in names:
             own = read(name) if field in _AS_RECEIVED else without(read(name), self._nothing)
+            if field == "note":
+                own = own.each(partial(self._remark_in, name))
             if first is None:
                 first = own
             elif said is not None:
@@ -230,6 +233,10 @@ class LongSource:
         cells: Cells = {}
         for field, names in columns.items():
             own = [texts[name] for name in names]
+            if field == "note":
+                own = [
+                    [self._remark_in(name, text) for text in column] for name, column in zip(names, own, strict=True)
+                ]
             if field not in _AS_RECEIVED:
                 own = [["" if text.upper() in self._nothing else text for text in column] for column in own]
             if field in ("birth_parts", "birth_year_parts"):

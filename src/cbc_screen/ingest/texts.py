@@ -45,6 +45,10 @@ class Texts:
         """Return the texts of some rows."""
         return taken(self.values, self.codes[rows])
 
+    def each(self, change: Callable[[str], str]) -> Texts:
+        """Return the texts changed one by one."""
+        return Texts(from_texts([change(text) for text in self.list()]), self.codes)
+
     def ask(self, question: Callable[[str], bool]) -> NDArray[np.bool_]:
         """Ask something of each of the texts."""
         return np.fromiter(map(question, self.list()), dtype=np.bool_, count=len(self.values))

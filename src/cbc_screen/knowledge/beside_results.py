@@ -16,6 +16,15 @@ _ANY = "any"
 _MOST_DIGITS = 2
 
 
+@dataclass(frozen=True)
+class Rejections:
+    """Columns that say why a sample was rejected, the words by which it was not, and what any other text says."""
+
+    columns: frozenset[str]
+    accepted: frozenset[str]
+    means: str
+
+
 @dataclass(frozen=True, eq=False)
 class BesideResults:
     """The words by the column they make, and those of further results: of any analyte, and of one."""
@@ -27,7 +36,20 @@ class BesideResults:
     not_of: frozenset[str]
     again_names: Mapping[str, str]
     row_notes: frozenset[str]
+    rejections: Rejections
     row_status: frozenset[str]
+
+    def remark_in(self, header: str, text: str) -> str:
+        """Return the remark that a text under a header is: a reason for a rejection says that there was one.
+
+        >>> from cbc_screen.knowledge import load_knowledge
+        >>> beside = load_knowledge().beside
+        >>> beside.remark_in("Reject reason", "Leaking tube"), beside.remark_in("Reject reason", "n/a")
+        ('rejected. Leaking tube', 'n/a')
+        """
+        if plain_name(header) not in self.rejections.columns or plain_name(text) in self.rejections.accepted:
+            return text
+        return f"{self.rejections.means}. {text}"
 
     def without_again(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield what may be left of a name without a word of a further result, and the word.
@@ -60,9 +82,16 @@ class BesideResults:
         return word in self.channels.get(analyte, ())
 
 
+def load_rejections(node: YamlNode) -> Rejections:
+    """Load the columns of rejections."""
+    node.check_keys(["columns", "accepted", "means"])
+    columns, accepted = (frozenset(map(plain_name, node.texts(key))) for key in ("columns", "accepted"))
+    return Rejections(columns, accepted | {""}, node.text("means"))
+
+
 def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
-    """Load beside_results.yaml; `note_names` are columns of remarks on a whole row that other tables name."""
-    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "row_notes", "row_status"])
+    """Load beside_results.yaml; `note_names` are columns of remarks, those of rejections among them."""
+    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "rejections", "row_status"])
     channels = node.node("channels")
     channels.check_keys([], list(analytes))
     if not set(node.texts("not_of")) <= set(analytes):
@@ -78,6 +107,7 @@ def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: C
         channels={key: frozenset(map(plain_name, channels.texts(key))) for key in channels},
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
-        row_notes=frozenset(map(plain_name, node.texts("row_notes"))) | frozenset(note_names),
+        row_notes=frozenset(note_names),
+        rejections=load_rejections(node.node("rejections")),
         row_status=frozenset(map(plain_name, node.texts("row_status"))),
     )

@@ -11,7 +11,7 @@ from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
 from cbc_screen.knowledge.audit_texts import load_audit
-from cbc_screen.knowledge.beside_results import load_beside_results
+from cbc_screen.knowledge.beside_results import load_beside_results, load_rejections
 from cbc_screen.knowledge.checks import Checks, load_checks
 from cbc_screen.knowledge.courses import CHANGE, COURSES, PERSISTENCE, Course, load_courses, serial_names
 from cbc_screen.knowledge.definitions import Definition, load_definitions
@@ -81,7 +81,9 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     interval_sets, default_ranges, duffy_finding = load_sets(root, analytes, sources, findings)
     for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
-    result_tables = load_result_tables(node("result_tables.yaml"), root)
+    beside = node("beside_results.yaml")
+    remarks = load_rejections(beside.node("rejections")).columns
+    result_tables = load_result_tables(node("result_tables.yaml"), root, remarks)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -102,7 +104,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         fhir=load_fhir_names(node("fhir.yaml"), sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), ground.groups["film"]),
-        beside=load_beside_results(node("beside_results.yaml"), result_tables.names["note"], analytes),
+        beside=load_beside_results(beside, result_tables.names["note"], analytes),
         moments=load_moments(node("moments.yaml"), words.missing, ground.world.months),
         age_implausible_from=ground.age_implausible_from,
         reported_range_factor=ground.reported_range_factor,

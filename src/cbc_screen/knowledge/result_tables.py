@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
@@ -50,10 +50,14 @@ class ResultTables:
         return found
 
 
-def load_result_tables(node: YamlNode, root: Traversable) -> ResultTables:
-    """Load result_tables.yaml, and what names/ adds in other languages where only one part is meant."""
+def load_result_tables(node: YamlNode, root: Traversable, remarks: Collection[str]) -> ResultTables:
+    """Load result_tables.yaml, and what names/ adds in other languages where only one part is meant.
+
+    `remarks` are further columns of remarks.
+    """
     node.check_keys(list(PARTS))
     own = {part: list(dict.fromkeys(map(plain_name, node.texts(part)))) for part in PARTS}
+    own["note"] += sorted(set(remarks) - set(own["note"]))
     known = {name for names in own.values() for name in names}
     meant: dict[str, set[str]] = {}
     for file in name_files(root):

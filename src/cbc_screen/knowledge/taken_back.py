@@ -32,6 +32,7 @@ class TakenBack:
     joining: frozenset[str]  # by which a denial goes on behind a comma: "no clots, fibrin or clumps"
     asked: tuple[str, ...]
     most_words: int
+    whole: frozenset[str]  # remarks that say it by themselves: codes of HL7 table 0493
 
     def says(self, remark: str) -> bool:
         """Tell whether a remark takes back the result beside which it stands.
@@ -42,6 +43,8 @@ class TakenBack:
         (True, True, False)
         """
         plain = plain_name(remark)
+        if plain in self.whole:
+            return True
         for phrase in self.of_an_earlier_one:
             plain = plain.replace(phrase, " ")
         if any(phrase in plain for phrase in self.phrases):
@@ -85,7 +88,7 @@ class TakenBack:
 
 def load_taken_back(node: YamlNode) -> TakenBack:
     """Load the phrases and words."""
-    node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words"])
+    node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words", "whole"])
     words = {key: frozenset(map(plain_name, node.texts(key))) for key in _LISTS}
     return TakenBack(
         phrases=tuple(map(plain_name, node.texts("phrases"))),
@@ -93,4 +96,5 @@ def load_taken_back(node: YamlNode) -> TakenBack:
         **words,
         asked=tuple(map(plain_name, node.texts("asked"))),
         most_words=node.whole("most_words"),
+        whole=frozenset(map(plain_name, node.texts("whole"))),
     )

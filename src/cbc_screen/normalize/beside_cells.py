@@ -48,10 +48,10 @@ def remark_of(text: str, words: Words, *, about_platelets: bool) -> Remark:
     return Remark(words.takes_back(text), clumps, suspected)
 
 
-def remarks_of(column: pa.Array, words: Words, *, about_platelets: bool) -> Remarks:
-    """Read a column of remarks."""
+def remarks_of(column: pa.Array, words: Words, said: Callable[[str], str] = str, *, about_platelets: bool) -> Remarks:
+    """Read a column of remarks; `said` is what a text under its header says."""
     texts, places = distinct(as_text(column))
-    read = [remark_of(text, words, about_platelets=about_platelets) for text in texts]
+    read = [remark_of(said(text), words, about_platelets=about_platelets) for text in texts]
 
     def each(asked: Callable[[Remark], bool]) -> Mask:
         return np.array([*map(asked, read), False])[places]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,7 +194,8 @@ class _Table:
         own = [(column, (analyte,)) for analyte, entry in plan.analytes.items() for column in entry.note_columns]
         for column, analytes in [*own, *((column, tuple(plan.analytes)) for column in plan.notes)]:
             about = analytes == ("platelets",)
-            told = remarks_of(self._columns[column], self._knowledge.words, about_platelets=about)
+            said = partial(self._knowledge.beside.remark_in, column)
+            told = remarks_of(self._columns[column], self._knowledge.words, said, about_platelets=about)
             for analyte in analytes if told.taken_back.any() else ():
                 self._void(analyte, told.taken_back, Reason.SPECIMEN_SUSPECT)
             if told.clumps.any() or told.no_clumps.any():

@@ -69,7 +69,7 @@ class Judge:
         )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
-        self._remark_names = knowledge.beside.row_notes
+        self._remark_names, self._remark_in = knowledge.beside.row_notes, knowledge.beside.remark_in
         self._is_remark = lru_cache(_REMARKS)(self._names_remark)
         self._other_specimen = lru_cache(_SPECIMENS)(self._told_of_specimen)
 
@@ -101,7 +101,7 @@ class Judge:
                 return Judgement(None, Reason.ENCODING)
             if not self._stands(result):
                 return Judgement(None)  # it tells nothing: neither that something was seen, nor that it was not
-            if other is None and self._takes_back(result.value) and self._is_remark(result.codes):
+            if other is None and self._is_remark(result.codes) and self._takes_back_all(result):
                 return Judgement(None, about=(SPECIMEN, SUSPECTED))
             film = self._film.read(result) if other is None else None
             return Judgement(None, about=self._about.read(result) if film is None else None, film=film)
@@ -111,6 +111,11 @@ class Judge:
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
         return Judgement(analyte, clumps=clumps, value=value, unit=unit)
+
+    def _takes_back_all(self, result: LabResult) -> bool:
+        """Tell whether a remark that is a result takes back what was measured beside it."""
+        names = (name for code in result.codes for name in (code.name, code.code))
+        return any(self._takes_back(self._remark_in(name, result.value)) for name in names)
 
     def _names_remark(self, codes: tuple[ResultCode, ...]) -> bool:
         """Tell whether a result is a remark on all that was measured beside it: "Comment", "Specimen condition"."""

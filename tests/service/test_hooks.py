@@ -329,3 +329,27 @@ def test_what_cannot_be_read_is_a_card_and_not_silence(client: httpx.Client, ent
     assert "Not a diagnosis" in card["detail"]
     assert card["source"]["label"].startswith("cbc-screen ")
     assert "could not be used" in card["summary"]
+
+
+def outcome(*severities: str) -> dict[str, Any]:
+    issues = [{"severity": own, "code": "processing"} for own in severities]
+    return {"resource": {"resourceType": "OperationOutcome", "issue": issues}, "search": {"mode": "outcome"}}
+
+
+def searched(counts: dict[str, dict[str, str]], *severities: str) -> dict[str, Any]:
+    asked = request_of(counts)
+    asked["prefetch"]["counts"]["entry"].append(outcome(*severities))
+    return asked
+
+
+def test_a_search_that_failed_is_no_silence(client: httpx.Client) -> None:
+    """Without a count it is a card of its own; beside one it is said there; advice is nothing."""
+    [alone] = post(client, VIEW, searched({}, "error")).json()["cards"]
+    require_card({**alone, "overrideReasons": []})
+    assert "counts may be missing" in alone["summary"]
+    [usual] = post(client, VIEW, searched({"2026-03-01": USUAL}, "information", "fatal")).json()["cards"]
+    assert "counts may be missing" in usual["summary"]
+    [low] = post(client, VIEW, searched({"2026-03-01": LOW}, "error")).json()["cards"]
+    assert "counts may be missing" in low["detail"]
+    assert low["summary"].startswith("pancytopenia")
+    assert post(client, VIEW, searched({"2026-03-01": USUAL}, "information", "warning")).json()["cards"] == []

@@ -26,6 +26,8 @@ from cbc_screen.vocabulary import NOTICE, AnalyteGroup
 
 HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "order-sign"}
 _MOST = 200  # Observations asked for: the last ones
+_SERIOUS = ("fatal", "error")  # issues of an OperationOutcome
+_INCOMPLETE = "the search for counts ended in an error: counts may be missing"
 _PATIENT = 1  # entries before those of the client's Bundle
 
 
@@ -94,9 +96,10 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
             ("prefetch", "counts"),
         )
     shown = latest(found.counts)
-    remarks = _remarks(found, len(shown))
+    problems = _problems(_resources(request))
+    remarks = [*_remarks(found, len(shown)), *([_INCOMPLETE] if problems else [])]
     cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
-    if not cards and found.rejected:
+    if not cards and (found.rejected or problems):
         cards = [unread_card(remarks)]
     rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]
     account = {"received": found.rows_in, "used": len(found.counts), "shown": len(shown), "rejections": rejections}
@@ -122,15 +125,25 @@ def _named(request: HookRequest, patient: str) -> str:
     """Return the address by which Observations name the patient of the context: of the server that is told, else the only one."""
     if request.fhirServer is not None:
         return f"{request.fhirServer.rstrip('/')}/Patient/{patient}"
-    counts = (request.prefetch and request.prefetch.counts) or {}
-    entries = counts.get("entry")
-    resources = (
-        [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    )
-    subjects = [own.get("subject") for own in resources if isinstance(own, dict)]
+    subjects = [own.get("subject") for own in _resources(request)]
     texts = {own.get("reference") for own in subjects if isinstance(own, dict)}
     found = [text for text in texts if isinstance(text, str) and text.endswith(f"/Patient/{patient}") and "://" in text]
     return found[0] if len(found) == 1 else ""
+
+
+def _resources(request: HookRequest) -> list[dict[str, Any]]:
+    """Return the resources of the Bundle of counts."""
+    counts = (request.prefetch and request.prefetch.counts) or {}
+    entries = counts.get("entry")
+    found = [own.get("resource") for own in entries if isinstance(own, dict)] if isinstance(entries, list) else []
+    return [own for own in found if isinstance(own, dict)]
+
+
+def _problems(resources: list[dict[str, Any]]) -> bool:
+    """Tell whether the client's server says of its search that it failed."""
+    outcomes = [own.get("issue") for own in resources if own.get("resourceType") == "OperationOutcome"]
+    issues = [one for own in outcomes if isinstance(own, list) for one in own if isinstance(one, dict)]
+    return any(issue.get("severity") in _SERIOUS for issue in issues)
 
 
 def _bundle(body: bytes, address: str) -> bytes:

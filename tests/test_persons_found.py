@@ -223,3 +223,27 @@ def test_the_manifest_has_how_many_were_found(tmp_path: Path) -> None:
     counts = json.loads((tmp_path / "flags.csv.manifest.json").read_text(encoding="utf-8"))["counts"]
     assert counts["persons"] == {"in_results": 3, "found": 0}
     assert counts["alarms"][0].startswith("0 of 3 persons found")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["patient_id,birth_date,sex", "PatientID;Geburtsdatum;Geschlecht", "MRN,DOB,Gender", "patient_id,age (y),sex"],
+)
+def test_a_plain_table_of_persons_is_read_by_its_names(tmp_path: Path, header: str) -> None:
+    """Hemoglobin 119 g/L is low in a man and not in a woman."""
+    mark, age = (";" if ";" in header else ","), ("40" if "age" in header else "1960-01-01")
+    people = "".join(f"{mark.join((person, age, sex))}\n" for person, sex in (("A1", "F"), ("A2", "M")))
+    (tmp_path / "persons.csv").write_text(f"{header}\n{people}", encoding="utf-8")
+    rows = [("HGB", "119", "g/L"), ("PLT", "250", "10^9/L"), ("NEUT", "4", "10^9/L")]
+    table = "".join(f"{person},2024-01-02,{','.join(own)}\n" for person in ("A1", "A2") for own in rows)
+    (tmp_path / "results.csv").write_text(f"patient_id,collected_at,test,result,unit\n{table}", encoding="utf-8")
+    summary, found = flags(tmp_path / "results.csv", tmp_path, persons=str(tmp_path / "persons.csv"))
+    assert summary.persons == {"in_results": 2, "found": 2}
+    assert [row["pattern"] for row in found] == ["none", "single_line"]
+
+
+def test_a_table_of_persons_without_a_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "persons.csv").write_text("birth_date,sex\n1960-01-01,F\n", encoding="utf-8")
+    (tmp_path / "results.csv").write_text("patient_id,test,result,unit\nA1,HGB,119,g/L\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match=r"persons\.csv: no column says who each row is of"):
+        cbc.scan(tmp_path / "results.csv", persons=str(tmp_path / "persons.csv"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -169,3 +170,53 @@ def test_codes_of_sex_and_pregnancy_are_read_as_words(tmp_path: Path) -> None:
     frame = cbc.read(tmp_path / "own.csv", sex_codes={"1": "M", "2": "F"}, pregnancy_codes={"1": "T1", "2": "none"})
     assert list(frame["sex"]) == ["F", "M", "3"]
     assert list(frame["pregnancy"])[:2] == ["T1", "none"]
+
+
+# A column that a profile names -------------------------------------------------------------------
+
+OWN_LONG = """id: lab
+title: t
+shape: long
+source: d
+columns: {person: PAT, name: TEST, collected_at: TAKEN, operator: OPX, value: VAL, unit: UNIT, status: STATUS, note: REMARK}
+persons: {person: PAT, birth_date: [DOB], sex: SEX}
+"""
+ROWS = "PAT,TAKEN,TEST,OPX,VAL,UNIT,STATUS,REMARK\nA1,2026-03-01 08:00,HGB,,131,g/L,D,\nA1,2026-03-01 08:00,PLT,,250,10^9/L,P,\n"
+
+
+def scan_own(folder: Path, profile: str, rows: str, persons: str = "PAT,DOB,SEX\nA1,1960-01-01,F\n") -> cbc.ScanSummary:
+    for name, text in (("lab.yaml", profile), ("rows.csv", rows), ("persons.csv", persons)):
+        (folder / name).write_text(text, encoding="utf-8")
+    return cbc.scan(folder / "rows.csv", profile=str(folder / "lab.yaml"), persons=str(folder / "persons.csv"))
+
+
+@pytest.mark.parametrize("name", ["PAT", "OPX", "UNIT", "STATUS", "REMARK", "TAKEN", "TEST", "VAL"])
+def test_a_column_that_was_renamed_is_missed(tmp_path: Path, name: str) -> None:
+    """Without its status a result that was deleted would be final, and without its sign "<400" would be 400."""
+    assert scan_own(tmp_path, OWN_LONG, ROWS).patterns["cannot_tell"] == 1
+    with pytest.raises(cbc.UsageError, match=f"{name}"):
+        scan_own(tmp_path, OWN_LONG, ROWS.replace(name, f"THE_{name}", 1))
+
+
+def test_columns_in_brackets_may_be_missing(tmp_path: Path) -> None:
+    profile = OWN_LONG.replace("note: REMARK", "note: [REMARK]")
+    assert (
+        scan_own(
+            tmp_path, profile, ROWS.replace(",REMARK", "").replace(",D,\n", ",D\n").replace(",P,\n", ",P\n")
+        ).screened
+        == 1
+    )
+
+
+def test_a_table_of_persons_has_the_columns_that_are_named(tmp_path: Path) -> None:
+    with pytest.raises(cbc.UsageError, match=r"persons\.csv has no column 'SEX'.*was it renamed\?.*sex: \[SEX\]"):
+        scan_own(tmp_path, OWN_LONG, ROWS, "PAT,DOB,GENDER\nA1,1960-01-01,F\n")
+    assert scan_own(tmp_path, OWN_LONG, ROWS, "PAT,SEX\nA1,F\n").persons["found"] == 1
+
+
+def test_a_table_of_counts_has_the_columns_that_are_named(tmp_path: Path) -> None:
+    profile = "id: w\ntitle: t\nshape: wide\nsource: d\ncolumns: {hemoglobin: HB, age: ALTER, platelets_status: PST}\nunits: {hemoglobin: g/dL, platelets: 10^9/L}\n"
+    (tmp_path / "w.yaml").write_text(profile, encoding="utf-8")
+    frame = pd.DataFrame({"HB": [9.1], "ALTER": ["40 y"], "sex": ["F"], "PLT": [250]})
+    with pytest.raises(cbc.UsageError, match="'ALTER'"):
+        cbc.screen_frame(frame.rename(columns={"ALTER": "AGE_NOW"}), profile=str(tmp_path / "w.yaml"))

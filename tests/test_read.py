@@ -292,3 +292,21 @@ def test_counts_collected_in_columns_and_one_by_one_are_one_frame(
     assert len(frame) == 31
     assert (frame["hemoglobin"].notna().sum(), frame["platelets"].notna().sum()) == (30, 30)
     assert set(frame["hemoglobin"].dropna().astype(float)) == {9.1}
+
+
+@pytest.mark.parametrize(
+    "codes", [{"H": "M", "M": "F"}, {"h": "M", "m": "F"}, {"F": "M", "M": "F"}, {"1": "M", "2": "F", "M": "F"}]
+)
+def test_codes_of_sex_may_be_said_once_more_of_what_was_read(tmp_path: Path, codes: dict[str, str]) -> None:
+    """Hemoglobin 12.5 is low in a man and not in a woman; M is mujer where the codes say so."""
+    man, woman = (next(code for code, sex in codes.items() if sex == own) for own in "MF")
+    (tmp_path / "es.csv").write_text(
+        f"ID;Edad;Sexo;HGB (g/dl);NEUT# (10^9/L);PLT (10^9/L)\n1;40;{man};12.5;3.5;250\n2;40;{woman};12.5;3.5;250\n",
+        encoding="utf-8",
+    )
+    lab = cbc.Source(str(tmp_path / "es.csv"), age_unit="y", sex_codes=codes)
+    frame = cbc.read(lab)
+    for found in (cbc.screen_frame(frame, lab), cbc.screen_frame(frame)):
+        assert list(found["pattern"]) == ["single_line", "none"]
+    assert cbc.explain(frame, 0, source=lab).pattern == "single_line"
+    assert cbc.scan(lab).patterns["single_line"] == 1

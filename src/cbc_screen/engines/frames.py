@@ -22,7 +22,7 @@ from cbc_screen.kernel.published import PublishedSets
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
-from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
+from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized, require_columns
 from cbc_screen.logs import LOG, warn
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import NO_REASON
@@ -151,6 +151,9 @@ def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]
         declared, columns = of_profile(knowledge, declared, profile, names, columns)
     plan = make_plan(knowledge, names, declared, columns)
     require_analyte(plan)
+    if profile is not None:
+        required = profile.required - (opening.columns or {}).keys()
+        require_columns(profile, profile.columns, required, names, "the frame")
     arrays = to_arrow(frame, list(plan.columns))
     require_one_order(arrays, names)
     return with_sex_letters(plan, letters_of(arrays, plan, knowledge), knowledge), arrays

@@ -24,12 +24,12 @@ from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_tabl
 from cbc_screen.ingest.results import ResultSource
 from cbc_screen.ingest.source import ReadOptions, SourceBatch, TableSource
 from cbc_screen.ingest.spool import is_pipe, spool_pipe, spool_rows, spool_standard_input
-from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized
+from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape, find_profile, recognized, require_columns
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plain_results import NAME as PLAIN
-from cbc_screen.normalize.plain_results import declares_results, plain_results
+from cbc_screen.normalize.plain_results import declares_results, plain_results, with_persons
 from cbc_screen.normalize.plan import Plan, languages_of, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.source import Source
@@ -236,9 +236,16 @@ class _Opener:
         if self._long is not None and self._long.id != profile.id:
             raise UsageError("the sources are of two profiles; scan them one by one")
         first, self._long = self._long is None, profile
+        persons = self._persons() if first else None
+        if persons is not None and not profile.persons:
+            headers = [header for header in persons.headers if header]
+            profile = self._long = with_persons(self._knowledge, profile, headers, self._beside[-1].name)
         own = with_profile(self._knowledge, self._declared, profile)
         self._languages += languages_of(self._knowledge, table.headers, own)
-        persons = self._persons() if first else None
+        require_columns(profile, profile.columns, profile.required, table.headers, file.name)
+        if persons is not None:
+            named, required = profile.persons, profile.persons_required
+            require_columns(profile, named, required, persons.headers, self._beside[-1].name)
         source = LongSource(table, profile, self._knowledge, persons)
         units = declared_units(self._knowledge, own)
         # Codes that hold a unit or the name of a vocabulary are of many kinds; a profile cannot list them all.
@@ -265,6 +272,9 @@ class _Opener:
             declared, columns = of_profile(self._knowledge, declared, profile, table.headers, columns)
         plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
         require_analyte(plan)
+        if profile is not None:
+            required = profile.required - self._columns.keys()  # what is said here stands before the profile
+            require_columns(profile, profile.columns, required, table.headers, file.name)
         return self._input((file,), table, plan, profile)
 
     def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -199,7 +200,14 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
     doubt = plan.declared.sex_doubt if name == "sex" and plan.languages else ()
     if not declared and not doubt:
         return column
-    parse = parse_sex if name == "sex" else parse_pregnancy
+    parse, known = (parse_sex, knowledge.words.sex) if name == "sex" else (parse_pregnancy, knowledge.words.pregnancy)
+
+    @cache
+    def spelled(value: str) -> str:
+        """Return a spelling that means the same where the codes are declared once more: M may be one of them, of women."""
+        same = [value, *(own for own, meaning in known.items() if meaning == value)]
+        return next((own for own in same if (declared or {}).get(fold_word(own), value) == value), f"{value}?")
+
     words: list[str | None] = []
     for cell in column.to_pylist():
         if doubt and cell is not None and fold_word(str(cell)) in doubt:
@@ -208,5 +216,5 @@ def _in_words(column: pa.Array, name: str, plan: Plan, knowledge: Knowledge) -> 
         word, reason = parse(cell, knowledge.words, dict(declared or {}))
         # "Pregnant, trimester unknown" and a code for an unknown sex have a reason, and are words all the same.
         as_received = cell is None or not str(cell).strip() or reason in _UNREADABLE
-        words.append(cell if cell is None else str(cell) if as_received else word.value)
+        words.append(cell if cell is None else str(cell) if as_received else spelled(word.value))
     return pa.array(words, type=pa.string())

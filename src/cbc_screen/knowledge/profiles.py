@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -56,7 +56,8 @@ class Profile:
     """One kind of export.
 
     `columns` of a wide table map a field to its column; of a long one, a part of a result
-    to the columns that may hold it, the first that is there and not empty wins.
+    to the columns that may hold it, the first that is there and not empty wins. `required` and
+    `persons_required` are the fields of which one column is named in a profile of the user's own: it must be there.
     """
 
     id: str
@@ -89,6 +90,8 @@ class Profile:
     statuses: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
     top_coded_age: int | None = None
+    required: frozenset[str] = frozenset()
+    persons_required: frozenset[str] = frozenset()
     same_value: bool = False  # all columns of the value are read, and say the same result or none
 
     def recognizes(self, headers: Sequence[str]) -> bool:
@@ -112,7 +115,9 @@ def find_profile(choice: str, knowledge: Knowledge) -> Profile:
     """Return a shipped profile by its name, or one's own by its path."""
     if is_own_file(choice):
         path = Path(choice)
-        return read_profile(parse_yaml(read_own_text(path), path.name), knowledge)
+        node = parse_yaml(read_own_text(path), path.name)
+        profile = read_profile(node, knowledge)
+        return replace(profile, required=_named_once(node, "columns"), persons_required=_named_once(node, "persons"))
     shipped = load_profiles(knowledge)
     if choice not in shipped:
         near = did_you_mean(choice, shipped) or ";"
@@ -271,6 +276,34 @@ def _columns(node: YamlNode, key: str, known: Sequence[str] | None) -> dict[str,
     if known is not None:
         own.check_keys([], known)
     return {name: (own.text(name),) if isinstance(own[name], str) else tuple(own.texts(name)) for name in own}
+
+
+def _named_once(node: YamlNode, key: str) -> frozenset[str]:
+    """Return the fields of which one column is named, and not a list of those that may be there."""
+    return (
+        frozenset(name for name in node.node(key) if isinstance(node.node(key)[name], str))
+        if key in node
+        else frozenset()
+    )
+
+
+def require_columns(
+    profile: Profile,
+    named: Mapping[str, tuple[str, ...]],
+    required: frozenset[str],
+    headers: Sequence[str],
+    called: str,
+) -> None:
+    """Refuse a table without a column that the profile names: a status that is not read would make every result final."""
+    there = set(map(fold_word, headers))
+    for field_name in sorted(required & named.keys()):
+        [column] = named[field_name]
+        if fold_word(column) not in there:
+            raise UsageError(
+                f"{called} has no column {column!r}, which the profile {profile.id} names for {field_name}"
+                f"{did_you_mean(column, headers)}; was it renamed? If it may be missing, write it in brackets: "
+                f"{field_name}: [{column}]"
+            )
 
 
 def _mapping(node: YamlNode, key: str) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.profiles import LONG_FIELDS, Profile, Shape
+from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import Role, name_reader
 
 NAME = "plain_results"
@@ -42,6 +43,19 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
         return None
     shown = {part: found[part] for part in LONG_FIELDS if part in found}
     return Profile(NAME, "a table of one result a row", Shape.LONG, shown, age_unit=age_unit, same_value=True)
+
+
+def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str], called: str) -> Profile:
+    """Return a profile that says nothing of a table of persons with what the names of its columns say."""
+    people, age_unit = _of_person(knowledge, headers)
+    person = knowledge.result_tables.find([header for header in headers if header not in people.values()]).get("person")
+    if person is None:
+        raise UsageError(
+            f"{called}: no column says who each row is of; name its columns in a profile (persons: {{person: ..., birth_date: ..., "
+            "sex: ...})"
+        )
+    found = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS}
+    return replace(profile, persons={"person": person, **found}, age_unit=profile.age_unit or age_unit)
 
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:

@@ -316,6 +316,66 @@ def test_collection_dates_that_nobody_can_read_are_said_where_persons_are_follow
         cbc.follow(days, date_format="%d/%m/%Y")
 
 
+# One file among others --------------------------------------------------------------------------
+
+RESULTS = "patient_id,collected_at,test,result,unit,age,sex\n"
+
+
+def daily(name: str, *, unit: str = "10^9/L", rows: int = 3, tests: str = "HGB PLT NEUT") -> str:
+    units = {"HGB": "g/L", "PLT": unit, "NEUT": "10^9/L"}
+    lines = (
+        f"{name}{row},2026-03-01,{test},140,{units[test]},40 y,F\n" for row in range(rows) for test in tests.split()
+    )
+    return RESULTS + "".join(lines)
+
+
+def alarms_of(folder: Path, files: dict[str, str], **options: object) -> list[str]:
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    summary = cbc.scan([folder / name for name in files], folder / "flags.csv", force=True, **options)
+    return list(summary.alarms)
+
+
+def test_one_bad_file_among_good_ones_is_no_silence(tmp_path: Path) -> None:
+    """An unknown unit in one of three days, and a day without a result; each alone would be an alarm."""
+    good = {"monday.csv": daily("m"), "tuesday.csv": daily("t")}
+    assert alarms_of(tmp_path, good) == []
+    [unit] = alarms_of(tmp_path, {**good, "wednesday.csv": daily("w", unit="GIGA")})
+    assert unit == "platelets of wednesday.csv: none of 3 results used, while those of other files are"
+    [empty] = alarms_of(tmp_path, {**good, "wednesday.csv": RESULTS})
+    assert empty == "no result of a count was found in wednesday.csv, while other files have some"
+    assert alarms_of(tmp_path, {**good, "wednesday.csv": daily("w", tests="HGB NEUT")}) == [], (
+        "nothing says that it must be there"
+    )
+
+
+def test_what_a_profile_expects_is_expected_of_each_file(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(
+        "id: lab\ntitle: t\nshape: long\nsource: s\nexpected: [hemoglobin, platelets]\ncolumns: {person: patient_id, name: test, value: result,"
+        " unit: unit, collected_at: collected_at, age: age, sex: sex}\n",
+        encoding="utf-8",
+    )
+    files = {"monday.csv": daily("m"), "tuesday.csv": daily("t", tests="HGB NEUT")}
+    [gone] = alarms_of(tmp_path, files, profile=str(tmp_path / "lab.yaml"))
+    assert gone == "platelets of tuesday.csv: no result, while other files have some"
+
+
+def test_tables_of_counts_are_compared_as_well(tmp_path: Path) -> None:
+    counts = "age,sex,HGB (g/L),PLT\n40 y,F,140,{0}\n40 y,F,140,{0}\n"
+    files = {"a.csv": counts.format("250 10^9/L"), "b.csv": counts.replace(",PLT", ",plt").format("250 GIGA")}
+    [alarm] = alarms_of(tmp_path, files)
+    assert alarm.startswith("platelets of b.csv: none of 2 results used")
+
+
+def test_a_file_of_persons_is_no_file_of_results(tmp_path: Path) -> None:
+    patient = '{"resourceType": "Patient", "id": "a", "gender": "female", "birthDate": "1970-01-01"}\n'
+    observation = (
+        '{"resourceType": "Observation", "id": "o", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}, '
+        '"subject": {"reference": "Patient/a"}, "effectiveDateTime": "2024-01-01", "valueQuantity": {"value": 140, "unit": "g/L"}}\n'
+    )
+    assert alarms_of(tmp_path, {"Patient.ndjson": patient, "Observation.ndjson": observation}) == []
+
+
 LONG = (
     "patient_id,collected_at,test,result,unit,age,sex\n"
     + "".join(f"{number},2026-01-02,Hemoglobin,{result},g/dL,40,F\n" for number, result in enumerate([13, 13, 13, 13]))

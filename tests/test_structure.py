@@ -56,6 +56,7 @@ SERIAL_MAY = (
     "cbc_screen.ingest.source",
     "cbc_screen.engines.frames",
     "cbc_screen.engines.inputs",
+    "cbc_screen.engines.notation",
     "cbc_screen.engines.opening",
     "cbc_screen.engines.read",
 )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cbc_screen.engines.notation import Notation
+from cbc_screen.engines.notation import AGE, Notation, worse_than_others
 from cbc_screen.errors import CBCScreenError
 
 if TYPE_CHECKING:
     from cbc_screen.engines.batch import ScreenedBatch
-    from cbc_screen.normalize.plan import Plan
+    from cbc_screen.engines.inputs import Input
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Account:
     unused: Counter[str] = field(default_factory=Counter)
     judged: int = 0  # rows of which some line could be judged
     cells: Counter[str] = field(default_factory=Counter)  # results by file
-    notation: dict[str, Notation] = field(default_factory=dict)  # by file
+    files: dict[str, Notation] = field(default_factory=dict)
     sex_letters: dict[str, frozenset[str]] = field(default_factory=dict)  # by file
 
     def add(self, screened: ScreenedBatch) -> None:
@@ -41,14 +41,13 @@ class Account:
         self.rejected += len(screened.rejected)
         for row in screened.rejected:
             self.rejects[row.reason.value] += 1
-        counters = (self.results, self.unused)
-        for analyte, own in screened.results.items():
-            self.cells[screened.file] += own[0]
-            for counter, many in zip(counters, own, strict=True):
-                counter[analyte] += many
-        given = {analyte: own[0] for analyte, own in screened.results.items()}
-        rows = screened.rows_in - len(screened.rejected)
-        self.notation.setdefault(screened.file, Notation()).add(given, screened.counts.get("reasons", {}), rows)
+        for file, cells in screened.cells.items():
+            self.files.setdefault(file, Notation()).add(cells)
+            for analyte, many in cells.items():
+                if analyte != AGE:
+                    self.cells[screened.file] += many.sent
+                    self.results[analyte] += many.sent
+                    self.unused[analyte] += many.unused
         # Rows screened are those that have a pattern, so that the sum at the end is a check.
         self.screened += sum(screened.counts.get("pattern", {}).values())
         self.judged += screened.counts.get("lines", {}).get("judged", 0)
@@ -65,13 +64,21 @@ class Account:
         """Results that could be used, by analyte."""
         return self.results - self.unused
 
-    def otherwise(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
-        """Say what is written otherwise than it is read, by the plan of each file; its name stands where there are several."""
+    def otherwise(self, inputs: Sequence[Input]) -> tuple[str, ...]:
+        """Say what is written otherwise than it is read; the name of the file stands where there are several."""
+        plans = {name: entry.plan for entry in inputs for name in (entry.name, *(file.name for file in entry.files))}
+        several = sum(len(entry.files) for entry in inputs) > 1
         return tuple(
             sentence
-            for file, notation in self.notation.items()
-            for sentence in notation.sentences(plans[file], file if len(plans) > 1 else "")
+            for file, notation in self.files.items()
+            for sentence in notation.sentences(plans[file], file if several else "")
         )
+
+    def worse_files(self, inputs: Sequence[Input]) -> tuple[str, ...]:
+        """Say what some tables have not, or not to be used, though others have."""
+        expected = {name: frozenset(entry.expected) for entry in inputs for name in entry.tables}
+        tables = {name: self.files.get(name, Notation()) for name in expected}
+        return tuple(worse_than_others(tables, expected)) if len(tables) > 1 else ()
 
     def check(self) -> None:
         """Refuse to go on where a row is not accounted for."""

@@ -25,7 +25,7 @@ class Reach:
     reasons: Mapping[str, int]
     others: tuple[str, ...] = ()  # results that were sent under names or codes that are not known
     rejects: Mapping[str, int] = field(default_factory=dict)  # rows by reason
-    otherwise: tuple[str, ...] = ()  # what is written otherwise than it is read
+    otherwise: tuple[str, ...] = ()  # what is written otherwise than it is read, and files that are worse than others
 
 
 def grouping_sentence(grouping: Mapping[str, int]) -> str:

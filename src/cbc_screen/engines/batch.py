@@ -10,13 +10,15 @@ import numpy as np
 
 from cbc_screen.arrays import dictionary, from_numpy, from_texts, with_wide_codes
 from cbc_screen.engines.frames import Engine, refused_rows
+from cbc_screen.engines.notation import Cells, count_cells
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.kernel.answers import Answers
+from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
-from cbc_screen.normalize.received import RECEIVED, received_rows
+from cbc_screen.normalize.received import RECEIVED, SOURCE_FILE, received_rows
 from cbc_screen.report.flags import flag_counts
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.packed import pack
@@ -46,7 +48,7 @@ class ScreenedBatch:
     rows_in: int
     table: pa.Table | None
     rejected: list[RejectedRow]
-    results: Mapping[str, tuple[int, ...]]  # given, not used
+    cells: Mapping[str, Cells]  # by file
     counts: Mapping[str, Mapping[str, int]]  # rows by pattern, severity, urgency and reason
     share: float
     file: str
@@ -80,8 +82,8 @@ def screen_batch(
         counts = flag_counts(layout_of(engine.kernel.rules), answers, normalized.reasons)
         table = _table(engine, layout, normalized, answers, key_columns(lines, columns, layout, plan, file))
         table = with_beside(table, beside, chosen)
-    results = _result_counts(normalized)
-    return ScreenedBatch(rows + len(batch.rejected), table, rejected, results, counts, batch.share, file, letters)
+    cells = _cells(normalized, columns, file)
+    return ScreenedBatch(rows + len(batch.rejected), table, rejected, cells, counts, batch.share, file, letters)
 
 
 def with_beside(table: pa.Table, beside: Beside | None, rows: np.ndarray[Any, Any]) -> pa.Table:
@@ -96,15 +98,12 @@ def with_beside(table: pa.Table, beside: Beside | None, rows: np.ndarray[Any, An
     return table
 
 
-def _result_counts(normalized: Normalized) -> dict[str, tuple[int, ...]]:
-    batch = normalized.batch
-    return {
-        analyte: (
-            int((low == low).sum()),
-            int(((low == 0) & np.isinf(batch.high[analyte])).sum()),
-        )
-        for analyte, low in batch.low.items()
-    }
+def _cells(normalized: Normalized, columns: Mapping[str, Any], file: str) -> dict[str, Cells]:
+    """Count the cells of each file that the rows are of."""
+    if SOURCE_FILE not in columns:
+        return {file: count_cells(normalized)}
+    files, places = distinct(as_text(columns[SOURCE_FILE]))
+    return {name: count_cells(normalized, places == place) for place, name in enumerate(files)}
 
 
 def _table(engine: Engine, layout: Layout, normalized: Normalized, answers: Answers, keys: pa.Table) -> pa.Table:

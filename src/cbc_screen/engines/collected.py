@@ -75,6 +75,7 @@ class CollectedSource:
     ) -> None:
         self._knowledge, self._said, self._languages = knowledge, declared, languages
         self._names = [feed.name for feed in feeds]
+        self.table_names = [feed.name for feed in feeds if isinstance(feed.source, LongSource)]
         self.tables = [feed.source for feed in feeds if isinstance(feed.source, LongSource)]
         self._collection, self._columns = _collected(feeds, knowledge, notice)
         self._analytes = [

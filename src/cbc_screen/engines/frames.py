@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import from_numpy, from_texts, is_text
-from cbc_screen.engines.notation import Notation
+from cbc_screen.engines.notation import Notation, count_cells
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import chosen, columns_of, numbers_of
 from cbc_screen.engines.unit_suspicion import Suspicion, suspicions
@@ -100,10 +100,9 @@ def screen_frame(
     for start in range(0, max(rows, 1), SLICE):
         part = {name: array.slice(start, SLICE) for name, array in arrays.items()}
         normalized = engine.normalize(part, min(SLICE, rows - start), plan)
-        notation.add_rows(normalized)
+        notation.add(count_cells(normalized))
         parts.append(engine.table(normalized, engine.kernel.screen(normalized.batch), detail=detail))
-    for said in notation.sentences(plan):
-        warn(said)
+    notation.warn(plan)
     LOG.info("frame: %d rows screened, %d analytes read", rows, len(plan.analytes))
     table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     return from_arrow(table, frame)

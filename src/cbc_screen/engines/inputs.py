@@ -56,6 +56,11 @@ class Input:
         return self.files[0].name if len(self.files) == 1 else f"{len(self.files)} files"
 
     @property
+    def tables(self) -> list[str]:
+        """The names of its files that are tables, and no messages."""
+        return self.source.table_names if isinstance(self.source, CollectedSource) else [self.name]
+
+    @property
     def size(self) -> int:
         """Bytes of its files."""
         return sum(file.size for file in self.files)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cbc_screen.engines.batch import ScreenedBatch
+from cbc_screen.engines.notation import CellCount
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.private_files import create, open_own, unfinished
@@ -208,7 +209,7 @@ def _pack(screened: ScreenedBatch) -> tuple[bytes, bytes | pa.Buffer]:
     import pyarrow as pa
 
     rejected = [[row.line, row.reason.value, row.content, row.file] for row in screened.rejected]
-    parts = [screened.rows_in, rejected, screened.results, screened.counts, screened.share, screened.file]
+    parts = [screened.rows_in, rejected, screened.cells, screened.counts, screened.share, screened.file]
     text = json.dumps([*parts, sorted(screened.sex_letters)])
     if screened.table is None:
         return text.encode(), b""
@@ -222,12 +223,12 @@ def _pack(screened: ScreenedBatch) -> tuple[bytes, bytes | pa.Buffer]:
 def _unpack(text: bytes, table: bytes) -> ScreenedBatch:
     import pyarrow as pa
 
-    rows_in, rejected, results, counts, share, file, letters = json.loads(text)
+    rows_in, rejected, cells, counts, share, file, letters = json.loads(text)
     return ScreenedBatch(
         rows_in=rows_in,
         table=pa.ipc.open_stream(table).read_all() if table else None,
         rejected=[RejectedRow(line, Reason(reason), content, name) for line, reason, content, name in rejected],
-        results={analyte: tuple(own) for analyte, own in results.items()},
+        cells={name: {about: CellCount(*many) for about, many in own.items()} for name, own in cells.items()},
         counts=counts,
         share=share,
         file=file,

@@ -1,13 +1,16 @@
-"""How the numbers and dates of a source are written: what must be declared before most of a column can be read."""
+"""What became of the cells of each file: sent, used, and written otherwise than they are read, so that something must be declared."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cbc_screen.logs import warn
 from cbc_screen.normalize.codes import CODE
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
@@ -19,54 +22,93 @@ _DECLARED = {
     Reason.NUMBER_AMBIGUOUS: 'the comma or point in most of its numbers may be either mark; say which it is: decimal="," (--decimal ,)',
     Reason.DATE_UNREADABLE: 'most of its dates cannot be read; say how they are written: date_format="%d.%m.%Y" (--date-format)',
 }
-_AGE = "age"
+AGE = "age"
+
+
+class CellCount(NamedTuple):
+    """The cells of a field: sent, of these not used, and of these written in a way that must be declared."""
+
+    sent: int
+    unused: int
+    otherwise: int
+
+
+Cells = Mapping[str, CellCount]  # by analyte, and of the age
+
+
+def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -> dict[str, CellCount]:
+    """Count the cells of each analyte and of the age, of all rows or of some."""
+    batch, found = normalized.batch, dict[str, CellCount]()
+    for analyte, every in batch.low.items():
+        low, high = (every, batch.high[analyte]) if rows is None else (every[rows], batch.high[analyte][rows])
+        unused = int(((low == 0) & np.isinf(high)).sum())
+        otherwise = _many(normalized, analyte, Reason.NUMBER_AMBIGUOUS, rows)
+        found[analyte] = CellCount(int((low == low).sum()), unused, otherwise)
+    many = batch.rows if rows is None else int(rows.sum())
+    sent = many - _many(normalized, AGE, Reason.AGE_MISSING, rows)
+    return {**found, AGE: CellCount(sent, 0, _many(normalized, AGE, Reason.DATE_UNREADABLE, rows))}
+
+
+def _many(normalized: Normalized, about: str, reason: Reason, rows: NDArray[np.bool_] | None) -> int:
+    codes = normalized.reasons.get(about)
+    if codes is None:
+        return 0
+    return int(np.count_nonzero((codes if rows is None else codes[rows]) == CODE[reason]))
 
 
 @dataclass
 class Notation:
-    """Cells of each field that were sent, and those that may be written otherwise than they are read.
-
-    It is of one input at a time: among files that can be read, one that cannot would not be seen.
-    """
+    """The cells of each field of one file: among files that can be read, one that cannot would not be seen."""
 
     sent: Counter[str] = field(default_factory=Counter)
-    otherwise: Counter[tuple[str, Reason]] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+    otherwise: Counter[str] = field(default_factory=Counter)
 
-    def add(self, results: Mapping[str, int], reasons: Mapping[str, int], rows: int) -> None:
-        """Count a batch: `results` by analyte, `reasons` as "field:REASON" with their rows."""
-        self.sent.update(results)
-        self.sent[_AGE] += rows - reasons.get(f"{_AGE}:{Reason.AGE_MISSING}", 0)
-        for reason in _DECLARED:
-            for about in (*results, _AGE):
-                self.otherwise[about, reason] += reasons.get(f"{about}:{reason}", 0)
-
-    def add_rows(self, normalized: Normalized) -> None:
-        """Count rows that were normalized."""
-        batch = normalized.batch
-        reasons = {
-            f"{about}:{reason}": int(np.count_nonzero(codes == CODE[reason]))
-            for about, codes in normalized.reasons.items()
-            for reason in (*_DECLARED, Reason.AGE_MISSING)
-        }
-        self.add({analyte: int((low == low).sum()) for analyte, low in batch.low.items()}, reasons, batch.rows)
-
-    def add_dates(self, about: str, sent: int, unreadable: int) -> None:
-        """Count the dates of a column."""
-        self.sent[about] += sent
-        self.otherwise[about, Reason.DATE_UNREADABLE] += unreadable
-
-    def together(self, other: Notation) -> Notation:
-        """Return what two parts of one source say."""
-        return Notation(self.sent + other.sent, self.otherwise + other.otherwise)
+    def add(self, cells: Cells) -> None:
+        """Count some cells."""
+        for about, own in cells.items():
+            self.sent[about] += own.sent
+            self.unused[about] += own.unused
+            self.otherwise[about] += own.otherwise
 
     def sentences(self, plan: Plan, file: str = "") -> list[str]:
         """Say of which fields most cells that were sent are written in a way that must be declared, and is not."""
         is_mark_declared = plan.declared.number_format != POINT
         within = f" of {file}" if file else ""
-        return [
-            f"{about}{within}: {_DECLARED[reason]}"
-            for (about, reason), many in self.otherwise.items()
-            if many >= _FEW
-            and 2 * many > self.sent[about]
-            and not (is_mark_declared and reason is Reason.NUMBER_AMBIGUOUS)
-        ]
+        found = []
+        for about, many in self.otherwise.items():
+            reason = Reason.DATE_UNREADABLE if about in (AGE, "collected_at") else Reason.NUMBER_AMBIGUOUS
+            told = is_mark_declared and reason is Reason.NUMBER_AMBIGUOUS
+            if many >= _FEW and 2 * many > self.sent[about] and not told:
+                found.append(f"{about}{within}: {_DECLARED[reason]}")
+        return found
+
+    def warn(self, plan: Plan) -> None:
+        """Warn the user of the package of what would have to be declared."""
+        for text in self.sentences(plan):
+            warn(text)
+
+    @property
+    def results(self) -> int:
+        """How many results were sent."""
+        return sum(many for about, many in self.sent.items() if about not in (AGE, "collected_at"))
+
+
+def worse_than_others(files: Mapping[str, Notation], expected: Mapping[str, frozenset[str]]) -> list[str]:
+    """Say of each of several files what it has not, or not to be used, though the others have; `expected` by its profile."""
+    used = {file: own.sent - own.unused for file, own in files.items()}
+    found = []
+    for file, own in files.items():
+        if not own.results:
+            if any(other.results for other in files.values()):
+                found.append(f"no result of a count was found in {file}, while other files have some")
+            continue
+        elsewhere = {about for other, many in used.items() if other != file for about in many} - {AGE, "collected_at"}
+        for about in sorted(elsewhere):
+            if own.sent[about] >= _FEW and not used[file][about]:
+                found.append(
+                    f"{about} of {file}: none of {own.sent[about]:,} results used, while those of other files are"
+                )
+            elif about in expected.get(file, ()) and not own.sent[about]:
+                found.append(f"{about} of {file}: no result, while other files have some")
+    return found

@@ -134,7 +134,7 @@ def _run(
         account = Account()
         if beside is not None:
             beside.read(engine, watch.batches(frozenset(request.keep)))
-            account.notation[inputs[0].name] = replace(beside.notation)
+            account.files[inputs[0].name] = replace(beside.notation)
         for screened in _screened(engine, request, layout, watch, outputs, workers, beside):
             account.add(screened)
             if begin and (again := settled(engine.knowledge, inputs, account.sex_letters)):

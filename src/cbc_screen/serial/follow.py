@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from cbc_screen.engines.frames import Engine, prepare
-from cbc_screen.engines.notation import Notation
+from cbc_screen.engines.notation import CellCount, Notation, count_cells
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
@@ -22,7 +22,6 @@ from cbc_screen.ingest.frames import from_arrow, headers, plain_frame
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.serial import load_serial
 from cbc_screen.knowledge.serial_rules import SerialRules
-from cbc_screen.logs import warn
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.counts import read_counts
@@ -75,9 +74,9 @@ def _warn_of_notation(source: PersonFrame, notation: Notation) -> None:
     ready = source.ready
     if (name := ready.plan.people.get("collected_at")) is not None:
         date_format = ready.plan.declared.date_format_of("collected_at")
-        notation.add_dates("collected_at", *dates_in(ready.arrays[name], date_format))
-    for text in notation.sentences(ready.plan):
-        warn(text)
+        sent, unreadable = dates_in(ready.arrays[name], date_format)
+        notation.add({"collected_at": CellCount(sent, 0, unreadable)})
+    notation.warn(ready.plan)
 
 
 def follow_source(source: PersonFrame, context: SerialContext, notation: Notation | None = None) -> pa.Table:
@@ -128,7 +127,7 @@ def _each_block(
         followed = _block(source, context, rows, person)
         if notation is not None:
             with told:
-                notation.add_rows(followed.counts.normalized)
+                notation.add(count_cells(followed.counts.normalized))
         return work(followed)
 
     workers, told = min(_WORKERS, os.cpu_count() or 1), Lock()

@@ -20,7 +20,7 @@ from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.spill import Spill
 from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.engines.inputs import Input
-from cbc_screen.engines.notation import Notation
+from cbc_screen.engines.notation import CellCount, Notation
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.source import SourceBatch
 from cbc_screen.kernel.screen import Kernel
@@ -84,7 +84,8 @@ class FollowedRows:
     def _count_dates(self, entry: Input, batch: SourceBatch) -> None:
         if (name := entry.plan.people.get("collected_at")) is not None:
             date_format = entry.plan.declared.date_format_of("collected_at")
-            self.notation.add_dates("collected_at", *dates_in(batch.columns[name], date_format))
+            sent, unreadable = dates_in(batch.columns[name], date_format)
+            self.notation.add({"collected_at": CellCount(sent, 0, unreadable)})
 
     @property
     def _columns(self) -> tuple[str, str | None, dict[str, str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 from cbc_screen.arrays import from_texts
 from cbc_screen.engines.batch import ROW, Layout, empty_table
 from cbc_screen.engines.inputs import Input, all_batches, open_inputs
-from cbc_screen.engines.notation import Notation
+from cbc_screen.engines.notation import Notation, count_cells
 from cbc_screen.engines.outcomes import schema_of
 from cbc_screen.engines.unit_watch import UnitWatch
 from cbc_screen.errors import UsageError
@@ -244,9 +244,8 @@ class Ready:
     def _warn_of_notation(self, entry: Input) -> None:
         notation = Notation()
         for _, batch in all_batches([entry], frozenset()):
-            notation.add_rows(self.engine.normalize(batch.columns, len(batch.lines), entry.plan))
-        for text in notation.sentences(entry.plan):
-            warn(text)
+            notation.add(count_cells(self.engine.normalize(batch.columns, len(batch.lines), entry.plan)))
+        notation.warn(entry.plan)
 
     def work(
         self,

@@ -110,7 +110,8 @@ def test_the_page_needs_nothing_but_itself(page: str) -> None:
     assert "<script" not in page
     assert not re.search(r"(src|href)\s*=", page)
     assert "default-src 'none'" in page
-    assert "prefers-color-scheme:dark" in page
+    assert ".verified-page{background:light-dark(" in page  # light or dark, as the reader has it
+    assert "color-scheme:light dark" in page
     assert "@media print" in page
 
 

@@ -161,7 +161,7 @@ def _page(audit: Audit) -> str:
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         "<title>Audit of flags, ranges and units</title>"
-        "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:70rem;padding:1rem}</style></head><body><main>"
+        "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:70rem;padding:1rem}body .cbc-screen{color-scheme:inherit}</style></head><body><main>"
     )
     return f"{head}{audit_html(audit)}</main></body></html>\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -102,13 +102,23 @@ def cohort_html(summary: FlagSummary) -> str:
 def range_html(found: ReferenceRange) -> str:
     """Return a reference range as HTML, for a notebook."""
     rows = {
-        name: value
-        for name, value in asdict(found).items()
-        if value not in (None, "") and name not in ("lower", "upper", "unit")
+        own.name: _range_words(value)
+        for own in fields(found)
+        if (value := getattr(found, own.name)) not in (None, "", ()) and own.name not in ("lower", "upper", "unit")
     }
     limits = ends_words(found.lower, found.upper)
     shown = str(_macros().range(f"{limits} {found.unit}", rows))
     return styled_html(shown)
+
+
+def _range_words(value: object) -> object:
+    """Return what stands of a field of a range: limits as two ends, other ranges by their sets."""
+    if not isinstance(value, tuple):
+        return value
+    others = [own for own in value if isinstance(own, ReferenceRange)]
+    if others:
+        return "; ".join(f"{own.set}: {ends_words(own.lower, own.upper)} {own.unit}" for own in others)
+    return ends_words(*value)
 
 
 @lru_cache(maxsize=1)

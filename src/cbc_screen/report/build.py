@@ -27,14 +27,14 @@ from cbc_screen.report.asking import ask_about
 from cbc_screen.report.checklist import list_of_codes
 from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
-from cbc_screen.report.notes import notes_of, notes_of_ranges
+from cbc_screen.report.notes import note_of_grade, notes_of, notes_of_ranges
 from cbc_screen.report.person import person_result
 from cbc_screen.report.published import set_columns, sets_of_one
 from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
 from cbc_screen.report.setting import setting_result, setting_words
 from cbc_screen.report.summing import summary_of
 from cbc_screen.report.units import TextUnits
-from cbc_screen.report.wording import as_received
+from cbc_screen.report.wording import as_received, begun_low
 from cbc_screen.report.words import joined, pattern_text
 from cbc_screen.result import (
     AnalyteResult,
@@ -399,7 +399,14 @@ class ResultBuilder:
     def _notes(self, normalized: NormalizedRecord, one: One, analytes: Sequence[AnalyteResult]) -> tuple[str, ...]:
         remarks = {f"{row.scheme}: {row.notes}." for line in LINES for row in self._grade_rows(line, one) if row.notes}
         told = notes_of(self.kernel, normalized, one, uncovered=self._uncovered(one))
-        return (*told, *notes_of_ranges(analytes), *sorted(remarks))
+        return (*told, *self._without_grade(one), *notes_of_ranges(analytes), *sorted(remarks))
+
+    def _without_grade(self, one: One) -> list[str]:
+        """Say of each low line that the scheme does not grade under any key of the person."""
+        low = [line for line in LINES if _LINE_STATES[one.codes[f"line.{line}"]] is LineState.LOW]
+        without = [line for line in low if one.codes[f"grade.{line}"] < 0 and not self._grade_rows(line, one)]
+        scheme, labels = self.kernel.rules.scheme.id, self.knowledge.analytes
+        return [note_of_grade(scheme, begun_low(labels[self._graded_on(line, one)].label), line) for line in without]
 
     def _graded_on(self, line: Line, one: One) -> str:
         """Return what a line is graded on: the white one on WBC where neutrophils are not known."""

@@ -14,6 +14,7 @@ from cbc_screen.result import (
     AnalyteResult,
 )  # fmt: skip
 from cbc_screen.vocabulary import (
+    Line,
     LineState,
     Pregnancy,
     Sex,
@@ -59,6 +60,9 @@ _TERM = "Whether the infant was born preterm is not stated: the ranges are of in
 _ADJUSTED = (
     "Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
     "(rows read as {marks}). What is not stated of it counts as any amount of the table."
+)
+_NO_GRADE = (
+    "The grading {scheme} has no grade of {analyte} for this person: how severe the low {line} line is cannot be told."
 )
 _LOW_CONFIDENCE = "Some of the ranges used are of low confidence (see ranges): mostly those under one year."
 _MPV = "MPV depends on the manufacturer; the range used is of one analyzer model."
@@ -112,6 +116,11 @@ def _of_settings(kernel: Kernel, normalized: NormalizedRecord, one: One, *, unco
         marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
         notes.append(_ADJUSTED.format(what=joined(sorted(rules.adjust)), marks=joined(sorted(marks))))
     return notes
+
+
+def note_of_grade(scheme: str, analyte: str, line: Line) -> str:
+    """Say why a low line has no grade: the scheme has none at this age, or none of what was sent."""
+    return _NO_GRADE.format(scheme=scheme, analyte=analyte, line=line)
 
 
 def notes_of_ranges(analytes: Sequence[AnalyteResult]) -> list[str]:

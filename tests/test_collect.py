@@ -273,6 +273,19 @@ def test_the_codes_of_a_profile_decide() -> None:
         ("Platelet clumps: none", Presence.ABSENT),
         ("Clumps of epithelial cells", Presence.UNKNOWN),
         ("Slide reviewed", Presence.UNKNOWN),
+        # Alone, of a whole count; and in other languages.
+        ("clumped", Presence.PRESENT),
+        ("Sample clumped.", Presence.PRESENT),
+        ("Note platelet clumps", Presence.PRESENT),
+        ("Thrombozytenaggregate", Presence.PRESENT),
+        ("Im Ausstrich keine Thrombozytenaggregate", Presence.ABSENT),
+        ("Verdacht auf Thrombozytenaggregate?", Presence.UNKNOWN),
+        ("Agrégats plaquettaires présents", Presence.PRESENT),
+        ("pas d'agrégats plaquettaires", Presence.ABSENT),
+        ("Agregados plaquetarios", Presence.PRESENT),
+        ("sin agregados plaquetarios", Presence.ABSENT),
+        ("агрегаты тромбоцитов", Presence.PRESENT),
+        ("血小板聚集", Presence.PRESENT),
     ],
 )
 def test_what_a_remark_says_of_clumps(remark: str, expected: Presence) -> None:
@@ -388,3 +401,8 @@ def test_any_text_in_any_field_is_carried_and_accounted_for(items: list[Item]) -
     aside = {unusable(reason) for reason in Reason} - {unusable(Reason.VALUE_MISSING)}
     assert collection.counts.used == sum(cell.value not in aside for count in counts for cell in count.cells.values())
     assert collection.counts.read == sum(isinstance(item, LabResult) for item in items)
+
+
+def test_clumps_of_other_cells_on_a_whole_count_are_not_of_its_platelets() -> None:
+    for remark in ("RBC clumps", "red cells clumped", "WBC clumps seen", "bacteria clumped"):
+        assert platelet_clumps(remark) is Presence.UNKNOWN, remark

@@ -474,7 +474,13 @@ def test_screen_gives_the_same_grades() -> None:
 
 def test_a_low_line_that_the_scheme_does_not_grade_says_so() -> None:
     """Few neutrophils of an infant of 8 months, and few white cells without neutrophils: a severity that cannot be told has a reason."""
-    infant = {"age": "8 mo", "sex": "M", "hemoglobin": "120 g/L", "neutrophils": "0.42 10^9/L", "platelets": "400 10^9/L"}
+    infant = {
+        "age": "8 mo",
+        "sex": "M",
+        "hemoglobin": "120 g/L",
+        "neutrophils": "0.42 10^9/L",
+        "platelets": "400 10^9/L",
+    }
     by_wbc = {"age": "40 y", "sex": "M", "hemoglobin": "150 g/L", "wbc": "1.4 10^9/L", "platelets": "400 10^9/L"}
     adult = {**infant, "age": "40 y", "hemoglobin": "150 g/L"}
     said = "The grading clinical has no grade of {} for this person: how severe the low white line is cannot be told."

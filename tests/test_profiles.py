@@ -220,3 +220,18 @@ def test_a_table_of_counts_has_the_columns_that_are_named(tmp_path: Path) -> Non
     frame = pd.DataFrame({"HB": [9.1], "ALTER": ["40 y"], "sex": ["F"], "PLT": [250]})
     with pytest.raises(cbc.UsageError, match="'ALTER'"):
         cbc.screen_frame(frame.rename(columns={"ALTER": "AGE_NOW"}), profile=str(tmp_path / "w.yaml"))
+
+
+def test_a_pattern_of_names_is_one_file_or_said_to_be_several(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("age,sex,HGB (g/dL)\n40 y,F,9.1\n", encoding="utf-8")
+    one = CliRunner().invoke(main, ["profile", str(tmp_path / "a*.csv")])
+    assert (one.exit_code, "HGB (g/dL)" in one.output) == (0, True)
+    several = CliRunner().invoke(main, ["profile", str(tmp_path / "*.csv")])
+    assert (several.exit_code, "profile looks at one file, and 2 match" in several.output) == (2, True)
+
+
+def test_what_can_be_kept_of_single_results_is_said(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("patient_id,order_id,test,result,unit\nA1,7,HGB,119,g/L\n", encoding="utf-8")
+    with pytest.raises(cbc.UsageError, match=r"no column 'order_id'.*there are person and collected_at"):
+        cbc.scan(tmp_path / "r.csv", keep=["order_id"])

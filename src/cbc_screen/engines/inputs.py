@@ -285,7 +285,13 @@ class _Opener:
     def _input(self, files: tuple[SourceFile, ...], table: TableSource, plan: Plan, profile: Profile | None) -> Input:
         for column in self._keep:
             if column not in table.headers:
-                raise UsageError(f"keep: there is no column {column!r}{did_you_mean(column, table.headers)}")
+                of_results = isinstance(table, CollectedSource)
+                why = (
+                    "; of counts that are collected from single results there are person and collected_at"
+                    if of_results
+                    else ""
+                )
+                raise UsageError(f"keep: there is no column {column!r}{did_you_mean(column, table.headers)}{why}")
             if column == SOURCE_FILE and not isinstance(table, CollectedSource):
                 # Cells of a source's own column would be shown as the names of its files are.
                 raise UsageError(f"keep: {column!r} is the name of a column of the output; rename it in the source")

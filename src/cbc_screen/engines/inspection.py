@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import Streams, open_inputs
+from cbc_screen.engines.inputs import Streams, expand, open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import RowSample, columns_of
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
@@ -39,8 +39,11 @@ _UNIT = re.compile(r"[\w.,^*/%µμ()\[\]{} -]{1,20}")
 @one_line_errors("the look at the file")
 def inspect(source: str | Path, opening: Opening) -> Inspection:
     """Look at a file: a table by its first batch, messages as a whole."""
+    names = expand([source])
+    if len(names) > 1:
+        raise UsageError(f"profile looks at one file, and {len(names):,} match: name one of them")
     with ExitStack() as undo:
-        path = Streams(None, undo, opening.reading).path(str(source))
+        path = Streams(None, undo, opening.reading).path(names[0])
         return _inspect(path, replace(opening, reading=replace(opening.reading, query=None, table=None)))
 
 

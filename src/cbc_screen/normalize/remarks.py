@@ -6,14 +6,24 @@ import re
 
 from cbc_screen.vocabulary import Presence
 
-_CLUMPS = r"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion))"
+# Clumps of platelets in one word or two, in other languages.
+_OF_PLATELETS = (
+    r"(?:thrombozyten-?\s?(?:aggregat|klump|agglutinat)\w*|plättchen-?(?:aggregat|klump)\w*|pseudothrombo(?:zyto|cyto|cito|zyt|cyt)?p[eé]n\w*"
+    r"|(?:agr[ée]gats?|amas|agglutinats?) (?:de )?plaquett\w*|(?:agregad[oa]s?|grumos?|acúmulos?) (?:de )?plaquet\w*|aggregati (?:di )?piastrin\w*"
+    r"|(?:trombocyten|bloedplaatjes)-?aggregat\w*|tromb(?:ocyt|osyt|ocytt)-?ag+regat\w*|agregaty p[łl]ytek\w*|trombosit kümele\w*|агрегат\w* тромбоцит\w*|血小板(?:聚集|凝集)|혈소판 ?응집)"
+)
+_CLUMPS = rf"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion)|{_OF_PLATELETS})"
 _CLUMP = re.compile(rf"\b{_CLUMPS}\b", re.IGNORECASE)
-_PLATELET = re.compile(r"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b", re.IGNORECASE)
+_PLATELET = re.compile(rf"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b|{_OF_PLATELETS}", re.IGNORECASE)
+# "Clumped" alone, of a whole count, is said of its platelets.
+_ALONE = re.compile(
+    rf"\W*(?:sample\s+|specimen\s+)?{_CLUMPS}(?:\s+(?:seen|present|noted|found|\++|sample|specimen))?\W*", re.IGNORECASE
+)
 # A denial counts only where it is tied to the clumps: "not accurate due to clumping" denies none.
 _DENIED = re.compile(
-    rf"\b(?:no|without|negative for|absence of|free of|nil)\s+(?:\w+\s+){{0,3}}?{_CLUMPS}\b"
+    rf"\b(?:pas d[’']|(?:no|without|negative for|absence of|free of|nil|keine?n?|ohne|pas de|sans|sin|no hay|sem|não há|nessun\w*|senza|geen|zonder|bez|brak|нет|без)\s+)(?:\w+\s+){{0,3}}?{_CLUMPS}\b"
     rf"|\bnot\s+(?:\w+\s+)?{_CLUMPS}\b"
-    rf"|\b{_CLUMPS}:?\s+(?:\w+\s+){{0,2}}?(?:not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative)\b",
+    rf"|\b{_CLUMPS}:?\s+(?:\w+\s+){{0,2}}?(?:not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative|nicht nachweisbar|negativ|absents?|ausentes?|assenti)\b",
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
@@ -67,7 +77,11 @@ def suspects_clumps(remark: str, *, about_platelets: bool = False) -> bool:
 def _of_clumps(remark: str, about_platelets: bool) -> list[str]:
     """Return the sentences about clumps of platelets."""
     sentences = _SENTENCE.split(remark.replace("_", " "))
-    return [one for one in sentences if _CLUMP.search(one) and (about_platelets or _PLATELET.search(one))]
+    return [
+        one
+        for one in sentences
+        if _CLUMP.search(one) and (about_platelets or _PLATELET.search(one) or _ALONE.fullmatch(one))
+    ]
 
 
 def clumps_as_result(value: str) -> Presence:

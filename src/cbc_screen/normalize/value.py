@@ -213,7 +213,8 @@ class ResultReader:
         if self._format.thousands:
             rest = re.sub(rf"(?<=\d){re.escape(self._format.thousands)}(?=\d{{3}}(?!\d))", "", rest)
         if self._format.decimal != ".":
-            if "." in rest.split(" ", 1)[0]:
+            first = rest.split(" ", 1)[0]
+            if "." in first and any(c.isdigit() for c in first):  # "s. Bem." has no number
                 return self._at_least(rest, unit, comparator)
             rest = rest.replace(self._format.decimal, ".", 1)
         if "-" in rest and comparator is None:

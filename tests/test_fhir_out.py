@@ -210,7 +210,7 @@ def of_the_count() -> list[str]:
     """Return the cases that an Observation can hold, some of them here and all in the long form."""
     names = [name for name in NAMES if not set(CASES[name]["record"]) & NOT_OF_THE_COUNT]
     names = [name for name in names if set(CASES[name]["record"]) - OF_THE_COUNT]
-    return names[:: max(1, len(names) // share(2000))]
+    return names[:: max(1, len(names) // share(1000))]
 
 
 def test_what_goes_out_is_read_in_again_to_the_same_answers(tmp_path: Path) -> None:

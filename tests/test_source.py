@@ -146,6 +146,7 @@ def test_words_of_the_types_are_those_of_the_data() -> None:
     assert set(SourceOptions.__annotations__) == {own.name for own in fields(cbc.Source)} - {"files"}
 
 
+@pytest.mark.parts  # mypy is started
 def test_a_misspelt_option_fails_in_an_editor(tmp_path: Path) -> None:
     """A type checker of the user's, with the package as it is installed."""
     (tmp_path / "own.py").write_text(

@@ -223,6 +223,7 @@ def test_the_other_doors_for_frames_take_every_kind(kind: str) -> None:
     assert cbc.summarize(cbc.screen_frame(make(table))).lines["platelet"] == {"not_low": 0, "low": 3, "cannot_tell": 0}
 
 
+@pytest.mark.parts  # mypy is started
 def test_a_type_checker_knows_what_comes_out(tmp_path: Path) -> None:
     """With the package as it is installed; pyarrow has no types of its own."""
     (tmp_path / "own.py").write_text(

@@ -165,3 +165,12 @@ def test_a_misspelt_option_fails_in_an_editor(tmp_path: Path) -> None:
     )  # fmt: skip
     wrong = {line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line}
     assert wrong == {"3", "4", "5", "6", "7"}, done.stdout
+
+
+def test_columns_of_the_file_are_left_out_of_what_was_read(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("age,sex,Ery [T/l],HGB (g/dL)\n40 y,F,4.5,13.1\n", encoding="utf-8")
+    lab = cbc.Source(str(tmp_path / "e.csv"), columns={"rbc": "Ery [T/l]"})
+    with pytest.raises(
+        cbc.UsageError, match=r"rbc=Ery \[T/l\]: there is no such column; 'rbc' is there, as read\(\) writes it"
+    ):
+        cbc.screen_frame(cbc.read(lab), lab)

@@ -298,7 +298,9 @@ def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping
                 f"columns: {name!r} is not an analyte, a field of the person or a finding{did_you_mean(name, known)}"
             )
         if column not in headers:
-            raise UsageError(f"columns: {name}={column}: there is no such column{did_you_mean(column, headers)}")
+            read = f"; {name!r} is there, as read() writes it: leave it out of columns" if name in headers else ""
+            near = did_you_mean(column, headers) if not read else ""
+            raise UsageError(f"columns: {name}={column}: there is no such column{near}{read}")
 
 
 def _check_unit(knowledge: Knowledge, declared: Declared, analyte: str, column: str, unit: str | None) -> None:

@@ -326,3 +326,74 @@ def test_a_remark_that_is_a_row_of_its_own_in_a_long_table(
     own = flags.loc[250]
     assert (own["pattern"], own["urgency"]) == expected
     assert set(flags.drop(index=250)["pattern"]) == {"none"}
+
+
+# Reports on lines of their own -------------------------------------------------------------------
+
+
+def line_of(resource: dict[str, Any]) -> str:
+    return json.dumps(resource) + "\n"
+
+
+def observations() -> str:
+    patient = {"resourceType": "Patient", "id": "a", "gender": "female", "birthDate": "1970-01-01"}
+    found = [
+        {
+            "resourceType": "Observation",
+            "id": f"o{place}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "subject": {"reference": "Patient/a"},
+            "effectiveDateTime": "2024-01-01T08:00:00Z",
+            "valueQuantity": {"value": value, "unit": unit},
+        }
+        for place, (code, value, unit) in enumerate(COUNTS)
+    ]
+    return "".join(map(line_of, [patient, *found]))
+
+
+REFERENCES = [{"reference": f"Observation/o{place}"} for place in range(len(COUNTS))]
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ({"status": "final"}, ("none", "none")),
+        ({"status": "final", "conclusion": "No blasts. No clots seen."}, ("none", "none")),
+        ({"status": "cancelled"}, UNKNOWN),
+        ({"status": "entered-in-error"}, UNKNOWN),
+        ({"status": "final", "conclusion": "Specimen clotted, please repeat"}, UNKNOWN),
+        ({"status": "final", "modifierExtension": [{"url": "http://x", "valueBoolean": True}]}, UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation"])
+@pytest.mark.parametrize("where", ["before", "behind", "another file"])
+def test_a_report_on_a_line_of_its_own_speaks_for_its_results(
+    tmp_path: Path, report: dict[str, Any], expected: tuple[str, str], kind: str, where: str
+) -> None:
+    lists = {"result": REFERENCES} if kind == "DiagnosticReport" else {"hasMember": REFERENCES, "code": {"text": "CBC"}}
+    if kind == "Observation" and "conclusion" in report:
+        report = {**report, "note": [{"text": report["conclusion"]}]}
+    own = line_of({"resourceType": kind, "id": "r", "subject": {"reference": "Patient/a"}, **lists, **report})
+    text = observations()
+    whole = {"before": own + text, "behind": text + own}.get(where, text)
+    (tmp_path / "Observation.ndjson").write_text(whole, encoding="utf-8")
+    files = [tmp_path / "Observation.ndjson"]
+    if where == "another file":
+        (tmp_path / "Other.ndjson").write_text(own, encoding="utf-8")
+        files.append(tmp_path / "Other.ndjson")
+    summary = cbc.scan(files, tmp_path / "flags.ndjson")
+    assert summary.screened == 1
+    [flags] = [json.loads(line) for line in (tmp_path / "flags.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert (flags["pattern"], flags["urgency"]) == expected
+
+
+def test_a_report_that_was_taken_back_is_of_its_own_results_alone(tmp_path: Path) -> None:
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "cancelled",
+        "result": [{"reference": "Observation/other"}],
+    }
+    (tmp_path / "o.ndjson").write_text(observations() + line_of(report), encoding="utf-8")
+    assert told(tmp_path / "o.ndjson") == ("none", "none")

@@ -19,6 +19,7 @@ from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unchanged import SourceFile
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.detect import detect
+from cbc_screen.ingest.fhir import share_listing
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.open import MESSAGES, format_of, open_messages, open_table
 from cbc_screen.ingest.results import ResultSource
@@ -312,6 +313,7 @@ class _Opener:
             self._persons()
         if self._columns and not self._inputs and (self._long is None or self._long.id != PLAIN):
             raise UsageError("columns goes with a table of one count a row; a profile says what other tables hold")
+        share_listing([feed.source for _, feed in self._results])
         declared = self._declared_together()
         feeds = [feed for _, feed in self._results]
         languages = tuple(dict.fromkeys(self._languages))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import IO
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
-from cbc_screen.ingest.fhir_bundles import read_document
+from cbc_screen.ingest.fhir_bundles import Listing, note_listing, read_document
 from cbc_screen.ingest.fhir_json import MOST_MARKS, Parser, decoded
 from cbc_screen.ingest.fhir_xml import document_of
 from cbc_screen.ingest.results import Item
@@ -34,6 +34,7 @@ _BEGINNING = 256
 _FIRST_LINES = 100  # looked at where the first line of an NDJSON file may be damaged
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
+_OF_LISTS = (b'"DiagnosticReport"', b'"hasMember"', b'"has-member"')  # what lists results
 _RESOURCE_TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Za-z]')
 
 
@@ -59,6 +60,7 @@ class FHIRSource:
         self._xml = self._check_start()
         self._by_line = not self._xml and self._is_by_line()
         self._file = None
+        self.listing: Listing = {}  # what takes results back on lines of their own, of this file and others
 
     def _check_start(self) -> bool:
         """Refuse what is no FHIR; tell whether it is XML."""
@@ -116,6 +118,30 @@ class FHIRSource:
         yield from self._read_lines() if self._by_line else self._read_document()
         self._share = 1.0
 
+    def note_listing(self, listing: Listing) -> None:
+        """Note the reports and panels of this file that take results back, by the keys of these; a Bundle knows its own."""
+        if self._xml or not (self._by_line or self._size <= LONGEST_LINE) or not self._mentions_listing():
+            return
+        lines = self._lines() if self._by_line else iter([(1, self._whole().removeprefix(_BOM))])
+        for number, line in lines:
+            if len(line) <= LONGEST_LINE and any(mark in line for mark in _OF_LISTS):
+                note_listing(self._parser.parse(decoded(line)), number, listing)
+        self._file, self._share = None, 0.0
+
+    def _mentions_listing(self) -> bool:
+        """Tell whether there is a report or panel anywhere: most files have none, and are not read line by line for it."""
+        end = b""
+        try:
+            with self._path.open("rb") as file:
+                raw = unpacked(file, self._path)
+                while block := raw.read(_BLOCK):
+                    if any(mark in end + block for mark in _OF_LISTS):
+                        return True
+                    end = block[-max(map(len, _OF_LISTS)) :]
+        except (OSError, EOFError, zlib.error):
+            return False  # damage is met again, and said then
+        return False
+
     def _lines(self) -> Generator[tuple[int, bytes], None, None]:
         """Yield numbered lines; of one that is too long for anything, only its first bytes."""
         number = 0
@@ -144,7 +170,7 @@ class FHIRSource:
             if len(line) > LONGEST_LINE and document.kind != "Bundle":
                 yield RejectedRow(number, Reason.OVERSIZE, content)
             else:
-                yield from read_document(document, number, content, entries_are_lines=False)
+                yield from read_document(document, number, content, self.listing, entries_are_lines=False)
 
     def _read_document(self) -> Iterator[Item]:
         if self._xml:
@@ -155,7 +181,7 @@ class FHIRSource:
         document = self._parser.parse(text)
         content = "" if document.sound else text[:LONGEST_CONTENT]
         del text  # as large as the file
-        yield from read_document(document, 1, content, entries_are_lines=True)
+        yield from read_document(document, 1, content, self.listing, entries_are_lines=True)
 
     def _read_xml(self) -> Iterator[Item]:
         problem = ""
@@ -192,6 +218,16 @@ class FHIRSource:
         if problem:
             raise UsageError(problem)
         return b"".join(blocks)
+
+
+def share_listing(sources: Iterable[object]) -> None:
+    """Tell files of FHIR resources what reports in any of them take back."""
+    files = [source for source in sources if isinstance(source, FHIRSource)]
+    listing: Listing = {}
+    for source in files:
+        source.note_listing(listing)
+    for source in files:
+        source.listing = listing
 
 
 def _is_xml(start: bytes) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from cbc_screen.ingest.fhir_json import (
@@ -17,8 +18,16 @@ from cbc_screen.ingest.fhir_json import (
     as_text,
     is_sound,
 )
-from cbc_screen.ingest.fhir_observations import is_answer, results_of
-from cbc_screen.ingest.fhir_scope import Member, ResourceScope, as_person, identifiers, only_one, unversioned
+from cbc_screen.ingest.fhir_observations import is_answer, results_of, speaks_against
+from cbc_screen.ingest.fhir_scope import (
+    Member,
+    ResourceScope,
+    as_person,
+    identifiers,
+    listed_members,
+    only_one,
+    unversioned,
+)
 from cbc_screen.ingest.fhir_stated import labels, of_patient, stated_specimen
 from cbc_screen.ingest.results import Item, NotResults, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
@@ -29,8 +38,36 @@ _KIND = re.compile("[A-Za-z]{1,40}")
 _SEXES = {"male-typical": "male", "female-typical": "female"}
 
 
-def read_document(document: Document, line: int, content: str, *, entries_are_lines: bool) -> Iterator[Item]:
-    """Read a document: a Bundle, or a resource with those it contains; `content` may be "" of a sound one."""
+Listing = dict[str, list[Member]]  # reports and panels by the key of a result that they list
+
+
+def note_listing(document: Document, line: int, listing: Listing) -> None:
+    """Note a report or panel by itself that takes the results back that it lists: they are on other lines, or in other files."""
+    resource = document.resource
+    if resource is None or not document.sound or document.kind not in ("DiagnosticReport", "Observation"):
+        return
+    if speaks_against(resource):
+        member, scope = (
+            Member(line, str(line), resource, document.kind, _own_key(resource, document.kind)),
+            ResourceScope(),
+        )
+        for reference in listed_members(member):
+            if key := scope.key(reference, member.place):
+                listing.setdefault(key, []).append(member)
+
+
+def read_document(
+    document: Document,
+    line: int,
+    content: str,
+    listing: Mapping[str, list[Member]] = MappingProxyType({}),
+    *,
+    entries_are_lines: bool,
+) -> Iterator[Item]:
+    """Read a document: a Bundle, or a resource with those it contains; `content` may be "" of a sound one.
+
+    `listing` has what takes a result back by itself, on another line or in another file.
+    """
     resource = document.resource
     if resource is None or not document.kind or type(resource) is Twice:
         yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content or as_json(resource))
@@ -43,7 +80,8 @@ def read_document(document: Document, line: int, content: str, *, entries_are_li
         key = _own_key(resource, document.kind)
         if document.kind == "Specimen" and key:  # of results on other lines, or in other files
             yield stated_specimen(key, resource, str(line))
-        yield from _read_members(_with_contained(Member(line, str(line), resource, document.kind, key, "", content)))
+        found = _with_contained(Member(line, str(line), resource, document.kind, key, "", content))
+        yield from _read_members(found, above=listing.get(key, ()))
 
 
 def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound: bool) -> Iterator[Item]:
@@ -106,9 +144,12 @@ def _with_contained(member: Member) -> list[_Found]:
     return found
 
 
-def _read_members(found: list[_Found], stated: Stated = ()) -> Iterator[Item]:
+def _read_members(found: list[_Found], stated: Stated = (), above: Sequence[Member] = ()) -> Iterator[Item]:
+    """Read members of one scope; `above` is what lists the first of them elsewhere."""
     scope = ResourceScope(stated=stated)
     scope.add(each for each in found if isinstance(each, Member))
+    if above and isinstance(found[0], Member):
+        scope.parents.setdefault(found[0].key, []).extend(above)
     for each in found:
         if not isinstance(each, Member):
             yield each

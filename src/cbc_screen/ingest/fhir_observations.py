@@ -223,6 +223,13 @@ def _specimen(member: Member, scope: ResourceScope) -> tuple[str, str, Stated]:
     return key, joined_texts([display, *types]), tuple(of_specimens(display, found, member.place, scope))
 
 
+def speaks_against(resource: Resource) -> bool:
+    """Tell whether a report or panel takes the results back that it lists, or leaves open what they mean."""
+    if as_text(resource.get("status")) in _TAKEN_BACK or changes_meaning(resource):
+        return True
+    return not is_answer(resource) and any(map(load_measures().words.takes_back, notes_of(resource)))
+
+
 def _is_in_doubt(member: Member, specimens: Sequence[Resource], scope: ResourceScope) -> bool:
     """Tell whether something says that an observation may not mean what it seems to.
 

@@ -25,7 +25,7 @@ _REMEMBERED = 2048
 _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
 HALF = 0.5  # of the last place of a number that is printed without decimals
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
-_RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL)
+_RANGE = re.compile(rf"({_NUMBER})\s*(?:-|(?<=\s)to(?=\s))\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL | re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
 # "250.000" counts in a unit of which a sample holds thousands: 250, or 250 thousand?
 # One mark, or groups of three: other numbers with marks between them are dates, lists, or who knows.
@@ -217,7 +217,7 @@ class ResultReader:
             if "." in first and any(c.isdigit() for c in first):  # "s. Bem." has no number
                 return self._at_least(rest, unit, comparator)
             rest = rest.replace(self._format.decimal, ".", 1)
-        if "-" in rest and comparator is None:
+        if ("-" in rest or " to " in rest.lower()) and comparator is None:
             if _DATE.fullmatch(rest):
                 return void(Reason.DATE_IN_RESULT)
             interval = _RANGE.fullmatch(rest)

@@ -737,10 +737,15 @@ def test_the_most_urgent_are_shown_in_full_and_the_others_by_flags_and_cells(
     assert f"--row {whole[250]}" in page.text("#page")
     page.answer("urgency:urgency", "agree")
     page.close()
-    cells = page.script(
-        "const row = document.activeElement.closest('tr'); return [...row.cells].map((cell) => cell.textContent)"
-    )
-    assert f"(platelets {received['platelets']} ×10⁹/L)" in cells[1]
+
+    def focused() -> list[str]:
+        return page.script(
+            "const row = document.activeElement.closest('tr'); return row ? [...row.cells].map((cell) => cell.textContent) : []"
+        )
+
+    # The list is drawn anew, and then its row has the focus again.
+    page.until(lambda: f"(platelets {received['platelets']} ×10⁹/L)" in "".join(focused()[1:2]))
+    cells = focused()
     assert cells[3] == f"{received['hemoglobin']} g/dL {row['red_line'].replace('_', ' ')}"
     assert cells[9] == "1 answer"
 

@@ -349,6 +349,14 @@ def test_one_bad_file_among_good_ones_is_no_silence(tmp_path: Path) -> None:
     )
 
 
+def test_results_of_one_count_may_lie_in_several_files(tmp_path: Path) -> None:
+    """The platelets in a file of their own, and a correction on the next day: neither file is without results."""
+    split = {"a.csv": daily("m", tests="HGB NEUT"), "b.csv": daily("m", tests="PLT")}
+    assert alarms_of(tmp_path, split) == []
+    corrected = RESULTS.replace("unit,", "unit,result status,") + "m0,2026-03-01,PLT,42,10^9/L,C,40 y,F\n"
+    assert alarms_of(tmp_path, {"a.csv": daily("m"), "b.csv": corrected}) == []
+
+
 def test_what_a_profile_expects_is_expected_of_each_file(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(
         "id: lab\ntitle: t\nshape: long\nsource: s\nexpected: [hemoglobin, platelets]\ncolumns: {person: patient_id, name: test, value: result,"

@@ -366,3 +366,65 @@ def test_a_column_of_lists_and_of_floats_with_nan(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "l.parquet")
     (row,) = cbc.read(tmp_path / "l.parquet", as_received=True).to_dict("records")
     assert (row["person"], row["hemoglobin"], row["platelets"]) == ("10000000000", "14.0", "20")
+
+
+# What a header may say ---------------------------------------------------------------------------
+
+THREE = (("HGB", "139", "g/L"), ("ANC", "3.9", "10^9/L"), ("PLT", "240", "10^9/L"))
+
+
+def scanned_with(folder: Path, header: str, text: str, moment: str = "COLLECTED_AT") -> cbc.ScanSummary:
+    rows = "".join(f"1,F,45 y,2025-06-01,{','.join(one)},{text}\n" for one in THREE)
+    (folder / "r.csv").write_text(f"MRN,SEX,AGE,{moment},TEST_CODE,RESULT,UNITS,{header}\n{rows}", encoding="utf-8")
+    return cbc.scan(folder / "r.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        *((name, "Preliminary") for name in ("RES_STATUS", "RSLT_STATUS", "RESULTSTATUS", "STATUS_CD", "TEST_STATUS", "ReportStatus")),
+        *((name, "P") for name in ("Estado", "Statut", "Stato", "Befundstatus", "OBS_STATUS", "Result State")),
+        *((name, "Yes") for name in ("REJECTED", "Reject flag", "Cancelled", "Rechazo", "Rifiutato")),
+        *((name, "Rejected") for name in ("SPECIMEN_STATUS", "SAMPLE_STATUS", "QC_FLAG", "SAMPLE_COND", "Incidencia")),
+        ("LAB_NOTE", "wrong blood in tube"), ("Incidencia", "Muestra coagulada"), ("REJ_CODE", "CLT"),
+    ],
+)  # fmt: skip
+def test_a_result_that_is_not_final_or_was_rejected_is_so_under_many_headers(
+    tmp_path: Path, header: str, text: str
+) -> None:
+    assert scanned_with(tmp_path, header, text).patterns["cannot_tell"] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("RES_STATUS", "Final"),
+        ("Estado", "F"),
+        ("REJECTED", "No"),
+        ("SPECIMEN_STATUS", "Received"),
+        ("Incidencia", ""),
+        ("Cancelled", "N"),
+    ],
+)
+def test_one_that_is_final_is_used_under_them(tmp_path: Path, header: str, text: str) -> None:
+    assert scanned_with(tmp_path, header, text).patterns["none"] == 1
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "COLLECT_DTTM",
+        "COLLECT_DT",
+        "DRAW_DT",
+        "SPECIMEN_TAKEN_TIME",
+        "Fecha extracción",
+        "Date de prélèvement",
+        "Sampled at",
+    ],
+)
+def test_a_moment_has_many_names(tmp_path: Path, moment: str) -> None:
+    assert scanned_with(tmp_path, "WARD", "x", moment).grouping.get("not_placed") == 0
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    assert scanned_with(tmp_path, "WARD", "x").ignored_columns == ("WARD",)

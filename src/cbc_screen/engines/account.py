@@ -78,7 +78,12 @@ class Account:
         """Say what some tables have not, or not to be used, though others have."""
         expected = {name: frozenset(entry.expected) for entry in inputs for name in entry.tables}
         tables = {name: self.files.get(name, Notation()) for name in expected}
-        return tuple(worse_than_others(tables, expected)) if len(tables) > 1 else ()
+        given = {name: own.sent for name, own in tables.items()}
+        for (
+            entry
+        ) in inputs:  # a count is of several files where its results are: they were counted when they were collected
+            given |= entry.given
+        return tuple(worse_than_others(tables, given, expected)) if len(tables) > 1 else ()
 
     def check(self) -> None:
         """Refuse to go on where a row is not accounted for."""

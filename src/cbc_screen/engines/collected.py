@@ -77,7 +77,7 @@ class CollectedSource:
         self._names = [feed.name for feed in feeds]
         self.table_names = [feed.name for feed in feeds if isinstance(feed.source, LongSource)]
         self.tables = [feed.source for feed in feeds if isinstance(feed.source, LongSource)]
-        self._collection, self._columns = _collected(feeds, knowledge, notice)
+        self._collection, self._columns, self.given = _collected(feeds, knowledge, notice)
         self._analytes = [
             analyte
             for analyte in knowledge.analytes
@@ -258,8 +258,8 @@ class CollectedSource:
 
 def _collected(
     feeds: Sequence[Feed], knowledge: Knowledge, notice: Callable[[float], None] | None
-) -> tuple[Collection, InColumns | None]:
-    """Collect results: one table in columns, where that gives the same, and all else row by row."""
+) -> tuple[Collection, InColumns | None, dict[str, Counter[str]]]:
+    """Collect results: one table in columns, where that gives the same, and all else row by row; also count those of each file."""
     identifiers = [
         Identifier(knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only)
         for feed in feeds
@@ -269,13 +269,16 @@ def _collected(
         collection = Collection(knowledge)
         told = None if notice is None else lambda share: notice(COLLECTING * share)
         with suppress(NotInColumnsError):
-            return collection, InColumns(only, knowledge, collection, identifiers[0], feeds[0].units, told)
+            in_columns = InColumns(only, knowledge, collection, identifiers[0], feeds[0].units, told)
+            return collection, in_columns, {feeds[0].name: collection.analytes}
         collection.close()
-    collection = Collection(knowledge)
+    collection, given = Collection(knowledge), dict[str, Counter[str]]()
     for number, (feed, identifier) in enumerate(zip(feeds, identifiers, strict=True)):
+        before = Counter(collection.analytes)
         items = _noticed(feed.source, number, len(feeds), notice)
         collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
-    return collection, None
+        given.setdefault(feed.name, Counter()).update(collection.analytes - before)
+    return collection, None, given
 
 
 def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[float], None] | None) -> Iterator[Item]:

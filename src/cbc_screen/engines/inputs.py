@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +60,11 @@ class Input:
     def tables(self) -> list[str]:
         """The names of its files that are tables, and no messages."""
         return self.source.table_names if isinstance(self.source, CollectedSource) else [self.name]
+
+    @property
+    def given(self) -> Mapping[str, Counter[str]]:
+        """How many results of each analyte were collected from each of its files."""
+        return self.source.given if isinstance(self.source, CollectedSource) else {}
 
     @property
     def size(self) -> int:
@@ -320,7 +325,8 @@ class _Opener:
         collected = CollectedSource(feeds, self._knowledge, notice, declared, languages)
         undo.callback(collected.close)
         plan = make_plan(self._knowledge, collected.headers, declared)
-        plan = replace(plan, ignored=(), languages=languages)
+        unread = (name for table in collected.tables for name in table.unread)
+        plan = replace(plan, ignored=tuple(dict.fromkeys(unread)), languages=languages)
         plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
         entry = self._input(tuple(file for file, _ in self._results), collected, plan, self._long)
         return [*self._inputs, replace(entry, persons=self._options.persons is not None)]

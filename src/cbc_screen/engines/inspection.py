@@ -168,9 +168,11 @@ def _shown_names(names: Counter[str]) -> Iterator[tuple[str, int]]:
 
 def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profile) -> None:
     """Add the columns of a table of results, and a draft of its profile that scans it as it is scanned without one."""
-    chosen = {part: columns[0] for part, columns in plain.columns.items()}
-    found.recognized = [*(f"{part:<24}{column}" for part, column in chosen.items()), *found.recognized]
-    found.not_read = [*(header for header in headers if header not in chosen.values()), *found.not_read]
+    pairs = [(part, column) for part, columns in plain.columns.items() for column in columns]
+    read = {column for _, column in pairs}
+    chosen = {part: columns[0] if len(columns) == 1 else list(columns) for part, columns in plain.columns.items()}
+    found.recognized = [*(f"{part:<24}{column}" for part, column in pairs), *found.recognized]
+    found.not_read = [*(header for header in headers if header not in read), *found.not_read]
     draft = {**_head(path, "long"), "columns": chosen, "expected": ["hemoglobin", "wbc", "platelets"]}
     if plain.age_unit is not None:
         draft["age_unit"] = plain.age_unit

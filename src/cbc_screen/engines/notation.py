@@ -88,27 +88,32 @@ class Notation:
         for text in self.sentences(plan):
             warn(text)
 
-    @property
-    def results(self) -> int:
-        """How many results were sent."""
-        return sum(many for about, many in self.sent.items() if about not in (AGE, "collected_at"))
 
+def worse_than_others(
+    files: Mapping[str, Notation], given: Mapping[str, Mapping[str, int]], expected: Mapping[str, frozenset[str]]
+) -> list[str]:
+    """Say of each of several files what it has not, or not to be used, though the others have.
 
-def worse_than_others(files: Mapping[str, Notation], expected: Mapping[str, frozenset[str]]) -> list[str]:
-    """Say of each of several files what it has not, or not to be used, though the others have; `expected` by its profile."""
+    `given` has the results of each file by analyte, `expected` the analytes that its profile says it gives.
+    """
+    others = (AGE, "collected_at")
+    results = {
+        file: {about: many for about, many in own.items() if many and about not in others}
+        for file, own in given.items()
+    }
     used = {file: own.sent - own.unused for file, own in files.items()}
     found = []
     for file, own in files.items():
-        if not own.results:
-            if any(other.results for other in files.values()):
+        if not results[file]:
+            if any(results.values()):
                 found.append(f"no result of a count was found in {file}, while other files have some")
             continue
-        elsewhere = {about for other, many in used.items() if other != file for about in many} - {AGE, "collected_at"}
+        elsewhere = {about for other, many in used.items() if other != file for about in many} - set(others)
         for about in sorted(elsewhere):
             if own.sent[about] >= _FEW and not used[file][about]:
                 found.append(
                     f"{about} of {file}: none of {own.sent[about]:,} results used, while those of other files are"
                 )
-            elif about in expected.get(file, ()) and not own.sent[about]:
+            elif about in expected.get(file, ()) and about not in results[file]:
                 found.append(f"{about} of {file}: no result, while other files have some")
     return found

@@ -110,6 +110,12 @@ class LongSource:
         return self._columns
 
     @property
+    def unread(self) -> list[str]:
+        """The columns of the results that are not read."""
+        read = set(names_of(self._columns))
+        return [header for header in self._table.headers if header and header not in read]
+
+    @property
     def person_columns(self) -> Mapping[str, Sequence[str]]:
         """The columns of the table of persons that are read, by field."""
         return self._person_columns

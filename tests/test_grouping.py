@@ -401,3 +401,31 @@ def test_two_draws_within_one_period_are_told_apart(tmp_path: Path) -> None:
     _, rows = of_bundle(tmp_path, *(observation(*one, **month) for one in twice))
     assert [row["lines_low_min"] for row in rows] == [1, 0, 1]
     assert not any("age:DATE_UNREADABLE" in row["reasons"] for row in rows)  # the age is that of its begin
+
+
+# One specimen in several files -------------------------------------------------------------------
+
+OF_A_SAMPLE = "ACCESSION,MRN,SEX,AGE,TEST_CODE,RESULT,UNITS,RESULT_STATUS\n"
+FIRST_DAY = OF_A_SAMPLE + "".join(
+    f"A1,1,F,45 y,{test},{value},{unit},F\n"
+    for test, value, unit in (("HGB", 139, "g/L"), ("ANC", 3.9, "10^9/L"), ("PLT", 240, "10^9/L"))
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("A1,1,F,45 y,PLT,42,10^9/L,C", {"single_line": 1}),  # the correction stands
+        ("A1,1,F,45 y,PLT,42,10^9/L,F", {"cannot_tell": 1}),  # which of the two stands nobody knows
+        ("A1,1,F,45 y,PLT,240,10^9/L,F", {"none": 1}),
+        ("A2,1,F,45 y,PLT,42,10^9/L,C", {"none": 1, "cannot_tell": 1}),  # of another specimen
+        ("A1,2,F,45 y,PLT,42,10^9/L,C", {"none": 1, "cannot_tell": 1}),  # of another person
+    ],
+)
+def test_a_specimen_without_a_time_is_the_same_in_every_file(
+    tmp_path: Path, row: str, expected: dict[str, int]
+) -> None:
+    (tmp_path / "monday.csv").write_text(FIRST_DAY, encoding="utf-8")
+    (tmp_path / "tuesday.csv").write_text(f"{OF_A_SAMPLE}{row}\n", encoding="utf-8")
+    summary = cbc.scan([tmp_path / "monday.csv", tmp_path / "tuesday.csv"])
+    assert {name: many for name, many in summary.patterns.items() if many} == expected

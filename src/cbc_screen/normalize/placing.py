@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from cbc_screen.ingest.results import LabResult
+from cbc_screen.ingest.results import MADE_UP, LabResult
 from cbc_screen.normalize.moment import Moment, MomentReader, Placing
 from cbc_screen.normalize.standing import CONFLICT, Cell, Received, StandingRule
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -46,7 +46,9 @@ def place_of(result: LabResult, person: str, source: int, number: int, moments: 
         # "Day 2" of another stay is another day.
         return GroupPlace(f"{person}\x1f{result.encounter}\x1f{moment.key}\x1fwords", GroupKind.WORDS)
     if result.group:
-        return GroupPlace(f"{person}\x1f\x1f{source}\x1f{result.group}\x1f{told}", GroupKind.MOMENT)
+        # A specimen of one person is the same in every file; what a reader made up is of its own.
+        own = str(source) if result.group.startswith(MADE_UP) or not result.person else ""
+        return GroupPlace(f"{person}\x1f\x1f{own}\x1f{result.group}\x1f{told}", GroupKind.MOMENT)
     if result.encounter:
         exact = moment.placing in (Placing.MOMENT, Placing.RELATIVE)
         key = f"{person}\x1f\x1f{source}\x1f{result.encounter}\x1f{told}\x1fencounter"

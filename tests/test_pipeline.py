@@ -339,6 +339,7 @@ def scanned(source: Path, out: Path, workers: int, **options: object) -> tuple[b
     return out.read_bytes(), rejects.read_bytes(), summary
 
 
+@pytest.mark.parts  # many threads
 @pytest.mark.parametrize(("ending", "block"), [("csv", 2_048), ("ndjson", 4_096), ("parquet", 8_192)])
 def test_csv_gives_the_same_bytes_for_any_number_of_workers(
     messy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, block: int
@@ -362,6 +363,7 @@ def test_csv_gives_the_same_bytes_for_any_size_of_blocks(
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.parts  # many threads
 def test_parquet_gives_the_same_bytes_for_any_number_of_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -356,6 +356,7 @@ def test_resume_without_a_break_is_a_scan(tmp_path: Path) -> None:
         cbc.scan(tmp_path / "export.csv", tmp_path / "flags.csv", resume=True)
 
 
+@pytest.mark.parts  # processes are killed
 @pytest.mark.parametrize("wait", [0.3, 0.9])
 def test_a_scan_killed_with_signal_9_goes_on(tmp_path: Path, wait: float) -> None:
     """A real process, really killed, at a moment nobody chose."""

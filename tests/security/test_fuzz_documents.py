@@ -17,7 +17,7 @@ from effort import share
 from ingest.test_astm import RECORDS, framed, plain
 from ingest.test_xml import RESULTS, as_xml, bundle, ccda, observation, quantity
 
-SEEDS = range(int(os.environ.get("CBC_SCREEN_FUZZ", share(400))))
+SEEDS = range(int(os.environ.get("CBC_SCREEN_FUZZ", share(200))))
 INNER = "".join(as_xml(name, value) for name, value in bundle().items() if name != "resourceType")
 DOCUMENTS = {
     "plain.astm": plain(RECORDS),

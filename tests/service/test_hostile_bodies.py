@@ -211,6 +211,7 @@ def hasty() -> Iterator[Served]:
 HEAD = b"POST /screen HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
+@pytest.mark.parts  # it waits for the clock
 @pytest.mark.parametrize(
     ("sent", "answered"),
     [
@@ -232,6 +233,7 @@ def test_a_slow_client_is_not_waited_for(hasty: Served, sent: bytes, answered: b
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.parts  # it waits for the clock
 def test_a_client_that_sends_a_byte_now_and_then_is_cut(hasty: Served) -> None:
     began = time.monotonic()
     with socket.create_connection((hasty.host, hasty.port), timeout=20) as connection:

@@ -1,4 +1,4 @@
-"""The rules of the screen as plans for polars, DuckDB and pandas, to compare the kernel with.
+"""The rules of the screen as plans for polars, DuckDB and pandas, to compare the kernel with (one file: one body of rules).
 
 The body of each plan is rulebook.py; here is how each engine says its primitives, how it
 finds the limits (a join on an integer key, or as of an age), and how it is run. Results

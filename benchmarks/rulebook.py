@@ -1,4 +1,4 @@
-"""The rules of the default screen, written for any engine of columns: the body of plans.py.
+"""The rules of the default screen, written for any engine of columns: the body of plans.py (one file: one body of rules).
 
 It is a second writing of `cbc_screen.kernel`, for exact values, known ages, sexes and stages
 of pregnancy. An engine is a few primitives (`Engine`); a predicate is a pair of flags, surely

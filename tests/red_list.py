@@ -1,4 +1,4 @@
-"""The counts of the red list, and the doors that they go through: each door takes counts and gives flags by id."""
+"""The counts of the red list, and the doors that they go through: each door takes counts and gives flags by id (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

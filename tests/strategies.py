@@ -1,4 +1,4 @@
-"""Hypothesis strategies for blood counts, built from the knowledge tables.
+"""Hypothesis strategies for blood counts, built from the knowledge tables (one file: one subject, whose cases share what they build).
 
 Numbers are exact decimals in the canonical unit, so that a test can write the same result
 in another unit, and place it on a limit or a step beside it.

@@ -1,4 +1,4 @@
-"""What ends a scan with 3 although it ran: nothing judged, and results that were used before and are not now."""
+"""What ends a scan with 3 although it ran: nothing judged, and results that were used before and are not now (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

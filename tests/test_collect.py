@@ -1,4 +1,4 @@
-"""Single results to blood counts: what replaces what, what completes what, and what contradicts."""
+"""Single results to blood counts: what replaces what, what completes what, and what contradicts (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables collected in columns give what the careful way gives, in everything that can be asked of them."""
+"""Tables collected in columns give what the careful way gives, in everything that can be asked of them (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

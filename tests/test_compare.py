@@ -1,4 +1,4 @@
-"""Two scans compared: what changed, for which rows, the most serious first, and nothing lost."""
+"""Two scans compared: what changed, for which rows, the most serious first, and nothing lost (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hemoglobin graded after WHO's adjustments for elevation and smoking, at every step.
+"""Hemoglobin graded after WHO's adjustments for elevation and smoking, at every step (one file: one subject, whose cases share what they build).
 
 The numbers are worked out by hand from the published amounts (shared/knowledge/
 who_adjustments.csv) and the cut-offs 130 g/L for men and 120, 110, 80 g/L for women; none is

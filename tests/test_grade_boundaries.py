@@ -1,4 +1,4 @@
-"""Every cut-off of every grading scheme: just below, at, and just above, in two units.
+"""Every cut-off of every grading scheme: just below, at, and just above, in two units (one file: one subject, whose cases share what they build).
 
 The numbers are written out by hand from the published bands (shared/knowledge/grading.csv
 and grading_notes.md); none is read from reference_ranges/.

@@ -1,4 +1,4 @@
-"""Which results are one count: by moments, words, offsets, months, encounters and specimens."""
+"""Which results are one count: by moments, words, offsets, months, encounters and specimens (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

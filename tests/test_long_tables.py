@@ -1,4 +1,4 @@
-"""Tables of one result a row: real files, with counts worked out apart from this program."""
+"""Tables of one result a row: real files, with counts worked out apart from this program (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every documented value of each option of each command, run once on a small file as its users would.
+"""Every documented value of each option of each command, run once on a small file as its users would (one file: one subject, whose cases share what they build).
 
 The commands are walked: an option that is new, or a value, fails here until it has a case below.
 """

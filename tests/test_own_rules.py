@@ -1,4 +1,4 @@
-"""A laboratory's own rules: laid over the shipped ones, checked, and the same at every door."""
+"""A laboratory's own rules: laid over the shipped ones, checked, and the same at every door (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading, working and writing at once: the order, the errors and the answers of doing it one by one."""
+"""Reading, working and writing at once: the order, the errors and the answers of doing it one by one (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

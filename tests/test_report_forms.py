@@ -1,4 +1,4 @@
-"""One result in every form: text, page, terminal, figure. The same facts, in the reader's units."""
+"""One result in every form: text, page, terminal, figure. The same facts, in the reader's units (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files: every row is accounted for, every bad one says where and why, and none is lost."""
+"""Files: every row is accounted for, every bad one says where and why, and none is lost (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

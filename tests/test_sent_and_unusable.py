@@ -1,4 +1,4 @@
-"""Sent and not usable is not the same as not sent: neutrophils that were sent never fall back on WBC."""
+"""Sent and not usable is not the same as not sent: neutrophils that were sent never fall back on WBC (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only a patient's blood is screened: what else an export holds is told by kind, in every door, and no patient is lost."""
+"""Only a patient's blood is screened: what else an export holds is told by kind, in every door, and no patient is lost (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

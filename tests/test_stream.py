@@ -1,4 +1,4 @@
-"""scan as a stream: several files, patterns, standard input and output, packing, and going on after a break."""
+"""scan as a stream: several files, patterns, standard input and output, packing, and going on after a break (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole column in another unit than it is read in: what is suspected, what is not, and what becomes of it.
+"""A whole column in another unit than it is read in: what is suspected, what is not, and what becomes of it (one file: one subject, whose cases share what they build).
 
 The tables are made up and held small: a healthy staff check-up, and wards and clinics of the
 sick, whose true counts are as odd as a wrong unit would make them.

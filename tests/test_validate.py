@@ -1,4 +1,4 @@
-"""A reviewer's answers become agreement by rule; no line is lost, and no text of one is repeated."""
+"""A reviewer's answers become agreement by rule; no line is lost, and no text of one is repeated (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Break scans off with kill -9, go on with --resume, and hold the outputs against those of a scan that was left alone.
+"""Break scans off with kill -9, go on with --resume, and hold the outputs against those of a scan that was left alone (one file: one command).
 
 Usage: python tools/faults.py [--kills N] [--within MINUTES] [--state FOLDER] [--kinds wide_csv,hl7,...] [--rows]
 

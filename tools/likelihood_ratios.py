@@ -1,4 +1,4 @@
-"""Likelihood ratios of what a count shows, from public NHANES files.
+"""Likelihood ratios of what a count shows, from public NHANES files (one file: one command).
 
 Usage: python tools/likelihood_ratios.py FOLDER [--table TABLE] [--out OUT]
 

@@ -1,4 +1,4 @@
-"""A reviewer's answers: given on the page, saved, validated, and gone on from."""
+"""A reviewer's answers: given on the page, saved, validated, and gone on from (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worklist in a real Chromium: what is listed, in which order, how it is filtered and opened."""
+"""The worklist in a real Chromium: what is listed, in which order, how it is filtered and opened (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and DuckDB, in and out: the answers of the oracle and of a file with the same rows, or one line that says what to do."""
+"""PostgreSQL and DuckDB, in and out: the answers of the oracle and of a file with the same rows, or one line that says what to do (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reader of FHIR takes from resources, one rule at a time, and from the real files it was made for."""
+"""What the reader of FHIR takes from resources, one rule at a time, and from the real files it was made for (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

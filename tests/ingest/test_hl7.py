@@ -1,4 +1,4 @@
-"""HL7 v2: what the reader says of small messages, rule by rule, and of real files."""
+"""HL7 v2: what the reader says of small messages, rule by rule, and of real files (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fault at a time in a copy of reference_ranges/: each is refused, by file, line and key.
+"""One fault at a time in a copy of reference_ranges/: each is refused, by file, line and key (one file: one subject, whose cases share what they build).
 
 Also the checks of what the rules say: every condition behaves on its own witness records,
 nobody has signed, and no text gives an order or a diagnosis.

@@ -1,4 +1,4 @@
-"""The tables under reference_ranges/ against the cited tables, cell by cell and row by row.
+"""The tables under reference_ranges/ against the cited tables, cell by cell and row by row (one file: one subject, whose cases share what they build).
 
 The two sides are read as texts with different names for the same things; every renaming
 is written out here, so that a changed digit, a dropped row or a swapped bound fails.

@@ -1,4 +1,4 @@
-"""Results as exports write them, garbled in every way that was seen, each with what it can mean.
+"""Results as exports write them, garbled in every way that was seen, each with what it can mean (one file: one subject, whose cases share what they build).
 
 A cell means exactly a value, an interval, anything at all (sent and not usable), or it was not
 sent. Where two readings are possible the truth holds both.

@@ -1,4 +1,4 @@
-"""Which answers are possible where only the truth of a row is known.
+"""Which answers are possible where only the truth of a row is known (one file: one subject, whose cases share what they build).
 
 Every kind of person and every value of every interval is tried, by the corners that matter: an
 answer depends on a value only by which limits it lies below. What all possibilities agree on is

@@ -1,4 +1,4 @@
-"""Laws that tie two screenings together: no expected answer is needed to test them."""
+"""Laws that tie two screenings together: no expected answer is needed to test them (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

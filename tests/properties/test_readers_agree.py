@@ -1,4 +1,4 @@
-"""A block of plain lines is parted by Arrow, any other by the careful reader: nobody can tell which.
+"""A block of plain lines is parted by Arrow, any other by the careful reader: nobody can tell which (one file: one subject, whose cases share what they build).
 
 Files are drawn with everything that exports hold. The answers must not depend on who read a
 block, nor on where a block ends, nor on gzip; and Python's own csv module gives the same rows.

@@ -1,4 +1,4 @@
-"""One program, its runners: packed bits over columns, as arrays or as integers, and a printed function over one record.
+"""One program, its runners: packed bits over columns, as arrays or as integers, and a printed function over one record (one file: one subject, whose cases share what they build).
 
 The law is tested on random small programs, not on the screen itself, so that a step which
 the screen uses in one place only is held to the law in every place.

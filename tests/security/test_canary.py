@@ -1,4 +1,4 @@
-"""A person's name, identifier and words, through every door: they stand in what was asked for, and nowhere else.
+"""A person's name, identifier and words, through every door: they stand in what was asked for, and nowhere else (one file: one subject, whose cases share what they build).
 
 Looked through after each door, at every log level: log records, what is printed, warnings, exceptions with their causes,
 contexts, attributes and tracebacks (with the locals of our own frames where a door takes a file), metrics, manifests,

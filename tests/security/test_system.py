@@ -1,4 +1,4 @@
-"""What the system refuses, and what tells a run to stop: one line, an exit code, nothing left behind."""
+"""What the system refuses, and what tells a run to stop: one line, an exit code, nothing left behind (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ def test_whatever_stands_as_a_reason_for_a_rejection_takes_the_row_back(tmp_path
     assert pattern_of(tmp_path, own) == "cannot_tell"
 
 
-@pytest.mark.parametrize("text", ["", "-", "none", "N/A", "No", "0", "Not rejected", "OK", "keine"])
+@pytest.mark.parametrize("text", ["", "-", "none", "N/A", "No", "0", "0.0", "False", "Not rejected", "OK", "keine"])
 def test_where_nothing_was_rejected_the_row_stands(tmp_path: Path, text: str) -> None:
     wide = pd.DataFrame({**WIDE, "Reject reason": [text, text]})
     assert list(cbc.screen_frame(wide)["pattern"]) == ["none", "none"]

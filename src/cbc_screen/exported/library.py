@@ -17,6 +17,7 @@ from cbc_screen.exported.cql_text import DECIMALS, INFINITE, Definitions, in_quo
 from cbc_screen.exported.header import comment, made_of, templates
 from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.sources import LINES, source_of
+from cbc_screen.kernel.fact_table import Join, join_of
 from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Program
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
@@ -137,14 +138,15 @@ def _definitions(asked: Asked, program: Program, tables: KeyTables) -> list[tupl
 
 def _joined(fact: str, text: str) -> list[tuple[str, str]]:
     """Return a fact joined over all rows of limits that may be the patient's: known where they agree."""
-    if fact.endswith((".min", ".max")):
-        order = range(_MOST_CODE + 1) if fact.endswith(".min") else range(_MOST_CODE, -1, -1)
+    join = join_of(fact)
+    if join.is_of_codes:
+        order = range(_MOST_CODE + 1) if join is Join.LEAST else range(_MOST_CODE, -1, -1)
         cases = " ".join(f'when {code} in "{fact} of each" then {code}' for code in order)
         return [
             (f'"{fact} of each"', f'"Possible limits" N return {text}'),
             (f'"{fact}"', f"case {cases} else null end"),
         ]
-    if fact.endswith(".any") or ".because:" in fact or fact == NOTHING:
+    if join is Join.SOME or ".because:" in fact or fact == NOTHING:
         return [(f'"{fact}"', f'exists ("Possible limits" N where {text})')]
     unlike = f'exists ("Possible limits" N where (not {text}))'
     return [(f'"{fact}"', f'exists ("Possible limits") and not ({unlike})')]

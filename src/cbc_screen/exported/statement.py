@@ -18,6 +18,7 @@ from cbc_screen.exported.persons import KeyTables, age_steps, key_tables
 from cbc_screen.exported.reasons_sql import PERSON as PERSON_REASONS
 from cbc_screen.exported.reasons_sql import Reasons
 from cbc_screen.exported.sources import SIDES, UNCORRECTED, TableOfCounts, source_of
+from cbc_screen.kernel.fact_table import Join, join_of
 from cbc_screen.kernel.keys import AGES, STAGES
 from cbc_screen.kernel.program import Op, Program
 from cbc_screen.normalize.declared import make_declared, parse_adjust
@@ -26,7 +27,7 @@ from cbc_screen.vocabulary import NOTICE, Adjust, AdjustWord, DefinitionId, Sche
 
 _ROW = "cbc_row"
 _MORE = ("reasons", "screened_with", "notice")  # columns of the answer
-_JOINS = {".min": "MIN", ".max": "MAX", ".any": "BOOL_OR"}
+_JOINS = {Join.LEAST: "MIN", Join.MOST: "MAX", Join.SOME: "BOOL_OR", Join.EVERY: "BOOL_AND"}
 
 
 def sql(
@@ -242,7 +243,7 @@ class _Statement:
         ]
         columns += [(name, f"BOOL_OR({name})") for name in ("of_ages", "of_stages")]
         for fact in self._wanted():
-            join = _JOINS.get(fact[-4:], "BOOL_AND")
+            join = _JOINS[join_of(fact)]
             columns.append((_column(fact), f"{join}({_column(fact)})"))
         by_row = f"{self._last}\nGROUP BY {', '.join(groups)}"
         self.parts.append((f"{PREFIX}joined", self.words.select(columns, by_row)))

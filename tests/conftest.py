@@ -32,11 +32,11 @@ settings.register_profile(
 settings.load_profile("default")
 
 
-# What needs a browser, Spark, PostgreSQL or another library's frames, starts many processes, or holds every kept answer: by
+# What needs a browser, a socket, Spark, PostgreSQL or another library's frames, starts many processes, or holds every kept answer: by
 # folder or file. A test of its own has the mark `parts`.
 PARTS = (
     "browser/", "spark/", "doors/test_admiral", "doors/test_cql", "doors/test_databases", "doors/test_recipes", "doors/test_sql", "security/test_canary",
-    "security/test_faults", "security/test_fuzz_scan", "security/test_system", "service/test_containerfile", "test_answers_gate", "test_benchmarks",
+    "security/test_faults", "security/test_fuzz_scan", "security/test_system", "service/", "test_answers_gate", "test_benchmarks",
     "test_kept", "test_mutants_tool", "test_notebooks",
 )  # fmt: skip
 

@@ -483,7 +483,7 @@ def test_a_low_line_that_the_scheme_does_not_grade_says_so() -> None:
     }
     by_wbc = {"age": "40 y", "sex": "M", "hemoglobin": "150 g/L", "wbc": "1.4 10^9/L", "platelets": "400 10^9/L"}
     adult = {**infant, "age": "40 y", "hemoglobin": "150 g/L"}
-    said = "The grading clinical has no grade of {} for this person: how severe the low white line is cannot be told."
+    said = "The grading scheme clinical does not grade {} for this person, so the low white line has no grade."
     for record, analyte in ((infant, "neutrophils"), (by_wbc, "white blood cells")):
         result = cbc.screen(record)
         assert result.severity == "cannot_tell"

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import cbc_screen as cbc
+from cbc_screen.cli import main
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.parse import parse_yaml
@@ -294,6 +296,35 @@ def test_where_nothing_was_rejected_the_row_stands(tmp_path: Path, text: str) ->
     assert list(cbc.screen_frame(wide)["pattern"]) == ["none", "none"]
     assert long_pattern(tmp_path, "Reject reason", text) == "none"
     assert pattern_of(tmp_path, LONG + f"{WHO}Reject reason,{text},\n") == "none"
+
+
+@pytest.mark.parametrize("header", ["Reject reason", "Rejected", "PLT comment", "Comment", "Result status"])
+@pytest.mark.parametrize("text", ["Leaking tube", "0.0", "1", "Sample clotted", "F"])
+def test_a_row_alone_is_what_it_is_among_the_others(tmp_path: Path, header: str, text: str) -> None:
+    """Explained, as a whole result, read and screened again, and from its cells as they were received."""
+    frame = pd.DataFrame({**WIDE, header: [text, None]})
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    patterns = list(cbc.screen_frame(frame)["pattern"])
+    assert [cbc.explain(frame, row).pattern for row in (0, 1)] == patterns
+    assert [one.result.pattern for one in cbc.Screener().screen_each(str(tmp_path / "wide.csv")).counts] == patterns
+    assert list(cbc.screen_frame(cbc.read(tmp_path / "wide.csv"))["pattern"]) == patterns
+    cbc.scan(tmp_path / "wide.csv", tmp_path / "flags.parquet", received=True)
+    command = ["explain", str(tmp_path / "flags.parquet"), "--row"]
+    assert [CliRunner().invoke(main, [*command, row]).exit_code for row in ("2", "3")] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("F", "Cancelled"), ("Cancelled", "F"), ("F", "P"), ("", "X"), ("X", ""), ("F", "F")]
+)
+@pytest.mark.parametrize(
+    "headers", ["RESULT_STATUS,ORDER_STATUS", "ORDER_STATUS,RESULT_STATUS", "Status,Report status"]
+)
+def test_of_two_statuses_of_a_single_result_the_less_final_holds(
+    tmp_path: Path, headers: str, first: str, second: str
+) -> None:
+    rows = "".join(f"{WHO}{','.join(one)},{first},{second}\n" for one in COUNTS)
+    expected = "none" if {first, second} <= {"F", ""} else "cannot_tell"
+    assert pattern_of(tmp_path, f"patient_id,collected_at,age,sex,test,result,unit,{headers}\n{rows}") == expected
 
 
 def test_a_remark_and_a_reason_stand_side_by_side(tmp_path: Path) -> None:

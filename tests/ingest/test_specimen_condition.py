@@ -19,12 +19,12 @@ def told(path: Path) -> tuple[str, str]:
     return count.result.pattern.value, count.result.urgency.value
 
 
-def bundle(path: Path, *, specimen: dict[str, Any] | None = None, report: str = "", **observed: Any) -> Path:
-    entries: list[dict[str, Any]] = [
-        {"resourceType": "Patient", "id": "a", "gender": "female", "birthDate": "1970-01-01"}
-    ]
-    for place, (code, value, unit) in enumerate(COUNTS):
-        entries.append(
+def patient_and_counts(**observed: Any) -> list[dict[str, Any]]:
+    """Return a woman and her three results; `observed` is said of each of these."""
+    patient = {"resourceType": "Patient", "id": "a", "gender": "female", "birthDate": "1970-01-01"}
+    return [
+        patient,
+        *(
             {
                 "resourceType": "Observation",
                 "id": f"o{place}",
@@ -33,10 +33,16 @@ def bundle(path: Path, *, specimen: dict[str, Any] | None = None, report: str = 
                 "subject": {"reference": "Patient/a"},
                 "effectiveDateTime": "2024-01-01T08:00:00Z",
                 "valueQuantity": {"value": value, "unit": unit},
-                **({"specimen": {"reference": "Specimen/s"}} if specimen else {}),
                 **observed,
             }
-        )
+            for place, (code, value, unit) in enumerate(COUNTS)
+        ),
+    ]
+
+
+def bundle(path: Path, *, specimen: dict[str, Any] | None = None, report: str = "", **observed: Any) -> Path:
+    taken = {"specimen": {"reference": "Specimen/s"}} if specimen else {}
+    entries = patient_and_counts(**taken, **observed)
     if specimen:
         entries.append({"resourceType": "Specimen", "id": "s", "subject": {"reference": "Patient/a"}, **specimen})
     if report:
@@ -336,20 +342,7 @@ def line_of(resource: dict[str, Any]) -> str:
 
 
 def observations() -> str:
-    patient = {"resourceType": "Patient", "id": "a", "gender": "female", "birthDate": "1970-01-01"}
-    found = [
-        {
-            "resourceType": "Observation",
-            "id": f"o{place}",
-            "status": "final",
-            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
-            "subject": {"reference": "Patient/a"},
-            "effectiveDateTime": "2024-01-01T08:00:00Z",
-            "valueQuantity": {"value": value, "unit": unit},
-        }
-        for place, (code, value, unit) in enumerate(COUNTS)
-    ]
-    return "".join(map(line_of, [patient, *found]))
+    return "".join(map(line_of, patient_and_counts()))
 
 
 REFERENCES = [{"reference": f"Observation/o{place}"} for place in range(len(COUNTS))]

@@ -79,10 +79,8 @@ class Account:
         expected = {name: frozenset(entry.expected) for entry in inputs for name in entry.tables}
         tables = {name: self.files.get(name, Notation()) for name in expected}
         given = {name: own.sent for name, own in tables.items()}
-        for (
-            entry
-        ) in inputs:  # a count is of several files where its results are: they were counted when they were collected
-            given |= entry.given
+        for entry in inputs:
+            given |= entry.given  # a count of several files is told of the first: their results were counted before
         return tuple(worse_than_others(tables, given, expected)) if len(tables) > 1 else ()
 
     def check(self) -> None:

@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
 
 class BesideFlags(Protocol):
-    """Columns that stand beside the flags of a scan; `notation` is told how the dates that it alone reads are written."""
-
-    notation: Notation
+    """Columns that stand beside the flags of a scan."""
 
     def choose(self, engine: Engine, inputs: Sequence[Input]) -> list[Input]:
         """Return the inputs with the further columns that are read; an input that lacks what they need is refused."""
         ...
 
-    def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> None:
-        """Work the columns out, from every row of the inputs in their order."""
+    def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> Notation:
+        """Work the columns out, from every row of the inputs in their order; return how the dates are written that are read for this."""
         ...
 
     def columns(self, rows: NDArray[Any]) -> pa.Table:

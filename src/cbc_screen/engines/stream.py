@@ -133,8 +133,7 @@ def _run(
         outputs = _Outputs(engine, request, inputs, described, watch, undo)
         account = Account()
         if beside is not None:
-            beside.read(engine, watch.batches(frozenset(request.keep)))
-            account.files[inputs[0].name] = replace(beside.notation)
+            account.files[inputs[0].name] = beside.read(engine, watch.batches(frozenset(request.keep)))
         for screened in _screened(engine, request, layout, watch, outputs, workers, beside):
             account.add(screened)
             if begin and (again := settled(engine.knowledge, inputs, account.sex_letters)):

@@ -135,7 +135,8 @@ class FHIRSource:
             with self._path.open("rb") as file:
                 raw = unpacked(file, self._path)
                 while block := raw.read(_BLOCK):
-                    if any(mark in end + block for mark in _OF_LISTS):
+                    text = end + block  # a mark may lie across two blocks
+                    if any(mark in text for mark in _OF_LISTS):
                         return True
                     end = block[-max(map(len, _OF_LISTS)) :]
         except (OSError, EOFError, zlib.error):

@@ -117,7 +117,9 @@ def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
     kind = frame_kind(frame)
     times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
-        raise UsageError(f"column {repeated[0]!r} stands twice in the frame; remove or rename one of them")
+        raise UsageError(
+            f"the name {repeated[0]!r} stands twice among the columns of the frame; remove or rename one of them"
+        )
     return {name: _array(frame.column(name) if kind is FrameKind.TABLE else frame[name], kind) for name in columns}
 
 
@@ -204,7 +206,7 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
 
 
 def pandas_of(table: pa.Table) -> Any:
-    """Return a table as a frame; days that pandas cannot hold are texts, and what it cannot hold at all is told by its column."""
+    """Return a table as a frame; days outside the range of pandas become texts, and an error names a column that it cannot hold."""
     import pyarrow as pa
 
     for place, name in enumerate(table.column_names):

@@ -73,7 +73,7 @@ class Marks(NamedTuple):
 
 
 def _marks(header: bytes) -> Marks | None:
-    """Read MSH-1 and MSH-2, or return None where they are no encoding characters."""
+    """Return the separators that MSH-1 and MSH-2 declare; None if they are not valid."""
     separator = header[3:4]
     if not separator:
         return None

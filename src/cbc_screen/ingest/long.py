@@ -36,6 +36,7 @@ from cbc_screen.ingest.value_cells import both_remarks, number_of, same_value, s
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
 from cbc_screen.knowledge.profiles import Profile
+from cbc_screen.knowledge.statuses import USED
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class LongSource:
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
         self._signs = frozenset(sign for sign, _ in knowledge.words.operators)
         self._remark_in = knowledge.beside.remark_in
-        self._said: dict[str, Callable[[str, str], str]] = {"note": both_remarks}  # by several columns together
+        # What several columns say together: of two statuses the less final holds.
+        self._said: dict[str, Callable[[str, str], str]] = {"note": both_remarks, "status": self._less_final}
         if profile.same_value:
             self._said["value"] = lambda one, other: same_value(one, other, self._nothing)
         self._sexes = profile.sex_codes
@@ -359,6 +361,9 @@ class LongSource:
     def result_of(self, row: Mapping[str, str]) -> LabResult:
         """Return a row as a result of nobody, to judge what it is of."""
         return self._result(0, "", row.get("code", ""), row, "")
+
+    def _less_final(self, one: str, other: str) -> str:
+        return one if self._status(other) in USED else other
 
     def _status(self, text: str) -> ResultStatus:
         own = self._profile.statuses.get(text.strip().upper())

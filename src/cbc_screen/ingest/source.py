@@ -81,7 +81,7 @@ class ReadOptions:
 
 
 def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:
-    """Refuse to read a column whose name stands twice."""
+    """Refuse to read a column that has the name of another."""
     for name in columns:
         if list(headers).count(name) > 1:
-            raise UsageError(f"column {name!r} stands twice; remove or rename one of them")
+            raise UsageError(f"the name {name!r} stands twice among the columns; remove or rename one of them")

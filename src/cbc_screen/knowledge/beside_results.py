@@ -89,9 +89,11 @@ def load_rejections(node: YamlNode) -> Rejections:
     return Rejections(columns, accepted | {""}, node.text("means"))
 
 
-def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: Collection[str]) -> BesideResults:
-    """Load beside_results.yaml; `note_names` are columns of remarks, those of rejections among them."""
-    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "rejections", "row_status"])
+def load_beside_results(
+    node: YamlNode, names_of: Mapping[str, Collection[str]], analytes: Collection[str]
+) -> BesideResults:
+    """Load beside_results.yaml; `names_of` are the columns of tables of single results, which a table of counts may have too."""
+    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "rejections", "not_of_rows"])
     channels = node.node("channels")
     channels.check_keys([], list(analytes))
     if not set(node.texts("not_of")) <= set(analytes):
@@ -107,7 +109,7 @@ def load_beside_results(node: YamlNode, note_names: Collection[str], analytes: C
         channels={key: frozenset(map(plain_name, channels.texts(key))) for key in channels},
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
-        row_notes=frozenset(note_names),
+        row_notes=frozenset(names_of["note"]),
         rejections=load_rejections(node.node("rejections")),
-        row_status=frozenset(map(plain_name, node.texts("row_status"))),
+        row_status=frozenset(names_of["status"]) - set(map(plain_name, node.texts("not_of_rows"))),
     )

@@ -82,8 +82,10 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
     for name in interval_sets if every_set else default_ranges.sets:
         interval_sets[name]
     beside = node("beside_results.yaml")
-    remarks = load_rejections(beside.node("rejections")).columns
-    result_tables = load_result_tables(node("result_tables.yaml"), root, remarks)
+    rejections = load_rejections(beside.node("rejections"))
+    if not words.takes_back(rejections.means):
+        raise beside.node("rejections").error("means", "takes no result back (text_results.yaml, taken_back)")
+    result_tables = load_result_tables(node("result_tables.yaml"), root, rejections.columns)
     return Knowledge(
         data_version=version,
         analytes=analytes,
@@ -104,7 +106,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         fhir=load_fhir_names(node("fhir.yaml"), sources),
         result_tables=result_tables,
         film=load_film_names(node("film_names.yaml"), ground.groups["film"]),
-        beside=load_beside_results(beside, result_tables.names["note"], analytes),
+        beside=load_beside_results(beside, result_tables.names, analytes),
         moments=load_moments(node("moments.yaml"), words.missing, ground.world.months),
         age_implausible_from=ground.age_implausible_from,
         reported_range_factor=ground.reported_range_factor,

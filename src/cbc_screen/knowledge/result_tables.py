@@ -19,7 +19,7 @@ PARTS = (
 )  # fmt: skip
 _WORLD = ("person", "name", "value", "unit", "range", "flag", "specimen")
 _SECTION = "table"
-_EVERY = frozenset(("value", "note"))  # of these all columns are read
+_EVERY = frozenset(("value", "note", "status"))  # of these all columns are read
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class ResultTables:
     def find(self, headers: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the columns of each part that are there; a column is of one part, the first that claims it.
 
-        Of a value and of remarks there may be several, of all else one.
+        Of a value, of remarks and of statuses there may be several, of all else one.
 
         >>> from cbc_screen.knowledge import load_knowledge
         >>> load_knowledge().result_tables.find(["PatientID", "Test", "Result", "Result Text", "Units"])

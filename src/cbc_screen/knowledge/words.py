@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge.clump_words import ClumpWords, load_clump_words
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.fold import fold_word, plain_name
 from cbc_screen.knowledge.letters import SexLetters, load_letters
@@ -42,6 +43,7 @@ class Words:
     missing: frozenset[str]
     texts: Mapping[str, TextWord]
     taken_back: TakenBack
+    clumps: ClumpWords
     calls: tuple[str, ...]  # words of a remark that a result was told to somebody
     sex: Mapping[str, str]
     sex_letters: SexLetters
@@ -94,7 +96,7 @@ _SIGNS = {
 }
 _RESULT_KEYS = [
     "operators", "behind_a_number", "flags", "sender_flags", "flag_bounds", "doubt_marks", "scales", "missing", "texts",
-    "taken_back", "calls", "in_other_languages",
+    "taken_back", "clumps", "calls", "in_other_languages",
 ]  # fmt: skip
 _PERSON_KEYS = [
     "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "term", "age_units", "columns",
@@ -125,6 +127,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
         missing=frozenset(texts.texts("missing")),
         texts=words,
         taken_back=load_taken_back(texts.node("taken_back")),
+        clumps=load_clump_words(texts.node("clumps")),
         calls=tuple(texts.texts("calls")),
         sex=_invert(people.node("sex")),
         sex_letters=load_letters(people.node("sex_letters"), people.node("sex")),

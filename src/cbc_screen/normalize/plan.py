@@ -177,7 +177,7 @@ def make_plan(
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes, notes_twice = _row_notes(knowledge, headers, others) if analytes else ((), {})
-    status = chosen.get(ROW_STATUS) or _row_status(knowledge, headers, others)
+    status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
     read = {*notes, *(column for _, column in specimens), *([status] if status and analytes else [])}
     return Plan(

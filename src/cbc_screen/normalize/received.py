@@ -35,7 +35,7 @@ _LONGEST_TEXT = 10_000  # of a record
 _NUMBER = "number"  # one that JSON has no word for
 _POSSIBLE = " possible "  # a column that may hold the analyte, with its number and why it cannot be used
 _AGAIN = " again "  # one of a further result of the analyte, with its number, that reason and its unit
-_NOTE = " note "  # one of remarks on the analyte, or on the whole row, with its number
+_NOTE = " note "  # one of remarks on the analyte, or on the whole row, with its number and its header
 _ROW = "row"
 _DATE = "date"  # a cell that was a date and no text: a declared format is not for it
 
@@ -68,8 +68,8 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
             "comparator": entry.comparator_column,
         }
         yield from ((f"{analyte}_{part}", column) for part, column in beside.items() if column is not None)
-        yield from ((f"{analyte}{_NOTE}{number}", column) for number, column in enumerate(entry.note_columns))
-    yield from ((f"{_ROW}{_NOTE}{number}", column) for number, column in enumerate(plan.notes))
+        yield from ((f"{analyte}{_NOTE}{number}:{column}", column) for number, column in enumerate(entry.note_columns))
+    yield from ((f"{_ROW}{_NOTE}{number}:{column}", column) for number, column in enumerate(plan.notes))
     yield from plan.findings.items()
     for analyte, possible in plan.possible.items():
         for number, one in enumerate(possible):
@@ -164,10 +164,11 @@ def _read_remarks(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kno
     """Make unknown what a remark takes back; return what remarks tell of platelet clumps."""
     clumps: dict[str, Presence] = {}
     for name, cell in row.items():
-        about, note, _ = name.partition(_NOTE)
+        about, note, rest = name.partition(_NOTE)
         if not note:
             continue
-        told = remark_of(_text(cell), knowledge.words, about_platelets=about == "platelets")
+        said = knowledge.beside.remark_in(rest.partition(":")[2], _text(cell))
+        told = remark_of(said, knowledge.words, about_platelets=about == "platelets")
         if told.takes_back:
             for analyte in knowledge.analytes if about == _ROW else (about,):
                 if not _is_absent(record.get(analyte), knowledge):

@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Presence
 
-# Clumps of platelets in one word or two, in other languages.
-_OF_PLATELETS = (
-    r"(?:thrombozyten-?\s?(?:aggregat|klump|agglutinat)\w*|plättchen-?(?:aggregat|klump)\w*|pseudothrombo(?:zyto|cyto|cito|zyt|cyt)?p[eé]n\w*"
-    r"|(?:agr[ée]gats?|amas|agglutinats?) (?:de )?plaquett\w*|(?:agregad[oa]s?|grumos?|acúmulos?) (?:de )?plaquet\w*|aggregati (?:di )?piastrin\w*"
-    r"|(?:trombocyten|bloedplaatjes)-?aggregat\w*|tromb(?:ocyt|osyt|ocytt)-?ag+regat\w*|agregaty p[łl]ytek\w*|trombosit kümele\w*|агрегат\w* тромбоцит\w*|血小板(?:聚集|凝集)|혈소판 ?응집)"
-)
-_CLUMPS = rf"(?:clump(?:s|ed|ing)?|aggregat(?:es|ed|ion)|{_OF_PLATELETS})"
-_CLUMP = re.compile(rf"\b{_CLUMPS}\b", re.IGNORECASE)
-_PLATELET = re.compile(rf"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b|{_OF_PLATELETS}", re.IGNORECASE)
-# "Clumped" alone, of a whole count, is said of its platelets.
-_ALONE = re.compile(
-    rf"\W*(?:sample\s+|specimen\s+)?{_CLUMPS}(?:\s+(?:seen|present|noted|found|\++|sample|specimen))?\W*", re.IGNORECASE
-)
-# A denial counts only where it is tied to the clumps: "not accurate due to clumping" denies none.
-_DENIED = re.compile(
-    rf"\b(?:pas d[’']|(?:no|without|negative for|absence of|free of|nil|keine?n?|ohne|pas de|sans|sin|no hay|sem|não há|nessun\w*|senza|geen|zonder|bez|brak|нет|без)\s+)(?:\w+\s+){{0,3}}?{_CLUMPS}\b"
-    rf"|\bnot\s+(?:\w+\s+)?{_CLUMPS}\b"
-    rf"|\b{_CLUMPS}:?\s+(?:\w+\s+){{0,2}}?(?:not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative|nicht nachweisbar|negativ|absents?|ausentes?|assenti)\b",
-    re.IGNORECASE,
-)
-_UNSURE = re.compile(
-    r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|\?"
-    r"|\b(?:cannot|can't|not)\s+(?:be\s+)?(?:excluded|ruled out)\b"
-    rf"|\b(?:may|might|could)\s+(?:be|have|show)\s+(?:\w+\s+)?{_CLUMPS}\b",
-    re.IGNORECASE,
-)
 _SENTENCE = re.compile(r"[.;!\n]+")
 _ABSENT = re.compile(r"(?:negative|none|no|absent|not|nil|0)\b", re.IGNORECASE)
 _PRESENT = re.compile(
@@ -41,11 +18,58 @@ _PRESENT = re.compile(
 _RAISED = re.compile(r"1|T|TRUE|Y|P|POS|A|SUSPECT(?:ED)?", re.IGNORECASE)  # of a flag that an analyzer raises or not
 
 CLUMPS, CLUMPS_SUSPECTED = "platelet_clumps", "platelet_clumps_suspected"  # findings
+_ENGLISH = r"clump(?:s|ed|ing)?|aggregat(?:es|ed|ion)"
+_BY_NAME = r"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b"
+_CLOSE = "'’见无"  # what ends a denial that no blank parts from its word
+_NOT_SEEN = r"not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative"
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """What is looked for in a sentence."""
+
+    clumps: re.Pattern[str]
+    platelets: re.Pattern[str]
+    alone: re.Pattern[str]
+    denied: re.Pattern[str]
+    unsure: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    words = load_measures().words.clumps
+    of_platelets = "|".join(rf"{re.escape(own)}\w*" for own in words.of_platelets)
+    clumps = rf"(?:{_ENGLISH}|{of_platelets})"
+    before = "|".join(re.escape(own) + (r"\s*" if own[-1] in _CLOSE else r"\s+") for own in words.denied_before)
+    behind = "|".join(map(re.escape, words.denied_behind))
+
+    def pattern(text: str) -> re.Pattern[str]:
+        return re.compile(text, re.IGNORECASE)
+
+    return _Patterns(
+        clumps=pattern(rf"\b{clumps}\b"),
+        platelets=pattern(rf"{_BY_NAME}|{of_platelets}"),
+        # "Clumped" alone, of a whole count, is said of its platelets.
+        alone=pattern(
+            rf"\W*(?:sample\s+|specimen\s+)?{clumps}(?:\s+(?:seen|present|noted|found|\++|sample|specimen))?\W*"
+        ),
+        # A denial counts only where it is tied to the clumps: "not accurate due to clumping" denies none.
+        denied=pattern(
+            rf"\b(?:(?:no|without|negative for|absence of|free of|nil)\s+|{before})(?:\w+\s+){{0,3}}?{clumps}\b"
+            rf"|\bnot\s+(?:\w+\s+)?{clumps}\b"
+            rf"|\b{clumps}:?\s+(?:\w+\s+){{0,2}}?(?:{_NOT_SEEN}|{behind})\b"
+        ),
+        unsure=pattern(
+            r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|\?"
+            r"|\b(?:cannot|can't|not)\s+(?:be\s+)?(?:excluded|ruled out)\b"
+            rf"|\b(?:may|might|could)\s+(?:be|have|show)\s+(?:\w+\s+)?{clumps}\b"
+        ),
+    )
 
 
 def mentions_clumps(text: str) -> bool:
     """Tell whether a text is worth reading for clumps."""
-    return _CLUMP.search(text.replace("_", " ")) is not None
+    return any(map(str.isalpha, text)) and _patterns().clumps.search(text.replace("_", " ")) is not None
 
 
 def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
@@ -56,9 +80,9 @@ def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
     """
     found = Presence.UNKNOWN
     for sentence in _of_clumps(remark, about_platelets):
-        if _UNSURE.search(sentence):
+        if _patterns().unsure.search(sentence):
             continue
-        if not _DENIED.search(sentence):
+        if not _patterns().denied.search(sentence):
             # Seen once is seen, whatever another sentence says.
             return Presence.PRESENT
         found = Presence.ABSENT
@@ -71,17 +95,14 @@ def suspects_clumps(remark: str, *, about_platelets: bool = False) -> bool:
     >>> suspects_clumps("PLT clumps?"), suspects_clumps("Platelet clumps not seen")
     (True, False)
     """
-    return any(_UNSURE.search(sentence) for sentence in _of_clumps(remark, about_platelets))
+    return any(_patterns().unsure.search(sentence) for sentence in _of_clumps(remark, about_platelets))
 
 
 def _of_clumps(remark: str, about_platelets: bool) -> list[str]:
     """Return the sentences about clumps of platelets."""
-    sentences = _SENTENCE.split(remark.replace("_", " "))
-    return [
-        one
-        for one in sentences
-        if _CLUMP.search(one) and (about_platelets or _PLATELET.search(one) or _ALONE.fullmatch(one))
-    ]
+    own = _patterns()
+    sentences = (one for one in _SENTENCE.split(remark.replace("_", " ")) if own.clumps.search(one))
+    return [one for one in sentences if about_platelets or own.platelets.search(one) or own.alone.fullmatch(one)]
 
 
 def clumps_as_result(value: str) -> Presence:

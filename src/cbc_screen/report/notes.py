@@ -61,9 +61,7 @@ _ADJUSTED = (
     "Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
     "(rows read as {marks}). What is not stated of it counts as any amount of the table."
 )
-_NO_GRADE = (
-    "The grading {scheme} has no grade of {analyte} for this person: how severe the low {line} line is cannot be told."
-)
+_NO_GRADE = "The grading scheme {scheme} does not grade {analyte} for this person, so the low {line} line has no grade."
 _LOW_CONFIDENCE = "Some of the ranges used are of low confidence (see ranges): mostly those under one year."
 _MPV = "MPV depends on the manufacturer; the range used is of one analyzer model."
 

@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cbc_screen.engines.frames import Engine, prepare
-from cbc_screen.engines.notation import CellCount, Notation, count_cells
+from cbc_screen.engines.notation import Cells, Notation, count_cells
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read import opening_of_read
 from cbc_screen.engines.read import read_counts as read_files
@@ -74,8 +73,7 @@ def _warn_of_notation(source: PersonFrame, notation: Notation) -> None:
     ready = source.ready
     if (name := ready.plan.people.get("collected_at")) is not None:
         date_format = ready.plan.declared.date_format_of("collected_at")
-        sent, unreadable = dates_in(ready.arrays[name], date_format)
-        notation.add({"collected_at": CellCount(sent, 0, unreadable)})
+        notation.add({"collected_at": dates_in(ready.arrays[name], source.times, date_format)})
     notation.warn(ready.plan)
 
 
@@ -123,22 +121,25 @@ def _each_block(
     Blocks share no person and no row, so a few are worked on at once; no more of them are in memory.
     """
 
-    def made(rows: Places, person: Ints) -> Made:
+    def worked(rows: Places, person: Ints) -> tuple[Made, Cells]:
         followed = _block(source, context, rows, person)
-        if notation is not None:
-            with told:
-                notation.add(count_cells(followed.counts.normalized))
-        return work(followed)
+        return work(followed), {} if notation is None else count_cells(followed.counts.normalized)
 
-    workers, told = min(_WORKERS, os.cpu_count() or 1), Lock()
-    waiting: deque[Future[Made]] = deque()
+    def done(future: Future[tuple[Made, Cells]]) -> Made:
+        made, cells = future.result()
+        if notation is not None:
+            notation.add(cells)
+        return made
+
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    waiting: deque[Future[tuple[Made, Cells]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for rows, person in _blocks(source):
-            waiting.append(pool.submit(made, rows, person))
+            waiting.append(pool.submit(worked, rows, person))
             if len(waiting) > workers:
-                yield waiting.popleft().result()
+                yield done(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield done(waiting.popleft())
 
 
 def timeline_frame(

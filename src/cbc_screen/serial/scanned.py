@@ -20,7 +20,7 @@ from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.spill import Spill
 from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.engines.inputs import Input
-from cbc_screen.engines.notation import CellCount, Notation
+from cbc_screen.engines.notation import Notation
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.source import SourceBatch
 from cbc_screen.kernel.screen import Kernel
@@ -51,7 +51,6 @@ class FollowedRows:
     definition: str
     person: str | None = None
     laboratory: str | None = None
-    notation: Notation = field(default_factory=Notation, init=False)
     _besides: tuple[str, str | None, dict[str, str]] | None = field(default=None, init=False)
     _plan: Plan | None = field(default=None, init=False)
     _kept: _Kept | None = field(default=None, init=False)
@@ -70,22 +69,16 @@ class FollowedRows:
         wanted = [*entry.wanted, column, *filter(None, [laboratory]), *stated.values()]
         return [replace(entry, wanted=list(dict.fromkeys(wanted)))]
 
-    def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> None:
+    def read(self, engine: Engine, batches: Iterable[tuple[Input, SourceBatch]]) -> Notation:
         """Follow every person of the input."""
-        parts, self.notation = _Parts(self._columns), Notation()
+        parts = _Parts(self._columns)
         try:
             for entry, batch in batches:
                 parts.add(entry, batch)
-                self._count_dates(entry, batch)
             self._follow(engine, parts)
         finally:
             parts.close()
-
-    def _count_dates(self, entry: Input, batch: SourceBatch) -> None:
-        if (name := entry.plan.people.get("collected_at")) is not None:
-            date_format = entry.plan.declared.date_format_of("collected_at")
-            sent, unreadable = dates_in(batch.columns[name], date_format)
-            self.notation.add({"collected_at": CellCount(sent, 0, unreadable)})
+        return parts.dates
 
     @property
     def _columns(self) -> tuple[str, str | None, dict[str, str]]:
@@ -122,6 +115,7 @@ class _Parts:
         self._person, self._laboratory, self._stated = besides
         self._spill = Spill()
         self.rows, self.number = 0, 0
+        self.dates = Notation()  # of collection
         self.plan: Plan | None = None
         self._clocked = False
 
@@ -156,7 +150,10 @@ class _Parts:
         name = self.plan.people.get("collected_at")
         if name is None:
             return no_times(rows)
-        return read_clocks(table[name], self.plan.declared.date_format_of("collected_at"))
+        date_format = self.plan.declared.date_format_of("collected_at")
+        times = read_clocks(table[name], date_format)
+        self.dates.add({"collected_at": dates_in(table[name], times, date_format)})
+        return times
 
     def frame(self, engine: Engine, number: int) -> tuple[PersonFrame | None, NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows of a part as a frame understood, with their lines and their places; lets go of them."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import to_numpy
+from cbc_screen.arrays import from_numpy, to_numpy
+from cbc_screen.engines.notation import CellCount
 from cbc_screen.normalize.arrow import distinct
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.moment import instant
@@ -87,17 +88,16 @@ def read_times(column: pa.Array, date_format: str | None) -> Times:
     return as_days(found) if all_at_midnight(found) else found
 
 
-def dates_in(column: pa.Array, date_format: str | None) -> tuple[int, int]:
-    """Count the dates of a column that were sent, and those of them that cannot be read."""
-    import pyarrow.types as types
-
-    if types.is_timestamp(column.type) or types.is_date(column.type):
-        return len(column) - column.null_count, 0
-    values, places = distinct(column)
+def dates_in(column: pa.Array, times: Times, date_format: str | None) -> CellCount:
+    """Count the dates of a column of which the times were read: those that were sent, and those that cannot be read."""
+    known = int(times.known.sum())
+    others = column.filter(from_numpy(~times.known))
+    values, places = distinct(others)
     many = np.bincount(places[places >= 0], minlength=len(values)).tolist()
     found = [(many[place], *parse_date(value, date_format)) for place, value in enumerate(values)]
     sent = sum(own for own, span, reason in found if span is not None or reason is not None)
-    return sent, sum(own for own, _, reason in found if reason is Reason.DATE_UNREADABLE)
+    unreadable = sum(own for own, _, reason in found if reason is Reason.DATE_UNREADABLE)
+    return CellCount(known + sent, 0, unreadable)
 
 
 def all_at_midnight(times: Times) -> bool:

@@ -164,14 +164,17 @@ def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
     A day that is not yet is no known time: a slip in the year would hide every other count.
     """
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    moments = [moment if moment is None or moment <= tomorrow else None for moment in map(_moment, counts)]
+    moments = [
+        moment if moment is None or moment <= tomorrow else None
+        for moment in (_moment(count.result) for count in counts)
+    ]
     last = max((moment for moment in moments if moment is not None), default=None)
     return [count for count, moment in zip(counts, moments, strict=True) if moment is None or moment == last]
 
 
-def _moment(count: ScreenedCount) -> datetime | None:
+def _moment(result: ScreeningResult) -> datetime | None:
     try:
-        found = datetime.fromisoformat(count.result.person.collected_at or "")
+        found = datetime.fromisoformat(result.person.collected_at or "")
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -247,3 +247,52 @@ def test_a_table_of_persons_without_a_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results.csv").write_text("patient_id,test,result,unit\nA1,HGB,119,g/L\n", encoding="utf-8")
     with pytest.raises(cbc.UsageError, match=r"persons\.csv: no column says who each row is of"):
         cbc.scan(tmp_path / "results.csv", persons=str(tmp_path / "persons.csv"))
+
+
+# An age in the unit of its own header ------------------------------------------------------------
+
+LOW_IN_A_CHILD = (("HGB", "110", "g/L"), ("PLT", "250", "10^9/L"), ("NEUT", "4", "10^9/L"))  # and not in an infant
+
+
+def of_age(folder: Path, name: str, header: str, age: str) -> Path:
+    rows = "".join(f"{name},2024-01-02,{age},F,{','.join(own)}\n" for own in LOW_IN_A_CHILD)
+    (folder / f"{name}.csv").write_text(
+        f"patient_id,collected_at,{header},sex,test,result,unit\n{rows}", encoding="utf-8"
+    )
+    return folder / f"{name}.csv"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_unit_of_an_age_is_that_of_its_own_table(tmp_path: Path, reverse: bool) -> None:
+    """Three years in one file and three months in the other; a unit in the cell stands before that of the header."""
+    files = [
+        of_age(tmp_path, "years", "age (y)", "3"),
+        of_age(tmp_path, "months", "age (months)", "3"),
+        of_age(tmp_path, "cell", "age (y)", "3 mo"),
+    ]
+    found = cbc.Screener().screen_each([str(file) for file in (files[::-1] if reverse else files)]).counts
+    assert {one.person: one.result.pattern for one in found} == {
+        "years": "single_line",
+        "months": "none",
+        "cell": "none",
+    }
+
+
+def test_the_unit_of_an_age_is_that_of_the_table_of_persons(tmp_path: Path) -> None:
+    (tmp_path / "persons.csv").write_text("patient_id,age (months),sex\nfirst,3,F\nsecond,36,F\n", encoding="utf-8")
+    for name in ("first", "second"):
+        rows = "".join(f"{name},2024-01-02,{','.join(own)}\n" for own in LOW_IN_A_CHILD)
+        (tmp_path / f"{name}.csv").write_text(f"patient_id,collected_at,test,result,unit\n{rows}", encoding="utf-8")
+    _, rows = flags([tmp_path / "first.csv", tmp_path / "second.csv"], tmp_path, persons=str(tmp_path / "persons.csv"))
+    assert [row["pattern"] for row in rows] == ["none", "single_line"]
+
+
+def test_a_header_and_a_declared_unit_of_age_must_not_differ(tmp_path: Path) -> None:
+    file = of_age(tmp_path, "months", "age (months)", "3")
+    with pytest.raises(cbc.UsageError, match="states its unit, and age_unit= declares another"):
+        cbc.scan(file, age_unit="y")
+    assert cbc.scan(file, age_unit="mo").patterns["none"] == 1
+    (tmp_path / "persons.csv").write_text("patient_id,age (y),sex\nmonths,3,F\n", encoding="utf-8")
+    results = of_age(tmp_path, "months", "ward", "A")
+    with pytest.raises(cbc.UsageError, match=r"persons\.csv: a column states the unit of the age"):
+        cbc.scan(results, persons=str(tmp_path / "persons.csv"), age_unit="mo")

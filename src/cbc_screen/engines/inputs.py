@@ -250,7 +250,10 @@ class _Opener:
         persons = self._persons() if first else None
         if persons is not None and not profile.persons:
             headers = [header for header in persons.headers if header]
-            profile = self._long = with_persons(self._knowledge, profile, headers, self._beside[-1].name)
+            profile = with_persons(self._knowledge, profile, headers, self._beside[-1].name)
+            if profile.persons_age_unit is not None and self._declared.age_unit not in (None, profile.persons_age_unit):
+                called = self._beside[-1].name
+                raise UsageError(f"{called}: a column states the unit of the age, and age_unit= declares another")
         own = with_profile(self._knowledge, self._declared, profile)
         self._languages += languages_of(self._knowledge, table.headers, own)
         require_columns(profile, profile.columns, profile.required, table.headers, file.name)

@@ -174,8 +174,8 @@ def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profil
     found.recognized = [*(f"{part:<24}{column}" for part, column in pairs), *found.recognized]
     found.not_read = [*(header for header in headers if header not in read), *found.not_read]
     draft = {**_head(path, "long"), "columns": chosen, "expected": ["hemoglobin", "wbc", "platelets"]}
-    if plain.age_unit is not None:
-        draft["age_unit"] = plain.age_unit
+    if plain.header_age_unit is not None:
+        draft["age_unit"] = plain.header_age_unit
     found.draft = _yaml(draft)
 
 

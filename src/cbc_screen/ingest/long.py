@@ -26,6 +26,7 @@ from cbc_screen.ingest.long_cells import (
     rows_of,
     stated_columns,
     texts_of_column,
+    unit_beside,
     whole_keys,
 )
 from cbc_screen.ingest.parquet import ParquetSource
@@ -127,7 +128,8 @@ class LongSource:
         yield from self.people()
         for batch in self._table.batches(names_of(self._columns)):
             yield from batch.rejected
-            yield from self._results(self._cells(batch, self._columns), batch.lines.tolist(), batch.content)
+            cells = self._cells(batch, self._columns, self._profile.header_age_unit)
+            yield from self._results(cells, batch.lines.tolist(), batch.content)
             self.share = batch.share
 
     def people(self) -> Iterator[Item]:
@@ -135,7 +137,7 @@ class LongSource:
         if self._persons is not None:
             for batch in self._persons.batches(names_of(self._person_columns)):
                 yield from batch.rejected
-                yield from self._people(self._cells(batch, self._person_columns))
+                yield from self._people(self._cells(batch, self._person_columns, self._profile.persons_age_unit))
 
     @property
     def can_be_columns(self) -> bool:
@@ -147,6 +149,9 @@ class LongSource:
         for batch in self._table.batches(names_of(self._columns)):
             read = lru_cache(maxsize=None)(partial(texts_of_column, batch))
             fields = {field: self._field(field, names, read) for field, names in self._columns.items()}
+            if self._profile.header_age_unit is not None and "age" in fields:
+                beside = partial(unit_beside, unit=self._profile.header_age_unit)
+                fields.setdefault("age_unit", fields["age"].each(beside))
             self.share = batch.share
             yield ResultColumns(fields, batch.lines, batch.rejected, batch.content, batch.share)
 
@@ -235,8 +240,11 @@ class LongSource:
                 "are; name the column of the person (columns: person=..., --columns person=...)"
             )
 
-    def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]]) -> Cells:
-        """Return each field's texts: of several columns the first that is not empty, or what they say together."""
+    def _cells(self, batch: SourceBatch, columns: Mapping[str, list[str]], age_unit: str | None) -> Cells:
+        """Return each field's texts: of several columns the first that is not empty, or what they say together.
+
+        `age_unit` is what the header of the ages states.
+        """
         texts = {name: cells_of(batch.columns[name]) for name in names_of(columns)}
         cells: Cells = {}
         for field, names in columns.items():
@@ -254,6 +262,8 @@ class LongSource:
             for other in own[1:]:
                 first = list(map(said, first, other))
             cells[field] = whole_keys(first) if field in _KEYS else first
+        if age_unit is not None and "age" in cells:
+            cells.setdefault("age_unit", [unit_beside(age, age_unit) for age in cells["age"]])
         return cells
 
     def _result(self, line: int, person: str, code: str, row: Mapping[str, str], content: str) -> LabResult:

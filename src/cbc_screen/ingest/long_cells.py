@@ -93,6 +93,11 @@ def age_of(row: Mapping[str, str]) -> str:
     return age_text(row.get("age", ""), row.get("age_unit", ""))
 
 
+def unit_beside(age: str, unit: str) -> str:
+    """Return the unit that the header states, of an age that has none in its cell."""
+    return unit if age and not any(map(str.isalpha, age)) else ""
+
+
 def age_text(age: str, unit: str) -> str:
     """Return an age with its unit."""
     return f"{age} {unit}".strip() if age else ""

@@ -90,6 +90,8 @@ class Profile:
     statuses: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
     top_coded_age: int | None = None
+    header_age_unit: str | None = None  # of a plain table: what the header of its ages states, of that table alone
+    persons_age_unit: str | None = None  # the same of its table of persons
     required: frozenset[str] = frozenset()
     persons_required: frozenset[str] = frozenset()
     same_value: bool = False  # all columns of the value are read, and say the same result or none

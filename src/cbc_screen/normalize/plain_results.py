@@ -42,7 +42,7 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
             raise UsageError(f"columns: {_NEEDED}; name them with value= and name= (or code=)")
         return None
     shown = {part: found[part] for part in LONG_FIELDS if part in found}
-    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, age_unit=age_unit, same_value=True)
+    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, header_age_unit=age_unit, same_value=True)
 
 
 def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str], called: str) -> Profile:
@@ -55,7 +55,7 @@ def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str],
             "sex: ...})"
         )
     found = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS}
-    return replace(profile, persons={"person": person, **found}, age_unit=profile.age_unit or age_unit)
+    return replace(profile, persons={"person": person, **found}, persons_age_unit=age_unit)
 
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:

@@ -178,7 +178,7 @@ FAULTS = (
     Fault(
         "9 results are collected rightly: a denial of clumps is read as clumps",
         "src/cbc_screen/normalize/remarks.py",
-        "if not _DENIED.search(sentence):",
+        "if not _patterns().denied.search(sentence):",
         "if True:",
     ),
     Fault(

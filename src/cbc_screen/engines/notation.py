@@ -41,10 +41,11 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
     batch, found = normalized.batch, dict[str, CellCount]()
     for analyte, every in batch.low.items():
         low, high = (every, batch.high[analyte]) if rows is None else (every[rows], batch.high[analyte][rows])
-        unused = int(((low == 0) & np.isinf(high)).sum())
+        # Points, one array for both ends, are all used.
+        unused = 0 if low is high else int(np.count_nonzero((low == 0) & np.isinf(high)))
         otherwise = _many(normalized, analyte, Reason.NUMBER_AMBIGUOUS, rows)
-        found[analyte] = CellCount(int((low == low).sum()), unused, otherwise)
-    many = batch.rows if rows is None else int(rows.sum())
+        found[analyte] = CellCount(int(np.count_nonzero(low == low)), unused, otherwise)
+    many = batch.rows if rows is None else int(np.count_nonzero(rows))
     sent = many - _many(normalized, AGE, Reason.AGE_MISSING, rows)
     return {**found, AGE: CellCount(sent, 0, _many(normalized, AGE, Reason.DATE_UNREADABLE, rows))}
 

@@ -17,7 +17,10 @@ from cbc_screen.ingest.source import SourceBatch, check_headers
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 65_536
+# Steps on bits cost their dispatch: with twice as many rows a packed scan takes a sixth less (measured); readable flags
+# take four times as much memory a row.
+BATCH_ROWS = 131_072
+_SMALL_BATCH_ROWS = 32_768
 _READ_AT_ONCE = 65_536  # bytes of a column
 
 
@@ -39,7 +42,7 @@ class ParquetSource:
         if self._file is None:
             raise UsageError("the source is not a readable Parquet file")
         self.headers = list(self._file.schema_arrow.names)
-        self._batch_rows = BATCH_ROWS // 2 if small_batches else BATCH_ROWS
+        self._batch_rows = _SMALL_BATCH_ROWS if small_batches else BATCH_ROWS
 
     def batches(
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()

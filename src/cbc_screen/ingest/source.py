@@ -77,7 +77,7 @@ class ReadOptions:
     skip_lines: int | None = None
     query: str | None = None  # of a database
     table: str | None = None
-    small_batches: bool = False  # of Parquet: half as many rows
+    small_batches: bool = False  # of Parquet: a quarter as many rows
 
 
 def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:

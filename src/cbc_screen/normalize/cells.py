@@ -344,20 +344,12 @@ def opened_by_flags(cells: Cells, flags: pa.Array, knowledge: Knowledge) -> Cell
 
 def restored(cells: Cells, doubted: Cells, rows: NDArray[np.intp]) -> Cells:
     """Believe the doubted numbers of some rows."""
-    left = doubted.low.copy()
+    # Written into copies: the rows are few, and the others stay as they are.
+    left, low, high, places = doubted.low.copy(), cells.low.copy(), cells.high.copy(), cells.factor_places.copy()
     left[rows] = np.nan
-    parts = [(np.arange(len(left)), replace(cells, doubted=None)), (rows, _taken(doubted, rows))]
-    still = replace(doubted, low=left, high=left) if (left == left).any() else None
-    return replace(_merged(parts, len(left)), doubted=still)
-
-
-def _taken(cells: Cells, rows: NDArray[np.intp]) -> Cells:
-    reasons = None if cells.reasons is None else cells.reasons[rows]
-    return replace(
-        cells,
-        low=cells.low[rows],
-        high=cells.high[rows],
-        reasons=reasons if reasons is not None else np.full(len(rows), NO_REASON, dtype=np.int8),
-        findings={},
-        factor_places=cells.factor_places[rows],
-    )
+    low[rows], high[rows] = doubted.low[rows], doubted.high[rows]
+    places[rows] = doubted.factor_places[rows] + len(cells.factors)
+    codes = np.full(len(left), NO_REASON, dtype=np.int8) if cells.reasons is None else cells.reasons.copy()
+    codes[rows] = NO_REASON
+    still = replace(doubted, low=left, high=left) if np.count_nonzero(left == left) else None
+    return _cells(low, high, codes, cells.findings, [*cells.factors, *doubted.factors], places, still)

@@ -21,7 +21,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree  # of documents that this script wrote itself
 
@@ -173,6 +173,10 @@ class Progress:
         counters = {name: Counter(found[name]) for name in ("files", "items", "refused")}
         return cls(found["seed"], **counters, failed=[tuple(one) for one in found["failed"]])
 
+    def write(self, path: Path) -> None:
+        """Write what `read` goes on from."""
+        path.write_text(json.dumps(vars(self)), encoding="utf-8")
+
 
 def read_slice(progress: Progress, name: str, path: Path) -> None:
     """Read the next files of one reader."""
@@ -210,7 +214,7 @@ def main() -> None:
                 break
             read_slice(progress, name, Path(folder) / name)
             if given.state is not None:
-                given.state.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+                progress.write(given.state)
     for name, many in progress.files.items():
         print(f"{name:12}{many:>10,} files, {progress.refused[name]:>9,} refused, {progress.items[name]:>11,} items")
     for name, number, kind in progress.failed[:20]:

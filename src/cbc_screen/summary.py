@@ -161,6 +161,7 @@ class Inspection:
     refused: list[str] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
     suspect: list[str] = field(default_factory=list)
+    to_declare: list[str] = field(default_factory=list)  # so that results, dates and ages can be used
     draft: str = ""
     notice: str = NOTICE
 

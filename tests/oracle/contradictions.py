@@ -43,7 +43,9 @@ def contradict(values: dict[str, int], pick: random.Random) -> str:
 
 def worlds_of(kind: str, truth: Truth) -> Sequence[Interval] | None:
     """Return what the neutrophils can be; None where the judge sees it by itself."""
-    needed = [truth.values.get(name) for name in ("neutrophils", "wbc", *SENT.get(kind, ()))]
+    # Many differentials have four kinds: basophils that were not sent are none.
+    asked = [name for name in SENT.get(kind, ()) if name != "basophils" or name in truth.values]
+    needed = [truth.values.get(name) for name in ("neutrophils", "wbc", *asked)]
     if any(value is None or value.low != value.high for value in needed):
         return None  # one of them says too little to contradict the others
     neutrophils, wbc = truth.values["neutrophils"], truth.values["wbc"]

@@ -463,7 +463,7 @@ def _at_least(masks: Sequence[int], count: int) -> int:
 class OtherCells(NamedTuple):
     """Another kind of white cell: as counted, and as a share of the white cells.
 
-    A count that was sent is the count: its share is asked where none was, or where it says nothing (docs/limits.md).
+    A count that was sent is the count, also where it says nothing: its share is asked where none was (docs/limits.md).
     """
 
     counted: Interval
@@ -471,7 +471,7 @@ class OtherCells(NamedTuple):
 
     @property
     def by_share(self) -> bool:
-        return self.share is not None and (self.counted.low, self.counted.high) == (0, None)
+        return self.share is not None
 
     def least(self, wbc: Number) -> Number:
         """Return the fewest that they are among so many white cells."""
@@ -517,7 +517,9 @@ def others_of(truth: Truth, tables: Tables) -> list[OtherCells]:
     for name in tables.others:
         given, share = truth.values.get(name), truth.values.get(tables.percent.get(name, ""))
         if given is not None or share is not None:
-            found.append(OtherCells(given or ANYTHING, None if share is None else at_most(share, HUNDRED)))
+            found.append(
+                OtherCells(given or ANYTHING, None if share is None or given is not None else at_most(share, HUNDRED))
+            )
     return found
 
 

@@ -117,7 +117,7 @@ def _screened(engine: Engine, asked: RowsAsked, opening: Opening) -> Iterator[_O
             if isinstance(entry.source, CollectedSource):
                 yield _Outcome(entry.name, None, aside=list(entry.source.set_aside()))
         account.check()
-        for text in (*account.otherwise(inputs), *account.worse_files(inputs)):
+        for text in (*account.otherwise(inputs), *account.worse_files(inputs), *account.sheets_left(inputs)):
             warn(text)
         require_unchanged(files_of(inputs))
 

@@ -153,7 +153,7 @@ def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]
     if profile is not None:
         required = profile.required - (opening.columns or {}).keys()
         require_columns(profile, profile.columns, required, names, "the frame")
-    arrays = to_arrow(frame, list(plan.columns))
+    arrays = to_arrow(frame, list(plan.columns), plan.declared.number_format.decimal)
     require_one_order(arrays, names)
     return with_sex_letters(plan, letters_of(arrays, plan, knowledge), knowledge), arrays
 

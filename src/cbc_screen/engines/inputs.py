@@ -276,7 +276,7 @@ class _Opener:
         kind = detect(path)
         if kind not in MESSAGES:
             self._beside.append(file)
-            return open_table(path, kind, ReadOptions())
+            return open_table(path, kind, ReadOptions(decimal=self._options.decimal))
         self._results.append((file, Feed(file.name, open_messages(path, kind, ReadOptions()))))
         return None
 

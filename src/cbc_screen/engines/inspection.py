@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,22 +15,28 @@ import yaml
 
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Streams, expand, open_inputs
+from cbc_screen.engines.notation import Notation, count_cells
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.unit_sample import RowSample, columns_of
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
+from cbc_screen.ingest.compressed import unpacked
+from cbc_screen.ingest.encodings import LOOKED_AT, encodings_of
 from cbc_screen.ingest.open import MESSAGES, format_of, open_table
+from cbc_screen.ingest.source import SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.knowledge.quantities import Factor
 from cbc_screen.normalize.codes import NO_REASON, REASONS
-from cbc_screen.normalize.columns import normalize_table
+from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.normalize.value import POINT, NumberFormat
 from cbc_screen.summary import Inspection
+from cbc_screen.vocabulary import Format
 
 _SHOWN, _UNITS_SHOWN = 20, 4
 _OFTEN = 3  # results that must have a text before it is shown: what stands once may have been typed about a person
@@ -48,10 +55,41 @@ def inspect(source: str | Path, opening: Opening) -> Inspection:
 
 
 def _inspect(path: Path, opening: Opening) -> Inspection:
-    knowledge, columns, own = opening.knowledge, opening.columns, opening.reading.profile
     kind = format_of(path, opening.reading)
     if kind in MESSAGES:
         return _inspect_results(path, Inspection(kind, shape="messages"), opening)
+    fitting = _encodings(path, kind, opening)
+    if fitting:
+        opening = replace(opening, reading=replace(opening.reading, encoding=fitting[0]))
+    found = _inspect_table(path, kind, opening)
+    if fitting:
+        found.to_declare.insert(
+            0,
+            f"encoding: the bytes are not UTF-8 and fit {', '.join(fitting)}; {fitting[0]} was taken for this look: "
+            f"see whether the words are whole, and say encoding={fitting[0]!r} (--encoding {fitting[0]})",
+        )
+    if found.draft:
+        found.draft = "".join(f"# To declare. {text}\n" for text in found.to_declare) + found.draft
+    return found
+
+
+def _encodings(path: Path, kind: Format, opening: Opening) -> list[str]:
+    """Return the encodings that a text fits of which none is declared."""
+    if kind is not Format.CSV or opening.reading.encoding is not None:
+        return []
+    try:
+        open_table(path, kind, opening.reading)
+    except UsageError:
+        with (
+            path.open("rb") as file,
+            suppress(OSError, EOFError, zlib.error),
+        ):  # what is damaged is told when it is opened
+            return encodings_of(unpacked(file, path).read(LOOKED_AT))
+    return []
+
+
+def _inspect_table(path: Path, kind: Format, opening: Opening) -> Inspection:
+    knowledge, columns, own = opening.knowledge, opening.columns, opening.reading.profile
     headers = [header for header in open_table(path, kind, opening.reading).headers if header]
     profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
     found = Inspection(kind, profile.id if profile is not None else None)
@@ -91,6 +129,7 @@ def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection
         found.language = " or ".join(plan.languages)
         normalized = normalize_table(batch.columns, len(batch.lines), plan, knowledge, use_reported=True)
         found.suspect = _suspect(suspicions(knowledge, rows_of(normalized, knowledge)), plan, knowledge)
+        found.to_declare = _to_declare(batch, normalized, plan, knowledge)
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name)).removeprefix('; ')}")
     for field, column in plan.specimens:
@@ -103,8 +142,26 @@ def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection
         found.recognized.append(f"{analyte:<24}{own.column:<28}{results}{_reasons(normalized.reasons.get(analyte))}")
     found.refused += [f"{column}: {why}" for column, why in plan.refused.items()]
     found.not_read = list(plan.ignored)
-    found.draft = _draft_wide(path, plan, knowledge)
+    found.draft = _draft_wide(path, plan, knowledge, opening)
     return found
+
+
+def _to_declare(batch: SourceBatch, normalized: Normalized, plan: Plan, knowledge: Knowledge) -> list[str]:
+    """Say what must be declared, and what else once the decimal mark is."""
+    found = _undeclared(normalized, plan)
+    if plan.declared.number_format == POINT:
+        marked = replace(plan, declared=replace(plan.declared, number_format=NumberFormat(",")))
+        again = normalize_table(batch.columns, len(batch.lines), marked, knowledge, use_reported=True)
+        told = {text.partition(": ")[2] for text in found}
+        mark = any("decimal=" in text for text in told)
+        found += [text for text in _undeclared(again, marked) if mark and text.partition(": ")[2] not in told]
+    return found
+
+
+def _undeclared(normalized: Normalized, plan: Plan) -> list[str]:
+    notation = Notation()
+    notation.add(count_cells(normalized))
+    return notation.sentences(plan)
 
 
 def _suspect(doubts: Mapping[str, Suspicion], plan: Plan, knowledge: Knowledge) -> list[str]:
@@ -179,7 +236,7 @@ def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profil
     found.draft = _yaml(draft)
 
 
-def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge) -> str:
+def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge, opening: Opening) -> str:
     units = {analyte: own.unit or plan.declared.unit(knowledge, analyte) for analyte, own in plan.analytes.items()}
     draft: dict[str, object] = {
         **_head(path, "wide"),
@@ -189,11 +246,33 @@ def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge) -> str:
     }
     if plan.age_unit:
         draft["age_unit"] = plan.age_unit
+    draft |= _declared(plan, opening)
     if len(plan.languages) == 1:
         draft["language"] = plan.languages[0]
     missing = [analyte for analyte, own in plan.analytes.items() if not units[analyte] and not own.unit_column]
     note = f"# Units to be stated under units: {', '.join(missing)}\n" if missing else ""
     return note + _yaml(draft)
+
+
+def _declared(plan: Plan, opening: Opening) -> dict[str, object]:
+    """Return what was declared, under the keys of a profile."""
+    own, reading = plan.declared, opening.reading
+    marks = {} if own.number_format == POINT else {"decimal": own.number_format.decimal}
+    if own.number_format.thousands:
+        marks["thousands"] = own.number_format.thousands
+    said: dict[str, object] = {
+        **marks,
+        "date_format": dict(own.date_formats) or own.date_format,
+        "sex_codes": dict(own.sex_codes or {}),
+        "pregnancy_codes": dict(own.pregnancy_codes or {}),
+        "accept_units": sorted(opening.accept_units),
+        "encoding": reading.encoding,
+        "delimiter": reading.delimiter,
+        "sheet": reading.sheet,
+        "skip_lines": reading.skip_lines,
+        "unit_spellings": dict(opening.spellings),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _head(path: Path, shape: str) -> dict[str, object]:

@@ -18,19 +18,32 @@ from cbc_screen.normalize.value import POINT
 from cbc_screen.vocabulary import Reason
 
 _FEW = 2  # one cell alone is a slip
+AGE, _TIME = "age", "collected_at"
+_OTHERS = (AGE, _TIME)  # of the person and the moment, and no results
+# What is to be declared of most cells that were sent, by the reason why they are not used.
 _DECLARED = {
-    Reason.NUMBER_AMBIGUOUS: 'the comma or point in most of its numbers may be either mark; say which it is: decimal="," (--decimal ,)',
-    Reason.DATE_UNREADABLE: 'most of its dates cannot be read; say how they are written: date_format="%d.%m.%Y" (--date-format)',
+    Reason.NUMBER_AMBIGUOUS: 'the comma or point in most numbers may be either mark; say which it is: decimal="," (--decimal ,)',
+    Reason.DATE_UNREADABLE: 'most dates cannot be read; say how they are written: date_format="%d.%m.%Y" (--date-format)',
+    Reason.UNIT_CONFUSABLE: (
+        "the unit of most results may be one of two; say which: in mmol/L and fmol "
+        'units={"hemoglobin_mmol": "monomer"} or "tetramer" (--units hemoglobin_mmol=monomer), else units= (--units)'
+    ),
+    Reason.AGE_UNIT_MISSING: 'nothing says what most ages are in; say it: age_unit="y" (--age-unit y, mo, wk or d)',
+    Reason.COLLECTION_TIME_MISSING: (
+        "there are dates of birth, and nothing says when most samples were taken; name the column: "
+        'columns={"collected_at": "..."} (--columns collected_at=COLUMN)'
+    ),
 }
-AGE = "age"
+_OF_RESULTS = (Reason.NUMBER_AMBIGUOUS, Reason.UNIT_CONFUSABLE)
+_OF_AGES = (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING)
 
 
 class CellCount(NamedTuple):
-    """The cells of a field: sent, of these not used, and of these written in a way that must be declared."""
+    """The cells of a field: sent, of these not used, and of these by what must be declared so that they can be."""
 
     sent: int
     unused: int
-    otherwise: int
+    otherwise: Mapping[str, int]
 
 
 Cells = Mapping[str, CellCount]  # by analyte, and of the age
@@ -43,18 +56,21 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
         low, high = (every, batch.high[analyte]) if rows is None else (every[rows], batch.high[analyte][rows])
         # Points, one array for both ends, are all used.
         unused = 0 if low is high else int(np.count_nonzero((low == 0) & np.isinf(high)))
-        otherwise = _many(normalized, analyte, Reason.NUMBER_AMBIGUOUS, rows)
+        otherwise = _many(normalized, analyte, _OF_RESULTS, rows)
         found[analyte] = CellCount(int(np.count_nonzero(low == low)), unused, otherwise)
     many = batch.rows if rows is None else int(np.count_nonzero(rows))
-    sent = many - _many(normalized, AGE, Reason.AGE_MISSING, rows)
-    return {**found, AGE: CellCount(sent, 0, _many(normalized, AGE, Reason.DATE_UNREADABLE, rows))}
+    missing = _many(normalized, AGE, (Reason.AGE_MISSING,), rows)
+    return {**found, AGE: CellCount(many - sum(missing.values()), 0, _many(normalized, AGE, _OF_AGES, rows))}
 
 
-def _many(normalized: Normalized, about: str, reason: Reason, rows: NDArray[np.bool_] | None) -> int:
+def _many(
+    normalized: Normalized, about: str, reasons: tuple[Reason, ...], rows: NDArray[np.bool_] | None
+) -> dict[str, int]:
     codes = normalized.reasons.get(about)
     if codes is None:
-        return 0
-    return int(np.count_nonzero((codes if rows is None else codes[rows]) == CODE[reason]))
+        return {}
+    counted = np.bincount((codes if rows is None else codes[rows]) + 1, minlength=len(CODE) + 1).tolist()
+    return {reason.value: many for reason in reasons if (many := counted[CODE[reason] + 1])}
 
 
 @dataclass
@@ -63,26 +79,26 @@ class Notation:
 
     sent: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
-    otherwise: Counter[str] = field(default_factory=Counter)
+    otherwise: Counter[tuple[str, str]] = field(default_factory=Counter)  # by field and reason
 
     def add(self, cells: Cells) -> None:
         """Count some cells."""
         for about, own in cells.items():
             self.sent[about] += own.sent
             self.unused[about] += own.unused
-            self.otherwise[about] += own.otherwise
+            self.otherwise.update({(about, reason): many for reason, many in own.otherwise.items()})
 
     def sentences(self, plan: Plan, file: str = "") -> list[str]:
         """Say of which fields most cells that were sent are written in a way that must be declared, and is not."""
         is_mark_declared = plan.declared.number_format != POINT
         within = f" of {file}" if file else ""
-        found = []
-        for about, many in self.otherwise.items():
-            reason = Reason.DATE_UNREADABLE if about in (AGE, "collected_at") else Reason.NUMBER_AMBIGUOUS
+        found: dict[str, list[str]] = {}  # fields of which one sentence is true
+        for (about, name), many in self.otherwise.items():
+            reason = Reason(name)
             told = is_mark_declared and reason is Reason.NUMBER_AMBIGUOUS
             if many >= _FEW and 2 * many > self.sent[about] and not told:
-                found.append(f"{about}{within}: {_DECLARED[reason]}")
-        return found
+                found.setdefault(_DECLARED[reason], []).append(about)
+        return [f"{', '.join(abouts)}{within}: {sentence}" for sentence, abouts in found.items()]
 
     def warn(self, plan: Plan) -> None:
         """Warn the user of the package of what would have to be declared."""
@@ -97,9 +113,8 @@ def worse_than_others(
 
     `given` has the results of each file by analyte, `expected` the analytes that its profile says it gives.
     """
-    others = (AGE, "collected_at")
     results = {
-        file: {about: many for about, many in own.items() if many and about not in others}
+        file: {about: many for about, many in own.items() if many and about not in _OTHERS}
         for file, own in given.items()
     }
     used = {file: own.sent - own.unused for file, own in files.items()}
@@ -109,7 +124,7 @@ def worse_than_others(
             if any(results.values()):
                 found.append(f"no result of a count was found in {file}, while other files have some")
             continue
-        elsewhere = {about for other, many in used.items() if other != file for about in many} - set(others)
+        elsewhere = {about for other, many in used.items() if other != file for about in many} - set(_OTHERS)
         for about in sorted(elsewhere):
             if own.sent[about] >= _FEW and not used[file][about]:
                 found.append(

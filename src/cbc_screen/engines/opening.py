@@ -12,6 +12,7 @@ from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.declared import Declared, make_declared, with_spellings
 from cbc_screen.normalize.suspect import parse_accepted
+from cbc_screen.normalize.value import POINT
 from cbc_screen.source import Source
 from cbc_screen.vocabulary import AUTO, Adjust
 
@@ -55,6 +56,7 @@ def opening_of(
         query=source.query,
         table=source.table,
     )
+    mark: str | None = None
     if source.profile is not None:
         from cbc_screen.knowledge.profiles import find_profile  # YAML is read only where a profile is named
 
@@ -64,8 +66,11 @@ def opening_of(
         beside = {**own.reading, **_persons(own.reading, source.profile)}
         given: dict[str, Any] = {name: own for name, own in beside.items() if getattr(reading, name) in (None, AUTO)}
         reading = replace(reading, **given)
+        mark = own.decimal
     knowledge = with_spellings(knowledge, spellings)
     declared = declared_of(source, knowledge, units=units, adjust=adjust)
+    own_mark = declared.number_format.decimal if declared.number_format != POINT else mark or POINT.decimal
+    reading = replace(reading, decimal=own_mark)
     return Opening(knowledge, declared, reading, dict(source.columns or {}), accepted, spellings)
 
 

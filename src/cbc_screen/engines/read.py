@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import beyond_years, dictionary, from_numpy, without_dictionaries
+from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
@@ -25,7 +26,7 @@ from cbc_screen.ingest.source import ReadOptions, RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import ANY
-from cbc_screen.logs import LOG
+from cbc_screen.logs import LOG, warn
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.cells import status_of
 from cbc_screen.normalize.declared import Declared
@@ -51,6 +52,8 @@ def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool =
     names, knowledge = expand(sources), opening.knowledge
     with ExitStack() as undo:
         inputs = _told_apart(knowledge, open_inputs(names, None, undo, opening))
+        for text in Account.sheets_left(inputs):
+            warn(text)
         for entry in inputs:
             # A column that stands twice is read only where its name means something, and refused there.
             once = [header for header, many in Counter(entry.source.headers).items() if header and many == 1]

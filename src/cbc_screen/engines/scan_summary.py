@@ -54,7 +54,7 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
     reasons = dict(account.reasons.most_common())
     others = _named_otherwise(inputs)
-    otherwise = (*account.otherwise(inputs), *account.worse_files(inputs))
+    otherwise = (*account.otherwise(inputs), *account.worse_files(inputs), *account.sheets_left(inputs))
     return Reach(
         account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects, otherwise
     )

@@ -205,7 +205,7 @@ def _by_sums(rule: Sums, values: Columns) -> tuple[dict[str, Suspicion], set[str
     confirmed: set[str] = set()
     cells = values.get("wbc")
     for names, what, off in (
-        (rule.absolute, 100.0, None),
+        *((rule.absolute, total, None) for total in rule.totals),
         (rule.percent, 100.0, 1.0),
         (rule.percent, 1.0, 0.01),
         (rule.percent, cells, None),
@@ -217,8 +217,9 @@ def _by_sums(rule: Sums, values: Columns) -> tuple[dict[str, Suspicion], set[str
         total, whole = np.nansum(every, axis=0), np.broadcast_to(what, every.shape[1:])
         enough = (np.count_nonzero(every == every, axis=0) >= rule.fewest) & (whole == whole)
         near = enough & (np.abs(total - whole) <= rule.tolerance * whole)
-        if cells is not None and off is None:  # white cells of about 100 say nothing
-            near &= ~(np.abs(cells - 100.0) <= 2 * rule.tolerance * cells)
+        if cells is not None and off is None:  # white cells of as many say nothing
+            as_many = 100.0 if names is rule.percent else what
+            near &= ~(np.abs(cells - as_many) <= 2 * rule.tolerance * cells)
         many, given = int(np.count_nonzero(near)), int(np.count_nonzero(enough))
         if given < rule.rows or many < rule.fits * given:
             continue

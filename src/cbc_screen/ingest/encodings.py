@@ -51,15 +51,20 @@ def bad_lines(content: bytes | bytearray) -> list[int]:
 def refusal(content: bytes, lines: list[int]) -> str:
     """Say that a text is not UTF-8, which encodings it fits, and how to go on."""
     every = content.splitlines()
-    bad = b"\n".join(every[number - 1] for number in lines)
-    names = encodings_that_fit(bad)
+    names = encodings_that_fit(b"\n".join(every[number - 1] for number in lines))
     where = f"line {lines[0]}" if len(lines) == 1 else f"line {lines[0]} and {len(lines) - 1:,} more"
     fits = f"they fit {', '.join(names)}" if names else "they fit no encoding that is often used"
     example = names[0] if names else "NAME"
     return (
         f"{where} has bytes that are not UTF-8; {fits}: say which with encoding= (--encoding {example}), "
-        "or name utf-8 to read on with such cells unknown"
+        "or name utf-8 to read on with such cells unknown; `cbc-screen profile` tells what else is to be declared"
     )
+
+
+def encodings_of(content: bytes) -> list[str]:
+    """Return the encodings that the start of a file fits which is not UTF-8; none of one that is."""
+    every, lines = content.splitlines(), bad_lines(content)
+    return encodings_that_fit(b"\n".join(every[number - 1] for number in lines)) if lines else []
 
 
 def _decoded(content: bytes | bytearray, encoding: str) -> str | None:

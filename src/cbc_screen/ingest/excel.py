@@ -7,6 +7,7 @@ import json
 import weakref
 import zipfile
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice, zip_longest
 from math import isfinite
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.number_formats import as_shown, shown_by
+from cbc_screen.ingest.number_formats import as_shown, number_text, shown_by
 from cbc_screen.ingest.preamble import LOOKED_AT, rows_above
 from cbc_screen.ingest.source import SourceBatch, check_headers
 
@@ -27,7 +28,7 @@ _FIRST_OWN_FORMAT = 164  # lower numbers are formats that every workbook knows
 class ExcelSource:
     """One sheet of a workbook; the header is its first row that is no title and not empty."""
 
-    def __init__(self, path: Path, sheet: str | None, skip_lines: int | None = None) -> None:
+    def __init__(self, path: Path, sheet: str | None, skip_lines: int | None = None, decimal: str = ".") -> None:
         try:
             import openpyxl
         except ImportError:
@@ -41,8 +42,10 @@ class ExcelSource:
         if book is None:
             raise UsageError(f"the workbook cannot be read ({kind})")
         if sheet is not None and sheet not in book.sheetnames:
+            names = ", ".join(map(repr, book.sheetnames))
             book.close()
-            raise UsageError("the workbook has no sheet of that name")
+            raise UsageError(f"sheet: the workbook has no sheet of that name; it has {names}")
+        self._decimal = decimal
         self._book, self._has_telling_formats = book, _has_telling_formats(book)
         weakref.finalize(self, book.close)  # it stays open as long as a scan may read it again
         self._sheet = book[sheet] if sheet is not None else book.worksheets[0]
@@ -56,7 +59,7 @@ class ExcelSource:
         if not first:
             book.close()
             raise UsageError("the sheet is empty")
-        texts = [[_text(cell) or "" for cell in row] for _, row in first]
+        texts = [[_text(cell, decimal) or "" for cell in row] for _, row in first]
         place = rows_above(texts) if skip_lines is None else 0
         if skip_lines is not None:
             below = [place for place, (number, _) in enumerate(first) if number > skip_lines]
@@ -71,6 +74,16 @@ class ExcelSource:
         # What the file has besides is said: the results may be there.
         self.unread = tuple(name for name in book.sheetnames if name != self._sheet.title)
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
+        # A month in each sheet: the others hold counts too.
+        self.alike = tuple(name for name in self.unread if self._has_same_header(book[name]))
+
+    def _has_same_header(self, sheet: Any) -> bool:
+        own = [name for name in self.headers if name]
+        with suppress(Exception):  # a chart is a sheet without rows, and a damaged one is met when it is named
+            for row in islice(sheet.iter_rows(values_only=True), LOOKED_AT):
+                if [text for cell in row if (text := "" if cell is None else str(cell).strip())] == own:
+                    return True
+        return False
 
     def _rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
         rows, number = self._cells(), 0
@@ -92,7 +105,7 @@ class ExcelSource:
         # Cells with their formats take half as long again to read as their values alone (measured).
         rows = self._sheet.iter_rows(values_only=True)
         if self._has_telling_formats:
-            rows = (tuple(map(_shown, row)) for row in self._sheet.iter_rows())
+            rows = (tuple(_shown(cell, self._decimal) for cell in row) for row in self._sheet.iter_rows())
         if self._written is None:
             yield from rows
             return
@@ -113,17 +126,17 @@ class ExcelSource:
                 continue
             rows.append((number, row))
             if len(rows) >= BATCH_ROWS:
-                yield _batch(columns, places, rows, number / total)
+                yield _batch(columns, places, rows, number / total, self._decimal)
                 rows = []
         # The workbook stays open: a scan may read it again.
-        yield _batch(columns, places, rows, 1.0)
+        yield _batch(columns, places, rows, 1.0, self._decimal)
 
 
-def _shown(cell: Any) -> Any:
+def _shown(cell: Any, decimal: str) -> Any:
     """Return what a cell shows: a number with the sign, the unit or the percentage that its format writes."""
     value = cell.value
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return as_shown(value, cell.number_format or "")
+        return as_shown(value, cell.number_format or "", decimal)
     return value
 
 
@@ -179,26 +192,29 @@ def _check_packing(path: Path) -> None:
 
 
 def _batch(
-    columns: Sequence[str], places: Sequence[int], rows: list[tuple[int, tuple[Any, ...]]], share: float
+    columns: Sequence[str],
+    places: Sequence[int],
+    rows: list[tuple[int, tuple[Any, ...]]],
+    share: float,
+    decimal: str,
 ) -> SourceBatch:
     import pyarrow as pa
 
     arrays = {
-        name: pa.array([_text(row[place] if place < len(row) else None) for _, row in rows], type=pa.string())
+        name: pa.array([_text(row[place] if place < len(row) else None, decimal) for _, row in rows], type=pa.string())
         for name, place in zip(columns, places, strict=True)
     }
 
     def content(index: int) -> str:
-        return json.dumps([_text(cell) for cell in rows[index][1]], ensure_ascii=False)
+        return json.dumps([_text(cell, decimal) for cell in rows[index][1]], ensure_ascii=False)
 
     return SourceBatch(arrays, np.array([number for number, _ in rows], dtype=np.int64), content, (), share)
 
 
-def _text(cell: Any) -> str | None:
+def _text(cell: Any, decimal: str) -> str | None:
     if cell is None:
         return None
     if isinstance(cell, datetime.datetime | datetime.date):
         return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
+    # A number has no decimal mark: it is written with that of the texts.
+    return number_text(cell, decimal) if isinstance(cell, float) else str(cell)

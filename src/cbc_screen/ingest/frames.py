@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -112,15 +113,16 @@ def _of_library(make: Callable[[], Any], frame: Any) -> Any:
     )
 
 
-def to_arrow(frame: Any, columns: list[str]) -> dict[str, pa.Array]:
-    """Return the wanted columns as Arrow arrays."""
+def to_arrow(frame: Any, columns: list[str], decimal: str = ".") -> dict[str, pa.Array]:
+    """Return the wanted columns as Arrow arrays; numbers among texts are written with the decimal mark of those."""
     kind = frame_kind(frame)
     times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
         raise UsageError(
             f"the name {repeated[0]!r} stands twice among the columns of the frame; remove or rename one of them"
         )
-    return {name: _array(frame.column(name) if kind is FrameKind.TABLE else frame[name], kind) for name in columns}
+    own = frame.column if kind is FrameKind.TABLE else frame.__getitem__
+    return {name: _array(own(name), kind, decimal) for name in columns}
 
 
 def headers(frame: Any) -> list[str]:
@@ -130,7 +132,7 @@ def headers(frame: Any) -> list[str]:
     return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
-def _array(column: Any, kind: FrameKind) -> pa.Array:
+def _array(column: Any, kind: FrameKind, decimal: str) -> pa.Array:
     import pyarrow as pa
 
     if kind is FrameKind.PANDAS:
@@ -141,9 +143,8 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
         if array is None:
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
-            array = pa.array(
-                [None if no else _text_of(v) for v, no in zip(column.tolist(), null, strict=True)], type=pa.string()
-            )
+            cells = zip(column.tolist(), null, strict=True)
+            array = pa.array([None if no else _text_of(v, decimal) for v, no in cells], type=pa.string())
     elif kind is FrameKind.POLARS:
         array = _of_polars(column)
     else:
@@ -153,8 +154,10 @@ def _array(column: Any, kind: FrameKind) -> pa.Array:
     return without_view(array)
 
 
-def _text_of(cell: object) -> str:
+def _text_of(cell: object, decimal: str) -> str:
     """Return a cell as text; what UTF-8 cannot write is a sign that no result has."""
+    if isinstance(cell, float | Decimal):
+        return str(cell).replace(".", decimal)
     return str(cell).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -22,8 +22,8 @@ FIRST_LINES = 10_000
 class NDJSONSource:
     """A file of one JSON object a line; its columns are the keys of the first lines."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._size = path, path.stat().st_size
+    def __init__(self, path: Path, decimal: str = ".") -> None:
+        self._path, self._size, self._decimal = path, path.stat().st_size, decimal
         keys: dict[str, None] = {}
         for number, line in self._lines():
             if number > FIRST_LINES:
@@ -81,7 +81,8 @@ class NDJSONSource:
         import pyarrow as pa
 
         arrays = {
-            name: pa.array([_cell(record.get(name)) for _, _, record in lines], type=pa.string()) for name in columns
+            name: pa.array([_cell(record.get(name), self._decimal) for _, _, record in lines], type=pa.string())
+            for name in columns
         }
         numbers = np.array([number for number, _, _ in lines], dtype=np.int64)
         share = self._file.tell() / self._size if self._size and not self._file.closed else 1.0
@@ -99,12 +100,18 @@ def _why(line: bytes) -> Reason:
     return Reason.ROW_RAGGED
 
 
+class _Number(str):
+    """A number as it is written in JSON, where it is no text."""
+
+    __slots__ = ()
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     """Return a line's object, or None where it is none; numbers stay the texts they are."""
     if len(line) > LONGEST_ROW:
         return None
     try:
-        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
+        record = json.loads(line, parse_float=_Number, parse_int=str, parse_constant=str, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
@@ -118,8 +125,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _cell(value: Any) -> str | None:
+def _cell(value: Any, decimal: str) -> str | None:
     """Write a value as a cell: a nested one as JSON, which no reader of results takes for a number."""
+    if isinstance(value, _Number):
+        return value.replace(".", decimal)
     if value is None or isinstance(value, str):
         return None if value is None else _text(value.encode("utf-8", "replace"))
     return json.dumps(value)

@@ -51,7 +51,18 @@ def shown_by(number_format: str) -> Shown | None:
     return Shown(before, behind, percent, scaled)
 
 
-def as_shown(number: float, number_format: str) -> str | float:
+def number_text(number: object, decimal: str) -> str:
+    """Write a number that is no text with the decimal mark that the texts beside it have.
+
+    >>> number_text(12.6, ","), number_text(250.0, ",")
+    ('12,6', '250')
+    """
+    if isinstance(number, float) and number.is_integer():
+        return str(int(number))
+    return str(number).replace(".", decimal)
+
+
+def as_shown(number: float, number_format: str, decimal: str = ".") -> str | float:
     """Return a number as its cell shows it; a number where that says no more.
 
     >>> as_shown(200, '"<"0'), as_shown(0.45, "0%"), as_shown(13.5, "0.0"), as_shown(200000, '0,"K"')
@@ -61,7 +72,7 @@ def as_shown(number: float, number_format: str) -> str | float:
     if shown is None:
         return number
     value = float(f"{number * _HUNDRED:.{_DIGITS}g}") if shown.percent else number
-    text = str(int(value)) if float(value).is_integer() else str(value)
+    text = number_text(float(value), decimal)
     text += "%" if shown.percent else ""
     behind = f"(shown in thousands) {shown.behind}".strip() if shown.scaled else shown.behind
     return f"{shown.before}{text}" + (f" {behind}" if behind else "")

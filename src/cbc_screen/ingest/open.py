@@ -38,9 +38,11 @@ def open_table(path: Path, kind: Format, options: ReadOptions) -> TableSource:
         case Format.PARQUET:
             return ParquetSource(path, options.small_batches)
         case Format.XLSX:
-            return with_units(WithoutRepeatedHeaders(ExcelSource(path, options.sheet, options.skip_lines)))
+            return with_units(
+                WithoutRepeatedHeaders(ExcelSource(path, options.sheet, options.skip_lines, options.decimal))
+            )
         case Format.NDJSON:
-            return NDJSONSource(path)
+            return NDJSONSource(path, options.decimal)
         case Format.XPT:
             return XportSource(path)
         case Format.CSV:

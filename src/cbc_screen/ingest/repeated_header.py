@@ -34,6 +34,7 @@ class WithoutRepeatedHeaders:
         self._source, self.headers = source, source.headers
         self.first_cells = source.first_cells
         self.unread = getattr(source, "unread", ())  # further sheets of a workbook
+        self.alike = getattr(source, "alike", ())  # those with the same header
 
     def batches(
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()

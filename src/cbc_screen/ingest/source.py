@@ -77,6 +77,7 @@ class ReadOptions:
     skip_lines: int | None = None
     query: str | None = None  # of a database
     table: str | None = None
+    decimal: str = "."  # the mark of the texts of a file; numbers that are no texts are written with it
     small_batches: bool = False  # of Parquet: a quarter as many rows
 
 

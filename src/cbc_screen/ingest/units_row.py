@@ -51,6 +51,7 @@ class _UnitsRow:
     def __init__(self, source: TableSource, headers: list[str]) -> None:
         self._source, self.headers = source, headers
         self.unread = getattr(source, "unread", ())  # further sheets of a workbook
+        self.alike = getattr(source, "alike", ())  # those with the same header
 
     def batches(
         self, columns: Sequence[str], plain: Container[str] = (), numbers: Container[str] = ()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cbc_screen.kernel.program import Builder, Interval, Op
 
+_SELDOM_SENT = "basophils"  # many differentials have four kinds
 _RARER = ("bands", "immature_granulocytes", "blasts")
 _PLACES = 1e9
 # Added and taken away, it leaves a whole number: beside it no fraction has a place. Infinity stays what it is.
@@ -82,19 +83,19 @@ def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interva
         case "differential_percent_sum":
             return _sum(b, [value(f"{cell}_percent") for cell in DIFFERENTIAL])
         case "differential_excess":
-            return _excess(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
+            return _excess(b, _differential(b, value), value("wbc"))
         case "neutrophils_excess":
             return _excess(b, value("neutrophils"), value("wbc"))
         case "lymphocytes_excess":
             return _excess(b, value("lymphocytes"), value("wbc"))
         case "differential_sum":
-            return _sum(b, [value(cell) for cell in DIFFERENTIAL])
+            return _differential(b, value)
         case "differential_missing":
             return _more(b, value("wbc"), _counted(b, value))
         case "differential_missing_share":
             return divided(b, scaled(b, _more(b, value("wbc"), _counted(b, value)), Op.MULTIPLY, 100.0), value("wbc"))
         case "differential_excess_count":
-            return _more(b, _sum(b, [value(cell) for cell in DIFFERENTIAL]), value("wbc"))
+            return _more(b, _differential(b, value), value("wbc"))
     raise AssertionError(name)
 
 
@@ -114,8 +115,17 @@ def _more(b: Builder, x: Interval, y: Interval) -> Interval:
 
 def _counted(b: Builder, value: Callable[[str], Interval]) -> Interval:
     """Return the sum of all white cells that were told apart; the rarer kinds where they were sent."""
-    total = _sum(b, [value(cell) for cell in DIFFERENTIAL])
-    for cell in _RARER:
+    return _with_sent(b, _differential(b, value), _RARER, value)
+
+
+def _differential(b: Builder, value: Callable[[str], Interval]) -> Interval:
+    """Return the sum of the kinds of a differential, the seldom one where it was sent."""
+    common = [value(cell) for cell in DIFFERENTIAL if cell != _SELDOM_SENT]
+    return _with_sent(b, _sum(b, common), (_SELDOM_SENT,), value)
+
+
+def _with_sent(b: Builder, total: Interval, cells: tuple[str, ...], value: Callable[[str], Interval]) -> Interval:
+    for cell in cells:
         part = value(cell)
         if not b.absent(part.low):
             there = b.present(part.low)

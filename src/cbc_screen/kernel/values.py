@@ -165,7 +165,16 @@ class RecordValues:
             none = self.b.nan()
             by_share, share = self.b.boolean(False), Interval(none, none)
             if percent is not None and self.facts.has_mark(f"{name}.derived"):
-                by_share, share = self.facts.mark(f"{name}.derived"), self._measured[percent]
+                # A count that was sent and cannot be used may be any number: no percentage says more than one that can.
+                counted, was_sent = self._measured[name], self.b.present(self._measured[name].low)
+                by_share = self.b.both(self.facts.mark(f"{name}.derived"), self.b.negate(was_sent))
+                share = self._measured[percent]
+                sent = Interval(
+                    *(
+                        self.b.select(was_sent, own, end)
+                        for own, end in ((counted.low, sent.low), (counted.high, sent.high))
+                    )
+                )
             found.append(OtherCells(OtherEnd(sent.low, by_share, share.low), OtherEnd(sent.high, by_share, share.high)))
         return found
 

@@ -27,9 +27,23 @@ _LOST = "?¿\u25a1"
 _MATHEMATICS = frozenset("∂∇∏∑√∛∜∫")  # the root or the sum of a thing is another thing
 _SIGNS = re.compile(r"[^0-9a-z]+")
 # A change from Latin letters to those of another script parts a name as a blank does.
+_ESCAPED = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,5});")
 _PARTS = re.compile(r"[a-z][a-z0-9]*|[^\sa-z]+")
 _BLANKS = frozenset(("Cc", "Zs", "Zl", "Zp"))
 _LONGEST_KEPT = 256
+
+
+def of_page(text: str) -> str:
+    """Write the signs that a page escapes as themselves.
+
+    >>> of_page("&lt;0.5 10&sup3;/&micro;L"), of_page("&#60;0.5"), of_page("Hb & Hct; all")
+    ('<0.5 10³/µL', '<0.5', 'Hb & Hct; all')
+    """
+    if "&" not in text:
+        return text
+    from html import unescape  # seldom needed, and takes a millisecond
+
+    return _ESCAPED.sub(lambda escaped: unescape(escaped[0]), text)
 
 
 def fold_code(text: str) -> str:
@@ -48,6 +62,7 @@ def fold_word(text: str) -> str:
     >>> fold_word("ＭÄNNLICH"), fold_word("Fe\u0301minin"), fold_word("KADIN") == fold_word("kadın"), fold_word("N/A")
     ('mannlich', 'feminin', True, 'n/a')
     """
+    text = of_page(text)
     if text.isascii():
         return " ".join(text.lower().split())
     return _fold_word(text) if len(text) <= _LONGEST_KEPT else _folded(text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.fold import of_page, plain_name
 from cbc_screen.vocabulary import AnalyteGroup, Line, Reason
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def normalize_unit(text: str) -> str:
     >>> normalize_unit("×10⁹ / L")
     'x10^9/L'
     """
+    text = of_page(text)
     if text.isascii():
         return "".join(text.split())
     plain = unicodedata.normalize("NFKC", raise_digits(text))

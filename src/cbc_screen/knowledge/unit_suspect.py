@@ -57,6 +57,7 @@ class Sums:
     fits: float
     fewest: int
     tolerance: float
+    totals: tuple[float, ...]  # of percentages that pass for counts
     absolute: tuple[str, ...]
     percent: tuple[str, ...]
 
@@ -162,12 +163,13 @@ def _relations(node: YamlNode, analytes: Mapping[str, Analyte]) -> Relations:
 
 
 def _sums(node: YamlNode, analytes: Mapping[str, Analyte]) -> Sums:
-    node.check_keys(["rows", "fits", "fewest", "tolerance", "absolute", "percent"])
+    node.check_keys(["rows", "fits", "fewest", "tolerance", "totals", "absolute", "percent"])
     return Sums(
         _rows(node, "rows"),
         _share(node, "fits"),
         _rows(node, "fewest"),
         _share(node, "tolerance"),
+        _numbers(node, "totals"),
         _names(node, "absolute", analytes),
         _names(node, "percent", analytes),
     )

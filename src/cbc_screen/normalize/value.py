@@ -15,6 +15,7 @@ from functools import lru_cache
 from math import inf, nan
 from typing import NamedTuple
 
+from cbc_screen.knowledge.fold import of_page
 from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
 from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.gestation import WEEKS, in_weeks
@@ -35,7 +36,6 @@ _MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
 _DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)
 _DATE = re.compile(r"[^\W\d_]{3,}\.?[-/ ]\d{1,4}|\d{4}-\d{1,2}-\d{1,2}(?:\D.*)?|\d{1,2}[月월].*", re.DOTALL)
 _TAGGED = re.compile(r"<([A-Za-z][\w.:-]*)>(.*)</\1>")
-_ESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&le;", "<="), ("&ge;", ">="))
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
 SNAP, SHORT = 1e6, 1e9
 _THOUSAND = 1000
@@ -189,6 +189,7 @@ class ResultReader:
     def _read_text(self, text: str, unit: str | None) -> Reading:
         if len(text) > LONGEST_CELL:
             return void(Reason.OVERSIZE)
+        text = of_page(text)
         if not text.isascii():
             if _UNDECODABLE.search(text):
                 return void(Reason.ENCODING)
@@ -196,7 +197,7 @@ class ResultReader:
                 # A circled or lowered digit is a footnote, or who knows: "15①" is not 151.
                 return void(Reason.NUMBER_AMBIGUOUS)
         plain = fold(text)
-        if "&" in plain or plain[:1] == "<":
+        if plain[:1] == "<":
             plain = unescaped(plain)
         if self.analyte.units.dimension == WEEKS:
             plain = in_weeks(plain)
@@ -471,11 +472,11 @@ def _is_single(factor: Factor) -> bool:
 def unescaped(text: str) -> str:
     """Take off what a page made of a sign, and the tag that an interface left around a value.
 
-    >>> unescaped("&lt;0.1"), unescaped("<OBX.5.1>&lt;10</OBX.5.1>")
-    ('<0.1', '<10')
+    >>> unescaped("&lt;0.1"), unescaped("&#60;0.1"), unescaped("<OBX.5.1>&lt;10</OBX.5.1>")
+    ('<0.1', '<0.1', '<10')
     """
-    for escaped, sign in _ESCAPED:
-        text = text.replace(escaped, sign)
+    if "&" in text:
+        text = fold(of_page(text))
     tagged = _TAGGED.fullmatch(text)
     return tagged[2].strip() if tagged is not None else text
 

@@ -134,6 +134,8 @@ def print_inspection(console: Console, found: Inspection) -> None:
             print_hanging(console, f"  {clean_line(name)}", clean_line(rest).rstrip())
     for what in found.suspect:
         print_hanging(console, "UNIT_SUSPECT  ", clean_line(what), "bold red")
+    for what in found.to_declare:
+        print_hanging(console, "TO DECLARE  ", clean_line(what), "bold red")
     if found.draft:
         console.print(Text("draft of a profile", style="bold"))
         for line in found.draft.splitlines():

@@ -97,7 +97,7 @@ def dates_in(column: pa.Array, times: Times, date_format: str | None) -> CellCou
     found = [(many[place], *parse_date(value, date_format)) for place, value in enumerate(values)]
     sent = sum(own for own, span, reason in found if span is not None or reason is not None)
     unreadable = sum(own for own, _, reason in found if reason is Reason.DATE_UNREADABLE)
-    return CellCount(known + sent, 0, unreadable)
+    return CellCount(known + sent, 0, {Reason.DATE_UNREADABLE.value: unreadable})
 
 
 def all_at_midnight(times: Times) -> bool:

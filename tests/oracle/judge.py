@@ -128,16 +128,18 @@ class People:
         if not own:
             lower, upper = reported
             return () if lower is not None and upper is not None and lower >= upper else (reported,)
-        return tuple(self._sane(reported, limits) for limits in own)
+        return tuple(self._sane(analyte, reported, limits) for limits in own)
 
     def _sane(
-        self, reported: tuple[Number | None, Number | None], own: tuple[Number | None, Number | None]
+        self, analyte: str, reported: tuple[Number | None, Number | None], own: tuple[Number | None, Number | None]
     ) -> tuple[Number | None, Number | None]:
         lower, upper = reported
-        factor = self.tables.range_factor
+        factor = self.tables.range_factors.get(analyte, self.tables.range_factor)
         if lower is not None and upper is not None and lower >= upper:
             return own
         for theirs, ours in zip(reported, own, strict=True):
+            if analyte in self.tables.range_factors and theirs == 0 and theirs is lower:
+                continue  # of few cells none is a lower limit
             if theirs is not None and ours is not None and ours > 0 and not ours <= theirs * factor <= ours * factor**2:
                 return own
         used = (lower if lower is not None else own[0], upper if upper is not None else own[1])

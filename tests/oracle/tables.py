@@ -226,7 +226,9 @@ class Tables:
 
         analytes = load("analytes.yaml")
         self.percent = {a["id"]: a["percent_of_wbc"] for a in analytes["analytes"] if "percent_of_wbc" in a}
-        self.range_factor = int(analytes["reported_range"]["factor"])
+        printed = analytes["reported_range"]
+        self.range_factor = int(printed["factor"])
+        self.range_factors = dict.fromkeys(printed["few"], int(printed["factor_of_few"]))
         self.others = tuple(analytes["white_parts"]["others"])
         self.allowance = int(analytes["white_parts"]["allowance"]) * ONE
         assert analytes["age"]["implausible_from"]["value"] * 12 == OLDEST

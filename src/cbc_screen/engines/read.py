@@ -159,8 +159,12 @@ def _table(knowledge: Knowledge, entry: Input, batch: SourceBatch, *, several: b
             kinds.discard(column)
     # So does what may hold results that cannot be used: it is unknown there again, and not absent.
     kinds |= {one.column for own in plan.possible.values() for one in own}
-    # And remarks: there may be several beside one analyte.
-    kinds |= {*plan.notes, *(column for own in plan.analytes.values() for column in own.note_columns)}
+    # And remarks, of which there may be several beside one analyte, and the channels that were ordered.
+    kinds |= {
+        *plan.notes,
+        *([plan.channels] if plan.channels else []),
+        *(column for own in plan.analytes.values() for column in own.note_columns),
+    }
     read = set(plan.columns) - kinds
     for name, array in batch.columns.items():
         if name not in read and name not in arrays and (name != SOURCE_FILE or len(entry.files) > 1):

@@ -74,7 +74,7 @@ def build_kernel(knowledge: Knowledge, chosen: Configuration) -> Kernel:
         cutoffs=checks.cutoffs,
         urgency=urgency,
         criteria=knowledge.criteria,
-        reported_range_factor=knowledge.reported_range_factor,
+        printed_limits=knowledge.printed_limits,
         white_parts=knowledge.white_parts,
         stated_finding=knowledge.duffy_finding if stated else None,
         stated=frozenset(row.analyte for row in stated),

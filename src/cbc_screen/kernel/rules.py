@@ -11,7 +11,7 @@ from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import Weeks
 from cbc_screen.knowledge.ordering import Ordering
-from cbc_screen.knowledge.quantities import Analyte
+from cbc_screen.knowledge.quantities import Analyte, PrintedLimits
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
 from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.vocabulary import Adjust, Line, Setting, Severity
@@ -48,7 +48,7 @@ class Rules:
     cutoffs: tuple[Rule, ...]
     urgency: tuple[Rule, ...]
     criteria: BloodCriteria
-    reported_range_factor: float
+    printed_limits: PrintedLimits
     white_parts: WhiteParts
     stated_finding: str | None  # the finding that switches to the stated ranges
     stated: frozenset[str]  # the analytes that have one

@@ -290,7 +290,8 @@ class RecordValues:
         if analyte not in self.given.reported:
             return own
         reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
-        factor = b.number(self.rules.reported_range_factor)
+        printed = self.rules.printed_limits
+        factor = b.number(printed.of(analyte))
         # A limit that came alone is laid beside the other one of the set, and must leave room between.
         laid = [b.select(b.present(r), r, o) for r, o in zip(reported, own, strict=True)]
         wrong = b.at_most(laid[1], laid[0])
@@ -301,6 +302,8 @@ class RecordValues:
             )
             # A limit of 0 has no factor, and an absent one nothing to compare with.
             comparable = b.both(b.present(theirs), b.less(b.number(0.0), ours))
+            if analyte in printed.few and theirs is reported[0]:
+                comparable = b.both(comparable, b.less(b.number(0.0), theirs))
             wrong = b.either(wrong, b.both(comparable, b.negate(near)))
         sane = b.negate(wrong)
         self.facts.put_mark(f"{analyte}.range_insane", wrong)

@@ -25,6 +25,27 @@ class Rejections:
     means: str
 
 
+@dataclass(frozen=True)
+class OrderedChannels:
+    """Columns that name the channels that were ordered, the names there are, and which channel an analyte needs."""
+
+    columns: frozenset[str]
+    known: frozenset[str]
+    needed: Mapping[str, str]  # by analyte
+
+    def is_left_out(self, analyte: str, text: str) -> bool:
+        """Tell whether the channel of an analyte was surely not ordered.
+
+        >>> from cbc_screen.knowledge import load_knowledge
+        >>> channels = load_knowledge().beside.ordered
+        >>> channels.is_left_out("reticulocytes", "CBC+DIFF"), channels.is_left_out("reticulocytes", "CBC+RET")
+        (True, False)
+        """
+        ordered = [part.strip().lower() for part in text.split("+")]
+        # A text that is no list of channels says nothing.
+        return self.needed[analyte] not in ordered and self.known.issuperset(ordered)
+
+
 @dataclass(frozen=True, eq=False)
 class BesideResults:
     """The words by the column they make, and those of further results: of any analyte, and of one."""
@@ -36,6 +57,7 @@ class BesideResults:
     not_of: frozenset[str]
     again_names: Mapping[str, str]
     row_notes: frozenset[str]
+    ordered: OrderedChannels
     rejections: Rejections
     row_status: frozenset[str]
 
@@ -89,11 +111,34 @@ def load_rejections(node: YamlNode) -> Rejections:
     return Rejections(columns, accepted | {""}, node.text("means"))
 
 
+def load_ordered_channels(node: YamlNode, analytes: Collection[str]) -> OrderedChannels:
+    """Load which channels were ordered, and what needs each."""
+    node.check_keys(["columns", "known", "needed"])
+    known, needed = frozenset(node.texts("known")), node.node("needed")
+    needed.check_keys([], sorted(known))
+    found = {analyte: channel for channel in needed for analyte in needed.texts(channel)}
+    if unknown := found.keys() - set(analytes):
+        raise needed.error(found[min(unknown)], f"{min(unknown)} is not an analyte")
+    return OrderedChannels(frozenset(map(plain_name, node.texts("columns"))), known, found)
+
+
 def load_beside_results(
     node: YamlNode, names_of: Mapping[str, Collection[str]], analytes: Collection[str]
 ) -> BesideResults:
     """Load beside_results.yaml; `names_of` are the columns of tables of single results, which a table of counts may have too."""
-    node.check_keys(["source", "columns", "again", "channels", "not_of", "again_names", "rejections", "not_of_rows"])
+    node.check_keys(
+        [
+            "source",
+            "columns",
+            "again",
+            "channels",
+            "not_of",
+            "again_names",
+            "rejections",
+            "not_of_rows",
+            "ordered_channels",
+        ]
+    )
     channels = node.node("channels")
     channels.check_keys([], list(analytes))
     if not set(node.texts("not_of")) <= set(analytes):
@@ -110,6 +155,7 @@ def load_beside_results(
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
         row_notes=frozenset(names_of["note"]),
+        ordered=load_ordered_channels(node.node("ordered_channels"), analytes),
         rejections=load_rejections(node.node("rejections")),
         row_status=frozenset(names_of["status"]) - set(map(plain_name, node.texts("not_of_rows"))),
     )

@@ -29,6 +29,7 @@ from cbc_screen.knowledge.own_order import Order, own_order
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
+from cbc_screen.knowledge.quantities import PrintedLimits
 from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
 from cbc_screen.knowledge.scores import Scores
@@ -72,7 +73,7 @@ class Knowledge(Measures):
     person_codes: PersonCodes
     not_results: frozenset[str]  # beside the name of an analyte: what the column holds is no result of it
     unit_suspect: UnitSuspect
-    reported_range_factor: float
+    printed_limits: PrintedLimits
     white_parts: WhiteParts
     finding_groups: Mapping[str, tuple[str, ...]]
     courses: Mapping[str, Course]

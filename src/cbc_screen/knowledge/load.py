@@ -35,6 +35,7 @@ from cbc_screen.knowledge.quantities import (
     SMOKER_FINDING,
     Analyte,
     FalseFriend,
+    PrintedLimits,
     UnitTable,
     load_analytes,
     load_units,
@@ -109,7 +110,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         beside=load_beside_results(beside, result_tables.names, analytes),
         moments=load_moments(node("moments.yaml"), words.missing, ground.world.months),
         age_implausible_from=ground.age_implausible_from,
-        reported_range_factor=ground.reported_range_factor,
+        printed_limits=ground.printed_limits,
         white_parts=load_white_parts(node("analytes.yaml").node("white_parts"), analytes),
         findings=findings,
         finding_groups={group: tuple(ground.groups[group]) for group in ("film", "context")},
@@ -132,7 +133,7 @@ class _Ground:
     analytes: dict[str, Analyte]
     ambiguous: Mapping[str, FalseFriend]
     age_implausible_from: int
-    reported_range_factor: float
+    printed_limits: PrintedLimits
     sources: dict[str, CitedSource]
     words: Words
     groups: dict[str, dict[str, str]]
@@ -165,7 +166,7 @@ class _RuleTables(TypedDict):
 def _load_ground(root: Traversable, node: Callable[[str], YamlNode]) -> _Ground:
     world = load_world_words(root, normalize_unit)
     units, systems = load_units(node("units.yaml"), world.units)
-    analytes, ambiguous, age_cap, factor = load_analytes(node("analytes.yaml"), units)
+    analytes, ambiguous, age_cap, printed = load_analytes(node("analytes.yaml"), units)
     return _Ground(
         world=world,
         units=units,
@@ -173,7 +174,7 @@ def _load_ground(root: Traversable, node: Callable[[str], YamlNode]) -> _Ground:
         analytes=analytes,
         ambiguous=ambiguous,
         age_implausible_from=age_cap,
-        reported_range_factor=factor,
+        printed_limits=printed,
         sources=_load_sources(root),
         words=load_words(node("text_results.yaml"), node("demographics.yaml"), world),
         groups=_load_findings(node("findings.yaml")),

@@ -108,6 +108,25 @@ def final_only(cells: Cells, column: pa.Array, statuses: Statuses) -> Cells:
     )
 
 
+def without_results(cells: Cells, rows: NDArray[np.bool_]) -> Cells:
+    """Return what a column says without the results of some rows, which were not measured."""
+    if not rows.any():
+        return cells
+    codes = None if cells.reasons is None else np.where(rows, NO_REASON, cells.reasons).astype(np.int8)
+    low, high = np.where(rows, np.nan, cells.low), np.where(rows, np.nan, cells.high)
+    places = np.where(rows, -1, cells.factor_places).astype(np.int16)
+    found = {name: flags & ~rows for name, flags in cells.findings.items()}
+    return _cells(
+        low,
+        high,
+        codes if codes is not None else np.full(len(rows), NO_REASON, np.int8),
+        found,
+        cells.factors,
+        places,
+        cells.doubted,
+    )
+
+
 def status_of(entry: AnalyteColumn, columns: Mapping[str, pa.Array], statuses: Statuses) -> pa.Array | None:
     """Return the status that holds of each result: of its own and that of the whole row, the less final."""
     import pyarrow as pa

@@ -28,6 +28,7 @@ from cbc_screen.normalize.cells import (
     reported_limits,
     restored,
     status_of,
+    without_results,
 )
 from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
@@ -129,10 +130,20 @@ class _Table:
         cells = read_cells(column, units, self._plan.reader(knowledge, analyte))
         if entry.flag_column is not None:
             cells = opened_by_flags(cells, self._columns[entry.flag_column], knowledge)
+        cells = self._of_ordered(analyte, cells)
         status = status_of(entry, self._columns, knowledge.statuses)
         if status is None:
             return cells
         return final_only(cells, status, knowledge.statuses)
+
+    def _of_ordered(self, analyte: str, cells: Cells) -> Cells:
+        """Leave out a zero of a channel that was not ordered: an analyzer writes one where it counted nothing."""
+        ordered = self._knowledge.beside.ordered
+        if self._plan.channels is None or analyte not in ordered.needed:
+            return cells
+        texts, places = distinct(as_text(self._columns[self._plan.channels]))
+        left_out = np.array([*(ordered.is_left_out(analyte, text) for text in texts), False])[places]
+        return without_results(cells, left_out & (cells.low == 0) & np.isfinite(cells.high))
 
     def add(self, analyte: str, cells: Cells, *, use_reported: bool) -> None:
         """Take what a column says."""

@@ -96,6 +96,7 @@ class Plan:
     specimens: tuple[tuple[str, str], ...] = ()  # columns that tell what kind a specimen is: field and column
     languages: tuple[str, ...] = ()  # that the names of the columns may be in, or the declared one
     notes: tuple[str, ...] = ()  # columns of remarks on whole rows
+    channels: str | None = None  # the column of the channels of an analyzer that were ordered
 
     def together(self, other: Plan) -> Plan:
         """Return what two files' plans read, refuse and ignore between them, for an account of both."""
@@ -126,7 +127,18 @@ class Plan:
             names += entry.columns
         names += [one.column for own in self.possible.values() for one in own]
         kinds = (column for _, column in self.specimens)
-        return tuple(dict.fromkeys([*names, *self.people.values(), *self.findings.values(), *kinds, *self.notes]))
+        return tuple(
+            dict.fromkeys(
+                [
+                    *names,
+                    *self.people.values(),
+                    *self.findings.values(),
+                    *kinds,
+                    *self.notes,
+                    *([self.channels] if self.channels else []),
+                ]
+            )
+        )
 
 
 def make_plan(
@@ -179,7 +191,14 @@ def make_plan(
     notes, notes_twice = _row_notes(knowledge, headers, others) if analytes else ((), {})
     status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
-    read = {*notes, *(column for _, column in specimens), *([status] if status and analytes else [])}
+    channels = next((own for own in others if plain_name(own) in knowledge.beside.ordered.columns), None)
+    channels = channels if analytes and headers.count(channels or "") == 1 else None
+    read = {
+        *notes,
+        *([channels] if channels else []),
+        *(column for _, column in specimens),
+        *([status] if status and analytes else []),
+    }
     return Plan(
         analytes=analytes,
         people=people,
@@ -192,6 +211,7 @@ def make_plan(
         specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
         languages=languages_of(knowledge, headers, declared),
         notes=notes,
+        channels=channels,
     )
 
 

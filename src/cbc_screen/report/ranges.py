@@ -44,9 +44,9 @@ def check_set(file: Path) -> tuple[int, list[str]]:
     """Check a set; return its rows and what a person should look at again."""
     knowledge = load_knowledge()
     rows = knowledge.read_set(file)
-    factor = knowledge.reported_range_factor
     remarks = []
     for row in rows:
+        factor = knowledge.printed_limits.of(row.analyte)
         for other in knowledge.intervals("default"):
             for side in ("lower", "upper"):
                 mine, theirs = getattr(row, side), getattr(other, side)

@@ -89,7 +89,9 @@ def person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: st
                 f"person={person!r}: there is no such column beside those that are read of the count and of the age and sex"
             )
         return person
-    free = [name for name in headers if name not in plan.columns]
+    # A person's number is looked at for controls too.
+    taken = set(plan.columns) - {column for _, column in plan.specimens}
+    free = [name for name in headers if name not in taken]
     return next(iter(engine.knowledge.result_tables.find(free).get("person", ())), None)
 
 

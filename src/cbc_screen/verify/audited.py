@@ -118,7 +118,7 @@ def _add(
                 claims,
                 used,
                 lines,
-                contradictions(claims, engine.knowledge.reported_range_factor),
+                contradictions(claims, engine.knowledge.printed_limits.of(analyte)),
             )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import warnings
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -256,7 +259,8 @@ def test_commas_and_days_of_a_whole_column_are_said_with_what_to_declare(tmp_pat
 def test_declared_they_say_nothing_and_one_odd_cell_of_four_says_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", cbc.CBCScreenWarning)
-        cbc.screen_frame(pd.DataFrame(GERMAN), decimal=",", date_format="%d.%m.%Y")
+        taken = pd.DataFrame(GERMAN).assign(Entnahmedatum="03.02.2024")
+        cbc.screen_frame(taken, decimal=",", date_format="%d.%m.%Y")
         cbc.screen_frame(
             pd.DataFrame({"age": ["40 y"] * 4, "sex": ["F"] * 4, "HGB (g/dL)": ["9.1", "12,5", "13.1", "8.2"]})
         )
@@ -273,7 +277,7 @@ SPARSE = pd.DataFrame(
         "PLT (G/L)": ["250"] * 100,
     }
 )
-COMMAS = "hemoglobin: the comma or point in most of its numbers may be either mark"
+COMMAS = "hemoglobin: the comma or point in most numbers may be either mark"
 
 
 def test_of_a_column_the_cells_that_were_sent_count_and_not_all_rows(tmp_path: Path) -> None:
@@ -304,11 +308,11 @@ def test_one_file_of_commas_is_named_among_files_that_can_be_read(tmp_path: Path
 def test_collection_dates_that_nobody_can_read_are_said_where_persons_are_followed(tmp_path: Path) -> None:
     """03/04/2024 is March or April; a month alone is read, and is no slip."""
     days = SPARSE.assign(collected_at="03/04/2024", **{"HGB (g/dL)": "13.1"})
-    with pytest.warns(cbc.CBCScreenWarning, match="collected_at: most of its dates cannot be read"):
+    with pytest.warns(cbc.CBCScreenWarning, match="collected_at: most dates cannot be read"):
         cbc.follow(days)
     days.to_csv(tmp_path / "days.csv", index=False)
     [alarm] = cbc.scan(tmp_path / "days.csv", follow=True).alarms
-    assert alarm.startswith("collected_at: most of its dates cannot be read")
+    assert alarm.startswith("collected_at: most dates cannot be read")
     assert not cbc.scan(tmp_path / "days.csv").alarms, "no answer of a count alone rests on the day"
     with warnings.catch_warnings():
         warnings.simplefilter("error", cbc.CBCScreenWarning)
@@ -401,3 +405,69 @@ def test_rejected_results_count_and_no_alarm_hides_another(tmp_path: Path) -> No
     assert "4 of 8 results were rejected" in done.output
     assert "pattern unknown in 4 of 4 rows" in done.output
     assert CliRunner().invoke(main, [*words, "--max-rejects", "0.5", "--max-cannot-tell", "0.1"]).exit_code == 3
+
+
+PLAIN = {"sex": ["F"] * 3, "HGB (g/dL)": [13.1, 9.1, 12.5], "WBC (10^9/L)": [5, 1.2, 6], "PLT (10^9/L)": [250, 18, 199]}
+TO_DECLARE = [
+    ({"age": [40, 52, 7]}, 'age: nothing says what most ages are in; say it: age_unit="y"'),
+    ({"birth_date": ["1980-05-01", "1971-02-03", "2000-12-24"]}, "age: there are dates of birth, and nothing says when"),
+    ({"birth_date": ["01/05/1980", "03/02/1971", "12/04/2000"], "collected_at": "2024-05-06"}, "age: most dates cannot be read"),
+    ({"age (y)": [40, 52, 7], "Hämoglobin [mmol/l]": [8.1, 5.6, 7.7]}, "hemoglobin: the unit of most results may be one of two"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "sentence"), TO_DECLARE, ids=[text.split(";")[0][:40] for _, text in TO_DECLARE])
+def test_what_most_of_a_column_lacks_is_said_with_the_option_to_give(
+    columns: dict[str, list[object]], sentence: str, tmp_path: Path
+) -> None:
+    """From a frame as a warning, from a file as an alarm, from an unknown file in its draft."""
+    own = {name: cells for name, cells in PLAIN.items() if "Hämoglobin [mmol/l]" not in columns or name != "HGB (g/dL)"}
+    table = pd.DataFrame({**own, **columns})
+    with pytest.warns(cbc.CBCScreenWarning, match=re.escape(sentence)):
+        cbc.screen_frame(table)
+    table.to_csv(tmp_path / "export.csv", index=False)
+    summary = cbc.scan(tmp_path / "export.csv")
+    assert any(alarm.startswith(sentence) for alarm in summary.alarms)
+    told = CliRunner().invoke(main, ["profile", str(tmp_path / "export.csv"), "--json"])
+    assert any(text.startswith(sentence) for text in json.loads(told.output)["to_declare"])
+
+
+def test_one_warning_names_every_field_of_which_it_is_true() -> None:
+    commas = pd.DataFrame(
+        {"age (y)": [40, 41], "sex": "F", "HGB (g/dL)": ["9,125", "8,125"], "WBC (10^9/L)": ["1,234", "4,567"]}
+    )
+    with pytest.warns(cbc.CBCScreenWarning) as found:
+        cbc.screen_frame(commas)
+    (text,) = [str(one.message) for one in found]
+    assert text.startswith("hemoglobin, wbc: the comma or point")
+
+
+def test_a_draft_says_all_at_once_what_a_german_export_needs(tmp_path: Path) -> None:
+    lines = ["Geschlecht;Geburtsdatum;Entnahmedatum;Hämoglobin [mmol/l];Thrombozyten [Gpt/l]",
+             "w;14.05.1962;03.02.2024;4,9;29", "m;02.11.1980;03.02.2024;9,3;255"]  # fmt: skip
+    (tmp_path / "blut.csv").write_text("\n".join(lines), encoding="cp1252")
+    draft = tmp_path / "blut.yaml"
+    done = CliRunner().invoke(main, ["profile", str(tmp_path / "blut.csv"), "-o", str(draft)])
+    assert done.exit_code == 0
+    text = draft.read_text(encoding="utf-8")
+    for words in ("fit cp1252", 'decimal=","', "date_format=", '"hemoglobin_mmol": "monomer"', "encoding: cp1252"):
+        assert words in text
+
+
+def test_sheets_with_the_same_columns_are_not_left_in_silence(tmp_path: Path) -> None:
+    """Two of three months would be gone."""
+    book = openpyxl.Workbook()
+    sheets = [book.active, book.create_sheet("Februar"), book.create_sheet("März")]
+    for sheet in sheets:
+        sheet.append(["Age (y)", "Sex", "HGB (g/dL)", "PLT (10^9/L)"])
+        sheet.append([50, "F", 6.1, 12])
+    book.create_sheet("Legende").append(["Kürzel", "Bedeutung"])
+    book.save(tmp_path / "months.xlsx")
+    with pytest.warns(cbc.CBCScreenWarning, match="'Februar', 'März' have the same columns and were not read"):
+        cbc.read(tmp_path / "months.xlsx")
+    (alarm,) = cbc.scan(tmp_path / "months.xlsx").alarms
+    assert alarm == (
+        "months.xlsx: 'Februar', 'März' have the same columns and were not read; read each sheet by its name: sheet= (--sheet)"
+    )
+    with pytest.raises(cbc.CBCScreenError, match="it has 'Sheet', 'Februar', 'März', 'Legende'"):
+        cbc.read(tmp_path / "months.xlsx", sheet="April")

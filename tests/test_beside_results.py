@@ -116,3 +116,26 @@ def test_an_empty_cell_of_a_finding_says_nothing(finding: str, empty: str | None
     with_cell = cbc.screen_frame(pd.DataFrame([{**count, finding: empty}], dtype=object))
     assert without["urgency"][0] == "immediate"
     pd.testing.assert_frame_equal(without, with_cell)
+
+
+CHANNELS = [
+    # Sysmex: the channels that were ordered, reticulocytes in percent, and what is known of them.
+    ("CBC+DIFF", "0.00", "not_assessed"),  # not counted: the zero says nothing
+    ("CBC", "0.00", "not_assessed"),
+    ("CBC+DIFF+RET", "0.00", "low"),  # counted, and none found
+    ("CBC+DIFF", "1.2", "within"),  # a number was counted, whatever the list says
+    ("see below", "0.00", "low"),  # no list of channels
+    ("", "0.00", "low"),
+]
+
+
+@pytest.mark.parametrize(("ordered", "percent", "state"), CHANNELS)
+def test_a_zero_of_a_channel_that_was_not_ordered_was_not_measured(
+    ordered: str, percent: str, state: str, tmp_path: Path
+) -> None:
+    row = {**WIDE, "Discrete": ordered, "RET% (%)": percent, "PLT (10^9/L)": "250"}
+    (path := tmp_path / "xn.csv").write_text(text_of(list(row), [list(row.values())]), encoding="utf-8")
+    (scanned,) = flags_of(path)
+    assert scanned["reticulocytes_percent_state"] == state
+    for frame in (pd.DataFrame([row]), cbc.read(path)):
+        assert cbc.screen_frame(frame)["reticulocytes_percent_state"][0] == state

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -310,3 +312,23 @@ def test_codes_of_sex_may_be_said_once_more_of_what_was_read(tmp_path: Path, cod
         assert list(found["pattern"]) == ["single_line", "none"]
     assert cbc.explain(frame, 0, source=lab).pattern == "single_line"
     assert cbc.scan(lab).patterns["single_line"] == 1
+
+
+def test_a_number_of_a_workbook_has_no_decimal_mark(tmp_path: Path) -> None:
+    """12.6 is 12.6 beside "9,1", whichever mark the texts have; so are numbers of JSON and of a frame."""
+    rows = [("age", "sex", "HGB (g/dL)", "PLT (10^9/L)"), ("50 y", "F", 12.6, 250), ("50 y", "F", "9,1", 18.5)]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "mixed.xlsx")
+    lines = [json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]]
+    (tmp_path / "mixed.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    frames = [cbc.read(tmp_path / name, decimal=",") for name in ("mixed.xlsx", "mixed.ndjson")]
+    frames.append(pd.DataFrame(rows[1:], columns=list(rows[0])))
+    for frame in frames:
+        flags = cbc.screen_frame(frame, decimal=",")
+        assert list(flags["red_line"]) == ["not_low", "low"]
+        assert list(flags["platelet_line"]) == ["not_low", "low"]
+        assert not flags["reasons"].str.contains("AMBIGUOUS").any()
+    summary = cbc.scan(tmp_path / "mixed.xlsx", decimal=",")
+    assert "hemoglobin:NUMBER_AMBIGUOUS" not in summary.reasons

@@ -618,3 +618,20 @@ def test_what_real_exports_hold(
     assert all(row["content"] for row in others)
     manifest = json.loads((tmp_path / "flags.csv.manifest.json").read_text(encoding="utf-8"))
     assert manifest["counts"]["specimens"] == specimens
+
+
+CONTROLS = [
+    ("PATIENT_ID", ("QC", "QC2", "QC-L2", "IQC 1", "quality control"), ("P1", "QCARLOS", "CTRL-01", "Q")),
+    ("MRN", ("QC-LOW",), ("4711",)),
+    ("SPECIMEN_ID", ("CTRL-LOW-0506", "CTRL-HIGH", "QC-NORMAL-12", "QCL1"), ("S1", "CTRL-GROUP-7")),
+]
+
+
+@pytest.mark.parametrize(("column", "controls", "patients"), CONTROLS)
+def test_a_control_under_a_number_is_no_patient(
+    column: str, controls: tuple[str, ...], patients: tuple[str, ...]
+) -> None:
+    keys = [*controls, *patients]
+    counts = {"age (y)": 50, "sex": "F", "HGB (g/dL)": 6.0, "WBC (10^9/L)": 2.1, "PLT (10^9/L)": 55}
+    flags = cbc.screen_frame(pd.DataFrame([{column: key, **counts} for key in keys]))
+    assert list(flags["pattern"]) == ["cannot_tell"] * len(controls) + ["pancytopenia"] * len(patients)

@@ -127,6 +127,27 @@ def test_moments_are_compared_and_not_their_texts(client: httpx.Client) -> None:
     assert len(cards_of(client, {earlier: LOW, later: USUAL})) == 0
 
 
+DAYS = [
+    # When a count without anything to review was taken, when a low one, and whether a card must show it.
+    ("2024-06-20T10:00:00Z", "2024-06-20", True),  # which of the two is last is not known
+    ("2024-06-20T23:00:00+10:00", "2024-06-20", True),  # the day as it is written there
+    ("2024-06-20", "2024-06-20T00:00:00Z", True),
+    ("2024-06-21T00:10:00Z", "2024-06-20", False),
+    ("2024-06-21", "2024-06-20T23:50:00Z", False),
+    ("2024-06-20", "2024-06-21T08:00:00Z", True),
+    ("2024-06-20", "2024-06-21", True),
+    ("2024-06-21", "2024-06-20", False),
+    ("2024-06-20T10:00:00Z", "2024-06", True),  # a month alone is no known time
+]
+
+
+@pytest.mark.parametrize(("usual", "low", "shown"), DAYS)
+def test_a_day_without_an_hour_hides_no_count_of_that_day(
+    client: httpx.Client, usual: str, low: str, shown: bool
+) -> None:
+    assert (len(cards_of(client, {usual: USUAL, low: LOW})) >= 1) == shown
+
+
 def test_a_number_keeps_its_digits(client: httpx.Client) -> None:
     body = request_of({"2024-06-20": LOW})
     text = b'{"a": 1, "prefetch": {"x": {"value": 0.0000, "e": 1E2} , "y":[1.50]},\n"b":"}"}'

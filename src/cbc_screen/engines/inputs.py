@@ -30,7 +30,7 @@ from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.people import with_sex_letters
 from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plain_results import NAME as PLAIN
-from cbc_screen.normalize.plain_results import declares_results, plain_results, with_persons
+from cbc_screen.normalize.plain_results import declares_results, plain_results, with_names_of_persons, with_persons
 from cbc_screen.normalize.plan import Plan, languages_of, make_plan, with_profile
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.source import Source
@@ -254,6 +254,8 @@ class _Opener:
             if profile.persons_age_unit is not None and self._declared.age_unit not in (None, profile.persons_age_unit):
                 called = self._beside[-1].name
                 raise UsageError(f"{called}: a column states the unit of the age, and age_unit= declares another")
+        elif persons is not None and self._profile is None:
+            profile = with_names_of_persons(self._knowledge, profile, [header for header in persons.headers if header])
         own = with_profile(self._knowledge, self._declared, profile)
         self._languages += languages_of(self._knowledge, table.headers, own)
         require_columns(profile, profile.columns, profile.required, table.headers, file.name)

@@ -35,6 +35,8 @@ _DECLARED = {
     ),
 }
 _OF_RESULTS = (Reason.NUMBER_AMBIGUOUS, Reason.UNIT_CONFUSABLE)
+# What was sent beside a result that could not be placed is unknown: nothing was sent there itself.
+_OF_NEIGHBORS = (Reason.KEY_MISSING, Reason.MOMENT_UNKNOWN)
 _OF_AGES = (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING)
 
 
@@ -57,7 +59,8 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
         # Points, one array for both ends, are all used.
         unused = 0 if low is high else int(np.count_nonzero((low == 0) & np.isinf(high)))
         otherwise = _many(normalized, analyte, _OF_RESULTS, rows)
-        found[analyte] = CellCount(int(np.count_nonzero(low == low)), unused, otherwise)
+        neighbors = sum(_many(normalized, analyte, _OF_NEIGHBORS, rows).values())
+        found[analyte] = CellCount(int(np.count_nonzero(low == low)) - neighbors, unused - neighbors, otherwise)
     many = batch.rows if rows is None else int(np.count_nonzero(rows))
     missing = _many(normalized, AGE, (Reason.AGE_MISSING,), rows)
     return {**found, AGE: CellCount(many - sum(missing.values()), 0, _many(normalized, AGE, _OF_AGES, rows))}

@@ -30,8 +30,12 @@ def collected_source(entry: Input) -> CollectedSource | None:
 
 
 def _most(counters: Iterable[Counter[str]]) -> dict[str, int]:
-    """Return the most frequent names of all."""
-    return dict(sum(counters, Counter[str]()).most_common(_NAMED))
+    """Return the most frequent names of all, and how many results the others have together."""
+    every = sum(counters, Counter[str]())
+    found = dict(every.most_common(_NAMED))
+    if rest := len(every) - len(found):
+        found[f"({rest} other names)"] = every.total() - sum(found.values())
+    return found
 
 
 def _results(inputs: list[Input], account: Account) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import Role, name_reader
 
@@ -14,6 +15,7 @@ NAME = "plain_results"
 _OF_PERSON = ("birth_date", "sex", "age", "age_unit", "pregnancy")
 # What only a table of results has: declared by name, they say that a table is one.
 RESULT_FIELDS = frozenset(("code", "name", "value", "number", "unit"))
+_TELL_AGES = ("birth_date", "birth_year", "birth_year_parts", "age")
 _NEEDED = "a table of one result a row needs a column of results and one of their names or codes"
 
 
@@ -56,6 +58,18 @@ def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str],
         )
     found = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS}
     return replace(profile, persons={"person": person, **found}, persons_age_unit=age_unit)
+
+
+def with_names_of_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str]) -> Profile:
+    """Return a shipped profile with what the table of persons has under names that are known, and the profile has not."""
+    there = set(map(fold_word, headers))
+    told = {field for field, columns in profile.persons.items() if not there.isdisjoint(map(fold_word, columns))}
+    if not told.isdisjoint(_TELL_AGES):
+        told |= {"birth_date", "age", "age_unit"}
+    people, age_unit = _of_person(knowledge, headers)
+    more = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS and name not in told}
+    own_unit = age_unit if "age" in more else profile.persons_age_unit
+    return replace(profile, persons={**profile.persons, **more}, persons_age_unit=own_unit)
 
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:

@@ -79,7 +79,7 @@ def print_summary(console: Console, summary: ScanSummary) -> None:
     _listing(console, "not a patient's blood, not screened", summary.specimens, 12)
     _listing(console, "rejected rows", summary.rejects, 12)
     _listing(console, "rejected results", summary.results.get("rejected", {}), 12)
-    _listing(console, "results set aside, unknown in their count", summary.set_aside, 12)
+    _listing(console, "results set aside, unknown where nothing else tells them", summary.set_aside, 12)
     _listing(console, "results of other tests", summary.left_out, 12)
     _listing(console, "messages without results", summary.results.get("without_results", {}), 12)
     if summary.refused_columns:

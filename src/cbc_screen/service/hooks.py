@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,7 @@ HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "or
 _MOST = 200  # Observations asked for: the last ones
 _SERIOUS = ("fatal", "error")  # issues of an OperationOutcome
 _INCOMPLETE = "the search for counts ended in an error: counts may be missing"
+_DAY = len("2024-06-20")
 _PATIENT = 1  # entries before those of the client's Bundle
 
 
@@ -159,25 +161,45 @@ def _bundle(body: bytes, address: str) -> bytes:
 
 
 def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
-    """Return the last counts by time of collection: several where they are of one moment, or have none that is known.
+    """Return the last counts by time of collection: several where nobody knows which of them it is.
 
-    A day that is not yet is no known time: a slip in the year would hide every other count.
+    Those of one moment, those without a known time, and those of the last day of which the hour is not told. A day that is
+    not yet is no known time: a slip in the year would hide every other count.
     """
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    moments = [
-        moment if moment is None or moment <= tomorrow else None
-        for moment in (_moment(count.result) for count in counts)
-    ]
-    last = max((moment for moment in moments if moment is not None), default=None)
-    return [count for count, moment in zip(counts, moments, strict=True) if moment is None or moment == last]
+    taken = [_Taken.of(count.result) for count in counts]
+    days = [own.day for own in taken if own.day is not None and own.moment is None]
+    moments = [(own.moment, own.day) for own in taken if own.moment is not None and own.day is not None]
+    last, its_day = max(moments, default=(None, date.min))
+    last_day = max(days, default=date.min)
+
+    def may_be_last(own: _Taken) -> bool:
+        if own.day is None:
+            return True
+        if own.moment is None:
+            return own.day == last_day and last_day >= its_day
+        return own.moment == last and its_day >= last_day
+
+    return [count for count, own in zip(counts, taken, strict=True) if may_be_last(own)]
 
 
-def _moment(result: ScreeningResult) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(result.person.collected_at or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+@dataclass(frozen=True)
+class _Taken:
+    """When a count was taken: its day as it is written, and its moment where the hour is told."""
+
+    day: date | None = None
+    moment: datetime | None = None
+
+    @classmethod
+    def of(cls, result: ScreeningResult) -> _Taken:
+        text = result.person.collected_at or ""
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return cls()
+        moment = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        if moment > datetime.now(UTC) + timedelta(days=1):
+            return cls()
+        return cls(found.date(), moment if len(text) > _DAY else None)
 
 
 def _is_to_review(result: ScreeningResult) -> bool:

@@ -158,6 +158,7 @@ class Inspection:
     shape: str = ""
     language: str = ""  # that the names of the columns are in, or "es or pt"
     recognized: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)  # analytes that have results
     refused: list[str] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
     suspect: list[str] = field(default_factory=list)

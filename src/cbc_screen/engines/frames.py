@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SLICE = 262_144
+_READ = {"rejected", "results"}  # attributes of a frame that `read` made
 _BARE_NUMBER = r"^[^\pL%]*\d[^\pL%]*$"
 
 
@@ -144,6 +145,9 @@ def read_frame(frame: Any, opening: Opening) -> tuple[Plan, dict[str, pa.Array]]
     frame = plain_frame(frame)
     names, knowledge = headers(frame), opening.knowledge
     declared, columns, own = opening.declared, opening.columns, opening.reading.profile
+    if getattr(frame, "attrs", {}).keys() >= _READ:
+        # What `read` was told of a column stands in its name: the same description of the source holds of both.
+        columns = {name: column for name, column in columns.items() if column in names or name not in names}
     # What the caller says of the columns is all of it, unless a profile is named.
     profile = profile_of_frame(names, knowledge, own) if own is not None or not columns else None
     if profile is not None:

@@ -138,11 +138,13 @@ def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection
     for analyte, own in plan.analytes.items():
         unit = own.unit or plan.declared.unit(knowledge, analyte) or ("by row" if own.unit_column else "no unit")
         low = normalized.batch.low[analyte]
+        if (low == low).any():
+            found.found.append(analyte)
         results = f"{int((low == low).sum()):,} results, {unit}"
         found.recognized.append(f"{analyte:<24}{own.column:<28}{results}{_reasons(normalized.reasons.get(analyte))}")
     found.refused += [f"{column}: {why}" for column, why in plan.refused.items()]
     found.not_read = list(plan.ignored)
-    found.draft = _draft_wide(path, plan, knowledge, opening)
+    found.draft = _draft_wide(path, found, plan, knowledge, opening)
     return found
 
 
@@ -191,6 +193,7 @@ def _inspect_results(path: Path, found: Inspection, opening: Opening) -> Inspect
         rows = sample.read(entry.plan, knowledge)
         found.suspect = _suspect(suspicions(knowledge, rows), entry.plan, knowledge)
         counts, units = source.result_counts, source.units_seen
+        found.found += [analyte for analyte in knowledge.analytes if source.analyte_counts[analyte]]
         for analyte, many in source.analyte_counts.most_common():
             own = ", ".join(
                 f"{unit or 'no unit'} ({times:,})" for unit, times in _shown_units(units[analyte], knowledge)
@@ -230,19 +233,19 @@ def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profil
     chosen = {part: columns[0] if len(columns) == 1 else list(columns) for part, columns in plain.columns.items()}
     found.recognized = [*(f"{part:<24}{column}" for part, column in pairs), *found.recognized]
     found.not_read = [*(header for header in headers if header not in read), *found.not_read]
-    draft = {**_head(path, "long"), "columns": chosen, "expected": ["hemoglobin", "wbc", "platelets"]}
+    draft = {**_head(path, "long"), "columns": chosen, "expected": found.found}
     if plain.header_age_unit is not None:
         draft["age_unit"] = plain.header_age_unit
     found.draft = _yaml(draft)
 
 
-def _draft_wide(path: Path, plan: Plan, knowledge: Knowledge, opening: Opening) -> str:
+def _draft_wide(path: Path, found: Inspection, plan: Plan, knowledge: Knowledge, opening: Opening) -> str:
     units = {analyte: own.unit or plan.declared.unit(knowledge, analyte) for analyte, own in plan.analytes.items()}
     draft: dict[str, object] = {
         **_head(path, "wide"),
         "columns": {**plan.people, **{analyte: own.column for analyte, own in plan.analytes.items()}},
         "units": {analyte: unit for analyte, unit in units.items() if unit},
-        "expected": [analyte for analyte in ("hemoglobin", "wbc", "platelets") if analyte in plan.analytes],
+        "expected": found.found,
     }
     if plan.age_unit:
         draft["age_unit"] = plan.age_unit

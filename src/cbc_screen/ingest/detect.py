@@ -84,7 +84,9 @@ def _of_xml(start: bytes) -> Format | None:
 def check_there(path: Path) -> bytes:
     """Return how a file starts; a file that is not there or empty is an error."""
     if path.is_dir():
-        raise UsageError("the source is a folder; name a file")
+        raise UsageError(
+            f"the source {path.name!r} is a folder; name its files, with a pattern for many: '{path.name}/*' or '{path.name}/**/*.hl7'"
+        )
     try:
         with path.open("rb") as file:
             start = file.read(_START_BYTES)

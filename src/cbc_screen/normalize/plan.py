@@ -30,6 +30,7 @@ PERSON_FIELDS = (
 )
 # In the order of the fields of an AnalyteColumn.
 ROW_STATUS = "status"  # of all results of a row, as a caller declares its column
+ROW_NOTE = "note"  # remarks on all results of a row, likewise
 _BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
 
 
@@ -189,6 +190,7 @@ def make_plan(
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes, notes_twice = _row_notes(knowledge, headers, others) if analytes else ((), {})
+    notes = (*((chosen[ROW_NOTE],) if ROW_NOTE in chosen else ()), *notes)
     status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
     channels = next((own for own in others if plain_name(own) in knowledge.beside.ordered.columns), None)
@@ -311,7 +313,7 @@ def _specimen_columns(
 
 
 def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
-    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY, ROW_STATUS}
+    known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY, ROW_STATUS, ROW_NOTE}
     for name, column in chosen.items():
         if name not in known:
             raise UsageError(

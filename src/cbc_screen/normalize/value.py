@@ -34,7 +34,7 @@ _MARKED = re.compile(r"(\d+)([.,]\d+|(?:[.,' ]\d{3})+)(?![\d.,'])\s*(\S.*)?", re
 _MAYBE_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}", re.ASCII)
 # "12-Oct", "2-janv.", "Oct-12", "2024-10-12": what a spreadsheet makes of 10-12, in any language.
 _DATE_BEHIND = re.compile(r"[-/.]\s*[^\W\d_].*", re.DOTALL)
-_DATE = re.compile(r"[^\W\d_]{3,}\.?[-/ ]\d{1,4}|\d{4}-\d{1,2}-\d{1,2}(?:\D.*)?|\d{1,2}[月월].*", re.DOTALL)
+_DATE = re.compile(r"[^\W\d_]{3,}\.?[-/ ](?:\d{1,2}|\d{4})|\d{4}-\d{1,2}-\d{1,2}(?:\D.*)?|\d{1,2}[月월].*", re.DOTALL)
 _TAGGED = re.compile(r"<([A-Za-z][\w.:-]*)>(.*)</\1>")
 _UNDECODABLE = re.compile("[\ud800-\udfff\ufffd]")  # what a decoder leaves of a bad byte
 SNAP, SHORT = 1e6, 1e9

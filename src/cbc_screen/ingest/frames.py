@@ -227,6 +227,17 @@ def pandas_of(table: pa.Table) -> Any:
     return table.to_pandas()
 
 
+def flags_of(table: pa.Table) -> Any:
+    """Return flags as a frame of pandas in which words that have an order can be compared."""
+    import pandas as pd
+
+    frame = pandas_of(table)
+    for name, words in _ordered(table):
+        if set(frame[name].dropna()) <= set(words):  # else it is a column of the source's own
+            frame[name] = pd.Categorical(frame[name], categories=list(words), ordered=True)
+    return frame
+
+
 def _has_frame(column: pa.ChunkedArray) -> bool:
     with suppress(Exception):
         column.to_pandas()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts, rows_of
 from cbc_screen.databases.address import require_file
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.ingest.frames import pandas_of
+from cbc_screen.ingest.frames import flags_of, to_polars
 from cbc_screen.kernel.answers import AnswerPlace, Answers
 from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.report.flags import flags_table
@@ -175,22 +175,35 @@ def read_flags(path: str | Path, *, kind: str = "pandas") -> Any:
     ----------
     path : path
         A Parquet file that `scan` wrote.
-    kind : "pandas" or "pyarrow"
-        What to return.
+    kind : "pandas", "polars" or "pyarrow"
+        What to return; patterns, severities and urgencies can be compared as those of `screen_frame` can.
 
     Returns
     -------
-    pandas.DataFrame or pyarrow.Table
+    pandas.DataFrame, polars.DataFrame or pyarrow.Table
 
     Raises
     ------
     UsageError
         If the file is none that scan wrote, or is packed by another version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cbc_screen as cbc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cbc.sample().to_csv(f"{folder}/counts.csv", index=False)
+    ...     _ = cbc.scan(f"{folder}/counts.csv", f"{folder}/flags.parquet")
+    ...     flags = cbc.read_flags(f"{folder}/flags.parquet")
+    >>> bool((flags["severity"] >= "severe").any())
+    True
     """
     import pyarrow as pa
 
-    if kind not in ("pandas", "pyarrow"):
-        raise UsageError('kind must be "pandas" or "pyarrow"')
+    if kind not in ("pandas", "polars", "pyarrow"):
+        raise UsageError('kind must be "pandas", "polars" or "pyarrow"')
     tables = [table.replace_schema_metadata(None) for table in read_batches(Path(path))]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    return table if kind == "pyarrow" else pandas_of(table)
+    if kind == "polars":
+        return to_polars(table)
+    return table if kind == "pyarrow" else flags_of(table)

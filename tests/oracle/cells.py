@@ -337,6 +337,8 @@ class Cells:
 
     def _voiding(self, draft: _Draft) -> Cell:
         form = self.pick.choice(VOIDING)
+        if form == "{0} x10^3" and draft.power == -3:
+            form = "{0} drip arm"  # joined with "/uL" behind it, as some messages have it, it is a unit
         other = written(self.value(draft.analyte), draft.power, draft.quantity.places)
         return self._in_unit(draft, form.format(draft.number, other), ANYTHING, f"voided {form}")
 

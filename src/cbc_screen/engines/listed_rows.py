@@ -131,7 +131,7 @@ class ListedRows:
             person=clean(whose) if self._person is None else _cell(row[self._person]),
             collected=clean(result.person.collected_at or ""),
             taken=self._flags.day(row.get(FILE), result.person.collected_at),
-            about=f"{result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}",
+            about=f"{'age unknown' if result.person.age == 'unknown' else result.person.age}, {SEXES.get(result.person.sex, 'sex unknown')}",
             why=[(values, "; ".join(reasons)) for values, reasons in why_words(result)],
             values=[_value(line, line_words(line, by_name.get(line.analyte), units).value) for line in result.lines],
             conditions=[entry.id for entry in result.checklist if LISTED[entry.support] is Told.YES],

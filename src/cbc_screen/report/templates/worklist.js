@@ -5,6 +5,7 @@
 (async () => {
   const IN_A_PAGE = 50;
   const MOST_PRINTED = 1000;
+  const SHORT_HISTORY = 4;
   const $ = (id) => document.getElementById(id);
 
   async function unpacked(element) {
@@ -141,7 +142,8 @@
   function listed(person) {
     const open = made("button", { type: "button", className: "open" }, person.label);
     open.dataset.place = person.place;
-    const about = [...data.kept.map((name, i) => person.kept[i] && name + " " + person.kept[i]), person.person,
+    const whose = person.kept.includes(person.person) ? "" : person.person; // a kept column may be the person's own
+    const about = [...data.kept.map((name, i) => person.kept[i] && name + " " + person.kept[i]), whose,
       person.about, person.collected].filter(Boolean).join(", ");
     const lines = data.lines.map((line, i) => {
       const state = words(person.states[i]);
@@ -303,8 +305,9 @@
       const told = [other.collected, words(other.pattern), ...other.values, words(other.urgency)];
       return made("tr", {}, made("td", {}, button), ...told.map((value, i) => made("td", { className: other.states[i - 2] || "", "data-name": names[i + 1] }, value)));
     });
-    others.append(made("h3", {}, "This person's listed counts"), ...timeline(same, person),
-      made("table", {}, made("thead", {}, made("tr", {}, ...names.map((name) => made("th", { scope: "col" }, name)))), made("tbody", {}, ...rows)),
+    const table = made("table", {}, made("thead", {}, made("tr", {}, ...names.map((name) => made("th", { scope: "col" }, name)))), made("tbody", {}, ...rows));
+    const folded = made("details", {}, made("summary", {}, "All " + same.length + " counts as a table"), table);
+    others.append(made("h3", {}, "This person's listed counts"), ...timeline(same, person), same.length > SHORT_HISTORY ? folded : table,
       made("p", { className: "fine" }, "Counts with nothing to review are not listed."));
   }
 

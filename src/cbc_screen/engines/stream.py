@@ -38,7 +38,7 @@ from cbc_screen.logs import LOG
 from cbc_screen.normalize.columns import number_columns
 from cbc_screen.normalize.received import SOURCE_FILE
 from cbc_screen.private_files import LOCK, Lock
-from cbc_screen.report.fhir import observation_of_row
+from cbc_screen.report.fhir_observation import HowScreened, observation_of_row
 from cbc_screen.report.flags import with_lists
 from cbc_screen.report.layout import layout_of
 from cbc_screen.report.table_writer import TableWriter
@@ -281,8 +281,11 @@ class _Outputs:
             words = None if request.packed else partial(with_lists, layout_of(self._rules))
             form = None
             if request.out_format == FHIR:
-                names, ranges = self._engine.knowledge.fhir, self._engine.ranges
-                form = partial(observation_of_row, names=names, ranges=ranges, kept=request.keep)
+                own, scheme = self._engine.knowledge, self._rules.scheme
+                how = HowScreened(
+                    self._engine.ranges, self._rules.definition, scheme.id, scheme.version, own.data_version
+                )
+                form = partial(observation_of_row, names=own.fhir, how=how, kept=request.keep)
             self._writer = FlagWriter(
                 request.out, metadata, words, force=force, out_format=request.out_format, form=form
             )

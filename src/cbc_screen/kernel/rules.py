@@ -11,7 +11,8 @@ from cbc_screen.knowledge.edges import AgeEdge
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import Weeks
 from cbc_screen.knowledge.ordering import Ordering
-from cbc_screen.knowledge.quantities import Analyte, PrintedLimits
+from cbc_screen.knowledge.printed_limits import PrintedLimits
+from cbc_screen.knowledge.quantities import Analyte
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule
 from cbc_screen.knowledge.white_parts import WhiteParts
 from cbc_screen.vocabulary import Adjust, Line, Setting, Severity

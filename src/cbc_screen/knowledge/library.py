@@ -29,7 +29,7 @@ from cbc_screen.knowledge.own_order import Order, own_order
 from cbc_screen.knowledge.parse import LARGEST, parse_yaml, read_own_text
 from cbc_screen.knowledge.person_codes import PersonCodes
 from cbc_screen.knowledge.predicates import Vocabulary
-from cbc_screen.knowledge.quantities import PrintedLimits
+from cbc_screen.knowledge.printed_limits import PrintedLimits
 from cbc_screen.knowledge.result_tables import ResultTables
 from cbc_screen.knowledge.rules import BloodCriteria, Condition, Rule, RuleReader, check_rank
 from cbc_screen.knowledge.scores import Scores

@@ -31,11 +31,11 @@ from cbc_screen.knowledge.ordering import TIERS_FILE, Ordering, check_ordering, 
 from cbc_screen.knowledge.parse import parse_table
 from cbc_screen.knowledge.person_codes import load_person_codes
 from cbc_screen.knowledge.predicates import Vocabulary
+from cbc_screen.knowledge.printed_limits import PrintedLimits, load_printed_limits
 from cbc_screen.knowledge.quantities import (
     SMOKER_FINDING,
     Analyte,
     FalseFriend,
-    PrintedLimits,
     UnitTable,
     load_analytes,
     load_units,
@@ -166,7 +166,8 @@ class _RuleTables(TypedDict):
 def _load_ground(root: Traversable, node: Callable[[str], YamlNode]) -> _Ground:
     world = load_world_words(root, normalize_unit)
     units, systems = load_units(node("units.yaml"), world.units)
-    analytes, ambiguous, age_cap, printed = load_analytes(node("analytes.yaml"), units)
+    analytes, ambiguous, age_cap = load_analytes(node("analytes.yaml"), units)
+    printed = load_printed_limits(node("analytes.yaml").node("reported_range"), analytes)
     return _Ground(
         world=world,
         units=units,

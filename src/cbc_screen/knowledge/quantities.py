@@ -65,19 +65,6 @@ class Factor:
     denominator: int
 
 
-@dataclass(frozen=True, slots=True)
-class PrintedLimits:
-    """By which factor a limit that came with a result may differ from the set's own; of few cells it may be 0 too."""
-
-    factor: float
-    few: frozenset[str]
-    factor_of_few: float
-
-    def of(self, analyte: str) -> float:
-        """Return the factor of an analyte."""
-        return self.factor_of_few if analyte in self.few else self.factor
-
-
 @dataclass(frozen=True)
 class Spellings:
     """How else units are written: spellings of other languages, letters of other scripts, remarks in braces."""
@@ -299,8 +286,8 @@ def _add_spellings(group: YamlNode, into: dict[str, Factor]) -> None:
 
 def load_analytes(
     node: YamlNode, units: Mapping[str, UnitTable]
-) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int, PrintedLimits]:
-    """Load analytes.yaml: analytes, names that may be a count or a percentage, the age cap and the range factor."""
+) -> tuple[dict[str, Analyte], dict[str, FalseFriend], int]:
+    """Load analytes.yaml: analytes, names that may be a count or a percentage, and the age cap."""
     node.check_keys(
         ["analytes", "ambiguous", "not_results", "agreement", "age", "reported_range", "unit_suspect", "white_parts"]
     )
@@ -342,14 +329,7 @@ def load_analytes(
     age.check_keys(["value", "unit", "source"])
     if age.text("unit") != "y" or age.whole("value") < 1:
         raise age.error("value", "must be a whole number of years, 1 or more, with unit y")
-    reported = node.node("reported_range")
-    reported.check_keys(["factor", "few", "factor_of_few", "source"])
-    few = reported.texts("few")
-    for name in few:
-        if name not in analytes or analytes[name].line is not None:
-            raise reported.error("few", f"{name} must be an analyte, and none that a line is judged on")
-    printed = PrintedLimits(reported.number("factor"), frozenset(few), reported.number("factor_of_few"))
-    return analytes, friends, int(age.number("value")), printed
+    return analytes, friends, int(age.number("value"))
 
 
 def _loinc(entry: YamlNode, codes: dict[str, str]) -> tuple[str, ...]:

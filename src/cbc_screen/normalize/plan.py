@@ -30,6 +30,7 @@ PERSON_FIELDS = (
 )
 # In the order of the fields of an AnalyteColumn.
 ROW_STATUS = "status"  # of all results of a row, as a caller declares its column
+_NOT_USED = (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
 ROW_NOTE = "note"  # remarks on all results of a row, likewise
 _BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
 
@@ -156,11 +157,7 @@ def make_plan(
     fields: dict[tuple[Role, str], list[str]] = {}
     for header, meaning in meanings.items():
         fields.setdefault((meaning.role, meaning.name), []).append(header)
-    refused = {
-        header: meaning.why
-        for header, meaning in meanings.items()
-        if meaning.role in (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
-    }
+    refused = {header: meaning.why for header, meaning in meanings.items() if meaning.role in _NOT_USED}
 
     def one(role: Role, name: str) -> str | None:
         if role in (Role.ANALYTE, Role.PERSON, Role.FINDING) and name in chosen:
@@ -189,18 +186,11 @@ def make_plan(
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
-    notes, notes_twice = _row_notes(knowledge, headers, others) if analytes else ((), {})
-    notes = (*((chosen[ROW_NOTE],) if ROW_NOTE in chosen else ()), *notes)
+    notes, notes_twice = _row_notes(knowledge, headers, others, chosen.get(ROW_NOTE)) if analytes else ((), {})
     status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
-    channels = next((own for own in others if plain_name(own) in knowledge.beside.ordered.columns), None)
-    channels = channels if analytes and headers.count(channels or "") == 1 else None
-    read = {
-        *notes,
-        *([channels] if channels else []),
-        *(column for _, column in specimens),
-        *([status] if status and analytes else []),
-    }
+    channels = _channels(knowledge, headers, others) if analytes else None
+    read = {*notes, *(column for _, column in specimens), channels, status if analytes else None}
     return Plan(
         analytes=analytes,
         people=people,
@@ -279,14 +269,21 @@ def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dic
     return found
 
 
+def _channels(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:
+    """Find the column of the channels that were ordered; one that stands twice cannot be read."""
+    found = [own for own in others if plain_name(own) in knowledge.beside.ordered.columns]
+    return found[0] if len(found) == 1 and headers.count(found[0]) == 1 else None
+
+
 def _row_notes(
-    knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]
+    knowledge: Knowledge, headers: Sequence[str], others: Sequence[str], named: str | None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Find the columns of remarks on whole rows; also those that stand twice, which cannot be read."""
+    """Find the columns of remarks on whole rows, the one that is named first; also those that stand twice, which cannot be read."""
     times, names = Counter(headers), knowledge.beside.row_notes
     found = [header for header in others if plain_name(header) in names]
     why = "holds remarks on the results of a row, and stands twice: remove or rename one of them"
-    return tuple(one for one in found if times[one] == 1), {one: why for one in found if times[one] > 1}
+    own = [named] if named is not None else []
+    return (*own, *(one for one in found if times[one] == 1)), {one: why for one in found if times[one] > 1}
 
 
 def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:

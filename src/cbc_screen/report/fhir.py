@@ -8,133 +8,34 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from math import inf, nextafter
-from typing import Any
 from uuid import uuid4
 
-from cbc_screen._version import __version__
 from cbc_screen.errors import UsageError
 from cbc_screen.kernel.rules import LINE_ANALYTE
 from cbc_screen.knowledge import Knowledge, load_knowledge
-from cbc_screen.knowledge.fhir_names import FHIRNames
+from cbc_screen.report.fhir_observation import (
+    HowScreened,
+    Resource,
+    code_of,
+    derived_observation,
+    fhir_moment,
+    in_order,
+    is_date,
+    without_control,
+)
 from cbc_screen.result import AnalyteResult, ScreeningResult
-from cbc_screen.vocabulary import ANSWER_SYSTEM, NOTICE, Comparator, Line, LineState, Reason, Sex
+from cbc_screen.vocabulary import NOTICE, Comparator, Line, LineState, Reason, Sex
 
-Resource = dict[str, Any]
-_WORDS = ("red_line", "white_line", "platelet_line", "white_line_basis", "severity", "severity_min", "urgency")
-_NUMBERS = ("lines_low_min", "lines_low_max", "hemoglobin_grade", "white_grade", "platelets_grade")
-_TEXTS = ("urgency_reasons", "guards", "review_triggers", "reasons")
-_UNKNOWN = "cannot_tell"
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _UCUM, _LOINC = "http://unitsofmeasure.org", "http://loinc.org"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _AGE, _PREGNANCY = "30525-0", "82810-3"
-# A day, or a moment with its offset, as FHIR has them.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?", re.ASCII)
-_TIME = re.compile(r"[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _ORIGINAL = "http://hl7.org/fhir/StructureDefinition/originalText"
-_DAY = len("2026-03-01")
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
 _PLAIN = re.compile(r"(?P<sign><=?|>=?)?\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>\D.*)?", re.ASCII)
-_BAD_ID = re.compile(r"[^A-Za-z0-9.-]")
 _GENDER = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.UNKNOWN: "unknown"}
-
-
-# One row of flags --------------------------------------------------------------------------------
-
-
-def observation_of_row(
-    row: Mapping[str, Any], names: FHIRNames, *, ranges: str = "", kept: Sequence[str] = ()
-) -> Resource:
-    """Return a row of flags as a derived Observation.
-
-    Parameters
-    ----------
-    row : mapping
-        The flag columns of one count, with `row` and the columns kept.
-    names : FHIRNames
-        Codes and texts (`reference_ranges/fhir.yaml`).
-    ranges : str
-        The set of reference ranges, for `method`.
-    kept : list of columns
-        They become identifiers; `person` is the subject and `collected_at` the time, where FHIR can hold it.
-
-    Returns
-    -------
-    dict
-    """
-    beside = {name: row[name] for name in kept if row.get(name) not in (None, "")}
-    person, moment = beside.pop("person", None), str(beside.get("collected_at", ""))
-    observation = _observation(row, names, ranges)
-    number = "-".join(_BAD_ID.sub("-", str(row[name])) for name in ("file", "row") if row.get(name) is not None)
-    observation["id"] = f"count-{number}"[-64:].lstrip("-.")
-    if _moment(moment):
-        observation["effectiveDateTime"] = _moment(moment)
-        if _moment(moment) == moment:
-            del beside["collected_at"]
-    if person is not None:
-        observation["subject"] = {"identifier": {"value": str(person)}}
-    if beside:
-        system = ANSWER_SYSTEM.rpartition(":")[0]
-        observation["identifier"] = [
-            {"system": f"{system}:column:{name}", "value": str(value)} for name, value in beside.items()
-        ]
-    return _in_order(observation)
-
-
-def _observation(flags: Mapping[str, Any], names: FHIRNames, ranges: str) -> Resource:
-    basis = str(flags["white_line_basis"])
-    components = [_word(names, code, str(flags[code]), basis) for code in _WORDS]
-    components += [_number(names, code, flags[code]) for code in _NUMBERS]
-    components += [{"code": _code(names, code), "valueString": str(flags[code])} for code in _TEXTS if flags.get(code)]
-    pattern = _word(names, "pattern", str(flags["pattern"]), basis)
-    return {
-        "resourceType": "Observation",
-        "status": "preliminary",
-        "category": [{"coding": [{"system": _CATEGORY, "code": "laboratory"}]}],
-        **pattern,
-        "note": [{"text": NOTICE}],
-        **({"method": {"text": f"{names.texts['method']}: {ranges}"}} if ranges else {}),
-        "device": {"display": f"cbc-screen {__version__}"},
-        "component": components,
-    }
-
-
-def _code(names: FHIRNames, code: str) -> Resource:
-    text = names.texts[code]
-    return {"coding": [{"system": ANSWER_SYSTEM, "code": code, "display": text}], "text": text}
-
-
-def _word(names: FHIRNames, code: str, word: str, basis: str) -> Resource:
-    """Return a word of an answer; what cannot be told has no value, and is never a normal one."""
-    if word == _UNKNOWN:
-        return {"code": _code(names, code), "dataAbsentReason": _absent()}
-    terms = [{"system": term.system, "code": term.term} for term in names.terms(code, word, basis)]
-    text = word.replace("_", " ")
-    value = {"coding": [{"system": f"{ANSWER_SYSTEM}:{code}", "code": word, "display": text}, *terms], "text": text}
-    return {"code": _code(names, code), "valueCodeableConcept": value}
-
-
-def _number(names: FHIRNames, code: str, number: int | None) -> Resource:
-    if number is None:
-        return {"code": _code(names, code), "dataAbsentReason": _absent()}
-    return {"code": _code(names, code), "valueInteger": int(number)}
-
-
-def _absent() -> Resource:
-    return {"coding": [{"system": _ABSENT, "code": "unknown", "display": "Unknown"}], "text": "cannot tell"}
-
-
-def _in_order(resource: Resource) -> Resource:
-    """Put what names a resource first."""
-    first = ("resourceType", "id", "meta", "identifier", "status", "category", "code", "subject")
-    return {name: resource[name] for name in (*first, *resource) if name in resource}
-
-
-# One result --------------------------------------------------------------------------------------
 
 
 def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = "") -> Resource:
@@ -170,7 +71,7 @@ def fhir_bundle(result: ScreeningResult, *, subject: str = "", effective: str = 
     >>> sorted({entry["resource"]["resourceType"] for entry in bundle["entry"]})
     ['DiagnosticReport', 'GuidanceResponse', 'Observation', 'Patient']
     """
-    if effective and _moment(effective) != effective:
+    if effective and fhir_moment(effective) != effective:
         raise UsageError("effective must be a day (2026-03-01) or a moment with its offset (2026-03-01T08:00:00+01:00)")
     return _Bundle(result, load_knowledge(), subject, effective).build()
 
@@ -181,7 +82,7 @@ def patient_of(result: ScreeningResult) -> Resource:
     return {
         "resourceType": "Patient",
         "gender": _GENDER[result.person.sex],
-        **({"birthDate": born} if _is_date(born) else {}),
+        **({"birthDate": born} if is_date(born) else {}),
     }
 
 
@@ -192,7 +93,7 @@ class _Bundle:
         self._urls: defaultdict[str, str] = defaultdict(lambda: f"urn:uuid:{uuid4()}")
         self._own_patient = not subject
         self._subject = {"reference": subject or self._urls["patient"]}
-        self._effective = effective or _moment(result.person.collected_at or "")
+        self._effective = effective or fhir_moment(result.person.collected_at or "")
 
     def build(self) -> Resource:
         """Return the Bundle."""
@@ -205,7 +106,7 @@ class _Bundle:
         return {
             "resourceType": "Bundle",
             "type": "collection",
-            "entry": [{"fullUrl": self._urls[key], "resource": _in_order(own)} for key, own in resources],
+            "entry": [{"fullUrl": self._urls[key], "resource": in_order(own)} for key, own in resources],
         }
 
     def _references(self, keys: Iterable[str]) -> list[Resource]:
@@ -243,7 +144,7 @@ class _Bundle:
 
     def _value(self, analyte: AnalyteResult) -> Resource:
         """Return a number and its unit as they were received, else as they were understood; else the text alone."""
-        received = analyte.received or ""
+        received = without_control(analyte.received or "")
         understood = _understood(analyte)
         if understood is None:
             return {"valueString": received}
@@ -275,7 +176,9 @@ class _Bundle:
         return {"referenceRange": [own]} if own else {}
 
     def _derived(self, received: Sequence[str]) -> Resource:
-        observation = _observation(self._result.flags(), self._names, self._result.versions.ranges)
+        own = self._result.versions
+        how = HowScreened(own.ranges, own.definition, own.grading, own.grading_version, own.data)
+        observation = derived_observation(self._result.flags(), self._names, how)
         observation["note"] += [{"text": self._result.summary}]
         return {
             **observation,
@@ -290,7 +193,7 @@ class _Bundle:
             "resourceType": "DiagnosticReport",
             "text": {"status": "generated", "div": self._narrative()},
             "status": "preliminary",
-            "code": _code(names, "report"),
+            "code": code_of(names, "report"),
             "subject": self._subject,
             **({"effectiveDateTime": self._effective} if self._effective else {}),
             "result": self._references([*received, "derived"]),
@@ -344,26 +247,6 @@ def _status(analyte: AnalyteResult) -> str:
     unknown = analyte.low is None or (analyte.high is None and not analyte.low)
     found = _PLAIN.fullmatch((analyte.received or "").strip())
     return "unknown" if unknown and found is not None and found["unit"] else "final"
-
-
-def _moment(text: str) -> str:
-    """Return a moment as FHIR can hold it: one without an offset is told to the day; "" where it is none."""
-    if not _is_date(text[:_DAY]) or len(text) < _DAY:
-        return ""
-    if _MOMENT.fullmatch(text):
-        return text
-    return text[:_DAY] if _TIME.fullmatch(text[_DAY:]) else ""
-
-
-def _is_date(text: str) -> bool:
-    """Tell whether a date, or a year or a month, is one that there is."""
-    if not _DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat((text + "-01-01")[:_DAY] if len(text) < _DAY else text)
-    except ValueError:
-        return False
-    return True
 
 
 def _understood(analyte: AnalyteResult) -> tuple[str | None, float] | None:

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from cbc_screen.engines.each_count import ScreenedCount, ScreenedCounts
-from cbc_screen.report.fhir import Resource, fhir_bundle, patient_of
+from cbc_screen.report.fhir import fhir_bundle, patient_of
+from cbc_screen.report.fhir_observation import Resource
 from cbc_screen.result import ScreeningResult
 from cbc_screen.service.problems import STATUS, Fault, Problem, ProblemCode, problem_body
 from cbc_screen.service.versions import about

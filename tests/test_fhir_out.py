@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from fhir.resources.bundle import Bundle as BundleR5
@@ -20,6 +23,7 @@ from cbc_screen.demo import write_demo
 from cbc_screen.errors import KnowledgeError, UsageError
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.parse import parse_yaml
+from cbc_screen.vocabulary import SCHEMA_VERSION
 from effort import share
 from test_cases import CASES, NAMES, screener_of
 
@@ -302,6 +306,53 @@ def test_person_and_moment_are_subject_and_time(tmp_path: Path) -> None:
     assert first["subject"] == second["subject"] == {"identifier": {"value": "p1"}}
     assert [one["effectiveDateTime"] for one in (first, second)] == ["2026-03-01", "2026-03-02"]
     assert first["identifier"] == [{"system": "urn:cbc-screen:column:collected_at", "value": "2026-03-01 08:00"}]
+
+
+def test_a_grade_names_its_scheme(export: Path, tmp_path: Path) -> None:
+    """Grade 2 of one scheme is grade 1 of another."""
+    told = set()
+    for scheme in ("ctcae_v5", "who_2011"):
+        cbc.Screener(grading=scheme).scan(export, tmp_path / f"{scheme}.ndjson", out_format="fhir")
+        line = json.loads((tmp_path / f"{scheme}.ndjson").read_text(encoding="utf-8").splitlines()[0])
+        for code in ("hemoglobin_grade", "white_grade", "platelets_grade", "severity", "severity_min"):
+            (part,) = [one for one in line["component"] if one["code"]["coding"][0]["code"] == code]
+            own = part["code"]["coding"][1]
+            assert (own["system"], own["code"]) == ("urn:cbc-screen:scheme", scheme)
+            told.add(own["version"])
+        assert f"grading {scheme}" in line["method"]["text"]
+        assert line["meta"]["tag"] == [{"system": "urn:cbc-screen:schema-version", "code": SCHEMA_VERSION}]
+    assert len(told) == 2
+
+
+def test_no_two_rows_have_one_id(tmp_path: Path) -> None:
+    """Letters outside ASCII are no part of an id, and 64 signs are the most: a receiver would overwrite one answer by another."""
+    table = "sample,age,sex,HGB (g/dL)\n1,50 y,F,9.1\n2,50 y,F,13.1\n"
+    names = ["ä.csv", "ö.csv", "a" * 70 + ".csv", "b" * 70 + ".csv", "plain.csv"]
+    for name in names:
+        (tmp_path / name).write_text(table, encoding="utf-8")
+    cbc.scan([tmp_path / name for name in names], tmp_path / "out.ndjson", out_format="fhir")
+    ids = [json.loads(line)["id"] for line in (tmp_path / "out.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert len(set(ids)) == 2 * len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", one) for one in ids)
+    assert "count-plain.csv-2" in ids
+
+
+def test_a_kept_column_is_written_as_fhir_can_hold_it(tmp_path: Path) -> None:
+    """A blank in its name, a blank cell, a sign that no XML has, and 0, which is a value."""
+    table = pa.table({"age": ["50 y"] * 3, "sex": ["F"] * 3, "HGB (g/dL)": [9.1] * 3, "Lab Nö": ["A\x001", "  ", "0"]})
+    pq.write_table(table, tmp_path / "export.parquet")
+    cbc.scan(tmp_path / "export.parquet", tmp_path / "out.ndjson", out_format="fhir", keep=["Lab Nö"])
+    found = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text(encoding="utf-8").splitlines()]
+    system = "urn:cbc-screen:column:Lab%20N%C3%B6"
+    assert [one.get("identifier") for one in found] == [
+        [{"system": system, "value": "A1"}], None, [{"system": system, "value": "0"}],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", ["2024-06-20T25:61:61Z", "2024-06-20T08:00:00+99:00"])
+def test_a_moment_that_there_is_not_is_refused(moment: str) -> None:
+    with pytest.raises(cbc.UsageError, match="effective must be a day"):
+        cbc.fhir_bundle(cbc.screen(SEVERE), effective=moment)
 
 
 def test_the_command_writes_it_to_standard_output(export: Path) -> None:

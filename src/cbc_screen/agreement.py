@@ -119,7 +119,7 @@ class RuleAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The agreement by rule, and the account: `lines == used + unanswered + repeated + rejected`.
+    r"""The agreement by rule, and the account: `lines == used + unanswered + repeated + rejected`.
 
     Attributes
     ----------
@@ -130,6 +130,16 @@ class Agreement:
         By kind, and then the most missed first.
     target_present, target_reviewed, confidence : float
         From reference_ranges/validation.yaml.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import cbc_screen as cbc
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "labelled.csv"
+    >>> _ = file.write_text("row,rule,flag,answer\n1,line:red,low,agree\n2,line:red,low,\n")
+    >>> found = cbc.validate(file)
+    >>> found.lines, found.used, found.unanswered, found.rules[0].rule
+    (2, 1, 1, 'line:red')
     """
 
     lines: int

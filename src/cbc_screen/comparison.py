@@ -116,6 +116,18 @@ class Comparison:
         Flag columns that one file alone has.
     columns_in_neither : tuple of str
         Columns that say most, of which nothing could be compared: a line, the pattern, the urgency, the reasons.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cbc_screen as cbc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cbc.sample().to_csv(f"{folder}/counts.csv", index=False)
+    ...     _ = cbc.scan(f"{folder}/counts.csv", f"{folder}/old.parquet")
+    ...     _ = cbc.scan(f"{folder}/counts.csv", f"{folder}/new.parquet", definition="clinical")
+    ...     found = cbc.compare(f"{folder}/old.parquet", f"{folder}/new.parquet")
+    >>> found.matched, found.same, found.transitions[0].column, found.transitions[0].seriousness.value
+    (141, False, 'red_line', 'lost')
     """
 
     old: FlagsVersion

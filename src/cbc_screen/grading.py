@@ -55,6 +55,13 @@ class Grade:
         Why the grade is None.
     unadjusted : int or None
         The grade without the adjustment for elevation and smoking, where one was asked for.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> found = cbc.grade("hemoglobin", 91, "g/L", scheme="who_2024", age="54 y", sex="F")
+    >>> found.grade, found.severity.value, found.scheme, found.reason
+    (2, 'moderate', 'who_2024', None)
     """
 
     grade: int | None

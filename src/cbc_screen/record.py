@@ -153,6 +153,19 @@ class ReportedRange(_Private):
     """The reference range that came with a result, in the unit of the result.
 
     A limit is a number, or its text as received; one that cannot be read voids the range.
+
+    Parameters
+    ----------
+    lower, upper : number or text, optional
+        A side without a limit is open.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> own = cbc.ReportedRange(lower=120, upper=155)
+    >>> red = {"value": 118, "unit": "g/L", "range": own}
+    >>> cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": red}).lines[0].limits
+    (120.0,)
     """
 
     lower: float | str | None = Field(default=None, description="lower limit, or none")

@@ -259,6 +259,23 @@ class ScreeningResult(Part):
     `flags()` gives the same words as one row of `screen_frame`; `explain()` gives the
     chain from received text to flag. `published_sets` is empty unless the screener was asked for it,
     and `setting` null unless one was stated.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        How many lines are low; `lines` has each of them with its limits.
+    severity : Severity
+        That of the most severe line.
+    urgency : Urgency
+        How soon a person should look; `urgency_reasons` says why.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> result = cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL", "wbc": "5.1 10^9/L",
+    ...     "neutrophils": "3.0 10^9/L", "platelets": "210 10^9/L"})
+    >>> result.pattern.value, result.lines[0].limits, result.lines[0].unit, result.flags()["red_line"]
+    ('single_line', (117.0,), 'g/L', 'low')
     """
 
     notice: str = NOTICE
@@ -453,6 +470,13 @@ class ReferenceRange:
     differing : tuple of ReferenceRange
         Ranges of other sets of the same grade that are tried beside this one at this age (the first month): a value is
         low, within or high only where all of them say so.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> found = cbc.reference_range("platelets", age="54 y", sex="F")
+    >>> found.unit, found.set, found.sex, found.lower < found.upper
+    ('10^9/L', 'default_v1', 'F', True)
     """
 
     analyte: str

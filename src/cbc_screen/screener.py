@@ -389,6 +389,14 @@ class Screener:
         ------
         UsageError
             If an option is none, two columns read as one analyte, or no analyte is found.
+
+        Examples
+        --------
+        >>> import cbc_screen as cbc
+        >>> counts = cbc.sample()
+        >>> flags = Screener(definition="strict").screen_frame(counts)
+        >>> len(flags) == len(counts), bool((flags["severity"] >= "severe").any())
+        (True, True)
         """
         from cbc_screen.engines.frames import screen_frame
 
@@ -794,6 +802,17 @@ class Screener:
         ------
         UsageError
             If the file is not what it says, has no analyte, an option is none, or an output exists.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import cbc_screen as cbc
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = cbc.sample().to_csv(f"{folder}/counts.csv", index=False)
+        ...     summary = Screener().scan(f"{folder}/counts.csv", f"{folder}/flags.parquet", keep=["Sample"])
+        ...     kept = "Sample" in cbc.read_flags(f"{folder}/flags.parquet").columns
+        >>> summary.rows_in, summary.screened, summary.rejected, kept
+        (142, 141, 1, True)
         """
         from cbc_screen.databases.address import address_of
         from cbc_screen.engines.inputs import names_of
@@ -903,7 +922,15 @@ def screen(
     history: Sequence[CBCRecord | Mapping[str, Any]] = (),
     **configuration: Unpack[ScreenerOptions],
 ) -> ScreeningResult:
-    """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`."""
+    """Screen one record with a default `Screener`, or one of this configuration; see `Screener.screen`.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> result = cbc.screen({"age": "54 y", "sex": "F", "hemoglobin": "9.1 g/dL"})
+    >>> result.pattern.value, result.lines[0].state.value, result.urgency.value
+    ('cannot_tell', 'low', 'routine')
+    """
     require_options(configuration, _CONFIGURATION)
     return _configured(configuration).screen(record, compact=compact, history=history)
 
@@ -919,7 +946,15 @@ def screen_frame(
 def screen_frame(
     frame: Any, source: Source | None = None, *, detail: bool = False, **options: Unpack[EveryOption]
 ) -> Any:
-    """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`."""
+    """Screen a frame with a default `Screener`, or one of these options; see `Screener.screen_frame`.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> flags = cbc.screen_frame(cbc.sample(), definition="clinical")
+    >>> int((flags["pattern"] == "pancytopenia").sum())
+    4
+    """
     configuration, described = _parted(options)
     return _configured(configuration).screen_frame(frame, source, detail=detail, **described)
 
@@ -933,7 +968,16 @@ def explain(
     person: str | None = None,
     **options: Unpack[EveryOption],
 ) -> ScreeningResult:
-    """Return the whole result of one row of a frame; see `Screener.explain`."""
+    """Return the whole result of one row of a frame; see `Screener.explain`.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> counts = cbc.sample()
+    >>> result = cbc.explain(counts, list(counts["Sample"]).index("T01"))
+    >>> [(line.line.value, line.severity.value) for line in result.lines]
+    [('red', 'severe'), ('white', 'severe'), ('platelet', 'very_severe')]
+    """
     configuration, described = _parted(options)
     screener = _configured(configuration)
     return screener.explain(frame, row, source, history=history, person=person, **described)
@@ -945,7 +989,18 @@ def scan(
     rejects: str | Path | None = None,
     **options: Unpack[ScanOptions],
 ) -> ScanSummary:
-    """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`."""
+    """Screen a file with a default `Screener`, or one of these options; see `Screener.scan`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cbc_screen as cbc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cbc.sample().to_csv(f"{folder}/counts.csv", index=False)
+    ...     summary = cbc.scan(f"{folder}/counts.csv", f"{folder}/flags.parquet")
+    >>> summary.patterns["pancytopenia"], dict(summary.rejects)
+    (4, {'NO_RESULT': 1})
+    """
     configuration, described = _parted(options, _OF_A_SCAN)
     return _configured(configuration).scan(source, out, rejects, **described)
 
@@ -958,7 +1013,17 @@ def follow(
     each_count: bool = False,
     **options: Unpack[EveryOption],
 ) -> Any:
-    """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`."""
+    """Follow the counts of each person with a default `Screener`, or one of these options; see `Screener.follow`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> counts = pd.DataFrame({"person": ["a", "a"], "age": ["54 y"] * 2, "sex": ["F"] * 2,
+    ...     "collected_at": ["2024-01-05", "2024-06-20"], "PLT (10^9/L)": [250, 90]})
+    >>> list(cbc.follow(counts, each_count=True)["platelets_change"])
+    ['not_assessed', 'down']
+    """
     configuration, described = _parted(options)
     screener = _configured(configuration)
     return screener.follow(source, person=person, laboratory=laboratory, each_count=each_count, **described)
@@ -973,14 +1038,34 @@ def timeline(
     laboratory: str | None = None,
     **options: Unpack[EveryOption],
 ) -> Timeline:
-    """Return one analyte of one person over time; see `Screener.timeline`."""
+    """Return one analyte of one person over time; see `Screener.timeline`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> counts = pd.DataFrame({"person": ["a", "a"], "age": ["54 y"] * 2, "sex": ["F"] * 2,
+    ...     "collected_at": ["2024-01-05", "2024-06-20"], "PLT (10^9/L)": [250, 90]})
+    >>> [point.low for point in cbc.timeline(counts, "a", "platelets").points]
+    [250.0, 90.0]
+    """
     configuration, described = _parted(options)
     screener = _configured(configuration)
     return screener.timeline(frame, key, analyte, person=person, laboratory=laboratory, **described)
 
 
 def audit(source: Any, **options: Unpack[EveryOption]) -> Audit:
-    """Audit files or a frame with a default `Screener`, or one of these options; see `Screener.audit`."""
+    """Audit files or a frame with a default `Screener`, or one of these options; see `Screener.audit`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> counts = pd.DataFrame({"age": ["54 y"], "sex": ["F"], "HGB (g/dL)": [9.1], "hemoglobin_flag": ["H"],
+    ...     "hemoglobin_lower": [11.7], "hemoglobin_upper": [15.3]})
+    >>> list(cbc.audit(counts).findings["finding"])
+    ['flag_high_not_high']
+    """
     configuration, described = _parted(options)
     return _configured(configuration).audit(source, **described)
 

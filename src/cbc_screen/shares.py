@@ -64,6 +64,14 @@ class Prevalence:
     data_version : str
     remarks : tuple of str
         How the numbers are to be read, for the foot of a table.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> counts = cbc.sample()
+    >>> found = cbc.prevalence(cbc.screen_frame(counts), sex=counts["Sex"], smallest_cell=1)
+    >>> found.people, found.rows[0].sex, found.rows[0].line.value, found.rows[0].low, found.rows[0].unknown
+    (142, 'female', 'red', 13, 4)
     """
 
     rows: tuple[LineShare, ...]

@@ -64,6 +64,16 @@ class ScanSummary:
     languages : of the names of columns, as declared or told from them: "de", or "es or pt"
     options_file : path of the configuration file that options of the command came from
     setting : where the counts come from; none where it was not stated
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cbc_screen as cbc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cbc.sample().to_csv(f"{folder}/counts.csv", index=False)
+    ...     summary = cbc.scan(f"{folder}/counts.csv")
+    >>> summary.rows_in == summary.screened + summary.rejected, summary.analytes["hemoglobin"].not_used
+    (True, 4)
     """
 
     source: str
@@ -130,6 +140,13 @@ class FlagSummary:
     patterns, severities, urgencies : mapping of word to rows
     lines : mapping of line to a mapping of state to rows
     reasons : mapping of "field:REASON" to rows, the most common first
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> found = cbc.summarize(cbc.screen_frame(cbc.sample()))
+    >>> found.rows, found.patterns["bicytopenia"], found.reasons["age:AGE_MISSING"]
+    (142, 5, 2)
     """
 
     rows: int

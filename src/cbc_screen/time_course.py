@@ -53,6 +53,16 @@ class Timeline:
         What is told of the line in words: state, persistence and trend.
     undated : int
         Counts that have no time and are not drawn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> counts = pd.DataFrame({"person": ["a", "a"], "age": ["54 y"] * 2, "sex": ["F"] * 2,
+    ...     "collected_at": ["2024-01-05", "2024-06-20"], "PLT (10^9/L)": [250, 90]})
+    >>> line = cbc.timeline(counts, "a", "platelets")
+    >>> line.label, line.unit, len(line.points), line.undated
+    ('Platelets', '10^9/L', 2, 0)
     """
 
     analyte: str

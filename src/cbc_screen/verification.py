@@ -184,6 +184,15 @@ class RangeVerification:
         The units of texts and pages, "si" or "us"; every number here is in the unit of its band.
     sources : tuple of str
         The publications behind the method.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> people = pd.DataFrame({"age": ["40 y"] * 20, "sex": ["F"] * 20, "HGB (g/L)": [116, *range(121, 140)]})
+    >>> found = cbc.verify_ranges(people, "nhanes_dxh800", results_of="reference")
+    >>> found.rows == found.rows_used + sum(found.rows_set_aside.values()), len(found.to_frame())
+    (True, 2)
     """
 
     set: str

@@ -113,6 +113,10 @@ def test_nothing_disappears(client: httpx.Client) -> None:
         (b"<Bundle xmlns='http://hl7.org/fhir'/>", 400, "NOT_JSON"),
         (b'{"resourceType": "Bundle", "entry": ' + b"[" * 100_000, 400, "NOT_JSON"),
         (b'{"resourceType": "Bundle", "entry": "\xff"}', 400, "NOT_TEXT"),
+        *(
+            (b'{"resourceType": "Bundle", "entry": %s}' % own, 422, "NOT_FHIR")
+            for own in (b'"x"', b"5", b"true", b'{"a": 1}', b"null")
+        ),
         (b"", 400, "NOT_JSON"),
     ],
 )

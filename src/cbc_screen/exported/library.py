@@ -42,6 +42,13 @@ class CQLLibrary:
         The FHIR Library that holds the text.
     plan_definition : dict
         A FHIR PlanDefinition that shows a count to a reader where a line is low or could not be assessed.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> made = cbc.cql()
+    >>> made.library["name"], made.plan_definition["resourceType"], "context Patient" in made.text
+    ('CBCScreen', 'PlanDefinition', True)
     """
 
     text: str

@@ -50,6 +50,16 @@ class Audit:
         lies between them; where they cross (`agrees` is False), the flags follow no single limit.
     listed : int
         How many findings there are in all.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import cbc_screen as cbc
+    >>> counts = pd.DataFrame({"age": ["54 y"], "sex": ["F"], "PLT (10^9/L)": [250], "platelets_flag": ["L"],
+    ...     "platelets_lower": [150], "platelets_upper": [400]})
+    >>> found = cbc.audit(counts)
+    >>> found.rows, found.listed, list(found.results["results"])
+    (1, 1, [1])
     """
 
     rows: int

@@ -37,6 +37,14 @@ class OmopCohorts:
     `cohort` (cohort_definition_id, subject_id, cohort_start_date, cohort_end_date) as in OMOP CDM 5.4: one row a person,
     the day of the first count of that pattern. `attrition` says how many counts and persons each step left and excluded.
     `settings` names each cohort, with the notice.
+
+    Examples
+    --------
+    >>> import cbc_screen as cbc
+    >>> flags = cbc.screen_frame(cbc.sample()).assign(person="7", collected_at="2024-03-01")
+    >>> made = cbc.omop_cohorts(flags, {1: "pancytopenia"})
+    >>> made.cohort.num_rows, made.attrition["number_records"].to_pylist()
+    (1, [142, 142, 142, 130, 4, 1])
     """
 
     cohort: pa.Table

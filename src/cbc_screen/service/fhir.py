@@ -51,6 +51,8 @@ def _require_bundle(body: bytes) -> None:
         raise problem(
             ProblemCode.NOT_FHIR, "send a FHIR Bundle of Patient and Observation resources", ("resourceType",)
         )
+    if not isinstance(found.get("entry", []), list):
+        raise problem(ProblemCode.NOT_FHIR, "the entries of a Bundle are a list", ("entry",))
 
 
 def bundle_json(found: ScreenedCounts, detail: Detail) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.errors import UsageError
+from cbc_screen.vocabulary import SCHEMA_VERSION
 
 COUNT = {"age": ["40 y"], "sex": ["F"], "HGB (g/L)": [79], "ANC (10^9/L)": [0.3], "PLT (10^9/L)": [9]}
 
@@ -98,3 +99,29 @@ def test_severities_and_urgencies_have_an_order() -> None:
     own = cbc.screen_frame(pl.from_pandas(many))
     assert own.filter(pl.col("severity") >= "moderate").height == 2
     assert own.sort("urgency")["urgency"].to_list() == ["none", "cannot_tell", "immediate"]
+
+
+def test_a_frame_of_flags_says_which_form_it_has_and_that_it_is_no_diagnosis() -> None:
+    frame = cbc.screen_frame(cbc.sample())
+    assert frame.attrs == {"notice": cbc.NOTICE, "schema_version": SCHEMA_VERSION}
+    table = cbc.screen_frame(pa.Table.from_pandas(cbc.sample()))
+    assert (table.schema.metadata[b"notice"], table.schema.metadata[b"schema_version"]) == (
+        cbc.NOTICE.encode(),
+        SCHEMA_VERSION.encode(),
+    )
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["in words", "packed"])
+def test_words_of_a_file_of_flags_are_compared_as_those_of_a_frame(packed: bool, tmp_path: Path) -> None:
+    cbc.sample().to_csv(tmp_path / "counts.csv", index=False)
+    cbc.scan(tmp_path / "counts.csv", tmp_path / "flags.parquet", packed=packed)
+    read = cbc.read_flags(tmp_path / "flags.parquet")
+    screened = cbc.screen_frame(cbc.sample()).iloc[
+        read["row"] - 2
+    ]  # line 1 is the header; a row without a result is rejected
+    for column, word in (("severity", "moderate"), ("pattern", "bicytopenia"), ("urgency", "prompt")):
+        assert list(read[column] >= word) == list(screened[column] >= word)
+    assert list(read["severity"].cat.categories) == list(screened["severity"].cat.categories)
+    polars = cbc.read_flags(tmp_path / "flags.parquet", kind="polars")
+    assert isinstance(polars, pl.DataFrame)
+    assert polars["pattern"].to_list() == read["pattern"].tolist()

@@ -13,6 +13,7 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.errors import UsageError
+from cbc_screen.vocabulary import SCHEMA_VERSION
 
 FLAGS = pa.table(
     {
@@ -38,6 +39,7 @@ def test_one_row_a_person_on_the_day_of_the_first_count_of_the_pattern() -> None
         "cohort_definition_id": 1,
         "cohort_name": "pancytopenia",
         "notice": cbc.NOTICE,
+        "schema_version": SCHEMA_VERSION,
     }
 
 

@@ -18,6 +18,7 @@ import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.errors import UsageError
 from cbc_screen.exported.cells import JUST_BELOW
+from cbc_screen.vocabulary import SCHEMA_VERSION
 from count_tables import LINES, OTHERS, Tables, arrow
 from effort import share
 
@@ -214,12 +215,13 @@ def test_the_head_says_what_it_was_made_of_and_what_it_reads():
     head = "\n".join(line for line in statement.splitlines() if line.startswith("-- "))
     plain = head.replace("\n-- ", " ")
     assert head.startswith(f"-- {cbc.NOTICE}")
-    assert f"cbc-screen {cbc.__version__}, data {cbc.__data_version__}, ranges default, definition clinical" in plain
+    made_with = f"cbc-screen {cbc.__version__}, schema_version {SCHEMA_VERSION}, data {cbc.__data_version__}"
+    assert f"{made_with}, ranges default, definition clinical" in plain
     assert "hemoglobin in g/L from hemoglobin" in plain
     assert "Unknown never becomes normal" in plain
     row = one({}, definition="clinical", grading="ctcae_v5")
     assert row["notice"] == cbc.NOTICE
-    assert row["screened_with"].startswith(f"cbc-screen {cbc.__version__}, data {cbc.__data_version__}")
+    assert row["screened_with"].startswith(made_with)
 
 
 @pytest.mark.parametrize(

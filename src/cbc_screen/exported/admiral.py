@@ -20,7 +20,7 @@ from cbc_screen.kernel.limits import KernelLimits
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.edges import AgeEdge, approximate_days
 from cbc_screen.knowledge.grading import GradeRow, Scheme
-from cbc_screen.vocabulary import NOTICE, Pregnancy, SchemeId, Sex
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Pregnancy, SchemeId, Sex
 
 _NA = "NA_character_"
 _NEVER = "FALSE"
@@ -113,7 +113,8 @@ class _Criteria:
             "UNIT_CHECK": own.unit,
             "VAR_CHECK": ", ".join(name for name in self._variables() if re.search(rf"\b{re.escape(name)}\b", code)),
             "DIRECTION": "L",
-            "COMMENT": f"{NOTICE} cbc-screen, data {self._knowledge.data_version}: {scheme.title} ({scheme.version}). {cited}",
+            "COMMENT": f"{NOTICE} cbc-screen, schema_version {SCHEMA_VERSION}, data {self._knowledge.data_version}: "
+            f"{scheme.title} ({scheme.version}). {cited}",
         }
 
     def _variables(self) -> list[str]:

@@ -15,7 +15,7 @@ from cbc_screen.exported.sources import PERSON, TableOfCounts
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.printable import clean_line
-from cbc_screen.vocabulary import NOTICE, Pregnancy
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Pregnancy
 
 _WIDTH = 112
 
@@ -61,6 +61,7 @@ def made_of(knowledge: Knowledge, kernel: Kernel, *, ranges: str, rules: str) ->
     own = knowledge.stamp(ranges, rules)
     parts = [
         f"cbc-screen {__version__}",
+        f"schema_version {SCHEMA_VERSION}",
         f"data {knowledge.data_version}",
         f"ranges {Path(ranges).name}",
         f"definition {chosen.definition}",

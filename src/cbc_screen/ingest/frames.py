@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.arrays import beyond_years, with_days_as_texts, without_dictionaries, without_view
 from cbc_screen.errors import CBCScreenError, UsageError
-from cbc_screen.vocabulary import NOTICE, LineState, Pattern, Severity, State, Urgency, WhiteBasis
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -189,7 +189,8 @@ def from_arrow(table: pa.Table, like: Any, *, same_rows: bool = True) -> Any:
         case FrameKind.RELATION:
             return _to_relation(table, like)
         case _:
-            return table
+            own = {"notice": NOTICE, "schema_version": SCHEMA_VERSION}
+            return table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
 
 
 def _to_pandas(table: pa.Table, like: Any) -> Any:
@@ -205,6 +206,7 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
     frame = pd.DataFrame(own, copy=False)
     if like is not None:
         frame.index = like.index
+    frame.attrs.update(notice=NOTICE, schema_version=SCHEMA_VERSION)
     return frame
 
 

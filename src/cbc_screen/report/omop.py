@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import headers, plain_frame, to_arrow
 from cbc_screen.normalize.arrow import as_text
-from cbc_screen.vocabulary import NOTICE, Pattern
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Pattern
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,6 +98,7 @@ def omop_cohorts(
         "cohort_definition_id": pa.array(list(wanted), pa.int64()),
         "cohort_name": pa.array([str(own) for own in wanted.values()], pa.string()),
         "notice": pa.array([NOTICE] * len(wanted), pa.string()),
+        "schema_version": pa.array([SCHEMA_VERSION] * len(wanted), pa.string()),
     }
     return OmopCohorts(
         pa.concat_tables([rows for rows, _ in parts]),

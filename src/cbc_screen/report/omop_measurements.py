@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.report.omop import columns_of, days, is_number_of_omop, subjects
-from cbc_screen.vocabulary import NOTICE, Severity
+from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Severity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -139,7 +139,7 @@ def _rows(
     ):
         account[why] = int((left & ~holds).sum())
         left &= holds
-    return np.flatnonzero(left), {**account, "rows": int(left.sum()), "notice": NOTICE}
+    return np.flatnonzero(left), {**account, "rows": int(left.sum()), "notice": NOTICE, "schema_version": SCHEMA_VERSION}
 
 
 def _table(

@@ -170,7 +170,9 @@ def test_a_misspelt_option_fails_in_an_editor(tmp_path: Path) -> None:
 def test_columns_of_the_file_are_left_out_of_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("age,sex,Ery [T/l],HGB (g/dL)\n40 y,F,4.5,13.1\n", encoding="utf-8")
     lab = cbc.Source(str(tmp_path / "e.csv"), columns={"rbc": "Ery [T/l]"})
+    read = cbc.read(lab)
+    assert list(cbc.screen_frame(read, lab)["rbc_state"]) == ["within"]  # the same description holds of both
     with pytest.raises(
         cbc.UsageError, match=r"rbc=Ery \[T/l\]: there is no such column; 'rbc' is there, as read\(\) writes it"
     ):
-        cbc.screen_frame(cbc.read(lab), lab)
+        cbc.screen_frame(pd.DataFrame(read.to_dict("list")), lab)  # a frame that read() did not return

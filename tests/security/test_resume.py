@@ -108,7 +108,7 @@ def test_the_content_of_packed_and_binary_files_is_known_too(tmp_path: Path, nam
 
     write(WHOLE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cbc_screen.ingest.parquet.BATCH_ROWS", 100)
+        patch.setattr("cbc_screen.ingest.parquet._SMALL_BATCH_ROWS", 50)
         out = broken(source)
         before = source.stat()
         write(WHOLE.replace("15.0", "11.0"))

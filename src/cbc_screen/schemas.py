@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 
 _FOLDER, _ENDING = "_schemas", ".json"
 
@@ -59,6 +59,8 @@ def schema(name: str) -> dict[str, Any]:
     True
     """
     if name not in schema_names():
-        raise UsageError(f"there is no schema of this name; there are {', '.join(schema_names())}")
+        raise UsageError(
+            f"there is no schema of this name{did_you_mean(name, schema_names()) or ';'} there are {', '.join(schema_names())}"
+        )
     found: dict[str, Any] = json.loads((files("cbc_screen") / _FOLDER / f"{name}{_ENDING}").read_text(encoding="utf-8"))
     return found

@@ -63,6 +63,8 @@ def alarms(
             f"nothing was screened: what was found could not be read ({', '.join(damaged)}, {sum(damaged.values()):,} in all); "
             "is the source whole?"
         )
+    if not (reach.screened or reach.others or reach.rejects):
+        found.append("there was no row to screen: is the source whole?")
     if (reach.screened or reach.others) and not reach.judged:
         found.append(_nothing_judged(reach))
     elif reach.others and (missing := _lines_never_sent(reach.read, analytes)):

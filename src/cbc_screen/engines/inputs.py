@@ -139,7 +139,7 @@ def open_inputs(
             continue
         except UsageError as problem:
             named = str(problem).startswith((short, f"the source {short!r}"))
-            message = str(problem) if len(names) == 1 or named else f"{short}: {problem}"
+            message = str(problem) if named or name == STANDARD_STREAM else f"{short}: {problem}"
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(message)
     return opener.finish(undo, notice)

@@ -18,7 +18,7 @@ from cbc_screen.arrays import rows_of
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.monitor import LARGEST_MANIFEST
 from cbc_screen.engines.screened_with import CONFIGURATION, UNIT_SUSPECT
-from cbc_screen.errors import CBCScreenError, UsageError
+from cbc_screen.errors import CBCScreenError, UsageError, did_you_mean
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import with_spellings
@@ -206,7 +206,10 @@ def find_row(file: FlagFile, key: str) -> dict[str, Any]:
     for table in file.batches():
         if sign:
             if column not in table.column_names:
-                raise UsageError("--row COLUMN=VALUE: there is no such column in the flags; keep it with --keep")
+                near = did_you_mean(column, table.column_names)
+                raise UsageError(
+                    f"--row {column}=VALUE: there is no such column in the flags{near or ';'} keep it with --keep"
+                )
             mask = pc.equal(pc.cast(table.column(column), "string"), wanted)
         else:
             name, _, number = key.rpartition(":")

@@ -37,7 +37,7 @@ def _text(path: Path) -> str:
     with suppress(OSError, ValueError), open_regular(path) as file:
         content = file.read(LARGEST + 1)
     if content is None:
-        raise UsageError(f"the answers cannot be opened: not there, or not readable; give {_EXPECTED}")
+        raise UsageError(f"the answers {path.name!r} cannot be opened: not there, or not readable; give {_EXPECTED}")
     if len(content) > LARGEST:
         raise UsageError(f"the answers are larger than {LARGEST:,} bytes; give them in parts")
     text: str | None = None

@@ -139,7 +139,12 @@ def _rows(
     ):
         account[why] = int((left & ~holds).sum())
         left &= holds
-    return np.flatnonzero(left), {**account, "rows": int(left.sum()), "notice": NOTICE, "schema_version": SCHEMA_VERSION}
+    return np.flatnonzero(left), {
+        **account,
+        "rows": int(left.sum()),
+        "notice": NOTICE,
+        "schema_version": SCHEMA_VERSION,
+    }
 
 
 def _table(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.engines.frames import Engine, Prepared
-from cbc_screen.errors import UsageError
+from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.frames import to_arrow
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.serial_rules import SerialRules
@@ -87,6 +87,7 @@ def person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: st
         if person not in headers:
             raise UsageError(
                 f"person={person!r}: there is no such column beside those that are read of the count and of the age and sex"
+                f"{did_you_mean(person, headers)}"
             )
         return person
     # A person's number is looked at for controls too.

@@ -343,7 +343,7 @@ def test_a_header_cell_may_go_over_two_lines_and_costs_no_row(export) -> None:
 
 @pytest.mark.parametrize("header", ["HGB (g/dL)," + "x" * 200_000, 'HGB (g/dL),"open' + "x" * 200_000])
 def test_a_header_that_cannot_be_read_is_one_clear_line(export, header: str) -> None:
-    with pytest.raises(cbc.UsageError, match=r"^the header line is too long, or a quotation mark"):
+    with pytest.raises(cbc.UsageError, match=r"^export.csv: the header line is too long, or a quotation mark"):
         cbc.scan(export(header + "\n9.1,3.0\n"))
 
 
@@ -478,7 +478,7 @@ def test_a_workbook_damaged_anywhere_in_its_sheet_is_one_clear_error(tmp_path: P
         path = tmp_path / "export.xlsx"
         path.write_bytes((tmp_path / "whole.xlsx").read_bytes())
         damaged_at(path, sheet.header_offset + 100 + step * (sheet.compress_size - 200) // 12, step % 8)
-        with pytest.raises(cbc.UsageError, match=r"^the workbook cannot be read \(\w+\)$"):
+        with pytest.raises(cbc.UsageError, match=r"^export.xlsx: the workbook cannot be read \(\w+\)$"):
             cbc.scan(path)
     assert cbc.scan(tmp_path / "whole.xlsx").screened == 3_000
 
@@ -507,7 +507,7 @@ def test_a_sheet_that_is_no_sheet_from_some_row_on_is_refused_without_its_cells(
     with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "export.xlsx", "w") as packed:
         for name in whole.namelist():
             packed.writestr(name, whole.read(name).replace(b"<v>15.5</v>", b"<v>CANARY</v>"))
-    with pytest.raises(cbc.UsageError, match=r"^the workbook cannot be read after row 2 \(\w+\)$") as caught:
+    with pytest.raises(cbc.UsageError, match=r"^export.xlsx: the workbook cannot be read after row 2 \(\w+\)$") as caught:
         cbc.scan(tmp_path / "export.xlsx")
     assert caught.value.__context__ is None
 

@@ -25,6 +25,7 @@ class Reach:
     reasons: Mapping[str, int]
     others: tuple[str, ...] = ()  # results that were sent under names or codes that are not known
     rejects: Mapping[str, int] = field(default_factory=dict)  # rows by reason
+    sent: bool = True  # a row, or a result, or a message about something else
     otherwise: tuple[str, ...] = ()  # what is written otherwise than it is read, and files that are worse than others
 
 
@@ -63,7 +64,7 @@ def alarms(
             f"nothing was screened: what was found could not be read ({', '.join(damaged)}, {sum(damaged.values()):,} in all); "
             "is the source whole?"
         )
-    if not (reach.screened or reach.others or reach.rejects):
+    if not reach.sent:
         found.append("there was no row to screen: is the source whole?")
     if (reach.screened or reach.others) and not reach.judged:
         found.append(_nothing_judged(reach))

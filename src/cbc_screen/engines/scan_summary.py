@@ -59,8 +59,17 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
     reasons = dict(account.reasons.most_common())
     others = _named_otherwise(inputs)
     otherwise = (*account.otherwise(inputs), *account.worse_files(inputs), *account.sheets_left(inputs))
+    counts = [source.result_counts for source in filter(None, map(collected_source, inputs))]
     return Reach(
-        account.screened, account.judged, tuple(sorted(read)), len(columns), reasons, others, account.rejects, otherwise
+        screened=account.screened,
+        judged=account.judged,
+        read=tuple(sorted(read)),
+        columns=len(columns),
+        reasons=reasons,
+        others=others,
+        rejects=account.rejects,
+        sent=account.rows_in > 0 or any(own.read or own.rejected or own.without_results for own in counts),
+        otherwise=otherwise,
     )
 
 

@@ -475,20 +475,20 @@ class RuleBook:
             case "differential_percent_sum":
                 return self._sum([value(f"{cell}_percent") for cell in CELLS])
             case "differential_excess":
-                return self._excess(self._sum([value(cell) for cell in CELLS]), value("wbc"))
+                return self._excess(self._differential(), value("wbc"))
             case "neutrophils_excess":
                 return self._excess(value("neutrophils"), value("wbc"))
             case "lymphocytes_excess":
                 return self._excess(value("lymphocytes"), value("wbc"))
             case "differential_sum":
-                return self._sum([value(cell) for cell in CELLS])
+                return self._differential()
             case "differential_missing":
                 return self._arithmetic("-", value("wbc"), self._counted())
             case "differential_missing_share":
                 missing = self._arithmetic("-", value("wbc"), self._counted())
                 return self._arithmetic("/", self._scaled(missing, "*", 100.0), value("wbc"))
             case "differential_excess_count":
-                return self._arithmetic("-", self._sum([value(cell) for cell in CELLS]), value("wbc"))
+                return self._arithmetic("-", self._differential(), value("wbc"))
             case "neutrophils_gap" | "neutrophils_gap_share":
                 return NOWHERE  # there are no percentages to derive them from
         raise KeyError(name)
@@ -497,7 +497,16 @@ class RuleBook:
         """Return the sum of all white cells that were told apart."""
         if self.given & set(RARER):
             raise ValueError("the plans hold no rarer cells")
-        return self._sum([self.value(cell) for cell in CELLS])
+        return self._differential()
+
+    def _differential(self) -> Number:
+        """Return the sum of the kinds of a differential; basophils that were not sent are none."""
+        total = self._sum([self.value(cell) for cell in CELLS if cell != "basophils"])
+        basophils = self.value("basophils")
+        if basophils.value is None:
+            return total
+        filled = self.engine.coalesce(self._lift(basophils), self.engine.number(0.0))
+        return self._arithmetic("+", total, Number(filled, True))
 
     # States and lines --------------------------------------------------------------
 

@@ -507,7 +507,9 @@ def test_a_sheet_that_is_no_sheet_from_some_row_on_is_refused_without_its_cells(
     with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "export.xlsx", "w") as packed:
         for name in whole.namelist():
             packed.writestr(name, whole.read(name).replace(b"<v>15.5</v>", b"<v>CANARY</v>"))
-    with pytest.raises(cbc.UsageError, match=r"^export.xlsx: the workbook cannot be read after row 2 \(\w+\)$") as caught:
+    with pytest.raises(
+        cbc.UsageError, match=r"^export.xlsx: the workbook cannot be read after row 2 \(\w+\)$"
+    ) as caught:
         cbc.scan(tmp_path / "export.xlsx")
     assert caught.value.__context__ is None
 

@@ -169,6 +169,20 @@ def test_more_records_than_a_request_may_have(client: httpx.Client) -> None:
     assert code_of(post(client, "/screen/batch", {"records": {}})) == (422, "MALFORMED")
 
 
+def test_a_body_whose_length_is_told_twice_is_refused(service: Served) -> None:
+    """Behind another server the rest of it could pass for a request of somebody else."""
+    head = "POST /screen HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    sent = f"{head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"
+    answer = raw(service, sent.encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"NOT_HTTP" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_an_option_that_is_given_twice_is_refused(client: httpx.Client) -> None:
+    assert code_of(post(client, "/screen?detail=full&detail=compact", b"{}")) == (422, "MALFORMED")
+
+
 def raw(service: Served, sent: bytes, seconds: float = 10) -> bytes:
     """Send bytes, and return all that comes until the server closes, or until nothing more comes."""
     with socket.create_connection((service.host, service.port), timeout=seconds) as connection:

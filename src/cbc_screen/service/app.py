@@ -283,7 +283,8 @@ def _form(request: Request) -> Detail | None:
 
 def _detail(request: Request) -> Detail:
     """Return how much of a result is asked for."""
-    asked = request.query_params.get("detail", Detail.FULL.value)
+    several = request.query_params.getlist("detail")
+    asked = several[0] if len(several) == 1 else "" if several else Detail.FULL.value
     if asked not in tuple(Detail):
         raise problem(ProblemCode.MALFORMED, f"detail is one of {', '.join(Detail)}", ("query", "detail"))
     return Detail(asked)

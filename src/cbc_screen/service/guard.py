@@ -22,6 +22,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 ROUTE = "cbc_screen.route"  # in a scope: the pattern of the path
 OTHER = "other"  # the route of a request that has none
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+_LENGTHS = (b"content-length", b"transfer-encoding")
 _HEADERS = [(b"cache-control", b"no-store")]
 
 
@@ -64,6 +65,10 @@ class Guard:
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._under_way > self._limits.connections:
             raise problem(ProblemCode.BUSY, "too many requests at once; come again")
+        told = [name for name, _ in scope["headers"] if name in _LENGTHS]
+        if len(told) > 1:
+            # Which of them holds is another question to each server on the way: the rest would be the next request.
+            raise problem(ProblemCode.NOT_HTTP, "the length of the body is told twice")
         whole = receive
         if scope["method"] in _WITH_BODY:
             whole = _Body(await self._body(scope, receive), receive)

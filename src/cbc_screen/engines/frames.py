@@ -120,10 +120,14 @@ class Prepared:
 
     def place_of(self, row: int) -> int:
         """Return the place of a row, which may be counted from the end."""
-        place = row + self.rows if row < 0 else row
-        if not 0 <= place < self.rows:
-            raise UsageError(f"row is a place in the frame, from 0 to {self.rows - 1} (or from the end, -1)")
-        return place
+        if not self.rows:
+            raise UsageError("the frame has no row")
+        place = None if isinstance(row, bool) or not hasattr(row, "__index__") else row.__index__()
+        if place is None or not -self.rows <= place < self.rows:
+            raise UsageError(
+                f"row is a place in the frame, a whole number from 0 to {self.rows - 1} (or from the end, -1)"
+            )
+        return place % self.rows
 
 
 def prepare(engine: Engine, frame: Any, opening: Opening) -> Prepared:

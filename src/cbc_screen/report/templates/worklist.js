@@ -6,6 +6,7 @@
   const IN_A_PAGE = 50;
   const MOST_PRINTED = 1000;
   const SHORT_HISTORY = 4;
+  const SHOWN_REASONS = 3; // there are three lines
   const $ = (id) => document.getElementById(id);
 
   async function unpacked(element) {
@@ -133,9 +134,9 @@
 
   // The value that made an urgency, and the first of the reasons that it is; the page of the count has them all.
   function whyOf(why) {
-    const told = why.slice(0, 2).map(([values, reasons]) => made("span", { className: "fine why" },
+    const told = why.slice(0, SHOWN_REASONS).map(([values, reasons]) => made("span", { className: "fine why" },
       reasons.split("; ")[0], values ? made("span", { className: "made-by" }, " (" + values + ")") : ""));
-    if (why.length > 2) told.push(made("span", { className: "fine why" }, "and " + (why.length - 2) + " more"));
+    if (why.length > SHOWN_REASONS) told.push(made("span", { className: "fine why" }, "and " + (why.length - SHOWN_REASONS) + " more"));
     return told;
   }
 

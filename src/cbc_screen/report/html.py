@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from cbc_screen.knowledge import load_knowledge
 from cbc_screen.labels import Told
 from cbc_screen.printable import clean
 from cbc_screen.report.asking import asked
@@ -18,6 +19,7 @@ from cbc_screen.report.units import TextUnits
 from cbc_screen.report.wording import (
     analyte_words,
     bands_words,
+    begun_low,
     criteria_words,
     ends_words,
     finding_words,
@@ -268,6 +270,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=plain,
     )
-    made.filters |= {"words": words, "finding": finding_words, "sentence": sentence}
+    labels = {name: begun_low(own.label) for name, own in load_knowledge().analytes.items()}
+    made.filters |= {"words": words, "finding": finding_words, "sentence": sentence, "quantity": labels.__getitem__}
     made.globals |= {"notice": NOTICE, "heights": HEIGHTS, "listed": LISTED}
     return made

@@ -229,8 +229,8 @@ def _text(cell: Any) -> str | None:
 def _remarks(smallest: int, confidence: float, *, weighted: bool) -> tuple[str, ...]:
     sure = f"{100 * confidence:g} %"
     return (
-        "Low: surely low for age and sex. Unknown: cannot be told, and not counted as not low; the share of low may be "
-        "higher by so much.",
+        "Low: below the range of age and sex in every case that is possible. Unknown: cannot be told, and not counted as not "
+        "low; the share of low may be higher by so much.",
         "Shares are weighted by the survey's weights. Intervals need the survey's design and are not given."
         if weighted
         else f"Interval: from the lower {sure} Wilson limit of what is low to the upper one of what is low or unknown.",

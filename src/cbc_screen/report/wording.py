@@ -232,7 +232,8 @@ def finding_words(finding: FindingResult) -> str:
     """Say a finding with its condition, its mark and its source."""
     number = "" if finding.threshold == Threshold.NONE else finding.threshold
     weight = "" if finding.basis is None else _WEIGHTS[finding.basis]
-    marks = "; ".join(filter(None, (finding.condition, number, weight, finding.source)))
+    # Of a number of this project the source is the project too: said once.
+    marks = "; ".join(dict.fromkeys(filter(None, (finding.condition, number, weight, finding.source))))
     return f"{finding.text} [{marks}]"
 
 

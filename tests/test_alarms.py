@@ -458,16 +458,46 @@ def test_sheets_with_the_same_columns_are_not_left_in_silence(tmp_path: Path) ->
     """Two of three months would be gone."""
     book = openpyxl.Workbook()
     sheets = [book.active, book.create_sheet("Februar"), book.create_sheet("März")]
-    for sheet in sheets:
-        sheet.append(["Age (y)", "Sex", "HGB (g/dL)", "PLT (10^9/L)"])
+    for place, sheet in enumerate(sheets):
+        # Later months have one more column, or hemoglobin under another name.
+        own = ["Age (y)", "Sex", "Hb (g/dL)" if place else "HGB (g/dL)", "PLT (10^9/L)"]
+        sheet.append([*own, *["WBC (10^9/L)"] * (place == 2)])
         sheet.append([50, "F", 6.1, 12])
     book.create_sheet("Legende").append(["Kürzel", "Bedeutung"])
     book.save(tmp_path / "months.xlsx")
-    with pytest.warns(cbc.CBCScreenWarning, match="'Februar', 'März' have the same columns and were not read"):
+    with pytest.warns(
+        cbc.CBCScreenWarning, match="'Februar', 'März' have the same or nearly the same columns and were not read"
+    ):
         cbc.read(tmp_path / "months.xlsx")
     (alarm,) = cbc.scan(tmp_path / "months.xlsx").alarms
     assert alarm == (
-        "months.xlsx: 'Februar', 'März' have the same columns and were not read; read each sheet by its name: sheet= (--sheet)"
+        "months.xlsx: 'Februar', 'März' have the same or nearly the same columns and were not read; read each sheet by its name: sheet= (--sheet)"
     )
+    # Whoever names a sheet has chosen.
+    assert cbc.scan(tmp_path / "months.xlsx", sheet="Februar").alarms == ()
     with pytest.raises(cbc.CBCScreenError, match="it has 'Sheet', 'Februar', 'März', 'Legende'"):
         cbc.read(tmp_path / "months.xlsx", sheet="April")
+
+
+def test_a_declaration_that_does_not_fit_is_not_advised_again() -> None:
+    dates = pd.DataFrame(
+        {"birth_date": ["01/05/1980"] * 2, "collected_at": "2024-05-01", "sex": "F", "HGB (g/dL)": [9, 8]}
+    )
+    with pytest.warns(cbc.CBCScreenWarning, match="most dates are not written as date_format="):
+        cbc.screen_frame(dates, date_format={"birth_date": "%d.%m.%Y"})
+    numbers = pd.DataFrame(
+        {"age (y)": [50] * 2, "sex": "F", "WBC (/uL)": ["1.900", "2.300"], "PLT (10^9/L)": ["150,5", "200,5"]}
+    )
+    with pytest.warns(cbc.CBCScreenWarning, match='wbc: the other mark .* thousands="."'):
+        cbc.screen_frame(numbers, decimal=",")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cbc.CBCScreenWarning)
+        cbc.screen_frame(numbers, decimal=",", thousands=".")
+
+
+def test_a_printed_range_is_refused_only_where_it_is_so_at_every_age() -> None:
+    """3.5 to 10.5 is a range of adults: of an unknown age it is not a fault of the range that nobody can tell."""
+    sent = {"wbc": {"value": 2.5, "unit": "10^9/L", "range": [3.5, 10.5]}, "hemoglobin": "13 g/dL", "sex": "F"}
+    assert ("wbc", "RANGE_INSANE") not in cbc.screen(sent).reasons
+    upside = {**sent, "wbc": {"value": 2.5, "unit": "10^9/L", "range": [10.5, 3.5]}}
+    assert ("wbc", "RANGE_INSANE") in cbc.screen(upside).reasons

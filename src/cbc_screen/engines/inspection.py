@@ -29,6 +29,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile, Shape, find_profile, recognized
 from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.specimens import PATIENT
 from cbc_screen.normalize.codes import NO_REASON, REASONS
 from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.people import letters_of, with_sex_letters
@@ -133,6 +134,8 @@ def _inspect_wide(path: Path, found: Inspection, opening: Opening) -> Inspection
     for name, column in plan.people.items():
         found.recognized.append(f"{name:<24}{column:<28}{_reasons(normalized.reasons.get(name)).removeprefix('; ')}")
     for field, column in plan.specimens:
+        if field == PATIENT:
+            continue
         kinds = _reasons(normalized.specimens)
         found.recognized.append(f"{'specimen':<24}{column:<28}tells the kind of specimen ({field}){kinds}")
     for analyte, own in plan.analytes.items():

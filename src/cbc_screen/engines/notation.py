@@ -23,7 +23,10 @@ _OTHERS = (AGE, _TIME)  # of the person and the moment, and no results
 # What is to be declared of most cells that were sent, by the reason why they are not used.
 _DECLARED = {
     Reason.NUMBER_AMBIGUOUS: 'the comma or point in most numbers may be either mark; say which it is: decimal="," (--decimal ,)',
-    Reason.DATE_UNREADABLE: 'most dates cannot be read; say how they are written: date_format="%d.%m.%Y" (--date-format)',
+    Reason.DATE_UNREADABLE: (
+        "most dates cannot be read; say how they are written, %d for the day, %m for the month and %Y for the year, with the "
+        'marks between them: date_format="%d/%m/%Y" or "%m/%d/%Y" or "%d.%m.%Y" (--date-format)'
+    ),
     Reason.UNIT_CONFUSABLE: (
         "the unit of most results may be one of two; say which: in mmol/L and fmol "
         'units={"hemoglobin_mmol": "monomer"} or "tetramer" (--units hemoglobin_mmol=monomer), else units= (--units)'
@@ -34,6 +37,7 @@ _DECLARED = {
         'columns={"collected_at": "..."} (--columns collected_at=COLUMN)'
     ),
 }
+_THOUSANDS = 'the other mark in most numbers may group thousands; say which mark does: thousands="." (--thousands .), or correct them'
 _OF_RESULTS = (Reason.NUMBER_AMBIGUOUS, Reason.UNIT_CONFUSABLE)
 # What was sent beside a result that could not be placed is unknown: nothing was sent there itself.
 _OF_NEIGHBORS = (Reason.KEY_MISSING, Reason.MOMENT_UNKNOWN)
@@ -93,20 +97,28 @@ class Notation:
 
     def sentences(self, plan: Plan, file: str = "") -> list[str]:
         """Say of which fields most cells that were sent are written in a way that must be declared, and is not."""
-        is_mark_declared = plan.declared.number_format != POINT
         within = f" of {file}" if file else ""
         found: dict[str, list[str]] = {}  # fields of which one sentence is true
         for (about, name), many in self.otherwise.items():
-            reason = Reason(name)
-            told = is_mark_declared and reason is Reason.NUMBER_AMBIGUOUS
-            if many >= _FEW and 2 * many > self.sent[about] and not told:
-                found.setdefault(_DECLARED[reason], []).append(about)
+            sentence = _to_declare(Reason(name), plan)
+            if many >= _FEW and 2 * many > self.sent[about] and sentence:
+                found.setdefault(sentence, []).append(about)
         return [f"{', '.join(abouts)}{within}: {sentence}" for sentence, abouts in found.items()]
 
     def warn(self, plan: Plan) -> None:
         """Warn the user of the package of what would have to be declared."""
         for text in self.sentences(plan):
             warn(text)
+
+
+def _to_declare(reason: Reason, plan: Plan) -> str:
+    """Say what is to be declared, or nothing where all of it is."""
+    marks = plan.declared.number_format
+    if reason is Reason.NUMBER_AMBIGUOUS and marks != POINT:
+        return "" if marks.thousands else _THOUSANDS
+    if reason is Reason.DATE_UNREADABLE and (plan.declared.date_format or plan.declared.date_formats):
+        return "most dates are not written as date_format= (--date-format) says"
+    return _DECLARED[reason]
 
 
 def worse_than_others(

@@ -16,6 +16,7 @@ from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.request import ScanRequest
 from cbc_screen.engines.sex_watch import doubts
 from cbc_screen.engines.unit_watch import UnitWatch
+from cbc_screen.knowledge.specimens import PATIENT
 from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.summary import AnalyteCount, ScanSummary
@@ -114,7 +115,7 @@ def summary_of(
         analytes=_analyte_counts(engine, plan, account),
         results=results,
         specimens=_specimens(account.rejects, results["rejected"]),
-        specimen_columns=tuple(column for _, column in plan.specimens),
+        specimen_columns=tuple(column for field, column in plan.specimens if field != PATIENT),
         unit_suspect=watch.sentences(accepted=False),
         unit_accepted=watch.sentences(accepted=True),
         undeclared=doubts(inputs),

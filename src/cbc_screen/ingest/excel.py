@@ -22,6 +22,7 @@ from cbc_screen.ingest.source import SourceBatch, check_headers
 
 BATCH_ROWS = 50_000
 LARGEST_UNPACKED = 1 << 31
+_FEW_ALIKE = 4  # twice as many columns as sheets must share
 _FIRST_OWN_FORMAT = 164  # lower numbers are formats that every workbook knows
 
 
@@ -75,13 +76,17 @@ class ExcelSource:
         self.unread = tuple(name for name in book.sheetnames if name != self._sheet.title)
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
         # A month in each sheet: the others hold counts too.
-        self.alike = tuple(name for name in self.unread if self._has_same_header(book[name]))
+        # Whoever names a sheet has chosen.
+        self.alike = () if sheet is not None else tuple(one for one in self.unread if self._is_alike(book[one]))
 
-    def _has_same_header(self, sheet: Any) -> bool:
-        own = [name for name in self.headers if name]
+    def _is_alike(self, sheet: Any) -> bool:
+        """Tell whether most columns of this sheet are there too: another month may have one more, or one by another name."""
+        own = {name for name in self.headers if name}
         with suppress(Exception):  # a chart is a sheet without rows, and a damaged one is met when it is named
             for row in islice(sheet.iter_rows(values_only=True), LOOKED_AT):
-                if [text for cell in row if (text := "" if cell is None else str(cell).strip())] == own:
+                if 2 * len(own & {"" if cell is None else str(cell).strip() for cell in row}) >= max(
+                    len(own), _FEW_ALIKE
+                ):
                     return True
         return False
 

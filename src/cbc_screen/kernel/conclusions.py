@@ -15,7 +15,7 @@ from cbc_screen.knowledge.rules import Condition, Rule
 from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 # Marks that say how an answer was reached; they are passed on as they are.
-REMARKS = (".range_insane", ".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
+REMARKS = (".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
 SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 REASON = "reason."  # begins the mark of a rule that the urgency rests on
@@ -77,6 +77,8 @@ def build_conclusions(b: Builder, rules: Rules, facts: Facts, *, several: bool =
         for rule in found:
             result[f"{group}.{rule.id}"] = facts.yes(f"{group}.{rule.id}")
     result |= {name: node for name, node in facts.marks() if name.endswith(REMARKS)}
+    refused = [f"{analyte}.range_insane" for analyte in sorted(rules.ranged)]
+    result |= {name: facts.yes(name) for name in refused if facts.has_truth(name)}
     return result
 
 

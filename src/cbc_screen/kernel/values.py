@@ -306,7 +306,8 @@ class RecordValues:
                 comparable = b.both(comparable, b.less(b.number(0.0), theirs))
             wrong = b.either(wrong, b.both(comparable, b.negate(near)))
         sane = b.negate(wrong)
-        self.facts.put_mark(f"{analyte}.range_insane", wrong)
+        # Of a person of several ages it is told where it is so at every one: a printed range is of the age that nobody told us.
+        self.facts.put_truth(f"{analyte}.range_insane", Truth(wrong, sane))
         self._by_report[analyte] = b.both(sane, b.any(b.present(r) for r in reported))
         used = [b.select(b.both(sane, b.present(r)), r, o) for r, o in zip(reported, own, strict=True)]
         return used[0], used[1]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FIRST_LETTERS = 3
 ANY = "specimen"  # a field that may hold any of the words: a record's own, or a column that the caller names
+PATIENT = "patient"  # whose a specimen is: looked at for controls alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -501,3 +501,20 @@ def test_a_printed_range_is_refused_only_where_it_is_so_at_every_age() -> None:
     assert ("wbc", "RANGE_INSANE") not in cbc.screen(sent).reasons
     upside = {**sent, "wbc": {"value": 2.5, "unit": "10^9/L", "range": [10.5, 3.5]}}
     assert ("wbc", "RANGE_INSANE") in cbc.screen(upside).reasons
+
+
+def test_one_count_of_which_every_number_is_ambiguous_says_so() -> None:
+    """One cell alone is a slip; every result of the one count that there is, is how the source writes."""
+    one = {
+        "age (y)": [50],
+        "sex": ["F"],
+        "HGB (g/dL)": ["9,125"],
+        "WBC (10^9/L)": ["1,234"],
+        "PLT (10^9/L)": ["12,345"],
+    }
+    with pytest.warns(cbc.CBCScreenWarning, match="hemoglobin, wbc, platelets: the comma or point"):
+        cbc.screen_frame(pd.DataFrame(one))
+    slip = {**one, "HGB (g/dL)": ["9.1"], "WBC (10^9/L)": ["1.2"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cbc.CBCScreenWarning)
+        cbc.screen_frame(pd.DataFrame(slip))

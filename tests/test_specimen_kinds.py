@@ -635,3 +635,30 @@ def test_a_control_under_a_number_is_no_patient(
     counts = {"age (y)": 50, "sex": "F", "HGB (g/dL)": 6.0, "WBC (10^9/L)": 2.1, "PLT (10^9/L)": 55}
     flags = cbc.screen_frame(pd.DataFrame([{column: key, **counts} for key in keys]))
     assert list(flags["pattern"]) == ["cannot_tell"] * len(controls) + ["pancytopenia"] * len(patients)
+
+
+LIS = "PAT_NO,SPEC_NO,TST_NM,RSLT,UOM,COLL_DTM,DOB,SX,RSLT_STAT"
+LONG_KEYS = [("QC", "S1"), ("QC-LEVEL1", "S2"), ("QC1", "S3"), ("P1", "QC-40551102"), ("P2", "CTRL-L2"), ("CONTROL", "S4"),
+             ("P3", "XN CHECK L1"), ("P4", "QC-LOW"), ("P6", "CTRL-LOW-0506")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "result_without_a_person", [False, True], ids=["in columns", "with one that is read with care"]
+)
+def test_a_control_under_a_number_is_no_patient_in_a_long_table_either(
+    result_without_a_person: bool, tmp_path: Path
+) -> None:
+    """Whatever the columns of the numbers are called."""
+    results = (("Hemoglobin", 6.0, "g/dL"), ("WBC", 2.1, "10^9/L"), ("Platelets", 55, "10^9/L"))
+    keys = [*LONG_KEYS, ("P5", "S5"), ("QCARLOS", "S6")]
+    lines = [
+        f"{person},{sample},{test},{value},{unit},2024-05-06 08:00,1970-01-01,F,F"
+        for person, sample in keys
+        for test, value, unit in results
+    ]
+    lines += [",,Hemoglobin,9,g/dL,,,,"] if result_without_a_person else []
+    (tmp_path / "lis.csv").write_text("\n".join([LIS, *lines]), encoding="utf-8")
+    summary = cbc.scan(tmp_path / "lis.csv", tmp_path / "flags.csv", keep=["person"])
+    flags = pd.read_csv(tmp_path / "flags.csv")
+    assert list(flags.loc[flags["pattern"] == "pancytopenia", "person"]) == ["P5", "QCARLOS"]
+    assert summary.results["rejected"] == {"SPECIMEN_CONTROL": len(results) * len(LONG_KEYS)}

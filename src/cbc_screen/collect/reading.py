@@ -21,6 +21,7 @@ from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.moments import NO_MOMENT, MomentNumbers
 from cbc_screen.collect.values import BatchValues, Kind, ValueReader
 from cbc_screen.ingest.long import LongSource, ResultColumns
+from cbc_screen.ingest.long_cells import is_of_numbers
 from cbc_screen.ingest.results import MADE_UP
 from cbc_screen.ingest.texts import Texts, bytes_of
 from cbc_screen.knowledge import Knowledge
@@ -130,7 +131,7 @@ class TableReading:
 
     @staticmethod
     def _is_asked(field: str) -> bool:
-        return field not in _NOT_ASKED and not field.startswith("stated number ")
+        return field not in _NOT_ASKED and not is_of_numbers(field)
 
     def _judge(self, fields: dict[str, Texts], values: BatchValues, asked: Combined) -> list[Outcome]:
         """Judge each combination."""

@@ -99,9 +99,12 @@ class Notation:
         """Say of which fields most cells that were sent are written in a way that must be declared, and is not."""
         within = f" of {file}" if file else ""
         found: dict[str, list[str]] = {}  # fields of which one sentence is true
+        # One cell alone is a slip, and of one count every result: then it is how the source writes.
+        of_results = Counter(name for (about, name), many in self.otherwise.items() if 2 * many > self.sent[about])
         for (about, name), many in self.otherwise.items():
             sentence = _to_declare(Reason(name), plan)
-            if many >= _FEW and 2 * many > self.sent[about] and sentence:
+            enough = many >= _FEW or (about not in _OTHERS and of_results[name] >= _FEW)
+            if enough and 2 * many > self.sent[about] and sentence:
                 found.setdefault(sentence, []).append(about)
         return [f"{', '.join(abouts)}{within}: {sentence}" for sentence, abouts in found.items()]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
 from cbc_screen.ingest.long_cells import (
+    NUMBERED,
     STATED,
     Cells,
     age_of,
@@ -22,6 +23,7 @@ from cbc_screen.ingest.long_cells import (
     cells_of,
     find_columns,
     first_told,
+    is_of_numbers,
     names_of,
     rows_of,
     stated_columns,
@@ -67,8 +69,8 @@ class ResultColumns:
     share: float
 
     def number_fields(self) -> list[str]:
-        """Return the fields that hold numbers of samples, which may tell what kind a specimen is."""
-        return [field for field in self.fields if field.startswith(f"{STATED}number ")]
+        """Return the fields that hold numbers of samples and patients, which may tell what kind a specimen is."""
+        return [field for field in self.fields if is_of_numbers(field)]
 
 
 class LongSource:
@@ -96,8 +98,8 @@ class LongSource:
         )
         if persons is not None:
             self._person_columns |= stated_columns(persons.headers, self._person_columns, knowledge.specimens)
-        number = knowledge.specimens.fields["number"].starts
-        self._may_be_told = re.compile(number) if number is not None else None
+        starts = [own for name in NUMBERED if (own := knowledge.specimens.fields[name].starts) is not None]
+        self._may_be_told = re.compile("|".join(starts).replace("(?i)", ""), re.IGNORECASE) if starts else None
         times = self._columns.get("collected_at", [])
         self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self._of_persons = "person" in profile.columns
@@ -305,8 +307,8 @@ class LongSource:
             if not text or not name.startswith(STATED):
                 continue
             field = name.split(" ")[1]
-            # Nearly every sample number is another one, and says nothing.
-            if field != "number" or self.tells_number(text):
+            # Nearly every number is another one, and says nothing.
+            if field not in NUMBERED or self.tells_number(text):
                 found.append((field, text))
         return tuple(found)
 
@@ -365,7 +367,7 @@ class LongSource:
         return self._counted
 
     def tells_number(self, text: str) -> bool:
-        """Tell whether the number of a sample says what kind it is; nearly none does."""
+        """Tell whether the number of a sample or a patient says what kind it is; nearly none does."""
         return bool(text) and (self._may_be_told is None or self._may_be_told.search(text) is not None)
 
     def result_of(self, row: Mapping[str, str]) -> LabResult:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Cells = dict[str, list[str]]
+NUMBERED = ("number", "patient")  # fields of specimens.yaml
+_NUMBERS = (("person", "patient"), ("specimen_key", "number"))
 STATED = "stated "  # before the field and the header of a column that tells a kind of specimen
 _LONGEST_YEAR = 4
 
@@ -47,8 +49,15 @@ def stated_columns(
     """Find the columns that tell what kind a specimen is; what a profile reads for another purpose is left to it."""
     taken = {name for field, names in claimed.items() if field != "specimen_key" for name in names}
     once = [header for header, many in Counter(headers).items() if many == 1 and header not in taken]
-    found = ((specimens.field_of(header), header) for header in once)
-    return {f"{STATED}{field} {header}": [header] for field, header in found if field is not None}
+    found = {header: field for header in once if (field := specimens.field_of(header)) is not None}
+    # A control has a number as a patient and a sample have, whatever the column is called.
+    found |= {name: field for claim, field in _NUMBERS for name in claimed.get(claim, ())}
+    return {f"{STATED}{field} {header}": [header] for header, field in found.items()}
+
+
+def is_of_numbers(field: str) -> bool:
+    """Tell whether a field holds numbers of samples or patients, of which nearly each is another one."""
+    return field.startswith(STATED) and field.split(" ")[1] in NUMBERED
 
 
 def names_of(columns: Mapping[str, list[str]]) -> list[str]:

@@ -7,6 +7,7 @@ sick, whose true counts are as odd as a wrong unit would make them.
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -510,3 +511,23 @@ def test_more_lymphocytes_than_white_cells_leave_the_white_line_unknown() -> Non
     count = {"wbc": "2.3 10^9/L", "neutrophils": "2.1 10^9/L", "lymphocytes": "95 10^9/L"}
     flags = cbc.screen({"age": "40 y", "sex": "F", "hemoglobin": "135 g/L", "platelets": "250 10^9/L", **count}).flags()
     assert (flags["white_line"], flags["guards"]) == ("cannot_tell", "lymphocytes_exceed_wbc")
+
+
+def test_a_printed_range_confirms_a_unit_only_of_numbers_that_lie_near_it() -> None:
+    """8.0 mmol/L under g/dL, with its range of g/dL beside it, and a hematocrit that says otherwise."""
+    rows = 30
+    table = {
+        "age (y)": [40 + number % 5 for number in range(rows)], "sex": ["F"] * rows,
+        "HGB (g/dL)": [round(8.0 + 0.02 * number, 2) for number in range(rows)], "HGB lower": [12.0] * rows, "HGB upper": [16.0] * rows,
+        "HCT (%)": [round(38.5 + 0.1 * number, 1) for number in range(rows)], "HCT lower": [36] * rows, "HCT upper": [46] * rows,
+        "PLT (10^9/L)": [220 + number for number in range(rows)], "NEUT (10^9/L)": [3.0] * rows,
+    }  # fmt: skip
+    with pytest.warns(cbc.CBCScreenWarning, match=r"^hemoglobin: .* contradict each other in 30 of 30 rows") as found:
+        flags = cbc.screen_frame(pd.DataFrame(table))
+    assert len(found) == 1  # the hematocrit lies in its range
+    assert set(flags["red_line"]) == {"cannot_tell"}
+    # A clinic of anemia, whose hematocrit is as low as its hemoglobin, is not suspected.
+    sick = {**table, "HCT (%)": [round(24 + 0.06 * number, 2) for number in range(rows)]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cbc.CBCScreenWarning)
+        assert set(cbc.screen_frame(pd.DataFrame(sick))["red_line"]) == {"low"}

@@ -122,7 +122,8 @@ def suspicions(knowledge: Knowledge, rows: Rows) -> dict[str, Suspicion]:
     for analyte, weighed in by_values(rule.values, rows.values, offs, percents).items():
         if analyte not in confirmed:
             found[analyte] = Suspicion(Doubt.VALUES, weighed.many, weighed.rows, weighed.off, weighed.beside)
-    found = {**_by_relations(rule, rows.values, found, confirmed), **found}
+    sure = {analyte for analyte in confirmed if analyte in whole or _lies_near(rule, rows, analyte)}
+    found = {**_by_relations(rule, rows.values, found, sure), **found}
     found = {**_by_parts(rows, found), **found}
     return {analyte: found[analyte] for analyte in knowledge.analytes if analyte in found}
 
@@ -193,6 +194,14 @@ def _by_printed_ranges(
         elif _times(own, usual) < rule.reported_factor:
             confirmed.add(analyte)
     return found, confirmed
+
+
+def _lies_near(rule: UnitSuspect, rows: Rows, analyte: str) -> bool:
+    """Tell whether results lie near the middle of the ranges that came with them."""
+    with np.errstate(all="ignore"):
+        ratios = rows.values[analyte] / rows.reported[analyte]
+    ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
+    return len(ratios) > 0 and _times(float(np.median(ratios)), 1.0) <= rule.reported_near
 
 
 def _times(one: float, other: float) -> float:

@@ -117,6 +117,7 @@ class UnitSuspect:
     implausible_share: float
     reported_rows: int
     reported_factor: float
+    reported_near: float
     middles: tuple[Middle, ...]
     relations: Relations
     sums: Sums
@@ -128,9 +129,10 @@ def load_unit_suspect(node: YamlNode, analytes: Mapping[str, Analyte]) -> UnitSu
     node.check_keys(["source", "sample", "alone", "implausible", "reported", "middles", "relations", "sums", "values"])
     implausible, reported = node.node("implausible"), node.node("reported")
     implausible.check_keys(["rows", "share"])
-    reported.check_keys(["rows", "factor"])
-    if reported.number("factor") <= 1:
-        raise reported.error("factor", "must be more than 1")
+    reported.check_keys(["rows", "factor", "near"])
+    for key in ("factor", "near"):
+        if reported.number(key) <= 1:
+            raise reported.error(key, "must be more than 1")
     return UnitSuspect(
         sample=_rows(node, "sample"),
         alone=_rows(node, "alone"),
@@ -138,6 +140,7 @@ def load_unit_suspect(node: YamlNode, analytes: Mapping[str, Analyte]) -> UnitSu
         implausible_share=_share(implausible, "share"),
         reported_rows=_rows(reported, "rows"),
         reported_factor=reported.number("factor"),
+        reported_near=reported.number("near"),
         middles=tuple(_middle(entry, analytes) for entry in node.nodes("middles")),
         relations=_relations(node.node("relations"), analytes),
         sums=_sums(node.node("sums"), analytes),

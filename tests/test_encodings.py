@@ -38,7 +38,7 @@ def test_the_encoding_of_a_header_is_among_those_that_are_named(
     assert "\n" not in said
     assert "line 1" in said
     assert "not UTF-8" in said
-    assert named in said.partition(":")[0]
+    assert named in said.partition("they fit ")[2].partition(":")[0]
     assert "--encoding" in said
     assert not any(word in said for word in ("moglobin", "Гемо", "91"))
 
@@ -54,6 +54,30 @@ def test_a_column_of_names_in_another_encoding_is_refused_unless_one_is_declared
     for encoding in ("cp1252", "utf-8", "latin-1"):
         summary = cbc.scan(tmp_path / "export.csv", encoding=encoding)
         assert summary.patterns["pancytopenia"] == 5
+
+
+@pytest.mark.parametrize(
+    ("cells", "named", "unnamed"),
+    [
+        (("7,1;9;1,1", "15.03.1971"), ('decimal=","', '"%d.%m.%Y"'), ("%d/%m/%Y",)),
+        (("7.1;9;1.1", "15/03/1971"), ('"%d/%m/%Y" or "%m/%d/%Y"',), ("decimal=", "%d.%m.%Y")),
+        (("71;9;1.1", "1971-03-15"), (), ("decimal=", "date_format=")),
+    ],
+)
+def test_what_is_to_be_declared_besides_an_encoding_is_named_with_it(
+    tmp_path: Path, cells: tuple[str, str], named: tuple[str, ...], unnamed: tuple[str, ...]
+) -> None:
+    values, born = cells
+    rows = "".join(f"{name};{born};F;{values}\n" for name in ("Müller", "Lefèvre", "Søren", "Núñez"))
+    (tmp_path / "export.csv").write_bytes(
+        ("name;birth_date;sex;HGB (g/dL);PLT (10^9/L);WBC (10^9/L)\n" + rows).encode("cp1252")
+    )
+    with pytest.raises(cbc.UsageError) as caught:
+        cbc.scan(tmp_path / "export.csv")
+    said = str(caught.value)
+    assert all(option in said for option in named)
+    assert not any(option in said for option in unnamed)
+    assert born not in said
 
 
 def test_one_bad_byte_costs_its_cell_and_not_the_file(tmp_path: Path) -> None:

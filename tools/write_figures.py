@@ -97,9 +97,17 @@ def one_definition() -> str:
     ways = ["a function for one record", "bits for columns", "SQL", "CQL"]
     out = ["flags with reasons", "a worklist", "FHIR, cards", "OMOP, R"]
     parts = [box(10, 10 + 42 * place, 235, (name,)) for place, name in enumerate(doors)]
-    parts += [arrow((245, 25 + 42 * place), (298, 25 + 42 * place), (298, 127), (318, 127)) for place in range(len(doors))]
     parts += [
-        box(320, 85, 185, ("one definition", "ranges, schemes, rules:", "data with their sources", "and versions"), "key"),
+        arrow((245, 25 + 42 * place), (298, 25 + 42 * place), (298, 127), (318, 127)) for place in range(len(doors))
+    ]
+    parts += [
+        box(
+            320,
+            85,
+            185,
+            ("one definition", "ranges, schemes, rules:", "data with their sources", "and versions"),
+            "key",
+        ),
         *(box(580, 10 + 62 * place, 235, (name,)) for place, name in enumerate(ways)),
         *(arrow((505, 127), (540, 127), (540, 25 + 62 * place), (578, 25 + 62 * place)) for place in range(len(ways))),
         *(box(900, 10 + 62 * place, 180, (name,)) for place, name in enumerate(out)),

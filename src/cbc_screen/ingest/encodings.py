@@ -6,6 +6,7 @@ script, cased as words are, and best of all one that names a column this program
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -16,6 +17,12 @@ from cbc_screen.knowledge.loaded import load_measures
 LOOKED_AT = 1 << 20  # bytes of a file
 FEW = 3  # lines with bad bytes, from which a file is in another encoding and not damaged
 _SHOWN = 4
+# What stands in a table besides, and the option that declares it.
+_SEEN = (
+    (re.compile(r"(?<=[;\t])\d+,\d+(?=[;\t\r\n])"), 'decimal="," (--decimal ,)'),
+    (re.compile(r"(?<=[;\t])\d\d\.\d\d\.\d{4}(?=[;\t\r\n])"), 'date_format="%d.%m.%Y" (--date-format)'),
+    (re.compile(r"(?<=[;\t])\d\d/\d\d/\d{4}(?=[;\t\r\n])"), 'date_format="%d/%m/%Y" or "%m/%d/%Y" (--date-format)'),
+)
 _DELIMITERS = ",;\t|"
 # In the order in which they are named where several fit equally well.
 _CANDIDATES = (
@@ -55,10 +62,17 @@ def refusal(content: bytes, lines: list[int]) -> str:
     where = f"line {lines[0]}" if len(lines) == 1 else f"line {lines[0]} and {len(lines) - 1:,} more"
     fits = f"they fit {', '.join(names)}" if names else "they fit no encoding that is often used"
     example = names[0] if names else "NAME"
+    more = _also_to_declare(content.decode(names[0], "replace")) if names else ""
     return (
         f"{where} has bytes that are not UTF-8; {fits}: say which with encoding= (--encoding {example}), "
-        "or name utf-8 to read on with such cells unknown; `cbc-screen profile` tells what else is to be declared"
+        f"or name utf-8 to read on with such cells unknown{more}; `cbc-screen profile` tells what else is to be declared"
     )
+
+
+def _also_to_declare(text: str) -> str:
+    """Name what is seen in a text besides, so that it is not asked for one after the other; nothing is decided by it."""
+    seen = [said for pattern, said in _SEEN if len(pattern.findall(text, 0, LOOKED_AT)) > 1]
+    return f"; as it looks, {' and '.join(seen)} too" if seen else ""
 
 
 def encodings_of(content: bytes) -> list[str]:

@@ -36,6 +36,7 @@ SDIST = {
         *TEXT, ".tsv", ".txt", ".gz", ".ndjson", ".parquet", ".xlsx", ".xpt", ".hl7", ".astm", ".json", ".xml", ".fsh", "",
     },
     "docs": TEXT,
+    "docs/figures": {".svg"},
     "examples": {*TEXT, ".ipynb"},
     "benchmarks": TEXT,
     "tools": TEXT,

@@ -192,7 +192,7 @@ def test_a_reader(tmp_path: Path) -> None:
     assert found["read"] == 3
     assert "61 y ; F ; 7.93" in (tmp_path / "rejects.csv").read_text(encoding="utf-8").splitlines()[1]
     # What is damaged is one line that says what to do, and nothing of a person is in it.
-    assert found["refused"] == "the file of the counter is cut short or not UTF-8; export it again"
+    assert found["refused"] == "cut.txt: the file of the counter is cut short or not UTF-8; export it again"
     assert found["exits"] == [0, 2]
     assert found["said"].count("\n") == 1
     assert not {"7.93", "0.647"} & set(re.findall(r"[\d.]+", found["said"]))

@@ -83,7 +83,7 @@ def test_the_command_prints_names_and_schemas() -> None:
     assert json.loads(CliRunner().invoke(main, ["schema", "result"]).output) == cbc.schema("result")
     refused = CliRunner().invoke(main, ["schema", "../result"])
     assert refused.exit_code == 2
-    assert "there is no schema of this name; there are agreement," in refused.output
+    assert "there is no schema of this name; did you mean result? there are agreement," in refused.output
 
 
 def test_what_goes_out_is_open_for_later_fields_and_what_comes_in_is_not() -> None:

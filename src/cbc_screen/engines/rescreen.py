@@ -207,8 +207,9 @@ def find_row(file: FlagFile, key: str) -> dict[str, Any]:
         if sign:
             if column not in table.column_names:
                 near = did_you_mean(column, table.column_names)
+                # What was given is not quoted: it may be a value and a column the wrong way round.
                 raise UsageError(
-                    f"--row {column}=VALUE: there is no such column in the flags{near or ';'} keep it with --keep"
+                    f"--row COLUMN=VALUE: there is no such column in the flags{near or ';'} keep it with --keep"
                 )
             mask = pc.equal(pc.cast(table.column(column), "string"), wanted)
         else:

@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -43,6 +44,39 @@ def test_a_table_of_which_no_line_can_be_judged_ends_with_3(
     assert said in sentence
     done = CliRunner().invoke(main, ["scan", str(source)])
     assert (done.exit_code, done.stderr.count("no line of any of 3 rows")) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        (
+            "age;sex;hb;neutrophils;wbc;plt\n61;F;7,9;38;1.900;31.000\n45;M;15,3;61;6.900;238.000\n",
+            {
+                "age_unit": "y", "decimal": ",", "thousands": ".", "units": "per_ul",
+                "columns": {"neutrophils_percent": "neutrophils"},
+            },
+        ),
+        ("age,sex,hb,wbc,plt\n61,F,79,1.9,31\n45,M,153,6.9,238\n", {"age_unit": "y", "units": "si"}),
+    ],
+)  # fmt: skip
+def test_all_that_a_table_without_units_needs_is_asked_at_once(
+    tmp_path: Path, rows: str, options: dict[str, Any]
+) -> None:
+    """Whoever declares what the first scan asks for has an answer at the second."""
+    (tmp_path / "export.csv").write_text(rows, encoding="utf-8")
+    said = " ".join(cbc.scan(tmp_path / "export.csv").alarms)
+    for name, value in options.items():
+        if name == "columns":
+            assert "--columns neutrophils_percent=COLUMN" in said
+        elif name == "units":
+            assert "--units us, si or per_ul" in said
+            assert "of which nothing is said" in said
+        else:
+            assert f'{name}="{value}"' in said
+    assert "wbc" in said.partition("nothing is said")[2]
+    answered = cbc.scan(tmp_path / "export.csv", **options)
+    assert answered.alarms == ()
+    assert (answered.patterns["pancytopenia"], answered.patterns["none"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -61,16 +61,18 @@ def test_a_column_of_names_in_another_encoding_is_refused_unless_one_is_declared
     [
         (("7,1;9;1,1", "15.03.1971"), ('decimal=","', '"%d.%m.%Y"'), ("%d/%m/%Y",)),
         (("7.1;9;1.1", "15/03/1971"), ('"%d/%m/%Y" or "%m/%d/%Y"',), ("decimal=", "%d.%m.%Y")),
-        (("71;9;1.1", "1971-03-15"), (), ("decimal=", "date_format=")),
+        (("4,4;9;1,1", "15.03.1971"), ('decimal=","', "hemoglobin_mmol"), ("%d/%m/%Y",)),
+        (("71;9;1.1", "1971-03-15"), (), ("hemoglobin_mmol", "decimal=", "date_format=")),
     ],
 )
 def test_what_is_to_be_declared_besides_an_encoding_is_named_with_it(
     tmp_path: Path, cells: tuple[str, str], named: tuple[str, ...], unnamed: tuple[str, ...]
 ) -> None:
     values, born = cells
+    hemoglobin = "Hb (mmol/l)" if "hemoglobin_mmol" in named else "HGB (g/dL)"
     rows = "".join(f"{name};{born};F;{values}\n" for name in ("Müller", "Lefèvre", "Søren", "Núñez"))
     (tmp_path / "export.csv").write_bytes(
-        ("name;birth_date;sex;HGB (g/dL);PLT (10^9/L);WBC (10^9/L)\n" + rows).encode("cp1252")
+        (f"name;birth_date;sex;{hemoglobin};PLT (10^9/L);WBC (10^9/L)\n" + rows).encode("cp1252")
     )
     with pytest.raises(cbc.UsageError) as caught:
         cbc.scan(tmp_path / "export.csv")

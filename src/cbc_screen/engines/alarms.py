@@ -97,5 +97,18 @@ def _nothing_judged(reach: Reach) -> str:
     return (
         f"no line of any of {reach.screened:,} rows could be judged: {len(reach.read)} of {reach.columns} columns hold "
         f"results that are known ({read or 'none'}){f', and most often {why}' if why else ''}; "
-        "name the others with --columns, their units with --units"
+        f"name the others with --columns{_units_to_state(reach.reasons)}"
+    )
+
+
+def _units_to_state(reasons: Mapping[str, int]) -> str:
+    """Say how the units are stated that nothing states, all of them in one go."""
+    about = (name.partition(":") for name in reasons)
+    without = sorted(name for name, _, reason in about if reason == Reason.UNIT_MISSING)
+    if not without:
+        return ", their units with --units"
+    named = ", ".join(without[:_SHOWN]) + (" ..." if len(without) > _SHOWN else "")
+    return (
+        f", and state the units, of which nothing is said ({named}): all at once with --units us, si or per_ul, or each with "
+        "--units ANALYTE=UNIT; a column of percentages is named as one (--columns neutrophils_percent=COLUMN)"
     )

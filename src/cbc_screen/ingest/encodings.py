@@ -23,6 +23,7 @@ _SEEN = (
     (re.compile(r"(?<=[;\t])\d\d\.\d\d\.\d{4}(?=[;\t\r\n])"), 'date_format="%d.%m.%Y" (--date-format)'),
     (re.compile(r"(?<=[;\t])\d\d/\d\d/\d{4}(?=[;\t\r\n])"), 'date_format="%d/%m/%Y" or "%m/%d/%Y" (--date-format)'),
 )
+_MMOL = re.compile(r"\bmmol\s*/\s*l\b", re.IGNORECASE)  # a unit of two quantities of hemoglobin
 _DELIMITERS = ",;\t|"
 # In the order in which they are named where several fit equally well.
 _CANDIDATES = (
@@ -72,7 +73,9 @@ def refusal(content: bytes, lines: list[int]) -> str:
 def _also_to_declare(text: str) -> str:
     """Name what is seen in a text besides, so that it is not asked for one after the other; nothing is decided by it."""
     seen = [said for pattern, said in _SEEN if len(pattern.findall(text, 0, LOOKED_AT)) > 1]
-    return f"; as it looks, {' and '.join(seen)} too" if seen else ""
+    if _MMOL.search(text, 0, LOOKED_AT):
+        seen.append('units={"hemoglobin_mmol": "monomer"} or "tetramer" where hemoglobin is in mmol/L (--units)')
+    return f"; as it looks, {', '.join(seen)} too" if seen else ""
 
 
 def encodings_of(content: bytes) -> list[str]:

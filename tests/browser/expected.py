@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cbc_screen as cbc
+from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.report.wording import (
     analyte_words,
     bands_words,
@@ -24,6 +25,7 @@ from cbc_screen.report.wording import (
 )
 from cbc_screen.result import ConditionResult, ScreeningResult
 
+ANALYTES = load_knowledge().analytes
 URGENCIES = ("none", "cannot_tell", "routine", "prompt", "immediate")
 SEVERITIES = ("none", "mild", "moderate", "severe", "very_severe")
 LINES = ("red", "white", "platelet")
@@ -35,6 +37,12 @@ GROUPS = {
     "also_possible": "Also possible",
     "unlikely": "Little speaks for it",
 }
+
+
+def _label(analyte: str) -> str:
+    """Return the name of an analyte as it stands within a sentence."""
+    label = ANALYTES[analyte].label
+    return label[0].lower() + label[1:]
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
             f"Lines under “{versions.definition}”, graded by {versions.grading} {versions.grading_version}.",
             *(text[0].upper() + text[1:] for line in result.lines if (text := bands_words(line, units))),
         ],
-        "unsent": f"Not assessed: {', '.join(map(words, result.not_assessed))}" if result.not_assessed else "",
+        "unsent": f"Not assessed: {', '.join(map(_label, result.not_assessed))}" if result.not_assessed else "",
         "results": _results(result),
         "bars": sorted(f"{entry.label}: {used_words(entry, units)}, {words(entry.state)}" for entry in drawn),
         "guards": [finding_words(finding) for finding in result.guards],

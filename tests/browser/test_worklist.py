@@ -26,6 +26,7 @@ from browser.expected import (
 from browser.worklist_page import FILTERS, PERSON, PHONE, WIDE, WorklistPage, keys
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.engines.worklist import IN_A_PIECE, write_worklist
+from cbc_screen.knowledge.loaded import load_knowledge
 from cbc_screen.vocabulary import NOTICE
 
 IN_A_PAGE = 50
@@ -782,5 +783,17 @@ def test_flags_alone_give_a_list_that_says_so(bare: Made, demo: Made, open_page:
         value = row.cells[name]
         assert facts.get(name.replace("_", " "), "") == str("" if value is None else value).replace(";", "; "), name
     assert [facts[f"{line} line"] for line in LINES] == ["low", "low", "low"]
+    # What a reader needs stands before the flags, which are folded: as many conditions as lead the list, and the next tests.
+    front = int(row.cells["checklist_shown"])
+    names = {entry.id: entry.name for entry in load_knowledge().conditions}
+    listed_ids = str(row.cells["checklist"]).split(";")
+    seen = page.script("return [...document.querySelectorAll('#page ol li b')].map((name) => name.textContent)")
+    assert seen == [names[name] for name in listed_ids[:front]]
+    assert f"and {len(listed_ids) - front} for which less speaks" in page.text("#page")
+    tests = [load_knowledge().ordering.questions[name].text for name in str(row.cells["next_tests"]).split(";")]
+    assert (
+        page.script("return [...document.querySelectorAll('#page h3 + ul li')].map((one) => one.textContent)") == tests
+    )
+    assert not page.script("return document.querySelector('#page details').open")
     assert page.text("#page h2") == "pancytopenia"
     assert notice_seen(page, "#person .bar-top .notice")

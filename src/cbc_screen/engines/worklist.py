@@ -31,6 +31,7 @@ from cbc_screen.report.figures import UNKNOWN, Figure, age_group, by_age_and_sex
 from cbc_screen.report.html import forget_pieces, person_parts
 from cbc_screen.report.page import Pieces, packed, page
 from cbc_screen.report.wording import SEXES
+from cbc_screen.report.words import GROUP_WORDS
 from cbc_screen.report.writers import AtomicFile, check_output
 from cbc_screen.spreadsheet import INSIDE, START
 from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Line, Pattern, Urgency
@@ -187,14 +188,17 @@ class _Worklist:
         """Return what the ids of rules mean, for filters and for answers about what is not flagged."""
         if self._flags.can_explain:
             rules = self._flags.screener.kernel.rules
-            conditions, guards, triggers = rules.conditions, rules.guards, rules.triggers
+            conditions, guards, triggers, ordering = rules.conditions, rules.guards, rules.triggers, rules.ordering
         else:
             knowledge = load_knowledge()
             conditions, guards, triggers = knowledge.conditions, knowledge.checks.guards, knowledge.checks.active
+            ordering = knowledge.ordering
         return {
             "condition": {entry.id: entry.name for entry in conditions},
             "guard": {rule.id: rule.text for rule in guards},
             "trigger": {rule.id: rule.text for rule in triggers},
+            "group": {str(group): text for group, text in GROUP_WORDS.items()},
+            "test": {name: question.text for name, question in ordering.questions.items()},
         }
 
     def _figures(self, counts: FlagCounts) -> list[Figure]:

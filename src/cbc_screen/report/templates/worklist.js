@@ -245,14 +245,33 @@
     const badge = made("span", { className: "badge urgency-" + person.urgency }, "urgency " + words(person.urgency));
     Object.assign(badge.dataset, { rule: "urgency:urgency", flag: person.urgency, words: "urgency " + words(person.urgency) });
     const why = made("ul", { className: "why" }, ...person.why.map(([values, reasons]) =>
-      made("li", {}, values ? made("b", {}, values) : "", (values ? ": " : "") + reasons)));
+      made("li", {}, values ? made("b", {}, values) : "", (values ? ": " : "")
+        + reasons.split("; ").map((reason) => named("trigger", reason.replaceAll(" ", "_"))).join("; "))));
     const told = data.explained
       ? "This count is shown by its flags. In full: cbc-screen explain " + plain(data.source) + " --row " + plain(person.key)
       : "The cells as received are not in this file, so limits, findings and sources cannot be shown. Scan with --received to see them.";
+    const folded = made("details", {}, made("summary", {}, "All flags of this count (" + flags.length + ")"), facts(flags));
     return made("section", { className: "person" }, made("p", { className: "notice" }, data.notice), head,
       made("p", { className: "told" }, made("span", { className: "badge" }, "severity " + person.severity), " ", badge),
-      why, made("p", {}, told), ...(cells.length ? [made("h3", {}, "Cells as received"), facts(cells)] : []),
-      made("h3", {}, "Flags"), facts(flags));
+      why, made("p", {}, data.lines.map((line, i) => line + " line " + words(person.states[i])).join("; ")),
+      ...toConsider((name) => String(columns[name] ? of(columns[name]) ?? "" : "").split(";").filter(Boolean)),
+      made("p", { className: "fine" }, told), ...(cells.length ? [made("h3", {}, "Cells as received"), facts(cells)] : []),
+      folded);
+  }
+
+  // As many conditions as are shown in front, and the next tests, of the flags of a count.
+  function toConsider(flag) {
+    const [conditions, groups, tests] = ["checklist", "checklist_groups", "next_tests"].map(flag);
+    const front = Number(flag("checklist_shown")[0] || 0);
+    const listed = conditions.slice(0, front).map((id, i) =>
+      made("li", {}, made("b", {}, named("condition", id)), " ", made("span", { className: "fine" }, named("group", groups[i] || ""))));
+    const more = conditions.length - listed.length;
+    const rest = more ? [made("p", { className: "fine" }, "and " + more + " for which less speaks, among the flags")] : [];
+    return [
+      ...(listed.length ? [made("h3", {}, "To consider"), made("ol", {}, ...listed), ...rest] : []),
+      ...(tests.length ? [made("h3", {}, "Next tests to consider for this count"),
+        made("ul", {}, ...tests.map((id) => made("li", {}, named("test", id))))] : []),
+    ];
   }
 
   async function html(place) {

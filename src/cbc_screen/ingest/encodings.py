@@ -75,7 +75,8 @@ def _also_to_declare(text: str) -> str:
     seen = [said for pattern, said in _SEEN if len(pattern.findall(text, 0, LOOKED_AT)) > 1]
     if _MMOL.search(text, 0, LOOKED_AT):
         seen.append('units={"hemoglobin_mmol": "monomer"} or "tetramer" where hemoglobin is in mmol/L (--units)')
-    return f"; as it looks, {', '.join(seen)} too" if seen else ""
+    seen.append('age_unit="y" where ages are bare numbers (--age-unit)')
+    return f"; declare besides, as it looks, {', '.join(seen)}"
 
 
 def encodings_of(content: bytes) -> list[str]:

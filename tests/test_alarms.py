@@ -70,10 +70,10 @@ def test_all_that_a_table_without_units_needs_is_asked_at_once(
             assert "--columns neutrophils_percent=COLUMN" in said
         elif name == "units":
             assert "--units us, si or per_ul" in said
-            assert "of which nothing is said" in said
+            assert "no unit is given for" in said
         else:
             assert f'{name}="{value}"' in said
-    assert "wbc" in said.partition("nothing is said")[2]
+    assert "wbc" in said.partition("no unit is given")[2]
     answered = cbc.scan(tmp_path / "export.csv", **options)
     assert answered.alarms == ()
     assert (answered.patterns["pancytopenia"], answered.patterns["none"]) == (1, 1)

@@ -62,6 +62,9 @@ def test_a_column_of_names_in_another_encoding_is_refused_unless_one_is_declared
         (("7,1;9;1,1", "15.03.1971"), ('decimal=","', '"%d.%m.%Y"'), ("%d/%m/%Y",)),
         (("7.1;9;1.1", "15/03/1971"), ('"%d/%m/%Y" or "%m/%d/%Y"',), ("decimal=", "%d.%m.%Y")),
         (("4,4;9;1,1", "15.03.1971"), ('decimal=","', "hemoglobin_mmol"), ("%d/%m/%Y",)),
+        (('"7,1";9;"1,1"', "5.3.1971"), ('decimal=","', '"%d.%m.%Y"'), ("%m/%d/%Y",)),
+        (("7.1;9;1.1", "15-03-1971 08:15"), ('"%d-%m-%Y" or "%m-%d-%Y"',), ("decimal=", "%d.%m.%Y")),
+        (("7.1;9,000;1.1", "15/3/1971"), ('"%d/%m/%Y" or "%m/%d/%Y"',), ("decimal=",)),
         (("71;9;1.1", "1971-03-15"), (), ("hemoglobin_mmol", "decimal=", "date_format=")),
     ],
 )

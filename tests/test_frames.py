@@ -64,7 +64,7 @@ def test_only_what_is_read_must_be_unique() -> None:
     frame = pd.concat([pd.DataFrame(COUNT), pd.DataFrame({"ward": ["a"]}), pd.DataFrame({"ward": ["b"]})], axis=1)
     assert list(cbc.screen_frame(frame)["pattern"]) == ["pancytopenia"]
     twice = pd.concat([pd.DataFrame(COUNT), pd.DataFrame({"HGB (g/L)": [140]})], axis=1)
-    with pytest.raises(UsageError, match="stands twice"):
+    with pytest.raises(UsageError, match="two columns of the frame are named"):
         cbc.screen_frame(twice)
 
 

@@ -182,7 +182,7 @@ def test_excel_is_read_like_csv(tmp_path: Path, export) -> None:
         ("a.csv", b"name,address\nx,y\n", "no column reads as a blood count result"),
         ("a.csv", b"HbA1c,PCT\n5,6\n", "glycated hemoglobin"),
         ("a.csv", b"HGB (g/dL),Hb\n5,6\n", "both read as hemoglobin"),
-        ("a.csv", b"HGB,HGB\n5,6\n", "stands twice"),
+        ("a.csv", b"HGB,HGB\n5,6\n", "two columns are named"),
     ],
 )
 def test_a_file_that_is_not_what_it_says_gets_one_clear_line(

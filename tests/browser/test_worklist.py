@@ -783,6 +783,10 @@ def test_flags_alone_give_a_list_that_says_so(bare: Made, demo: Made, open_page:
         value = row.cells[name]
         assert facts.get(name.replace("_", " "), "") == str("" if value is None else value).replace(";", "; "), name
     assert [facts[f"{line} line"] for line in LINES] == ["low", "low", "low"]
+    texts = {rule.id: rule.text for rule in load_knowledge().checks.active}
+    reasons = str(row.cells["urgency_reasons"]).split(";")
+    assert page.text("#page ul.why") == "; ".join(texts.get(name, name.replace("_", " ")) for name in reasons)
+    assert "notify_platelets" in reasons
     # What a reader needs stands before the flags, which are folded: as many conditions as lead the list, and the next tests.
     front = int(row.cells["checklist_shown"])
     names = {entry.id: entry.name for entry in load_knowledge().conditions}

@@ -74,16 +74,6 @@ class Account:
             for sentence in notation.sentences(plans[file], file if several else "")
         )
 
-    @staticmethod
-    def sheets_left(inputs: Sequence[Input]) -> tuple[str, ...]:
-        """Say which sheets of a workbook have the header of the one that was read, and were not."""
-        return tuple(
-            f"{entry.name}: {', '.join(map(repr, alike))} have the same or nearly the same columns and were not read; "
-            "read each sheet by its name: sheet= (--sheet)"
-            for entry in inputs
-            if (alike := getattr(entry.source, "alike", ()))
-        )
-
     def worse_files(self, inputs: Sequence[Input]) -> tuple[str, ...]:
         """Say what some tables have not, or not to be used, though others have."""
         expected = {name: frozenset(entry.expected) for entry in inputs for name in entry.tables}

@@ -102,13 +102,13 @@ def _nothing_judged(reach: Reach) -> str:
 
 
 def _units_to_state(reasons: Mapping[str, int]) -> str:
-    """Say how the units are stated that nothing states, all of them in one go."""
+    """Say how to state the units that are missing, all of them at once."""
     about = (name.partition(":") for name in reasons)
     without = sorted(name for name, _, reason in about if reason == Reason.UNIT_MISSING)
     if not without:
         return ", their units with --units"
     named = ", ".join(without[:_SHOWN]) + (" ..." if len(without) > _SHOWN else "")
     return (
-        f", and state the units, of which nothing is said ({named}): all at once with --units us, si or per_ul, or each with "
-        "--units ANALYTE=UNIT; a column of percentages is named as one (--columns neutrophils_percent=COLUMN)"
+        f"; no unit is given for {named}: state them all at once with --units us, si or per_ul, or one by one with "
+        "--units ANALYTE=UNIT; name a column of percentages as one (--columns neutrophils_percent=COLUMN)"
     )

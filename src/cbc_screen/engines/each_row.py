@@ -15,7 +15,7 @@ from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import FILE, ROW, Layout, ScreenedBatch, screen_batch
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine, screen_frame
-from cbc_screen.engines.inputs import Input, files_of, open_inputs
+from cbc_screen.engines.inputs import Input, files_of, open_inputs, sheets_left
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.outcomes import RowOutcome, rejected_rows, schema_of, screened_rows
 from cbc_screen.engines.pipeline import in_order, worker_count
@@ -117,7 +117,7 @@ def _screened(engine: Engine, asked: RowsAsked, opening: Opening) -> Iterator[_O
             if isinstance(entry.source, CollectedSource):
                 yield _Outcome(entry.name, None, aside=list(entry.source.set_aside()))
         account.check()
-        for text in (*account.otherwise(inputs), *account.worse_files(inputs), *account.sheets_left(inputs)):
+        for text in (*account.otherwise(inputs), *account.worse_files(inputs), *sheets_left(inputs)):
             warn(text)
         require_unchanged(files_of(inputs))
 

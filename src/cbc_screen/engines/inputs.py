@@ -111,6 +111,16 @@ def files_of(inputs: Sequence[Input]) -> tuple[SourceFile, ...]:
     return tuple({file.path: file for file in every}.values())
 
 
+def sheets_left(inputs: Sequence[Input]) -> tuple[str, ...]:
+    """Say which sheets of a workbook have the header of the one that was read, and were not."""
+    return tuple(
+        f"{entry.name}: {', '.join(map(repr, alike))} have the same or nearly the same columns and were not read; "
+        "read each sheet by its name: sheet= (--sheet)"
+        for entry in inputs
+        if (alike := getattr(entry.source, "alike", ()))
+    )
+
+
 def open_inputs(
     names: Sequence[str],
     folder: Path | None,

@@ -12,6 +12,7 @@ from cbc_screen.arrays import cells_of
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.rescreen import FlagFile
 from cbc_screen.kernel.conclusions import NOT_JUDGED, urgency_rules
+from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.rules import Rule
 from cbc_screen.labels import Told
 from cbc_screen.normalize.received import PERSON, RECEIVED
@@ -114,6 +115,7 @@ class ListedRows:
         self._flags, self._kept, self._person = flags, kept, person
         self._rules: dict[tuple[str, str], list[Rule]] = {}  # by their name and how urgent they are
         self._labels: dict[str, str] = {}
+        self._triggers: dict[str, str] = {}  # what reasons mean where no rule can be asked
         self._declared = lru_cache(maxsize=None)(flags.declared_unit)
         if flags.can_explain:
             rules = flags.screener.kernel.rules
@@ -121,6 +123,8 @@ class ListedRows:
             for name, own in urgency_rules(rules):
                 for rule, _, _ in own:
                     self._rules.setdefault((name, rule.urgency), []).append(rule)
+        else:
+            self._triggers = {rule.id: rule.text for rule in load_knowledge().checks.active}
 
     def of_result(self, row: Mapping[str, Any], result: ScreeningResult, whose: str) -> ListRow:
         """Return what is shown of a row that was screened again."""
@@ -201,7 +205,7 @@ class ListedRows:
         """Say a reason in words; which of several rules of one name was met is not in the flags."""
         if name == NOT_JUDGED and self._flags.can_explain:
             return self._flags.knowledge.urgency_unknown
-        texts = list(dict.fromkeys(rule.text for rule in rules)) or [words(name)]
+        texts = list(dict.fromkeys(rule.text for rule in rules)) or [self._triggers.get(name, words(name))]
         return "; or ".join((texts[0], *map(begun_low, texts[1:])))
 
     def _value(self, row: Mapping[str, Any], cells: Mapping[str, Any], analyte: str) -> str:

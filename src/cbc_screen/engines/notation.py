@@ -23,8 +23,8 @@ _OTHERS = (AGE, _TIME)  # of the person and the moment, and no results
 # What is to be declared of most cells that were sent, by the reason why they are not used.
 _DECLARED = {
     Reason.NUMBER_AMBIGUOUS: (
-        'the comma or point in most numbers may be either mark; say which it is: decimal="," (--decimal ,), and where the other '
-        'mark groups thousands thousands="." (--thousands .)'
+        'the comma or point in most numbers may be either mark; say which it is: decimal="," (--decimal ,); if the other mark '
+        'groups thousands, add thousands="." (--thousands .)'
     ),
     Reason.DATE_UNREADABLE: (
         "most dates cannot be read; say how they are written, %d for the day, %m for the month and %Y for the year, with the "

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbc_screen.arrays import beyond_years, dictionary, from_numpy, without_dictionaries
-from cbc_screen.engines.account import Account
 from cbc_screen.engines.batch import FILE, ROW
 from cbc_screen.engines.collected import CollectedSource
-from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs
+from cbc_screen.engines.inputs import Input, expand, files_of, open_inputs, sheets_left
 from cbc_screen.engines.opening import Opening
 from cbc_screen.engines.read_types import with_types
 from cbc_screen.engines.sex_watch import look_ahead
@@ -52,7 +51,7 @@ def read_counts(sources: Sequence[str], opening: Opening, *, as_received: bool =
     names, knowledge = expand(sources), opening.knowledge
     with ExitStack() as undo:
         inputs = _told_apart(knowledge, open_inputs(names, None, undo, opening))
-        for text in Account.sheets_left(inputs):
+        for text in sheets_left(inputs):
             warn(text)
         for entry in inputs:
             # A column that stands twice is read only where its name means something, and refused there.

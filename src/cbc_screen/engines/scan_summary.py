@@ -11,7 +11,7 @@ from cbc_screen.engines.account import Account
 from cbc_screen.engines.alarms import Reach, alarms
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.frames import Engine
-from cbc_screen.engines.inputs import Input
+from cbc_screen.engines.inputs import Input, sheets_left
 from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.request import ScanRequest
 from cbc_screen.engines.sex_watch import doubts
@@ -59,7 +59,7 @@ def _reach(inputs: list[Input], account: Account) -> Reach:
         columns |= {*source.analyte_counts, *source.left_out, *source.possible}
     reasons = dict(account.reasons.most_common())
     others = _named_otherwise(inputs)
-    otherwise = (*account.otherwise(inputs), *account.worse_files(inputs), *account.sheets_left(inputs))
+    otherwise = (*account.otherwise(inputs), *account.worse_files(inputs), *sheets_left(inputs))
     counts = [source.result_counts for source in filter(None, map(collected_source, inputs))]
     return Reach(
         screened=account.screened,

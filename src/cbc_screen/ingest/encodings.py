@@ -19,9 +19,10 @@ FEW = 3  # lines with bad bytes, from which a file is in another encoding and no
 _SHOWN = 4
 # What stands in a table besides, and the option that declares it.
 _SEEN = (
-    (re.compile(r"(?<=[;\t])\d+,\d+(?=[;\t\r\n])"), 'decimal="," (--decimal ,)'),
-    (re.compile(r"(?<=[;\t])\d\d\.\d\d\.\d{4}(?=[;\t\r\n])"), 'date_format="%d.%m.%Y" (--date-format)'),
-    (re.compile(r"(?<=[;\t])\d\d/\d\d/\d{4}(?=[;\t\r\n])"), 'date_format="%d/%m/%Y" or "%m/%d/%Y" (--date-format)'),
+    (re.compile(r'(?<=[;\t"|])\d+,\d{1,2}(?=[;\t"|\r\n])'), 'decimal="," (--decimal ,)'),
+    (re.compile(r"(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w.])"), 'date_format="%d.%m.%Y" (--date-format)'),
+    (re.compile(r"(?<![\w/])\d{1,2}/\d{1,2}/\d{4}(?![\w/])"), 'date_format="%d/%m/%Y" or "%m/%d/%Y" (--date-format)'),
+    (re.compile(r"(?<![\w-])\d{1,2}-\d{1,2}-\d{4}(?![\w-])"), 'date_format="%d-%m-%Y" or "%m-%d-%Y" (--date-format)'),
 )
 _MMOL = re.compile(r"\bmmol\s*/\s*l\b", re.IGNORECASE)  # a unit of two quantities of hemoglobin
 _DELIMITERS = ",;\t|"

@@ -75,8 +75,7 @@ class ExcelSource:
         # What the file has besides is said: the results may be there.
         self.unread = tuple(name for name in book.sheetnames if name != self._sheet.title)
         self.headers = ["" if cell is None else str(cell).strip() for cell in header]
-        # A month in each sheet: the others hold counts too.
-        # Whoever names a sheet has chosen.
+        # A month in each sheet: the others hold counts too. Whoever names a sheet has chosen.
         self.alike = () if sheet is not None else tuple(one for one in self.unread if self._is_alike(book[one]))
 
     def _is_alike(self, sheet: Any) -> bool:

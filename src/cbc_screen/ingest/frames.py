@@ -118,9 +118,7 @@ def to_arrow(frame: Any, columns: list[str], decimal: str = ".") -> dict[str, pa
     kind = frame_kind(frame)
     times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
-        raise UsageError(
-            f"the name {repeated[0]!r} stands twice among the columns of the frame; remove or rename one of them"
-        )
+        raise UsageError(f"two columns of the frame are named {repeated[0]!r}; remove or rename one of them")
     own = frame.column if kind is FrameKind.TABLE else frame.__getitem__
     return {name: _array(own(name), kind, decimal) for name in columns}
 

@@ -30,7 +30,7 @@ def find_columns(
     for header in headers:
         name = fold_word(header)
         if name in by_name and any(name == fold_word(one) for names in wanted.values() for one in names):
-            raise UsageError(f"the name {header!r} stands twice among the columns; remove or rename one of them")
+            raise UsageError(f"two columns are named {header!r}; remove or rename one of them")
         by_name[name] = header
     found = {}
     for field, names in wanted.items():

@@ -85,4 +85,4 @@ def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:
     """Refuse to read a column that has the name of another."""
     for name in columns:
         if list(headers).count(name) > 1:
-            raise UsageError(f"the name {name!r} stands twice among the columns; remove or rename one of them")
+            raise UsageError(f"two columns are named {name!r}; remove or rename one of them")

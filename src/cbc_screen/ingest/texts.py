@@ -151,7 +151,7 @@ def _with_empty(
 
 
 def _used(values: pa.StringArray, codes: NDArray[np.int32]) -> tuple[pa.StringArray, NDArray[np.int32]]:
-    """Leave out the texts that no row has: what a column looks like is told by its rows alone."""
+    """Drop the texts that no row uses, so that a column is described by its own rows only."""
     used = np.bincount(codes, minlength=len(values)) > 0
     if used.all():
         return values, codes

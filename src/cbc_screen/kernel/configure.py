@@ -136,7 +136,7 @@ def _fixed(column: NDArray[np.float64]) -> float | None:
 def _of_history(
     conditions: Sequence[Condition], urgency: Sequence[Rule], chosen: Configuration
 ) -> tuple[tuple[Condition, ...], tuple[Rule, ...]]:
-    """Leave out the rules that ask for earlier counts, where none are known: they are no unknown findings then."""
+    """Drop the rules about earlier counts when no history is given, so that they are not reported as unknown."""
     if chosen.history:
         return tuple(conditions), tuple(urgency)
 

@@ -99,7 +99,7 @@ class Ranking:
 
     @cached_property
     def some_line_low(self) -> int:
-        """Whether some line is surely low, or deep where the definition has no limit to say so."""
+        """Whether at least one line is certainly low, or, under a definition without a limit for it, below a trigger for immediate review."""
         b, triggers = self.b, [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
         unlimited = b.any(self.facts.mark(f"unlimited.{line}") for line in LINES)
         deep = b.any(self.facts.yes(f"trigger.{rule.id}") for rule in triggers)

@@ -26,8 +26,8 @@ LOST = "\ufffd"
 _LOST = "?¿\u25a1"
 _MATHEMATICS = frozenset("∂∇∏∑√∛∜∫")  # the root or the sum of a thing is another thing
 _SIGNS = re.compile(r"[^0-9a-z]+")
-# A change from Latin letters to those of another script parts a name as a blank does.
 _ESCAPED = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,5});")
+# A change from Latin letters to those of another script parts a name as a blank does.
 _PARTS = re.compile(r"[a-z][a-z0-9]*|[^\sa-z]+")
 _BLANKS = frozenset(("Cc", "Zs", "Zl", "Zp"))
 _LONGEST_KEPT = 256

@@ -28,10 +28,10 @@ PERSON_FIELDS = (
     "reticulocyte_method",
     "wbc_uncorrected",
 )
-# In the order of the fields of an AnalyteColumn.
 ROW_STATUS = "status"  # of all results of a row, as a caller declares its column
-_NOT_USED = (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
 ROW_NOTE = "note"  # remarks on all results of a row, likewise
+_NOT_USED = (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
+# In the order of the fields of an AnalyteColumn.
 _BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
 
 

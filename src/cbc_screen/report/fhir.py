@@ -29,9 +29,7 @@ from cbc_screen.report.fhir_observation import (
 from cbc_screen.result import AnalyteResult, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Comparator, Line, LineState, Reason, Sex
 
-_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _UCUM, _LOINC = "http://unitsofmeasure.org", "http://loinc.org"
-_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _AGE, _PREGNANCY = "30525-0", "82810-3"
 _ORIGINAL = "http://hl7.org/fhir/StructureDefinition/originalText"
 _PLAIN = re.compile(r"(?P<sign><=?|>=?)?\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>\D.*)?", re.ASCII)

@@ -140,7 +140,7 @@ def code_of(names: FHIRNames, code: str) -> Resource:
 def _word(names: FHIRNames, code: str, word: str, basis: str) -> Resource:
     """Return a word of an answer; what cannot be told has no value, and is never a normal one."""
     if word == _UNKNOWN:
-        return {"code": code_of(names, code), "dataAbsentReason": absent()}
+        return {"code": code_of(names, code), "dataAbsentReason": _absent()}
     terms = [{"system": term.system, "code": term.term} for term in names.terms(code, word, basis)]
     text = word.replace("_", " ")
     value = {"coding": [{"system": f"{ANSWER_SYSTEM}:{code}", "code": word, "display": text}, *terms], "text": text}
@@ -149,11 +149,11 @@ def _word(names: FHIRNames, code: str, word: str, basis: str) -> Resource:
 
 def _number(names: FHIRNames, code: str, number: int | None) -> Resource:
     if number is None:
-        return {"code": code_of(names, code), "dataAbsentReason": absent()}
+        return {"code": code_of(names, code), "dataAbsentReason": _absent()}
     return {"code": code_of(names, code), "valueInteger": int(number)}
 
 
-def absent() -> Resource:
+def _absent() -> Resource:
     """Return why there is no value: it cannot be told."""
     return {"coding": [{"system": _ABSENT, "code": "unknown", "display": "Unknown"}], "text": "cannot tell"}
 

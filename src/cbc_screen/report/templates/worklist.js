@@ -245,8 +245,7 @@
     const badge = made("span", { className: "badge urgency-" + person.urgency }, "urgency " + words(person.urgency));
     Object.assign(badge.dataset, { rule: "urgency:urgency", flag: person.urgency, words: "urgency " + words(person.urgency) });
     const why = made("ul", { className: "why" }, ...person.why.map(([values, reasons]) =>
-      made("li", {}, values ? made("b", {}, values) : "", (values ? ": " : "")
-        + reasons.split("; ").map((reason) => named("trigger", reason.replaceAll(" ", "_"))).join("; "))));
+      made("li", {}, values ? made("b", {}, values) : "", (values ? ": " : "") + reasons)));
     const told = data.explained
       ? "This count is shown by its flags. In full: cbc-screen explain " + plain(data.source) + " --row " + plain(person.key)
       : "The cells as received are not in this file, so limits, findings and sources cannot be shown. Scan with --received to see them.";

@@ -80,6 +80,30 @@ def test_all_that_a_table_without_units_needs_is_asked_at_once(
 
 
 @pytest.mark.parametrize(
+    ("columns", "cells", "said"),
+    [
+        (("hemoglobin (g/L)", "wbc (10^9/L)", "platelets"), ("140", "6", "250"), "platelets: no unit is stated"),
+        (("hemoglobin", "wbc (10^9/L)", "platelets (10^9/L)"), ("140", "6", "250"), "hemoglobin: no unit is stated"),
+        (("hemoglobin (g/L)", "neutrophils", "platelets (10^9/L)"), ("140", "4", "250"), "neutrophils: no unit is stated"),
+        ((*CBC[:2], "platelets (foo/L)"), ("140", "6", "250"), "platelets: the unit of most results is written in a way"),
+        ((*CBC, "MCV"), ("140", "6", "250", "85"), None),
+        ((*CBC[:2], "platelets"), ("140", "6", "250 10^9/L"), None),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_unknown_in_every_row_for_want_of_a_unit_is_an_alarm(
+    tmp_path: Path, columns: tuple[str, ...], cells: tuple[str, ...], said: str | None
+) -> None:
+    """The other lines are judged, so nothing else would tell it; a red cell index without a unit leaves no line unknown."""
+    source = wide(tmp_path / "export.csv", columns, cells)
+    found = cbc.scan(source).alarms
+    assert [text.startswith(said or "") for text in found] == ([] if said is None else [True])
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        cbc.screen_frame(pd.read_csv(source))
+    assert [str(one.message) for one in warned] == list(found)
+
+
+@pytest.mark.parametrize(
     ("columns", "cells"),
     [
         (("hemoglobin (g/L)",), ("140",)), (("hemoglobin (g/L)",), ("70",)), (("platelets (10^9/L)",), ("250",)),
@@ -379,7 +403,12 @@ def test_one_bad_file_among_good_ones_is_no_silence(tmp_path: Path) -> None:
     good = {"monday.csv": daily("m"), "tuesday.csv": daily("t")}
     assert alarms_of(tmp_path, good) == []
     [unit] = alarms_of(tmp_path, {**good, "wednesday.csv": daily("w", unit="GIGA")})
-    assert unit == "platelets of wednesday.csv: none of 3 results used, while those of other files are"
+    assert unit == (
+        "platelets of wednesday.csv: the unit of most results is written in a way that is not known; say what it means: "
+        'unit_spellings={"SPELLING": "UNIT"} (--unit-spelling SPELLING=UNIT)'
+    )
+    [taken_back] = alarms_of(tmp_path, {**good, "wednesday.csv": daily("w").replace("PLT,140,", "PLT,CLOTTED,")})
+    assert taken_back == "platelets of wednesday.csv: none of 3 results used, while those of other files are"
     [empty] = alarms_of(tmp_path, {**good, "wednesday.csv": RESULTS})
     assert empty == "no result of a count was found in wednesday.csv, while other files have some"
     assert alarms_of(tmp_path, {**good, "wednesday.csv": daily("w", tests="HGB NEUT")}) == [], (
@@ -410,7 +439,7 @@ def test_tables_of_counts_are_compared_as_well(tmp_path: Path) -> None:
     counts = "age,sex,HGB (g/L),PLT\n40 y,F,140,{0}\n40 y,F,140,{0}\n"
     files = {"a.csv": counts.format("250 10^9/L"), "b.csv": counts.replace(",PLT", ",plt").format("250 GIGA")}
     [alarm] = alarms_of(tmp_path, files)
-    assert alarm.startswith("platelets of b.csv: none of 2 results used")
+    assert alarm.startswith("platelets of b.csv: the unit of most results is written in a way that is not known")
 
 
 def test_a_file_of_persons_is_no_file_of_results(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cbc_screen.engines.notation import AGE, Notation, worse_than_others
@@ -13,6 +14,7 @@ from cbc_screen.errors import CBCScreenError
 if TYPE_CHECKING:
     from cbc_screen.engines.batch import ScreenedBatch
     from cbc_screen.engines.inputs import Input
+    from cbc_screen.normalize.plan import Plan
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Account:
 
     def otherwise(self, inputs: Sequence[Input]) -> tuple[str, ...]:
         """Say what is written otherwise than it is read; the name of the file stands where there are several."""
-        plans = {name: entry.plan for entry in inputs for name in (entry.name, *(file.name for file in entry.files))}
+        plans = _plans(inputs)
         several = sum(len(entry.files) for entry in inputs) > 1
         return tuple(
             sentence
@@ -79,11 +81,18 @@ class Account:
         expected = {name: frozenset(entry.expected) for entry in inputs for name in entry.tables}
         tables = {name: self.files.get(name, Notation()) for name in expected}
         given = {name: own.sent for name, own in tables.items()}
+        plans = _plans(inputs)
+        told = {name: frozenset(chain(*own.to_declare(plans[name]).values())) for name, own in tables.items()}
         for entry in inputs:
             given |= entry.given  # a count of several files is told of the first: their results were counted before
-        return tuple(worse_than_others(tables, given, expected)) if len(tables) > 1 else ()
+        return tuple(worse_than_others(tables, given, expected, told)) if len(tables) > 1 else ()
 
     def check(self) -> None:
         """Refuse to go on where a row is not accounted for."""
         if self.rows_in != self.screened + self.rejected:
             raise CBCScreenError("rows in are not rows screened plus rows rejected; nothing was written")
+
+
+def _plans(inputs: Sequence[Input]) -> dict[str, Plan]:
+    """Return how each file is read."""
+    return {name: entry.plan for entry in inputs for name in (entry.name, *(file.name for file in entry.files))}

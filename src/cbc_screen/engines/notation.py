@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.kernel.rules import LINE_ANALYTE
 from cbc_screen.logs import warn
 from cbc_screen.normalize.codes import CODE
 from cbc_screen.normalize.columns import Normalized
@@ -34,6 +35,11 @@ _DECLARED = {
         "the unit of most results may be one of two; say which: in mmol/L and fmol "
         'units={"hemoglobin_mmol": "monomer"} or "tetramer" (--units hemoglobin_mmol=monomer), else units= (--units)'
     ),
+    Reason.UNIT_MISSING: 'no unit is stated for most results; state it: units={"ANALYTE": "UNIT"} (--units ANALYTE=UNIT)',
+    Reason.UNIT_UNKNOWN: (
+        "the unit of most results is written in a way that is not known; say what it means: "
+        'unit_spellings={"SPELLING": "UNIT"} (--unit-spelling SPELLING=UNIT)'
+    ),
     Reason.AGE_UNIT_MISSING: 'nothing says what most ages are in; say it: age_unit="y" (--age-unit y, mo, wk or d)',
     Reason.COLLECTION_TIME_MISSING: (
         "there are dates of birth, and nothing says when most samples were taken; name the column: "
@@ -42,6 +48,9 @@ _DECLARED = {
 }
 _THOUSANDS = 'the other mark in most numbers may group thousands; say which mark does: thousands="." (--thousands .), or correct them'
 _OF_RESULTS = (Reason.NUMBER_AMBIGUOUS, Reason.UNIT_CONFUSABLE)
+# Told only of what a line is judged on: else a scan would end with 3 for a red cell index without a unit.
+_OF_LINES = (*_OF_RESULTS, Reason.UNIT_MISSING, Reason.UNIT_UNKNOWN)
+_JUDGED = frozenset(("wbc", *LINE_ANALYTE.values()))
 # What was sent beside a result that could not be placed is unknown: nothing was sent there itself.
 _OF_NEIGHBORS = (Reason.KEY_MISSING, Reason.MOMENT_UNKNOWN)
 _OF_AGES = (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING)
@@ -65,7 +74,7 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
         low, high = (every, batch.high[analyte]) if rows is None else (every[rows], batch.high[analyte][rows])
         # Points, one array for both ends, are all used.
         unused = 0 if low is high else int(np.count_nonzero((low == 0) & np.isinf(high)))
-        otherwise = _many(normalized, analyte, _OF_RESULTS, rows)
+        otherwise = _many(normalized, analyte, _OF_LINES if analyte in _JUDGED else _OF_RESULTS, rows)
         neighbors = sum(_many(normalized, analyte, _OF_NEIGHBORS, rows).values())
         found[analyte] = CellCount(int(np.count_nonzero(low == low)) - neighbors, unused - neighbors, otherwise)
     many = batch.rows if rows is None else int(np.count_nonzero(rows))
@@ -98,10 +107,9 @@ class Notation:
             self.unused[about] += own.unused
             self.otherwise.update({(about, reason): many for reason, many in own.otherwise.items()})
 
-    def sentences(self, plan: Plan, file: str = "") -> list[str]:
-        """Say of which fields most cells that were sent are written in a way that must be declared, and is not."""
-        within = f" of {file}" if file else ""
-        found: dict[str, list[str]] = {}  # fields of which one sentence is true
+    def to_declare(self, plan: Plan) -> dict[str, list[str]]:
+        """Return the fields of which most cells that were sent need a declaration, by the sentence that asks for it."""
+        found: dict[str, list[str]] = {}
         # One cell alone is a slip, and of one count every result: then it is how the source writes.
         of_results = Counter(name for (about, name), many in self.otherwise.items() if 2 * many > self.sent[about])
         for (about, name), many in self.otherwise.items():
@@ -109,7 +117,12 @@ class Notation:
             enough = many >= _FEW or (about not in _OTHERS and of_results[name] >= _FEW)
             if enough and 2 * many > self.sent[about] and sentence:
                 found.setdefault(sentence, []).append(about)
-        return [f"{', '.join(abouts)}{within}: {sentence}" for sentence, abouts in found.items()]
+        return found
+
+    def sentences(self, plan: Plan, file: str = "") -> list[str]:
+        """Say what must be declared, and of which fields; the name of the file stands where there are several."""
+        within = f" of {file}" if file else ""
+        return [f"{', '.join(abouts)}{within}: {sentence}" for sentence, abouts in self.to_declare(plan).items()]
 
     def warn(self, plan: Plan) -> None:
         """Warn the user of the package of what would have to be declared."""
@@ -122,17 +135,28 @@ def _to_declare(reason: Reason, plan: Plan) -> str:
     marks = plan.declared.number_format
     if reason is Reason.NUMBER_AMBIGUOUS and marks != POINT:
         return "" if marks.thousands else _THOUSANDS
+    if reason is Reason.UNIT_MISSING and not _states_units(plan):
+        return ""  # where nothing states one, that is told of all of them
     if reason is Reason.DATE_UNREADABLE and (plan.declared.date_format or plan.declared.date_formats):
         return "most dates are not written as date_format= (--date-format) says"
     return _DECLARED[reason]
 
 
+def _states_units(plan: Plan) -> bool:
+    declared = plan.declared.units or plan.declared.system
+    return bool(declared) or any(own.unit or own.unit_column for own in plan.analytes.values())
+
+
 def worse_than_others(
-    files: Mapping[str, Notation], given: Mapping[str, Mapping[str, int]], expected: Mapping[str, frozenset[str]]
+    files: Mapping[str, Notation],
+    given: Mapping[str, Mapping[str, int]],
+    expected: Mapping[str, frozenset[str]],
+    told: Mapping[str, frozenset[str]],
 ) -> list[str]:
     """Say of each of several files what it has not, or not to be used, though the others have.
 
-    `given` has the results of each file by analyte, `expected` the analytes that its profile says it gives.
+    `given` has the results of each file by analyte, `expected` the analytes that its profile says it gives, and `told` those
+    of which it was said what must be declared.
     """
     results = {
         file: {about: many for about, many in own.items() if many and about not in _OTHERS}
@@ -147,7 +171,7 @@ def worse_than_others(
             continue
         elsewhere = {about for other, many in used.items() if other != file for about in many} - set(_OTHERS)
         for about in sorted(elsewhere):
-            if own.sent[about] >= _FEW and not used[file][about]:
+            if own.sent[about] >= _FEW and not used[file][about] and about not in told[file]:
                 found.append(
                     f"{about} of {file}: none of {own.sent[about]:,} results used, while those of other files are"
                 )

@@ -165,7 +165,8 @@ FORMATS = [
 BARE = {"file": "bare.csv"}
 SOURCE: dict[str, list[Case]] = {
     "--units": [
-        *each("us", "hemoglobin=g/dL", **BARE),
+        *each("us", **BARE),
+        *each("hemoglobin=g/dL", scanned=3, **BARE),  # the other lines are without a unit: an alarm
         *each("si", file="bare.csv", also=("--units", "hemoglobin=g/dL")),
         *each("per_ul", file="thousands_0.csv"),
     ],

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from cbc_screen.kernel.bits import Bit
-from cbc_screen.kernel.columns import ColumnProgram, LimitTable
+from cbc_screen.kernel.columns import CHUNK, ColumnProgram, LimitTable
 from cbc_screen.kernel.fact_table import Facts, Join, join_of, least, mark, most, no, yes
 from cbc_screen.kernel.passes import PASSES, Compilation
 from cbc_screen.kernel.program import Builder, Op, Program, Truth
-from cbc_screen.kernel.step_plan import CALL, PACK, TAKE
+from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE
 
 NAMES = [own.name for own in PASSES]
 
@@ -115,6 +115,63 @@ def test_plan_logic_makes_every_bit_that_goes_out() -> None:
     c = compiled_until("plan logic")
     assert sorted(c.plan.planes.values()) == [0, 1, 2, 3, 4]
     assert len(c.plan.large) == 5  # one copy, three ands, one exclusive or
+
+
+def chosen_by_a_flag() -> Program:
+    """Twice hemoglobin where a flag stands, else a tenth of platelets; of both nothing else is needed."""
+    b = Builder()
+    hemoglobin, platelets = b.step(Op.INPUT, value="hemoglobin.low"), b.step(Op.INPUT, value="platelets.low")
+    twice, tenth = (
+        b.arithmetic(Op.MULTIPLY, hemoglobin, b.number(2.0)),
+        b.arithmetic(Op.DIVIDE, platelets, b.number(10.0)),
+    )
+    of_one = b.select(b.step(Op.FLAG, value="first"), twice, tenth)
+    other = b.select(b.step(Op.FLAG, value="second"), of_one, twice)  # here `twice` stands on a side of its own
+    return b.program({"one": of_one, "other": other, "shared": b.less(other, b.number(150.0))})
+
+
+def test_what_one_side_of_a_choice_alone_needs_is_made_where_that_is_chosen() -> None:
+    plan = Compilation(chosen_by_a_flag(), TABLE)
+    for own in PASSES:
+        own.run(plan)
+    choices = [call for kind, call, *_ in plan.plan.small if kind == SELECT]
+    assert [(len(c.for_first), len(c.for_second)) for c in choices] == [(0, 1), (0, 0)]  # only the tenth has one user
+
+
+@pytest.mark.parametrize("first", [[True] * 9, [False] * 9, [True, False, True] * 3])
+@pytest.mark.parametrize("second", [[True] * 9, [False] * 9, [False, True, True] * 3])
+def test_a_choice_is_right_row_by_row_whatever_most_rows_choose(first: list[bool], second: list[bool]) -> None:
+    hemoglobin, platelets = np.linspace(60.0, 140.0, 9), np.linspace(1000.0, 200.0, 9)
+    hemoglobin[4], platelets[5] = np.nan, np.nan
+    inputs = {
+        "hemoglobin.low": hemoglobin,
+        "platelets.low": platelets,
+        "first": np.array(first),
+        "second": np.array(second),
+    }
+    answers = ColumnProgram(chosen_by_a_flag(), TABLE).run(inputs, np.zeros(9, dtype=np.intp))
+    one = [2 * h if flag else p / 10 for h, p, flag in zip(hemoglobin, platelets, first, strict=True)]
+    other = [x if flag else 2 * h for x, h, flag in zip(one, hemoglobin, second, strict=True)]
+    np.testing.assert_array_equal(answers["one"], one)
+    np.testing.assert_array_equal(answers["other"], other)
+    assert answers["shared"].tolist() == [x < 150 for x in other]
+
+
+def test_chunks_that_choose_alike_and_chunks_that_do_not_follow_one_another() -> None:
+    """The result of one chunk is the number itself, that of the next is mixed: it must not be written into the number."""
+    rows = 3 * CHUNK
+    hemoglobin = np.arange(rows, dtype=np.float64)
+    first = np.zeros(rows, dtype=np.bool_)
+    first[CHUNK : 2 * CHUNK : 2] = True  # the second chunk is mixed
+    inputs = {
+        "hemoglobin.low": hemoglobin,
+        "platelets.low": 10 * hemoglobin,
+        "first": first,
+        "second": np.ones(rows, dtype=np.bool_),
+    }
+    answers = ColumnProgram(chosen_by_a_flag(), TABLE).run(inputs, np.zeros(rows, dtype=np.intp))
+    np.testing.assert_array_equal(answers["other"], np.where(first, 2 * hemoglobin, hemoglobin))
+    np.testing.assert_array_equal(inputs["hemoglobin.low"], np.arange(rows))  # what came in is as it was
 
 
 def test_a_pass_does_not_run_before_what_it_needs() -> None:

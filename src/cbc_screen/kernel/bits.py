@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import zip_longest
+from math import inf, nextafter
 from typing import Protocol
 
+from cbc_screen.kernel.chains import first_that, origin
 from cbc_screen.kernel.program import Op, Program, Step, needed
 
 
@@ -155,7 +157,8 @@ class _Lowering:
         if node.op is Op.INPUT and str(node.value).endswith(HIGH):
             # Both ends of an interval are there, or none (`Interval`).
             number = self.node(Op.INPUT, value=str(node.value).removesuffix(HIGH) + LOW)
-        return self.node(Bit.PRESENT, number)
+        first, _ = origin(self.nodes, number)
+        return self.node(Bit.PRESENT, number) if first == number else self.present(first)
 
     def less(self, a: int, b: int) -> int:
         """Compare two floats; a limit that is one number wherever it is present is that constant."""
@@ -172,7 +175,24 @@ class _Lowering:
                 there = self.both(there, self.present(number))
                 number = self.node(Op.CONST, value=only)
             operands.append(number)
-        return self.both(there, self.node(Bit.LESS, *operands))
+        return self.both(there, self._less_at_origin(*operands))
+
+    def _less_at_origin(self, a: int, b: int) -> int:
+        """Compare two numbers; one that grows with another is compared with a constant where that begins."""
+        constant, grown = (a, b) if self.nodes[a].op is Op.CONST else (b, a)
+        first, steps = origin(self.nodes, grown)
+        limit = self.nodes[constant].value
+        if not steps or self.nodes[constant].op is not Op.CONST or not isinstance(limit, float) or limit != limit:
+            return self.node(Bit.LESS, a, b)
+        above = constant == a
+        reached = first_that(steps, (lambda x: x > limit) if above else (lambda x: x >= limit))
+        if reached is None:
+            return FALSE if above else self.present(first)
+        if reached == -inf:
+            return self.present(first) if above else FALSE
+        if above:
+            return self.node(Bit.LESS, self.node(Op.CONST, value=nextafter(reached, -inf)), first)
+        return self.node(Bit.LESS, first, self.node(Op.CONST, value=reached))
 
     def _parts_beyond(self, constant: int, larger: int) -> int | None:
         """Tell whether a constant is below the larger of two numbers, from the numbers themselves.

@@ -22,13 +22,14 @@ from cbc_screen.kernel.few_rows import FEW, LogicOfFew
 from cbc_screen.kernel.passes import compile_columns
 from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER
 from cbc_screen.kernel.program import Program
-from cbc_screen.kernel.step_plan import CALL, PACK, TAKE, StepPlan
+from cbc_screen.kernel.step_plan import CALL, PACK, TAKE, Choice, StepPlan
 
 CHUNK = 32_768  # a multiple of 8: chunks begin on a byte of bits
 CHUNKS_TOGETHER = 8  # their logic is worked out at once
 # Tables by pairs of keys pay for keys that fit a byte, and are small beside the rows.
 _KEYS_PAIRED = 128
 _ROWS_A_PAIR = 16
+_EVERY_ROW = 255  # eight rows of which each has a bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +181,7 @@ class ColumnProgram:
             elif kind == PACK:
                 values[out][...] = np.packbits(values[a], axis=-1)
             else:
-                np.copyto(values[out], values[b])
-                condition = values[call]
-                if condition.any():
-                    condition = np.unpackbits(condition, count=len(keys)).view(np.bool_)
-                    np.copyto(values[out], values[a], where=condition)
+                _choose(call, a, b, out, values, registers)
         return values
 
     def _run_logic(
@@ -211,6 +208,23 @@ class ColumnProgram:
             values[slot] = column
         for call, a, b, out in plan.large:
             call(values[a], values[b], values[out])
+
+
+def _choose(choice: Choice, a: int, b: int, out: int, values: list[Any], registers: _Registers) -> None:
+    """Choose between two numbers; in most chunks every row has the same one, and that is the result itself."""
+    condition = values[choice.condition]
+    some, all_ = condition.max() > 0, condition.min() == _EVERY_ROW
+    for steps, needed in ((choice.for_first, some), (choice.for_second, not all_)):
+        if needed:
+            for _, call, x, y, made in steps:
+                call(values[x], values[y], values[made])
+    if all_ or not some:
+        values[out] = values[a if all_ else b]
+        return
+    values[out] = registers.own(out)
+    rows = values[out].shape[-1]
+    np.copyto(values[out], values[b])
+    np.copyto(values[out], values[a], where=np.unpackbits(condition, count=rows).view(np.bool_))
 
 
 class _Tables:
@@ -320,6 +334,10 @@ class _Registers:
             values[taken] = self._for_pairs(slot, size + size % 2) if self.tables.paired else values[slot]
         self._values = values
         return values
+
+    def own(self, slot: int) -> NDArray[Any]:
+        """Return the memory of a number's own, whatever it is bound to."""
+        return self.numbers[self._plan.numbers[slot], : self._size]
 
     def _for_pairs(self, slot: int, size: int) -> NDArray[Any]:
         if slot in self._plan.masks:

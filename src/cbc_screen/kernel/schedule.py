@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.bits import Bit, Lowered
 from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER, Folded, Home, Unit
 from cbc_screen.kernel.program import Op
-from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE, StepPlan
+from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE, Choice, SmallStep, StepPlan
 
 
 def _smaller(a: Any, b: Any, out: Any) -> None:
@@ -56,6 +56,10 @@ class Scheduler:
         self._taken, self._traits = folded.numbers, folded.bits
         self._ones = self.plan.constant(_ALL_ONES)
         self._done: set[int] = set()
+        self._users: dict[int, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            for argument in node.arguments:
+                self._users.setdefault(argument, []).append(number)
         self._waiting: list[int] = []  # truths not packed yet, in their order
         self._block = 0
         self._homes, self._unit_of = homes, unit_of
@@ -184,16 +188,52 @@ class Scheduler:
         elif number in self._taken:
             self._take([self._taken[number]], number)
         elif node.op is Op.SELECT:
-            condition, a, b = node.arguments
-            self._number(a)
-            self._number(b)
-            self._bit(condition)
-            plan.small.append((SELECT, condition, a, b, number))
+            self._choose(number)
         else:
             a, b = node.arguments
             self._number(a)
             self._number(b)
             plan.small.append((CALL, _FLOAT_UFUNCS[node.op], a, b, number))
+
+    def _choose(self, number: int) -> None:
+        """Make a choice between two numbers; what one of them alone needs is left for where it is chosen."""
+        condition, a, b = self.nodes[number].arguments
+        own = [self._needed_alone(side, number) if a != b else [] for side in (a, b)]
+        for node in (*own[0], *own[1]):
+            for argument in self.nodes[node].arguments:
+                if argument not in own[0] and argument not in own[1]:
+                    self._number(argument)
+        for side, alone in ((a, own[0]), (b, own[1])):
+            if side not in alone:
+                self._number(side)
+        self._bit(condition)
+        steps = [self._apart(alone) for alone in own]
+        self.plan.small.append((SELECT, Choice(condition, *steps), a, b, number))
+
+    def _needed_alone(self, side: int, choice: int) -> list[int]:
+        """Return the arithmetic, in order, that a choice needs for one of its sides and nothing else needs."""
+        found: dict[int, None] = {}
+        waiting = [side]
+        while waiting:
+            node = waiting.pop()
+            users = self._users[node]
+            # What stands on one side may be needed for the other too.
+            alone = users == [choice] if node == side else all(user in found for user in users)
+            if node in found or not alone or node in self._kept or node in self._done or node in self._taken:
+                continue
+            if self.nodes[node].op in _FLOAT_UFUNCS:
+                found[node] = None
+                waiting += self.nodes[node].arguments
+        return sorted(found)
+
+    def _apart(self, numbers: Sequence[int]) -> list[SmallStep]:
+        """Make the steps of some numbers, their arguments done, in a list of their own."""
+        steps: list[SmallStep] = []
+        for number in numbers:
+            self._done.add(number)
+            a, b = self.nodes[number].arguments
+            steps.append((CALL, _FLOAT_UFUNCS[self.nodes[number].op], a, b, number))
+        return steps
 
     def _bit(self, number: int) -> None:
         """Make a bit that a number depends on: packed, part by part."""
@@ -221,18 +261,27 @@ class Scheduler:
     def assign_numbers(self) -> None:
         """Give each number a row that is free by then."""
         plan = self.plan
-        uses = [(a, b) if kind in (CALL, SELECT) else () for kind, _, a, b, _ in plan.small]
+        steps = list(plan.every_small())
+        uses = [(a, b) if kind in (CALL, SELECT) else () for kind, _, a, b, _ in steps]
         last = {slot: position for position, slots in enumerate(uses) for slot in slots}
+        forever = set(self._kept)
+        for kind, _, a, b, out in reversed(steps):
+            if kind == SELECT:  # what was chosen may be the number that it was chosen from
+                forever |= {a, b} if out in forever else set()
+                last |= {slot: max(last[slot], last.get(out, 0)) for slot in (a, b)}
         registers = _Registers(self._block)
         held: dict[int, int] = {}
         floating = {n for n in self._done if n not in self._unit_of and not isinstance(self.nodes[n].op, Bit)}
-        for position, (kind, _, _, b, out) in enumerate(plan.small):
+        until: dict[int, list[int]] = {}
+        for slot, position in last.items():
+            until.setdefault(position, []).append(slot)
+        for position, (kind, _, _, b, out) in enumerate(steps):
             out = b if kind == TAKE else out
             if out in floating:
                 plan.numbers[out] = held[out] = registers.claim()
             # Freed only after the step took its own row: SELECT takes two passes.
-            for slot in set(uses[position]):
-                if last[slot] == position and slot in held and slot not in self._kept:
+            for slot in until.get(position, ()):
+                if slot in held and slot not in forever:
                     registers.free(held[slot])
         plan.number_rows = registers.many
 

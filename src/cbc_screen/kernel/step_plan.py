@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from cbc_screen.kernel.bits import BitNode, Table
 
 CALL, TAKE, SELECT, PACK = range(4)  # the kinds of small steps
 Rows = int | slice
+SmallStep = tuple[int, Any, Any, int, int]
 
 
 class Tables(Table, Protocol):
@@ -27,15 +28,25 @@ class Tables(Table, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What a choice between two numbers needs: its condition, and the steps that only the one or the other needs."""
+
+    condition: int
+    for_first: list[SmallStep]
+    for_second: list[SmallStep]
+
+
 @dataclass
 class StepPlan:
     """The steps in order, and what each slot is bound to.
 
     A small step is (kind, function, slot, slot, slot of the result); a large one has no
-    kind, for all are calls on bits. A `take` names its rows of `limits` or of `traits`.
+    kind, for all are calls on bits. A `take` names its rows of `limits` or of `traits`; a
+    choice has a `Choice` for its function, and what one side alone needs is made where that side is chosen.
     """
 
-    small: list[tuple[int, Any, Any, int, int]] = field(default_factory=list)
+    small: list[SmallStep] = field(default_factory=list)
     large: list[tuple[Callable[..., object], int, int, int]] = field(default_factory=list)
     slots: int = 0
     constants: dict[int, NDArray[np.generic]] = field(default_factory=dict)
@@ -59,8 +70,20 @@ class StepPlan:
         self.slots += 1
         return self.slots - 1
 
+    def every_small(self) -> Iterator[SmallStep]:
+        """Yield the small steps in order, those of both sides of a choice before it."""
+        return _every(self.small)
+
     def constant(self, value: NDArray[np.generic]) -> int:
         """Return a new slot bound to an array."""
         slot = self.slot()
         self.constants[slot] = value
         return slot
+
+
+def _every(steps: Sequence[SmallStep]) -> Iterator[SmallStep]:
+    for step in steps:
+        if step[0] == SELECT:
+            yield from _every(step[1].for_first)
+            yield from _every(step[1].for_second)
+        yield step

@@ -19,7 +19,7 @@ from pathlib import Path
 from cbc_screen.errors import UsageError
 from cbc_screen.private_files import why
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 18
 _SMALL = 1 << 24  # bytes that are hashed in a hundredth of a second
 _COARSE_NS = 2_000_000_000  # the coarsest clock of a file system
 
@@ -106,9 +106,10 @@ class InputHashes:
 
     def _hash(self, path: Path) -> str:
         found = hashlib.sha256()
-        with path.open("rb") as file:
-            while not self._stop and (block := file.read(_BLOCK)):
-                found.update(block)
+        block = memoryview(bytearray(_BLOCK))  # one for all: memory that is new each time costs as much as the reading
+        with path.open("rb", buffering=0) as file:
+            while not self._stop and (size := file.readinto(block)):
+                found.update(block[:size])
         return found.hexdigest()
 
     @property

@@ -56,6 +56,8 @@ class RowSample:
         places = np.flatnonzero(numbers <= self._limit)
         if not len(places):
             return
+        if len(places) > self._size:  # more than can be kept of all: the others are not copied
+            places = np.sort(places[np.argpartition(numbers[places], self._size - 1)[: self._size]])
         index = from_numpy(places)
         part = {name: _plain(array.take(index)) for name, array in columns.items()}
         self._pieces.append(_Piece(numbers[places], part))

@@ -54,10 +54,14 @@ class GridColumns:
 
     def class_at(self, days: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class of each exact age, or -1 where days and months exclude each other."""
-        if len(days) and days.min() >= self._grid.last_day:
+        if self.past_days(days):
             return self._class_past_days.take(months, mode="clip")
         places = self.day_place(days) * self._grid.width + self.month_place(months)
         return self.class_lookup.take(places, mode="clip")
+
+    def past_days(self, days: NDArray[np.int64]) -> bool:
+        """Tell whether everybody is past the neonatal bands, so that months alone make the class."""
+        return len(days) > 0 and bool(days.min() >= self._grid.last_day)
 
     def left_open(self, keys: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
         """Tell what leaves a row several keys (`KeyedLimits.left_open`); each row begins with one that is not beside."""
@@ -68,7 +72,7 @@ class GridColumns:
 
     def day_place(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many day edges each age has passed."""
-        if len(days) and days.min() >= self._grid.last_day:  # everybody is past the neonatal bands
+        if self.past_days(days):
             return np.broadcast_to(np.int64(len(self._grid.day_edges)), days.shape)
         return self._day_lookup.take(days, mode="clip")
 

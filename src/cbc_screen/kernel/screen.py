@@ -161,7 +161,8 @@ class Kernel:
         one &= batch.age_known[part]
         if self.limits.grid.beside:
             one &= grid.alone.take(number, mode="clip")
-        if batch.days_high is not batch.days_low or batch.months_high is not batch.months_low:
+        by_months = batch.months_high is batch.months_low and grid.past_days(batch.days_low[part])
+        if not by_months and (batch.days_high is not batch.days_low or batch.months_high is not batch.months_low):
             # Places that are possible have a class each: an equal class is an equal place.
             one &= number == grid.class_at(batch.days_high[part], batch.months_high[part])
         number *= len(SITUATIONS)

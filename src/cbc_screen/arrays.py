@@ -78,9 +78,11 @@ def _bytes_of(cell: bytes | NDArray[np.uint8]) -> bytes | memoryview:
 
 
 def from_texts(cells: Sequence[str]) -> pa.StringArray:
-    """Return texts as an Arrow array."""
+    """Return texts as an Arrow array; what UTF-8 cannot write is a question mark."""
     import pyarrow as pa
 
+    with suppress(UnicodeEncodeError):
+        return pa.array(cells, pa.string())
     return from_bytes([cell.encode(errors="replace") for cell in cells]).view(pa.string())
 
 

@@ -57,9 +57,13 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int
 
 
 class Background:
-    """Does one thing after another in a thread of its own, with few waiting."""
+    """Does one thing after another in a thread of its own, with few waiting.
 
-    def __init__(self, waiting: int = 1) -> None:
+    The writer works in bursts, a row group at a time: with one table waiting, screening stopped for it (measured: a tenth
+    of the time of 500,000 readable rows, for 15 MB).
+    """
+
+    def __init__(self, waiting: int = 2) -> None:
         self._pool = ThreadPoolExecutor(1, "cbc-write")
         self._futures: deque[Future[None]] = deque()
         self._waiting = waiting

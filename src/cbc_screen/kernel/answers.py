@@ -83,25 +83,22 @@ class Answers(Mapping[str, NDArray[np.generic]]):
         return rows, self.later(rows)
 
     def fired(self, names: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-        """Return the rows in which some flag is set, in order, and those flags, a column for each name."""
-        some = np.zeros(self.rows, dtype=np.bool_)
-        known = [self.places[name].planes[0] for name in names]
-        planes = [plane for plane in known if plane >= 0]
-        if TRUE in known:
-            some[:] = True
-        elif planes:
-            some |= np.unpackbits(np.bitwise_or.reduce(self.planes[planes]), count=self.rows).view(np.bool_)
-        others = [(rows, *answers.fired(names)) for rows, answers in self.others]
-        for rows, places, _ in others:
-            some[rows] = False
-            some[rows[places]] = True
-        found = np.flatnonzero(some)
-        flags = np.empty((len(found), len(names)), dtype=np.uint8)
-        for column, plane in enumerate(known):
-            flags[:, column] = self._bits(plane)[found]
-        for rows, places, own in others:
-            flags[np.searchsorted(found, rows[places])] = own
-        return found, flags
+        """Return the rows in which some flag is set, in order, and those flags, eight to a byte, the first lowest."""
+        flags = self._eights(names)
+        found = np.flatnonzero(np.bitwise_or.reduce(flags))
+        return found, np.ascontiguousarray(flags[:, found].T)
+
+    def _eights(self, names: Sequence[str]) -> NDArray[np.uint8]:
+        """Return flags eight to a byte: a column for each row, a row for each eight flags."""
+        eights = np.zeros((-(-len(names) // 8), self.planes.shape[1], 8), dtype=np.uint8)
+        for at, name in enumerate(names):
+            plane = self.places[name].planes[0]
+            if plane != FALSE:
+                eights[at >> 3, :, at & 7] = 0xFF if plane == TRUE else self.planes[plane]
+        flags = turned(eights)[:, : self.rows]
+        for rows, answers in self.others:
+            flags[:, rows] = answers._eights(names)
+        return flags
 
     def is_set(self, name: str) -> bool:
         """Tell whether a flag may be set in some row; of what was not asked it is not."""

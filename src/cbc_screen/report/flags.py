@@ -221,8 +221,9 @@ def _urgency_reasons(layout: FlagLayout, outputs: Answers) -> pa.DictionaryArray
     return of_some(outputs.rows, listed[rows], *worded(flags, partial(_named, layout.urgencies)))
 
 
-def _named(names: Sequence[str], row: bytes) -> str:
-    return SEPARATOR.join(name for name, fired in zip(names, row, strict=True) if fired)
+def _named(names: Sequence[str], eights: bytes) -> str:
+    fired = int.from_bytes(eights, "little")
+    return SEPARATOR.join([name for place, name in enumerate(names) if fired >> place & 1])
 
 
 def _reasons(layout: FlagLayout, outputs: Answers, reasons: Mapping[str, NDArray[np.int8]]) -> pa.DictionaryArray:

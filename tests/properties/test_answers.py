@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.answers import AnswerPlace, AnswerPlaces, Answers
+from cbc_screen.kernel.answers import AnswerPlace, Answers
 from cbc_screen.kernel.bits import FALSE, TRUE
 
 NAMES = ("a", "b", "c", "always", "never")
-PLACES = AnswerPlaces(
-    (name, AnswerPlace(None, (plane,))) for name, plane in zip(NAMES, (0, 1, 2, TRUE, FALSE), strict=True)
-)
+PLACES = {name: AnswerPlace(None, (plane,)) for name, plane in zip(NAMES, (0, 1, 2, TRUE, FALSE), strict=True)}
 
 
 def answers_of(flags: NDArray[np.bool_], padding: int = 0) -> Answers:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from math import inf
 
+from cbc_screen.kernel.arithmetic import decimal
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.knowledge.adjustments import Adjustment, AdjustmentStep
 from cbc_screen.vocabulary import Adjust
@@ -30,10 +31,12 @@ def adjusted(
         amounts.append(_by_elevation(b, adjustment.elevation, elevation))
     if Adjust.SMOKING in asked:
         amounts.append(_by_smoking(b, adjustment, cigarettes, smoker))
+    if not amounts:
+        return hemoglobin
     low, high = hemoglobin.low, hemoglobin.high
     for amount in amounts:
         low, high = b.arithmetic(Op.SUBTRACT, low, amount.high), b.arithmetic(Op.SUBTRACT, high, amount.low)
-    return Interval(low, high)
+    return decimal(b, Interval(low, high))
 
 
 def _by_elevation(b: Builder, steps: Sequence[AdjustmentStep], value: Interval) -> Interval:

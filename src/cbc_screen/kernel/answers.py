@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,20 +31,6 @@ class AnswerPlace:
     planes: tuple[int, ...]
 
 
-class AnswerPlaces(dict[str, AnswerPlace]):
-    """Where every answer of a program lies, by name."""
-
-    @cached_property
-    def text(self) -> str:
-        """The same as a text, written once for all batches of a program."""
-        return json.dumps({name: [place.base, list(place.planes)] for name, place in self.items()})
-
-    @classmethod
-    def of(cls, text: str) -> AnswerPlaces:
-        """Read what `text` wrote."""
-        return cls((name, AnswerPlace(base, tuple(planes))) for name, (base, planes) in json.loads(text).items())
-
-
 @dataclass(eq=False)
 class Answers(Mapping[str, NDArray[np.generic]]):
     """Answers by name: flags as booleans, codes as small integers, numbers as floats.
@@ -56,7 +41,7 @@ class Answers(Mapping[str, NDArray[np.generic]]):
     """
 
     rows: int
-    places: AnswerPlaces
+    places: Mapping[str, AnswerPlace]
     planes: Planes
     floats: dict[str, NDArray[np.float64]]
     others: list[tuple[NDArray[np.intp], Answers]] = field(default_factory=list)

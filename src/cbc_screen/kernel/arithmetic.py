@@ -29,12 +29,14 @@ def scaled(b: Builder, x: Interval, op: Op, constant: float) -> Interval:
     return Interval(b.arithmetic(op, x.low, b.number(constant)), b.arithmetic(op, x.high, b.number(constant)))
 
 
-def decimal(b: Builder, x: Interval, over: float) -> Interval:
-    """Return a product over a power of ten as the nearest number to its decimal, where that has up to nine places.
+def decimal(b: Builder, x: Interval, over: float = 1.0) -> Interval:
+    """Return what was worked out, over a power of ten, as the nearest number to its decimal, where that has up to nine places.
 
     4.5 x 0.6 % of 10^12/L is 27, and not the 26.999999999999996 that two roundings leave, which would lie below a
-    limit of 27.
+    limit of 27. All that is worked out and compared with a limit passes here.
     """
+    if b.absent(x.low) and b.absent(x.high):
+        return x
     whole = scaled(b, x, Op.MULTIPLY, _PLACES)
     whole = scaled(b, scaled(b, whole, Op.ADD, _ROUNDS), Op.SUBTRACT, _ROUNDS)
     return scaled(b, whole, Op.DIVIDE, _PLACES * over)
@@ -58,6 +60,10 @@ def differences(b: Builder, x: Interval, y: Interval) -> Interval:
 
 def gap(b: Builder, name: str, x: Interval, y: Interval) -> Interval:
     """Return how far two results of one quantity lie apart: the number, or its share of the larger."""
+    return decimal(b, _gap(b, name, x, y))
+
+
+def _gap(b: Builder, name: str, x: Interval, y: Interval) -> Interval:
     apart = differences(b, x, y)
     if name.endswith("_gap"):
         return apart
@@ -69,6 +75,10 @@ def gap(b: Builder, name: str, x: Interval, y: Interval) -> Interval:
 
 def quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interval:
     """Return a named quantity; the numbers here convert units and nothing else."""
+    return decimal(b, _quantity(b, name, value))
+
+
+def _quantity(b: Builder, name: str, value: Callable[[str], Interval]) -> Interval:
     match name:
         case "mentzer_index":
             return divided(b, value("mcv"), value("rbc"))

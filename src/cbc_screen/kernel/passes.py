@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cbc_screen.kernel.answers import AnswerPlace, AnswerPlaces
+from cbc_screen.kernel.answers import AnswerPlace
 from cbc_screen.kernel.bits import FALSE, TRUE, Lowered, lower
 from cbc_screen.kernel.predicate_groups import Folded, Home, Unit, find_homes, fold_by_key, group_predicates
 from cbc_screen.kernel.program import Program
@@ -25,7 +25,7 @@ class Compilation:
     tables: Tables
     lowered: Lowered = field(init=False)
     rows_of_planes: dict[int, int] = field(init=False)
-    places: AnswerPlaces = field(init=False)
+    places: dict[str, AnswerPlace] = field(init=False)
     folded: Folded = field(init=False)
     homes: Sequence[Home] = field(init=False)
     units: Mapping[int, Unit] = field(init=False)
@@ -56,7 +56,7 @@ def _place_answers(c: Compilation) -> None:
     def row(node: int) -> int:
         return node if node in (FALSE, TRUE) else rows.setdefault(node, len(rows))
 
-    c.places = AnswerPlaces({name: AnswerPlace(None, (row(node),)) for name, node in c.lowered.flags.items()})
+    c.places = {name: AnswerPlace(None, (row(node),)) for name, node in c.lowered.flags.items()}
     for name, code in c.lowered.codes.items():
         c.places[name] = AnswerPlace(code.base, tuple(row(plane) for plane in code.planes))
     c.rows_of_planes = rows

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.bits import Bit, BitNode
 from cbc_screen.kernel.program import Op
-from cbc_screen.kernel.step_plan import Tables
+from cbc_screen.kernel.step_plan import COLUMN_UFUNCS, Tables
 
 PACKED_TOGETHER = 16  # truths wait to be packed, that many predicates at a time
 TRAITS_TOGETHER = 8
@@ -34,9 +34,11 @@ class Folded:
 def fold_by_key(nodes: Sequence[BitNode], tables: Tables) -> Folded:
     """Find the numbers that one `take` gives, and the bits that a key decides.
 
-    A choice between limits is a limit. A sum is not folded: adding costs less than taking.
+    A choice between limits is a limit, and so is what several steps make of one. A single step is not folded: adding
+    costs less than taking.
     """
     taken: dict[int, NDArray[np.float64]] = {}
+    steps: set[int] = set()
     traits: dict[int, NDArray[np.uint8]] = {}
     known: dict[int, NDArray[Any]] = {}
     for number, node in enumerate(nodes):
@@ -52,6 +54,12 @@ def fold_by_key(nodes: Sequence[BitNode], tables: Tables) -> Folded:
             continue
         elif node.op is Op.SELECT:
             known[number] = taken[number] = np.where(*of)
+        elif node.op in COLUMN_UFUNCS and any(column.ndim for column in of):
+            with np.errstate(all="ignore"):
+                known[number] = COLUMN_UFUNCS[node.op](*of)
+            if not steps.isdisjoint(node.arguments):
+                taken[number] = known[number]
+            steps.add(number)
         elif node.op is Bit.NOT:
             known[number] = ~of[0]
         elif node.op is Bit.PRESENT or (node.op is Bit.LESS and any(column.ndim for column in of)):

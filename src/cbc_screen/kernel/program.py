@@ -10,6 +10,7 @@ alike, so a predicate is a pair of booleans, surely true and surely false (`Trut
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -49,6 +50,14 @@ class Op(StrEnum):
     CODE_LARGER = "code_larger"
     CODE_AT_LEAST = "code_at_least"
     CODE_EQUAL = "code_equal"
+
+
+# What is worked out of two constants at once; a quotient is left to the program, which knows what a division by 0 is.
+OF_CONSTANTS: Mapping[Op, Callable[[float, float], float]] = {
+    Op.ADD: operator.add,
+    Op.SUBTRACT: operator.sub,
+    Op.MULTIPLY: operator.mul,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,9 @@ class Builder:
         """Return a op b; absent when either is absent."""
         if self.absent(a) or self.absent(b):
             return self.nan()
+        x, y = self.steps[a], self.steps[b]
+        if x.op is y.op is Op.CONST and isinstance(x.value, float) and isinstance(y.value, float) and op in OF_CONSTANTS:
+            return self.number(OF_CONSTANTS[op](x.value, y.value))
         return self.step(op, a, b)
 
     def nan(self) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cbc_screen.kernel.bits import Bit, Lowered
 from cbc_screen.kernel.predicate_groups import PACKED_TOGETHER, Folded, Home, Unit
 from cbc_screen.kernel.program import Op
-from cbc_screen.kernel.step_plan import CALL, PACK, SELECT, TAKE, Choice, SmallStep, StepPlan
+from cbc_screen.kernel.step_plan import CALL, COLUMN_UFUNCS, PACK, SELECT, TAKE, Choice, SmallStep, StepPlan
 
 
 def _smaller(a: Any, b: Any, out: Any) -> None:
@@ -28,11 +28,8 @@ def _larger(a: Any, b: Any, out: Any) -> None:
     np.maximum(a, b, out=out)
 
 
-_FLOAT_UFUNCS: Mapping[Op | Bit, Callable[..., object]] = {
-    Op.ADD: np.add,
-    Op.SUBTRACT: np.subtract,
-    Op.MULTIPLY: np.multiply,
-    Op.DIVIDE: np.divide,
+_FLOAT_UFUNCS: Mapping[object, Callable[..., object]] = {
+    **COLUMN_UFUNCS,
     Op.SMALLER: _smaller,
     Op.LARGER: _larger,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,8 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.bits import BitNode, Table
+from cbc_screen.kernel.program import Op
 
 CALL, TAKE, SELECT, PACK = range(4)  # the kinds of small steps
+COLUMN_UFUNCS: Mapping[object, Callable[..., Any]] = {
+    Op.ADD: np.add,
+    Op.SUBTRACT: np.subtract,
+    Op.MULTIPLY: np.multiply,
+    Op.DIVIDE: np.divide,
+    Op.SMALLER: np.minimum,
+    Op.LARGER: np.maximum,
+}
 Rows = int | slice
 SmallStep = tuple[int, Any, Any, int, int]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 from cbc_screen.kernel.adjust import adjusted
-from cbc_screen.kernel.arithmetic import gap, quantity
+from cbc_screen.kernel.arithmetic import decimal, gap, quantity
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES, Given, Rules
@@ -236,8 +236,8 @@ class Truths(RecordValues):
             case BeyondRange(analyte, side, distance):
                 lower, upper = self.limits(analyte) if analyte in self.rules.ranged else (b.nan(), b.nan())
                 if side is State.HIGH:
-                    return b.above(self.effective(analyte), b.arithmetic(Op.ADD, upper, b.number(distance)))
-                return b.below(self.effective(analyte), b.arithmetic(Op.SUBTRACT, lower, b.number(distance)))
+                    return b.above(self.effective(analyte), self._limit(Op.ADD, upper, distance))
+                return b.below(self.effective(analyte), self._limit(Op.SUBTRACT, lower, distance))
             case LineIs(line, is_low, definition):
                 if self._none_low and definition is None:
                     return b.known(b.boolean(not is_low))
@@ -321,9 +321,13 @@ class Truths(RecordValues):
 
     def _near_cut(self, cutoff: Cutoff, name: str) -> Truth:
         b = self.b
-        nearest = b.number(1.0 - self.rules.ordering.borderline_within)
-        limit = b.arithmetic(Op.MULTIPLY, self._cut(cutoff, name), nearest)
+        limit = self._limit(Op.MULTIPLY, self._cut(cutoff, name), 1.0 - self.rules.ordering.borderline_within)
         return b.opposite(b.below(self.effective(cutoff.analyte), limit))
+
+    def _limit(self, op: Op, limit: int, constant: float) -> int:
+        """Return a limit that is worked out from another: nine tenths of 104 are 93.6, and no more."""
+        worked = self.b.arithmetic(op, limit, self.b.number(constant))
+        return decimal(self.b, Interval(worked, worked)).low
 
     def _lines_low(self, comparison: str, count: int) -> Truth:
         b = self.b

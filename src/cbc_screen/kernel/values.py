@@ -106,7 +106,7 @@ class RecordValues:
         leave is the most.
         """
         b, segmented, bands = self.b, self.sent("segmented"), self.sent("bands")
-        total = decimal(b, added(b, segmented, bands), 1.0)
+        total = decimal(b, added(b, segmented, bands))
         both, fits = b.present(bands.low), b.at_most(segmented.low, self.room())
         most = b.select(fits, self.room(), b.number(inf))
         return Interval(b.select(both, total.low, segmented.low), b.select(both, total.high, most))
@@ -198,7 +198,7 @@ class RecordValues:
             part = b.arithmetic(Op.DIVIDE, b.arithmetic(Op.MULTIPLY, wbc, shares), b.number(_WHOLE))
             moving = b.arithmetic(Op.SUBTRACT, part, counted)
             left = b.select(b.less(self.sent("wbc").low, self.sent("wbc").high), moving, left)
-        return decimal(b, Interval(left, left), 1.0).high
+        return decimal(b, Interval(left, left)).high
 
     def _share(self, percent: str, given: Interval) -> Interval:
         """Return a percentage of the white cells as it is compared: as sent, else worked out from the count."""
@@ -210,7 +210,7 @@ class RecordValues:
             return given
         share = scaled(b, divided(b, part, wbc), Op.MULTIPLY, _WHOLE)
         share = Interval(*(b.arithmetic(Op.SMALLER, b.number(_WHOLE), end) for end in (share.low, share.high)))
-        share = decimal(b, share, 1.0)
+        share = decimal(b, share)
         if b.absent(given.low) and b.absent(given.high):
             return share
         sent = b.present(given.low)
@@ -226,10 +226,9 @@ class RecordValues:
         def corrected(wbc: int, nucleated: int) -> int:
             return b.step(Op.DIVIDE, b.step(Op.MULTIPLY, wbc, hundred), b.step(Op.ADD, nucleated, hundred))
 
-        return Interval(
-            b.select(apply, corrected(given.low, nrbc.high), given.low),
-            b.select(apply, corrected(given.high, nrbc.low), given.high),
-        )
+        # 2.03 with 1.5 nucleated red cells to a hundred is 2, and no less.
+        own = decimal(b, Interval(corrected(given.low, nrbc.high), corrected(given.high, nrbc.low)))
+        return Interval(b.select(apply, own.low, given.low), b.select(apply, own.high, given.high))
 
     def _derived(self, analyte: str) -> Interval | None:
         b = self.b

@@ -6,6 +6,7 @@ carries its layout, so that `read_flags` words it as it was screened.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from cbc_screen.arrays import from_bytes, from_numpy, from_texts, rows_of
 from cbc_screen.databases.address import require_file
 from cbc_screen.errors import CBCScreenError, UsageError
 from cbc_screen.ingest.frames import flags_of, to_polars
-from cbc_screen.kernel.answers import AnswerPlaces, Answers
+from cbc_screen.kernel.answers import AnswerPlace, Answers
 from cbc_screen.regular import open_regular, unreadable
 from cbc_screen.report.flags import flags_table
 from cbc_screen.report.layout import FlagLayout
@@ -60,9 +61,10 @@ def _one_list(columns: Mapping[str, pa.Array]) -> pa.ListArray:
 
 
 def _packed_answers(parts: Sequence[Answers]) -> dict[str, pa.Array]:
+    places = [{name: [place.base, list(place.planes)] for name, place in own.places.items()} for own in parts]
     return {
         "rows": from_numpy(np.array([own.rows for own in parts], dtype=np.int32)),
-        "places": from_texts([own.places.text for own in parts]),
+        "places": from_texts([json.dumps(own) for own in places]),
         "planes": from_bytes([own.planes for own in parts]),
     }
 
@@ -80,7 +82,7 @@ def _unpacked_others(found: Sequence[Mapping[str, Any]]) -> list[tuple[NDArray[n
 
 
 def _unpacked_answers(row: Mapping[str, Any]) -> Answers:
-    places = AnswerPlaces.of(row["places"])
+    places = {name: AnswerPlace(base, tuple(planes)) for name, (base, planes) in json.loads(row["places"]).items()}
     count = 1 + max((plane for place in places.values() for plane in place.planes), default=-1)
     planes = np.frombuffer(row["planes"], dtype=np.uint8).reshape(count, (row["rows"] + 7) // 8)
     return Answers(row["rows"], places, planes, {})

@@ -70,3 +70,61 @@ def test_an_interpretation_of_an_observation(tmp_path: Path) -> None:
     (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
     # Age and sex are not known, and 300 lies within or above every range of platelets.
     assert row["guards"] == "sender_flags_low"
+
+
+# A flag that is a remark --------------------------------------------------------------------------------------
+
+TAKEN_BACK = ("Cancelled", "Invalid", "QNS", "do not report", "Clotted", "UNRELIABLE", "Specimen rejected")
+NO_MORE = ("H", "L", "A", "*", "abnormal", "see note", "Hemolyzed", "R")  # a flag, or nothing that takes a result back
+
+
+def doors(flag: str, folder: Path) -> list[tuple[str, str]]:
+    """Send platelets of 250 with a flag through a record, a frame, a long table and a message: line and reasons."""
+    record = cbc.screen({**NORMAL, "platelets": {"value": "250", "unit": "10^9/L", "flag": flag}}).flags()
+    wide = pd.DataFrame(
+        {"age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [13.0], "NEUT# (10^9/L)": [4.0], "PLT (10^9/L)": [250.0], "PLT Flag": [flag]}
+    )  # fmt: skip
+    long = "patient_id,sex,age,test,result,flag,unit,collected\n"
+    for test, value, unit, own in (
+        ("HGB", "13", "g/dL", ""),
+        ("ANC", "4", "10^9/L", ""),
+        ("PLT", "250", "10^9/L", flag),
+    ):
+        long += f"1,F,40 y,{test},{value},{own},{unit},2026-03-01\n"
+    (folder / "long.csv").write_text(long)
+    message = [
+        "MSH|^~\\&|A|B|C|D|20260301||ORU^R01|1|P|2.5",
+        "PID|1||1||D^J||19850101|F",
+        "OBR|1||A|CBC|||202603010930",
+    ]
+    message += [
+        "OBX|1|NM|HGB||13|g/dL|||||F",
+        "OBX|2|NM|ANC||4|10*3/uL|||||F",
+        f"OBX|3|NM|PLT||250|10*3/uL||{flag}|||F",
+    ]
+    (folder / "one.hl7").write_text("\r".join(message))
+    found = [record, cbc.screen_frame(wide).iloc[0]]
+    for name in ("long.csv", "one.hl7"):
+        out = folder / f"{name}.parquet"
+        cbc.scan(folder / name, out, folder / f"{name}.rejects.csv", force=True)
+        found.append(cbc.read_flags(out).iloc[0])
+    return [(str(one["platelet_line"]), str(one["reasons"])) for one in found]
+
+
+@pytest.mark.parametrize("flag", TAKEN_BACK)
+def test_a_flag_that_takes_a_result_back_does_so_through_every_door(flag: str, tmp_path: Path) -> None:
+    assert doors(flag, tmp_path) == [("cannot_tell", "platelets:SPECIMEN_SUSPECT")] * 4
+
+
+@pytest.mark.parametrize("flag", NO_MORE)
+def test_any_other_flag_leaves_the_result_as_it_is(flag: str, tmp_path: Path) -> None:
+    assert doors(flag, tmp_path) == [("not_low", "")] * 4
+
+
+def test_a_flag_of_clumps_is_a_remark_on_clumps() -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "PLT (10^9/L)": [50.0], "PLT Flag": ["Clumps"]})
+    flags = cbc.screen(
+        {"age": "40 y", "sex": "F", "platelets": {"value": "50", "unit": "10^9/L", "flag": "Clumps"}}
+    ).flags()
+    for own in (flags, cbc.screen_frame(frame).iloc[0]):
+        assert "platelet_clumps" in own["guards"].split(";")

@@ -432,3 +432,44 @@ def test_a_percentage_that_is_not_final_does_not_settle_neutrophils_in_doubt(tmp
     cbc.scan(tmp_path / "final.csv", tmp_path / "final.ndjson")
     [flags] = map(json.loads, (tmp_path / "final.ndjson").read_text(encoding="utf-8").splitlines())
     assert flags["white_line"] == "not_low"
+
+
+def test_a_result_in_doubt_beside_a_percentage_is_counted_once(tmp_path: Path) -> None:
+    """Granulocytes are rejected; neutrophils lie between them and what the percentage says, and are none that was sent."""
+    more = ["OBX|4|NM|AGC||5.0|10*3/uL|||||F", "OBX|5|NM|NEUT%||10|%|||||F"]
+    (tmp_path / "in.hl7").write_text(HEAD + HB + WBC + PLT + "\r".join(more), encoding="utf-8", newline="")
+    results = cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.csv", tmp_path / "rejects.csv").results
+    assert {name: results[name] for name in ("read", "used", "unusable", "superseded", "not_count")} == {
+        "read": 5, "used": 4, "unusable": 0, "superseded": 0, "not_count": 0,
+    }  # fmt: skip
+    assert results["rejected"] == {"CODE_UNKNOWN": 1}
+
+
+def test_parameters_are_read_as_a_bundle_is(tmp_path: Path) -> None:
+    patient = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1984-01-01"}
+    counts = [("718-7", 9.1, "g/dL"), ("6690-2", 2.1, "10*3/uL"), ("777-3", 40, "10*3/uL")]
+    observations = [
+        {
+            "resourceType": "Observation", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "subject": {"reference": "Patient/p"}, "effectiveDateTime": "2024-03-01T09:15:00Z", "valueQuantity": {"value": value, "unit": unit},
+        }
+        for code, value, unit in counts
+    ]  # fmt: skip
+    nested = {"name": "more", "part": [{"name": "one", "resource": one} for one in observations[1:]]}
+    parameters = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": "p", "resource": patient}, {"name": "o", "resource": observations[0]}, nested],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(parameters))
+    cbc.scan(tmp_path / "in.json", tmp_path / "flags.parquet", tmp_path / "rejects.csv")
+    (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
+    assert (row["pattern"], row["reasons"]) == ("pancytopenia", "")
+
+
+def test_the_separator_that_excel_is_told_is_no_header(tmp_path: Path) -> None:
+    for mark, first in ((";", "sep=;"), (",", "sep=,"), (";", "\ufeffSEP=;")):
+        lines = [first, "Age;Sex;HGB (g/dL);WBC (10^9/L);PLT (10^9/L)", "54 y;F;9.1;2.1;40"]
+        (tmp_path / "in.csv").write_text("\n".join(lines).replace(";", mark), encoding="utf-8")
+        cbc.scan(tmp_path / "in.csv", tmp_path / "flags.parquet", tmp_path / "rejects.csv", force=True)
+        (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
+        assert row["pattern"] == "pancytopenia", first

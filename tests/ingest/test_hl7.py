@@ -725,8 +725,16 @@ def test_ranges_are_passed_on(read: Read, received: str, text: str) -> None:
     ],
 )
 def test_status_of_a_result(read: Read, received: str, status: ResultStatus) -> None:
-    order = "|".join([*OBR.split("|"), *[""] * 17, "X"])
+    """What is said of the order (preliminary here) holds where the result says nothing itself."""
+    order = "|".join([*OBR.split("|"), *[""] * 17, "P"])
     assert results(read(MSH, PID, order, obx(f11=received)))[0].status is status
+
+
+@pytest.mark.parametrize("received", ["F", "C", "P", ""])
+def test_an_order_that_was_cancelled_has_no_results(read: Read, received: str) -> None:
+    """OBR-25 is X: no results available, order cancelled; whatever each result says, none stands."""
+    order = "|".join([*OBR.split("|"), *[""] * 17, "X"])
+    assert results(read(MSH, PID, order, obx(f11=received)))[0].status is ResultStatus.CANCELLED
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,19 @@ def test_results_of_a_document_of_several_persons_stand_alone(tmp_path: Path) ->
     assert {row["pattern"] for row in rows} == {"cannot_tell"}
 
 
+@pytest.mark.parametrize("status", ["aborted", "cancelled", "nullified", "obsolete"])
+def test_a_panel_that_was_cancelled_has_no_results(status: str, tmp_path: Path) -> None:
+    text = ccda(*(observation(code, quantity(value, unit)) for code, value, unit in RESULTS))
+    _, (row,) = scan(
+        text.replace('<statusCode code="completed"/><effectiveTime', f'<statusCode code="{status}"/><effectiveTime', 1),
+        tmp_path,
+    )
+    assert (row["pattern"], row["urgency"]) == ("cannot_tell", "cannot_tell")
+    assert set(row["reasons"].split(";")) == {
+        f"{name}:STATUS_NOT_FINAL" for name in ("hemoglobin", "neutrophils", "platelets")
+    }
+
+
 # FHIR as XML ---------------------------------------------------------------------------------
 
 

@@ -106,3 +106,20 @@ def test_the_same_may_be_said_of_the_screen_and_of_the_source(tmp_path: Path) ->
 def test_a_known_spelling_keeps_its_meaning(spelling: str, unit: str) -> None:
     with pytest.raises(UsageError, match="unit_spellings"):
         cbc.Screener(unit_spellings={spelling: unit})
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["{K}/uL", "{10*3}/uL", "{thou}/uL", "{Tsd}/µL", "{1000}/uL", "{x10E3}/uL", "/uL{K}", "{万}/µL"],
+)
+def test_a_scale_in_braces_is_no_remark(unit: str) -> None:
+    """UCUM leaves out what stands in braces; a scale there contradicts the unit without it, by a thousand."""
+    found = load_knowledge().analytes["platelets"].units.find(unit)
+    assert not isinstance(found, Factor)
+    assert found[0] is Reason.UNIT_CONFUSABLE
+
+
+@pytest.mark.parametrize("unit", ["{cells}/uL", "{Cells}/uL", "{#}/uL", "/uL{platelets}"])
+def test_a_remark_in_braces_changes_nothing(unit: str) -> None:
+    units = load_knowledge().analytes["platelets"].units
+    assert units.find(unit) == units.find("/uL")

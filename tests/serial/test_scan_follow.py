@@ -50,9 +50,26 @@ def hold_equal(flags: pd.DataFrame, followed: pd.DataFrame) -> None:
     for name in (*changes, "identity_checks"):
         assert list(own[name].astype(str)) == list(other[name].astype(str)), name
     assert list(own["follow_reasons"].astype(str)) == list(other["reasons"].astype(str))
-    lines = list(followed["row"])
-    before = [None if pd.isna(place) else lines[int(place)] for place in other["previous_row"]]
+    before = [None if pd.isna(line) else int(line) for line in other["previous_row"]]
     assert [None if pd.isna(line) else int(line) for line in own["previous_row"]] == before
+
+
+def test_rows_of_a_file_are_named_by_their_lines(tmp_path: Path) -> None:
+    """Line 2 is rejected, and lines 3 and 5 are of one person."""
+    text = "MRN,age,sex,collected_at,PLT (10^9/L)\nbad,row\nA,50 y,M,2024-01-01,200\nB,60 y,F,2024-01-01,140\nA,50 y,M,2024-06-01,100\n"
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text(text if name == "one.csv" else text.replace("A,", "C,").replace("B,", "D,"))
+    each = cbc.follow(tmp_path / "one.csv", each_count=True)
+    assert list(each["row"]) == [3, 4, 5]
+    assert [None if pd.isna(line) else line for line in each["previous_row"]] == [None, None, 3]
+    persons = cbc.follow(tmp_path / "one.csv").set_index("person")
+    assert persons["last_row"].to_dict() == {"A": 5, "B": 4}
+    both = cbc.follow([tmp_path / "one.csv", tmp_path / "two.csv"], each_count=True)
+    told = both[both["previous_row"].notna()]
+    assert list(zip(told["file"], told["previous_file"], told["previous_row"], strict=True)) == [
+        ("one.csv", "one.csv", 3),
+        ("two.csv", "two.csv", 3),
+    ]
 
 
 @pytest.mark.parametrize("small", [False, True])

@@ -198,9 +198,9 @@ class TableReading:
     def _odd_words(self, batch: ResultColumns) -> NDArray[np.bool_]:
         """Tell which rows say something beside their result: of clumps, that it is taken back, or what kind of specimen it is."""
         found = np.zeros(len(batch.lines), dtype=np.bool_)
-        if "note" in batch.fields:
-            notes = batch.fields["note"]
-            found |= notes.ask(self._collection.judge.says_more)[notes.codes]
+        for field in {"note", "flag"} & batch.fields.keys():
+            remarks = batch.fields[field]
+            found |= remarks.ask(self._collection.judge.says_more)[remarks.codes]
         if "pregnancy" in batch.fields:  # true of its own moment
             stated = batch.fields["pregnancy"]
             found |= ~stated.empty()[stated.codes]

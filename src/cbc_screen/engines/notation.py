@@ -53,6 +53,9 @@ _OF_LINES = (*_OF_RESULTS, Reason.UNIT_MISSING, Reason.UNIT_UNKNOWN)
 _JUDGED = frozenset(("wbc", *LINE_ANALYTE.values()))
 # What was sent beside a result that could not be placed is unknown: nothing was sent there itself.
 _OF_NEIGHBORS = (Reason.KEY_MISSING, Reason.MOMENT_UNKNOWN)
+_IN_DOUBT = (
+    Reason.CODE_UNKNOWN, Reason.CODE_CONFLICT, Reason.UNIT_UNKNOWN, Reason.UNIT_MISSING, Reason.VALUE_MISSING, Reason.RESULT_CONFLICT,
+)  # fmt: skip
 _OF_AGES = (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING)
 
 
@@ -72,14 +75,22 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
     batch, found = normalized.batch, dict[str, CellCount]()
     for analyte, every in batch.low.items():
         low, high = (every, batch.high[analyte]) if rows is None else (every[rows], batch.high[analyte][rows])
-        # Points, one array for both ends, are all used.
-        unused = 0 if low is high else int(np.count_nonzero((low == 0) & np.isinf(high)))
+        codes = normalized.reasons.get(analyte)
+        # Points, one array for both ends, are all used; and what lies between results in doubt is none that was sent.
+        unused = 0
+        if low is not high:
+            void = (low == 0) & np.isinf(high)
+            unused = int(np.count_nonzero(void if codes is None else void | _told(codes, _IN_DOUBT, rows)))
         otherwise = _many(normalized, analyte, _OF_LINES if analyte in _JUDGED else _OF_RESULTS, rows)
         neighbors = sum(_many(normalized, analyte, _OF_NEIGHBORS, rows).values())
         found[analyte] = CellCount(int(np.count_nonzero(low == low)) - neighbors, unused - neighbors, otherwise)
     many = batch.rows if rows is None else int(np.count_nonzero(rows))
     missing = _many(normalized, AGE, (Reason.AGE_MISSING,), rows)
     return {**found, AGE: CellCount(many - sum(missing.values()), 0, _many(normalized, AGE, _OF_AGES, rows))}
+
+
+def _told(codes: NDArray[np.int8], reasons: tuple[Reason, ...], rows: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return np.isin(codes if rows is None else codes[rows], [CODE[reason] for reason in reasons])
 
 
 def _many(

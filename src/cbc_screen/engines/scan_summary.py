@@ -16,6 +16,7 @@ from cbc_screen.engines.monitor import vanished
 from cbc_screen.engines.request import ScanRequest
 from cbc_screen.engines.sex_watch import doubts
 from cbc_screen.engines.unit_watch import UnitWatch
+from cbc_screen.errors import CBCScreenError
 from cbc_screen.knowledge.specimens import PATIENT
 from cbc_screen.normalize.gathered import ResultCounts
 from cbc_screen.normalize.plan import Plan
@@ -46,6 +47,8 @@ def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
     cells = sum(account.cells[entry.name] for entry in inputs if collected_source(entry) is None)
     used = account.results.total() - account.unused.total()
     found = {"read": counts.read + cells, "used": used, "unusable": counts.used + cells - used}
+    if min(found.values()) < 0:
+        raise CBCScreenError("results in are not results used plus those that were not; nothing was written")
     return {**counts.to_dict(), **found}
 
 

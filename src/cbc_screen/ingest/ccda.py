@@ -20,6 +20,7 @@ NAMESPACE = "urn:hl7-org:v3"
 ROOT = "ClinicalDocument"
 LARGEST = 256 << 20
 _MOST_NOTES = 20
+_VOID = (ResultStatus.CANCELLED, ResultStatus.DELETED)
 _ONCE = frozenset(("code", "value", "effectiveTime", "statusCode"))
 _SOMEBODY = "document person"  # whom no number names: of this document and no other
 _STATUS = {  # of ActStatus, where HL7 v2 has letters
@@ -189,7 +190,12 @@ def _status(observation: Element, around: _Around) -> ResultStatus:
     if observation.get("negationInd") == "true":
         return ResultStatus.OTHER
     code = observation.first("statusCode")
-    stated = (code.get("code") if code is not None else "") or around.status
+    stated, whole = code.get("code") if code is not None else "", _status_of(around.status)
+    # A panel that was cancelled has no results, whatever each of them says.
+    return whole if whole in _VOID or not stated else _status_of(stated)
+
+
+def _status_of(stated: str) -> ResultStatus:
     return (_STATUS.get(stated.casefold()) or load_measures().statuses.of(stated)) if stated else ResultStatus.FINAL
 
 

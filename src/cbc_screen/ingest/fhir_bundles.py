@@ -74,6 +74,9 @@ def read_document(
     elif document.kind == "Bundle":
         place = "" if entries_are_lines else str(line)
         yield from _read_bundle(resource, line, place, content, sound=document.sound)
+    elif document.kind == "Parameters" and (entries := list(_parameters(resource))):  # the answer of an operation
+        place = "" if entries_are_lines else str(line)
+        yield from _read_bundle({"entry": entries}, line, place, content, sound=document.sound)
     elif not document.sound:
         yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content)
     else:
@@ -103,6 +106,17 @@ def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound
         else:
             found += _read_entry(entry, number, str(number), sound=sound)
     yield from _read_members(found, tuple(labels(bundle)))
+
+
+def _parameters(resource: Resource) -> Iterator[Resource]:
+    """Yield what Parameters hold, part by part, as entries of a Bundle."""
+    for key in ("parameter", "part"):
+        listed = resource.get(key)
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, dict):
+                if "resource" in one:
+                    yield {"resource": one["resource"]}
+                yield from _parameters(one)
 
 
 _Found = Member | NotResults | RejectedRow

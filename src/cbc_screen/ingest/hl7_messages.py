@@ -288,7 +288,8 @@ class _Message:
         report.collected_at = iso_time(grammar.first(fields[7]))
         stated = grammar.first(fields[25])
         report.status = status_of_order(stated, self._statuses)
-        report.voided = self._voided
+        # An order that was cancelled has no results, whatever each of those that came with it says.
+        report.voided = self._voided or (report.status if report.status is ResultStatus.CANCELLED else None)
         report.notes += grammar.coded_parts(fields[39])  # what the collector says of the sample
         self._voided = None
         if self._specimen is not None:

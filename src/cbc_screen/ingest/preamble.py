@@ -11,6 +11,7 @@ LOOKED_AT = 60
 _ROWS_AFTER = 2
 _FEWEST_COLUMNS = 3
 _COMMENT = "#"
+_SEPARATOR_TOLD = re.compile(r"\ufeff?\"?sep=.?\"?", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+<>=]*\s*\d+(?:[.,]\d+)?")
 
 
@@ -23,6 +24,8 @@ def preamble_lines(start: Sequence[str], delimiter: str) -> int:
     >>> preamble_lines(["Export 2024", "", "age,sex,HGB,PLT", "54,F,9,10", "30,M,15,250"], ",")
     2
     """
+    if start and _SEPARATOR_TOLD.fullmatch(start[0].strip()):  # what Excel is told, however short the table
+        return 1 + preamble_lines(start[1:], delimiter)
     widths = [_width(line, delimiter) for line in start]
     usual = Counter(width for width in widths if width >= _FEWEST_COLUMNS).most_common(1)
     if not usual:

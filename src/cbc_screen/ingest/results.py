@@ -102,6 +102,11 @@ class LabResult:
     pregnancy: str = ""  # stated in the row of the result: true of its moment
     fault: Reason | None = None
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is said beside the result; a flag may be a remark too ("Cancelled")."""
+        return (*self.notes, self.flag) if self.flag else self.notes
+
 
 @dataclass(frozen=True, slots=True)
 class StatedSpecimen:

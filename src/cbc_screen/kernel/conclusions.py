@@ -112,6 +112,9 @@ def _conclude_states(b: Builder, rules: Rules, facts: Facts, *, several: bool) -
 def build_lists(b: Builder, rules: Rules, facts: Facts) -> dict[str, int]:
     """Draw what the checklist is made from, and return its steps by name."""
     answered = dict(facts.of(("answered.",)).marks())
+    for name, asked in facts.of(("asked.",)).marks():
+        own = f"answered.{name.removeprefix('asked.')}"
+        answered[own] = b.either(answered[own], b.negate(asked))
     ranking = Ranking(b, rules, facts)
     reasons = _conclude_reasons(b, rules, facts, ranking)
     unknown = {line: b.negate(b.decided(facts.truth(f"line.{line}"))) for line in LINES}

@@ -166,9 +166,13 @@ class FactBuilder(Truths):
             self.put(f"age.{name}", b.opposite(self.trait(f"age:{age.unit}:{age.count}")), listing=True)
         asked = {name: None for condition in self.rules.conditions for name in condition.settled_by}
         for name in asked:
-            known = [self._is_known(answer) for answer in self.rules.ordering.questions[name].done_by]
-            if known:
+            question = self.rules.ordering.questions[name]
+            if question.may_be_left:
+                known = [self._is_known(answer) for answer in question.done_by]
                 self.listing.put_mark(f"answered.{name}", b.any(known))
+            if question.asked_when is not None:
+                # At one possible age or stage of pregnancy is enough to ask.
+                self.listing.put_mark(f"asked.{name}", self.truth(question.asked_when).yes)
         return self.listing
 
     def _may_list(self) -> int:

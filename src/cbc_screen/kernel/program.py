@@ -178,7 +178,12 @@ class Builder:
         if self.absent(a) or self.absent(b):
             return self.nan()
         x, y = self.steps[a], self.steps[b]
-        if x.op is y.op is Op.CONST and isinstance(x.value, float) and isinstance(y.value, float) and op in OF_CONSTANTS:
+        if (
+            x.op is y.op is Op.CONST
+            and isinstance(x.value, float)
+            and isinstance(y.value, float)
+            and op in OF_CONSTANTS
+        ):
             return self.number(OF_CONSTANTS[op](x.value, y.value))
         return self.step(op, a, b)
 

@@ -205,6 +205,7 @@ def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Gro
         [*analytes, *findings],
         {name: text for group in ("film", "context") for name, text in groups[group].items()},
         sources,
+        Vocabulary(analytes, findings, frozenset(definitions)),
     )
     scores = load_scores(node("scores.yaml"), analytes, sources)
     checks = load_checks(reader, node("guards.yaml"), node("review_triggers.yaml"), node("published_cutoffs.yaml"))

@@ -19,6 +19,8 @@ from cbc_screen.knowledge.predicates import (
     SexIs,
     StageIs,
     StateIs,
+    Vocabulary,
+    parse_predicate,
     walk,
 )  # fmt: skip
 from cbc_screen.knowledge.rules import Condition
@@ -48,7 +50,8 @@ class QuestionKind(StrEnum):
 class Question:
     """Something a person can answer or a laboratory can test, and the facts it answers.
 
-    `done_by` are those of the facts of which one that is known says that the test was done.
+    `done_by` are those of the facts of which one that is known says that the test was done. A test with `asked_when`
+    is asked only where that surely holds: one for malaria after exposure.
     """
 
     id: str
@@ -56,6 +59,12 @@ class Question:
     text: str
     answers: tuple[str, ...]
     done_by: tuple[str, ...]
+    asked_when: Predicate | None = None
+
+    @property
+    def may_be_left(self) -> bool:
+        """Whether there are counts for which the test is not asked."""
+        return bool(self.done_by) or self.asked_when is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ def load_ordering(
     known: Iterable[str],
     findings: Iterable[str],
     sources: Iterable[str],
+    words: Vocabulary,
 ) -> Ordering:
     """Load ordering.yaml, starting_tiers.csv and questions.yaml; `known` are analytes and findings."""
     node.check_keys(
@@ -121,7 +131,7 @@ def load_ordering(
     if node.text("source") not in set(sources):
         raise node.error("source", "is not in sources.csv")
     node.choice("threshold", Threshold)
-    asked, question_of = _load_questions(questions, set(known), findings)
+    asked, question_of = _load_questions(questions, set(known), findings, words)
     for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("borderline", "test")):
         if node.node(key).text(inner) not in asked:
             raise node.node(key).error(inner, "is not in questions.yaml")
@@ -151,18 +161,21 @@ def load_ordering(
 
 
 def _load_questions(
-    node: YamlNode, known: set[str], findings: Iterable[str]
+    node: YamlNode, known: set[str], findings: Iterable[str], words: Vocabulary
 ) -> tuple[dict[str, Question], dict[str, str]]:
     node.check_keys(["questions"])
     questions: dict[str, Question] = {}
     answered: dict[str, str] = {}
     for entry in node.nodes("questions"):
-        entry.check_keys(["id", "kind", "text", "answers"], ["done_by"])
+        entry.check_keys(["id", "kind", "text", "answers"], ["done_by", "asked_when"])
         answers = tuple(entry.texts("answers"))
         done_by = tuple(entry.texts("done_by")) if "done_by" in entry else answers
         if not set(done_by) <= set(answers):
             raise entry.error("done_by", "must be some of answers")
-        question = Question(entry.text("id"), entry.choice("kind", QuestionKind), entry.text("text"), answers, done_by)
+        asked_when = parse_predicate(entry.node("asked_when"), words) if "asked_when" in entry else None
+        question = Question(
+            entry.text("id"), entry.choice("kind", QuestionKind), entry.text("text"), answers, done_by, asked_when
+        )
         if question.id in questions:
             raise entry.error("id", "is given twice")
         questions[question.id] = question

@@ -139,10 +139,20 @@ class UnitTable:
             return self.accepted[spelling]
         if (found := self._find(spelling, convention)) is not None:
             return found
+        if any(self._is_scale(own, convention) for own in _IN_BRACES.findall(spelling)):
+            return Reason.UNIT_CONFUSABLE, "in braces stands a scale, beside a unit that has another"
         for other in self.spellings.others(spelling):
             if (found := self._find(other, convention)) is not None:
                 return found
         return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
+
+    def _is_scale(self, remark: str, convention: str | None) -> bool:
+        """Tell whether what stands in braces is no remark: a number, or a word that would be the scale of a count."""
+        inside = remark.strip("{}")
+        if any(letter.isnumeric() for letter in inside):
+            return True
+        one, scaled = self._find("/uL", convention), self._find(f"{inside}/uL", convention)
+        return isinstance(one, Factor) and isinstance(scaled, Factor) and one != scaled
 
     def _find(self, spelling: str, convention: str | None) -> Factor | tuple[Reason, str] | None:
         """Look one spelling up as it is written, then in another case where that can mean nothing else."""

@@ -202,7 +202,7 @@ class _Table:
     def read_remarks(self) -> None:
         """Read the remarks beside results and on whole rows: what is taken back is unknown; they may tell of clumps."""
         plan = self._plan
-        own = [(column, (analyte,)) for analyte, entry in plan.analytes.items() for column in entry.note_columns]
+        own = [(column, (analyte,)) for analyte, entry in plan.analytes.items() for column in entry.remark_columns]
         for column, analytes in [*own, *((column, tuple(plan.analytes)) for column in plan.notes)]:
             about = analytes == ("platelets",)
             said = partial(self._knowledge.beside.remark_in, column)

@@ -124,7 +124,7 @@ class Judge:
     def _stands(self, result: LabResult) -> bool:
         """Tell whether a result that is no count is final, could be used, and is not taken back."""
         is_usable = result.status in _FINAL and result.fault is None
-        return is_usable and not any(map(self._takes_back, result.notes))
+        return is_usable and not any(map(self._takes_back, result.remarks))
 
     def _told_of_specimen(self, stated: Stated, specimen: str) -> tuple[Reason | None, bool]:
         """Return the reason why a result is of no patient's blood, if it is; also whether its specimen is told by this.
@@ -145,7 +145,7 @@ class Judge:
         """Return the value and the unit of a result, or what says why they are not to be believed."""
         if result.fault is not None:
             return unusable(result.fault), ""
-        if any(map(self._takes_back, result.notes)):
+        if any(map(self._takes_back, result.remarks)):
             return unusable(Reason.SPECIMEN_SUSPECT), ""
         if not result.other_units:
             return result.value, result.unit
@@ -169,7 +169,7 @@ def label_of(result: LabResult) -> str:
 
 def _clumps(result: LabResult, analyte: str | None) -> str:
     """Say what a result and its remarks tell of platelet clumps: a `Presence`, or that they are suspected."""
-    if analyte is not None and not result.notes and not mentions_clumps(result.value):
+    if analyte is not None and not result.remarks and not mentions_clumps(result.value):
         return Presence.UNKNOWN.value  # nearly every one
     about = analyte == "platelets"
     asked = next((code.name for code in result.codes if mentions_clumps(code.name)), None)
@@ -177,7 +177,7 @@ def _clumps(result: LabResult, analyte: str | None) -> str:
         if asked.rstrip().endswith("?"):
             return SUSPECTED if is_raised(result.value or result.flag) else Presence.UNKNOWN.value
         return clumps_as_result(result.value).value
-    remarks = [*result.notes, result.value]
+    remarks = [*result.remarks, result.value]
     said = [platelet_clumps(remark, about_platelets=about) for remark in remarks if remark]
     if Presence.PRESENT in said:
         return Presence.PRESENT.value

@@ -59,6 +59,11 @@ class AnalyteColumn:
         )  # fmt: skip
         return (*(column for column in one if column is not None), *self.note_columns)
 
+    @property
+    def remark_columns(self) -> tuple[str, ...]:
+        """The columns that may take a result back: remarks, and the sender's flags ("Cancelled" is no flag)."""
+        return self.note_columns if self.flag_column is None else (*self.note_columns, self.flag_column)
+
     def with_status(self, column: str | None) -> AnalyteColumn:
         """Return the column with the status of the whole row; beside one of its own, the less final of the two holds."""
         if column is None or column == self.status_column:

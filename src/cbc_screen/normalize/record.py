@@ -19,6 +19,7 @@ from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
+from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED, mentions_clumps, platelet_clumps, suspects_clumps
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside, opened
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
 from cbc_screen.normalize.suspect import without_unit
@@ -127,6 +128,9 @@ class RecordNormalizer:
             if use_reported and measurement.range is not None and factor is not None:
                 reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
                 ranged = f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs
+            for told in _clumps(name, measurement.flag):
+                inputs[told] = True
+                scope = InputScope.ALL
             for flag in self._flags(measurement, reason):
                 stated = finding_of(name, flag, self._measures.words, ranged=ranged)
                 if stated is not None:
@@ -152,7 +156,11 @@ class RecordNormalizer:
         if measurement.status is not None and not self._is_used(measurement.status):
             return void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
         reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)
-        return reading if measurement.flag is None else opened(reading, measurement.flag, self._measures.words)
+        if measurement.flag is None:
+            return reading
+        if reading.low == reading.low and self._measures.words.takes_back(measurement.flag):
+            return void(Reason.SPECIMEN_SUSPECT)  # "Cancelled" is a remark
+        return opened(reading, measurement.flag, self._measures.words)
 
     def _flags(self, measurement: Measurement, reason: Reason | None) -> Iterator[str]:
         """Yield the sender's flags: the one in a field of its own, and the one that stands in the cell of the number."""
@@ -275,3 +283,15 @@ def missing_age(has_birth: bool, birth_reason: Reason | None, collected_reason: 
 
 def _codes(codes: Mapping[str, str] | None) -> dict[str, str] | None:
     return dict(codes) if codes is not None else None
+
+
+def _clumps(analyte: str, flag: str | None) -> Iterator[str]:
+    """Yield the inputs for what a flag says of platelet clumps, if it does."""
+    if flag is None or not mentions_clumps(flag):
+        return
+    about_platelets = analyte == "platelets"
+    seen = platelet_clumps(flag, about_platelets=about_platelets)
+    if seen is not Presence.UNKNOWN:
+        yield f"{CLUMPS}.{seen.value}"
+    if seen is not Presence.PRESENT and suspects_clumps(flag, about_platelets=about_platelets):
+        yield f"{CLUMPS_SUSPECTED}.present"

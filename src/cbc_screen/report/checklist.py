@@ -39,7 +39,7 @@ class ListLayout:
     conditions: tuple[str, ...]
     critical: tuple[str, ...]
     settled_by: tuple[tuple[str, ...], ...]  # of each condition, the best first
-    tests: tuple[str, ...]  # that a count may already answer
+    tests: tuple[str, ...]  # that a count may already answer, or that is not asked of every count
     first_test: str
     unsent_test: str
     borderline_test: str
@@ -79,7 +79,7 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition], *, shifted:
         conditions=tuple(condition.id for condition in conditions),
         critical=tuple(condition.id for condition in conditions if condition.tier is Tier.TIME_CRITICAL),
         settled_by=tuple(condition.settled_by for condition in conditions),
-        tests=tuple(test for test in asked if ordering.questions[test].done_by),
+        tests=tuple(test for test in asked if ordering.questions[test].may_be_left),
         first_test=ordering.first_test,
         unsent_test=ordering.unsent_test,
         borderline_test=ordering.borderline_test,

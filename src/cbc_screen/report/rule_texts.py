@@ -99,9 +99,23 @@ class RuleTexts:
     ) -> ConditionResult:
         template = self._templates[name]
         holds = () if compact else tuple([one.findings[fact] for fact in template.names])
-        tests = template.condition.settled_by
-        settled_by = next((test for test in tests if not one.list_codes.get(f"answered.{test}")), tests[0])
-        return self._conditions(name, group, one.list_codes[f"support.{name}"], holds, known, settled_by, compact)
+        return self._conditions(
+            name,
+            group,
+            one.list_codes[f"support.{name}"],
+            holds,
+            known,
+            self._settled_by(template.condition, one),
+            compact,
+        )
+
+    def _settled_by(self, condition: Condition, one: One) -> str:
+        """Return the best test that is left to do, in words; where none is, the best that was done, and that it was."""
+        questions, tests = self.rules.ordering.questions, condition.settled_by
+        left = next((test for test in tests if not one.list_codes.get(f"answered.{test}")), None)
+        if left is not None:
+            return questions[left].text
+        return f"{questions[next((test for test in tests if questions[test].done_by), tests[0])].text}, done"
 
     @staticmethod
     def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
@@ -133,7 +147,6 @@ class RuleTexts:
         """
         template = self._templates[name]
         condition = template.condition
-        questions = self.rules.ordering.questions
         parts: dict[str, Any] = {
             "id": name,
             "name": condition.name,
@@ -144,7 +157,7 @@ class RuleTexts:
             "findings_for": (),
             "findings_against": (),
             "missing": (),
-            "settled_by": questions[settled_by].text,
+            "settled_by": settled_by,
             "next_tests": (),
             "not_decidable": "",
             "limits": "",

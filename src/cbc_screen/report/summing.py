@@ -14,6 +14,7 @@ from cbc_screen.vocabulary import CheckGroup, Line, LineState, Severity, State
 _BRACKETS = re.compile(r" *\([^()]*\)")
 # What is told where it is high; the lines tell what is low.
 _FOR_HEMOGLOBIN = ("hematocrit", "rbc")  # told where they are low and the hemoglobin is not known
+_TOLD_ALONE = "mcv"  # told where it is high and no line is low
 _TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -52,7 +53,7 @@ def _state(
         said += f", with {joined(deep)}"
     high = [
         f"{begun_low(by_name[name].label)} {used_words(by_name[name], units)}"
-        for name in _TOLD_HIGH
+        for name in (*_TOLD_HIGH, *([] if deep else [_TOLD_ALONE]))
         if name in by_name and by_name[name].state is State.HIGH
     ]
     red = next((line.state for line in lines if line.line is Line.RED), None)
@@ -66,7 +67,8 @@ def _state(
     if high:
         said += f"; high: {joined(high)}"
     if borderline:
-        said += "; borderline: each near its limit and without a grade, so a repeat count comes first"
+        near = "near its limit" if len(deep) == 1 else "each near its limit"
+        said += f"; borderline: {near} and without a grade, so a repeat count comes first"
     return f"{said}."
 
 

@@ -91,9 +91,12 @@ def why_words(result: ScreeningResult) -> list[tuple[str, tuple[str, ...]]]:
     return list(found.items())
 
 
+_NAMES = ("Mentzer", "Duffy", "Auer", "Shiga", "Evans", "Epstein", "Howell", "Heinz")
+
+
 def begun_low(text: str) -> str:
-    """Begin a text in lower case, unless it begins with an abbreviation."""
-    return text if text[:2].isupper() else text[0].lower() + text[1:]
+    """Begin a text in lower case, unless it begins with an abbreviation or with somebody's name."""
+    return text if text[:2].isupper() or text.startswith(_NAMES) else text[0].lower() + text[1:]
 
 
 def person_words(person: PersonResult) -> list[tuple[str, str, str]]:

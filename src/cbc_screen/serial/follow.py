@@ -97,11 +97,25 @@ def follow_files(
     """Follow the persons of files, which are read as frames; see `Screener.follow`."""
     frame = read_files(names, opening)
     read = opening_of_read(opening)
-    found = follow_frame(engine, kernels, definition, frame, read, request)
+    found = _with_lines(follow_frame(engine, kernels, definition, frame, read, request), frame)
     if request.each_count:
         for place, name in enumerate(own for own in ("file", "row") if own in frame):
             found.insert(place, name, frame[name])
     found.attrs["rejected"] = frame.attrs["rejected"]
+    return found
+
+
+def _with_lines(found: Any, frame: Any) -> Any:
+    """Name rows by their lines (and files, of several), as the rows themselves are: a place in what was read is nobody's."""
+    for column in [name for name in found.columns if name.endswith("_row")]:
+        there, places = found[column].notna(), found[column].fillna(0).astype("int64")
+        if "file" in frame:
+            found.insert(
+                found.columns.get_loc(column),
+                f"{column.removesuffix('row')}file",
+                frame["file"].iloc[places].set_axis(found.index).where(there),
+            )
+        found[column] = frame["row"].iloc[places].set_axis(found.index).astype("Int64").where(there)
     return found
 
 

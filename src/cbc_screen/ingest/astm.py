@@ -117,7 +117,8 @@ class _Message:
         self._grammar = Grammar(Marks(own, component, repetition, escape, ""), encoding)
         self._line, self._encoding = header.line, encoding
         self._processing = self._fields(header)[11].strip()
-        self._statuses = load_measures().statuses
+        measures = load_measures()
+        self._statuses, self._is_person = measures.statuses, measures.words.is_person
         self._person: str | None = None
         self._persons = self._orders = 0
         self._order: _Order | None = None
@@ -224,7 +225,7 @@ class _Message:
         grammar = self._grammar
         # The number of the laboratory, then that of the ward, then the third one.
         keys = (grammar.first(fields[place]) for place in (3, 2, 4))
-        key = next(filter(None, keys), "")
+        key = next(filter(self._is_person, keys), "")
         return [*found, self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]))]
 
     def _begin_person(self, key: str, birth_date: str = "", sex: str = "") -> StatedPerson:

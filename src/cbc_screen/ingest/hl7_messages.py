@@ -180,7 +180,8 @@ class _Message:
 
     def __init__(self, line: int, grammar: Grammar, processing: str, *, specimen_first: bool = False) -> None:
         self._line, self._grammar, self._processing = line, grammar, processing
-        self._statuses = load_measures().statuses
+        measures = load_measures()
+        self._statuses, self._is_person = measures.statuses, measures.words.is_person
         self._person: str | None = None
         self._nameless = self._orders = 0
         self._report: _Report | None = None
@@ -260,7 +261,7 @@ class _Message:
         grammar = self._grammar
         fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
-        key = next(filter(None, identifiers), "")
+        key = next((own for own in identifiers if self._is_person(own.partition("^")[0])), "")
         species = ((field, " ".join(grammar.coded_parts(fields[at]))) for field, at in (("animal", 35), ("breed", 36)))
         stated = tuple((field, text) for field, text in species if text)
         self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)

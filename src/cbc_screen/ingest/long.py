@@ -84,6 +84,7 @@ class LongSource:
         self._table, self._profile, self._persons = table, profile, persons
         self._statuses = knowledge.statuses
         self._nothing = knowledge.words.missing | _TOOLS_NOTHING
+        self._no_persons = self._nothing | knowledge.words.no_persons
         self._signs = frozenset(sign for sign, _ in knowledge.words.operators)
         self._remark_in = knowledge.beside.remark_in
         # What several columns say together: of two statuses the less final holds.
@@ -161,7 +162,8 @@ class LongSource:
         """Return the texts of a field; a further column is read only where those before leave a row empty."""
         first, said = None, self._said.get(field)
         for name in names:
-            own = read(name) if field in _AS_RECEIVED else without(read(name), self._nothing)
+            nothing = self._no_persons if field == "person" else self._nothing
+            own = read(name) if field in _AS_RECEIVED else without(read(name), nothing)
             if field == "note":
                 own = own.each(partial(self._remark_in, name))
             if first is None:
@@ -256,7 +258,8 @@ class LongSource:
                     [self._remark_in(name, text) for text in column] for name, column in zip(names, own, strict=True)
                 ]
             if field not in _AS_RECEIVED:
-                own = [["" if text.upper() in self._nothing else text for text in column] for column in own]
+                nothing = self._no_persons if field == "person" else self._nothing
+                own = [["" if text.upper() in nothing else text for text in column] for column in own]
             if field in ("birth_parts", "birth_year_parts"):
                 cells |= {f"{field} {place}": whole_keys(part) for place, part in enumerate(own)}
                 continue

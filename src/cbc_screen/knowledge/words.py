@@ -57,6 +57,11 @@ class Words:
     term_from: float  # its weeks from which a birth is at term
     columns: Mapping[str, tuple[str, ...]]
     age_units: Mapping[str, str]
+    no_persons: frozenset[str]  # in place of a person's key
+
+    def is_person(self, key: str) -> bool:
+        """Tell whether a key names a person: "UNKNOWN" and "N/A" are nobody, and two of them not one person."""
+        return " ".join(key.split()).upper() not in self.no_persons
 
     def takes_back(self, remark: str) -> bool:
         """Tell whether a remark beside a result takes it back."""
@@ -100,6 +105,7 @@ _RESULT_KEYS = [
 ]  # fmt: skip
 _PERSON_KEYS = [
     "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "term", "age_units", "columns",
+    "nobody",
 ]  # fmt: skip
 
 
@@ -141,6 +147,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
         term_from=people.node("term").number("from"),
         columns={key: tuple(map(plain_name, people.node("columns").texts(key))) for key in people.node("columns")},
         age_units={**world.age_units, **_age_units(people.node("age_units"))},
+        no_persons=frozenset(texts.texts("missing")) | frozenset(people.texts("nobody")),
     )
 
 

@@ -14,6 +14,7 @@ from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.frames import to_arrow
 from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.plan import Plan
@@ -111,7 +112,8 @@ def persons_in(column: pa.Array) -> tuple[pa.Array, Ints]:
     indices, valid = to_numpy(encoded.indices)
     codes = indices.astype(np.int64) if valid is None else np.where(valid, indices, NOBODY).astype(np.int64)
     words = encoded.dictionary
-    blank = [place for place, word in enumerate(words.to_pylist()) if word is None or not fold(word)]
+    is_person = load_measures().words.is_person
+    blank = [place for place, word in enumerate(words.to_pylist()) if word is None or not is_person(fold(word))]
     if blank:
         codes = np.where(np.isin(codes, blank), NOBODY, codes)
     used, first, inverse = np.unique(codes, return_index=True, return_inverse=True)

@@ -581,3 +581,14 @@ def test_one_count_of_which_every_number_is_ambiguous_says_so() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", cbc.CBCScreenWarning)
         cbc.screen_frame(pd.DataFrame(slip))
+
+
+def test_the_alarm_of_a_scan_that_judged_nothing_says_what_would_help(tmp_path: Path) -> None:
+    """Every column is read, and no unit is missing: it is the status that nobody here can mend."""
+    rows = ["Age,Sex,Result status,HGB (g/dL),WBC (10^9/L),NEUT# (10^9/L),PLT (10^9/L)"]
+    rows += ["54 y,F,preliminary,13.5,6.0,4.0,250"] * 3
+    (tmp_path / "in.csv").write_text("\n".join(rows))
+    (alarm,) = cbc.scan(tmp_path / "in.csv", tmp_path / "flags.csv", tmp_path / "rejects.csv").alarms
+    assert "STATUS_NOT_FINAL; their sender calls them not final: scan again when they are" in alarm
+    assert "--columns" not in alarm
+    assert "--units" not in alarm

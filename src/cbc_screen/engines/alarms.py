@@ -96,9 +96,27 @@ def _nothing_judged(reach: Reach) -> str:
     why = next(iter(reach.reasons), "")
     return (
         f"no line of any of {reach.screened:,} rows could be judged: {len(reach.read)} of {reach.columns} columns hold "
-        f"results that are known ({read or 'none'}){f', and most often {why}' if why else ''}; "
-        f"name the others with --columns{_units_to_state(reach.reasons)}"
+        f"results that are known ({read or 'none'}){f', and most often {why}' if why else ''}; {_what_to_do(reach, why)}"
     )
+
+
+# What no name and no unit mends.
+_WHAT_TO_DO = {
+    Reason.STATUS_NOT_FINAL: "their sender calls them not final: scan again when they are",
+    Reason.SPECIMEN_SUSPECT: "their sender takes them back, or doubts the specimen: nothing here makes them results",
+    Reason.RESULT_CONFLICT: "results of one moment contradict one another: scan the source that stands",
+    Reason.AGE_MISSING: "name the column of ages or of birth dates (--columns age=COLUMN, birth_date=COLUMN)",
+    Reason.SEX_MISSING: "name the column of sex (--columns sex=COLUMN)",
+}
+
+
+def _what_to_do(reach: Reach, why: str) -> str:
+    """Say what would help, by the reason that is told most often."""
+    known = _WHAT_TO_DO.get(Reason(why.partition(":")[2])) if why else None
+    if known is not None:
+        return known
+    units = _units_to_state(reach.reasons)
+    return f"name the others with --columns{units}" if len(reach.read) < reach.columns else units.lstrip(",; ")
 
 
 def _units_to_state(reasons: Mapping[str, int]) -> str:

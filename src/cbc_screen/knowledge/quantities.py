@@ -149,22 +149,21 @@ class UnitTable:
     def _is_scale(self, remark: str, convention: str | None) -> bool:
         """Tell whether what stands in braces is no remark: a number, or a word that would be the scale of a count."""
         inside = remark.strip("{}")
-        if any(letter.isnumeric() for letter in inside):
-            return True
         one, scaled = self._find("/uL", convention), self._find(f"{inside}/uL", convention)
-        return isinstance(one, Factor) and isinstance(scaled, Factor) and one != scaled
+        contradicts = isinstance(one, Factor) and isinstance(scaled, Factor) and one != scaled
+        return contradicts or any(map(str.isnumeric, inside))
 
     def _find(self, spelling: str, convention: str | None) -> Factor | tuple[Reason, str] | None:
         """Look one spelling up as it is written, then in another case where that can mean nothing else."""
         if spelling in self.accepted:
             return self.accepted[spelling]
-        if convention is not None and spelling in self.declared.get(convention, {}):
-            return self.declared[convention][spelling]
+        if convention is not None and (known := self.declared.get(convention, {}).get(spelling)) is not None:
+            return known
         if spelling in self.refused:
             return Reason.UNIT_CONFUSABLE, self.refused[spelling]
         folded = spelling.casefold()
-        if convention is not None and folded in self.any_case.declared.get(convention, {}):
-            return self.any_case.declared[convention][folded]
+        if convention is not None and (known := self.any_case.declared.get(convention, {}).get(folded)) is not None:
+            return known
         if folded in self.any_case.accepted:
             return self.any_case.accepted[folded]
         if folded in self.any_case.refused:
@@ -173,11 +172,7 @@ class UnitTable:
 
     def is_of_another(self, unit: str, tables: Mapping[str, UnitTable]) -> bool:
         """Tell whether a unit is none of this quantity's, and known as a unit of another kind of quantity."""
-        if (
-            not unit.strip()
-            or isinstance(self.find(unit), Factor)
-            or any(isinstance(self.find(unit, convention), Factor) for convention in self.declared)
-        ):
+        if not unit.strip() or any(isinstance(self.find(unit, own), Factor) for own in (None, *self.declared)):
             return False
         spelling = normalize_unit(unit)
         return spelling in self.foreign or any(

@@ -116,7 +116,9 @@ def _what_to_do(reach: Reach, why: str) -> str:
     if known is not None:
         return known
     units = _units_to_state(reach.reasons)
-    return f"name the others with --columns{units}" if len(reach.read) < reach.columns else units.lstrip(",; ")
+    if len(reach.read) < reach.columns:
+        return f"name the others with --columns{units}"
+    return units.removeprefix("; ") if units.startswith(";") else f"docs/reasons.md says what {why} means"
 
 
 def _units_to_state(reasons: Mapping[str, int]) -> str:

@@ -1001,12 +1001,15 @@ class RuleBook:
         return self._decisions[condition.id]
 
     def _write_answered(self) -> None:
-        """Write which tests a count has the answer of."""
+        """Write which tests a count has the answer of, or is not asked for."""
         asked = {test for condition in self.rules.conditions for test in condition.settled_by}
         for test in sorted(asked):
-            done_by = self.rules.ordering.questions[test].done_by
-            if done_by:
-                self.put(f"answered.{test}", self.f.any(self._is_known(answer) for answer in done_by))
+            question = self.rules.ordering.questions[test]
+            left = [self._is_known(answer) for answer in question.done_by]
+            if question.asked_when is not None:
+                left.append(self.f.negate(self.logic.yes(self.truth(question.asked_when))))
+            if left:
+                self.put(f"answered.{test}", self.f.any(left))
 
     def _is_known(self, answer: str) -> Flag:
         if answer not in self.rules.analytes:

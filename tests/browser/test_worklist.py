@@ -88,7 +88,7 @@ def test_a_row_that_is_listed_says_why(demo: Made, open_page: Open) -> None:
     """A count without a low line and without urgency is listed for its guards and review triggers."""
     page = open_page(demo)
     rows = [row for row in listed(demo.flags) if row.cells["pattern"] == row.cells["urgency"] == "none"]
-    assert len(rows) == 9
+    assert len(rows) == 7  # two more have an MCV above 105, which is routine
     page.choose("urgency", "none")
     page.choose("pattern", "none")
     told = page.script("return [...document.querySelectorAll('#rows tr')].map((row) => row.cells[8].textContent)")

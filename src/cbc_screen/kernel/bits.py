@@ -190,9 +190,9 @@ class _Lowering:
             return FALSE if above else self.present(first)
         if reached == -inf:
             return self.present(first) if above else FALSE
-        if above:
-            return self.node(Bit.LESS, self.node(Op.CONST, value=nextafter(reached, -inf)), first)
-        return self.node(Bit.LESS, first, self.node(Op.CONST, value=reached))
+        if above:  # what it begins with may be the larger of two numbers
+            return self.less(self.node(Op.CONST, value=nextafter(reached, -inf)), first)
+        return self.less(first, self.node(Op.CONST, value=reached))
 
     def _parts_beyond(self, constant: int, larger: int) -> int | None:
         """Tell whether a constant is below the larger of two numbers, from the numbers themselves.

@@ -336,3 +336,14 @@ def test_the_generator_reaches_every_limit():
             assert limit in found
             assert any(0 < limit - number < 1 for number in found) or limit <= low
             assert any(0 < number - limit < 1 for number in found) or limit >= high
+
+
+def test_a_row_alone_says_what_it_says_among_others() -> None:
+    """A frame of one row has neutrophils in every row; beside segmented cells the other white cells bound them all the same."""
+    source, accepted = Rows(1_000_000), list(load_knowledge().analytes)
+    rows = [source.row() for _ in range(300)]
+    screener = cbc.Screener()
+    among = answers(screener.screen_frame(texts(rows), accept_units=accepted))
+    for place in (14, 295, *range(0, 300, 25)):
+        (alone,) = answers(screener.screen_frame(texts([rows[place]]), accept_units=accepted))
+        assert alone == among[place], place

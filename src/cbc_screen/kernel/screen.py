@@ -62,9 +62,12 @@ def given_inputs(batch: Batch) -> Given:
 
 
 def _neutrophils_unsent(batch: Batch) -> bool:
-    """Tell whether some row has no count of neutrophils: what else is told of its white cells then bounds them."""
+    """Tell whether some row may have no count of neutrophils: what else is told of its white cells then bounds them.
+
+    Beside segmented cells it bounds them too: their bands may not have been sent.
+    """
     own = batch.low.get("neutrophils")
-    return own is None or bool(np.isnan(own).any())
+    return own is None or bool(np.isnan(own).any()) or any(name.startswith("segmented") for name in batch.low)
 
 
 class Kernel:

@@ -15,6 +15,7 @@ from cbc_screen.kernel.columns import ColumnProgram, LimitTable
 from cbc_screen.kernel.passes import compile_columns
 from cbc_screen.kernel.program import Builder, Op, Program
 from cbc_screen.kernel.scalar import scalar_source
+from cbc_screen.kernel.step_plan import COLUMN_UFUNCS
 
 TABLE = LimitTable({}, np.empty((0, 1)))
 ARITHMETIC = (Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE, Op.SMALLER, Op.LARGER)
@@ -58,24 +59,14 @@ def test_columns_say_what_the_steps_one_by_one_say(
     with np.errstate(all="ignore"):
         made = column
         for op, constant in chain:
-            made = APPLY[op](made, constant)
+            made = COLUMN_UFUNCS[op](made, constant)
         expected = {"below": made < limit, "above": made > limit, "at_most": made <= limit, "at_least": made >= limit}
     for name, one in (expected | {"there": ~np.isnan(made)}).items():
         assert answers[name].tolist() == one.tolist(), name
 
 
-APPLY = {
-    Op.ADD: np.add,
-    Op.SUBTRACT: np.subtract,
-    Op.MULTIPLY: np.multiply,
-    Op.DIVIDE: np.divide,
-    Op.SMALLER: np.minimum,
-    Op.LARGER: np.maximum,
-}
-
-
 def _reach(chain: list[tuple[Op, float]], limit: float) -> float | None:
-    steps = [lambda x, op=op, constant=constant: float(APPLY[op](x, constant)) for op, constant in chain]
+    steps = [lambda x, op=op, constant=constant: float(COLUMN_UFUNCS[op](x, constant)) for op, constant in chain]
     with np.errstate(all="ignore"):
         return first_that(steps, lambda x: x >= limit)
 

@@ -17,7 +17,7 @@ import cbc_screen as cbc
 from cbc_screen.report.bars import Band, Tick, bar_of
 from cbc_screen.report.brief import print_brief
 from cbc_screen.report.units import text_units
-from cbc_screen.report.wording import analyte_words, line_words, person_words, received_words
+from cbc_screen.report.wording import analyte_words, begun_low, line_words, person_words, received_words
 from cbc_screen.vocabulary import NOTICE, Severity
 
 mpl.use("Agg")
@@ -523,3 +523,22 @@ def test_a_finding_says_what_its_cut_off_and_its_weight_rest_on() -> None:
     plain = " ".join(cbc.screen(record).explain().split())
     assert "Young child [age at least 6 mo and age below 5 y; weight by judgment; project]" in plain
     assert "[age below 18 y and at least 2 lines low; weight derived from the source; child_cytopenia_series]" in plain
+
+
+@pytest.mark.parametrize(
+    ("alone", "within"),
+    [
+        ("A second line low", "a second line low"),
+        ("White cells", "white cells"),
+        ("Parvovirus DNA", "parvovirus DNA"),
+        ("Diamond-Blackfan anemia", "Diamond-Blackfan anemia"),
+        ("Fanconi anemia", "Fanconi anemia"),
+        ("Shwachman-Diamond syndrome", "Shwachman-Diamond syndrome"),
+        ("Auer rods", "Auer rods"),
+        ("T-cell clone", "T-cell clone"),
+        ("H. pylori", "H. pylori"),
+        ("MCV", "MCV"),
+    ],
+)
+def test_a_text_within_a_sentence_begins_low_unless_with_a_name_or_an_abbreviation(alone: str, within: str) -> None:
+    assert begun_low(alone) == within

@@ -91,12 +91,17 @@ def why_words(result: ScreeningResult) -> list[tuple[str, tuple[str, ...]]]:
     return list(found.items())
 
 
-_NAMES = ("Mentzer", "Duffy", "Auer", "Shiga", "Evans", "Epstein", "Howell", "Heinz")
+_NAMES = (
+    "Auer", "Diamond", "Duffy", "Epstein", "Evans", "Fanconi", "Green", "Heinz", "Howell", "Mentzer", "Ricerca", "Shiga",
+    "Shine", "Shwachman", "Sirdah",
+)  # fmt: skip
 
 
 def begun_low(text: str) -> str:
     """Begin a text in lower case, unless it begins with an abbreviation or with somebody's name."""
-    return text if text[:2].isupper() or text.startswith(_NAMES) else text[0].lower() + text[1:]
+    if text.startswith(_NAMES) or (text[:2].isupper() and not text.startswith("A ")):
+        return text
+    return text[0].lower() + text[1:]
 
 
 def person_words(person: PersonResult) -> list[tuple[str, str, str]]:

@@ -139,3 +139,30 @@ def test_a_zero_of_a_channel_that_was_not_ordered_was_not_measured(
     assert scanned["reticulocytes_percent_state"] == state
     for frame in (pd.DataFrame([row]), cbc.read(path)):
         assert cbc.screen_frame(frame)["reticulocytes_percent_state"][0] == state
+
+
+# A range in place of a number ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "decimal", "line", "reason"),
+    [
+        # Both ends have their comma.
+        ("1,5-2,5", "10^9/L", ",", "low", "platelets:NUMBER_RANGE"),
+        ("20,5 to 30,5", "10^9/L", ",", "low", "platelets:NUMBER_RANGE"),
+        ("100,5–300,5", "10^9/L", ",", "cannot_tell", "platelets:NUMBER_RANGE"),
+        ("30,5-20,5", "10^9/L", ",", "cannot_tell", "platelets:NUMBER_UNREADABLE"),
+        ("20,5-30,5", "10^9/L", ".", "cannot_tell", "platelets:NUMBER_AMBIGUOUS"),
+        # "30.000" cells in a microliter: 30, or 30 thousand?
+        ("30.000-40.000", "/uL", ".", "cannot_tell", "platelets:NUMBER_AMBIGUOUS"),
+        ("30.5-40.5", "/uL", ".", "low", "platelets:NUMBER_RANGE"),
+        ("30000-40000", "/uL", ".", "low", "platelets:NUMBER_RANGE"),
+    ],
+)
+def test_a_range_is_read_with_the_decimal_mark_of_its_table(
+    text: str, unit: str, decimal: Any, line: str, reason: str
+) -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], f"platelets ({unit})": [text]})
+    flags = cbc.screen_frame(frame, decimal=decimal).iloc[0]
+    assert flags["platelet_line"] == line
+    assert reason in flags["reasons"].split(";")

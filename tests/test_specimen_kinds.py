@@ -22,6 +22,7 @@ from cbc_screen.vocabulary import Reason, SpecimenKind
 
 BLOOD, CONTROL, BLANK = SpecimenKind.BLOOD, SpecimenKind.CONTROL, SpecimenKind.BLANK
 FAILED, FLUID = SpecimenKind.FAILED_RUN, SpecimenKind.BODY_FLUID
+STATISTIC = SpecimenKind.STATISTIC
 TRAINING, ANIMAL = SpecimenKind.TRAINING, SpecimenKind.ANIMAL
 READER = SpecimenReader(load_knowledge().specimens)
 # Three lines as low as they can be: whoever is screened by these is flagged.
@@ -80,6 +81,13 @@ PERSON = {"age": "54 y", "sex": "F"}
         ("number", "QC-2024-0012", None), ("number", "QC4711", None), ("number", "AQC-1", None), ("number", "100001", None),
         ("number", "Control 1", None), ("number", "Blanket 7", None), ("number", "C-0012", None),
         ("sample", "QC", CONTROL), ("sample", "Control 7", None), ("sample", "CSF", FLUID), ("sample", "Blood", BLOOD),
+        # A sheet's own statistics below its rows; initials, "N" and "P5" may be a person.
+        ("number", "Mean", STATISTIC), ("row", "Average:", STATISTIC), ("row", "Std. Dev.", STATISTIC), ("patient", "Mean ± SD", STATISTIC),
+        ("number", "SD", STATISTIC), ("sample", "CV", STATISTIC), ("row", "CV (%)", STATISTIC), ("row", "+2SD", STATISTIC),
+        ("row", "Lower limit", STATISTIC), ("number", "Reference range", STATISTIC), ("row", "Mittelwert", STATISTIC), ("row", "écart-type", STATISTIC),
+        ("row", "Среднее", STATISTIC), ("row", "標準偏差", STATISTIC), ("patient", "ULN", STATISTIC),
+        ("row", "SD", None), ("patient", "SD", None), ("row", "N", None), ("row", "P5", None), ("patient", "CV", None), ("row", "Q1", None),
+        ("patient", "Meaney", None), ("row", "Total Care 7", None), ("row", "", None), ("sample", "N", None), ("class", "Mean", None),
         # Species: in a column only known animals, for it may name a parasite.
         ("species", "Canine", ANIMAL), ("species", "Felis catus (DSH)", ANIMAL), ("species", "DOG - Beagle", ANIMAL), ("species", "犬", ANIMAL),
         ("species", "собака", ANIMAL), ("species", "Mus musculus", ANIMAL), ("species", "Perro", ANIMAL), ("species", "Schaf", ANIMAL),
@@ -141,7 +149,7 @@ def test_the_folding_keeps_the_words_of_every_script() -> None:
 def test_every_other_kind_has_a_reason_of_its_own() -> None:
     assert [kind.reason for kind in SpecimenKind] == [
         None, Reason.SPECIMEN_CONTROL, Reason.SPECIMEN_BLANK, Reason.SPECIMEN_FAILED_RUN, Reason.SPECIMEN_BODY_FLUID,
-        Reason.SPECIMEN_TRAINING, Reason.SPECIMEN_ANIMAL,
+        Reason.SPECIMEN_TRAINING, Reason.SPECIMEN_ANIMAL, Reason.SPECIMEN_STATISTIC,
     ]  # fmt: skip
 
 
@@ -193,6 +201,10 @@ def scan(path: Path, folder: Path, **options: Any) -> tuple[Any, list[dict[str, 
         ("Is QC", "1", "0", "SPECIMEN_CONTROL"),
         ("QC", "yes", "1", "SPECIMEN_CONTROL"),
         ("Test patient", "true", "false", "SPECIMEN_TRAINING"),
+        ("ID", "Mean", "SD", "SPECIMEN_STATISTIC"),
+        ("Sample ID", "SD", "Smean", "SPECIMEN_STATISTIC"),
+        ("Participant", "Upper limit", "N", "SPECIMEN_STATISTIC"),
+        ("S.No", "Standard deviation", "12", "SPECIMEN_STATISTIC"),
     ],
 )
 def test_a_row_of_another_kind_is_rejected_with_its_content(
@@ -218,7 +230,7 @@ def test_a_row_of_another_kind_is_rejected_with_its_content(
         ("Patient name", "Control, Q."), ("Name", "QC"), ("Ward", "Blank"), ("Group", "control"), ("Arm", "Control"),
         ("Cohort", "control"), ("Diagnosis", "body fluid overload"), ("Comment", "background check"), ("Patient", "QC-40551102"),
         ("Doctor", "Dr. Hund"), ("Status", "failed"), ("Pet owner", "yes"), ("Control", "yes"), ("Patient ID", "QC-40551102"),
-        ("City", "Turkey"), ("Organism species", "dog"),
+        ("City", "Turkey"), ("Organism species", "dog"), ("Name", "Mean"), ("Subject", "SD"), ("Type", "Mean"), ("Initials", "CV"),
     ],
 )  # fmt: skip
 def test_no_patient_is_lost_to_a_word_in_another_column(column: str, text: str, tmp_path: Path) -> None:

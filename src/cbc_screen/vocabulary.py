@@ -424,6 +424,7 @@ class Reason(StrEnum):
     SPECIMEN_BODY_FLUID = "SPECIMEN_BODY_FLUID"
     SPECIMEN_TRAINING = "SPECIMEN_TRAINING"
     SPECIMEN_ANIMAL = "SPECIMEN_ANIMAL"
+    SPECIMEN_STATISTIC = "SPECIMEN_STATISTIC"  # a mean, a spread or a limit of a table, and no sample
     HEADER_REPEATED = "HEADER_REPEATED"  # the row is the header again
 
 
@@ -437,6 +438,7 @@ class SpecimenKind(StrEnum):
     BODY_FLUID = "body_fluid"
     TRAINING = "training"
     ANIMAL = "animal"
+    STATISTIC = "statistic"
 
     @property
     def reason(self) -> Reason | None:

@@ -217,14 +217,13 @@ class ResultReader:
             first = rest.split(" ", 1)[0]
             if "." in first and any(c.isdigit() for c in first):  # "s. Bem." has no number
                 return self._at_least(rest, unit, comparator)
-            rest = rest.replace(self._format.decimal, ".", 1)
+            rest = self._with_points(rest)
         if ("-" in rest or " to " in rest.lower()) and comparator is None:
             if _DATE.fullmatch(rest):
                 return void(Reason.DATE_IN_RESULT)
             interval = _RANGE.fullmatch(rest)
             if interval is not None:
-                ends = float(interval[1]), float(interval[2])
-                return self._finish(*ends, None, interval[3], unit, Reason.NUMBER_RANGE)
+                return self._between(interval, unit)
         match = _PLAIN.fullmatch(rest)
         if match is None:
             unread = self._why_unreadable(rest)
@@ -243,6 +242,19 @@ class ResultReader:
         if _MAYBE_THOUSANDS.fullmatch(match[2]) and not self._format.thousands:
             why = Reason.NUMBER_AMBIGUOUS
         return self._finish(value, value, comparator, behind, unit, why, _half_of_last_place(match[2]))
+
+    def _with_points(self, rest: str) -> str:
+        """Write the numbers of a result with a point: both ends where it is a range, "4,1-5,2"."""
+        ends = rest.replace(self._format.decimal, ".")
+        return ends if _RANGE.fullmatch(ends) else rest.replace(self._format.decimal, ".", 1)
+
+    def _between(self, interval: re.Match[str], unit: str | None) -> Reading:
+        """Read "4.1-5.2 g/dL"."""
+        ends = interval[1], interval[2]
+        reading = self._finish(float(ends[0]), float(ends[1]), None, interval[3], unit, Reason.NUMBER_RANGE)
+        doubtful = not self._format.thousands and any(_MAYBE_THOUSANDS.fullmatch(end) for end in ends)
+        single = reading.factor is not None and _is_single(reading.factor)
+        return void(Reason.NUMBER_AMBIGUOUS) if doubtful and single else reading
 
     def _only_seen(self, reading: Reading, plain: str, finding: str) -> Reading:
         """Say of a result without a usable number whether any was seen: "present", "2+", "20" in no unit."""

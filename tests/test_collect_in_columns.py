@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import random
 import subprocess
 import sys
@@ -441,10 +442,15 @@ def test_what_is_spilled_has_no_name_and_is_its_owners_only(tmp_path: Path, monk
     kept.close()
 
 
-def test_collecting_in_columns_loads_no_pandas(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_collecting_in_columns_loads_no_pandas(kind: str, tmp_path: Path) -> None:
     """It would cost half a second and 45 MB, for nothing."""
     rows = [["1", "2024-01-02", "718-7", "", "9.1", "g/dL"], ["2", "", "718-7", "", "9.1", "g/dL"]]
     path = write(tmp_path / "t.csv", FIELDS[:6], rows)
+    if kind == "parquet":  # with numbers that are not there, as NaN and as null
+        _, at, code, name, _, unit = zip(*rows, strict=True)
+        columns = [[1.0, 2.0], at, code, name, [9.1, math.nan], unit]
+        pq.write_table(pa.table(dict(zip(FIELDS[:6], columns, strict=True))), path := tmp_path / "t.parquet")
     code = (
         "import sys, cbc_screen as cbc\n"
         "cbc.scan(sys.argv[1], sys.argv[2], columns={name: name for name in sys.argv[3].split()})\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -103,16 +104,19 @@ def test_importing_the_package_and_screening_a_record_loads_no_frame_library() -
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("odd", [False, True])
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_scan_of_parquet_loads_no_pandas(tmp_path: Path, packed: bool) -> None:
+def test_a_scan_of_parquet_loads_no_pandas(tmp_path: Path, packed: bool, odd: bool) -> None:
     """It would cost a third of a second and 45 MB, for nothing."""
     code = (
         "import sys, cbc_screen as cbc\n"
         "cbc.scan(sys.argv[1], sys.argv[2], age_unit='y', packed=sys.argv[3] == 'True')\n"
         "print('pandas' in sys.modules)"
     )
-    rows = pa.table({"age": [54, None], "sex": ["F", None], "HGB (g/dL)": [9.1, 15.0]})
-    pq.write_table(rows, tmp_path / "export.parquet")
+    rows = {"age": [54, None], "sex": ["F", None], "HGB (g/dL)": [9.1, 15.0]}
+    if odd:  # cells that are no numbers, gaps, and a row that is rejected
+        rows |= {"PLT (10^9/L)": ["<5", "250"], "WBC (10^9/L)": [6.0, math.nan], "Sample ID": ["QC 1", "7"]}
+    pq.write_table(pa.table(rows), tmp_path / "export.parquet")
     names = [str(tmp_path / name) for name in ("export.parquet", "flags.parquet")]
     done = subprocess.run([sys.executable, "-c", code, *names, str(packed)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

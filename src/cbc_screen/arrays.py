@@ -40,6 +40,13 @@ def to_numpy(column: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     return np.frombuffer(data, dtype=np.dtype(f"{kind}{column.type.bit_width // 8}"))[part], there
 
 
+def null_of(kind: pa.DataType) -> pa.Scalar[Any]:
+    """Return a cell of a type that is not there."""
+    import pyarrow as pa
+
+    return pa.nulls(1, kind)[0]
+
+
 def to_bools(column: pa.BooleanArray) -> NDArray[np.bool_]:
     """Return which are true; a null is not."""
     values, valid = to_numpy(column)

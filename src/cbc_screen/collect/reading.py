@@ -206,7 +206,7 @@ class TableReading:
             found |= ~stated.empty()[stated.codes]
         for field in batch.number_fields():
             numbers = batch.fields[field]
-            found |= numbers.ask(self._source.tells_number)[numbers.codes]
+            found |= self._source.tell_numbers(numbers.values)[numbers.codes]
         return found
 
     def _beside(

@@ -73,7 +73,8 @@ def screen_batch(
         rejected += [RejectedRow(int(lines[i]), REASONS[refused[i]], batch.content(i)) for i in some]
         rejected.sort(key=lambda row: row.line)
         chosen = np.flatnonzero(refused == NO_REASON)
-        columns = {name: array.take(chosen) for name, array in columns.items()}
+        places = from_numpy(chosen)
+        columns = {name: array.take(places) for name, array in columns.items()}
         lines = lines[chosen]
         normalized = engine.normalize(columns, len(chosen), plan)
     table, counts = None, {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, is_text, to_bools
+from cbc_screen.arrays import from_numpy, is_text, null_of, to_bools
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import as_text, is_number, places_of, plain_numbers
 from cbc_screen.normalize.cells import plain_cells
@@ -137,7 +137,7 @@ def _of_unknown(column: pa.StringArray) -> pa.Array:
     import pyarrow.compute as pc
 
     nothing = _says_nothing(column, {""}) | ~to_bools(column.is_valid())
-    cells = pc.if_else(from_numpy(nothing), pa.scalar(None, pa.string()), column) if nothing.any() else column
+    cells = pc.if_else(from_numpy(nothing), null_of(pa.string()), column) if nothing.any() else column
     found = None if nothing.all() else _counted(cells, gaps=bool(nothing.any()))
     return cells if found is None else found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import to_bools
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.code_forms import parts_of_code, told_of_person
 from cbc_screen.ingest.long_cells import (
@@ -34,7 +35,7 @@ from cbc_screen.ingest.long_cells import (
 from cbc_screen.ingest.parquet import ParquetSource
 from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow, SourceBatch, TableSource
-from cbc_screen.ingest.texts import Texts, first_of, keys, of_both, of_rows, without
+from cbc_screen.ingest.texts import Texts, first_of, keys, no_text, of_both, of_rows, without
 from cbc_screen.ingest.value_cells import both_remarks, number_of, same_value, signed
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_code, fold_word
@@ -43,7 +44,7 @@ from cbc_screen.knowledge.statuses import USED
 from cbc_screen.vocabulary import ResultStatus
 
 if TYPE_CHECKING:
-    pass
+    import pyarrow as pa
 
 _EVENT = re.compile(r"[A-Za-z_]{2,24}")  # the kind of an event, before the first sign
 _NUMBER = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*", re.ASCII)
@@ -372,6 +373,14 @@ class LongSource:
     def tells_number(self, text: str) -> bool:
         """Tell whether the number of a sample or a patient says what kind it is; nearly none does."""
         return bool(text) and (self._may_be_told is None or self._may_be_told.search(text) is not None)
+
+    def tell_numbers(self, values: pa.StringArray) -> NDArray[np.bool_]:
+        """Ask `tells_number` of a column: it has nearly as many texts as rows."""
+        import pyarrow.compute as pc
+
+        if self._may_be_told is None:
+            return ~to_bools(pc.equal(values, no_text()))
+        return to_bools(pc.match_substring_regex(values, f"(?i){self._may_be_told.pattern}"))
 
     def result_of(self, row: Mapping[str, str]) -> LabResult:
         """Return a row as a result of nobody, to judge what it is of."""

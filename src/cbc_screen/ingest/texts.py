@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import cells_of, from_numpy, from_texts, to_bools, to_numpy
+from cbc_screen.arrays import cells_of, from_numpy, from_texts, null_of, to_bools, to_numpy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,7 +91,7 @@ def as_strings(column: pa.Array) -> pa.StringArray:
     import pyarrow.compute as pc
 
     if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
+        column = pc.if_else(pc.is_nan(column), null_of(column.type), column)
         with suppress(pa.ArrowInvalid):
             column = column.cast(pa.int64())  # 1e10 is 10000000000
     if not pa.types.is_string(column.type):

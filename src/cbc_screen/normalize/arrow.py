@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import cells_of, from_numpy, to_bools, to_numpy
+from cbc_screen.arrays import cells_of, from_numpy, null_of, to_bools, to_numpy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,7 @@ def as_text(column: pa.Array) -> pa.Array:
         import pyarrow.compute as pc
 
         column = column.cast(pa.float64())
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+        column = pc.if_else(pc.is_nan(column), null_of(pa.float64()), column)
     return column.cast(pa.string())
 
 

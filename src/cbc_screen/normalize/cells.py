@@ -64,10 +64,10 @@ def read_cells(column: pa.Array, units: pa.Array | None, reader: ResultReader) -
     if not plain.any():
         return _read_texts(column, units, reader)
     numbers, others = np.flatnonzero(plain), np.flatnonzero(~plain)
-    beside = (None, None) if units is None else (units.take(numbers), units.take(others))
+    beside = (None, None) if units is None else (units.take(from_numpy(numbers)), units.take(from_numpy(others)))
     parts = [
         (numbers, _read_column(values[numbers], beside[0], reader)),
-        (others, _read_texts(column.take(others), beside[1], reader)),
+        (others, _read_texts(column.take(from_numpy(others)), beside[1], reader)),
     ]
     return _merged(parts, len(values))
 

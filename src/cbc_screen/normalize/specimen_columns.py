@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbc_screen.arrays import null_of
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.specimens import Specimens
 from cbc_screen.normalize.arrow import as_text, distinct, is_number
@@ -84,7 +85,7 @@ def _only_matching(texts: pa.Array, starts: str) -> pa.Array:
         return texts
     matching = pc.match_substring_regex(texts, starts)
     return (
-        pc.if_else(matching, texts, pa.scalar(None, texts.type))
+        pc.if_else(matching, texts, null_of(texts.type))
         if pc.any(matching).as_py()
         else pa.nulls(len(texts), pa.string())
     )

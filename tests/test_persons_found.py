@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import cbc_screen as cbc
 from cbc_screen.cli import main
+from cbc_screen.vocabulary import Reason
 
 UUID = "0f3d3a52-7c1e-4b3e-9d0a-2b1c3d4e5f60"
 SYSTEM = "urn:oid:1.2.3"
@@ -71,7 +72,7 @@ def test_the_age_is_that_of_its_own_collection_and_two_that_differ_are_none(tmp_
     assert ["age:" in row["reasons"] for row in rows] == [False, False]
     twice = message(tmp_path, "OBX|1|NM|30525-0^Age^LN||5|yr|||||F", "OBX|2|NM|30525-0^Age^LN||50|yr|||||F")
     _, (row,) = flags(twice, tmp_path)
-    assert "age:AGE_UNREADABLE" in row["reasons"]
+    assert "age:PERSON_CONFLICT" in row["reasons"]
 
 
 def test_a_birth_date_stands_over_an_age_beside_the_count(tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ def test_an_identifier_of_two_persons_is_of_neither(tmp_path: Path) -> None:
     entries = [{"resource": one} for one in (PATIENT, other, observation(NAMED[3]))]
     (tmp_path / "bundle.json").write_text(json.dumps({"resourceType": "Bundle", "entry": entries}), encoding="utf-8")
     _, (row,) = flags(tmp_path / "bundle.json", tmp_path)
-    assert {"age:DATE_UNREADABLE", "sex:SEX_MISSING"} <= set(row["reasons"].split(";"))
+    assert {"age:PERSON_CONFLICT", "sex:PERSON_CONFLICT"} <= set(row["reasons"].split(";"))
 
 
 def test_a_logical_reference_as_received(shared: Path, tmp_path: Path) -> None:
@@ -296,3 +297,26 @@ def test_a_header_and_a_declared_unit_of_age_must_not_differ(tmp_path: Path) -> 
     results = of_age(tmp_path, "months", "ward", "A")
     with pytest.raises(cbc.UsageError, match=r"persons\.csv: a column states the unit of the age"):
         cbc.scan(results, persons=str(tmp_path / "persons.csv"), age_unit="mo")
+
+
+@pytest.mark.parametrize("kind", ["simple", "careful"])
+def test_rows_that_contradict_one_another_about_a_person_say_so(kind: str, tmp_path: Path) -> None:
+    """A laboratory result is of somebody: whose sex and birth date two rows tell differently, nobody knows."""
+    rows = ["7,1980-01-01,F,2024-03-01,HGB,125,g/L", "7,1990-01-01,M,2024-03-01,PLT,200,10^9/L"]
+    rows += ["7,,M,2024-03-01,ANC,1.2,10^9/L", "8,1980-01-01,F,2024-03-01,HGB,125,g/L"]
+    rows += ["7,1980-01-01,F,2024-03-01,HGB,125,g/L"] if kind == "careful" else []  # the same result twice
+    text = "\n".join(["Patient ID,DOB,Sex,Collected,Test,Result,Unit", *rows])
+    (tmp_path / "results.csv").write_text(text + "\n", encoding="utf-8")
+    _, found = flags(tmp_path / "results.csv", tmp_path)
+    assert [{"age:PERSON_CONFLICT", "sex:PERSON_CONFLICT"} <= set(row["reasons"].split(";")) for row in found] == [
+        True,
+        False,
+    ]
+    assert found[0]["red_line"] == "cannot_tell"  # 125 g/L is low in a man alone
+
+
+@pytest.mark.parametrize("word", ["contradicted", "Contradicted"])
+def test_an_age_in_years_and_a_sex_that_a_source_calls_contradicted_are_unknown(word: str) -> None:
+    result = cbc.screen({"age": word, "sex": word, "hemoglobin": "125 g/L"})
+    assert {("age", Reason.PERSON_CONFLICT), ("sex", Reason.PERSON_CONFLICT)} <= set(result.reasons)
+    assert result.flags()["red_line"] == "cannot_tell"

@@ -11,6 +11,7 @@ from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days, spa
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.normalize.dates import DateSpan
+from cbc_screen.normalize.person import CONTRADICTED
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason
 
@@ -52,6 +53,8 @@ def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan |
     text = fold(cell).lower()
     if text in ("", "-", "na", "n/a", "nan", "none", "null", "."):
         return None, None
+    if text == CONTRADICTED:
+        return None, Reason.PERSON_CONFLICT
     text = _PLURAL.sub("s", text)
     parts = _of_parts(text)
     if parts is not None:

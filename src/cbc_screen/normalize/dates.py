@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cbc_screen.ages import MONTHS_IN_YEAR
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.world_words import without_point
+from cbc_screen.normalize.person import CONTRADICTED
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason
 
@@ -81,6 +82,8 @@ def parse_date(value: object, date_format: str | None = None) -> Found:
     text = fold(str(value))
     if text.lower() in _NOTHING:
         return None, None
+    if text == CONTRADICTED:
+        return None, Reason.PERSON_CONFLICT
     if len(text) > LONGEST_CELL:
         return _UNREADABLE
     try:

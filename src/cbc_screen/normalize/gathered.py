@@ -9,6 +9,7 @@ from typing import Any
 
 from cbc_screen.ingest.results import StatedPerson
 from cbc_screen.normalize.judging import SPECIMEN, SUSPECTED
+from cbc_screen.normalize.person import CONTRADICTED
 from cbc_screen.normalize.placing import GroupKind
 from cbc_screen.normalize.standing import Cell, Received
 from cbc_screen.vocabulary import Presence
@@ -143,4 +144,4 @@ def agreed(before: object, now: str) -> str:
     """Return what two sources say of a person: unknown where they differ."""
     if not before or before == now:
         return now
-    return str(before) if not now else "?"
+    return str(before) if not now else CONTRADICTED

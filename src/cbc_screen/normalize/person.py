@@ -11,6 +11,9 @@ from cbc_screen.normalize.value import LONGEST_CELL
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
 
 
+CONTRADICTED = "contradicted"  # in place of what two sources say differently of a person
+
+
 def parse_sex(
     value: object, words: Words, codes: dict[str, str] | None = None, doubt: Collection[str] = ()
 ) -> tuple[Sex, Reason | None]:
@@ -19,6 +22,8 @@ def parse_sex(
     `doubt` are letters that, beside the others of the source, may mean the other sex.
     """
     text = word_of(value)
+    if text == CONTRADICTED:
+        return Sex.UNKNOWN, Reason.PERSON_CONFLICT
     if codes is not None and text in codes:
         found: str | None = codes[text]
     else:

@@ -10,7 +10,6 @@ from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.value import LONGEST_CELL
 from cbc_screen.vocabulary import Pregnancy, Reason, Sex
 
-
 CONTRADICTED = "contradicted"  # in place of what two sources say differently of a person
 
 

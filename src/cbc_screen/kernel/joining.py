@@ -1,9 +1,16 @@
-"""Rows whose person allows several keys: the facts for each key, joined (a fact is known where all keys agree)."""
+"""Rows whose person allows several keys: the facts for each key, joined (a fact is known where all keys agree).
+
+Rows of few keys, or few rows, are laid out once for each of their keys. Where very many rows have the same keys, a program
+is made that has all of these keys in it (`unrolled.py`).
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache, reduce
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,10 +18,16 @@ from numpy.typing import NDArray
 
 from cbc_screen.kernel.answers import AnswerPlace
 from cbc_screen.kernel.bits import TRUE
-from cbc_screen.kernel.columns import ColumnProgram, Inputs, PackedFlags
+from cbc_screen.kernel.columns import ColumnProgram, Inputs, LimitTable, PackedFlags
 from cbc_screen.kernel.fact_table import Join, join_of
+from cbc_screen.kernel.program import Program
+from cbc_screen.kernel.unrolled import unroll
 
 _AT_ONCE = 65_536  # rows, each for some of its keys: fewer cost their dispatch, more their memory (measured)
+# To unroll a program takes as long as so many rows do without it; it is made when that has been spent (measured).
+_WORTH_UNROLLING = 16_384
+_UNROLLED_KEPT = 16  # of each program, and rows of so many sets of keys are counted
+_COUNTED = 1_024
 _JOINED: Mapping[Join, np.ufunc] = {
     Join.EVERY: np.logical_and,
     Join.SOME: np.logical_or,
@@ -36,10 +49,61 @@ class Unsure:
         return {name: np.broadcast_to(own, len(self.rows)) for name, own in told.items()}
 
 
-def join_packed(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Joined:
-    """Run the facts for every key of every row, and join them without unpacking."""
-    if len(group.keys) == 1 and len(group.rows) > 1:
-        return _key_after_key(runner, inputs, group)
+class Joiner:
+    """Runs a program of facts for every key of every row, and joins them without unpacking."""
+
+    def __init__(self, program: Program, table: LimitTable, runner: ColumnProgram) -> None:
+        self._program, self._table, self._runner = program, table, runner
+        self._rows = Counter[tuple[int, ...]]()  # by their keys
+        self._of_keys = lru_cache(maxsize=_UNROLLED_KEPT)(self._unroll)
+        self._one_at_a_time = Lock()
+
+    def join(self, inputs: Inputs, group: Unsure) -> Joined:
+        """Return the joined facts of some rows by name."""
+        if len(group.keys) > 1 or len(group.rows) == 1:
+            return _row_by_row(self._runner, inputs, group)
+        keys = tuple(self._runner.distinct(group.keys[0]))
+        if self._are_many(keys, len(group.rows)):
+            with self._one_at_a_time:  # two threads would make the same program twice
+                own = self._of_keys(keys)
+            return own.join(inputs, group.rows)
+        return _key_after_key(self._runner, inputs, group, keys)
+
+    def _are_many(self, keys: tuple[int, ...], rows: int) -> bool:
+        """Count rows of these keys, and tell whether a program of their own is worth making."""
+        if len(self._rows) >= _COUNTED and keys not in self._rows:
+            self._rows.clear()
+        self._rows[keys] += rows
+        return self._rows[keys] >= _WORTH_UNROLLING
+
+    def _unroll(self, keys: tuple[int, ...]) -> _OfKeys:
+        made = unroll(self._program, self._table, keys)
+        return _OfKeys(ColumnProgram(made.program, self._table), made.flags, made.codes)
+
+
+@dataclass(frozen=True)
+class _OfKeys:
+    """A program with some keys in it."""
+
+    runner: ColumnProgram
+    flags: tuple[str, ...]
+    codes: Mapping[str, tuple[str, ...]]
+
+    def join(self, inputs: Inputs, rows: NDArray[np.intp]) -> Joined:
+        """Return the facts of some rows that have these keys."""
+        facts = self.runner.run(_taken(inputs, rows), np.zeros(len(rows), dtype=np.intp))
+        joined: Joined = {
+            name: reduce(_JOINED[join_of(name)], [facts[one] for one in own]) for name, own in self.codes.items()
+        }
+        always = _always(facts.planes.shape[1])
+        for name in self.flags:
+            plane = facts.places[name].planes[0]
+            joined[name] = always[plane == TRUE] if plane < 0 else PackedFlags(facts.planes[plane])
+        return joined
+
+
+def _row_by_row(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Joined:
+    """Run the facts for rows that each have keys of their own."""
     many, count = group.keys.shape
     padded = np.concatenate([np.arange(many), np.zeros(-many % 8, dtype=np.intp)])
     # Laid out key by key and padded to whole bytes: joining is one operation on the planes of all facts.
@@ -51,9 +115,9 @@ def join_packed(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Joined:
     return _together(facts.places, everywhere, anywhere, codes)
 
 
-def _key_after_key(runner: ColumnProgram, inputs: Inputs, group: Unsure) -> Joined:
+def _key_after_key(runner: ColumnProgram, inputs: Inputs, group: Unsure, keys: tuple[int, ...]) -> Joined:
     """Run the facts for some keys after others: rows of the same keys are laid out once for all of them."""
-    many, keys = len(group.rows), runner.distinct(group.keys[0])
+    many = len(group.rows)
     padded = np.concatenate([np.arange(many), np.zeros(-many % 8, dtype=np.intp)])
     together = min(len(keys), max(1, _AT_ONCE // len(padded)))
     taken = _taken(inputs, np.tile(group.rows[padded], together))
@@ -98,8 +162,7 @@ def _together(
     codes: Mapping[str, NDArray[np.generic]],
 ) -> Joined:
     """Return the joined facts by name."""
-    size = everywhere.shape[1]
-    always = [PackedFlags(np.full(size, bits, dtype=np.uint8)) for bits in (0, 255)]
+    always = _always(everywhere.shape[1])
     joined: Joined = dict(codes)
     for name, place in places.items():
         if place.base is not None:
@@ -110,6 +173,11 @@ def _together(
         else:
             joined[name] = PackedFlags((anywhere if join_of(name) is Join.SOME else everywhere)[plane])
     return joined
+
+
+def _always(size: int) -> list[PackedFlags]:
+    """Return a flag that no row has, and one that every row has."""
+    return [PackedFlags(np.full(size, bits, dtype=np.uint8)) for bits in (0, 255)]
 
 
 def join_expanded(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from cbc_screen.kernel.answers import Answers
 from cbc_screen.kernel.columns import Inputs
 from cbc_screen.kernel.compiled import Compiled
 from cbc_screen.kernel.definition import Programs, build_programs
-from cbc_screen.kernel.joining import Unsure, join_expanded, join_packed
+from cbc_screen.kernel.joining import Unsure, join_expanded
 from cbc_screen.kernel.keys import SITUATIONS, UNSTATED
 from cbc_screen.kernel.limits import KernelLimits
 from cbc_screen.kernel.one_record import RecordKernel
@@ -75,10 +76,15 @@ class Kernel:
 
     def __init__(self, rules: Rules, limits: KernelLimits) -> None:
         self.rules, self.limits = rules, limits
-        self._compiled = lru_cache(maxsize=64)(self._compile)
+        self._made = lru_cache(maxsize=64)(self._make)
+        self._lock = Lock()
 
-    def _compile(self, given: Given) -> Compiled:
+    def _make(self, given: Given) -> Compiled:
         return Compiled(build_programs(self.rules, given), self.limits.table)
+
+    def _compiled(self, given: Given) -> Compiled:
+        with self._lock:  # two threads would make the same programs twice
+            return self._made(given)
 
     def programs(self, given: Given) -> Programs:
         """Return the definition lowered for one set of inputs, to be printed in another language."""
@@ -93,7 +99,7 @@ class Kernel:
         inputs = batch.inputs()
         answers = compiled.columns("fused").run(inputs, keys)
         for group in self._groups(batch, unsure):
-            joined = join_packed(compiled.columns("facts"), inputs, group)
+            joined = compiled.joiner("facts").join(inputs, group)
             joined |= group.told_of_each(self.limits.grid_columns.left_open(group.keys))
             concluded = compiled.columns("conclusions").run(joined, np.zeros(len(group.rows), dtype=np.intp))
             answers.others.append((group.rows, concluded))
@@ -115,7 +121,7 @@ class Kernel:
         answers = compiled.columns("list_cells").run({n: taken[id(c)] for n, c in inputs.items()}, keys[rows])
         own = np.intersect1d(unsure, rows, assume_unique=True)
         for group in self._groups(batch, own):
-            joined = join_packed(compiled.columns("list_facts"), inputs, group)
+            joined = compiled.joiner("list_facts").join(inputs, group)
             concluded = compiled.columns("list_conclusions").run(joined, np.zeros(len(group.rows), dtype=np.intp))
             answers.others.append((np.searchsorted(rows, group.rows), concluded))
         return answers

@@ -76,10 +76,10 @@ class Kernel:
 
     def __init__(self, rules: Rules, limits: KernelLimits) -> None:
         self.rules, self.limits = rules, limits
-        self._made = lru_cache(maxsize=64)(self._make)
+        self._made = lru_cache(maxsize=64)(self._compile)
         self._lock = Lock()
 
-    def _make(self, given: Given) -> Compiled:
+    def _compile(self, given: Given) -> Compiled:
         return Compiled(build_programs(self.rules, given), self.limits.table)
 
     def _compiled(self, given: Given) -> Compiled:

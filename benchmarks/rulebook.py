@@ -453,7 +453,7 @@ class RuleBook:
         """Return a piece of arithmetic of docs/knowledge.md; its numbers convert units."""
         if name in self._numbers:
             return self._numbers[name]
-        number = self._quantity(name)
+        number = self._decimal(self._quantity(name))
         if number.value is not None:
             number = Number(self.engine.define(number.value), number.there)
         self._numbers[name] = number

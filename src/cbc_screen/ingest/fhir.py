@@ -18,9 +18,10 @@ from typing import IO
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fhir_bundles import Listing, note_listing, read_document
-from cbc_screen.ingest.fhir_json import MOST_MARKS, Parser, decoded
+from cbc_screen.ingest.fhir_json import MOST_MARKS, Document, Parser, decoded
+from cbc_screen.ingest.fhir_patterns import KEPT_BYTES, LinePatterns, shown
 from cbc_screen.ingest.fhir_xml import document_of
-from cbc_screen.ingest.results import Item
+from cbc_screen.ingest.results import Item, LabResult, PlainResult
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.ingest.xml_tree import XMLProblem, parse_xml
 from cbc_screen.vocabulary import Reason
@@ -118,6 +119,11 @@ class FHIRSource:
         yield from self._read_lines() if self._by_line else self._read_document()
         self._share = 1.0
 
+    def in_brief(self) -> Iterator[Item | PlainResult]:
+        """Yield the same, plain results in brief; see `BriefSource`."""
+        yield from self._read_lines_in_brief() if self._by_line else self._read_document()
+        self._share = 1.0
+
     def note_listing(self, listing: Listing) -> None:
         """Note the reports and panels of this file that take results back, by the keys of these; a Bundle knows its own."""
         if self._xml or not (self._by_line or self._size <= LONGEST_LINE) or not self._mentions_listing():
@@ -161,17 +167,36 @@ class FHIRSource:
 
     def _read_lines(self) -> Iterator[Item]:
         for number, line in self._lines():
+            if line.strip():
+                yield from self._read_line(number, line)[1]
+
+    def _read_lines_in_brief(self) -> Iterator[Item | PlainResult]:
+        patterns = LinePatterns(self.listing)
+        for number, line in self._lines():
+            plain = patterns.read(line, number)
+            if plain is not None:
+                yield plain
+                continue
             if not line.strip():
                 continue
-            content = decoded(line[: 4 * LONGEST_CONTENT])[:LONGEST_CONTENT]
-            if len(line) > LONGEST_BUNDLE_LINE or (len(line) > LONGEST_LINE and b'"Bundle"' not in line):
-                yield RejectedRow(number, Reason.OVERSIZE, content)
+            document, found = self._read_line(number, line)
+            if document is None or document.resource is None or document.kind != "Observation":
+                yield from found
                 continue
-            document = self._parser.parse(decoded(line))
-            if len(line) > LONGEST_LINE and document.kind != "Bundle":
-                yield RejectedRow(number, Reason.OVERSIZE, content)
-            else:
-                yield from read_document(document, number, content, self.listing, entries_are_lines=False)
+            items = list(found)
+            if len(items) == 1 and isinstance(items[0], LabResult):
+                plain = patterns.learn(line, number, document.resource, items[0])
+            yield from items if plain is None else [plain]
+
+    def _read_line(self, number: int, line: bytes) -> tuple[Document | None, Iterator[Item]]:
+        """Read a line; the document is None where it was not parsed, or is too long."""
+        content = shown(line[:KEPT_BYTES])
+        if len(line) > LONGEST_BUNDLE_LINE or (len(line) > LONGEST_LINE and b'"Bundle"' not in line):
+            return None, iter([RejectedRow(number, Reason.OVERSIZE, content)])
+        document = self._parser.parse(decoded(line))
+        if len(line) > LONGEST_LINE and document.kind != "Bundle":
+            return None, iter([RejectedRow(number, Reason.OVERSIZE, content)])
+        return document, read_document(document, number, content, self.listing, entries_are_lines=False)
 
     def _read_document(self) -> Iterator[Item]:
         if self._xml:

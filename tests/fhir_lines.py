@@ -91,6 +91,87 @@ def other(chance: random.Random, number: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def bundle(chance: random.Random, odd: float, many: int) -> str:
+    """Make a Bundle, with reports that list results, and much that is not read."""
+    entries: list[Any] = [entry(resource, chance, odd) for resource in patients(chance)]
+    for number in range(many):
+        if chance.random() < 0.3:
+            entries.append(entry(claim(chance, number, odd), chance, odd))
+        if chance.random() < odd:
+            entries.append(entry(other(chance, number), chance, odd))
+        own = observation(chance, odd, number)
+        if chance.random() < 0.5 and "reference" in own["subject"]:
+            own["subject"]["reference"] = own["subject"]["reference"].replace("Patient/", "urn:uuid:Patient-")
+        entries.append(entry(own, chance, odd))
+        if chance.random() < 0.3:
+            listed = [{"reference": f"urn:uuid:Observation-o{number - place}"} for place in range(min(number, 4))]
+            status = "final" if chance.random() > odd else chance.choice(("cancelled", "entered-in-error"))
+            report: dict[str, Any] = {
+                "resourceType": "DiagnosticReport",
+                "id": f"r{number}",
+                "status": status,
+                "result": listed,
+            }
+            report["code"] = {"text": chance.choice(("CBC", "CBC", "Urinalysis"))}
+            report["conclusion"] = chance.choice(NOTES) if chance.random() < odd else ""
+            entries.append(entry(report, chance, odd))
+        if chance.random() < odd / 3:
+            panel = {
+                "resourceType": "Observation",
+                "id": f"p{number}",
+                "status": "final",
+                "code": {"text": "CBC panel"},
+            }
+            members = [{"reference": f"Observation/o{number}"}]
+            entries.append(
+                entry(
+                    {**panel, "hasMember": members, "specimen": {"display": chance.choice(("Blood", "Urine"))}},
+                    chance,
+                    odd,
+                )
+            )
+        if chance.random() < odd / 6:
+            entries.append(
+                chance.choice((7, None, {}, {"resource": 5}, [], {"fullUrl": "x", "response": {"status": "204"}}))
+            )
+    if chance.random() < odd:
+        chance.shuffle(entries)
+    made: dict[str, Any] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    if chance.random() < odd:
+        made["meta"] = {"tag": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}]}
+    if chance.random() < odd:
+        made = {"meta": {"extension": [{"entry": [1]}]}, **made}
+    text = written(made, chance, odd / 8, chance.choice((None, 2)))
+    if chance.random() < odd:
+        text = text.replace('"net"', '"net":{"a":"{"},"net"', 1)
+    return text
+
+
+def entry(resource: dict[str, Any], chance: random.Random, odd: float) -> dict[str, Any]:
+    """Make the entry of a resource."""
+    made = {"fullUrl": f"urn:uuid:{resource.get('resourceType')}-{resource.get('id')}", "resource": resource}
+    if chance.random() > odd:
+        made["request"] = {"method": "POST", "url": str(resource.get("resourceType"))}
+    if chance.random() < odd / 3:
+        del made["fullUrl"]
+    return made
+
+
+def claim(chance: random.Random, number: int, odd: float) -> dict[str, Any]:
+    """Make a resource that is not read."""
+    nested: Any = {"value": chance.choice(("a", "[b", "c}", "\u00e4", "]"))}
+    for _ in range(chance.choice((0, 1, 3, 70 if chance.random() < odd else 2))):
+        nested = {"part": [nested]} if chance.random() < 0.8 else {"part": nested, "sum": 1.5}
+    made = {
+        "resourceType": chance.choice(("Claim", "Encounter")),
+        "id": f"c{number}",
+        "item": [nested, {"net": {"value": 2.50}}],
+    }
+    if chance.random() < odd:
+        made |= {"contained": [observation(chance, odd, number)]}
+    return made
+
+
 def patients(chance: random.Random) -> list[dict[str, Any]]:
     """Make the patients, some of them twice."""
     return [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import fhir_lines
 from cbc_screen.collect import messages, partitions, plain_rows, simple_groups, spill
 from cbc_screen.engines import collected
-from cbc_screen.ingest.fhir import FHIRSource
+from cbc_screen.ingest.fhir import FHIRSource, share_listing
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.results import BriefSource, Item, PlainResult
 from test_collect_in_columns import asked
@@ -245,6 +245,30 @@ def test_fhir_lines_in_columns_are_what_the_careful_way_gives(
     assert own == careful
 
 
+def bundle_of(chance: random.Random, many: int) -> bytes:
+    text = fhir_lines.bundle(chance, chance.choice([0.005, 0.04, 0.3]), many)
+    return text.encode(chance.choice(["utf-8", "utf-8", "utf-8-sig", "latin-1"]), "replace")
+
+
+@given(seed=st.integers(0, 2**32))
+def test_bundles_in_columns_are_what_the_careful_way_gives(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    chance = random.Random(seed)
+    folder = tmp_path_factory.mktemp("m")
+    paths = []
+    for number in range(chance.choice([1, 1, 2, 3])):
+        paths.append(folder / f"{number}.json")
+        paths[-1].write_bytes(bundle_of(chance, chance.randrange(2, 60)))
+    with pytest.MonkeyPatch.context() as patch:
+        if chance.random() < 0.6:
+            in_small_pieces(patch, chance)
+        sources = [FHIRSource(path) for path in paths]
+        share_listing(sources)
+        for source in sources:
+            check_reading(source)
+        careful, own = both_ways(paths)
+    assert own == careful
+
+
 @pytest.fixture
 def simple_groups_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note how many simple groups each collecting found."""
@@ -259,7 +283,7 @@ def simple_groups_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "make"), [("hl7", feed_of), ("ndjson", lines_of)])
+@pytest.mark.parametrize(("kind", "make"), [("hl7", feed_of), ("ndjson", lines_of), ("json", bundle_of)])
 def test_most_generated_groups_are_simple_and_some_are_not(
     kind: str, make: Callable[[random.Random, int], bytes], tmp_path: Path, simple_groups_of: list[int]
 ) -> None:

@@ -74,6 +74,7 @@ class MessagesInColumns:
             for analyte, number in {"": -1, **self._numbers}.items()
         }
         self._feeds: list[int] = []
+        self._outcomes: dict[tuple[int, tuple[tuple[str, str], ...]], dict[ResultKind, _Outcome]] = {}
         self._segments: Segments | None = None
         self._source = 0
         collection.noted = self._note
@@ -92,7 +93,7 @@ class MessagesInColumns:
         collection, counts, waiting = self._collection, self._collection.counts, self._rows.waiting
         feed, self._source = source if ordered else -1, source
         self._feeds.append(feed)
-        outcomes: dict[ResultKind, _Outcome] = {}
+        outcomes = self._outcomes.setdefault((id(identifier), tuple(sorted(units.items()))), {})
         person, is_plain = "", False
         for item in items:
             if isinstance(item, PlainResult):

@@ -271,10 +271,7 @@ def _collected(
     feeds: Sequence[Feed], knowledge: Knowledge, notice: Callable[[float], None] | None
 ) -> tuple[Collection, InColumns | MessagesInColumns | None, dict[str, Counter[str]]]:
     """Collect results in columns: one table, or messages, where that gives the same, and all else row by row; also count those of each file."""
-    identifiers = [
-        Identifier(knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only)
-        for feed in feeds
-    ]
+    identifiers = _identifiers(feeds, knowledge)
     only = feeds[0].source if len(feeds) == 1 else None
     if IN_COLUMNS and isinstance(only, LongSource) and only.can_be_columns:
         collection = Collection(knowledge, by_line=True)
@@ -297,6 +294,20 @@ def _collected(
         collection.close()
     collection = Collection(knowledge)
     return collection, None, _read(feeds, identifiers, collection, None, notice)
+
+
+def _identifiers(feeds: Sequence[Feed], knowledge: Knowledge) -> list[Identifier]:
+    """Return what says of each source what its results are; sources for which the same is declared share what was worked out."""
+    found: dict[tuple[object, ...], Identifier] = {}
+    own = []
+    for feed in feeds:
+        key = (tuple(feed.codes.items()), feed.other_codes, tuple(feed.names.items()), feed.listed_only)
+        if key not in found:
+            found[key] = Identifier(
+                knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only
+            )
+        own.append(found[key])
+    return own
 
 
 def _read(

@@ -5,6 +5,7 @@ A group is simple where each analyte has one result, and nothing is doubtful in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,45 @@ class Careful:
     persons: list[tuple[str, str, str, str]]
 
 
-def group(table: pa.Table, facts: list[pa.RecordBatch], found: FoundGroups) -> tuple[SimpleGroups, Careful]:
-    """Part the rows of some persons into simple groups and those that go the careful way."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Rows of which something is known that was said apart from them, by their lines; a bit for each line.
+
+    `doubtful` go the careful way; `gone` are no results of a count.
+    """
+
+    doubtful: NDArray[np.uint8]
+    gone: NDArray[np.uint8]
+
+
+def marked(marks: NDArray[np.uint8], lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which lines are marked."""
+    found: NDArray[np.bool_] = (marks[lines >> 3] >> (lines & 7).astype(np.uint8) & 1).astype(np.bool_)
+    return found
+
+
+def mark(marks: NDArray[np.uint8], lines: NDArray[np.int64]) -> None:
+    """Mark lines."""
+    np.bitwise_or.at(marks, lines >> 3, np.left_shift(1, lines & 7).astype(np.uint8))
+
+
+def group(
+    table: pa.Table,
+    facts: list[pa.RecordBatch],
+    found: FoundGroups,
+    beside: Sequence[str] = (),
+    marks: Marked | None = None,
+) -> tuple[SimpleGroups, Careful]:
+    """Part the rows of some persons into simple groups and those that go the careful way.
+
+    `beside` are columns of numbers of which a group has that of its first row.
+    """
     table = table.combine_chunks()
     columns = {name: _numbers(table, name) for name in ("line", "moment", "form", "analyte", "doubtful")}
+    gone = np.zeros(len(table), dtype=np.bool_)
+    if marks is not None:
+        columns["doubtful"] = columns["doubtful"] | marked(marks.doubtful, columns["line"])
+        gone = marked(marks.gone, columns["line"])
     persons, names = _persons(table)
     known, odd = join(names, facts)
     order, starts = _in_groups(persons, columns["moment"])
@@ -63,7 +99,7 @@ def group(table: pa.Table, facts: list[pa.RecordBatch], found: FoundGroups) -> t
     of_group = persons[order][starts]
     careful = np.logical_or.reduceat(columns["doubtful"][order] != 0, starts)
     careful |= _repeats(columns["analyte"][order], starts, sizes) | odd[of_group]
-    counted = np.flatnonzero((columns["analyte"] >= 0) & ~odd[persons])
+    counted = np.flatnonzero((columns["analyte"] >= 0) & ~odd[persons] & ~gone)
     found.several = found.several or _several(persons[counted], columns["analyte"][counted], len(names))
     rows_careful = order[np.repeat(careful, sizes)]
     _count_people(found.people, of_group, careful, known, names)
@@ -78,6 +114,7 @@ def group(table: pa.Table, facts: list[pa.RecordBatch], found: FoundGroups) -> t
             columns["moment"][first], columns["form"][first], table["at"].combine_chunks().take(from_numpy(first))
         ),
         **{name: texts.take(from_numpy(persons[first])) for name, texts in {"person": names, **known}.items()},
+        **{name: from_numpy(_numbers(table, name)[first]) for name in beside},
     }
     part = _part(own, table, order, starts[simple], sizes[simple])
     _count_results(found, part.results)

@@ -6,14 +6,14 @@ way, if there are any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, group
+from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, group, mark, marked
 from cbc_screen.collect.partitions import FACTS, ROWS, Partitions
 from cbc_screen.collect.persons import facts_of, known_persons
 from cbc_screen.collect.reading import TableReading
@@ -74,7 +74,7 @@ class InColumns:
             partitions.add(ROWS, self._reading.read(batch), batch.share)
             if self._notice is not None:
                 self._notice(batch.share / 2)
-        if len(self._collection.sexes) >= KINDS:
+        if len(self._collection.people.sexes) >= KINDS:
             raise NotInColumnsError
 
     def _part(self, partitions: Partitions) -> None:
@@ -85,8 +85,8 @@ class InColumns:
                 continue
             part, others = group(table, facts, self._found)
             self._segments.add(part)
-            np.bitwise_or.at(careful, others.lines >> 3, np.left_shift(1, others.lines & 7).astype(np.uint8))
-            self._collection.tell_persons(others.persons)
+            mark(careful, others.lines)
+            self._collection.people.tell(others.persons)
         self._count()
         if careful.any():
             self._read_again(careful)
@@ -102,7 +102,7 @@ class InColumns:
     def _read_again(self, careful: NDArray[np.uint8]) -> None:
         """Read the rows that go the careful way, row by row, in their order."""
         for batch in self._source.in_columns():
-            chosen = np.flatnonzero(careful[batch.lines >> 3] >> (batch.lines & 7).astype(np.uint8) & 1)
+            chosen = np.flatnonzero(marked(careful, batch.lines))
             if len(chosen):
                 self._collection.add(
                     self._source.results_of(batch, chosen), self._identifier, ordered=False, units=self._units
@@ -130,21 +130,22 @@ class InColumns:
 
     def people_found(self) -> tuple[int, int]:
         """Return of how many persons anything is known, and how many have results."""
-        return self._collection.people_found(self._found.people)
+        return self._collection.people.found(self._found.people)
 
     def segments(self) -> Iterator[Segment]:
         """Yield the simple groups, in the order of their first lines."""
         return self._segments.each(self._reading.besides.all)
 
-    def contents(self, lines: set[int]) -> dict[int, str]:
-        """Read some rows again as they were received; nearly never asked for."""
+    def contents(self, wanted: Sequence[int]) -> list[str]:
+        """Read some rows again as they were received, by their lines; nearly never asked for."""
         found: dict[int, str] = {}
+        lines = set(wanted)
         for batch in self._source.in_columns():
             chosen = np.flatnonzero(np.isin(batch.lines, list(lines)))
             found |= {result.line: result.content for result in self._source.results_of(batch, chosen)}
             if len(found) == len(lines):
                 break
-        return found
+        return [found[line] for line in wanted]
 
     def close(self) -> None:
         """Let go of what was kept."""

@@ -85,13 +85,13 @@ class Mixed:
         both = careful(self.counts), simple(self.simple)
         return pa.concat_arrays([both[0], as_texts(both[1])]).take(from_numpy(order))
 
-    def lines(self) -> NDArray[np.int64]:
-        """Return the line of each count."""
+    def lines(self, of_simple: Callable[[Piece], NDArray[np.int64]] | None = None) -> NDArray[np.int64]:
+        """Return the line of each count; of those collected in columns it is what decides their places, or `of_simple`."""
         own = np.array([count.line for _, count in self.placed], dtype=np.int64)
         if self.simple is None:
             return own
         order = self._order()
-        both = np.append(own, self.simple.lines)
+        both = np.append(own, self.simple.lines if of_simple is None else of_simple(self.simple))
         return both if order is None else both[order]
 
     def which(self, row: int) -> CollectedCount | list[int]:

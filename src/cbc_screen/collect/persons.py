@@ -14,7 +14,6 @@ from cbc_screen.ingest.long import LongSource, ResultColumns
 from cbc_screen.ingest.long_cells import age_text
 from cbc_screen.ingest.texts import Texts, constant, empties
 from cbc_screen.normalize.collect import Collection
-from cbc_screen.normalize.collected_texts import KINDS
 from cbc_screen.normalize.gathered import agreed
 
 if TYPE_CHECKING:
@@ -65,14 +64,13 @@ def _ages(fields: dict[str, Texts], rows: int) -> Texts:
 def _note_sexes(sex: Texts, named: NDArray[np.bool_], collection: Collection) -> None:
     words = sex.list()
     for place in np.unique(sex.codes[named]).tolist():
-        if len(collection.sexes) < KINDS:
-            collection.sexes.add(words[place])
+        collection.people.note_sex(words[place])
 
 
 def known_persons(collection: Collection) -> list[pa.RecordBatch]:
     """Return what a table of persons said; `odd` marks those whose results are not a patient's."""
     found = []
-    for rows in collection.persons(_AT_ONCE):
+    for rows in collection.people.each(_AT_ONCE):
         columns = list(zip(*rows, strict=True))
         texts = [from_texts([str(text or "") for text in column]) for column in columns[:4]]
         found.append(_batch(texts, np.array(columns[4], dtype=np.int8)))

@@ -155,7 +155,7 @@ class TableReading:
         result = self._source.result_of(cells)
         judged = self._collection.judge.of(result, self._identifier, self._units)
         number = self._numbers[judged.analyte] if judged.analyte is not None else -1
-        simple = number >= 0 and _is_simple(judged, result.value) and result.status is ResultStatus.FINAL
+        simple = number >= 0 and is_simple(judged, result.value) and result.status is ResultStatus.FINAL
         return Outcome(simple, judged.is_left_out, kind.remark, number, judged.unit, label_of(result))
 
     def _mention(
@@ -237,9 +237,14 @@ class TableReading:
         return self.besides.number(BesideValue(unit, lower, upper, result.flag)), sexed
 
 
-def _is_simple(judged: Judgement, value: str) -> bool:
+def is_simple(judged: Judgement, value: str) -> bool:
     """Tell whether nothing is said of a result but its value."""
     return judged.reason is None and judged.clumps == Presence.UNKNOWN.value and judged.value == value
+
+
+def is_plain_key(person: str) -> bool:
+    """Tell whether the key of a person is there, is none that readers make up, and can be read in one way only."""
+    return bool(person) and not person.startswith(MADE_UP) and not any(sign in person for sign in _KEY_SIGNS)
 
 
 def _text(texts: Texts, row: int) -> str:

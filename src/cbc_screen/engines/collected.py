@@ -8,18 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cbc_screen.arrays import dictionary, from_texts
+from cbc_screen.arrays import dictionary, from_texts, to_numpy
 from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.in_columns import InColumns
+from cbc_screen.collect.messages import MessagesInColumns
 from cbc_screen.collect.mixed import Mixed, Piece, mixed
 from cbc_screen.collect.simple_groups import as_texts, empty
 from cbc_screen.errors import CBCScreenError
 from cbc_screen.ingest.long import LongSource
-from cbc_screen.ingest.results import Item, ResultSource
+from cbc_screen.ingest.results import BriefSource, Item, PlainResult, ResultSource
 from cbc_screen.ingest.source import RejectedRow, SourceBatch
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY
@@ -46,6 +48,7 @@ COLLECTING = 0.6  # of the work, as a progress bar has it
 _NOTICED = 20_000
 _PEOPLE = (PERSON, "birth_date", "sex", "age", "collected_at", SOURCE_FILE)
 _LIMITS = ("lower", "upper")
+_Given = TypeVar("_Given", Item, Item | PlainResult)
 _BESIDE = ("", " unit", " lower", " upper", " status", " flag")
 
 
@@ -78,6 +81,7 @@ class CollectedSource:
         self.table_names = [feed.name for feed in feeds if isinstance(feed.source, LongSource)]
         self.tables = [feed.source for feed in feeds if isinstance(feed.source, LongSource)]
         self._collection, self._columns, self.given = _collected(feeds, knowledge, notice)
+        self._is_table = isinstance(self._columns, InColumns)
         self._analytes = [
             analyte
             for analyte in knowledge.analytes
@@ -121,7 +125,7 @@ class CollectedSource:
     @property
     def sexes(self) -> frozenset[str]:
         """The different sexes of all persons, as received."""
-        return frozenset(self._collection.sexes)
+        return frozenset(self._collection.people.sexes)
 
     @property
     def grouping(self) -> dict[str, int]:
@@ -144,7 +148,7 @@ class CollectedSource:
     @property
     def people(self) -> dict[str, int]:
         """How many persons have results, and of how many anything is known."""
-        found, every = (self._columns or self._collection).people_found()
+        found, every = self._columns.people_found() if self._columns is not None else self._collection.people.found()
         return {"in_results": every, "found": found}
 
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
@@ -194,7 +198,7 @@ class CollectedSource:
             name: part.together(partial(self._column, name=name), partial(self._simple, name=name)) for name in columns
         }
         arrays = {name: as_texts(array) if name in plain else array for name, array in arrays.items()}
-        return SourceBatch(arrays, part.lines(), lambda row: self._content(part, row), rejected, share)
+        return SourceBatch(arrays, self._lines(part), lambda row: self._content(part, row), rejected, share)
 
     def _content(self, part: Mixed, row: int) -> str:
         """Return what a count was made of, as received."""
@@ -202,15 +206,22 @@ class CollectedSource:
         if isinstance(own, CollectedCount):
             return own.content
         assert self._columns is not None
-        found = self._columns.contents(set(own))
-        return content_of([found[line] for line in own])
+        return content_of(self._columns.contents(own))
+
+    def _sources(self, piece: Piece) -> NDArray[np.int64]:
+        """Return the source of each count that was collected in columns."""
+        return np.zeros(len(piece.lines), dtype=np.int64) if self._is_table else to_numpy(piece.person("source"))[0]
+
+    def _lines(self, part: Mixed) -> NDArray[np.int64]:
+        """Return the line of each count."""
+        return part.lines() if self._is_table else part.lines(lambda piece: to_numpy(piece.person("own_line"))[0])
 
     def _simple(self, piece: Piece, name: str) -> pa.Array:
         """Return a column of the counts that were collected in columns."""
         if name in (CLUMPS, CLUMPS_SUSPECTED, PREGNANCY) or name in self._collection.film:
             return empty(len(piece.lines))
         if name == SOURCE_FILE:
-            return dictionary(np.zeros(len(piece.lines), dtype=np.int32), self._names)
+            return dictionary(self._sources(piece).astype(np.int32), self._names)
         if name in _PEOPLE:
             return piece.person("at" if name == "collected_at" else name)
         analyte, _, part = name.partition(" ")
@@ -258,35 +269,87 @@ class CollectedSource:
 
 def _collected(
     feeds: Sequence[Feed], knowledge: Knowledge, notice: Callable[[float], None] | None
-) -> tuple[Collection, InColumns | None, dict[str, Counter[str]]]:
-    """Collect results: one table in columns, where that gives the same, and all else row by row; also count those of each file."""
-    identifiers = [
-        Identifier(knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only)
-        for feed in feeds
-    ]
+) -> tuple[Collection, InColumns | MessagesInColumns | None, dict[str, Counter[str]]]:
+    """Collect results in columns: one table, or messages, where that gives the same, and all else row by row; also count those of each file."""
+    identifiers = _identifiers(feeds, knowledge)
     only = feeds[0].source if len(feeds) == 1 else None
     if IN_COLUMNS and isinstance(only, LongSource) and only.can_be_columns:
-        collection = Collection(knowledge)
+        collection = Collection(knowledge, by_line=True)
         told = None if notice is None else lambda share: notice(COLLECTING * share)
         with suppress(NotInColumnsError):
             in_columns = InColumns(only, knowledge, collection, identifiers[0], feeds[0].units, told)
             return collection, in_columns, {feeds[0].name: collection.analytes}
         collection.close()
-    collection, given = Collection(knowledge), dict[str, Counter[str]]()
+    if IN_COLUMNS and any(isinstance(feed.source, BriefSource) for feed in feeds):
+        collection = Collection(knowledge)
+        with suppress(NotInColumnsError):
+            columns = MessagesInColumns(knowledge, collection)
+            try:
+                given = _read(feeds, identifiers, collection, columns, notice)
+                columns.finish()
+            except BaseException:
+                columns.close()
+                raise
+            return collection, columns, given
+        collection.close()
+    collection = Collection(knowledge)
+    return collection, None, _read(feeds, identifiers, collection, None, notice)
+
+
+def _identifiers(feeds: Sequence[Feed], knowledge: Knowledge) -> list[Identifier]:
+    """Return what says of each source what its results are; sources for which the same is declared share what was worked out."""
+    found: dict[tuple[object, ...], Identifier] = {}
+    own = []
+    for feed in feeds:
+        key = (tuple(feed.codes.items()), feed.other_codes, tuple(feed.names.items()), feed.listed_only)
+        if key not in found:
+            found[key] = Identifier(
+                knowledge, feed.codes, feed.other_codes, names=feed.names, listed_only=feed.listed_only
+            )
+        own.append(found[key])
+    return own
+
+
+def _read(
+    feeds: Sequence[Feed],
+    identifiers: Sequence[Identifier],
+    collection: Collection,
+    columns: MessagesInColumns | None,
+    notice: Callable[[float], None] | None,
+) -> dict[str, Counter[str]]:
+    """Read all sources; return how many results of each analyte came from each file."""
+    given: dict[str, Counter[str]] = {}
     for number, (feed, identifier) in enumerate(zip(feeds, identifiers, strict=True)):
-        before = Counter(collection.analytes)
-        items = _noticed(feed.source, number, len(feeds), notice)
-        collection.add(items, identifier, number, ordered=feed.source.ordered, units=feed.units)
+        before, source = Counter(collection.analytes), feed.source
+        share = partial(_share, source, number, len(feeds))
+        if columns is not None:
+            items = source.in_brief() if isinstance(source, BriefSource) else source.items()
+            own = _noticed(items, share, notice)
+            columns.read(own, identifier, number, feed.units, share, ordered=source.ordered)
+        else:
+            all_items = _noticed(source.items(), share, notice)
+            collection.add(all_items, identifier, number, ordered=source.ordered, units=feed.units)
         given.setdefault(feed.name, Counter()).update(collection.analytes - before)
-    return collection, None, given
+    return given
 
 
-def _noticed(source: ResultSource, number: int, many: int, notice: Callable[[float], None] | None) -> Iterator[Item]:
-    """Yield the items of a source, and say now and then how much has been read."""
-    for place, item in enumerate(source.items(), start=1):
+def _share(source: ResultSource, number: int, many: int) -> float:
+    """Return how much of all sources was read, 0 to 1."""
+    return (number + source.share) / many
+
+
+def _noticed(
+    items: Iterator[_Given], share: Callable[[], float], notice: Callable[[float], None] | None
+) -> Iterator[_Given]:
+    """Return items, and say now and then how much has been read."""
+    return items if notice is None else _telling(items, share, notice)
+
+
+def _telling(items: Iterator[_Given], share: Callable[[], float], notice: Callable[[float], None]) -> Iterator[_Given]:
+    for place, item in enumerate(items, start=1):
         yield item
-        if notice is not None and place % _NOTICED == 0:
-            notice(COLLECTING * (number + source.share) / many)
+        if place % _NOTICED == 0:
+            notice(COLLECTING * share())
 
 
 def _clumps_of(count: CollectedCount) -> str:

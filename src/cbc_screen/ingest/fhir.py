@@ -17,10 +17,13 @@ from typing import IO
 
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import not_packed, unpacked
-from cbc_screen.ingest.fhir_bundles import Listing, note_listing, read_document
-from cbc_screen.ingest.fhir_json import MOST_MARKS, Parser, decoded
+from cbc_screen.ingest.fhir_brief import BundleKinds
+from cbc_screen.ingest.fhir_bundles import Brief, Listing, note_listing, read_document
+from cbc_screen.ingest.fhir_entries import EntryParser
+from cbc_screen.ingest.fhir_json import MOST_MARKS, Document, Parser, decoded
+from cbc_screen.ingest.fhir_patterns import KEPT_BYTES, LinePatterns, shown
 from cbc_screen.ingest.fhir_xml import document_of
-from cbc_screen.ingest.results import Item
+from cbc_screen.ingest.results import Item, LabResult, PlainResult
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.ingest.xml_tree import XMLProblem, parse_xml
 from cbc_screen.vocabulary import Reason
@@ -60,6 +63,7 @@ class FHIRSource:
         self._xml = self._check_start()
         self._by_line = not self._xml and self._is_by_line()
         self._file = None
+        self.kinds = BundleKinds()  # of the Bundles of this file and others
         self.listing: Listing = {}  # what takes results back on lines of their own, of this file and others
 
     def _check_start(self) -> bool:
@@ -115,7 +119,14 @@ class FHIRSource:
 
         `line` is the line of an NDJSON file, or the number of the entry in a document.
         """
-        yield from self._read_lines() if self._by_line else self._read_document()
+        for item in self._read_lines() if self._by_line else self._read_document():
+            assert not isinstance(item, PlainResult)
+            yield item
+        self._share = 1.0
+
+    def in_brief(self) -> Iterator[Item | PlainResult]:
+        """Yield the same, plain results in brief; see `BriefSource`."""
+        yield from self._read_lines_in_brief() if self._by_line else self._read_document(self.kinds)
         self._share = 1.0
 
     def note_listing(self, listing: Listing) -> None:
@@ -159,32 +170,58 @@ class FHIRSource:
             message = f"the source is cut short or damaged after line {number}"
         raise UsageError(message)
 
-    def _read_lines(self) -> Iterator[Item]:
+    def _read_lines(self) -> Iterator[Item | PlainResult]:
         for number, line in self._lines():
-            if not line.strip():
-                continue
-            content = decoded(line[: 4 * LONGEST_CONTENT])[:LONGEST_CONTENT]
-            if len(line) > LONGEST_BUNDLE_LINE or (len(line) > LONGEST_LINE and b'"Bundle"' not in line):
-                yield RejectedRow(number, Reason.OVERSIZE, content)
-                continue
-            document = self._parser.parse(decoded(line))
-            if len(line) > LONGEST_LINE and document.kind != "Bundle":
-                yield RejectedRow(number, Reason.OVERSIZE, content)
-            else:
-                yield from read_document(document, number, content, self.listing, entries_are_lines=False)
+            if line.strip():
+                yield from self._read_line(number, line)[1]
 
-    def _read_document(self) -> Iterator[Item]:
+    def _read_lines_in_brief(self) -> Iterator[Item | PlainResult]:
+        patterns = LinePatterns(self.listing)
+        for number, line in self._lines():
+            text = decoded(line)
+            plain = patterns.read(text, number, line) if len(line) <= LONGEST_LINE else None
+            if plain is not None:
+                yield plain
+                continue
+            if not text:
+                continue
+            document, found = self._read_line(number, line)
+            if document is None or document.resource is None or document.kind != "Observation":
+                yield from found
+                continue
+            items = list(found)
+            if len(items) == 1 and isinstance(items[0], LabResult):
+                plain = patterns.learn(text, number, line, document.resource, items[0])
+            yield from items if plain is None else [plain]
+
+    def _read_line(self, number: int, line: bytes) -> tuple[Document | None, Iterator[Item | PlainResult]]:
+        """Read a line; the document is None where it was not parsed, or is too long."""
+        content = shown(line[:KEPT_BYTES])
+        if len(line) > LONGEST_BUNDLE_LINE or (len(line) > LONGEST_LINE and b'"Bundle"' not in line):
+            return None, iter([RejectedRow(number, Reason.OVERSIZE, content)])
+        document = self._parser.parse(decoded(line))
+        if len(line) > LONGEST_LINE and document.kind != "Bundle":
+            return None, iter([RejectedRow(number, Reason.OVERSIZE, content)])
+        return document, read_document(document, number, content, self.listing, entries_are_lines=False)
+
+    def _read_document(self, kinds: BundleKinds | None = None) -> Iterator[Item | PlainResult]:
         if self._xml:
             yield from self._read_xml()
             return
         text = decoded(self._whole().removeprefix(_BOM))
         self._share = 1.0
+        parsed = EntryParser(self._parser, kinds.patterns).parse(text) if kinds is not None else None
+        if parsed is not None and kinds is not None:
+            del text
+            document, texts = parsed
+            yield from read_document(document, 1, "", entries_are_lines=True, brief=Brief(kinds, texts))
+            return
         document = self._parser.parse(text)
         content = "" if document.sound else text[:LONGEST_CONTENT]
         del text  # as large as the file
         yield from read_document(document, 1, content, self.listing, entries_are_lines=True)
 
-    def _read_xml(self) -> Iterator[Item]:
+    def _read_xml(self) -> Iterator[Item | PlainResult]:
         problem = ""
         try:
             document = document_of(parse_xml(self._whole()))
@@ -222,13 +259,14 @@ class FHIRSource:
 
 
 def share_listing(sources: Iterable[object]) -> None:
-    """Tell files of FHIR resources what reports in any of them take back."""
+    """Tell files of FHIR resources what reports in any of them take back, and let them know the same kinds of results."""
     files = [source for source in sources if isinstance(source, FHIRSource)]
     listing: Listing = {}
     for source in files:
         source.note_listing(listing)
+    kinds = BundleKinds()
     for source in files:
-        source.listing = listing
+        source.listing, source.kinds = listing, kinds
 
 
 def _is_xml(start: bytes) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
+from cbc_screen.ingest.fhir_brief import BundleKinds
 from cbc_screen.ingest.fhir_json import (
     DEEPEST,
     Document,
@@ -19,6 +20,7 @@ from cbc_screen.ingest.fhir_json import (
     is_sound,
 )
 from cbc_screen.ingest.fhir_observations import is_answer, results_of, speaks_against
+from cbc_screen.ingest.fhir_patterns import Found
 from cbc_screen.ingest.fhir_scope import (
     Member,
     ResourceScope,
@@ -29,7 +31,7 @@ from cbc_screen.ingest.fhir_scope import (
     unversioned,
 )
 from cbc_screen.ingest.fhir_stated import labels, of_patient, stated_specimen
-from cbc_screen.ingest.results import Item, NotResults, Stated, StatedPerson
+from cbc_screen.ingest.results import Item, NotResults, PlainResult, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
@@ -63,8 +65,11 @@ def read_document(
     listing: Mapping[str, list[Member]] = MappingProxyType({}),
     *,
     entries_are_lines: bool,
-) -> Iterator[Item]:
+    brief: Brief | None = None,
+) -> Iterator[Item | PlainResult]:
     """Read a document: a Bundle, or a resource with those it contains; `content` may be "" of a sound one.
+
+    With `brief`, plain results of a Bundle are given in brief.
 
     `listing` has what takes a result back by itself, on another line or in another file.
     """
@@ -73,7 +78,7 @@ def read_document(
         yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content or as_json(resource))
     elif document.kind == "Bundle":
         place = "" if entries_are_lines else str(line)
-        yield from _read_bundle(resource, line, place, content, sound=document.sound)
+        yield from _read_bundle(resource, line, place, content, brief, sound=document.sound)
     elif document.kind == "Parameters" and (entries := list(_parameters(resource))):  # the answer of an operation
         place = "" if entries_are_lines else str(line)
         yield from _read_bundle({"entry": entries}, line, place, content, sound=document.sound)
@@ -87,7 +92,16 @@ def read_document(
         yield from _read_members(found, above=listing.get(key, ()))
 
 
-def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound: bool) -> Iterator[Item]:
+class Brief(NamedTuple):
+    """How results of a Bundle are given in brief: their kinds, and the text of each entry."""
+
+    kinds: BundleKinds
+    texts: list[str]
+
+
+def _read_bundle(
+    bundle: Resource, line: int, place: str, content: str, brief: Brief | None = None, *, sound: bool
+) -> Iterator[Item | PlainResult]:
     """Read the entries of a Bundle; `place` is where it stands, "" where its entries are the lines.
 
     Where something in the Bundle cannot be trusted, only the entries that hold it are rejected.
@@ -101,11 +115,12 @@ def _read_bundle(bundle: Resource, line: int, place: str, content: str, *, sound
         return
     found: list[_Found] = []
     for number, entry in enumerate(entries, start=1):
+        raw = brief.texts[number - 1] if brief is not None else ""
         if place:
-            found += _read_entry(entry, line, f"{place}.{number}", sound=sound)
+            found += _read_entry(entry, line, f"{place}.{number}", raw, sound=sound)
         else:
-            found += _read_entry(entry, number, str(number), sound=sound)
-    yield from _read_members(found, tuple(labels(bundle)))
+            found += _read_entry(entry, number, str(number), raw, sound=sound)
+    yield from _read_members(found, tuple(labels(bundle)), kinds=brief.kinds if brief is not None else None)
 
 
 def _parameters(resource: Resource) -> Iterator[Resource]:
@@ -122,8 +137,11 @@ def _parameters(resource: Resource) -> Iterator[Resource]:
 _Found = Member | NotResults | RejectedRow
 
 
-def _read_entry(entry: Any, line: int, place: str, *, sound: bool) -> list[_Found]:
+def _read_entry(entry: Any, line: int, place: str, raw: str = "", *, sound: bool) -> list[_Found]:
     """Return the resource of an entry and those it contains, or why there is none."""
+    if isinstance(entry, Found):  # nothing but an observation
+        key = f"Observation/{entry.key}" if entry.key else entry.url
+        return [Member(line, place, {}, "Observation", key, entry.url, raw=raw, found=entry)]
     if not isinstance(entry, dict) or not (sound or is_sound(entry, DEEPEST - 2)):
         return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
     resource = entry.get("resource")
@@ -133,7 +151,7 @@ def _read_entry(entry: Any, line: int, place: str, *, sound: bool) -> list[_Foun
     if not kind:
         return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
     url = as_text(entry.get("fullUrl"))
-    return _with_contained(Member(line, place, resource, kind, _own_key(resource, kind) or url, url))
+    return _with_contained(Member(line, place, resource, kind, _own_key(resource, kind) or url, url, raw=raw))
 
 
 def _own_key(resource: Resource, kind: str) -> str:
@@ -158,7 +176,9 @@ def _with_contained(member: Member) -> list[_Found]:
     return found
 
 
-def _read_members(found: list[_Found], stated: Stated = (), above: Sequence[Member] = ()) -> Iterator[Item]:
+def _read_members(
+    found: list[_Found], stated: Stated = (), above: Sequence[Member] = (), kinds: BundleKinds | None = None
+) -> Iterator[Item | PlainResult]:
     """Read members of one scope; `above` is what lists the first of them elsewhere."""
     scope = ResourceScope(stated=stated)
     scope.add(each for each in found if isinstance(each, Member))
@@ -167,10 +187,13 @@ def _read_members(found: list[_Found], stated: Stated = (), above: Sequence[Memb
     for each in found:
         if not isinstance(each, Member):
             yield each
+        elif each.found is not None and kinds is not None:
+            yield from kinds.read(each, each.found, scope)
         elif each.kind == "Observation" and is_answer(each.resource):
             yield NotResults(each.line, "answer")
         elif each.kind == "Observation":
-            yield from results_of(each, scope)
+            results = results_of(each, scope)
+            yield from kinds.brief(each, results) if kinds is not None and each.raw else results
         elif each.kind == "Patient":
             yield from _persons(each)
         elif each.kind == "Bundle":

@@ -51,6 +51,15 @@ class Parser:
         self._twice = True
         return Twice(record)
 
+    def parse_part(self, text: str, place: int) -> tuple[Resource, int]:
+        """Parse an object that begins at a place of a text, and say where it ends; a ValueError where it cannot be trusted."""
+        self._twice = False
+        found, end = self._decoder.raw_decode(text, place)
+        brackets = text.count("{", place, end) + text.count("[", place, end)
+        if not isinstance(found, dict) or self._twice or not (brackets <= DEEPEST - 2 or is_sound(found, DEEPEST - 2)):
+            raise ValueError
+        return found, end
+
     def parse(self, text: str) -> Document:
         """Parse a text."""
         self._twice = False

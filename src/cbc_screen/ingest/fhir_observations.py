@@ -14,6 +14,7 @@ from cbc_screen.ingest.fhir_stated import (
     changes_meaning,
     conditions_of,
     is_unusable,
+    labels,
     notes_of,
     of_observation,
     of_specimens,
@@ -49,7 +50,7 @@ class _Common:
 
 
 def results_of(member: Member, scope: ResourceScope) -> Iterator[Item]:
-    """Yield the result of an observation, and one for each of its components."""
+    """Yield the result of an observation, and one for each of its components; of a member with `raw`, without their content."""
     resource = member.resource
     parts = as_objects(resource.get("component"))
     if _value_names(resource) or resource.get("dataAbsentReason"):
@@ -85,7 +86,7 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     taken = scope.specimens.get(group, [])[:MOST_PARENTS]
     if status is not ResultStatus.DELETED and _is_in_doubt(member, taken, scope):
         status = ResultStatus.OTHER
-    content = member.content or as_json(resource)
+    content = member.content or ("" if member.raw else as_json(resource))
     encounter = ""
     if is_partial(collected_at) or until:
         group, encounter = group or _report(member, scope), _encounter(member, scope)
@@ -122,6 +123,23 @@ def _result(part: Resource, common: _Common) -> LabResult:
         stated=common.stated,
         other_units=_other_units(part),
     )
+
+
+def said_above(member: Member, scope: ResourceScope) -> tuple[object, ...] | None:
+    """Return all that the reports that list an observation say of it; None where a panel does, which may have its specimen."""
+    parents = scope.parents.get(member.key, ()) if scope.parents else ()
+    if not parents:
+        return ()
+    listing = [one for level in scope.above(member) for one in level]
+    if any(one.kind == "Observation" for one in listing):
+        return None
+    said: list[object] = []
+    for one in listing:
+        resource = one.resource
+        doubt = as_text(resource.get("status")) in _TAKEN_BACK or changes_meaning(resource)
+        notes = () if is_answer(resource) else notes_of(resource)
+        said.append((_concept_text(resource.get("code")), notes, doubt, tuple(labels(resource))))
+    return tuple(said)
 
 
 def is_answer(resource: Resource) -> bool:

@@ -26,7 +26,8 @@ from cbc_screen.ingest.hl7_frames import (
 )
 from cbc_screen.ingest.hl7_grammar import Grammar
 from cbc_screen.ingest.hl7_messages import read
-from cbc_screen.ingest.results import Item
+from cbc_screen.ingest.hl7_reports import Kinds
+from cbc_screen.ingest.results import Item, PlainResult
 
 SEARCHED_BYTES = 1 << 20  # in which the first message must begin
 BLOCK_BYTES = 1 << 18
@@ -78,10 +79,19 @@ class HL7Source:
 
     def items(self) -> Iterator[Item]:
         """Yield results, persons, messages without results, and rejected messages, in order."""
+        for item in self._read(None):
+            assert not isinstance(item, PlainResult)
+            yield item
+
+    def in_brief(self) -> Iterator[Item | PlainResult]:
+        """Yield the same, plain results in brief; see `BriefSource`."""
+        return self._read(Kinds())
+
+    def _read(self, kinds: Kinds | None) -> Iterator[Item | PlainResult]:
         grammars: dict[tuple[Marks, str], Grammar] = {}
         with closing(self._lines()) as lines:
             for frame in frames(lines, self._charset):
-                yield from read(frame, grammars)
+                yield from read(frame, grammars, kinds)
         self._share = 1.0
 
     def _find_message(self) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cbc_screen.ingest.hl7_frames import DEFAULTS, Marks, decoded
 from cbc_screen.ingest.results import ResultCode
 
+if TYPE_CHECKING:
+    from cbc_screen.ingest.hl7_reports import ObservationWords, OrderWords
+
 _CACHED_LENGTH = 256  # fields up to here are read once for the file
-_CACHED_FIELDS = 8192
+CACHED_FIELDS = 8192
 _CODED = frozenset(("CE", "CWE", "CF", "CNE"))
 _COMPARATORS = frozenset(("", "<", "<=", ">", ">=", "=", "<>"))
 _BLANKS = frozenset((".br", ".sp", ".ce", ".sk", ".in", ".ti"))  # formatting that parts words
@@ -22,6 +25,7 @@ _POWER_REST = re.compile(r"[0-9]{1,2} ?/.*", re.DOTALL)
 _TIME = re.compile(
     r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d+)?)?)?)?)?)?([+-]\d{3,4})?", re.ASCII
 )  # fmt: skip
+USUAL = Marks("|", *DEFAULTS)
 _Found = TypeVar("_Found")
 
 
@@ -41,6 +45,10 @@ class Grammar:
         self._codes: dict[str, tuple[ResultCode, ...]] = {}
         self._units: dict[str, str] = {}
         self._other_units: dict[str, tuple[str, ...]] = {}
+        # With these separators a number in digits is what it looks like in a field of any type.
+        self.is_usual = marks == USUAL
+        self.orders: dict[tuple[str, ...], OrderWords] = {}
+        self.words: dict[tuple[str, ...], ObservationWords | None] = {}  # of fields beside a number in digits
 
     def text(self, received: str) -> str:
         """Replace the escape sequences of a text."""
@@ -200,7 +208,7 @@ class Grammar:
 
 def _remember(cache: dict[str, _Found], received: str, found: _Found) -> None:
     if len(received) <= _CACHED_LENGTH:
-        if len(cache) >= _CACHED_FIELDS:
+        if len(cache) >= CACHED_FIELDS:
             cache.clear()
         cache[received] = found
 

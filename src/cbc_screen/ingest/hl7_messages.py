@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
-from cbc_screen.ingest.hl7_grammar import NULL, Grammar, iso_date, iso_time, joined
+from cbc_screen.ingest.hl7_grammar import CACHED_FIELDS, NULL, Grammar, iso_date, iso_time
 from cbc_screen.ingest.hl7_orders import status_of_order, voided_by_control
-from cbc_screen.ingest.hl7_shifted import shifted
+from cbc_screen.ingest.hl7_reports import (
+    MOST_NOTES,
+    Kinds,
+    Observation,
+    ObservationWords,
+    OrderWords,
+    PlainObservation,
+    Report,
+)
+from cbc_screen.ingest.hl7_shifted import Shift, shifted
 from cbc_screen.ingest.results import (
+    PLAIN_NUMBER,
     Item,
     LabResult,
     NotResults,
+    PlainResult,
     ResultCode,
     Stated,
     StatedPerson,
-    best_told,
     is_partial,
 )
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
@@ -26,7 +36,7 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
 _PRODUCTION = "P"
-MOST_NOTES = 20
+_OF_LAST: list[str] = []  # stands for the notes of the last observation, which has none yet
 _TRIGGERS = {  # messages of results, asked for (ORF) or not, by what triggers them
     "ORU": frozenset(("R01", "R30", "R31", "R32", "R40", "")),
     "OUL": frozenset(("R21", "R22", "R23", "R24")),
@@ -39,77 +49,10 @@ _MODE = " mode"  # "Blood Mode", "Test Mode", "Measurement Mode"
 _POOR, _INAPPROPRIATE = "P", "I"  # a specimen by HL7 tables 0491 and 0492
 
 
-@dataclass(slots=True)
-class _Observation:
-    """An OBX that waits for what the segments after it say of its specimen."""
-
-    line: int
-    codes: tuple[ResultCode, ...]
-    value: str
-    unit: str
-    range_text: str
-    status: ResultStatus
-    observed_at: str
-    content: str
-    flag: str
-    other_units: tuple[str, ...] = ()
-    fault: Reason | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Report:
-    """An OBR with its results."""
-
-    person: str
-    group: str
-    panel: str = ""
-    specimen: str = ""
-    collected_at: str = ""
-    status: ResultStatus = ResultStatus.FINAL
-    voided: ResultStatus | None = None  # the order was cancelled or held, whatever its results say of themselves
-    notes: list[str] = field(default_factory=list)
-    specimens: list[str] = field(default_factory=list)
-    stated: list[tuple[str, str]] = field(default_factory=list)
-    sampled_at: str = ""
-    fault: Reason | None = None  # of the specimen, and so of every result
-    conditions: list[str] = field(default_factory=list)  # of the specimen
-    observations: list[_Observation] = field(default_factory=list)
-
-    def results(self) -> Iterator[LabResult]:
-        """Yield the results, in order."""
-        specimen = joined(self.specimens) or self.specimen
-        stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
-        times = [
-            best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))) for one in self.observations
-        ]
-        # A result without a time was taken when the others of its order were, where these agree.
-        told = {time for time in times if time}
-        together = told.pop() if len(told) == 1 else ""
-        for one, time in zip(self.observations, times, strict=True):
-            yield LabResult(
-                line=one.line,
-                person=self.person,
-                group=self.group,
-                collected_at=time or together,
-                codes=one.codes,
-                value=one.value,
-                unit=one.unit,
-                specimen=specimen,
-                panel=self.panel,
-                range_text=one.range_text,
-                status=one.status,
-                notes=tuple((one.notes + self.notes)[:MOST_NOTES]),
-                content=one.content,
-                flag=one.flag,
-                stated=stated,
-                other_units=one.other_units,
-                fault=one.fault or self.fault,
-            )
-
-
-def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[Item]:
-    """Read a message."""
+def read(
+    frame: Frame, grammars: dict[tuple[Marks, str], Grammar], kinds: Kinds | None = None
+) -> Iterator[Item | PlainResult]:
+    """Read a message; with `kinds`, plain results in brief."""
     texts = frame.texts()
     if frame.marks is None or frame.reason is not None:
         reason = frame.reason or Reason.MESSAGE_UNREADABLE
@@ -125,7 +68,7 @@ def read(frame: Frame, grammars: dict[tuple[Marks, str], Grammar]) -> Iterator[I
         yield NotResults(frame.line, _named(name, trigger))
         return
     processing = _processing(grammar, texts[0])
-    message = _Message(frame.line, grammar, processing, specimen_first=(name, trigger) in _SPECIMEN_FIRST)
+    message = _Message(frame.line, grammar, processing, kinds, specimen_first=(name, trigger) in _SPECIMEN_FIRST)
     yield from message.items(zip(frame.numbers, texts, strict=True))
 
 
@@ -144,7 +87,7 @@ def _named(name: str, trigger: str) -> str:
     return "unknown"
 
 
-def _together(items: list[Item], line: int) -> list[Item]:
+def _together(items: list[Item | PlainResult], line: int) -> list[Item | PlainResult]:
     """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
     untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
     codes: dict[tuple[str, str], dict[str, set[tuple[ResultCode, ...]]]] = {}
@@ -178,23 +121,25 @@ def _processing(grammar: Grammar, header: str) -> str:
 class _Message:
     """Reads the segments of one message of results."""
 
-    def __init__(self, line: int, grammar: Grammar, processing: str, *, specimen_first: bool = False) -> None:
-        self._line, self._grammar, self._processing = line, grammar, processing
+    def __init__(
+        self, line: int, grammar: Grammar, processing: str, kinds: Kinds | None, *, specimen_first: bool = False
+    ) -> None:
+        self._line, self._grammar, self._processing, self._kinds = line, grammar, processing, kinds
         measures = load_measures()
         self._statuses, self._is_person = measures.statuses, measures.words.is_person
         self._person: str | None = None
         self._nameless = self._orders = 0
-        self._report: _Report | None = None
+        self._report: Report | None = None
         self._notes: list[str] | None = None  # of what the next NTE speaks
-        self._done: list[Item] = []
+        self._done: list[Item | PlainResult] = []
         self._specimen_first = specimen_first
         self._specimen: list[str] | None = None  # of the orders that follow it
         self._specimen_notes: list[str] = []
-        self._reports: list[_Report] = []  # of one person, read
+        self._reports: list[Report] = []  # of one person, read
         self._asked = ""  # whose results a query asked for
         self._voided: ResultStatus | None = None  # the order that comes next
 
-    def items(self, segments: Iterable[tuple[int, str]]) -> list[Item]:
+    def items(self, segments: Iterable[tuple[int, str]]) -> list[Item | PlainResult]:
         """Return what the message holds, in order."""
         separator = self._grammar.marks.field
         for line, text in segments:
@@ -226,11 +171,11 @@ class _Message:
         self._person = key
         self._done.append(StatedPerson(key, birth_date, sex, stated=stated))
 
-    def _begin_report(self, group: str) -> _Report:
+    def _begin_report(self, group: str) -> Report:
         self._orders += 1
         if self._person is None:
             self._begin_person(self._asked, "", "")
-        self._report = _Report(self._person or "", group or f"message {self._line} order {self._orders}")
+        self._report = Report(self._person or "", group or f"message {self._line} order {self._orders}")
         self._report.stated.append(("processing", self._processing))
         return self._report
 
@@ -251,7 +196,7 @@ class _Message:
                 report.fault = report.fault or told[0].fault
                 report.notes += told[0].conditions
         for report in self._reports:
-            self._done.extend(report.results())
+            self._done.extend(report.results(self._kinds))
         self._reports.clear()
 
     def _read_person(self, fields: list[str]) -> None:
@@ -281,22 +226,41 @@ class _Message:
         fields += [""] * (40 - len(fields))
         placer = grammar.order(fields[2])
         report = self._begin_report(grammar.order(fields[3]) or (f"placer {placer}" if placer else ""))
-        report.panel = grammar.coded_texts(fields[4], 1, 4)
-        report.specimen = grammar.all_texts(fields[15])
-        report.stated.append(("action", grammar.first(fields[11])))
-        report.stated += [("service", text) for text in grammar.with_system(fields[4])]
-        report.stated += [("type", text) for text in grammar.source_parts(fields[15])]
+        words = self._order_words(fields)
+        report.panel, report.specimen = words.panel, words.specimen
+        report.stated += words.stated
         report.collected_at = iso_time(grammar.first(fields[7]))
-        stated = grammar.first(fields[25])
-        report.status = status_of_order(stated, self._statuses)
+        report.is_timed = not is_partial(report.collected_at)
+        report.status = words.status
         # An order that was cancelled has no results, whatever each of those that came with it says.
         report.voided = self._voided or (report.status if report.status is ResultStatus.CANCELLED else None)
-        report.notes += grammar.coded_parts(fields[39])  # what the collector says of the sample
+        report.notes += words.notes
         self._voided = None
         if self._specimen is not None:
             self._add_specimen(report, self._specimen)
             report.notes += self._specimen_notes
         self._notes = report.notes
+
+    def _order_words(self, fields: list[str]) -> OrderWords:
+        """Return what an OBR says of its results; equal ones are read once."""
+        grammar, known = self._grammar, self._grammar.orders
+        key = (fields[4], fields[11], fields[15], fields[25], fields[39])
+        words = known.get(key)
+        if words is None:
+            stated = [("action", grammar.first(fields[11]))]
+            stated += [("service", text) for text in grammar.with_system(fields[4])]
+            stated += [("type", text) for text in grammar.source_parts(fields[15])]
+            words = OrderWords(
+                grammar.coded_texts(fields[4], 1, 4),
+                grammar.all_texts(fields[15]),
+                tuple(stated),
+                status_of_order(grammar.first(fields[25]), self._statuses),
+                tuple(grammar.coded_parts(fields[39])),  # what the collector says of the sample
+            )
+            if len(known) >= CACHED_FIELDS:
+                known.clear()
+            known[key] = words
+        return words
 
     def _read_query(self, fields: list[str]) -> None:
         """Keep whom a query asks for: its answer may have no PID."""
@@ -314,7 +278,7 @@ class _Message:
             self._add_specimen(self._report, fields)
             self._notes = self._report.notes
 
-    def _add_specimen(self, report: _Report, fields: list[str]) -> None:
+    def _add_specimen(self, report: Report, fields: list[str]) -> None:
         grammar = self._grammar
         report.specimens.append(grammar.coded_texts(fields[4], 1, 4, 8))
         report.stated += [("type", text) for text in grammar.coded_parts(fields[4])]
@@ -334,12 +298,55 @@ class _Message:
         fields = text.split(grammar.marks.field)
         if len(fields) < 15:
             fields += [""] * (15 - len(fields))
+        if grammar.is_usual and PLAIN_NUMBER.fullmatch(fields[5]) is not None:
+            words = self._plain_words(fields)
+            if words is not None:
+                report = self._report or self._begin_report("")
+                self._voided = None
+                status = report.voided or words.status or report.status
+                observed_at = "" if report.is_timed else grammar.first(fields[14])
+                report.observations.append(PlainObservation(line, words, status, fields[5], text, observed_at))
+                self._notes = _OF_LAST
+                return
+        self._read_any_observation(line, text, fields)
+
+    def _plain_words(self, fields: list[str]) -> ObservationWords | None:
+        """Return what stands beside a number in digits, or None where something in it must be looked at closely."""
+        grammar, known = self._grammar, self._grammar.words
+        key = (fields[2], fields[3], fields[4], fields[6], fields[7], fields[8], fields[11])
+        if key in known:
+            return known[key]
+        words = None
+        codes = grammar.codes(fields[3])
+        is_mode = fields[2] in _WORDS_OF_A_MODE and any(code.name.casefold().endswith(_MODE) for code in codes)
+        if codes and not is_mode and shifted(fields, grammar.marks.component) is None:
+            stated = grammar.first(fields[11])
+            words = self._words(fields, None, self._statuses.of(stated) if stated else None)
+        if len(known) >= CACHED_FIELDS:
+            known.clear()
+        known[key] = words
+        return words
+
+    def _words(self, fields: list[str], shift: Shift | None, status: ResultStatus | None = None) -> ObservationWords:
+        """Return what stands in an OBX beside its value."""
+        grammar = self._grammar
+        return ObservationWords(
+            grammar.codes(fields[3] if shift is None else shift.code),
+            grammar.unit(fields[6]) if shift is None else "",
+            "" if fields[7] == NULL else grammar.text(fields[7]),
+            grammar.first(fields[8]) if fields[8] else "",
+            grammar.other_units(fields[6]) if fields[6] and shift is None else (),
+            status,
+        )
+
+    def _read_any_observation(self, line: int, text: str, fields: list[str]) -> None:
+        grammar = self._grammar
         shift = shifted(fields, grammar.marks.component)
-        codes = grammar.codes(fields[3] if shift is None else shift.code)
+        words = self._words(fields, shift)
         value = grammar.value(fields[2].strip(), fields[5])
-        if not codes and shift is not None:
+        if not words.codes and shift is not None:
             value = value or grammar.text(fields[6]).strip()  # of nobody knows what, and not lost
-        if not codes and not value:
+        if not words.codes and not value:
             self._notes = None
             return
         report = self._report or self._begin_report("")
@@ -348,32 +355,32 @@ class _Message:
         if value == NULL:
             value, status = "", ResultStatus.DELETED
         # Read only where nothing says when the specimen was taken: it is the slower way to know.
-        observed_at = fields[14] if is_partial(report.collected_at) else ""
-        observation = _Observation(
+        observed_at = "" if report.is_timed else fields[14]
+        observation = Observation(
             line,
-            codes,
+            words,
             value,
-            grammar.unit(fields[6]) if shift is None else "",
-            "" if fields[7] == NULL else grammar.text(fields[7]),
             status,
             grammar.first(observed_at) if observed_at else "",
             text[:LONGEST_CONTENT],
-            grammar.first(fields[8]) if fields[8] else "",
-            grammar.other_units(fields[6]) if fields[6] and shift is None else (),
             None if shift is None else shift.reason,
         )
-        if fields[2] in _WORDS_OF_A_MODE and any(code.name.casefold().endswith(_MODE) for code in codes):
+        if fields[2] in _WORDS_OF_A_MODE and any(code.name.casefold().endswith(_MODE) for code in words.codes):
             report.stated.append(("mode", value))  # an analyzer's own word: of a body fluid, of a control
         report.observations.append(observation)
         self._notes = observation.notes
 
-    def _status(self, received: str, report: _Report) -> ResultStatus:
+    def _status(self, received: str, report: Report) -> ResultStatus:
         stated = self._grammar.first(received)
         if report.voided is not None:
             return report.voided
         return self._statuses.of(stated) if stated else report.status
 
     def _read_note(self, fields: list[str]) -> None:
+        if self._notes is _OF_LAST and self._report is not None:
+            last = self._report.observations[-1]
+            own = self._report.observations[-1] = last.open() if isinstance(last, PlainObservation) else last
+            self._notes = own.notes
         if self._notes is None or len(self._notes) >= MOST_NOTES or len(fields) < 4:
             return
         grammar = self._grammar

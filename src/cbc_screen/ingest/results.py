@@ -8,9 +8,9 @@ format, in `normalize/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -108,6 +108,45 @@ class LabResult:
         return (*self.notes, self.flag) if self.flag else self.notes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ResultKind:
+    """What many results have in common: `common` is one of them without what tells them apart.
+
+    `shown` makes the content of a result of what is kept of it.
+    """
+
+    common: LabResult
+    shown: Callable[[bytes], str]
+
+
+class PlainResult(NamedTuple):
+    """A result that differs from others of its kind in nothing but what stands here.
+
+    Its reader has seen that the value is a number in digits (`PLAIN_NUMBER`), that the time is told to the day in ISO
+    form, and that the person has a key of its own.
+    """
+
+    kind: ResultKind
+    line: int
+    person: str
+    group: str
+    collected_at: str
+    value: str
+    content: bytes
+
+    def whole(self) -> LabResult:
+        """Return it as any other result."""
+        return replace(
+            self.kind.common,
+            line=self.line,
+            person=self.person,
+            group=self.group,
+            collected_at=self.collected_at,
+            value=self.value,
+            content=self.kind.shown(self.content),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class StatedSpecimen:
     """What a source says of a specimen apart from its results, which name it as their `group`.
@@ -132,6 +171,7 @@ class NotResults:
     kind: str
 
 
+PLAIN_NUMBER = re.compile(r"[<>]?=?\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _PARTIAL = re.compile(r"\d{4}(?:-\d{2})?|\D*", re.ASCII)
 Item = LabResult | StatedPerson | StatedSpecimen | NotResults | RejectedRow
 
@@ -166,4 +206,13 @@ class ResultSource(Protocol):
     @property
     def share(self) -> float:
         """How much of the file has been read, 0 to 1."""
+        ...
+
+
+@runtime_checkable
+class BriefSource(ResultSource, Protocol):
+    """A source that can give most of its results in few words."""
+
+    def in_brief(self) -> Iterator[Item | PlainResult]:
+        """Yield what `items` yields, as `PlainResult` what can be."""
         ...

@@ -9,7 +9,7 @@ final result that says otherwise is a conflict and not a choice.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from cbc_screen.ingest.results import Item, LabResult, NotResults, StatedPerson,
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
-from cbc_screen.normalize.collected_texts import KINDS, content_of, count_name, key_as_said, own_key
+from cbc_screen.normalize.collected_texts import content_of, count_name, own_key
 from cbc_screen.normalize.doubts import Doubts
 from cbc_screen.normalize.gathered import (
     ABOUT,
@@ -26,26 +26,28 @@ from cbc_screen.normalize.gathered import (
     CollectedCount,
     Gathered,
     Grouping,
-    PeopleBeside,
     ResultCounts,
-    agreed,
 )
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judge, Judgement, label_of, limits_of
+from cbc_screen.normalize.kept_persons import KeptPersons
 from cbc_screen.normalize.moment import MomentReader
-from cbc_screen.normalize.placing import GroupKind, apart, contradicts, place_of
+from cbc_screen.normalize.placing import GroupKind, GroupPlace, PlainRow, apart, contradicts, place_of
 from cbc_screen.normalize.result_base import open_base
 from cbc_screen.normalize.standing import Cell, Received, StandingRule
 from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _AT_ONCE = 5_000
+Noted = Callable[[LabResult, str, str], None]  # a result that is kept, the key of its person, its analyte or ""
 
 
 class Collection:
     """Collects results of one or more sources; `each` gives them back as blood counts."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._standing, self._moments = StandingRule(knowledge), MomentReader(knowledge.moments)
+    def __init__(self, knowledge: Knowledge, *, by_line: bool = False) -> None:
+        """`by_line` says that the lines of one source tell the order of counts; else the numbers of their first results do."""
+        self._by_line, self._order = by_line, "c.id, r.id"
+        self._standing, self.moments = StandingRule(knowledge), MomentReader(knowledge.moments)
         self.judge = Judge(knowledge)
         self.counts = ResultCounts()
         self.grouping = Grouping()
@@ -53,15 +55,15 @@ class Collection:
         self.units: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.left_out: Counter[str] = Counter()  # what was measured and is no part of a count, by name
         self.set_aside: Counter[str] = Counter()  # results that may be of a count, by name and reason
-        self.sexes: set[str] = set()  # as received, of all persons
         self.possible: set[str] = set()  # analytes of which a result was set aside
         self.film: set[str] = set()  # findings of the film that some result tells
         self.pregnancies = False  # whether some result tells of a pregnancy
         self._base = open_base()
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
-        self._last_person: tuple[int, StatedPerson] = (-1, StatedPerson(""))
-        self._has_others = False  # somebody is no patient, or some specimen no patient's blood
+        self.people = KeptPersons(self._base, self.judge.specimens)
+        self.has_samples = False  # some specimen is no patient's blood, or suspect
+        self.noted: Noted | None = None
         self._doubts = Doubts(self._base, self._standing, knowledge)
 
     def add(
@@ -80,52 +82,40 @@ class Collection:
         feed = source if ordered else -1
         for item in items:
             if isinstance(item, LabResult):
-                self._add_result(item, source, feed, identifier, units)
-            elif isinstance(item, StatedPerson):
-                self._add_person(item, source)
-            elif isinstance(item, StatedSpecimen):
-                self._add_sample(item)
-            elif isinstance(item, NotResults):
-                self.counts.without_results[item.kind] += 1
+                self.counts.read += 1
+                self.add_result(item, source, feed, identifier, units)
             else:
-                self.put_aside(item, source, whole=True)
+                self.add_other(item, source)
 
-    def _add_person(self, person: StatedPerson, source: int) -> None:
-        """Keep what is known of a person; two sources that differ leave it unknown."""
-        if self._last_person == (source, person):
-            return  # said again with every message
-        self._last_person = source, person
-        if len(self.sexes) < KINDS:
-            self.sexes.add(person.sex)
-        kind = self.judge.specimens.of(person.stated)
-        for key in dict.fromkeys((person.key, *person.aliases)):
-            self._keep_person(own_key(key, source), (person.birth_date, person.sex, person.age), kind)
-
-    def _keep_person(self, key: str, new: tuple[str, str, str], kind: SpecimenKind | None) -> None:
-        found = self._base.execute("SELECT birth_date, sex, age, kind FROM person WHERE key = ?", (key,)).fetchone()
-        is_what = "" if kind is None else kind.value
-        if found is not None:
-            new = (agreed(found[0], new[0]), agreed(found[1], new[1]), agreed(found[2], new[2]))
-            # Whom one source calls human is no animal.
-            is_what = SpecimenKind.BLOOD.value if SpecimenKind.BLOOD in (kind, found[3]) else is_what or found[3]
-        self._has_others |= kind is not None and kind.reason is not None
-        self._base.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?)", (key, *new, is_what))
+    def add_other(self, item: StatedPerson | StatedSpecimen | NotResults | RejectedRow, source: int) -> None:
+        """Take what is no result."""
+        if isinstance(item, StatedPerson):
+            self.people.add(item, source)
+        elif isinstance(item, StatedSpecimen):
+            self._add_sample(item)
+        elif isinstance(item, NotResults):
+            self.counts.without_results[item.kind] += 1
+        else:
+            self.put_aside(item, source, whole=True)
 
     def _add_sample(self, sample: StatedSpecimen) -> None:
         """Keep what is known of a specimen that is of another kind or suspect; a patient's sound blood needs no word."""
         kind, suspect = self.judge.specimens.of(sample.stated), self.judge.suspects(sample)
         other = kind is not None and kind.reason is not None
         if other or suspect:
-            self._has_others = True
+            self.has_samples = True
             self._base.execute(
                 "INSERT OR REPLACE INTO sample VALUES (?, ?, ?)", (sample.key, kind if other else None, suspect)
             )
 
-    def _add_result(
+    def add_result(
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
-        self.counts.read += 1
-        judged = self.judge.of(result, identifier, units)
+        """Take a result that was counted among those read."""
+        self.add_judged(result, self.judge.of(result, identifier, units), source, feed)
+
+    def add_judged(self, result: LabResult, judged: Judgement, source: int, feed: int) -> None:
+        """Take a result that was judged."""
         analyte, reason = judged.analyte, judged.reason
         if reason is not None:
             self.counts.rejected[reason.value] += 1
@@ -157,8 +147,8 @@ class Collection:
         """Keep what a result tells of the person."""
         field, text = about
         self.pregnancies = self.pregnancies or field == PREGNANCY
-        if field == SEX and len(self.sexes) < KINDS:
-            self.sexes.add(text)
+        if field == SEX:
+            self.people.note_sex(text)
         self._wait(result, source, feed, f"{ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
 
     def _wait(
@@ -172,8 +162,9 @@ class Collection:
     ) -> None:
         self._waiting.append(
             (
-                self._collection_of(result, source), analyte, *cell, result.status.value, clumps,
+                self._collection_of(result, source, analyte), analyte, *cell, result.status.value, clumps,
                 result.content[:LONGEST_CONTENT], feed, result.group or result.encounter, result.flag, result.line,
+                self.counts.read,
             )
         )  # fmt: skip
         if len(self._waiting) >= _AT_ONCE:
@@ -222,20 +213,23 @@ class Collection:
     def _flush(self) -> None:
         self._base.executemany(
             "INSERT INTO result (collection, analyte, value, unit, lower, upper, status, clumps, content, feed, grp, "
-            "flag, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "flag, line, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self._waiting,
         )
         self._waiting.clear()
 
-    def _collection_of(self, result: LabResult, source: int) -> int:
+    def _collection_of(self, result: LabResult, source: int, analyte: str = "") -> int:
         """Return the number of the collection a result belongs to."""
         person = own_key(result.person, source)
-        key, group = place_of(result, person, source, self.counts.read, self._moments)
+        key, group = place_of(result, person, source, self.counts.read, self.moments)
+        if self.noted is not None and person:
+            self.noted(result, person, analyte)
         if self._last[0] == key:
             return self._last[1]
         self._base.execute(
-            "INSERT OR IGNORE INTO collection (key, source, line, person, collected_at, placed) VALUES (?, ?, ?, ?, ?, ?)",
-            (key, source, result.line, person, result.collected_at, int(group)),
+            "INSERT OR IGNORE INTO collection (key, source, line, person, collected_at, placed, place) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (key, source, result.line, person, result.collected_at, int(group), self.counts.read),
         )
         number = int(self._base.execute("SELECT id FROM collection WHERE key = ?", (key,)).fetchone()[0])
         self._last = key, number
@@ -245,9 +239,41 @@ class Collection:
         """Yield the counts in the order their first result came, after the last `add`; each call counts anew."""
         return (count for _, count in self.placed())
 
-    def placed(self) -> Iterator[tuple[int, CollectedCount]]:
-        """Yield the counts as `each` does, each with the line that decides its place among them."""
+    def take_plain(self, plain: Iterable[PlainRow]) -> None:
+        """Take results that were judged and counted elsewhere, of which nothing was in doubt by itself."""
         self._flush()
+        collections: dict[str, int] = {}
+        for row in plain:
+            place = place_of(row, row.person, row.source, row.place, self.moments)
+            if place.key not in collections:
+                if len(collections) >= _AT_ONCE:
+                    collections.clear()
+                collections[place.key] = self._place_earlier(place, row)
+            self._waiting.append((collections[place.key], *row.kept()))
+            if len(self._waiting) >= _AT_ONCE:
+                self._flush()
+        self._flush()
+        self._order = "c.place, c.id, r.place, r.id"
+
+    def _place_earlier(self, place: GroupPlace, row: PlainRow) -> int:
+        """Return the number of a collection; the first of its results decides its place and how its moment is written."""
+        self._base.execute(
+            "INSERT INTO collection (key, source, line, person, collected_at, placed, place) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET source = excluded.source, line = excluded.line, "
+            "collected_at = excluded.collected_at, place = excluded.place WHERE excluded.place < place",
+            (place.key, row.source, row.line, row.person, row.collected_at, int(place.group), row.place),
+        )
+        return int(self._base.execute("SELECT id FROM collection WHERE key = ?", (place.key,)).fetchone()[0])
+
+    def samples(self) -> Iterator[tuple[str, bool]]:
+        """Yield the keys of specimens of another kind, or suspect, and whether their results are none of a count."""
+        for key, kind in self._base.execute("SELECT key, kind FROM sample"):
+            yield str(key), kind is not None
+
+    def placed(self) -> Iterator[tuple[int, CollectedCount]]:
+        """Yield the counts as `each` does, each with what decides its place among them: a line, or the number of a result."""
+        self._flush()
+        self.people.write()
         self.counts.used = self.counts.superseded = self.counts.duplicates = 0
         self.grouping = Grouping()
         self._base.execute("CREATE INDEX IF NOT EXISTS by_collection ON result (collection)")
@@ -257,23 +283,26 @@ class Collection:
         self._reject_others()
         rows = self._base.execute(
             "SELECT c.id, c.source, c.line, c.person, c.collected_at, p.birth_date, p.sex, p.age, c.placed, r.analyte, "
-            "r.value, r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag, r.line "
+            "r.value, r.unit, r.lower, r.upper, r.status, r.clumps, r.content, r.feed, r.grp, r.flag, r.line, "
+            f"{'c.line' if self._by_line else 'c.place'} "
             "FROM collection c JOIN result r ON r.collection = c.id LEFT JOIN person p ON p.key = c.person "
-            "ORDER BY c.id, r.id"
+            f"ORDER BY {self._order}"
         )
-        for (_, line), group in groupby(rows, key=itemgetter(0, 2)):
-            yield from ((int(line), count) for count in self._counts_of(Gathered.of(list(group))))
+        for (_, place), group in groupby(rows, key=itemgetter(0, -1)):
+            yield from ((int(place), count) for count in self._counts_of(Gathered.of(list(group))))
 
     def _reject_others(self) -> None:
         """Set aside the results of who is no patient, and of a specimen that turned out to be another."""
-        if not self._has_others:
+        if not self.has_samples and not self.people.has_others:
             return
         others = (
             "FROM result r JOIN collection c ON c.id = r.collection LEFT JOIN sample s ON s.key = r.grp LEFT JOIN "
             f"person p ON p.key = c.person AND p.kind NOT IN ('', '{SpecimenKind.BLOOD.value}') "
             "WHERE coalesce(p.kind, s.kind) IS NOT NULL"
         )
-        found = self._base.execute(f"SELECT c.source, r.line, r.content, r.analyte, coalesce(p.kind, s.kind) {others}")
+        found = self._base.execute(
+            f"SELECT c.source, r.line, r.content, r.analyte, coalesce(p.kind, s.kind) {others} ORDER BY r.place, r.id"
+        )
         for source, line, content, analyte, kind in found:
             reason = SpecimenKind(kind).reason
             if reason is not None and analyte and not analyte.startswith(ABOUT):
@@ -342,22 +371,6 @@ class Collection:
             self.counts.duplicates += duplicates
         return cells
 
-    def persons(self, at_once: int) -> Iterator[list[tuple[object, ...]]]:
-        """Yield what is known of persons, so many at once: key, birth date, sex, age, whether they are no patients."""
-        found = self._base.execute(
-            f"SELECT key, birth_date, sex, age, kind NOT IN ('', '{SpecimenKind.BLOOD.value}') FROM person"
-        )
-        while rows := found.fetchmany(at_once):
-            yield [(key_as_said(str(key)), *rest) for key, *rest in rows]
-
-    def tell_persons(self, persons: Iterable[tuple[str, str, str, str]], source: int = 0) -> None:
-        """Keep what all rows of a source together say of persons: key, birth date, sex, age."""
-        self._base.executemany(
-            "INSERT INTO person VALUES (?, ?, ?, ?, '') ON CONFLICT (key) DO UPDATE SET birth_date = excluded.birth_date, "
-            "sex = excluded.sex, age = excluded.age",
-            ((own_key(key, source), *told) for key, *told in persons if key),
-        )
-
     def forget_zeros(self) -> None:
         """Let go of the names that were given a place and of which nothing came."""
         for names in (self.analytes, self.left_out, *self.units.values()):
@@ -365,20 +378,6 @@ class Collection:
                 del names[name]
         for analyte in [analyte for analyte, units in self.units.items() if not units]:
             del self.units[analyte]
-
-    def people_found(self, beside: PeopleBeside | None = None) -> tuple[int, int]:
-        """Return of how many persons anything is known, and how many have results, with those that are not here."""
-        beside = beside or PeopleBeside()
-        self._base.execute("CREATE TEMP TABLE IF NOT EXISTS beside (key TEXT PRIMARY KEY)")
-        self._base.execute("DELETE FROM beside")
-        self._base.executemany("INSERT OR IGNORE INTO beside VALUES (?)", ((key,) for key in beside.maybe_here))
-        found = self._base.execute(
-            "SELECT coalesce(sum(known), 0), count(*) FROM (SELECT max(coalesce(p.birth_date, '') <> '' OR "
-            "coalesce(p.sex, '') <> '' OR coalesce(p.age, '') <> '') AS known FROM collection c LEFT JOIN person p "
-            "ON p.key = c.person WHERE c.person <> '' AND c.person NOT IN (SELECT key FROM beside) GROUP BY c.person)"
-        )
-        known, every = found.fetchone()
-        return int(known) + beside.known, int(every) + beside.every
 
     def has_several_analytes(self) -> bool:
         """Tell whether some person has results of several analytes: a count of one result may then have lost others."""

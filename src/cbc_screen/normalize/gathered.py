@@ -16,6 +16,7 @@ from cbc_screen.vocabulary import Presence
 
 ABOUT = "@"  # before a field of the person, in place of an analyte
 FILM = "@film "  # before a finding of the film
+_LINE = 20  # where the line of a result stands in its row
 _TOLD = ("birth_date", "sex", "age", "pregnancy", SPECIMEN)
 
 
@@ -124,7 +125,7 @@ class Gathered:
             elif analyte:
                 by_analyte.setdefault(analyte, []).append(Received._make((*row[10:15], *row[16:21])))
         if str(rows[0][9]).startswith(ABOUT):  # the count begins with its first result
-            line = next((row[-1] for row in rows if not str(row[9]).startswith(ABOUT)), line)
+            line = next((row[_LINE] for row in rows if not str(row[9]).startswith(ABOUT)), line)
         told = {name: about.get(f"{ABOUT}{name}", "") for name in _TOLD}
         # What the person's own record says stands; a result fills in where it is silent.
         person = StatedPerson(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cbc_screen.ingest.results import MADE_UP, LabResult
 from cbc_screen.normalize.moment import Moment, MomentReader, Placing
 from cbc_screen.normalize.standing import CONFLICT, Cell, Received, StandingRule
-from cbc_screen.vocabulary import Reason, ResultStatus
+from cbc_screen.vocabulary import Presence, Reason, ResultStatus
 
 # The lines are judged on these. Where some results of a person cannot be placed, the others
 # of them were sent, and which belong together is unknown.
@@ -26,6 +26,38 @@ class GroupKind(IntEnum):
     NOBODY = 4  # nobody says whose it is
 
 
+class PlainRow(NamedTuple):
+    """A final result of which nothing was in doubt by itself, on its way to the others of its count.
+
+    `place` is its number among all results, which tells their order.
+    """
+
+    place: int
+    source: int
+    line: int
+    person: str
+    collected_at: str
+    analyte: str
+    value: str
+    unit: str
+    lower: str
+    upper: str
+    content: str
+    feed: int
+    group: str
+    flag: str
+    encounter: str = ""
+    counted: bool = False
+    until: str = ""
+
+    def kept(self) -> tuple[object, ...]:
+        """Return it as it is kept beside its collection."""
+        return (
+            self.analyte, self.value, self.unit, self.lower, self.upper, ResultStatus.FINAL.value, Presence.UNKNOWN.value,
+            self.content, self.feed, self.group, self.flag, self.line, self.place,
+        )  # fmt: skip
+
+
 class GroupPlace(NamedTuple):
     """The key of the group that a result belongs to, and how sure the group is."""
 
@@ -33,7 +65,7 @@ class GroupPlace(NamedTuple):
     group: GroupKind
 
 
-def place_of(result: LabResult, person: str, source: int, number: int, moments: MomentReader) -> GroupPlace:
+def place_of(result: LabResult | PlainRow, person: str, source: int, number: int, moments: MomentReader) -> GroupPlace:
     """Return where a result belongs; `person` is its key over all sources, and `number` that of no other result."""
     if result.until:
         moment = Moment(f"{result.collected_at}/{result.until}", Placing.PERIOD)

@@ -9,10 +9,11 @@ _SCHEMA = """
 CREATE TABLE person (key TEXT PRIMARY KEY, birth_date TEXT, sex TEXT, age TEXT, kind TEXT);
 CREATE TABLE sample (key TEXT PRIMARY KEY, kind TEXT, suspect INTEGER);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, key TEXT UNIQUE, source INTEGER, line INTEGER, person TEXT,
-    collected_at TEXT, placed INTEGER);
+    collected_at TEXT, placed INTEGER, place INTEGER);
 CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, whole INTEGER);
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
-    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER);
+    upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER,
+    place INTEGER);
 CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER,
     lower TEXT, upper TEXT);
 """

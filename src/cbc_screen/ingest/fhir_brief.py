@@ -1,0 +1,112 @@
+"""FHIR: results of a Bundle in brief, where they are plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cbc_screen.ingest.fhir_json import Parser, Resource, as_json, as_object
+from cbc_screen.ingest.fhir_observations import results_of, said_above
+from cbc_screen.ingest.fhir_patterns import Found, Patterns
+from cbc_screen.ingest.fhir_scope import Member, ResourceScope
+from cbc_screen.ingest.results import PLAIN_NUMBER, Item, LabResult, PlainResult, ResultKind, is_partial
+
+_MOST_KINDS = 20_000
+
+
+class BundleKinds:
+    """The kinds of results in the Bundles of a file, and the patterns of their observations."""
+
+    def __init__(self) -> None:
+        self.patterns = Patterns(of_entries=True)
+        self._kinds: dict[tuple[object, ...], ResultKind] = {}
+        self._of_patterns: dict[tuple[object, ...], ResultKind | None] = {}
+        self._parser = Parser()
+        self._last_above: tuple[ResourceScope | None, list[Member], tuple[object, ...] | None] = (None, [], ())
+
+    def shown(self, content: bytes) -> str:
+        """Return the content of an entry: its resource."""
+        return as_json(self._resource(content.decode()))
+
+    def _resource(self, raw: str) -> Resource:
+        return as_object(as_object(self._parser.parse(raw).resource).get("resource"))
+
+    def brief(self, member: Member, found: Iterator[Item]) -> Iterator[Item | PlainResult]:
+        """Yield what was read of an entry whose contents were left out, plain results in brief, others with their content."""
+        items = list(found)
+        for item in items:
+            if not isinstance(item, LabResult):
+                yield item
+            elif not _is_plain(item):
+                yield replace(item, content=as_json(member.resource))
+            else:
+                if len(items) == 1:
+                    self.patterns.learn(member.raw, member.resource, item)
+                kind = self._kind_of(item)
+                content = member.raw.encode()
+                yield PlainResult(kind, item.line, item.person, item.group, item.collected_at, item.value, content)
+
+    def _kind_of(self, item: LabResult) -> ResultKind:
+        key = (
+            item.codes, item.unit, item.specimen, item.panel, item.lower, item.upper, item.range_text, item.status,
+            item.notes, item.flag, item.stated, item.other_units,
+        )  # fmt: skip
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _MOST_KINDS:
+                self._kinds.clear()
+            common = replace(item, line=0, person="", group="", collected_at="", value="")
+            kind = self._kinds[key] = ResultKind(common, self.shown)
+        return kind
+
+    def read(self, member: Member, found: Found, scope: ResourceScope) -> Iterator[Item | PlainResult]:
+        """Yield the result of an observation that matches a pattern.
+
+        Beside its texts it depends on what the pattern says, on its Bundle, on whom it is of, and on the reports that
+        list it: the first of those that agree in all of these is read the careful way.
+        """
+        pattern, texts, _ = found
+        subject = {**pattern.subject, "reference": texts[pattern.at.person]}
+        person, type_of = scope.person(subject, member.place), scope.type_of(subject, member.place)
+        above = self._said_above(member, scope)
+        if not person or above is None:
+            yield from self._carefully(member, scope)
+            return
+        key = (id(pattern), scope.stated, type_of, above)
+        if key not in self._of_patterns:
+            if len(self._of_patterns) >= _MOST_KINDS:
+                self._of_patterns.clear()
+            self._of_patterns[key] = self._learned(member, found, person, scope)
+        kind = self._of_patterns[key]
+        if kind is None:
+            yield from self._carefully(member, scope)
+            return
+        yield PlainResult(kind, member.line, person, "", texts[pattern.at.time], found.value, member.raw.encode())
+
+    def _said_above(self, member: Member, scope: ResourceScope) -> tuple[object, ...] | None:
+        """Return what the reports that list an observation say; those of one report follow one another."""
+        parents = scope.parents.get(member.key, [])
+        scope_before, parents_before, said = self._last_above
+        if scope is not scope_before or parents != parents_before:
+            said = said_above(member, scope)
+            self._last_above = scope, parents, said
+        return said
+
+    def _carefully(self, member: Member, scope: ResourceScope) -> Iterator[Item | PlainResult]:
+        own = replace(member, resource=self._resource(member.raw), found=None)
+        return self.brief(own, results_of(own, scope))
+
+    def _learned(self, member: Member, found: Found, person: str, scope: ResourceScope) -> ResultKind | None:
+        """Return the kind of a result that is what its texts say, read the careful way; else None."""
+        items = list(self._carefully(member, scope))
+        own = items[0] if len(items) == 1 else None
+        told = ("", found.texts[found.pattern.at.time], found.value, person)
+        if isinstance(own, PlainResult) and (own.group, own.collected_at, own.value, own.person) == told:
+            return own.kind
+        return None
+
+
+def _is_plain(item: LabResult) -> bool:
+    """Tell whether a result is placed by its person and moment alone, and its value is a number in digits."""
+    is_placed = bool(item.person) and not (item.until or item.encounter or is_partial(item.collected_at))
+    return is_placed and PLAIN_NUMBER.fullmatch(item.value) is not None

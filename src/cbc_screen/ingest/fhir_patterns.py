@@ -1,0 +1,260 @@
+"""FHIR: observations that differ from one that was read in a few texts alone, and so need not be parsed.
+
+An observation that was read the careful way gives a pattern: everything in it as it is, but for the texts and the number
+at known paths. A text stands there for any other without a quote, a backslash or a control character, a number for
+another number, so that what matches is the same JSON with other leaves: the results differ in nothing but these.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cbc_screen.ingest.fhir_json import Resource, as_object, decoded
+from cbc_screen.ingest.fhir_scope import Member, as_person
+from cbc_screen.ingest.results import PLAIN_NUMBER, LabResult, PlainResult, ResultKind
+from cbc_screen.ingest.source import LONGEST_CONTENT
+
+LONGEST = 1 << 16  # letters
+KEPT_BYTES = 4 * LONGEST_CONTENT  # of a line, as its content
+_MOST, _MOST_ALIKE = 2_000, 24
+_FREELY = 200  # patterns are learned, and then as long as lines match them
+_PATH = tuple[str, ...]
+_ANY = r'[^"\\\x00-\x1f]*'
+_ID = r"[A-Za-z0-9.\-]{1,64}"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{5,18}(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
+_NUMBER = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?"
+_PERSONS = (
+    r"(?:https?://[A-Za-z0-9.:/_-]+/)?Patient/" + _ID,
+    r"urn:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+)
+_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT = (
+    ("id",),
+    ("subject", "reference"),
+    ("effectiveDateTime",),
+    ("specimen", "reference"),
+)
+_VALUE_AT, _URL_AT = ("valueQuantity", "value"), ("entry", "fullUrl")
+_READ: Mapping[_PATH, tuple[str, ...]] = {
+    _ID_AT: (_ID,),
+    _PERSON_AT: _PERSONS,
+    _TIME_AT: (_DAY,),
+    _SPECIMEN_AT: (r"Specimen/" + _ID,),
+    _URL_AT: (r"[A-Za-z0-9:/._\-]{1,256}",),
+}
+_NEEDED = frozenset((_PERSON_AT, _TIME_AT, _VALUE_AT))
+# Nobody reads these of a result that says who it is of and when it was taken.
+_PASSED_OVER = frozenset((
+    ("meta", "versionId"), ("meta", "lastUpdated"), ("meta", "source"), ("subject", "display"), ("encounter", "reference"),
+    ("encounter", "display"), ("context", "reference"), ("issued",), ("performer", "*", "reference"), ("performer", "*", "display"),
+    ("basedOn", "*", "reference"), ("basedOn", "*", "display"), ("identifier", "*", "value"), ("entry", "request", "url"),
+))  # fmt: skip
+# Where one of these stands, more than the texts at known paths decides what a result is.
+_NOT_PLAIN = frozenset((
+    "component", "focus", "contained", "effectivePeriod", "effectiveTiming", "effectiveInstant", "hasMember", "related",
+    "dataAbsentReason",
+))  # fmt: skip
+_TOKEN = re.compile(r'"([^"]*)"(\s*:)?|(-?[0-9][0-9.eE+\-]*)')
+_CODES = ('"code":{', '"code": {')
+_CODE_WITHIN = 4_096  # letters from the beginning
+
+
+class Texts(NamedTuple):
+    """Where the texts that are read stand among those found; -1 where there is none."""
+
+    key: int
+    person: int
+    time: int
+    specimen: int
+    value: int
+    url: int
+
+
+class Pattern(NamedTuple):
+    """What a text is held against, where the texts that are read stand, and what is before the value."""
+
+    match: Callable[[str, int], re.Match[str] | None]
+    at: Texts
+    sign: str
+    common: LabResult
+    subject: Mapping[str, Any]  # of the one that was read
+
+
+class Found(NamedTuple):
+    """An observation that matches a pattern, and the texts that tell it from others."""
+
+    pattern: Pattern
+    texts: tuple[str, ...]
+    end: int
+
+    @property
+    def key(self) -> str:
+        """The id of the resource, or ""."""
+        return self.texts[self.pattern.at.key] if self.pattern.at.key >= 0 else ""
+
+    @property
+    def url(self) -> str:
+        """The full URL of the entry, or ""."""
+        return self.texts[self.pattern.at.url] if self.pattern.at.url >= 0 else ""
+
+    @property
+    def value(self) -> str:
+        """The value, with the sign before it."""
+        return self.pattern.sign + self.texts[self.pattern.at.value]
+
+
+def shown(content: bytes) -> str:
+    """Return the content of a line."""
+    return decoded(content)[:LONGEST_CONTENT]
+
+
+class Patterns:
+    """The patterns of a file: of whole resources, or of entries, which have theirs under "resource"."""
+
+    def __init__(self, *, of_entries: bool) -> None:
+        self._of_entries = of_entries
+        self._by_code: dict[str, list[Pattern]] = {}
+        self._learned = self._matched = 0
+
+    def find(self, text: str, place: int = 0) -> Found | None:
+        """Return what stands at a place of a text, if it matches a pattern."""
+        patterns = self._by_code.get(_code_of(text, place))
+        if patterns is None:
+            return None
+        for number, pattern in enumerate(patterns):
+            found = pattern.match(text, place)
+            if found is not None:
+                if number:  # what was met last is met again
+                    patterns[0], patterns[number] = pattern, patterns[0]
+                self._matched += 1
+                return Found(pattern, found.groups(), found.end())
+        return None
+
+    def learn(self, text: str, resource: Resource, result: LabResult) -> Pattern | None:
+        """Make a pattern of what was read, if it can be one."""
+        if not self._may_learn(text) or not _NOT_PLAIN.isdisjoint(resource):
+            return None
+        if self._of_entries and "specimen" in resource:  # of which other entries tell
+            return None
+        code = _code_of(text, 0)
+        if code not in self._by_code:  # making a pattern takes as long as reading a hundred: not for what is met once
+            if len(self._by_code) < _MOST:
+                self._by_code[code] = []
+            return None
+        patterns = self._by_code[code]
+        pattern = _pattern_of(text, resource, result, self._of_entries) if len(patterns) < _MOST_ALIKE else None
+        if pattern is not None:
+            self._learned += 1
+            patterns.insert(0, pattern)
+        return pattern
+
+    def _may_learn(self, text: str) -> bool:
+        """Tell whether a pattern is worth its making: not where every text is of a kind of its own."""
+        if self._learned >= _MOST or (self._learned >= _FREELY and self._matched < 4 * self._learned):
+            return False
+        return len(text) <= LONGEST and "\\" not in text
+
+
+class LinePatterns:
+    """Reads lines by patterns; `listing` has what is said elsewhere of results, by their keys."""
+
+    def __init__(self, listing: Mapping[str, list[Member]]) -> None:
+        self._listing, self._patterns = listing, Patterns(of_entries=False)
+        self._kinds: dict[int, ResultKind] = {}  # of patterns, which stay as long as this does
+        self._person = lru_cache(maxsize=8_192)(as_person)
+
+    def read(self, text: str, number: int, line: bytes) -> PlainResult | None:
+        """Return the result of a line that matches a pattern."""
+        found = self._patterns.find(text)
+        if found is None or found.end != len(text) or (self._listing and f"Observation/{found.key}" in self._listing):
+            return None
+        pattern, texts, _ = found
+        kind = self._kinds.get(id(pattern))
+        if kind is None:
+            kind = self._kinds[id(pattern)] = ResultKind(pattern.common, shown)
+        at = pattern.at
+        group = texts[at.specimen] if at.specimen >= 0 else ""
+        person = self._person(texts[at.person])
+        return PlainResult(kind, number, person, group, texts[at.time], found.value, line[:KEPT_BYTES])
+
+    def learn(self, text: str, number: int, line: bytes, resource: Resource, result: LabResult) -> PlainResult | None:
+        """Make a pattern of a line that was read, if it can be one, and return its result in brief."""
+        if self._patterns.learn(text, resource, result) is None:
+            return None
+        plain = self.read(text, number, line)
+        # Where something of it is said elsewhere, it is not what the pattern says.
+        return plain if plain is not None and plain.whole() == result else None
+
+
+def _code_of(text: str, place: int) -> str:
+    """Return some of what is measured, by which patterns are found; any letters would do."""
+    for start in _CODES:
+        found = text.find(start, place, place + _CODE_WITHIN)
+        if found >= 0:
+            return text[found : text.find("]", found)]
+    return ""
+
+
+def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool) -> Pattern | None:
+    """Make the pattern of a text without backslashes."""
+    tokens = [token for token in _TOKEN.finditer(text) if token[2] is None]
+    parts, places, sign, end = [""], dict[_PATH, int](), None, 0
+    for token, path in zip(tokens, _paths(text, tokens, of_entry), strict=True):
+        is_number = token[3] is not None
+        start, stop = token.span(3) if is_number else token.span(1)
+        free = _free(path, text[start:stop], is_number=is_number)
+        if not free:
+            continue
+        parts[-1] += re.escape(text[end:start])
+        end = stop
+        parts.append(free if path in _PASSED_OVER else f"({free})")
+        parts.append("")
+        if path not in _PASSED_OVER:
+            places[path] = len(places)
+        if path == _VALUE_AT:
+            sign = result.value.removesuffix(text[start:stop])
+    parts[-1] += re.escape(text[end:])
+    if not places.keys() >= _NEEDED or sign is None or PLAIN_NUMBER.fullmatch(result.value) is None:
+        return None
+    common = replace(result, line=0, person="", group="", collected_at="", value="", content="")
+    at = Texts(*(places.get(path, -1) for path in (_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT, _VALUE_AT, _URL_AT)))
+    return Pattern(re.compile("".join(parts)).match, at, sign, common, as_object(resource.get("subject")))
+
+
+def _free(path: _PATH, text: str, *, is_number: bool) -> str:
+    """Return what may stand at a path in place of what stands there; "" where nothing else may."""
+    if is_number:
+        return _NUMBER if path == _VALUE_AT and re.fullmatch(_NUMBER, text) else ""
+    if path in _PASSED_OVER:
+        return _ANY
+    return next((form for form in _READ.get(path, ()) if re.fullmatch(form, text)), "")
+
+
+def _paths(text: str, tokens: list[re.Match[str]], of_entry: bool) -> list[_PATH]:
+    """Return the path of each text and number: each is replaced by its own number, and looked for in what is parsed."""
+    parts, end = [], 0
+    for number, token in enumerate(tokens):
+        parts += [text[end : token.start()], f'"{number}"']
+        end = token.end()
+    marked = json.loads("".join([*parts, text[end:]]))
+    found: dict[int, _PATH] = {int(leaf): path for path, leaf in _leaves(marked, ()) if isinstance(leaf, str)}
+    if not of_entry:
+        return [found[number] for number in range(len(tokens))]
+    # Of an entry, the paths within its resource; beside it, its full URL, and what is said of a request.
+    own = {number: path[1:] if path[:1] == ("resource",) else ("entry", *path) for number, path in found.items()}
+    return [own[number] for number in range(len(tokens))]
+
+
+def _leaves(value: Any, path: _PATH) -> Iterator[tuple[_PATH, Any]]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _leaves(child, (*path, key))
+    elif isinstance(value, list):
+        for child in value:
+            yield from _leaves(child, (*path, "*"))
+    else:
+        yield path, value

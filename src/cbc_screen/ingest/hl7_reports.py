@@ -1,0 +1,166 @@
+"""HL7 v2: the results of one order, once all that is said of its specimen is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cbc_screen.ingest.hl7_grammar import iso_time, joined
+from cbc_screen.ingest.results import LabResult, PlainResult, ResultCode, ResultKind, Stated, best_told
+from cbc_screen.ingest.source import LONGEST_CONTENT
+from cbc_screen.vocabulary import Reason, ResultStatus
+
+MOST_NOTES = 20
+_MOST_KINDS = 8_192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObservationWords:
+    """What stands in an OBX beside its value; equal ones of plain results are read once, and are one object."""
+
+    codes: tuple[ResultCode, ...]
+    unit: str
+    range_text: str
+    flag: str
+    other_units: tuple[str, ...]
+    status: ResultStatus | None = None  # as stated, of plain results
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWords:
+    """What an OBR says of all its results."""
+
+    panel: str
+    specimen: str
+    stated: Stated
+    status: ResultStatus
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Observation:
+    """An OBX that waits for what the segments after it say of its specimen."""
+
+    line: int
+    words: ObservationWords
+    value: str
+    status: ResultStatus
+    observed_at: str
+    content: str
+    fault: Reason | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class PlainObservation(NamedTuple):
+    """An OBX whose value is a number in digits, and of which nothing else is said."""
+
+    line: int
+    words: ObservationWords
+    status: ResultStatus
+    value: str
+    text: str
+    observed_at: str
+
+    def open(self) -> Observation:
+        """Return it as one of which more can be said."""
+        return Observation(
+            self.line, self.words, self.value, self.status, self.observed_at, self.text[:LONGEST_CONTENT]
+        )
+
+
+class Kinds:
+    """The kinds of results of a file, by what their orders and their own fields say."""
+
+    def __init__(self) -> None:
+        self._orders: dict[tuple[object, ...], dict[tuple[ObservationWords, ResultStatus], ResultKind]] = {}
+        self._many = 0
+
+    def of_order(self, order: tuple[object, ...]) -> dict[tuple[ObservationWords, ResultStatus], ResultKind]:
+        """Return the kinds of results of orders that say the same."""
+        found = self._orders.get(order)
+        if found is None:
+            self._many += 1
+            if self._many > _MOST_KINDS:
+                self._orders.clear()
+                self._many = 1
+            found = self._orders[order] = {}
+        return found
+
+
+@dataclass(slots=True)
+class Report:
+    """An OBR with its results."""
+
+    person: str
+    group: str
+    panel: str = ""
+    specimen: str = ""
+    collected_at: str = ""
+    status: ResultStatus = ResultStatus.FINAL
+    voided: ResultStatus | None = None  # the order was cancelled or held, whatever its results say of themselves
+    notes: list[str] = field(default_factory=list)
+    specimens: list[str] = field(default_factory=list)
+    stated: list[tuple[str, str]] = field(default_factory=list)
+    sampled_at: str = ""
+    fault: Reason | None = None  # of the specimen, and so of every result
+    conditions: list[str] = field(default_factory=list)  # of the specimen
+    observations: list[Observation | PlainObservation] = field(default_factory=list)
+    is_timed: bool = False  # whether it says to the day when the specimen was taken
+
+    def results(self, kinds: Kinds | None) -> Iterator[LabResult | PlainResult]:
+        """Yield the results, in order; with `kinds`, plain ones in brief."""
+        specimen = joined(self.specimens) or self.specimen
+        stated: Stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
+        times, together = self._times()
+        brief = None
+        if kinds is not None and self.is_timed and self.person and self.fault is None:
+            brief = kinds.of_order((specimen, self.panel, stated, *self.notes[:MOST_NOTES]))
+        for one, time in zip(self.observations, times, strict=True):
+            if brief is None or isinstance(one, Observation):
+                own = one if isinstance(one, Observation) else one.open()
+                yield self._result(own, time or together, specimen, stated)
+                continue
+            line, words, status, value, text, _ = one
+            kind = brief.get((words, status))
+            if kind is None:
+                kind = brief[words, status] = ResultKind(self._result(one.open(), "", specimen, stated), shown)
+            yield PlainResult(kind, line, self.person, self.group, time, value, text.encode())
+
+    def _times(self) -> tuple[list[str], str]:
+        """Return when each result was taken, and when all those were that say it, where these agree."""
+        if self.is_timed:
+            return [self.collected_at] * len(self.observations), ""
+        times = [
+            best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))) for one in self.observations
+        ]
+        # A result without a time was taken when the others of its order were, where these agree.
+        told = {time for time in times if time}
+        return times, told.pop() if len(told) == 1 else ""
+
+    def _result(self, one: Observation, collected_at: str, specimen: str, stated: Stated) -> LabResult:
+        words = one.words
+        return LabResult(
+            line=one.line,
+            person=self.person,
+            group=self.group,
+            collected_at=collected_at,
+            codes=words.codes,
+            value=one.value,
+            unit=words.unit,
+            specimen=specimen,
+            panel=self.panel,
+            range_text=words.range_text,
+            status=one.status,
+            notes=tuple((one.notes + self.notes)[:MOST_NOTES]),
+            content=one.content,
+            flag=words.flag,
+            stated=stated,
+            other_units=words.other_units,
+            fault=one.fault or self.fault,
+        )
+
+
+def shown(content: bytes) -> str:
+    """Return the content of a plain result."""
+    return content.decode()[:LONGEST_CONTENT]

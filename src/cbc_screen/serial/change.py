@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cbc_screen.knowledge.serial_rules import DeltaCheck, Variation
 from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
-from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, last_known, sizes
+from cbc_screen.serial.segments import Bools, Ints, Places, chosen, counted, put
+from cbc_screen.serial.timed_rows import TimedRows
 from cbc_screen.vocabulary import Answer, Change
 
 NONE, UP, DOWN, CANNOT_TELL, NOT_ASSESSED = range(len(Change))
@@ -20,24 +21,24 @@ _NO, _YES, _UNSURE, _NOT_ASKED = range(len(Answer))
 
 @dataclass(frozen=True)
 class Changes:
-    """Of each moment: a code of `Change`, and the moment it is compared with (-1: none)."""
+    """Of each moment: a code of `Change`, against the moment before that has a result."""
 
     code: NDArray[np.int8]
-    before: Places
 
 
 def compare(now: AnalyteValues, before: AnalyteValues, limits: tuple[float, float]) -> NDArray[np.int8]:
     """Compare results with others; every value that both can have must agree. Limits are fractions up and down."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        least, most = now.low / before.high, now.high / before.low
+        least = now.low / before.high
+        most = least if now.exact and before.exact else now.high / before.low
     up, down = 1 + limits[0], 1 + limits[1]
     code = np.full(len(least), CANNOT_TELL, dtype=np.int8)
-    code[(least >= down) & (most <= up)] = NONE
-    code[least > up] = UP
-    code[most < down] = DOWN
+    put(code, (least >= down) & (most <= up), NONE)
+    put(code, least > up, UP)
+    put(code, most < down, DOWN)
     # A printed zero is some number below what is printed: nothing is told of a rise from it.
-    code[before.high == 0] = CANNOT_TELL
-    code[~now.there | ~before.there] = NOT_ASSESSED
+    put(code, before.high == 0, CANNOT_TELL)
+    put(code, np.isnan(now.low) | np.isnan(before.low), NOT_ASSESSED)
     return code
 
 
@@ -48,13 +49,28 @@ def changes(
 
     `quiet` are moments at which changes are not assessed; `breaks` are those from which on another method counts.
     """
-    before = last_known(values.there, counts.owner)
+    before = counts.last_known(values.there)
     limits = reference_change(variation.within, variation.measurement, z)
     code = compare(values, values.take(before), limits) if len(before) else np.zeros(0, dtype=np.int8)
-    series = np.cumsum(breaks)
-    code[(series != series[before]) & (code != NOT_ASSESSED)] = CANNOT_TELL
-    code[quiet | quiet[before] | (before < 0)] = NOT_ASSESSED
-    return Changes(code, np.where(values.there, before, -1))
+    if breaks.any():
+        series = counted(breaks)
+        put(code, (series != series[before]) & (code != NOT_ASSESSED), CANNOT_TELL)
+    none = before < 0
+    if quiet.any():
+        none |= quiet | quiet[before]
+    put(code, none, NOT_ASSESSED)
+    return Changes(code)
+
+
+def _by_bits() -> NDArray[np.int8]:
+    """Return the answer for each set of bits: a pair may lie within the days, one surely does, one may be so, one surely is."""
+    bits = np.arange(16)
+    possible, sure, may, yes = (bits & (1 << place) > 0 for place in range(4))
+    code = np.where(possible, _UNSURE, _NOT_ASKED)
+    return np.where(yes, _YES, np.where(sure & ~may, _NO, code)).astype(np.int8)
+
+
+_BY_BITS = _by_bits()
 
 
 @dataclass(frozen=True)
@@ -73,21 +89,23 @@ class Pairs:
 
         No needs a pair that surely lies within the days, and none that may lie there and may be so.
         """
-        code = np.full(len(self.starts), _NOT_ASKED, dtype=np.int8)
-        code[any_of(self.possible, self.starts)] = _UNSURE
-        code[any_of(self.sure, self.starts) & ~any_of(self.possible & (yes | may), self.starts)] = _NO
-        code[any_of(self.sure & yes, self.starts)] = _YES
+        # The four that are asked of each person are joined in one pass, as the bits of a byte.
+        bits = self.possible.view(np.uint8) | (self.sure.view(np.uint8) << 1)
+        bits |= (self.possible & (yes | may)).view(np.uint8) << 2
+        bits |= (self.sure & yes).view(np.uint8) << 3
+        every = bits if len(self.starts) == len(bits) else np.bitwise_or.reduceat(bits, self.starts)
+        code: NDArray[np.int8] = _BY_BITS.take(every)
         return code
 
 
-def pairs_within(counts: CountBlock, there: Places, last: Places, days: int, asked: Bools | None = None) -> Pairs:
-    """Return which of some moments (`there`; of these those that are `asked`) lie within days before the `last` of their person."""
-    earlier = there != last if asked is None else asked & (there != last)
-    return Pairs(
-        starts=begins(counts.owner[there]),
-        sure=earlier & (counts.day_last[last] - counts.day_first[there] <= days),
-        possible=earlier & (counts.day_first[last] - counts.day_last[there] <= days),
-    )
+def pairs_within(counts: CountBlock, rows: TimedRows, last: Places, days: int, asked: Bools | None = None) -> Pairs:
+    """Return which of some moments (`rows`; of these those that are `asked`) lie within days before the `last` of their person."""
+    earlier = rows.places != last if asked is None else asked & (rows.places != last)
+    first_day, last_day = rows.take(counts.day_first), rows.take(counts.day_last)
+    sure = earlier & (counts.day_last.take(last) - first_day <= days)
+    if counts.to_the_day:
+        return Pairs(rows.starts, sure, sure)
+    return Pairs(rows.starts, sure, earlier & (counts.day_first.take(last) - last_day <= days))
 
 
 def delta_check(
@@ -99,7 +117,7 @@ def delta_check(
 ) -> NDArray[np.int8]:
     """Ask of each moment, as codes of `Answer`, whether it differs from the one before as two persons do."""
     own = values[rule.analyte]
-    before = last_known(own.there, counts.owner)
+    before = counts.last_known(own.there)
     asked = own.there & (before >= 0) & ~quiet & ~quiet[before] if len(before) else own.there
     earlier = own.take(before) if len(before) else own
     least = np.maximum(own.low - earlier.high, earlier.low - own.high)
@@ -111,8 +129,7 @@ def delta_check(
         differ = ((codes == UP) | (codes == DOWN)).sum(axis=0)
         surely &= differ >= rule.at_least
         possibly &= differ + (codes == CANNOT_TELL).sum(axis=0) >= rule.at_least
-    code = np.where(surely, _YES, np.where(possibly, _UNSURE, _NO))
-    return np.where(asked, code, _NOT_ASKED).astype(np.int8)
+    return chosen(asked, chosen(surely, _YES, chosen(possibly, _UNSURE, _NO)), _NOT_ASKED)
 
 
 # Breaks ----------------------------------------------------------------------------------
@@ -121,19 +138,17 @@ def delta_check(
 def differs_from_before(counts: CountBlock, marks: Ints) -> Bools:
     """Tell at which moments a mark (-1: not said) differs from the last one that is said of the person."""
     known = marks >= 0
-    before = last_known(known, counts.owner)
-    if not len(before):
+    if not known.any():
         return known
+    before = counts.last_known(known)
     found: Bools = known & (before >= 0) & (marks != marks[before])
     return found
 
 
 def since_last(counts: CountBlock, events: Bools) -> Bools:
     """Tell which moments lie at or behind the last event of their person; all of them where there is none."""
-    starts = begins(counts.owner)
-    reached = np.cumsum(events)
-    if not len(starts):
-        return events
-    final = reached[np.append(starts[1:], len(events)) - 1]
-    found: Bools = reached == np.repeat(final, sizes(starts, len(events)))
+    if not events.any():
+        return np.ones(len(events), dtype=np.bool_)
+    reached = counted(events)
+    found: Bools = reached == counts.every.repeat(reached.take(counts.every.ends))
     return found

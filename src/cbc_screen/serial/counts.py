@@ -6,10 +6,10 @@ differ in is anything between. So two feeds of one count are one, and nothing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,22 @@ from cbc_screen.serial.one_person import persons_apart, read_births
 from cbc_screen.serial.person_frame import PersonFrame, taken
 from cbc_screen.serial.segments import (
     Bools,
+    Codes,
     Floats,
     Ints,
     Places,
     all_of,
     any_of,
     begins,
+    chosen,
+    is_one_of,
     largest,
+    last_known,
+    put,
     sizes,
     smallest,
-    spread,
 )
+from cbc_screen.serial.timed_rows import TimedRows, timed
 from cbc_screen.serial.times import DAY, Times, widened
 from cbc_screen.vocabulary import Line, LineState
 
@@ -46,7 +51,6 @@ if TYPE_CHECKING:
 
 # A line of a count: the kernel's codes, and one that nothing was sent for.
 NOT_LOW, LOW, UNKNOWN, ABSENT = (*(list(LineState).index(s) for s in LineState), len(LineState))
-Codes = NDArray[np.int8]
 _CLAIMED = [place for place, stage in enumerate(PREGNANCIES) if stage.claimed]
 _BITS = 40  # of a second within a key of person and second
 _OF_LINE = {Line.RED: ("hemoglobin",), Line.WHITE: ("neutrophils", "wbc"), Line.PLATELET: ("platelets",)}
@@ -64,9 +68,19 @@ class AnalyteValues:
         """Which have a result, usable or not."""
         return ~np.isnan(self.low)
 
+    @property
+    def exact(self) -> bool:
+        """Whether every result is one number: both ends are then one array, and what is worked out of them is so too."""
+        return self.high is self.low
+
+    def of(self, work: Callable[[Floats], Floats]) -> AnalyteValues:
+        """Return both ends with some work done on each."""
+        low = work(self.low)
+        return AnalyteValues(low, low if self.exact else work(self.high))
+
     def take(self, rows: Places) -> AnalyteValues:
         """Return some rows."""
-        return AnalyteValues(self.low[rows], self.high[rows])
+        return self.of(lambda side: side.take(rows))
 
 
 @dataclass(frozen=True)
@@ -107,37 +121,68 @@ class CountBlock:
         return self.used[self.starts]
 
     @cached_property
+    def singly(self) -> bool:
+        """Whether each moment is of one row."""
+        return len(self.starts) == len(self.used)
+
+    @cached_property
     def owner(self) -> Ints:
         """The person of each moment."""
-        return self.person[self.first_row]
+        return self.of_used(self.person) if self.singly else self.person.take(self.first_row)
+
+    @cached_property
+    def every(self) -> TimedRows:
+        """Every moment, those of each person together."""
+        return timed(self.owner, self.time)
+
+    def among(self, truths: Bools) -> TimedRows:
+        """Return the moments that are true, those of each person together."""
+        return self.every.where(truths)
+
+    def rows_at(self, places: Places) -> TimedRows:
+        """Return some moments by their places, in order."""
+        return TimedRows(places, self.owner.take(places), time=self.time)
+
+    def last_known(self, known: Bools) -> Places:
+        """Return of each moment the nearest one before it of the same person that is known, or -1."""
+        return last_known(known, self.every.starts)
+
+    def of_used(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values of the rows that are used; where these are all rows in their order nothing is copied."""
+        return values if self._all_used else values.take(self.used)
+
+    @cached_property
+    def _all_used(self) -> bool:
+        return len(self.used) == len(self.rows) and bool((self.used[1:] > self.used[:-1]).all())
 
     @cached_property
     def day_first(self) -> Ints:
         """The first day that a moment can be of."""
-        return smallest(self.times.day[self.used], self.starts)
+        return smallest(self.of_used(self.times.day), self.starts)
 
     @cached_property
     def day_last(self) -> Ints:
         """The last day that a moment can be of."""
-        return largest(self.times.day[self.used], self.starts)
+        return self.day_first if self.singly else largest(self.of_used(self.times.day), self.starts)
 
     @cached_property
     def to_the_day(self) -> bool:
         """Whether the day of every moment is known."""
-        return bool((self.day_first == self.day_last).all())
+        return self.singly or bool((self.day_first == self.day_last).all())
 
     @cached_property
     def time(self) -> Floats:
         """The middle of each moment, in days."""
-        first = smallest(self.times.first[self.used], self.starts)
-        last = largest(self.times.last[self.used], self.starts)
+        first = smallest(self.of_used(self.times.first), self.starts)
+        last = largest(self.of_used(self.times.last), self.starts)
         middle: Floats = (first + last) / (2 * DAY)
         return middle
 
     @cached_property
     def untimed(self) -> Bools:
         """Which rows are of a person and of blood, and have no time."""
-        return ~self.times.known & ~self.refused & ~self.conflict[self.person] & (not self.nobody)
+        untimed = ~self.times.known & ~self.refused & (not self.nobody)
+        return untimed & ~self.conflict[self.person] if untimed.any() else untimed
 
     @cached_property
     def answers(self) -> Answers:
@@ -153,7 +198,9 @@ class CountBlock:
             low, high = used.get(f"{name}.low"), used.get(f"{name}.high")
             if low is None or high is None:
                 low, high = self.batch.low[name], self.batch.high[name]
-            found[name] = AnalyteValues(low.astype(np.float64), high.astype(np.float64))
+            least, most = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+            one = low is high or bool((least.view(np.int64) == most.view(np.int64)).all())
+            found[name] = AnalyteValues(least, least if one else most)
         return found
 
     def of_moments(self, analyte: str) -> AnalyteValues:
@@ -162,13 +209,16 @@ class CountBlock:
             none = np.full(self.moments, np.nan)
             return AnalyteValues(none, none)
         own = self.values[analyte]
-        low, high = smallest(own.low[self.used], self.starts), largest(own.high[self.used], self.starts)
+        low = smallest(self.of_used(own.low), self.starts)
+        if self.singly and own.exact:
+            return AnalyteValues(low, low)
+        high = largest(self.of_used(own.high), self.starts)
         return AnalyteValues(low, np.where(np.isnan(low), np.nan, high))
 
     def undated(self, analyte: str) -> Bools:
         """Tell of each person whether there is a result of an analyte without a time."""
         found = np.zeros(self.people, dtype=np.bool_)
-        if analyte in self.values:
+        if analyte in self.values and self.untimed.any():
             found[self.person[self.untimed & self.values[analyte].there]] = True
         return found
 
@@ -178,28 +228,24 @@ class CountBlock:
         Without neutrophils the white cells may make the white line low, and never make it unknown, where the
         definition does not judge it on them (`judged_on_wbc`).
         """
-        states: Codes = answers[f"line.{line}"].astype(np.int8)
+        states: Codes = answers[f"line.{line}"].astype(np.int8, copy=False)
         sent = np.zeros(len(self.rows), dtype=np.bool_)
         for name in _OF_LINE[line] if judged_on_wbc else _OF_LINE[line][:1]:
             if name in self.values:
                 sent |= self.values[name].there
         sent |= states == LOW
-        return np.where(sent, states, ABSENT).astype(np.int8)
+        return chosen(sent, states, ABSENT)
 
     def at_moments(self, states: Codes) -> Codes:
         """Return the state at each moment: what all its counts that have the line agree in."""
-        own = states[self.used]
-        if len(self.starts) == len(own):
+        own = self.of_used(states)
+        if self.singly:
             return own
         there = any_of(own != ABSENT, self.starts)
         found = np.full(self.moments, UNKNOWN, dtype=np.int8)
         for state in (NOT_LOW, LOW):
-            found[all_of((own == state) | (own == ABSENT), self.starts)] = state
-        return np.where(there, found, ABSENT).astype(np.int8)
-
-    def of_people(self, values: NDArray[np.generic], starts: Places, otherwise: object) -> NDArray[np.generic]:
-        """Return a value for each person from one for each who has moments; `starts` are their first moments."""
-        return spread(self.people, self.owner[starts], values, otherwise)
+            put(found, all_of((own == state) | (own == ABSENT), self.starts), state)
+        return chosen(there, found, ABSENT)
 
 
 def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel, *, nobody: bool = False) -> CountBlock:
@@ -209,7 +255,7 @@ def read_counts(source: PersonFrame, rows: Places, person: Ints, kernel: Kernel,
     codes = refused_rows(normalized)
     refused = np.zeros(len(rows), dtype=np.bool_) if codes is None else codes != NO_REASON
     starts = begins(person)
-    person = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
+    person = np.repeat(np.arange(len(starts), dtype=np.int64), sizes(starts, len(rows)))
     times = source.times.take(rows)
     conflict = _conflict(source, rows, normalized.batch, times, refused, starts) & (not nobody)
     return put_in_order(rows, person, starts, times, normalized, kernel, refused, conflict, nobody=nobody)
@@ -229,8 +275,12 @@ def put_in_order(
 ) -> CountBlock:
     """Put the counts of persons in order; `person` counts from 0, and `starts` has the first row of each."""
     times, mixed = _in_order(times, person, starts)
-    used = np.flatnonzero(times.known & ~refused & ~conflict[person] & (not nobody))
-    used = used[np.lexsort((times.last[used], times.first[used], person[used]))]
+    takes_part = times.known & ~refused & (not nobody)
+    if conflict.any():
+        takes_part &= ~conflict[person]
+    used = np.flatnonzero(takes_part)
+    if not _are_in_order(times, person, used):
+        used = used[np.lexsort((times.last[used], times.first[used], person[used]))]
     first = _moments(times, person, used)
     moment = np.full(len(rows), -1, dtype=np.int64)
     moment[used] = np.repeat(np.arange(len(first)), sizes(first, len(used)))
@@ -241,20 +291,34 @@ def put_in_order(
 
 def _in_order(times: Times, person: Ints, starts: Places) -> tuple[Times, Bools]:
     """Widen times without a zone where others of the person have one; also tell whose times are mixed."""
+    if not times.zoned.any():
+        return times, np.zeros(len(starts), dtype=np.bool_)
     zoned = any_of(times.zoned, starts)
     plain = any_of(times.known & ~times.zoned, starts)
     both = (zoned & plain)[person] & times.known & ~times.zoned
     return widened(times, both), zoned & any_of(times.known & ~times.zoned & ~times.to_the_day, starts)
 
 
+def _are_in_order(times: Times, person: Ints, used: Places) -> bool:
+    """Tell whether rows are in the order of person and time already, as those of a frame: sorting takes a hundred times as long."""
+    first, last, whose = times.first.take(used), times.last.take(used), person.take(used)
+    later = first[1:] > first[:-1]
+    later |= (first[1:] == first[:-1]) & (last[1:] >= last[:-1])
+    later |= whose[1:] > whose[:-1]
+    return bool((later & (whose[1:] >= whose[:-1])).all())
+
+
 def _moments(times: Times, person: Ints, used: Places) -> Places:
     """Return where among the rows that are used a moment begins: after everything before it is surely over."""
     if not len(used):
         return np.zeros(0, dtype=np.intp)
-    base = person[used] << _BITS
-    reached = np.maximum.accumulate(base + times.last[used] + (1 << (_BITS - 1)))
+    base = person.take(used) << _BITS
+    base += 1 << (_BITS - 1)
+    first, last = base + times.first.take(used), base + times.last.take(used)
     new = np.ones(len(used), dtype=np.bool_)
-    new[1:] = base[1:] + times.first[used][1:] + (1 << (_BITS - 1)) > reached[:-1]
+    # Where no row outlasts the one behind it, what was reached is the row before.
+    reached = last if (last[1:] >= last[:-1]).all() else np.maximum.accumulate(last)
+    np.greater(first[1:], reached[:-1], out=new[1:])
     return np.flatnonzero(new)
 
 
@@ -283,7 +347,7 @@ def suppressed(counts: CountBlock, source: PersonFrame | None, rules: tuple[Supp
         if rule.below_age is not None:
             found[rule.id] = batch.age_known & _may_be_below(batch, rule.below_age)
         elif rule.pregnancy:
-            found[rule.id] = np.isin(batch.pregnancy, _CLAIMED)
+            found[rule.id] = is_one_of(batch.pregnancy, *_CLAIMED)
         else:
             found[rule.id] = _stated(counts, source, rule)
     return {name: own for name, own in found.items() if own.any()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from cbc_screen.serial.change import (
 )
 from cbc_screen.serial.counts import AnalyteValues, CountBlock
 from cbc_screen.serial.formulas import reference_change
-from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, rank_from_end, sizes, smallest, spread
+from cbc_screen.serial.segments import Bools, Floats, Ints, begins, chosen, counted, put, smallest, spread
+from cbc_screen.serial.timed_rows import TimedRows
 from cbc_screen.vocabulary import Answer, Change, Standing, Trend
 
 _UNSURE, _NOT_ASKED = list(Answer).index(Answer.CANNOT_TELL), list(Answer).index(Answer.NOT_ASSESSED)
@@ -66,8 +68,51 @@ class PersonCourse:
 
     def where(self, these: Bools, other: PersonCourse) -> PersonCourse:
         """Return this course for some persons, and another for the others."""
+        if not these.any():
+            return other
         parts = {name: np.where(these, getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__}
         return PersonCourse(**parts)
+
+
+class _Analyte:
+    """One analyte while its course is worked out: its results in a steady state, what breaks them, and what is made of them."""
+
+    def __init__(self, counts: CountBlock, series: Series, rules: SerialRules) -> None:
+        self.counts, self.series, self.rules = counts, series, rules
+        self.variation = rules.variation[series.analyte]
+        self.limits = reference_change(self.variation.within, self.variation.measurement, rules.change_z)
+        self.broken = bool(series.breaks.any())
+        self.logs = trends.logarithms(series.values)
+        there = series.values.there
+        steady = there if not series.quiet.any() else there & since_last(counts, series.quiet) & ~series.quiet
+        self.there = counts.among(there)
+        # Where nothing is in the way they are the same rows, and what their times say is worked out once.
+        self.steady = self.there if steady is there else counts.among(steady)
+        self.own_method = self.steady
+        if self.broken:
+            self.own_method = counts.among(steady & since_last(counts, series.breaks))
+
+    @cached_property
+    def slopes(self) -> trends.Slopes:
+        """The slopes of all results in a steady state."""
+        return self.slopes_of(self.steady)
+
+    def slopes_of(self, rows: TimedRows) -> trends.Slopes:
+        """Return the slopes of some results."""
+        return trends.fitted(rows, self.logs.of(rows.take), self.variation.sigma)
+
+    def verdicts(self, found: trends.Slopes) -> NDArray[np.int8]:
+        """Return the verdict on slopes, of each person."""
+        codes: NDArray[np.int8] = spread(
+            self.counts.people, found.owner, trends.verdicts(found, self.rules.trend), trends.NOT_ASSESSED
+        )
+        return codes
+
+    def persons(self, moments: Bools) -> Bools:
+        """Tell which persons have any of some moments."""
+        found = np.zeros(self.counts.people, dtype=np.bool_)
+        found[self.counts.owner[moments]] = True
+        return found
 
 
 def changes_of(counts: CountBlock, series: Mapping[str, Series], rules: SerialRules) -> dict[str, Changes]:
@@ -78,26 +123,23 @@ def changes_of(counts: CountBlock, series: Mapping[str, Series], rules: SerialRu
         if name in rules.variation
     }
     for name, own in found.items():
-        own.code[series[name].undated[counts.owner] & (own.code != NOT_ASSESSED)] = CANNOT_TELL
+        if (undated := series[name].undated).any():
+            put(own.code, undated[counts.owner] & (own.code != NOT_ASSESSED), CANNOT_TELL)
     return found
 
 
 def course_of(counts: CountBlock, series: Series, found: Changes, rules: SerialRules) -> PersonCourse:
     """Work out the course of one analyte."""
-    people, values = counts.people, series.values
-    there = np.flatnonzero(values.there)
-    owner = counts.owner[there]
-    steady = values.there & since_last(counts, series.quiet) & ~series.quiet
-    trend, slope = _trend(counts, series, steady, rules)
-    robust, robust_slope = _robust(counts, series, steady, rules)
-    starts = begins(owner)
-    results = spread(people, owner[starts], sizes(starts, len(there)), 0)
-    last = there[ends(starts, len(there))]
-    change = spread(people, owner[starts], found.code[last], NOT_ASSESSED)
-    standing, own_low, own_high = _standing(counts, series, steady, rules)
-    nadir, nadir_moment, from_nadir = _nadir(counts, series, rules)
-    lately = _lately(counts, series, steady, rules)
-    fall = _fall(counts, series, rules.fast_fall, rules)
+    people, own = counts.people, _Analyte(counts, series, rules)
+    there = own.there
+    trend, slope = _trend(own)
+    robust, robust_slope = _robust(own)
+    results = spread(people, there.whose, there.sizes, 0)
+    change = spread(people, there.whose, found.code.take(there.last), NOT_ASSESSED)
+    standing, own_low, own_high = _standing(own)
+    nadir, nadir_moment, from_nadir = _nadir(own)
+    lately = _lately(own)
+    fall = _fall(own, rules.fast_fall)
     for code, cannot_tell in ((trend, trends.CANNOT_TELL), (robust, trends.CANNOT_TELL), (lately, trends.CANNOT_TELL)):
         _untold(code, series.undated, cannot_tell)
     _untold(fall, series.undated, _UNSURE)
@@ -121,142 +163,107 @@ def course_of(counts: CountBlock, series: Series, found: Changes, rules: SerialR
         nadir=nadir,
         nadir_moment=nadir_moment,
         from_nadir=from_nadir,
-        unsteady=_unsteady(counts, series, steady, rules),
+        unsteady=_unsteady(own),
     )
 
 
 def _untold(code: NDArray[np.int8], undated: Bools, cannot_tell: int) -> None:
     """Take back what was told of persons who have an undated result; the last code of each list of words stays."""
     not_assessed = cannot_tell + 1
-    code[undated & (code != not_assessed)] = cannot_tell
+    put(code, undated & (code != not_assessed), cannot_tell)
 
 
-def _slopes(counts: CountBlock, series: Series, which: Bools, rules: SerialRules) -> trends.Slopes:
-    rows = np.flatnonzero(which)
-    sigma = rules.variation[series.analyte].sigma
-    return trends.slopes(counts.owner[rows], counts.time[rows], series.values.take(rows), sigma)
-
-
-def _codes(counts: CountBlock, found: trends.Slopes, rules: SerialRules) -> NDArray[np.int8]:
-    codes: NDArray[np.int8] = spread(
-        counts.people, found.owner, trends.verdicts(found, rules.trend), trends.NOT_ASSESSED
-    )
-    return codes
-
-
-def _trend(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
+def _trend(own: _Analyte) -> tuple[NDArray[np.int8], Floats]:
     """Return the verdict and the slope; across a change of method both sides of it must agree."""
-    found = _slopes(counts, series, steady, rules)
-    code = _codes(counts, found, rules)
-    slope = spread(counts.people, found.owner, trends.shown(found), _NAN)
-    if series.breaks.any():
-        after = _codes(counts, _slopes(counts, series, steady & since_last(counts, series.breaks), rules), rules)
-        broken = spread(counts.people, counts.owner[series.breaks], np.ones(series.breaks.sum(), dtype=np.bool_), False)
-        code[broken & (after != code)] = trends.CANNOT_TELL
+    code = own.verdicts(own.slopes)
+    slope = spread(own.counts.people, own.slopes.owner, trends.shown(own.slopes), _NAN)
+    if own.broken:
+        after = own.verdicts(own.slopes_of(own.own_method))
+        code[own.persons(own.series.breaks) & (after != code)] = trends.CANNOT_TELL
     return code, slope
 
 
-def _unsteady(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> Bools:
-    rows = np.flatnonzero(steady)
-    sigma = rules.variation[series.analyte].sigma
-    owner, wide = trends.unsteady(counts.owner[rows], counts.time[rows], series.values.take(rows), sigma, rules.trend)
-    found: Bools = spread(counts.people, owner, wide, False)
-    return found
+def _unsteady(own: _Analyte) -> Bools:
+    rows, found = own.steady, own.slopes
+    wide = trends.scattered(rows, own.logs.of(rows.take), found, own.variation.sigma, own.rules.trend)
+    told: Bools = spread(own.counts.people, found.owner, wide, False)
+    return told
 
 
-def _lately(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> NDArray[np.int8]:
+def _lately(own: _Analyte) -> NDArray[np.int8]:
     """Return the verdict on the last counts alone; across a change of method it cannot be told."""
-    rows = np.flatnonzero(steady)
-    starts = begins(counts.owner[rows])
-    rows = rows[rank_from_end(starts, len(rows)) < rules.fast_fall.counts]
-    which = np.zeros(counts.moments, dtype=np.bool_)
-    which[rows] = True
-    code = _codes(counts, _slopes(counts, series, which, rules), rules)
-    whole = np.zeros(counts.moments, dtype=np.bool_)
-    whole[:] = since_last(counts, series.breaks)
-    crossed = spread(
-        counts.people, counts.owner[which & ~whole], np.ones((which & ~whole).sum(), dtype=np.bool_), False
-    )
-    code[crossed & (code != trends.NOT_ASSESSED)] = trends.CANNOT_TELL
+    rows = own.steady.final(own.rules.fast_fall.counts)
+    code = own.verdicts(own.slopes_of(rows))
+    if own.broken:
+        before = np.zeros(own.counts.moments, dtype=np.bool_)
+        before[rows.places] = True
+        before &= ~since_last(own.counts, own.series.breaks)
+        code[own.persons(before) & (code != trends.NOT_ASSESSED)] = trends.CANNOT_TELL
     return code
 
 
-def _robust(counts: CountBlock, series: Series, steady: Bools, rules: SerialRules) -> tuple[NDArray[np.int8], Floats]:
+def _robust(own: _Analyte) -> tuple[NDArray[np.int8], Floats]:
     """Return what the median slope says, of series of numbers alone."""
-    people, values = counts.people, series.values
-    exact = (values.low == values.high) & (values.low > 0)
-    steady = steady & since_last(counts, series.breaks)
+    people, counts, values, rule = own.counts.people, own.counts, own.series.values, own.rules.trend
+    steady = own.own_method
+    low = steady.take(values.low)
+    exact = low > 0
+    if not values.exact:
+        exact &= low == steady.take(values.high)
     loose = np.zeros(people, dtype=np.bool_)
-    loose[counts.owner[steady & ~exact]] = True
-    rows = np.flatnonzero(steady & exact)
-    found = trends.robust_slopes(
-        counts.owner[rows], counts.time[rows], np.log(values.low[rows]), rules.trend.robust_counts
-    )
-    code = np.where(
-        found.p >= rules.trend.robust_p, trends.NONE, np.where(found.slope < 0, trends.FALLING, trends.RISING)
-    )
-    every = spread(people, found.owner, code.astype(np.int8), trends.NOT_ASSESSED)
+    rows = steady
+    if not exact.all():
+        loose[steady.owner[~exact]] = True
+        rows = counts.rows_at(steady.places[exact])
+    found = trends.robust(rows, rows.take(own.logs.low), rule.robust_counts)
+    code = chosen(found.p >= rule.robust_p, trends.NONE, chosen(found.slope < 0, trends.FALLING, trends.RISING))
+    every = spread(people, found.owner, code, trends.NOT_ASSESSED)
     with np.errstate(over="ignore"):
         slope = spread(people, found.owner, np.round(100 * np.expm1(trends.DAYS * found.slope), 1), _NAN)
-    many = np.bincount(counts.owner[steady], minlength=people)
-    every[loose & (many >= rules.trend.robust_counts)] = trends.CANNOT_TELL
-    return every, np.where(loose, _NAN, slope)
+    many = spread(people, steady.whose, steady.sizes, 0)
+    put(every, loose & (many >= rule.robust_counts), trends.CANNOT_TELL)
+    slope[loose] = _NAN
+    return every, slope
 
 
-def _fall(counts: CountBlock, series: Series, rule: FastFall, rules: SerialRules) -> NDArray[np.int8]:
+def _fall(own: _Analyte, rule: FastFall) -> NDArray[np.int8]:
     """Ask whether the last result lies under one of the days before it by more than the share and the change value."""
-    there = np.flatnonzero(series.values.there)
-    owner = counts.owner[there]
-    starts = begins(owner)
-    final = ends(starts, len(there))
-    many = sizes(starts, len(there))
-    last = np.repeat(there[final], many)
-    variation = rules.variation[series.analyte]
-    _, down = reference_change(variation.within, variation.measurement, rules.change_z)
-    limits = (np.inf, min(-rule.share, down))
-    code = compare(series.values.take(last), series.values.take(there), limits)
-    series_of = np.cumsum(series.breaks)
-    code[(series_of[last] != series_of[there])] = CANNOT_TELL
-    pairs = pairs_within(counts, there, last, rule.days, ~series.quiet[last] & ~series.quiet[there])
-    found = pairs.ask(code == DOWN, code == CANNOT_TELL)
-    answers: NDArray[np.int8] = spread(counts.people, owner[starts], found, _NOT_ASKED)
+    rows, series = own.there, own.series
+    last = rows.repeat(rows.last)
+    limits = (np.inf, min(-rule.share, own.limits[1]))
+    now = series.values.take(rows.last).of(rows.repeat)
+    code = compare(now, series.values.of(rows.take), limits)
+    if own.broken:
+        method = counted(series.breaks)
+        put(code, method[last] != rows.take(method), CANNOT_TELL)
+    asked = ~series.quiet[last] & ~rows.take(series.quiet) if series.quiet.any() else None
+    found = pairs_within(own.counts, rows, last, rule.days, asked).ask(code == DOWN, code == CANNOT_TELL)
+    answers: NDArray[np.int8] = spread(own.counts.people, rows.whose, found, _NOT_ASKED)
     return answers
 
 
-def _standing(
-    counts: CountBlock, series: Series, steady: Bools, rules: SerialRules
-) -> tuple[NDArray[np.int8], Floats, Floats]:
+def _standing(own: _Analyte) -> tuple[NDArray[np.int8], Floats, Floats]:
     """Hold the last result against the earlier ones of the same method."""
-    rows = np.flatnonzero(steady & since_last(counts, series.breaks))
-    found = own_range.baselines(
-        counts.owner[rows], series.values.take(rows), rules.variation[series.analyte], rules.baseline
-    )
-    code = spread(counts.people, found.owner, found.code, list(Standing).index(Standing.NOT_ASSESSED))
-    return (
-        code,
-        spread(counts.people, found.owner, found.low, _NAN),
-        spread(counts.people, found.owner, found.high, _NAN),
-    )
+    rows, people = own.own_method, own.counts.people
+    found = own_range.baselines(rows, own.series.values.of(rows.take), own.variation, own.rules.baseline)
+    code = spread(people, found.owner, found.code, list(Standing).index(Standing.NOT_ASSESSED))
+    return code, spread(people, found.owner, found.low, _NAN), spread(people, found.owner, found.high, _NAN)
 
 
-def _nadir(counts: CountBlock, series: Series, rules: SerialRules) -> tuple[Floats, Ints, NDArray[np.int8]]:
+def _nadir(own: _Analyte) -> tuple[Floats, Ints, NDArray[np.int8]]:
     """Return the lowest result, when it was, and the last one against it; nothing where a bound may lie below it."""
-    people = counts.people
-    there = np.flatnonzero(series.values.there)
-    owner, own = counts.owner[there], series.values.take(there)
-    starts = begins(owner)
-    many = sizes(starts, len(there))
-    lowest = smallest(own.high, starts)
-    sure = (lowest <= smallest(own.low, starts)) & (many > 1)
-    place = np.where(own.high == np.repeat(lowest, many), np.arange(len(there)), len(there))
-    first = smallest(place, starts)[sure]
-    moment = there[first]
-    last = there[ends(starts, len(there))][sure]
-    variation = rules.variation[series.analyte]
-    limits = reference_change(variation.within, variation.measurement, rules.change_z)
-    code = compare(series.values.take(last), series.values.take(moment), limits)
-    code[series.quiet[last] | series.quiet[moment]] = NOT_ASSESSED
-    whose = owner[starts][sure]
+    people, rows, series = own.counts.people, own.there, own.series
+    values = series.values.of(rows.take)
+    lowest = smallest(values.high, rows.starts)
+    sure = rows.sizes > 1
+    if not values.exact:
+        sure &= lowest <= smallest(values.low, rows.starts)
+    equal = np.flatnonzero(values.high == rows.repeat(lowest))
+    first = rows.places.take(equal.take(begins(rows.owner.take(equal))))  # of each person: some result is the lowest
+    moment, last = first[sure], rows.last[sure]
+    code = compare(series.values.take(last), series.values.take(moment), own.limits)
+    put(code, series.quiet[last] | series.quiet[moment], NOT_ASSESSED)
+    whose = rows.whose[sure]
     return (
         spread(people, whose, lowest[sure], _NAN),
         spread(people, whose, moment.astype(np.int64), -1),

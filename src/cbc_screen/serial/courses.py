@@ -27,13 +27,27 @@ from cbc_screen.knowledge.courses import (
 from cbc_screen.serial import trend
 from cbc_screen.serial.change import CANNOT_TELL, DOWN, NONE, UP, compare, pairs_within
 from cbc_screen.serial.context import ScreenedBlock
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN
 from cbc_screen.serial.formulas import reference_change
 from cbc_screen.serial.lines import ANALYTE, LineCourse
-from cbc_screen.serial.persistence import Bounds, bounds_of, lasts
-from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, ends, last_known, sizes, spread
+from cbc_screen.serial.persistence import Bounds, lasts
+from cbc_screen.serial.segments import (
+    Bools,
+    Codes,
+    Ints,
+    Places,
+    any_of,
+    begins,
+    chosen,
+    counted,
+    ends,
+    is_one_of,
+    put,
+    spread,
+)
 from cbc_screen.serial.series import Followed
-from cbc_screen.serial.sets import counts_under, lines_falling, stable
+from cbc_screen.serial.sets import lines_falling, stable
+from cbc_screen.serial.timed_rows import TimedRows
 from cbc_screen.vocabulary import Answer, Line, Onset
 
 _NO, _YES, _UNSURE, _NOT_ASKED = range(len(Answer))
@@ -50,30 +64,29 @@ class Histories:
     screened: ScreenedBlock
     lines: Mapping[Line, LineCourse]
     _lasting: dict[tuple[Line, int], Asked] = field(default_factory=dict)
-    _under: dict[tuple[Line, float], Bounds] = field(default_factory=dict)
+    _since: dict[int, Ints] = field(default_factory=dict)
+    _pairs: dict[str, tuple[TimedRows, Places] | None] = field(default_factory=dict)
 
     @cached_property
     def last(self) -> Places:
         """The last moment of each person who has one."""
-        starts = begins(self.followed.counts.owner)
-        return ends(starts, self.followed.counts.moments)
+        return self.followed.counts.every.last
 
     @cached_property
     def of(self) -> Ints:
         """The persons who have a moment."""
-        return self.followed.counts.owner[self.last]
+        return self.followed.counts.every.whose
 
     @cached_property
     def several(self) -> Bools:
         """Which persons have an earlier count, and are one person."""
         counts = self.followed.counts
-        found: Bools = (np.bincount(counts.owner, minlength=counts.people) > 1) & ~counts.conflict
-        return found
+        many: Ints = spread(counts.people, self.of, counts.every.sizes, 0)
+        return (many > 1) & ~counts.conflict
 
     def tell(self, rule: CourseRule) -> Asked:
         """Ask of each person, as codes of `Answer`, whether a course is there."""
-        found = _TELLERS[type(rule)](self, rule)
-        return np.where(self.several, found, _NOT_ASKED).astype(np.int8)
+        return chosen(self.several, _TELLERS[type(rule)](self, rule), _NOT_ASKED)
 
     # States of lines at the last count ----------------------------------------------------
 
@@ -101,51 +114,79 @@ class Histories:
         code = lasts(found, days)
         over = (code == _NO) & (self.states_now(found) == NOT_LOW)
         later = over | (self._days_since(found) <= days)
-        return np.where(code == _YES, _YES, np.where(later, _NO, _UNSURE)).astype(np.int8)
+        return chosen(code == _YES, _YES, chosen(later, _NO, _UNSURE))
 
     def under(self, line: Line, limit: float) -> Bounds:
-        """Return the spells of a line below a limit of its own. Each is worked out once."""
-        if (line, limit) not in self._under:
-            counts = self.followed.counts
-            self._under[line, limit] = bounds_of(counts, counts_under(counts, ANALYTE[line], limit))
-        return self._under[line, limit]
+        """Return the spells of a line below a limit of its own."""
+        return self.screened.under(ANALYTE[line], limit)
 
     def _now(self, line: Line) -> Codes:
         spells = self.lines[line].spells
         found = self.states_now(spells)
-        return np.where(spells.open & (found != ABSENT), UNKNOWN, found).astype(np.int8)
+        return chosen(spells.open & (found != ABSENT), UNKNOWN, found)
 
     def states_now(self, found: Bounds) -> Codes:
         """Return the state of each person's last count in spells."""
-        states: Codes = spread(self.followed.counts.people, self.of, found.states[self.last], ABSENT)
+        states: Codes = spread(self.followed.counts.people, self.of, found.states.take(self.last), ABSENT)
         return states
 
     def _days_since(self, found: Bounds) -> Ints:
         """Return the most days since the last count that was surely not low; a large number where none was."""
-        counts, states = self.followed.counts, found.states
-        never = np.iinfo(np.int64).max
-        if not counts.moments:
-            return np.full(counts.people, never)
-        before = last_known(states == NOT_LOW, counts.owner)[self.last]
-        days = counts.day_last[self.last] - counts.day_first[np.maximum(before, 0)]
-        since: Ints = spread(counts.people, self.of, np.where(before >= 0, days, never), never)
-        return np.where(found.open, never, since)
+        if id(found) not in self._since:  # spells are kept as long as the block is
+            self._since[id(found)] = self._most_days_since(found)
+        return self._since[id(found)]
+
+    def _most_days_since(self, found: Bounds) -> Ints:
+        counts, never = self.followed.counts, np.iinfo(np.int64).max
+        since = np.full(counts.people, never)
+        before = counts.last_known(found.states == NOT_LOW).take(self.last)
+        these = np.flatnonzero(before >= 0)
+        days = counts.day_last.take(self.last.take(these)) - counts.day_first.take(before.take(these))
+        since[self.of.take(these)] = days
+        since[found.open] = never
+        return since
+
+    @cached_property
+    def _states(self) -> tuple[Bools, Bools, Bools]:
+        """Which lines (one after another) are low in whom, which may be, and which say nothing."""
+        now = np.stack([self.now[line] for line in self.lines])
+        low, open_ = now == LOW, now == UNKNOWN
+        return low, open_, ~(low | open_)
+
+    def pairs(self, analyte: str) -> tuple[TimedRows, Places] | None:
+        """Return the moments of an analyte and, of each, the last of its person.
+
+        Persons whose last count lacks the analyte are left out.
+        """
+        if analyte not in self._pairs:
+            self._pairs[analyte] = self._pairs_of(analyte)
+        return self._pairs[analyte]
+
+    def _pairs_of(self, analyte: str) -> tuple[TimedRows, Places] | None:
+        series, counts = self.followed.series.get(analyte), self.followed.counts
+        if series is None:
+            return None
+        truths = series.values.there
+        if not truths.all():
+            has_last = np.zeros(counts.people, dtype=np.bool_)
+            has_last[self.of] = truths.take(self.last)
+            truths = truths & has_last.take(counts.owner)
+        rows = counts.among(truths)
+        # The last of these is the last of all, which is there.
+        return rows, rows.repeat(rows.last)
 
     def of_low(self, tell: Callable[[Line], Asked], *, every: bool) -> Asked:
         """Join what is told of each low line: of every one, or of any."""
-        now = np.stack([self.now[line] for line in self.lines])
+        low, open_, silent = self._states
         codes = np.stack([tell(line) for line in self.lines])
-        low, open_ = now == LOW, now == UNKNOWN
-        yes, no = low & (codes == _YES), (low | open_) & (codes == _NO)
-        silent = ~(low | open_)
         if every:
-            surely = (yes | silent).all(axis=0) & low.any(axis=0)
-            surely_not = (low & no).any(axis=0)
+            surely = ((low & (codes == _YES)) | silent).all(axis=0) & low.any(axis=0)
+            surely_not = (low & (codes == _NO)).any(axis=0)
         else:
-            surely = yes.any(axis=0)
-            surely_not = (no | silent).all(axis=0)
-        code = np.where(surely, _YES, np.where(surely_not, _NO, _UNSURE))
-        return np.where(silent.all(axis=0), _NOT_ASKED, code).astype(np.int8)
+            surely = (low & (codes == _YES)).any(axis=0)
+            surely_not = (((low | open_) & (codes == _NO)) | silent).all(axis=0)
+        code = chosen(surely, _YES, chosen(surely_not, _NO, _UNSURE))
+        return chosen(np.logical_and.reduce(silent), _NOT_ASKED, code)
 
 
 def _lasts(own: Histories, rule: Lasts) -> Asked:
@@ -159,14 +200,13 @@ def _lasts(own: Histories, rule: Lasts) -> Asked:
 
 def _short(own: Histories, line: Line, days: int) -> Asked:
     code = own.lasting(line, days)
-    short = np.where(own.within[line] <= days, _YES, np.where(code == _YES, _NO, _UNSURE))
-    return short.astype(np.int8)
+    return chosen(own.within[line] <= days, _YES, chosen(code == _YES, _NO, _UNSURE))
 
 
 def _either(yes: Asked, no: Asked) -> Asked:
     """Return yes where the one holds, no where the other does, and else that it cannot be told."""
-    code = np.where(yes == _YES, _YES, np.where(no == _YES, _NO, _UNSURE))
-    return np.where(yes == _NOT_ASKED, _NOT_ASKED, code).astype(np.int8)
+    code = chosen(yes == _YES, _YES, chosen(no == _YES, _NO, _UNSURE))
+    return chosen(yes == _NOT_ASKED, _NOT_ASKED, code)
 
 
 def _begun(own: Histories, rule: Begun) -> Asked:
@@ -178,7 +218,7 @@ def _new(own: Histories, _: New) -> Asked:
     """Say yes where every low line is new; never no: before the first count there is nothing."""
 
     def told(line: Line) -> Asked:
-        return np.where(own.lines[line].onset == _NEW, _YES, _UNSURE).astype(np.int8)
+        return chosen(own.lines[line].onset == _NEW, _YES, _UNSURE)
 
     return own.of_low(told, every=True)
 
@@ -186,7 +226,7 @@ def _new(own: Histories, _: New) -> Asked:
 def _line_lasts(own: Histories, rule: LineLasts) -> Asked:
     found = own.under(rule.line, rule.below)
     code = own.spell_lasts(found, rule.days)
-    return np.where(own.states_now(found) == ABSENT, _NOT_ASKED, code).astype(np.int8)
+    return chosen(own.states_now(found) == ABSENT, _NOT_ASKED, code)
 
 
 def _steady(own: Histories, rule: Steady) -> Asked:
@@ -195,28 +235,28 @@ def _steady(own: Histories, rule: Steady) -> Asked:
     def told(line: Line) -> Asked:
         course = own.lines[line].course
         lasting = own.lasting(line, rule.days)
-        moves = np.isin(course.trend, [trend.RISING, trend.FALLING])
-        code = np.where((lasting == _YES) & (course.trend == trend.NONE), _YES, _UNSURE)
-        return np.where((lasting == _NO) | moves, _NO, code).astype(np.int8)
+        moves = is_one_of(course.trend, trend.RISING, trend.FALLING)
+        code = chosen((lasting == _YES) & (course.trend == trend.NONE), _YES, _UNSURE)
+        return chosen((lasting == _NO) | moves, _NO, code)
 
     falls = np.stack([_line_falls(line_course) for line_course in own.lines.values()])
     code = own.of_low(told, every=True)
-    code = np.where((code == _YES) & (falls == _UNSURE).any(axis=0), _UNSURE, code)
-    return np.where((falls == _YES).any(axis=0) & (code != _NOT_ASKED), _NO, code).astype(np.int8)
+    code = chosen((code == _YES) & (falls == _UNSURE).any(axis=0), _UNSURE, code)
+    return chosen((falls == _YES).any(axis=0) & (code != _NOT_ASKED), _NO, code)
 
 
 def _line_falls(line: LineCourse) -> Asked:
     """Ask whether a line falls, over all of its counts or over the last ones."""
     codes = np.stack([line.course.trend, line.course.lately])
-    code = np.where((codes == trend.CANNOT_TELL).any(axis=0), _UNSURE, _NO)
-    code = np.where((codes == trend.FALLING).any(axis=0), _YES, code)
-    return np.where((codes == trend.NOT_ASSESSED).all(axis=0), _NOT_ASKED, code).astype(np.int8)
+    code = chosen((codes == trend.CANNOT_TELL).any(axis=0), _UNSURE, _NO)
+    code = chosen((codes == trend.FALLING).any(axis=0), _YES, code)
+    return chosen((codes == trend.NOT_ASSESSED).all(axis=0), _NOT_ASKED, code)
 
 
 def _of_now(own: Histories, lines: tuple[Line, ...], code: Asked) -> Asked:
     """Take back what is told of lines of which the last count has no result."""
     there = np.logical_or.reduce([own.now[line] != ABSENT for line in lines])
-    return np.where(there, code, _NOT_ASKED).astype(np.int8)
+    return chosen(there, code, _NOT_ASKED)
 
 
 def _lines_falling(own: Histories, rule: LinesFalling) -> Asked:
@@ -229,7 +269,7 @@ def _line_falling(own: Histories, rule: LineFalling) -> Asked:
 
 def _fell_fast(own: Histories, rule: LineFellFast) -> Asked:
     line = own.lines[rule.line]
-    return _of_now(own, (rule.line,), np.where(line.instead, _NOT_ASKED, line.course.fall).astype(np.int8))
+    return _of_now(own, (rule.line,), chosen(line.instead, _NOT_ASKED, line.course.fall))
 
 
 def _band(own: Histories, rule: CourseBand) -> Asked:
@@ -239,36 +279,26 @@ def _band(own: Histories, rule: CourseBand) -> Asked:
     return stable(own.screened, own.followed.series[band.analyte].values, own.lines)
 
 
-def _pairs(own: Histories, analyte: str) -> tuple[Places, Places] | None:
-    """Return the moments of an analyte and, of each, the last of its person; persons whose last count lacks it are left out."""
-    series = own.followed.series.get(analyte)
-    if series is None:
-        return None
-    counts = own.followed.counts
-    last = np.full(counts.people, -1, dtype=np.intp)
-    last[own.of] = np.where(series.values.there[own.last], own.last, -1)
-    there = np.flatnonzero(series.values.there & (last[counts.owner] >= 0))
-    return there, last[counts.owner[there]]
-
-
 def _difference(own: Histories, rule: Difference) -> Asked:
     counts = own.followed.counts
     code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
-    found = _pairs(own, rule.analyte)
+    found = own.pairs(rule.analyte)
     if found is None:
         return code
-    there, last = found
-    pairs = pairs_within(counts, there, last, rule.days)
+    # Few counts lie within the days before the last one; what lies further back is asked nothing.
+    rows, last = found
+    near = np.flatnonzero(pairs_within(counts, rows, last, rule.days).possible)
+    rows, last = counts.rows_at(rows.places.take(near)), last.take(near)
+    pairs = pairs_within(counts, rows, last, rule.days)
     values = own.followed.series[rule.analyte].values
-    before, now = values.take(there), values.take(last)
+    before, now = values.take(rows.places), values.take(last)
     with np.errstate(invalid="ignore", over="ignore"):
         if rule.up:
             least, most = _beyond(now.low, before.high, rule), _beyond(now.high, before.low, rule)
         else:
             least, most = _beyond(before.low, now.high, rule), _beyond(before.high, now.low, rule)
-    code[counts.owner[there[pairs.starts]]] = pairs.ask(least, most)
-    untold = own.followed.series[rule.analyte].undated & (code != _NOT_ASKED)
-    code[untold] = _UNSURE
+    code[rows.whose] = pairs.ask(least, most)
+    put(code, own.followed.series[rule.analyte].undated & (code != _NOT_ASKED), _UNSURE)
     return code
 
 
@@ -291,33 +321,36 @@ def _recovering(own: Histories, rule: Recovering) -> Asked:
 def _rises(own: Histories, line: Line, rule: Recovering) -> Asked:
     counts, rules = own.followed.counts, own.screened.context.rules
     code = np.full(counts.people, _UNSURE, dtype=np.int8)
-    found = _pairs(own, ANALYTE[line])
+    found = own.pairs(ANALYTE[line])
     if found is None:
         return code
-    there, last = found
-    series, states = own.followed.series[ANALYTE[line]], own.lines[line].spells.states
+    rows, last = found
+    # Asked of a line that is low now or may be; the others rise to nothing.
+    asked = np.flatnonzero(is_one_of(own.now[line], LOW, UNKNOWN).take(rows.owner))
+    rows, last = counts.rows_at(rows.places.take(asked)), last.take(asked)
+    there = rows.places
+    series, states = own.followed.series[ANALYTE[line]], own.lines[line].spells.states.take(there)
     variation = rules.variation[series.analyte]
     limits = reference_change(variation.within, variation.measurement, rules.change_z)
     change = compare(series.values.take(last), series.values.take(there), limits)
-    method = np.cumsum(series.breaks)
-    change[method[last] != method[there]] = CANNOT_TELL
+    method = counted(series.breaks)
+    put(change, method[last] != method[there], CANNOT_TELL)
     apart, anywhere = _lies_between(own, rule.not_across, there, last)
-    change[apart] = CANNOT_TELL
-    pairs = pairs_within(counts, there, last, rule.days, states[there] != NOT_LOW)
-    starts, many = pairs.starts, sizes(pairs.starts, len(there))
+    put(change, apart, CANNOT_TELL)
+    pairs = pairs_within(counts, rows, last, rule.days, states != NOT_LOW)
     up, unsure = change == UP, change == CANNOT_TELL
-    told = pairs.ask(up & (states[there] == LOW), up | unsure)
+    told = pairs.ask(up & (states == LOW), up | unsure)
     # No result of the days before is a lower one; a line that has one result alone has nothing to rise from.
-    told[(many > 1) & ~any_of(pairs.possible & (up | unsure), starts)] = _NO
-    told[many == 1] = _UNSURE
+    put(told, (rows.sizes > 1) & ~any_of(pairs.possible & (up | unsure), rows.starts), _NO)
+    put(told, rows.sizes == 1, _UNSURE)
     # The result before the last one: a line that has just fallen does not rise.
-    before = np.maximum(ends(starts, len(there)) - 1, 0) if len(starts) else starts
-    lately = np.where(many > 1, change[before], NONE) if len(starts) else told
-    told[(told == _YES) & (lately == CANNOT_TELL)] = _UNSURE
-    told[lately == DOWN] = _NO
-    code[counts.owner[there[starts]]] = told
-    code[(series.undated | anywhere) & (code == _YES)] = _UNSURE
-    code[series.undated] = _UNSURE
+    before = np.maximum(rows.ends - 1, 0)
+    lately = chosen(rows.sizes > 1, change.take(before), NONE)
+    put(told, (told == _YES) & (lately == CANNOT_TELL), _UNSURE)
+    put(told, lately == DOWN, _NO)
+    code[rows.whose] = told
+    put(code, (series.undated | anywhere) & (code == _YES), _UNSURE)
+    put(code, series.undated, _UNSURE)
     return code
 
 
@@ -327,10 +360,12 @@ def _lies_between(own: Histories, rules: tuple[str, ...], there: Places, last: P
     stated = np.zeros(len(counts.rows), dtype=np.bool_)
     for name in rules:
         stated |= own.followed.quiet.get(name, False)
-    moments = any_of(stated[counts.used], counts.starts)
-    reached = np.cumsum(moments)
-    apart: Bools = (reached[last] - reached[there] > 0) | moments[there]
     anywhere = np.zeros(counts.people, dtype=np.bool_)
+    if not stated.any():
+        return np.zeros(len(there), dtype=np.bool_), anywhere
+    moments = any_of(counts.of_used(stated), counts.starts)
+    reached = counted(moments)
+    apart: Bools = (reached[last] - reached[there] > 0) | moments[there]
     anywhere[counts.person[stated & (counts.moment < 0)]] = True
     return apart, anywhere
 
@@ -343,7 +378,7 @@ def _cycles(own: Histories, rule: Cycles) -> Asked:
     if series is None:
         return code
     values = series.values
-    code[counts.owner[values.there]] = _UNSURE
+    code[counts.among(values.there).whose] = _UNSURE
     deep, high = values.high < rule.below, values.low >= rule.between
     there = np.flatnonzero(deep | high)
     owner = counts.owner[there]

@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.serial.context import ScreenedBlock
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, CountBlock
 from cbc_screen.serial.course import PersonCourse, course_of, nothing
 from cbc_screen.serial.onset import onsets
 from cbc_screen.serial.persistence import Bounds, lasting
-from cbc_screen.serial.segments import Bools, Floats, Ints, begins, ends, largest, last_known, smallest, spread
+from cbc_screen.serial.segments import Bools, Codes, Ints, begins, chosen, largest, smallest, spread
 from cbc_screen.serial.series import Followed
 from cbc_screen.vocabulary import Line
 
 ANALYTE = {Line.RED: "hemoglobin", Line.WHITE: "neutrophils", Line.PLATELET: "platelets"}
 INSTEAD = "wbc"  # of neutrophils, where they are not counted
 _GRADES = 4
+_NO_GRADE = 127  # beyond every one
 NEVER = np.iinfo(np.int64).min
 
 
@@ -72,23 +73,26 @@ def _line(screened: ScreenedBlock, line: Line, courses: dict[str, PersonCourse])
 
 def _last(counts: CountBlock, found: Bounds) -> Codes:
     """Return the state at the last result of each person; counts without a time may be later, and must agree."""
-    there = np.flatnonzero(found.states != ABSENT)
-    final = there[ends(begins(counts.owner[there]), len(there))]
-    last: Codes = spread(counts.people, counts.owner[final], found.states[final], ABSENT)
+    rows = counts.among(found.states != ABSENT)
+    last: Codes = spread(counts.people, rows.whose, found.states.take(rows.last), ABSENT)
+    if not found.open.any():
+        return last
     agree = np.where(last == LOW, found.untimed.always, np.where(last == NOT_LOW, found.untimed.never, False))
-    return np.where(found.open & ~agree, UNKNOWN, last).astype(np.int8)
+    return chosen(found.open & ~agree, UNKNOWN, last)
 
 
 def _gap(counts: CountBlock, found: Bounds, begun: Bools) -> Ints:
     """Return the longest time between two results of the spell that goes on, in days; -1 where there is none."""
-    there = found.states != ABSENT
-    before = last_known(there, counts.owner)
-    moments = np.arange(counts.moments)
-    own = counts.owner
-    within = there & begun[own] & (moments > found.fewest.first[own]) & (before >= 0)
-    apart = np.where(within, counts.day_first - counts.day_first[before], -1) if counts.moments else moments
-    starts = begins(own)
-    gaps: Ints = spread(counts.people, own[starts], largest(apart, starts).astype(np.int64), -1)
+    there, own = found.states != ABSENT, counts.owner
+    gaps = np.full(counts.people, -1, dtype=np.int64)
+    since = np.where(begun, found.fewest.first, counts.moments)  # of the others no moment is within
+    within = np.flatnonzero(there & (counts.every.places > since.take(own)))
+    before = counts.last_known(there).take(within)
+    within, before = within[before >= 0], before[before >= 0]
+    whose = own.take(within)
+    starts = begins(whose)
+    apart = counts.day_first.take(within) - counts.day_first.take(before)
+    gaps[whose.take(starts)] = np.maximum(largest(apart, starts), -1)
     return gaps
 
 
@@ -105,15 +109,17 @@ def _course(counts: CountBlock, line: Line, courses: dict[str, PersonCourse]) ->
 
 def _graded(counts: CountBlock, line: Line, rows: Codes) -> list[Ints]:
     """Return for each grade the day of the first result that surely has it, or a higher one."""
-    grades = counts.answers[f"grade.{line}"].astype(np.int64)
-    graded = np.where((grades < 0) | (rows == ABSENT), np.nan, grades)[counts.used]
-    least: Floats = smallest(graded, counts.starts)
-    starts = begins(counts.owner)
+    grades = counts.answers[f"grade.{line}"].astype(np.int8, copy=False)
+    graded = counts.of_used(chosen((grades < 0) | (rows == ABSENT), _NO_GRADE, grades))
+    least = smallest(graded, counts.starts)
     days = []
+    # Few results are graded, and those of a higher grade are among those of a lower one.
+    at = np.flatnonzero((least > 0) & (least < _NO_GRADE))
     for grade in range(1, _GRADES + 1):
-        with np.errstate(invalid="ignore"):
-            reached = np.where(least >= grade, counts.day_first, np.iinfo(np.int64).max)
-        first = smallest(reached, starts).astype(np.int64)
-        day = spread(counts.people, counts.owner[starts], first, np.iinfo(np.int64).max)
-        days.append(np.where(day == np.iinfo(np.int64).max, NEVER, day))
+        at = at[least.take(at) >= grade]
+        whose = counts.owner.take(at)
+        starts = begins(whose)
+        day = np.full(counts.people, NEVER, dtype=np.int64)
+        day[whose.take(starts)] = smallest(counts.day_first.take(at), starts)
+        days.append(day)
     return days

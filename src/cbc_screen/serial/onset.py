@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel_batch import Batch
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, CountBlock
 from cbc_screen.serial.persistence import Bounds
-from cbc_screen.serial.segments import Places, last_known
+from cbc_screen.serial.segments import Codes, Places, is_one_of, put
 from cbc_screen.vocabulary import Line, Onset
 
 _CODE = {word: place for place, word in enumerate(Onset)}
@@ -20,20 +20,20 @@ def onsets(counts: CountBlock, line: Line, found: Bounds, last: Codes) -> NDArra
     """Return a code of `Onset` for each person; `last` is the state of the line at the last result."""
     states = found.states
     code = np.full(counts.people, _CODE[Onset.NOT_ASSESSED], dtype=np.int8)
-    code[last == NOT_LOW] = _CODE[Onset.NOT_LOW]
-    code[last == UNKNOWN] = _CODE[Onset.CANNOT_TELL]
+    put(code, last == NOT_LOW, _CODE[Onset.NOT_LOW])
+    put(code, last == UNKNOWN, _CODE[Onset.CANNOT_TELL])
     begun = np.flatnonzero((found.fewest.first >= 0) & (last == LOW))
     if not len(begun):
         return code
     first = found.fewest.first[begun]
-    known = last_known((states == LOW) | (states == NOT_LOW), counts.owner)[first]
-    anything = last_known(states != ABSENT, counts.owner)[first]
+    known = counts.last_known((states == LOW) | (states == NOT_LOW)).take(first)
+    anything = counts.last_known(states != ABSENT).take(first)
     code[begun] = np.where(anything < 0, _CODE[Onset.AT_FIRST], _CODE[Onset.CANNOT_TELL])
     after = np.flatnonzero((known >= 0) & (states[known] == NOT_LOW))
     if len(after):
         code[begun[after]] = _by_value(counts, line, first[after], known[after])
-    begins_here = np.isin(code, [_CODE[Onset.NEW], _CODE[Onset.AT_FIRST]])
-    code[found.open & begins_here & ~found.untimed.always] = _CODE[Onset.CANNOT_TELL]
+    begins_here = is_one_of(code, _CODE[Onset.NEW], _CODE[Onset.AT_FIRST])
+    put(code, found.open & begins_here & ~found.untimed.always, _CODE[Onset.CANNOT_TELL])
     return code
 
 
@@ -49,23 +49,25 @@ def _by_value(counts: CountBlock, line: Line, moments: NDArray[np.int64], before
 
 def as_if(batch: Batch, results: Places, person: Places) -> Batch:
     """Return the results of some rows at the age, in the state and with the ranges of others."""
-    low = {name: own[results] for name, own in batch.low.items()}
+    low = {name: own.take(results) for name, own in batch.low.items()}
     # The same column stays the same: the kernel then knows that all of its numbers are exact.
-    high = {name: low[name] if batch.high[name] is batch.low[name] else batch.high[name][results] for name in low}
+    high = {name: low[name] if batch.high[name] is batch.low[name] else batch.high[name].take(results) for name in low}
     return replace(
         batch,
         rows=len(results),
         low=low,
         high=high,
-        findings={name: (there[person], not_there[person]) for name, (there, not_there) in batch.findings.items()},
-        reported={name: (lower[person], upper[person]) for name, (lower, upper) in batch.reported.items()},
-        method=None if batch.method is None else (batch.method[0][person], batch.method[1][person]),
-        uncorrected=None if batch.uncorrected is None else batch.uncorrected[results],
-        days_low=batch.days_low[person],
-        days_high=batch.days_high[person],
-        months_low=batch.months_low[person],
-        months_high=batch.months_high[person],
-        age_known=batch.age_known[person],
-        sex=batch.sex[person],
-        pregnancy=batch.pregnancy[person],
+        findings={
+            name: (there.take(person), not_there.take(person)) for name, (there, not_there) in batch.findings.items()
+        },
+        reported={name: (lower.take(person), upper.take(person)) for name, (lower, upper) in batch.reported.items()},
+        method=None if batch.method is None else (batch.method[0].take(person), batch.method[1].take(person)),
+        uncorrected=None if batch.uncorrected is None else batch.uncorrected.take(results),
+        days_low=batch.days_low.take(person),
+        days_high=batch.days_high.take(person),
+        months_low=batch.months_low.take(person),
+        months_high=batch.months_high.take(person),
+        age_known=batch.age_known.take(person),
+        sex=batch.sex.take(person),
+        pregnancy=batch.pregnancy.take(person),
     )

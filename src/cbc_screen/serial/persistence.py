@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.knowledge.serial_rules import Duration, Elapsed
-from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, Codes, CountBlock
-from cbc_screen.serial.segments import Bools, Ints, Places, any_of, begins, ends, largest, sizes, spread
+from cbc_screen.serial.counts import ABSENT, LOW, NOT_LOW, UNKNOWN, CountBlock
+from cbc_screen.serial.segments import Bools, Codes, Ints, Places, any_of, begins, chosen, ends, largest, put, spread
 from cbc_screen.vocabulary import Answer, Persistence
 
 _CODE = {word: place for place, word in enumerate(Persistence)}
@@ -40,37 +40,50 @@ class Spell:
 
 def spells(counts: CountBlock, states: Codes, *, unknown_is_low: bool) -> Spell:
     """Find the spells of low results, with every unknown one low or with none; the days are the most or the fewest."""
-    there = np.flatnonzero(states != ABSENT)
-    own, owner = states[there], counts.owner[there]
-    low = (own == LOW) | (own == UNKNOWN) if unknown_is_low else own == LOW
-    runs = begins(owner, low)
-    lasts = ends(runs, len(there))
-    first, last = there[runs], there[lasts]
+    rows = counts.among(states != ABSENT)
+    own, people = rows.take(states), counts.people
+    low = own == LOW
     if unknown_is_low:
-        days = counts.day_last[last] - counts.day_first[first]
+        low |= own == UNKNOWN
+    # Most results are not low: runs are looked for among those that are.
+    at = np.flatnonzero(low)
+    owner = rows.owner.take(at)
+    begun = begins(owner, at - np.arange(len(at)))
+    first, last = at.take(begun), at.take(ends(begun, len(at)))
+    if rows.every:
+        days = _days(counts, first, last, most=unknown_is_low)
     else:
-        days = np.maximum(counts.day_first[last] - counts.day_last[first], 0)
-    is_low, of = low[runs], owner[runs]
-    people = begins(of)
-    final = ends(people, len(runs))
-    now = np.zeros(len(runs), dtype=np.bool_)
-    now[final] = is_low[final]
-    over = largest(np.where(is_low & ~now, days, _GONE), people)
-    whose, goes_on = of[people], is_low[final]
+        days = _days(counts, rows.places.take(first), rows.places.take(last), most=unknown_is_low)
+    of, many = owner.take(begun), last - first + 1
+    goes_on = ~rows.earlier.take(last)
+    now, gone = np.flatnonzero(goes_on), np.flatnonzero(~goes_on)
 
-    def of_all(values: NDArray[np.int64], otherwise: int) -> Ints:
-        return spread(counts.people, whose, np.where(goes_on, values, otherwise).astype(np.int64), otherwise)
+    def of_now(values: NDArray[np.int64], otherwise: int) -> Ints:
+        return spread(people, of.take(now), values.take(now).astype(np.int64), otherwise)
 
-    measured = np.zeros(counts.people, dtype=np.bool_)
-    measured[whose] = True
+    over = np.full(people, _GONE, dtype=np.int64)
+    whose = of.take(gone)
+    persons = begins(whose)
+    over[whose.take(persons)] = np.maximum(largest(days.take(gone), persons), _GONE)
+    measured = np.zeros(people, dtype=np.bool_)
+    measured[rows.whose] = True
     return Spell(
-        first=of_all(first[final], _GONE),
-        last=of_all(last[final], _GONE),
-        days=of_all(days[final], 0),
-        results=of_all(sizes(runs, len(there))[final], 0),
-        over=spread(counts.people, whose, over.astype(np.int64), _GONE),
+        first=of_now(rows.places.take(first), _GONE),
+        last=of_now(rows.places.take(last), _GONE),
+        days=of_now(days, 0),
+        results=of_now(many, 0),
+        over=over,
         measured=measured,
     )
+
+
+def _days(counts: CountBlock, first: Places, last: Places, *, most: bool) -> Ints:
+    """Return the most or the fewest days between moments."""
+    if most:
+        days: Ints = counts.day_last.take(last) - counts.day_first.take(first)
+    else:
+        days = np.maximum(counts.day_first.take(last) - counts.day_last.take(first), 0)
+    return days
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,9 @@ def bounds_of(counts: CountBlock, rows: Codes) -> Bounds:
     fewest = spells(counts, states, unknown_is_low=False)
     exact = counts.to_the_day and not (states == UNKNOWN).any()
     most = fewest if exact else spells(counts, states, unknown_is_low=True)
+    if not counts.untimed.any():
+        none = np.zeros(counts.people, dtype=np.bool_)
+        return Bounds(rows, states, fewest, most, none, Untimed(~none, ~none))
     whose = begins(counts.person)
     open_ = counts.untimed & (rows != ABSENT)
     low = Untimed(~any_of(open_ & (rows != LOW), whose), ~any_of(open_ & (rows != NOT_LOW), whose))
@@ -110,14 +126,14 @@ def bounds_of(counts: CountBlock, rows: Codes) -> Bounds:
 
 def lasting(found: Bounds, durations: Sequence[Duration]) -> NDArray[np.int8]:
     """Tell how long a line is low, as a code of `Persistence` of each person."""
-    code, other = _worded(found.fewest, durations), _worded(found.most, durations)
-    cannot_tell = _CODE[Persistence.CANNOT_TELL]
-    code = np.where(code == other, code, cannot_tell)
+    code, cannot_tell = _worded(found.fewest, durations), _CODE[Persistence.CANNOT_TELL]
+    if found.most is not found.fewest:
+        put(code, code != _worded(found.most, durations), cannot_tell)
     # A count without a time may lie anywhere: after the last one, or between two.
     longest = _CODE[durations[-1].id]
     never_low = (code == _CODE[Persistence.NOT_LOW]) & found.untimed.never
     stands = never_low | ((code == longest) & found.untimed.always)
-    return np.where(found.open & ~stands, cannot_tell, code).astype(np.int8)
+    return chosen(found.open & ~stands, cannot_tell, code)
 
 
 def days_of(found: Bounds) -> tuple[Ints, Ints]:
@@ -127,48 +143,53 @@ def days_of(found: Bounds) -> tuple[Ints, Ints]:
     return fewest, np.where(unknown, _GONE, found.most.days)
 
 
-def _worded(spell: Spell, durations: Sequence[Duration]) -> Ints:
+def _worded(spell: Spell, durations: Sequence[Duration]) -> Codes:
     """Return the code of each person's spell."""
-    reached = np.searchsorted([own.days for own in durations], spell.days, side="right")
-    words = np.array([_CODE[Persistence.NOT_YET], *(_CODE[own.id] for own in durations)])
-    now = np.where(spell.results == 1, _CODE[Persistence.SINGLE], words[reached])
-    past = np.where(
-        spell.over >= durations[0].days,
-        _CODE[Persistence.RECOVERED],
-        np.where(spell.over >= 0, _CODE[Persistence.TRANSIENT], _CODE[Persistence.NOT_LOW]),
-    )
-    code: Ints = np.where(spell.first >= 0, now, past)
-    return np.where(spell.measured, code, _CODE[Persistence.NOT_ASSESSED])
+    words = np.array([_CODE[Persistence.NOT_YET], *(_CODE[own.id] for own in durations)], dtype=np.int8)
+    code = np.full(len(spell.measured), _CODE[Persistence.NOT_LOW], dtype=np.int8)
+    put(code, spell.over >= 0, _CODE[Persistence.TRANSIENT])
+    put(code, spell.over >= durations[0].days, _CODE[Persistence.RECOVERED])
+    now = np.flatnonzero(spell.first >= 0)
+    reached = np.searchsorted([own.days for own in durations], spell.days.take(now), side="right")
+    code[now] = chosen(spell.results.take(now) == 1, _CODE[Persistence.SINGLE], words.take(reached))
+    put(code, ~spell.measured, _CODE[Persistence.NOT_ASSESSED])
+    return code
 
 
 def lasts(found: Bounds, days: int) -> NDArray[np.int8]:
     """Tell of each person, as codes of `Answer`, whether the spell that goes on has two results so many days apart."""
     fewest, most = found.fewest, found.most
-    surely = (fewest.results > 1) & (fewest.days >= days) & (~found.open | found.untimed.always)
-    possibly = ((most.results > 1) & (most.days >= days)) | (found.open & ~found.untimed.never)
-    code = np.where(surely, _YES, np.where(possibly, _CANNOT_TELL, _NO))
-    return np.where(fewest.measured | found.open, code, _NOT_ASSESSED).astype(np.int8)
+    surely = (fewest.results > 1) & (fewest.days >= days)
+    possibly = surely if most is fewest else (most.results > 1) & (most.days >= days)
+    surely = surely & (~found.open | found.untimed.always)
+    possibly = possibly | (found.open & ~found.untimed.never)
+    code = chosen(surely, _YES, chosen(possibly, _CANNOT_TELL, _NO))
+    return chosen(fewest.measured | found.open, code, _NOT_ASSESSED)
 
 
 def any_answer(answers: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
     """Join answers: yes where any is, else cannot tell where any cannot, else no where any is assessed."""
     found = np.full(len(answers[0]), _NOT_ASSESSED, dtype=np.int8)
     for code in (_NO, _CANNOT_TELL, _YES):
-        found[np.logical_or.reduce([own == code for own in answers])] = code
+        put(found, np.logical_or.reduce([own == code for own in answers]), code)
     return found
 
 
-def elapsed(found: Bounds, rule: Elapsed) -> NDArray[np.int16]:
+def elapsed(found: Bounds, rule: Elapsed) -> Codes:
     """Return the place of the name of the days since a line was first below a limit.
 
     The names are those of `elapsed_names`.
     """
     limits = [days for _, days in rule.up_to]
-    spells_of = (found.fewest, found.most)
-    places = [np.where(s.first >= 0, 1 + np.searchsorted(limits, s.days, side="left"), 0) for s in spells_of]
-    unsure = (places[0] != places[1]) | (found.open & ~((places[0] == 0) & found.untimed.never))
-    code = np.where(unsure, len(limits) + 2, places[0])
-    return np.where(found.fewest.measured | found.open, code, len(limits) + 3).astype(np.int16)
+
+    def place_of(spell: Spell) -> Codes:
+        return chosen(spell.first >= 0, 1 + np.searchsorted(limits, spell.days, side="left").astype(np.int8), 0)
+
+    place = place_of(found.fewest)
+    other = place if found.most is found.fewest else place_of(found.most)
+    unsure = (place != other) | (found.open & ~((place == 0) & found.untimed.never))
+    code = chosen(unsure, len(limits) + 2, place)
+    return chosen(found.fewest.measured | found.open, code, len(limits) + 3)
 
 
 def elapsed_names(rule: Elapsed) -> list[str]:

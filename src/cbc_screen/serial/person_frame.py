@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy, to_numpy
+from cbc_screen.arrays import from_numpy, to_bools, to_numpy
 from cbc_screen.engines.frames import Engine, Prepared
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.ingest.frames import to_arrow
@@ -19,7 +19,8 @@ from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.value import fold
-from cbc_screen.serial.segments import Ints, Places, begins, sizes
+from cbc_screen.serial.order import in_order
+from cbc_screen.serial.segments import Ints, Places, begins, counted, sizes
 from cbc_screen.serial.times import Times, no_times, read_times
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BLOCK = 131_072  # rows that are worked out at once; persons are whole
 NOBODY = -1
+_WITH_A_DIGIT = r"^[\x00-\x7f]*[0-9][\x00-\x7f]*$"
 
 
 @dataclass(frozen=True)
@@ -103,25 +105,42 @@ def _named(headers: Sequence[str], names: frozenset[str]) -> str | None:
 
 def persons_in(column: pa.Array) -> tuple[pa.Array, Ints]:
     """Return the persons in the order in which they come, and which of them each row is of; blank is nobody."""
+    encoded = _encoded(column)
+    indices, valid = to_numpy(encoded.indices)
+    there = np.append(_is_person(as_text(encoded.dictionary)), False)  # the last place is that of a null
+    codes = indices if valid is None else np.where(valid, indices, -1)
+    place = np.where(there, counted(there).astype(np.int64) - 1, NOBODY).take(codes)
+    if encoded.dictionary.type == column.type:
+        return encoded.dictionary.filter(from_numpy(there[:-1])), place
+    # Persons are numbered as they come: a row is the first of its person where the number is larger than any before.
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(place), prepend=NOBODY) > 0)
+    return column.take(from_numpy(first)), place
+
+
+def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    """Return a column by its distinct values, in the order in which they come."""
     import pyarrow as pa
 
+    if pa.types.is_integer(column.type):
+        return column.dictionary_encode()  # two whole numbers are two texts
     texts = as_text(column)
     # Two places of one dictionary may hold the same word: encoded once more they are one person.
     plain = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
-    encoded = plain.dictionary_encode()
-    indices, valid = to_numpy(encoded.indices)
-    codes = indices.astype(np.int64) if valid is None else np.where(valid, indices, NOBODY).astype(np.int64)
-    words = encoded.dictionary
-    is_person = load_measures().words.is_person
-    blank = [place for place, word in enumerate(words.to_pylist()) if word is None or not is_person(fold(word))]
-    if blank:
-        codes = np.where(np.isin(codes, blank), NOBODY, codes)
-    used, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    there = used != NOBODY
-    order = np.argsort(np.where(there, first, len(codes)), kind="stable")[: int(there.sum())]
-    place = np.full(len(used), NOBODY, dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return column.take(from_numpy(first[order])), place[inverse.ravel()]
+    return plain.dictionary_encode()
+
+
+def _is_person(words: pa.Array) -> NDArray[np.bool_]:
+    """Tell which words name a person. Those with a plain digit do, where no word for nobody has one: nearly all, at once."""
+    import pyarrow.compute as pc
+
+    own = load_measures().words
+    found = np.zeros(len(words), dtype=np.bool_)
+    if not any(any(letter.isdigit() for letter in word) for word in own.no_persons):
+        found = to_bools(pc.fill_null(pc.match_substring_regex(words, _WITH_A_DIGIT), False))
+    others = np.flatnonzero(~found)
+    texts = words.take(from_numpy(others)).to_pylist()
+    found[others] = [word is not None and own.is_person(fold(word)) for word in texts]
+    return found
 
 
 def times_of(ready: Prepared) -> Times:
@@ -134,11 +153,9 @@ def times_of(ready: Prepared) -> Times:
 
 def blocks(source: PersonFrame) -> Iterator[tuple[Places, Ints]]:
     """Yield rows in the order of person and time, whole persons at once, and the person of each."""
-    times = source.times
-    unknown = np.where(times.known, times.first, np.iinfo(np.int64).max)
-    order = np.lexsort((times.last, unknown, source.person))
+    order = in_order(source.person, source.times)
     order = order[int((source.person == NOBODY).sum()) :]
-    person = source.person[order]
+    person = source.person.take(order)
     starts = begins(person)
     if not len(starts):
         return

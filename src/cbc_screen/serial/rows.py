@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.serial.change import CANNOT_TELL, NOT_ASSESSED
-from cbc_screen.serial.counts import Codes
 from cbc_screen.serial.person_frame import NOBODY, PersonFrame
 from cbc_screen.serial.reasons import bits_of, labels_of, row_reasons, words_of
-from cbc_screen.serial.segments import Ints, last_known
+from cbc_screen.serial.segments import Codes, Ints
 from cbc_screen.serial.series import Followed
 from cbc_screen.vocabulary import NOTICE, Answer, Change
 
@@ -49,7 +48,7 @@ class CountRows:
             code[used] = np.where(there[used], followed.changes[name].code[moment], NOT_ASSESSED)
             self.changes[name][counts.rows] = code
         self.reasons[counts.rows] = bits_of(self._labels, row_reasons(followed), len(counts.rows))
-        before = last_known(np.ones(counts.moments, dtype=np.bool_), counts.owner)
+        before = counts.last_known(np.ones(counts.moments, dtype=np.bool_))
         if counts.moments:
             row = np.where(before >= 0, counts.rows[counts.first_row[before]], -1)
             self.before[counts.rows[used]] = row[moment]

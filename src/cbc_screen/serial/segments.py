@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,35 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
+Codes = NDArray[np.int8]
+
+
+def chosen(truths: Bools, yes: Codes | int, no: Codes | int) -> Codes:
+    """Return one code where it is true and another elsewhere.
+
+    Bits are masked, and nothing branches: `np.where`, `code[truths] = yes` and `values[truths]` take ten times as long where
+    truths come in no order (1.7 to 5 ns a row).
+    """
+    code: Codes = no ^ ((yes ^ no) & -truths.view(np.int8))
+    return code
+
+
+def put(codes: Codes, truths: Bools, code: Codes | int) -> None:
+    """Write a code where it is true; see `chosen`."""
+    codes ^= (codes ^ code) & -truths.view(np.int8)
+
+
+def is_one_of(codes: NDArray[Any], *wanted: int) -> Bools:
+    """Tell which codes are among a few: `np.isin` takes a hundred times as long."""
+    found: Bools = codes == wanted[0]
+    for code in wanted[1:]:
+        found |= codes == code
+    return found
+
+
+def counted(truths: Bools) -> NDArray[np.int32]:
+    """Return how many rows up to each one are true; without the type each row is converted by itself."""
+    return np.cumsum(truths.view(np.int8), dtype=np.int32)
 
 
 def begins(*keys: NDArray[Any]) -> Places:
@@ -45,12 +76,23 @@ def summed(values: NDArray[Any], starts: Places) -> NDArray[Any]:
 
 def any_of(truths: Bools, starts: Places) -> Bools:
     """Tell of which groups any row is true."""
-    return np.logical_or.reduceat(truths, starts) if len(starts) < len(truths) else truths.copy()
+    if len(starts) == len(truths):
+        return truths.copy()
+    if not truths.any():
+        return np.zeros(len(starts), dtype=np.bool_)
+    # As bytes: logical_or takes twice as long.
+    found: Bools = np.bitwise_or.reduceat(truths.view(np.uint8), starts).view(np.bool_)
+    return found
 
 
 def all_of(truths: Bools, starts: Places) -> Bools:
     """Tell of which groups every row is true."""
-    return np.logical_and.reduceat(truths, starts) if len(starts) < len(truths) else truths.copy()
+    if len(starts) == len(truths):
+        return truths.copy()
+    if truths.all():
+        return np.ones(len(starts), dtype=np.bool_)
+    found: Bools = np.bitwise_and.reduceat(truths.view(np.uint8), starts).view(np.bool_)
+    return found
 
 
 def largest(values: NDArray[Any], starts: Places) -> NDArray[Any]:
@@ -63,27 +105,73 @@ def smallest(values: NDArray[Any], starts: Places) -> NDArray[Any]:
     return np.fmin.reduceat(values, starts) if len(starts) < len(values) else values.copy()
 
 
-def rank_from_end(starts: Places, rows: int) -> Ints:
-    """Return the place of each row in its group counted from the last, from 0."""
-    return np.repeat(ends(starts, rows), sizes(starts, rows)) - np.arange(rows, dtype=np.int64)
-
-
-def last_known(known: Bools, group: NDArray[Any]) -> Places:
+def last_known(known: Bools, starts: Places) -> Places:
     """Return for each row the nearest row before it of the same group that is known, or -1."""
     rows = len(known)
-    if not rows:
-        return np.zeros(0, dtype=np.intp)
-    places = np.where(known, np.arange(rows), -1)
-    reached = np.maximum.accumulate(places)
-    before = np.append(-1, reached[:-1])
-    starts = begins(group)
-    first = np.repeat(starts, sizes(starts, rows))
-    found: Places = np.where(before >= first, before, -1).astype(np.intp)
-    return found
+    if known.all():
+        before = np.arange(-1, rows - 1, dtype=np.intp)
+        before[starts] = -1
+        return before
+    places = np.append(np.intp(-1), np.flatnonzero(known))
+    before = places.take(counted(known) - known.view(np.int8))
+    before[np.flatnonzero(before < np.repeat(starts, sizes(starts, rows)))] = -1
+    return before
 
 
 def spread(groups: int, of: NDArray[Any], values: NDArray[Any], otherwise: Any) -> NDArray[Any]:
     """Return one value for each of all groups: `values` for the groups `of`, and `otherwise` for the others."""
+    if len(of) == groups:  # sorted, and each once: all of them
+        return values.copy()
     every = np.full(groups, otherwise, dtype=values.dtype)
     every[of] = values
     return every
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some of all rows, those of each person together; where persons begin is looked for once.
+
+    `places` are their places among all, and `every` tells that they are all of them: nothing is then copied.
+    """
+
+    places: Places
+    owner: Ints
+    every: bool = False
+
+    @cached_property
+    def starts(self) -> Places:
+        """The first row of each person."""
+        return begins(self.owner)
+
+    @cached_property
+    def ends(self) -> Places:
+        """The last row of each person."""
+        return ends(self.starts, len(self.owner))
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """How many rows each person has."""
+        return sizes(self.starts, len(self.owner))
+
+    @cached_property
+    def whose(self) -> Ints:
+        """The persons."""
+        return self.owner.take(self.starts)
+
+    @cached_property
+    def first(self) -> Places:
+        """The places of the first rows of persons."""
+        return self.places.take(self.starts)
+
+    @cached_property
+    def last(self) -> Places:
+        """The places of the last rows of persons."""
+        return self.places.take(self.ends)
+
+    def take(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return these of the values of all rows."""
+        return values if self.every else values.take(self.places)
+
+    def repeat(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a value of each person for each of its rows."""
+        return np.repeat(values, self.sizes)

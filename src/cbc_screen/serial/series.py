@@ -13,10 +13,10 @@ from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.change import Changes, delta_check, differs_from_before
-from cbc_screen.serial.counts import Codes, CountBlock, suppressed
+from cbc_screen.serial.counts import CountBlock, suppressed
 from cbc_screen.serial.course import Series, changes_of
 from cbc_screen.serial.person_frame import PersonFrame, taken
-from cbc_screen.serial.segments import Bools, Floats, Ints, any_of
+from cbc_screen.serial.segments import Bools, Codes, Floats, Ints, any_of
 
 _DIGITS = 6  # of a printed limit in canonical units, beyond which two are the same
 

@@ -49,7 +49,12 @@ class Times:
     def take(self, rows: NDArray[np.intp]) -> Times:
         """Return some rows."""
         return Times(
-            self.first[rows], self.last[rows], self.day[rows], self.known[rows], self.zoned[rows], self.to_the_day[rows]
+            self.first.take(rows),
+            self.last.take(rows),
+            self.day.take(rows),
+            self.known.take(rows),
+            self.zoned.take(rows),
+            self.to_the_day.take(rows),
         )
 
 

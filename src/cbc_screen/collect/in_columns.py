@@ -139,11 +139,11 @@ class InColumns:
     def contents(self, lines: set[int]) -> dict[int, str]:
         """Read some rows again as they were received; nearly never asked for."""
         found: dict[int, str] = {}
-        for batch in self._source.in_columns():
+        batches = self._source.in_columns()
+        while len(found) < len(lines):
+            batch = next(batches)
             chosen = np.flatnonzero(np.isin(batch.lines, list(lines)))
             found |= {result.line: result.content for result in self._source.results_of(batch, chosen)}
-            if len(found) == len(lines):
-                break
         return found
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
-from cbc_screen.collect import in_columns, partitions, simple_groups, spill
+from cbc_screen.collect import (
+    besides,
+    grouping,
+    in_columns,
+    moments,
+    partitions,
+    persons,
+    reading,
+    simple_groups,
+    spill,
+    values,
+)
 from cbc_screen.collect.combine import combine
 from cbc_screen.collect.digits import as_written, whole_numbers, without_numbers
 from cbc_screen.collect.errors import NotInColumnsError
@@ -30,7 +42,7 @@ from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import open_inputs
 from cbc_screen.engines.opening import Opening
 from cbc_screen.ingest import csv as csv_reader
-from cbc_screen.ingest import long_cells, texts
+from cbc_screen.ingest import long, long_cells, texts
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.declared import Declared
@@ -194,7 +206,6 @@ def never_the_careful_way_in_silence(monkeypatch: pytest.MonkeyPatch) -> list[in
 
 def in_small_pieces(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Make parts, stretches, batches and blocks small, and keep nothing in memory."""
-    patch.setattr(partitions.Partitions, "part_rows", 7)
     patch.setattr(partitions, "PART_ROWS", 7)
     patch.setattr(partitions, "AT_ONCE", 5)
     patch.setattr(spill.Spill.__init__, "__defaults__", (chance.choice([0, 2_000]),))
@@ -373,13 +384,11 @@ def test_keys_that_are_numbers_are_written_as_they_were(keys: list[str]) -> None
     assert [n for n in numbers.tolist() if n >= 0] == [int(k) for k in keys if k.isascii() and k.isdecimal() and str(int(k)) == k and len(k) < 19]  # fmt: skip
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5000), st.integers(0, 5000)), min_size=1))
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5000), st.integers(0, 2_000_000)), min_size=1))
 def test_combinations_are_those_of_the_rows(rows: list[tuple[int, int, int]]) -> None:
-    import numpy as np
-
     columns = [
         (np.array(column, dtype=np.int32), size)
-        for column, size in zip(zip(*rows, strict=True), (3, 5001, 5001), strict=True)
+        for column, size in zip(zip(*rows, strict=True), (3, 5001, 2_000_001), strict=True)
     ]
     found = combine(len(rows), columns)
     numbers: dict[tuple[int, int, int], int] = {}
@@ -390,12 +399,9 @@ def test_combinations_are_those_of_the_rows(rows: list[tuple[int, int, int]]) ->
     assert sorted(found.first.tolist()) == sorted(rows.index(row) for row in numbers)
 
 
-def test_too_many_different_words_go_the_careful_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cbc_screen.collect import reading
-
-    monkeypatch.setattr(reading, "KINDS", 3)
-    fields = FIELDS[:6]
-    path = write(tmp_path / "t.csv", fields, [["1", "2024-01-02", f"L{n}", "", "5", ""] for n in range(5)])
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Say each time that a table goes the careful way after all."""
     refused: list[bool] = []
     real = in_columns.InColumns.__init__
 
@@ -407,9 +413,82 @@ def test_too_many_different_words_go_the_careful_way(tmp_path: Path, monkeypatch
             raise
 
     monkeypatch.setattr(in_columns.InColumns, "__init__", noted)
-    careful, own = both_ways([path], {field: field for field in fields})
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("modules", "limit"),
+    [
+        ([reading], "KINDS"),  # names and codes of tests
+        ([besides], "_MOST"),  # units, limits and flags
+        ([moments], "_MOST_WORDS"),
+        ([in_columns, persons], "KINDS"),  # words for sex
+        ([in_columns], "MOST_ANALYTES"),
+    ],
+)
+def test_too_many_different_words_go_the_careful_way(
+    modules: list[Any], limit: str, refused: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in modules:
+        monkeypatch.setattr(module, limit, 3)
+    fields = [*FIELDS[:6], "sex"]
+    codes = ["718-7", *(f"L{n}" for n in range(4))]
+    rows = [["1", f"0{n + 1}/04/2024 08:00", codes[n], "", "5", f"g{n}", f"s{n}"] for n in range(5)]
+    rows += [["1", f"0{n + 1}/04/2024 08:00", "718-7", "", "9.1", f"g{n}", f"s{n}"] for n in range(5)]
+    careful, own = both_ways([write(tmp_path / "t.csv", fields, rows)], {field: field for field in fields})
     assert refused == [True]
     assert own == careful
+
+
+def test_rows_that_come_out_of_order_go_the_careful_way(
+    refused: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands, and in which order counts come, is told by the lines."""
+    real = long.LongSource.in_columns
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(long.LongSource, "in_columns", lambda source: iter(list(real(source))[::-1]))
+    rows = [[str(n), "2024-01-02", "718-7", "", "9.1", "g/dL"] for n in range(40)]
+    careful, own = both_ways([write(tmp_path / "t.csv", FIELDS[:6], rows)], {field: field for field in FIELDS[:6]})
+    assert refused == [True]
+    assert own == careful
+
+
+def test_a_table_of_nothing_but_broken_rows(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", FIELDS[:6], [["1", "2024-01-02"], ["1"]])
+    careful, own = both_ways([path], {field: field for field in FIELDS[:6]})
+    assert own == careful
+    assert [row["line"] for row in own["counts"]] == [2, 3]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_is_forgotten_on_the_way_is_read_again(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many different texts only so many are remembered; the answers are the same."""
+    for module in (reading, values, moments):
+        monkeypatch.setattr(module, "_REMEMBERED", 1)
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 900)
+    fields = FIELDS[:12]
+    path = write(tmp_path / f"t.{kind}", fields, rows_of(random.Random(3), fields, 80))
+    careful, own = both_ways([path], {field: field for field in fields})
+    assert own == careful
+
+
+def test_groups_of_many_numbers_keep_the_order_of_their_rows() -> None:
+    numbers = np.array([70_000, 1, 65_536, 70_000, 1, 0, 65_535], dtype=np.int32)
+    assert grouping._sorted(numbers).tolist() == [5, 1, 4, 6, 2, 0, 3]
+
+
+def test_collecting_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it is reading; the other half is reading again what is doubtful."""
+    told: list[float] = []
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 200)
+    rows = [[str(n % 20), "2024-01-02", "718-7", "", f"9.{n // 20}", "g/dL"] for n in range(40)]
+    path = write(tmp_path / "t.csv", FIELDS[:6], rows)
+    with ExitStack() as undo:
+        opening = Opening(KNOWLEDGE, Declared(), ReadOptions(), {field: field for field in FIELDS[:6]})
+        open_inputs([str(path)], None, undo, opening, notice=told.append)
+    assert told == sorted(told)
+    assert len([share for share in told if share <= collected.COLLECTING / 2]) > 2
+    assert told[-1] == collected.COLLECTING
 
 
 def test_one_person_with_very_many_results(tmp_path: Path) -> None:

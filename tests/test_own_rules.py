@@ -493,6 +493,52 @@ def test_records_and_frames_agree_under_own_rules(tmp_path: Path, adjust: tuple[
         assert name not in seen
 
 
+CUTOFFS = """\
+cutoffs:
+  - id: few_reticulocytes_by_machine
+    text: few reticulocytes, counted by a machine
+    when: {all: [{reticulocyte_method: automated}, {analyte: reticulocytes, below: 60, unit: 10^9/L}]}
+    threshold: local
+    source: local
+  - id: mcv_far_below
+    text: mean cell volume far below the reference range
+    when: {analyte: mcv, below_lower_limit_by: 5, unit: fL}
+    threshold: local
+    source: local
+  - id: crp_low
+    text: an analyte of which the set has no range
+    when: {analyte: crp, state: low}
+    threshold: local
+    source: local
+"""
+
+
+@pytest.fixture(scope="module")
+def by_our_cutoffs(tmp_path_factory: pytest.TempPathFactory) -> cbc.Screener:
+    return cbc.Screener(rules=rules_file(tmp_path_factory.mktemp("own"), CUTOFFS))
+
+
+@pytest.mark.parametrize(
+    ("results", "found"),
+    [
+        ({"reticulocytes": "59 10^9/L", "reticulocyte_method": "automated"}, ["few_reticulocytes_by_machine"]),
+        ({"reticulocytes": "59 10^9/L", "reticulocyte_method": "manual"}, []),
+        ({"reticulocytes": "59 10^9/L"}, []),
+        ({"reticulocytes": "60 10^9/L", "reticulocyte_method": "automated"}, []),
+        ({"mcv": "74.9 fL"}, []),  # the range begins at 79.9
+        ({"mcv": "74.8 fL"}, ["mcv_far_below"]),
+        ({"crp": "0.1 mg/L"}, []),
+    ],
+)
+def test_a_cut_off_by_method_and_by_distance_from_the_range(
+    by_our_cutoffs: cbc.Screener, results: dict[str, str], found: list[str]
+) -> None:
+    alone = by_our_cutoffs.screen({**WOMAN, **results}, compact=True).flags()
+    own = [name for name in str(alone["published_cutoffs"]).split(";") if name in CUTOFFS and name]
+    assert own == found
+    assert answers(by_our_cutoffs.screen_frame(pd.DataFrame([{**WOMAN, **results}]))) == [alone]
+
+
 def test_a_changed_file_is_read_again_by_a_new_screener(tmp_path: Path) -> None:
     rules = rules_file(tmp_path, OWN)
     old = cbc.Screener(rules=rules)

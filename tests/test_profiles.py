@@ -92,6 +92,10 @@ def test_what_the_caller_declares_stands_against_a_profile(tmp_path: Path) -> No
         ("sex_codes: {'1': male}", "must be one of"),
         ("operators: {'1': '~'}", "must be one of"),
         ("colums: {}", "is not a known key"),
+        ("unit_codes: {'8713': gram}", "own.yaml:5: 8713: is not a unit of any table"),
+        ("codes_of: omap", "own.yaml:5: codes_of: is no shipped profile"),
+        ("code_forms: [{starts: L, parts: [unit]}]", r"own.yaml:5: parts: must be \[code\], or \[code, unit\] with a sep"),
+        ("sex_codes: {w: F, W: M}", "own.yaml:5: W: is the same code as another that means something else"),
     ],
 )
 def test_a_fault_in_ones_own_profile_names_file_line_and_key(tmp_path: Path, change: str, message: str) -> None:
@@ -102,6 +106,40 @@ def test_a_fault_in_ones_own_profile_names_file_line_and_key(tmp_path: Path, cha
         cbc.scan(tmp_path / "wide.csv", profile=str(path))
     assert "own.yaml" in str(caught.value)
     assert "5" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("shape: long\ncolumns: {value: Result}", "own.yaml:5: columns: a long table needs code or name"),
+        ("shape: long\ncolumns: {code: Test}", "own.yaml:5: columns: a long table needs value or number"),
+        ("shape: messages\ncolumns: {code: Test}", "own.yaml:5: columns: messages have no columns; give codes and names"),
+    ],
+)
+def test_the_columns_of_a_profile_are_those_of_its_shape(tmp_path: Path, said: str, message: str) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"id: own\ntitle: t\nsource: s\n{said}\n", encoding="utf-8")
+    (tmp_path / "table.csv").write_text("Test,Result\nHGB,9\n", encoding="utf-8")
+    with pytest.raises(cbc.KnowledgeError, match=message):
+        cbc.read(tmp_path / "table.csv", profile=str(path))
+
+
+def test_each_date_of_a_profile_has_its_own_format(tmp_path: Path) -> None:
+    """03/04/2024 is the third of April for a birth and 04/05/2024 the fifth of April for a count, where the profile says so."""
+    (tmp_path / "own.yaml").write_text(
+        "id: own\ntitle: t\nshape: wide\nsource: s\ndate_format: {birth_date: '%d/%m/%Y', collected_at: '%m/%d/%Y'}\n",
+        encoding="utf-8",
+    )
+
+    def flags(birth: str, collected: str, **options: str) -> str:
+        table, out = tmp_path / "wide.csv", tmp_path / "flags.csv"
+        table.write_text(f"DOB,Collected,Sex,HGB (g/dL)\n{birth},{collected},F,14\n", encoding="utf-8")
+        cbc.scan(table, out, force=True, **options)
+        return out.read_text(encoding="utf-8")
+
+    as_said = flags("03/04/2024", "04/05/2024", profile=str(tmp_path / "own.yaml"))
+    assert as_said == flags("2024-04-03", "2024-04-05")  # two days old: 14 g/dL is low
+    assert as_said != flags("2024-03-04", "2024-05-04")
 
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:

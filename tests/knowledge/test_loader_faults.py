@@ -8,50 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from faulty import APLASTIC, INTERVALS, TABLES, TRIPLE, Fault, assert_named, copy_tables
 
 import cbc_screen as cbc
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.load import build_knowledge
 
-TABLES = Path(__file__).resolve().parents[2] / "reference_ranges"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A change to one file, and what the error must name.
-
-    `at` is a text of the line that the error must name (in the changed file), counted
-    from the `nth` one; an empty text means that the fault has no line of its own.
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    key: str
-    at: str
-    nth: int = 1
-    says: str = ""
-    times: int = 1  # how many places are changed; -1 is all of them
-
-
-APLASTIC = "checklist/aplastic_anemia.yaml"
 COURSES = "serial/courses.yaml"
-INTERVALS = "intervals/default_v1.csv"
 WHO = "grading/who_2024.csv"
 ADJUSTMENTS = "adjustments/who_2024.csv"
 NEUTROPENIA = "grading/neutropenia_bands.csv"
 FIRST = "default_v1,hemoglobin,any,none,0,d,1,d,135,195,g/L"
 SECOND = "default_v1,hemoglobin,any,none,1,d,7,d,145,225,g/L"
-TRIPLE = "    when: {analyte: platelets, at_least: 100, unit: 10^9/L}"
 
 FAULTS = [
     # Courses.
@@ -916,11 +890,6 @@ FAULTS = [
 ]
 
 
-def copy_tables(target: Path) -> Path:
-    shutil.copytree(TABLES, target / "reference_ranges")
-    return target / "reference_ranges"
-
-
 def test_the_copy_itself_is_sound(tmp_path: Path) -> None:
     """Without this, every fault below might be found in an untouched copy."""
     knowledge = build_knowledge(copy_tables(tmp_path), check_hashes=True)
@@ -934,23 +903,7 @@ def test_there_are_enough_faults() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_a_fault_is_named(fault: Fault, tmp_path: Path) -> None:
-    root = copy_tables(tmp_path)
-    path = root / fault.file
-    before = path.read_text(encoding="utf-8")
-    assert fault.old in before, "the fault would change nothing"
-    after = before.replace(fault.old, fault.new, fault.times)
-    path.write_text(after, encoding="utf-8")
-    with pytest.raises(KnowledgeError) as caught:
-        build_knowledge(root, check_hashes=False)
-    error, text = caught.value, str(caught.value)
-    assert text.startswith(fault.file)
-    assert error.key == fault.key
-    assert f" {fault.key}: " in text
-    assert fault.says in text
-    if fault.at:
-        places = [m.start() for m in re.finditer(re.escape(fault.at), after)]
-        assert error.line == after.count("\n", 0, places[fault.nth - 1]) + 1
-        assert text.startswith(f"{fault.file}:{error.line}: ")
+    assert_named(fault, tmp_path)
 
 
 def test_the_stable_band_is_not_renamed_alone(tmp_path: Path) -> None:

@@ -139,12 +139,11 @@ class InColumns:
     def contents(self, wanted: Sequence[int]) -> list[str]:
         """Read some rows again as they were received, by their lines; nearly never asked for."""
         found: dict[int, str] = {}
-        lines = set(wanted)
-        for batch in self._source.in_columns():
+        lines, batches = set(wanted), self._source.in_columns()
+        while len(found) < len(lines):
+            batch = next(batches)
             chosen = np.flatnonzero(np.isin(batch.lines, list(lines)))
             found |= {result.line: result.content for result in self._source.results_of(batch, chosen)}
-            if len(found) == len(lines):
-                break
         return [found[line] for line in wanted]
 
     def close(self) -> None:

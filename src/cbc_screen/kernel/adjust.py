@@ -31,8 +31,6 @@ def adjusted(
         amounts.append(_by_elevation(b, adjustment.elevation, elevation))
     if Adjust.SMOKING in asked:
         amounts.append(_by_smoking(b, adjustment, cigarettes, smoker))
-    if not amounts:
-        return hemoglobin
     low, high = hemoglobin.low, hemoglobin.high
     for amount in amounts:
         low, high = b.arithmetic(Op.SUBTRACT, low, amount.high), b.arithmetic(Op.SUBTRACT, high, amount.low)

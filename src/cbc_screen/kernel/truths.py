@@ -98,8 +98,7 @@ class Truths(RecordValues):
                 return Interval(sent.low, wbc)
             case Contradiction.UP_TO_LARGER:
                 return Interval(b.number(0.0), b.arithmetic(Op.LARGER, sent.high, wbc))
-            case Contradiction.ANYTHING:
-                return Interval(b.number(0.0), b.number(inf))
+        return Interval(b.number(0.0), b.number(inf))  # anything
 
     def adjusted_hemoglobin(self, scheme: str | None) -> Interval | None:
         """Return hemoglobin as the guideline of a scheme adjusts it, or None where it does not."""
@@ -273,8 +272,7 @@ class Truths(RecordValues):
             case Possible(of):
                 surely_false = self.truth(of, number).no
                 return Truth(b.negate(surely_false), surely_false)
-            case HowMany(at_least, of):
-                return b.truth_count(at_least, [self.truth(part, number) for part in of])
+        return b.truth_count(predicate.at_least, [self.truth(part, number) for part in predicate.of])
 
     def _compared(self, interval: Interval, comparison: str, limit: int) -> Truth:
         b = self.b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,9 +102,9 @@ def load_friends(
     others = word_group("not_blood", "of a specimen that is not blood", counted, specimens.texts("not_blood"), ())
     groups = [*(_group(entry, counted, analytes) for entry in friends.nodes("specimens")), others]
     qualifiers = [_group(entry, counted, analytes) for entry in friends.nodes("qualifiers")]
-    ids = [group.id for group in (*groups, *qualifiers)]
-    if len(set(ids)) != len(ids):
-        raise friends.error("qualifiers", "an id is given twice")
+    for name, times in Counter(group.id for group in (*groups, *qualifiers)).items():
+        if times > 1:
+            raise friends.error("qualifiers", f"{name} is the id of two groups")
     agree = _agreeing(agreeing, counted)
     words = {name: found for name, found in agree.items() if len(found) <= _COUNT_AND_PERCENT}
     for analyte in analytes.values():

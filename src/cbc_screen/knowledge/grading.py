@@ -55,11 +55,6 @@ class Scheme:
     terms: Mapping[str, str] = field(default_factory=dict)
     headings: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def highest(self) -> int:
-        """The highest grade any analyte can have."""
-        return max(row.grade for rows in self.tables.values() for row in rows)
-
 
 def load_grade_table(
     text: str, file: str, analytes: Mapping[str, Analyte], sources: Iterable[str]

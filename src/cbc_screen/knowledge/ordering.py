@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.edges import AgeEdge, read_edge
 from cbc_screen.knowledge.predicates import (
     AgeIs,
@@ -225,7 +226,7 @@ def check_ordering(node: YamlNode, ordering: Ordering, conditions: Mapping[str, 
     for name in sorted(ordering.no_line_low - conditions.keys()):
         raise node.error("no_line_low", f"{name} is not a condition")
     for name in sorted(ordering.tiers.keys() ^ conditions.keys()):
-        raise node.error("ages", f"{name} needs one file in checklist/ and rows in {TIERS_FILE}")
+        raise KnowledgeError(TIERS_FILE, None, "condition", f"{name} needs one file in checklist/ and rows here")
     for own, condition in conditions.values():
         if not condition.settled_by:
             raise own.error("settled_by", "must name at least one test")

@@ -258,6 +258,8 @@ def _compare(node: YamlNode, words: Vocabulary) -> Predicate:
         raise node.error(key, "is not in analytes.yaml")
     if key == "quantity" and subject not in QUANTITIES:
         raise node.error(key, f"is not one of {', '.join(QUANTITIES)}")
+    if key == "analyte" and subject in QUANTITIES and not node.keys().isdisjoint(["state", *_BEYOND]):
+        raise node.error(key, f"{subject} has no reference range; compare it with a number")
     if "state" in node:
         node.check_keys(["analyte", "state"])
         if node.text("state") not in ("low", "within", "high"):

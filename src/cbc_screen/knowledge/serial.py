@@ -191,7 +191,7 @@ class _Reader:
             if definition not in self._knowledge.definitions:
                 raise node.error("definition", "is not in definitions.yaml")
         else:
-            limits = self._limits(node.node("limits"))
+            limits = self._limits(node)
         try:
             lines = tuple(Line(name) for name in node.texts("lines")) or tuple(limits) or tuple(Line)
         except ValueError:
@@ -203,12 +203,13 @@ class _Reader:
         return CountSet(node.text("id"), label, definition, limits, lines, age, _days(node), self.mark(node), note)
 
     def _limits(self, node: YamlNode) -> dict[Line, float]:
-        node.check_keys([], list(Line))
-        if not node:
-            raise node.error("", "names no line")
+        lines = node.node("limits")
+        lines.check_keys([], list(Line))
+        if not lines:
+            raise node.error("limits", "names no line")
         limits = {}
-        for name in node:
-            own, line = node.node(name), Line(name)
+        for name in lines:
+            own, line = lines.node(name), Line(name)
             own.check_keys(["below", "unit"])
             limits[line] = self.in_unit(own, "below", _LINE_ANALYTE[line])
         return limits

@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
 from write_reference import cell  # noqa: E402
 
 from cbc_screen.knowledge import Knowledge, load_knowledge  # noqa: E402
+from cbc_screen.knowledge.likelihoods import Likelihood  # noqa: E402
 from cbc_screen.knowledge.ordering import COMBINATIONS  # noqa: E402
 from cbc_screen.knowledge.rules import Condition, Rule  # noqa: E402
 from cbc_screen.report.units import text_units  # noqa: E402
@@ -51,7 +52,8 @@ def index(knowledge: Knowledge) -> Iterator[str]:
 
 def page(condition: Condition, knowledge: Knowledge) -> str:
     """Return the page of a condition."""
-    return "\n".join([*head(condition, knowledge), *weights(condition, knowledge), *end(condition, knowledge)]) + "\n"
+    parts = (head, weights, frequencies, end)
+    return "\n".join(line for part in parts for line in part(condition, knowledge)) + "\n"
 
 
 def head(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
@@ -97,6 +99,31 @@ def finding(rule: Rule, knowledge: Knowledge) -> str:
     text = cell(rule.text)
     cells = (f"`{rule.id}`", f"{text}: {asked}", points, rule.basis or "", rule.together, rule.threshold, rule.source)
     return f"| {' | '.join(str(part) for part in cells)} |"
+
+
+def frequencies(condition: Condition, knowledge: Knowledge) -> Iterator[str]:
+    """Write the frequencies that points were worked out from, where they are in the data."""
+    own = [found for found in knowledge.likelihoods if found.condition == condition.id]
+    if not own:
+        return
+    yield ""
+    yield "## Frequencies behind the points"
+    yield ""
+    yield "| finding | with it | without it | ratio (95 %) | points | sources | notes |"
+    yield "|---|---|---|---|---|---|---|"
+    for found in own:
+        with_it, without = shares(found)
+        ratio = f"{found.ratio:g}" + ("" if found.interval is None else " ({:g} to {:g})".format(*found.interval))
+        cells = (f"`{found.finding}`", with_it, without, ratio, f"{found.points:+d}", ", ".join(found.sources))
+        yield f"| {' | '.join(cells)} | {cell(found.notes)} |"
+
+
+def shares(found: Likelihood) -> tuple[str, str]:
+    """Write how many had the finding, with the condition and without it."""
+    if found.counts is not None:
+        a, n, b, m = found.counts
+        return f"{a} of {n}", f"{b} of {m}"
+    return ("", "") if found.percents is None else (f"{found.percents[0]:g} %", f"{found.percents[1]:g} %")
 
 
 def end(condition: Condition, knowledge: Knowledge) -> Iterator[str]:

@@ -21,6 +21,7 @@ from cbc_screen.knowledge.glossary import Glossary
 from cbc_screen.knowledge.grading import Scheme
 from cbc_screen.knowledge.intervals import IntervalRow, IntervalSet, SetKind, load_own_set
 from cbc_screen.knowledge.languages import Languages
+from cbc_screen.knowledge.likelihoods import Likelihood
 from cbc_screen.knowledge.locators import Locator
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.names import WorldNames
@@ -94,6 +95,7 @@ class Knowledge(Measures):
     settings: Settings
     sources: Mapping[str, CitedSource]
     locators: tuple[Locator, ...]  # where each number of grading, decision limits and scores stands in its source
+    likelihoods: tuple[Likelihood, ...]  # the frequencies that points were worked out from
 
     def intervals(self, ranges: str) -> tuple[IntervalRow, ...]:
         """Return the rows of a named set, or of a user's own CSV file.

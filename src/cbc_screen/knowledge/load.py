@@ -24,6 +24,7 @@ from cbc_screen.knowledge.glossary import load_glossary
 from cbc_screen.knowledge.grading import Scheme, load_grade_table, load_schemes
 from cbc_screen.knowledge.languages import load_languages
 from cbc_screen.knowledge.library import CitedSource, Knowledge
+from cbc_screen.knowledge.likelihoods import LIKELIHOODS_FILE, Likelihood, load_likelihoods
 from cbc_screen.knowledge.locators import Locator, Numbered, load_locators
 from cbc_screen.knowledge.moments import load_moments
 from cbc_screen.knowledge.names import load_names
@@ -161,6 +162,7 @@ class _RuleTables(TypedDict):
     criteria: BloodCriteria
     scores: Scores
     locators: tuple[Locator, ...]
+    likelihoods: tuple[Likelihood, ...]
 
 
 def _load_ground(root: Traversable, node: Callable[[str], YamlNode]) -> _Ground:
@@ -228,6 +230,7 @@ def _load_rules(root: Traversable, node: Callable[[str], YamlNode], ground: _Gro
         criteria=criteria,
         scores=scores,
         locators=load_locators(node("locators.yaml"), numbered),
+        likelihoods=load_likelihoods(read_text(root, LIKELIHOODS_FILE), conditions, sources),
     )
 
 

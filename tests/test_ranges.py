@@ -187,3 +187,12 @@ def test_a_new_set_is_filled_in_and_checked(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], "hemoglobin,F,18 y,,117,153,g/L"]) + "\n", encoding="utf-8")
     assert CliRunner().invoke(main, ["ranges", "check", str(path)]).exit_code == 0
     assert CliRunner().invoke(main, ["ranges", "new", "-o", str(path)]).exit_code == 2
+
+
+def test_of_a_person_of_unknown_age_each_range_that_was_tried_is_named_once() -> None:
+    """A set of equal standing, tried beside the default for newborns of some days, stood there twenty times."""
+    result = cbc.screen({"hemoglobin": "119 g/L", "wbc": "8 10^9/L", "platelets": "200 10^9/L"})
+    for analyte in result.analytes:
+        assert len(set(analyte.ranges)) == len(analyte.ranges), analyte.analyte
+    sets = [used.set for used in next(own for own in result.analytes if own.analyte == "hemoglobin").ranges]
+    assert (sets.count("ohsu"), sets.count("default_v1") > 10) == (1, True)

@@ -28,6 +28,7 @@ class Partitions:
     """Rows of two kinds, of results and of what is known of persons; both are parted alike."""
 
     spill: Spill = field(default_factory=Spill)
+    part_rows: int = field(default_factory=lambda: PART_ROWS)
     parts: int = 0  # none as long as everything may fit in one
     _waiting: dict[str, list[pa.RecordBatch]] = field(default_factory=lambda: {ROWS: [], FACTS: []})
     rows: int = 0
@@ -38,10 +39,10 @@ class Partitions:
         own.append(batch)
         self.rows += len(batch) if kind == ROWS else 0
         held = sum(map(len, own))
-        if held >= (min(AT_ONCE, PART_ROWS) if self.parts else PART_ROWS):
+        if held >= (min(AT_ONCE, self.part_rows) if self.parts else self.part_rows):
             if not self.parts:
                 foreseen = self.rows / max(share, 0.001)
-                self.parts = min(max(2, int(foreseen / PART_ROWS) + 1), _MOST_PARTS)
+                self.parts = min(max(2, int(foreseen / self.part_rows) + 1), _MOST_PARTS)
             self._part(kind)
 
     def _part(self, kind: str) -> None:

@@ -267,7 +267,7 @@ class ResultBuilder:
                 for name in names
                 if used[name]
             ]
-        return list({id(row): row for row in found if row is not None}.values())
+        return list(dict.fromkeys(row for row in found if row is not None))
 
     def _uncovered(self, one: One) -> bool:
         return any(used[mark(UNCOVERED)] for used in one.limits)

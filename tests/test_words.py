@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+import cbc_screen as cbc
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.glossary import load_glossary
@@ -125,3 +126,28 @@ def test_a_term_that_is_not_to_be_used_is_refused() -> None:
     text = "written_out: {}\nterms: {film: stained}\nnot_used: {film: smear}\n"
     with pytest.raises(KnowledgeError, match=r"glossary\.yaml:3: film: is a term"):
         load_glossary(parse_yaml(text, "glossary.yaml"))
+
+
+# Of a person of unknown age more ranges are tried than anybody reads
+
+
+@pytest.mark.parametrize(
+    ("platelets", "told"),
+    [
+        ("90 10^9/L", "below every limit tried, 141 to 248 ×10⁹/L"),
+        ("300 10^9/L", "not below any limit tried, 141 to 248 ×10⁹/L"),
+        ("180 10^9/L", "against limits of 141 to 248 ×10⁹/L"),
+    ],
+)
+def test_of_many_limits_the_ends_are_told(platelets: str, told: str) -> None:
+    text = " ".join(str(cbc.screen({"hemoglobin": "119 g/L", "platelets": platelets}).explain()).split())
+    assert told in text
+    assert "lower limits 141 to 248, upper limits 342 to 658 (14 ranges were tried; default_v1)" in text
+    assert " or 144 " not in text
+
+
+def test_of_a_known_age_each_of_two_limits_is_told() -> None:
+    """Hemoglobin of a woman and of a man, where the sex is not stated."""
+    text = " ".join(str(cbc.screen({"age": "40 y", "hemoglobin": "125 g/L"}).explain()).split())
+    assert "against 117 or 132 g/L" in text
+    assert "132 to 171 (default_v1, M 18 y and over; nhanes) or 117 to 153 (default_v1, F 18 y and over; nhanes)" in text

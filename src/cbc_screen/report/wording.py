@@ -91,6 +91,7 @@ def why_words(result: ScreeningResult) -> list[tuple[str, tuple[str, ...]]]:
     return list(found.items())
 
 
+_MANY = 4  # limits or ranges: of more only the ends are told (a result has all of them)
 _NAMES = (
     "Auer", "Diamond", "Duffy", "Epstein", "Evans", "Fanconi", "Green", "Heinz", "Howell", "Mentzer", "Ricerca", "Shiga",
     "Shine", "Shwachman", "Sirdah",
@@ -132,12 +133,27 @@ def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits
         value = f"{value}, {room_words(line, units)}"
     if line.adjusted is not None and analyte is not None:
         value = f"{value}, adjusted {_span(*line.adjusted, line.analyte, units)}"
-    limits = " or ".join(units.number(line.limit_of, limit) for limit in line.limits)
-    sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
-    against = f"{sign} {limits} {units.unit(line.limit_of)}" if limits else "no limit for this person"
-    if limits and line.limit_of != line.analyte and line.at_most is None:
+    against = _against(line, units)
+    if line.limits and line.limit_of != line.analyte and line.at_most is None:
         against += f" of {words(line.limit_of)}, which are at most {words(line.analyte)}"
     return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line))
+
+
+def _against(line: LineResult, units: TextUnits) -> str:
+    """Say the limits that a line was held against; of a person of unknown age they are many."""
+    if not line.limits:
+        return "no limit for this person"
+    if len(line.limits) <= _MANY:
+        sign = {LineState.LOW: "below", LineState.NOT_LOW: "not below", LineState.CANNOT_TELL: "against"}[line.state]
+        limits = " or ".join(units.number(line.limit_of, limit) for limit in line.limits)
+        return f"{sign} {limits} {units.unit(line.limit_of)}"
+    ends = " to ".join(units.number(line.limit_of, end) for end in (min(line.limits), max(line.limits)))
+    told = {
+        LineState.LOW: f"below every limit tried, {ends}",
+        LineState.NOT_LOW: f"not below any limit tried, {ends}",
+        LineState.CANNOT_TELL: f"against limits of {ends}",
+    }
+    return f"{told[line.state]} {units.unit(line.limit_of)}"
 
 
 def room_words(line: LineResult, units: TextUnits) -> str:
@@ -180,6 +196,8 @@ def _band(band: GradeBand, analyte: str, units: TextUnits) -> str:
 def analyte_words(analyte: AnalyteResult, units: TextUnits) -> AnalyteWords:
     """Say an analyte."""
     ranges = tuple(range_words(used, analyte.analyte, units) for used in analyte.ranges) or ("no range",)
+    if len(ranges) > _MANY:
+        ranges = (_many_ranges(analyte, units),)
     if analyte.reported_range is not None:
         reported = _ends(*analyte.reported_range, analyte.analyte, units)
         unused = " (not used)" if Reason.RANGE_INSANE in analyte.reasons else ""
@@ -192,6 +210,21 @@ def analyte_words(analyte: AnalyteResult, units: TextUnits) -> AnalyteWords:
         ranges,
         ", ".join(analyte.reasons),
     )
+
+
+def _many_ranges(analyte: AnalyteResult, units: TextUnits) -> str:
+    """Say what lies between the ranges that were tried, of a person whose age or sex is unknown."""
+    sides = []
+    for side, of_side in (
+        ("lower", [used.lower for used in analyte.ranges]),
+        ("upper", [used.upper for used in analyte.ranges]),
+    ):
+        known = [limit for limit in of_side if limit is not None]
+        if known:
+            ends = dict.fromkeys(units.number(analyte.analyte, end) for end in (min(known), max(known)))
+            sides.append(f"{side} limits {' to '.join(ends)}")
+    sets = ", ".join(dict.fromkeys(used.set for used in analyte.ranges))
+    return f"{', '.join(sides)} ({len(analyte.ranges)} ranges were tried; {sets})"
 
 
 def received_words(analyte: AnalyteResult) -> str:

@@ -1,17 +1,20 @@
 """follow beside a pandas groupby-apply and a polars plan of the same meaning, in one run; their answers are held equal.
 
 Usage: python benchmarks/follow.py [PERSONS]
+       python benchmarks/follow.py --curve
        python benchmarks/follow.py --slices SLICES PERSONS
 
-The second follows so many slices of so many persons one after another, each written as Parquet with its account checked, and
+The first times all three in turns, round by round, by the clock and by the processor (the time of all threads): on a machine
+that others use the ratio of the processor is the steadier one. The second prints what a count costs over the rows, and over the
+counts of a person. The third follows so many slices of so many persons one after another, each written as Parquet with its account checked, and
 prints counts a second and the most memory: 10 slices of 100,000 persons are 10^7 counts of 10^6 persons.
 
 Persons have ten counts each, of exact numbers in canonical units, and are adults of an age at which one limit holds: what
 `follow` does besides (units, bounds, unknown results, ages, pregnancy, order that is not known, breaks) the other two do not
 know. The plan of polars is as fast as its author could write it; pandas works on some of the persons, and its time is
 told for each count. Equal: for each line persistence, days, last change, trend, robust trend, fast fall, own range and
-nadir, and two count sets. What `follow` tells besides (onset, grades, the last count screened with what earlier ones show,
-its checklist) the others do not do. Printed: counts a second, and how many times as fast `follow` is as each of the others.
+nadir, and two count sets. All three may use every core, and pandas uses one. What `follow` tells besides (onset, grades, the last count screened with what earlier ones show,
+its checklist) the others do not do.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +40,7 @@ import cbc_screen as cbc  # noqa: E402
 from cbc_screen.knowledge.serial import load_serial  # noqa: E402
 from cbc_screen.serial.formulas import mann_kendall, reference_change, t_quantile  # noqa: E402
 
-PERSONS, EACH, OF_PANDAS, ROUNDS = 20_000, 10, 300, 3
+PERSONS, EACH, OF_PANDAS, ROUNDS = 20_000, 10, 300, 5
 LINES = {"red": "hemoglobin", "white": "neutrophils", "platelet": "platelets"}
 MDS = {
     "hemoglobin": {"F": 120.0, "M": 130.0},
@@ -68,16 +73,16 @@ def limits() -> dict[str, dict[str, float]]:
 LIMITS = limits()
 
 
-def counts(persons: int, seed: int = 11) -> pl.DataFrame:
+def counts(persons: int, seed: int = 11, each: int = EACH) -> pl.DataFrame:
     """Make counts: most persons in a steady state, some that fall, some that are low throughout."""
     chance = np.random.default_rng(seed)
-    shape = (persons, EACH)
-    steps = np.linspace(0, 1, EACH)
+    shape = (persons, each)
+    steps = np.linspace(0, 1, each)
     fall = np.where(chance.random((persons, 1)) < 0.2, chance.uniform(0.3, 0.8, (persons, 1)), 0.0)
     columns: dict[str, Any] = {
-        "person": np.repeat(np.arange(persons), EACH),
-        "age": np.repeat(chance.integers(25, 40, persons), EACH),
-        "sex": np.repeat(np.where(chance.random(persons) < 0.5, "F", "M"), EACH),
+        "person": np.repeat(np.arange(persons), each),
+        "age": np.repeat(chance.integers(25, 40, persons), each),
+        "sex": np.repeat(np.where(chance.random(persons) < 0.5, "F", "M"), each),
         "collected_at": np.datetime64("2018-01-01") + np.cumsum(chance.integers(3, 120, shape), axis=1).ravel(),
     }
     levels = (("hemoglobin", 135.0, 0.1, 0), ("neutrophils", 3.2, 0.3, 2), ("platelets", 220.0, 0.25, 0))
@@ -277,14 +282,42 @@ def hold_equal(ours: pd.DataFrame, theirs: pd.DataFrame, who: str) -> None:
         assert (met == told).all(), f"{who}: {own}"
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the least seconds of some rounds, and what was made."""
-    best, made = np.inf, None
+@dataclass
+class Timed:
+    """The least seconds of some rounds, by the clock and by the processor, and what was made."""
+
+    work: Callable[[], Any]
+    clock: float = np.inf
+    processor: float = np.inf
+    made: Any = None
+
+    def run(self) -> None:
+        """Work once."""
+        clock, processor = time.perf_counter(), time.process_time()
+        self.made = self.work()
+        self.clock = min(self.clock, time.perf_counter() - clock)
+        self.processor = min(self.processor, time.process_time() - processor)
+
+
+def in_turns(*works: Callable[[], Any]) -> list[Timed]:
+    """Time some works in turns: what else the machine does meets each of them."""
+    found = [Timed(work) for work in works]
     for _ in range(ROUNDS):
-        start = time.perf_counter()
-        made = work()
-        best = min(best, time.perf_counter() - start)
-    return best, made
+        for own in found:
+            own.run()
+    return found
+
+
+def curve() -> None:
+    """Print what a count costs over the rows, and over the counts of a person."""
+    followed(counts(20))  # compiling is left out
+    print(f"{'persons':>10}{'each':>6}{'counts':>12}{'us a count, processor':>24}{'clock':>8}")
+    sizes = [*((rows // EACH, EACH) for rows in (2_000, 20_000, 200_000, 2_000_000))]
+    for persons, each in (*sizes, *((200_000 // each, each) for each in (1, 2, 5, 20, 50, 200))):
+        frame = counts(persons, each=each)
+        [own] = in_turns(partial(followed, frame))
+        per = 1e6 / len(frame)
+        print(f"{persons:>10,}{each:>6}{len(frame):>12,}{own.processor * per:>24.2f}{own.clock * per:>8.2f}")
 
 
 def slices(many: int, persons: int) -> None:
@@ -314,24 +347,32 @@ def main() -> None:
     if sys.argv[1:2] == ["--slices"]:
         slices(int(sys.argv[2]), int(sys.argv[3]))
         return
+    if sys.argv[1:2] == ["--curve"]:
+        curve()
+        return
     persons = int(sys.argv[1]) if len(sys.argv) > 1 else PERSONS
     frame = counts(persons)
     first = frame.filter(pl.col("person") < 20)
     followed(first)  # compiling is left out
     planned(first)
     few = frame.filter(pl.col("person") < OF_PANDAS).to_pandas()
-    ours, found = timed(lambda: followed(frame))
-    theirs, plan = timed(lambda: planned(frame))
-    start = time.perf_counter()
-    by_hand = applied(few)
-    pandas = time.perf_counter() - start
-    hold_equal(found.to_pandas(), plan.to_pandas(), "polars")
-    hold_equal(found.to_pandas(), by_hand, "pandas")
+    ours, plan, by_hand = in_turns(lambda: followed(frame), lambda: planned(frame), lambda: applied(few))
+    hold_equal(ours.made.to_pandas(), plan.made.to_pandas(), "polars")
+    hold_equal(ours.made.to_pandas(), by_hand.made, "pandas")
     rows = len(frame)
-    speeds = {"follow": rows / ours, "polars plan": rows / theirs, "pandas groupby-apply": len(few) / pandas}
     print(f"{persons:,} persons, {rows:,} counts; answers equal ({len(LINES) * len(WORDS) + len(SETS)} columns)")
-    for name, speed in speeds.items():
-        print(f"{name:<22}{speed:>12,.0f} counts/s   follow is {speeds['follow'] / speed:8.2f} times as fast")
+    for name, own, many in (
+        ("follow", ours, rows),
+        ("polars plan", plan, rows),
+        ("pandas groupby-apply", by_hand, len(few)),
+    ):
+        clock, processor = (
+            one / many / (mine / rows) for one, mine in ((own.clock, ours.clock), (own.processor, ours.processor))
+        )
+        print(
+            f"{name:<22}{many / own.clock:>12,.0f} counts/s   follow is {clock:8.2f} times as fast by the clock, "
+            f"{processor:8.2f} by the processor"
+        )
 
 
 if __name__ == "__main__":

@@ -213,7 +213,10 @@ class Screener:
 
     @cached_property
     def _configuration(self) -> Configuration:
-        chosen = self._chosen
+        return self._stamped(self._chosen)
+
+    def _stamped(self, chosen: Configuration) -> Configuration:
+        """Return a configuration with what the tables it names are known by."""
         if chosen == Configuration():
             return chosen
         return replace(chosen, stamp=self._knowledge.stamp(self.ranges, self.rules))
@@ -656,12 +659,13 @@ class Screener:
     @cached_property
     def follow_kernels(self) -> dict[str, Kernel]:
         """The kernel of each definition that the rules of serial counts name, and of this screener's own, twice: with history."""
+        from cbc_screen.kernel.configure import build_kernel
         from cbc_screen.knowledge.serial import load_serial
         from cbc_screen.serial.follow import WITH_HISTORY
 
         needed = {rule.definition for rule in load_serial().count_sets if rule.definition is not None}
         kernels = {
-            name: replace(self, definition=cast(DefinitionId, name)).kernel
+            name: build_kernel(self._knowledge, self._stamped(replace(self._chosen, definition=name)))
             for name in sorted(needed - {self.definition})
         }
         kernels[self.definition] = self.kernel

@@ -23,7 +23,7 @@ from cbc_screen.report.build import ResultBuilder
 from cbc_screen.report.history import summary_of
 from cbc_screen.result import ScreeningResult
 from cbc_screen.serial.context import SerialContext
-from cbc_screen.serial.courses import Asked, Histories
+from cbc_screen.serial.histories import Asked, Histories
 from cbc_screen.serial.last_counts import courses_of, with_courses
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse
 from cbc_screen.serial.persistence import days_of

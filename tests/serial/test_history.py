@@ -15,8 +15,8 @@ from cbc_screen.errors import RecordError
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.predicates import of_history
 from cbc_screen.serial.context import ScreenedBlock
-from cbc_screen.serial.courses import Histories
 from cbc_screen.serial.follow import FollowRequest, _block, _blocks, _understood
+from cbc_screen.serial.histories import Histories
 from cbc_screen.serial.last_counts import courses_of
 from cbc_screen.serial.lines import line_courses
 from cbc_screen.source import Source

@@ -258,9 +258,8 @@ def _nadir(own: _Analyte) -> tuple[Floats, Ints, NDArray[np.int8]]:
     sure = rows.sizes > 1
     if not values.exact:
         sure &= lowest <= smallest(values.low, rows.starts)
-    equal = np.flatnonzero(values.high == rows.repeat(lowest))
-    first = rows.places.take(equal.take(begins(rows.owner.take(equal))))  # of each person: some result is the lowest
-    moment, last = first[sure], rows.last[sure]
+    equal = np.flatnonzero((values.high == rows.repeat(lowest)) & rows.repeat(sure))
+    moment, last = rows.places.take(equal.take(begins(rows.owner.take(equal)))), rows.last[sure]
     code = compare(series.values.take(last), series.values.take(moment), own.limits)
     put(code, series.quiet[last] | series.quiet[moment], NOT_ASSESSED)
     whose = rows.whose[sure]

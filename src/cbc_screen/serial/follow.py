@@ -25,7 +25,7 @@ from cbc_screen.normalize.plan import Plan
 from cbc_screen.serial.context import SerialContext
 from cbc_screen.serial.counts import read_counts
 from cbc_screen.serial.people import person_table
-from cbc_screen.serial.person_frame import NOBODY, PersonFrame, blocks, read_source
+from cbc_screen.serial.person_frame import AT_ONCE, NOBODY, PersonFrame, blocks, read_source
 from cbc_screen.serial.rows import CountRows
 from cbc_screen.serial.segments import Ints, Places
 from cbc_screen.serial.series import Followed, follow_block
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 WITH_HISTORY = "with_history"  # the kernel of the screen's definition that asks for earlier counts
-_WORKERS = 2  # threads: numpy and the kernel leave the other one half of the time
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _each_block(
             notation.add(cells)
         return made
 
-    workers = min(_WORKERS, os.cpu_count() or 1)
+    workers = min(AT_ONCE, os.cpu_count() or 1)
     waiting: deque[Future[tuple[Made, Cells]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for rows, person in _blocks(source):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.arrays import from_numpy
+from cbc_screen.arrays import from_numpy, from_texts
 from cbc_screen.engines.frames import Engine
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
@@ -17,11 +17,12 @@ from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge.library import Knowledge
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.serial.counts import CountBlock
-from cbc_screen.serial.courses import Asked, Histories
+from cbc_screen.serial.courses import tell
+from cbc_screen.serial.histories import Asked, Histories
 from cbc_screen.serial.onset import as_if
 from cbc_screen.serial.persistence import rows_of
 from cbc_screen.serial.reasons import bits_of, words_of
-from cbc_screen.serial.segments import Bools, Ints, Places, all_of, any_of, largest, sizes, smallest
+from cbc_screen.serial.segments import Bools, Ints, Places, all_of, any_of, chosen, is_one_of, largest, sizes, smallest
 from cbc_screen.vocabulary import Answer, Pregnancy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _LISTS = ("urgency_reasons", "checklist", "checklist_groups", "checklist_shown",
 def courses_of(histories: Histories, knowledge: Knowledge) -> dict[str, Asked]:
     """Ask every course, and every finding that earlier counts show, of each person; codes of `Answer`."""
     every = {**knowledge.courses, **knowledge.shown_findings}
-    return {name: histories.tell(own.rule) for name, own in every.items()}
+    return {name: tell(histories, own.rule) for name, own in every.items()}
 
 
 def with_courses(batch: Batch, told: Mapping[str, Asked], knowledge: Knowledge) -> Batch:
@@ -162,7 +163,7 @@ def last_columns(histories: Histories, engine: Engine, with_history: Kernel) -> 
 
 def _doubted(code: Asked, these: Bools) -> Asked:
     """Take back what earlier counts show of the last one of some persons: it is not known which count is the last."""
-    return np.where(these & np.isin(code, [_YES, _NO]), _UNSURE, code).astype(np.int8)
+    return chosen(these & is_one_of(code, _YES, _NO), _UNSURE, code)
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class _Screens:
         import pyarrow as pa
 
         several = (self.histories.several | self.doubted)[people]
-        tables, order = [], [np.zeros(0, dtype=np.intp)]
+        tables, order = [], []
         for has_history in (True, False):
             these = np.flatnonzero(several == has_history)
             if len(these):
@@ -195,7 +196,10 @@ class _Screens:
                 order.append(these)
         if not tables:
             return pa.table({name: pa.nulls(0, _kind(name)) for name in (*_WORDS, *_LISTS)})
-        return pa.concat_tables(tables).take(from_numpy(np.argsort(np.concatenate(order))))
+        if len(tables) == 1:
+            return tables[0]
+        # Texts stay codes of one dictionary: lists are long, and nearly every person has another one.
+        return pa.concat_tables(tables).unify_dictionaries().take(from_numpy(np.argsort(np.concatenate(order))))
 
     def _flags(self, batch: Batch, rows: Places, people: Ints, has_history: bool) -> pa.Table:
         import pyarrow as pa
@@ -212,7 +216,7 @@ class _Screens:
 def _kind(name: str) -> pa.DataType:
     import pyarrow as pa
 
-    return pa.int64() if name == _NUMBER else pa.string()
+    return pa.int64() if name == _NUMBER else pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
@@ -239,24 +243,42 @@ def _of_people(place: Ints, flags: pa.Table, others: _Others, urgent: Sequence[_
     columns: dict[str, pa.Array] = {}
     for name, own in told.items():
         column = own.take(from_numpy(np.where((place < 0) | differ[name], len(own) - 1, place)))
-        if name in _WORDS:
-            column = column.fill_null(Answer.CANNOT_TELL.value)
-        columns[f"{PREFIX}{name}"] = column if name == _NUMBER else column.dictionary_encode()
+        if name != _NUMBER:
+            column = _as_they_come(column, Answer.CANNOT_TELL.value if name in _WORDS else None)
+        columns[f"{PREFIX}{name}"] = column
     return columns
+
+
+def _as_they_come(column: pa.DictionaryArray, in_place_of_null: str | None) -> pa.DictionaryArray:
+    """Return coded words with those alone that are there, in the order in which they come, each once."""
+    import pyarrow as pa
+
+    codes, words = column.indices, column.dictionary
+    if in_place_of_null is not None:
+        codes = codes.fill_null(len(words))
+        words = pa.concat_arrays([words, from_texts([in_place_of_null])])
+    there = codes.dictionary_encode()
+    own = words.take(there.dictionary).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(own.indices.take(there.indices), own.dictionary)
 
 
 def _and_nothing(column: pa.ChunkedArray, name: str) -> pa.Array:
     """Return a column with a null behind it."""
     import pyarrow as pa
 
-    own = column.combine_chunks()
-    return pa.concat_arrays([*(own.chunks if isinstance(own, pa.ChunkedArray) else [own]), pa.nulls(1, _kind(name))])
+    if name == _NUMBER:
+        return pa.concat_arrays([*column.chunks, pa.nulls(1, column.type)])
+    chunks = column.unify_dictionaries().chunks  # of one dictionary each
+    words = chunks[0].dictionary if chunks else pa.nulls(0, pa.string())
+    codes = pa.concat_arrays([*(chunk.indices for chunk in chunks), pa.nulls(1, pa.int32())])
+    return pa.DictionaryArray.from_arrays(codes, words)
 
 
 def _who_differ(place: Ints, own: pa.Array, others: _Others, name: str) -> Bools:
     """Tell of which persons a further count has another flag than their last one."""
     found = np.zeros(len(place), dtype=np.bool_)
-    found[others.whose[_differ(own.take(from_numpy(place[others.whose])), others.flags[name])]] = True
+    if len(others.whose):
+        found[others.whose[_differ(own.take(from_numpy(place[others.whose])), others.flags[name])]] = True
     return found
 
 
@@ -264,8 +286,8 @@ def _differ(one: pa.Array, other: pa.ChunkedArray) -> NDArray[np.bool_]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    nothing: Any = -1 if pa.types.is_integer(one.type) else ""
+    kind, nothing = (one.type, -1) if pa.types.is_integer(one.type) else (pa.string(), "")
     differ: NDArray[np.bool_] = pc.not_equal(
-        pa.chunked_array([one.fill_null(nothing)]), other.fill_null(nothing)
+        pa.chunked_array([one.cast(kind).fill_null(nothing)]), other.cast(kind).fill_null(nothing)
     ).to_numpy()
     return differ

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import dictionary, from_numpy
 from cbc_screen.serial.context import ScreenedBlock, SerialContext
 from cbc_screen.serial.counts import CountBlock
-from cbc_screen.serial.courses import Histories
+from cbc_screen.serial.histories import Histories
 from cbc_screen.serial.last_counts import last_columns
 from cbc_screen.serial.lines import ANALYTE, INSTEAD, NEVER, LineCourse, line_courses
 from cbc_screen.serial.persistence import bounds_of, days_of, elapsed_names, lasting, rows_of
@@ -95,7 +95,7 @@ def _dates(days: Ints) -> pa.Array:
     import pyarrow as pa
 
     none = days == NEVER
-    return from_numpy(np.where(none, 0, days).astype(np.int32), none).cast(pa.date32())
+    return from_numpy(days.astype(np.int32), none).cast(pa.date32())  # of `NEVER` that is 0, and null
 
 
 def _numbers(values: Floats) -> pa.Array:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK = 131_072  # rows that are worked out at once; persons are whole
+AT_ONCE = 2  # blocks, by as many threads: numpy and the kernel leave the other one half of the time
+_WORTH_PARTING = 65_536  # rows: a block alone costs as much as ten thousand of them
 NOBODY = -1
 _WITH_A_DIGIT = r"^[\x00-\x7f]*[0-9][\x00-\x7f]*$"
 
@@ -107,7 +109,7 @@ def persons_in(column: pa.Array) -> tuple[pa.Array, Ints]:
     """Return the persons in the order in which they come, and which of them each row is of; blank is nobody."""
     encoded = _encoded(column)
     indices, valid = to_numpy(encoded.indices)
-    there = np.append(_is_person(as_text(encoded.dictionary)), False)  # the last place is that of a null
+    there = np.append(_is_person(encoded.dictionary), False)  # the last place is that of a null
     codes = indices if valid is None else np.where(valid, indices, -1)
     place = np.where(there, counted(there).astype(np.int64) - 1, NOBODY).take(codes)
     if encoded.dictionary.type == column.type:
@@ -129,13 +131,21 @@ def _encoded(column: pa.Array) -> pa.DictionaryArray:
     return plain.dictionary_encode()
 
 
-def _is_person(words: pa.Array) -> NDArray[np.bool_]:
-    """Tell which words name a person. Those with a plain digit do, where no word for nobody has one: nearly all, at once."""
+def _is_person(keys: pa.Array) -> NDArray[np.bool_]:
+    """Tell which keys name a person.
+
+    Where no word for nobody has a digit, whole numbers and words with a plain digit do: nearly all, told at once.
+    """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     own = load_measures().words
-    found = np.zeros(len(words), dtype=np.bool_)
-    if not any(any(letter.isdigit() for letter in word) for word in own.no_persons):
+    found = np.zeros(len(keys), dtype=np.bool_)
+    digits = any(letter.isdigit() for word in own.no_persons for letter in word)
+    if not digits and pa.types.is_integer(keys.type):
+        return ~found
+    words = as_text(keys)
+    if not digits:
         found = to_bools(pc.fill_null(pc.match_substring_regex(words, _WITH_A_DIGIT), False))
     others = np.flatnonzero(~found)
     texts = words.take(from_numpy(others)).to_pylist()
@@ -161,14 +171,22 @@ def blocks(source: PersonFrame) -> Iterator[tuple[Places, Ints]]:
         return
     many = sizes(starts, len(order))
     # A block ends where the next person would not fit any more; a person of more rows is a block alone.
-    first = 0
+    first, block = 0, _block_of(len(order))
     until = np.cumsum(many)
     while first < len(starts):
         begin = int(starts[first])
-        last = max(int(np.searchsorted(until, begin + BLOCK, side="right")), first + 1)
+        last = max(int(np.searchsorted(until, begin + block, side="right")), first + 1)
         part = slice(begin, int(until[last - 1]))
         yield order[part], person[part]
         first = last
+
+
+def _block_of(rows: int) -> int:
+    """Return how many rows a block has at the most: as many for each thread, with room for whole persons, none waits long."""
+    if rows <= _WORTH_PARTING:
+        return BLOCK
+    parts = -(-rows // (BLOCK * AT_ONCE)) * AT_ONCE
+    return min(BLOCK, rows // parts + rows // parts // 64 + 1)
 
 
 def taken(arrays: Mapping[str, pa.Array], rows: NDArray[np.intp]) -> dict[str, pa.Array]:

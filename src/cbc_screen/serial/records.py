@@ -17,7 +17,7 @@ from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.serial.context import ScreenedBlock, SerialContext
 from cbc_screen.serial.counts import CountBlock, put_in_order, suppressed
-from cbc_screen.serial.courses import Histories
+from cbc_screen.serial.histories import Histories
 from cbc_screen.serial.lines import line_courses
 from cbc_screen.serial.one_person import persons_apart, read_births
 from cbc_screen.serial.segments import Bools

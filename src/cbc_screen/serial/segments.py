@@ -128,7 +128,7 @@ def spread(groups: int, of: NDArray[Any], values: NDArray[Any], otherwise: Any) 
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class PersonRows:
     """Some of all rows, those of each person together; where persons begin is looked for once.
 
     `places` are their places among all, and `every` tells that they are all of them: nothing is then copied.

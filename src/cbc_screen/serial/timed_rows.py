@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from cbc_screen.serial.segments import Bools, Floats, Ints, Places, Rows, summed
+from cbc_screen.serial.segments import Bools, Floats, Ints, PersonRows, Places, summed
 
 
 @dataclass(frozen=True, eq=False)
-class TimedRows(Rows):
+class TimedRows(PersonRows):
     """Some of all moments, those of each person together, with the days of all moments (`time`)."""
 
     time: Floats = field(kw_only=True)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
 from properties.test_received_again import screened_again
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "beside_results.yaml").read_text(encoding="utf-8"))
@@ -139,3 +140,10 @@ def test_a_zero_of_a_channel_that_was_not_ordered_was_not_measured(
     assert scanned["reticulocytes_percent_state"] == state
     for frame in (pd.DataFrame([row]), cbc.read(path)):
         assert cbc.screen_frame(frame)["reticulocytes_percent_state"][0] == state
+
+
+def test_a_word_beside_reticulocytes_says_how_they_were_counted() -> None:
+    """Of other analytes "manual" makes a further result."""
+    beside = load_knowledge().beside
+    assert beside.says_again("platelets", "manual")
+    assert not beside.says_again("reticulocytes", "manual")

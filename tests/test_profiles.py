@@ -94,7 +94,10 @@ def test_what_the_caller_declares_stands_against_a_profile(tmp_path: Path) -> No
         ("colums: {}", "is not a known key"),
         ("unit_codes: {'8713': gram}", "own.yaml:5: 8713: is not a unit of any table"),
         ("codes_of: omap", "own.yaml:5: codes_of: is no shipped profile"),
-        ("code_forms: [{starts: L, parts: [unit]}]", r"own.yaml:5: parts: must be \[code\], or \[code, unit\] with a sep"),
+        (
+            "code_forms: [{starts: L, parts: [unit]}]",
+            r"own.yaml:5: parts: must be \[code\], or \[code, unit\] with a sep",
+        ),
         ("sex_codes: {w: F, W: M}", "own.yaml:5: W: is the same code as another that means something else"),
     ],
 )
@@ -113,7 +116,10 @@ def test_a_fault_in_ones_own_profile_names_file_line_and_key(tmp_path: Path, cha
     [
         ("shape: long\ncolumns: {value: Result}", "own.yaml:5: columns: a long table needs code or name"),
         ("shape: long\ncolumns: {code: Test}", "own.yaml:5: columns: a long table needs value or number"),
-        ("shape: messages\ncolumns: {code: Test}", "own.yaml:5: columns: messages have no columns; give codes and names"),
+        (
+            "shape: messages\ncolumns: {code: Test}",
+            "own.yaml:5: columns: messages have no columns; give codes and names",
+        ),
     ],
 )
 def test_the_columns_of_a_profile_are_those_of_its_shape(tmp_path: Path, said: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -187,3 +188,16 @@ def test_a_new_set_is_filled_in_and_checked(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], "hemoglobin,F,18 y,,117,153,g/L"]) + "\n", encoding="utf-8")
     assert CliRunner().invoke(main, ["ranges", "check", str(path)]).exit_code == 0
     assert CliRunner().invoke(main, ["ranges", "new", "-o", str(path)]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([], "my_lab.csv: rows: the set is empty"),
+        (["my_lab,hemoglobin,F,none,18,y,,,130,160,g/L", "another,platelets,any,none,18,y,,,150,400,10^9/L"],
+         "my_lab.csv: set: one file holds one set"),
+    ],
+)  # fmt: skip
+def test_a_file_holds_one_set(tmp_path: Path, rows: list[str], says: str) -> None:
+    with pytest.raises(cbc.KnowledgeError, match=rf"^{re.escape(says)}"):
+        cbc.Screener(ranges=own_set(tmp_path, *rows))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -325,3 +327,29 @@ def test_a_result_without_what_is_empty_says_the_same_and_is_shorter() -> None:
     assert short["borderline"] is False
     # Of every text of the checklist a compact result has its name alone.
     assert 3 * len(json.dumps(short)) < len(json.dumps(cbc.screen(record).to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"units": {"hemoglobin": "g/dL", "hemoglobin_mmol": "dimer"}}, "units: hemoglobin_mmol must be one of monomer, tetramer"),
+        ({"adjust_hemoglobin": ["weight"]}, "adjust_hemoglobin must be some of elevation, smoking"),
+        ({"unit_spellings": {"g/dL": "10^9/L"}}, "unit_spellings: 'g/dL' is known already"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_declared_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(cbc.UsageError, match=re.escape(says)):
+        cbc.Screener(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"columns": {"hemoglobins": "HGB (g/dL)"}}, "columns: 'hemoglobins' is not an analyte, a field of the person or a finding; did you"),
+        ({"columns": {"hemoglobin": "HGB"}}, "columns: hemoglobin=HGB: there is no such column"),
+        ({"units": {"hemoglobin": "g/L"}}, "column 'HGB (g/dL)' states its unit, and units= declares another for hemoglobin"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_the_columns_of_a_frame_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(cbc.UsageError, match=re.escape(says)):
+        cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [9.1]}), **options)

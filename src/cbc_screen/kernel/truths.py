@@ -20,7 +20,6 @@ from cbc_screen.knowledge.predicates import (
     Comparing,
     CourseIs,
     FindingIs,
-    HowMany,
     LineIs,
     LinesLow,
     MethodIs,

@@ -134,6 +134,8 @@ def test_an_empty_cell_beside_a_column_of_units_is_no_result() -> None:
         {"PLT": "250 K/uL", "PLT unit": None},
     ]
     assert [row["platelet_line"] for row in flags_of(rows)] == ["low", "cannot_tell", "not_low"]
+    rows[0]["PLT"] = "9,5"
+    assert [row["platelet_line"] for row in flags_of(rows, decimal=",")] == ["low", "cannot_tell", "not_low"]
 
 
 def test_a_flag_opens_only_a_number_that_is_one() -> None:

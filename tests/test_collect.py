@@ -419,6 +419,9 @@ def test_what_is_forgotten_on_the_way_changes_no_count(monkeypatch: pytest.Monke
     for n in range(6):
         items.append(result("platelets", f"{n}0", person=f"p{n}", at="", group="", unit="10^9/L", line=2 * n))
         items.append(result("hemoglobin", f"{n}0", person=f"p{n % 2}", at="", group="", unit="g/L", line=2 * n + 1))
+    items += [
+        result("", "5", person="p1", codes=(ResultCode("", name, ""),)) for name in ("Glucose", "Sodium", "Potassium")
+    ]
     remembered, _ = collect(items)
     for module, name in (
         (collecting, "_AT_ONCE"), (collecting, "KINDS"), (collected_texts, "KINDS"), (identifying, "_REMEMBERED"), (doubts, "_REMEMBERED"),

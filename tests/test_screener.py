@@ -16,7 +16,7 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.kernel import columns as kernel_columns
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, Presence
 
 SICK = {
     "age": "54 y",
@@ -353,3 +353,19 @@ def test_what_cannot_be_declared_is_refused(options: dict[str, Any], says: str) 
 def test_what_contradicts_the_columns_of_a_frame_is_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(cbc.UsageError, match=re.escape(says)):
         cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [9.1]}), **options)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"age": "40 y", "sex": "F", "context": {"jane_roe": "present"}},
+        # A copy of a record with other parts is not validated by pydantic.
+        cbc.CBCRecord(sex="F").model_copy(update={"context": {"jane_roe": Presence.PRESENT}}),
+    ],
+)
+def test_a_finding_that_is_none_is_refused_without_its_name(record: Any) -> None:
+    """What stands in place of a finding may be anything of a person."""
+    said = r"^CBCRecord: context: one key is not a finding; see reference_ranges/findings.yaml$"
+    with pytest.raises(cbc.RecordError, match=said) as caught:
+        cbc.screen(record)
+    assert "jane_roe" not in str(caught.value)

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
+from cbc_screen.kernel import joining
+from cbc_screen.kernel import screen as kernel_screen
 from cbc_screen.normalize.age import parse_age
 from cbc_screen.vocabulary import Reason
+from strategies import answers
 
 OLDEST = 130
 
@@ -135,3 +138,18 @@ def test_whatever_a_line_pattern_or_severity_cannot_tell_has_a_reason(
     told = ("pattern", "severity", "red_line", "white_line", "platelet_line")
     if any(flags[name] == "cannot_tell" for name in told):
         assert flags["reasons"]
+
+
+def test_many_rows_of_which_nothing_is_known_are_answered_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without age and sex a row may be anybody's: rows of the same persons that are possible are worked out together."""
+    monkeypatch.setattr(kernel_screen, "_ALIKE", 8)
+    monkeypatch.setattr(kernel_screen, "_EXPANDED_AT_ONCE", 20)
+    monkeypatch.setattr(joining, "_AT_ONCE", 64)
+    counts = [
+        {"hemoglobin": f"{80 + 5 * n} g/L", "platelets": f"{9 * n} 10^9/L", "mcv": f"{70 + n} fL"} for n in range(30)
+    ]
+    rows = [{"sex": sex, **count} for count in counts for sex in ("", "F")]
+    screener = cbc.Screener()
+    alone = [screener.screen(row, compact=True).flags() for row in rows]
+    assert answers(screener.screen_frame(pd.DataFrame(rows))) == alone
+    assert {row["red_line"] for row in alone} == {"low", "not_low", "cannot_tell"}

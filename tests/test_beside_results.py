@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
 from properties.test_received_again import screened_again
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "beside_results.yaml").read_text(encoding="utf-8"))
@@ -166,3 +167,10 @@ def test_a_range_is_read_with_the_decimal_mark_of_its_table(
     flags = cbc.screen_frame(frame, decimal=decimal).iloc[0]
     assert flags["platelet_line"] == line
     assert reason in flags["reasons"].split(";")
+
+
+def test_a_word_beside_reticulocytes_says_how_they_were_counted() -> None:
+    """Of other analytes "manual" makes a further result."""
+    beside = load_knowledge().beside
+    assert beside.says_again("platelets", "manual")
+    assert not beside.says_again("reticulocytes", "manual")

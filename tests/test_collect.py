@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize import collect as collecting
+from cbc_screen.normalize import collected_texts, doubts
+from cbc_screen.normalize import identify as identifying
 from cbc_screen.normalize.collect import Collection
 from cbc_screen.normalize.gathered import CollectedCount
 from cbc_screen.normalize.identify import NOT_A_COUNT, Identifier
+from cbc_screen.normalize.placing import apart
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
-from cbc_screen.normalize.standing import CONFLICT
+from cbc_screen.normalize.standing import CONFLICT, Cell, DoubtfulResult, Received, StandingRule
 from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, ResultStatus
 
@@ -229,6 +233,7 @@ def test_what_a_code_means(codes: list[tuple[str, str, str]], unit: str, expecte
             "Bone marrow report",
             ("wbc", None),
         ),  # it quotes the blood count
+        (ResultCode("5821-4", "WBC", "LN"), "Urine", "", (None, None)),  # a code of the urine, called like a count
     ],
 )
 def test_a_specimen_that_is_not_blood(code: ResultCode, specimen: str, panel: str, expected: object) -> None:
@@ -406,3 +411,50 @@ def test_any_text_in_any_field_is_carried_and_accounted_for(items: list[Item]) -
 def test_clumps_of_other_cells_on_a_whole_count_are_not_of_its_platelets() -> None:
     for remark in ("RBC clumps", "red cells clumped", "WBC clumps seen", "bacteria clumped"):
         assert platelet_clumps(remark) is Presence.UNKNOWN, remark
+
+
+def test_what_is_forgotten_on_the_way_changes_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of names, words for sex and neighbors only so many are remembered, and results are written so many at a time."""
+    items: list[Item] = [StatedPerson(f"p{n}", sex=sex) for n, sex in enumerate(("F", "M", "female"))]
+    for n in range(6):
+        items.append(result("platelets", f"{n}0", person=f"p{n}", at="", group="", unit="10^9/L", line=2 * n))
+        items.append(result("hemoglobin", f"{n}0", person=f"p{n % 2}", at="", group="", unit="g/L", line=2 * n + 1))
+    items += [
+        result("", "5", person="p1", codes=(ResultCode("", name, ""),)) for name in ("Glucose", "Sodium", "Potassium")
+    ]
+    remembered, _ = collect(items)
+    for module, name in (
+        (collecting, "_AT_ONCE"), (collecting, "KINDS"), (collected_texts, "KINDS"), (identifying, "_REMEMBERED"), (doubts, "_REMEMBERED"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, 1)
+    forgotten, collection = collect(items)
+    assert forgotten == remembered
+    assert len(collection.sexes) == 1
+
+
+def test_what_was_seen_once_on_the_film_was_seen() -> None:
+    film = [result("", value, codes=(ResultCode("", "Schistocytes", ""),)) for value in ("present", "absent")]
+    (count,), _ = collect([result("hemoglobin", "90", unit="g/L"), *film])
+    assert count.film["schistocytes_on_film"] is Presence.PRESENT
+
+
+def received(value: str, unit: str = "g/dL", status: ResultStatus = F) -> Received:
+    return Received(value, unit, "", "", status.value, value, -1, "")
+
+
+def test_results_of_a_period_stand_by_what_they_say() -> None:
+    """Those that say the same are one result, repeated; where one may replace another they are left together."""
+    standing = StandingRule(KNOWLEDGE)
+    same, other = [received("9"), received("9.0"), received("90", "g/L")], received("10")
+    assert standing.alike("hemoglobin", [*same, other]) == [same, [other]]
+    assert list(apart({"hemoglobin": [*same, other]}, standing)) == [("hemoglobin", same), ("hemoglobin", [other])]
+    replaced = [*same, received("10", status=C)]
+    assert list(apart({"hemoglobin": replaced}, standing)) == [("hemoglobin", replaced)]
+
+
+@pytest.mark.parametrize(("value", "between"), [("0.4", True), ("see note", False), (">0.4", False)])
+def test_a_percentage_stands_in_only_beside_a_number(value: str, between: bool) -> None:
+    """Of neutrophils in doubt, beside white cells and a percentage, the lowest and the highest are told."""
+    cells = {"wbc": Cell("5", "10^9/L", "", "", ""), "neutrophils_percent": Cell("50", "%", "", "", "")}
+    told = [DoubtfulResult(value, "10^9/L", "", "")]
+    assert bool(StandingRule(KNOWLEDGE).between("neutrophils", told, cells)) is between

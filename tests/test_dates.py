@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import cbc_screen as cbc
 from cbc_screen.errors import UsageError
-from cbc_screen.normalize.dates import DateSpan, parse_date
+from cbc_screen.normalize.dates import DateSpan, in_iso, parse_date
 from cbc_screen.vocabulary import Reason
 
 DAY = datetime.date(2024, 1, 15)
@@ -255,3 +255,17 @@ def test_nanoseconds_in_a_zone_do_not_move_the_day(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "export.parquet")
     cbc.scan(tmp_path / "export.parquet", tmp_path / "flags.parquet", received=True)
     assert cbc.screen_again(tmp_path / "flags.parquet", 1).person.years == (18, 18)
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("01-Mar-2024", "2024-03-01"), ("2024/03/01 21:05", "2024-03-01T21:05:00"), ("2024/03/01 9:05 PM", "2024-03-01T21:05:00"),
+        ("2024/03/01 12:05 AM", "2024-03-01T00:05:00"), ("01-Mar-2024 9:05:07", "2024-03-01T09:05:07"),
+        # a zone, no time of day, no day
+        ("01-Mar-2024 09:05 EST", None), ("2024/03/01 9:05+01:00", None), ("2024/03/01 24:00", None), ("30-Feb-2024", None),
+        ("2024/13/01", None), ("03/04/2024", None),
+    ],
+)  # fmt: skip
+def test_a_day_in_words_has_one_text_for_one_moment(text: str, iso: str | None) -> None:
+    assert in_iso(text) == iso

@@ -57,6 +57,7 @@ PROFILE = (
         ("unknown", "", NONE), ("Unscheduled", "", NONE), ("???", "", NONE), ("desconocido", "", NONE), ("NaT", "", NONE),
         ("1900-01-01", "", NONE), ("01/01/1900", "", NONE), ("1900-01-01 00:00:00", "", NONE), ("0001-01-01T00:00:00", "", NONE),
         ("9999-12-31T23:59:59-05:00", "", NONE), ("31.12.9999", "", NONE),
+        ("2024 Visit 3", "2024 visit 3", RELATIVE), ("x" * 300, "x" * 300, PERIOD),
     ],
 )  # fmt: skip
 def test_what_words_for_a_moment_are_worth(text: str, key: str, placing: Placing) -> None:

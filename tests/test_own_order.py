@@ -75,6 +75,7 @@ def test_every_door_has_the_order(tmp_path: Path) -> None:
         ("{tiers: {mds: {any: {everything: 1}}}}", "everything: is none of red_microcytic"),
         ("{tiers: {mds: {any: {white: 6}}}}", "white: must lie between 0 and 5, or be null"),
         ("{groups: {fits: {most: 6}}}", "groups: more than 8 lines would stand before the fold"),
+        ("{groups: {fits: {most: -1}}}", "most: must not be below 0"),
         ("{groups: {fits: {many: 6}}}", "many: is not a known key here"),
         ("{order: {}}", "order: is not a known key here"),
     ],

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.errors import UsageError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.plain_results import plain_results
 
 RESULTS = [("Hemoglobin", "79", "g/L"), ("Neutrophils", "0.4", "10^9/L"), ("Platelets", "12", "10^9/L")]
 
@@ -152,3 +154,8 @@ def test_profile_takes_the_options_of_scan() -> None:
 def test_format_takes_its_documented_values(kind: str, tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["scan", str(tmp_path / "nothing"), "--format", kind])
     assert "the source 'nothing' does not exist" in said.output
+
+
+def test_a_column_of_what_is_no_part_of_a_result_is_refused() -> None:
+    with pytest.raises(cbc.UsageError, match=r"^columns: 'analyte' is no part of a result; there are person, "):
+        plain_results(load_knowledge(), ["Test", "Result"], {"analyte": "Test"})

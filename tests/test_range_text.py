@@ -88,3 +88,12 @@ def test_the_person_decides_in_a_message(sex: str, state: str, tmp_path: Path) -
     )  # fmt: skip
     cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.csv")
     assert pd.read_csv(tmp_path / "flags.csv")["hemoglobin_state"][0] == state
+
+
+@pytest.mark.parametrize("text", ["11.7-15.5 F 13.2-17.1 M adult", "F: abc M: 13.2-17.1"])
+def test_a_range_for_each_sex_with_something_else_is_none(text: str) -> None:
+    assert limits_of_text(text) == (UNREADABLE, "")
+
+
+def test_a_side_that_neither_sex_has_is_open() -> None:
+    assert limits_of_text("F: <5 M: <6") == ("", "F=5|M=6")

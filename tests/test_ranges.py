@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -196,3 +197,16 @@ def test_of_a_person_of_unknown_age_each_range_that_was_tried_is_named_once() ->
         assert len(set(analyte.ranges)) == len(analyte.ranges), analyte.analyte
     sets = [used.set for used in next(own for own in result.analytes if own.analyte == "hemoglobin").ranges]
     assert (sets.count("ohsu"), sets.count("default_v1") > 10) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([], "my_lab.csv: rows: the set is empty"),
+        (["my_lab,hemoglobin,F,none,18,y,,,130,160,g/L", "another,platelets,any,none,18,y,,,150,400,10^9/L"],
+         "my_lab.csv: set: one file holds one set"),
+    ],
+)  # fmt: skip
+def test_a_file_holds_one_set(tmp_path: Path, rows: list[str], says: str) -> None:
+    with pytest.raises(cbc.KnowledgeError, match=rf"^{re.escape(says)}"):
+        cbc.Screener(ranges=own_set(tmp_path, *rows))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ import pytest
 
 import cbc_screen as cbc
 from cbc_screen.kernel import columns as kernel_columns
-from cbc_screen.vocabulary import NOTICE
+from cbc_screen.vocabulary import NOTICE, Presence
 
 SICK = {
     "age": "54 y",
@@ -325,3 +327,45 @@ def test_a_result_without_what_is_empty_says_the_same_and_is_shorter() -> None:
     assert short["borderline"] is False
     # Of every text of the checklist a compact result has its name alone.
     assert 3 * len(json.dumps(short)) < len(json.dumps(cbc.screen(record).to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"units": {"hemoglobin": "g/dL", "hemoglobin_mmol": "dimer"}}, "units: hemoglobin_mmol must be one of monomer, tetramer"),
+        ({"adjust_hemoglobin": ["weight"]}, "adjust_hemoglobin must be some of elevation, smoking"),
+        ({"unit_spellings": {"g/dL": "10^9/L"}}, "unit_spellings: 'g/dL' is known already"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_declared_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(cbc.UsageError, match=re.escape(says)):
+        cbc.Screener(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"columns": {"hemoglobins": "HGB (g/dL)"}}, "columns: 'hemoglobins' is not an analyte, a field of the person or a finding; did you"),
+        ({"columns": {"hemoglobin": "HGB"}}, "columns: hemoglobin=HGB: there is no such column"),
+        ({"units": {"hemoglobin": "g/L"}}, "column 'HGB (g/dL)' states its unit, and units= declares another for hemoglobin"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_the_columns_of_a_frame_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(cbc.UsageError, match=re.escape(says)):
+        cbc.screen_frame(pd.DataFrame({"age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [9.1]}), **options)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"age": "40 y", "sex": "F", "context": {"jane_roe": "present"}},
+        # A copy of a record with other parts is not validated by pydantic.
+        cbc.CBCRecord(sex="F").model_copy(update={"context": {"jane_roe": Presence.PRESENT}}),
+    ],
+)
+def test_a_finding_that_is_none_is_refused_without_its_name(record: Any) -> None:
+    """What stands in place of a finding may be anything of a person."""
+    said = r"^CBCRecord: context: one key is not a finding; see reference_ranges/findings.yaml$"
+    with pytest.raises(cbc.RecordError, match=said) as caught:
+        cbc.screen(record)
+    assert "jane_roe" not in str(caught.value)

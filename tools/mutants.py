@@ -47,6 +47,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "knowledge": (
         "tests/knowledge/test_loader_faults.py", "tests/test_cases.py", "tests/test_ranges.py", "tests/knowledge/test_names.py",
         "tests/knowledge/test_unit_spellings.py", "tests/knowledge/test_false_friends.py", "tests/test_own_rules.py", "tests/test_kept.py",
+        "tests/knowledge/test_word_faults.py", "tests/knowledge/test_rule_faults.py", "tests/knowledge/test_range_faults.py",
+        "tests/knowledge/test_files.py",
     ),
 }  # fmt: skip
 _PARTS = (

@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbc_screen as cbc
+from cbc_screen.knowledge.ordering import questions_in
+from cbc_screen.knowledge.predicates import MethodIs
+from cbc_screen.vocabulary import ReticulocyteMethod
 from strategies import KNOWLEDGE
 
 FILM = KNOWLEDGE.finding_groups["film"]
@@ -277,3 +280,7 @@ def test_a_test_that_is_done_is_not_missing(sent: str) -> None:
     )
     assert "reticulocyte count" in without.missing
     assert "reticulocyte count" not in done.missing
+
+
+def test_a_method_of_counting_is_asked_for_as_such() -> None:
+    assert questions_in(MethodIs(ReticulocyteMethod.AUTOMATED)) == ("reticulocyte_method",)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from faulty import copy_tables
 
 import cbc_screen as cbc
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.load import build_knowledge
 from cbc_screen.normalize.names import NameReader, Role
 from cbc_screen.vocabulary import Reason
 
@@ -141,3 +144,28 @@ def test_names_that_programs_and_analyzers_give_neutrophils(header: str) -> None
 def test_names_that_may_be_neutrophils_count_as_sent(header: str) -> None:
     found = NameReader(load_knowledge()).read(header)
     assert (found.role, found.name) == (Role.POSSIBLE, "neutrophils")
+
+
+@pytest.mark.parametrize("header", ["AT", "AT (10^9/L)"])
+def test_a_name_that_means_different_things_is_no_column_of_an_analyte(header: str) -> None:
+    """The platelets to one language, and antithrombin to others: sent, and not usable."""
+    meaning = NameReader(load_knowledge()).read(header)
+    assert (meaning.role, meaning.name, meaning.reason) == (Role.POSSIBLE, "platelets", Reason.CODE_UNKNOWN)
+
+
+def test_a_name_of_two_columns_in_two_languages_is_a_name_of_neither(tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    for language, part in (("pl", "flag"), ("cs", "name")):
+        path = root / "names" / f"{language}.yaml"
+        before, table, after = path.read_text(encoding="utf-8").partition("\ntable:\n")
+        changed = re.sub(
+            rf"(\n?  {part}:\n    (?:seen|memory):\n)",
+            r"\1    - Výsledkow\n    - Jedině " + language + r"\n",
+            after,
+            count=1,
+        )
+        path.write_text(f"{before}{table}{changed}", encoding="utf-8")
+    names = build_knowledge(root, check_hashes=False).result_tables.names
+    assert [part for part, own in names.items() if "vysledkow" in own] == []
+    assert [part for part, own in names.items() if "jedine pl" in own] == ["flag"]
+    assert [part for part, own in names.items() if "jedine cs" in own] == ["name"]

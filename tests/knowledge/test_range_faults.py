@@ -270,3 +270,11 @@ def test_adjustments_without_elevation_are_refused(tmp_path: Path) -> None:
     path.write_text(re.sub("who_2011,elevation,.*\n", "", path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(KnowledgeError, match=r"^adjustments/who_2011\.csv: quantity: needs rows for elevation$"):
         build_knowledge(root, check_hashes=False)
+
+
+def test_a_set_without_a_row_is_refused(tmp_path: Path) -> None:
+    root = copy_tables(tmp_path)
+    path = root / "intervals" / "ummc.csv"
+    path.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
+    with pytest.raises(KnowledgeError, match=r"^intervals/ummc\.csv: rows: the set is empty$"):
+        build_knowledge(root, check_hashes=False)

@@ -123,3 +123,15 @@ def test_a_scale_in_braces_is_no_remark(unit: str) -> None:
 def test_a_remark_in_braces_changes_nothing(unit: str) -> None:
     units = load_knowledge().analytes["platelets"].units
     assert units.find(unit) == units.find("/uL")
+
+
+def test_a_unit_in_letters_of_another_script_may_have_a_remark_in_braces() -> None:
+    cells = load_knowledge().units["cells"]
+    assert cells.find("10*3{клетки}/мкл") == cells.find("10*3/uL") == Factor(1, 1)
+
+
+def test_a_unit_that_a_convention_declares_may_be_written_in_another_case() -> None:
+    hemoglobin = load_knowledge().units["hemoglobin"]
+    assert isinstance(hemoglobin.find("mmol/L", "monomer"), Factor)
+    assert hemoglobin.find("MMOL/L", "monomer") == hemoglobin.find("mmol/L", "monomer")
+    assert not isinstance(hemoglobin.find("MMOL/L"), Factor)

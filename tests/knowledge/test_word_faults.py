@@ -1,4 +1,4 @@
-"""Faults in the tables of words: names, languages, specimens, statuses, what stands beside a result, and what is said."""
+"""Faults in the tables of words: names, languages, specimens, statuses, what is said (one file: one subject, whose cases share what they build)."""
 
 from __future__ import annotations
 

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbc_screen.kernel import columns
+from cbc_screen.kernel.arithmetic import quantity
 from cbc_screen.kernel.columns import ColumnProgram, LimitTable
-from cbc_screen.kernel.program import Builder, Op, Program
+from cbc_screen.kernel.program import Builder, Interval, Op, Program
 from cbc_screen.kernel.scalar import compile_scalar
 
 ROW_COUNTS = (0, 1, 7, 8, 9, 64, 1000)
@@ -503,3 +504,30 @@ def test_the_sign_of_an_infinite_quotient(x: float, y: float, quotient: float) -
     function, _ = compile_scalar(b.program(outputs), {})
     assert answers(outputs, b, {"x": np.array([x]), "y": np.array([y])})["quotient"].tolist() == [quotient]
     assert function({"x": x, "y": y}, ()) == (quotient,)
+
+
+def test_a_choice_within_a_choice_by_the_same_flag_is_one_choice() -> None:
+    b = Builder()
+    flag, c, d = b.step(Op.FLAG, value="f"), b.step(Op.CODE_INPUT, value="c"), b.step(Op.CODE_INPUT, value="d")
+    within = b.code_select(flag, c, b.code_select(flag, b.code(7), d))
+    assert within == b.code_select(flag, c, d)
+
+
+def test_a_flag_and_what_it_denies_are_one_of_two() -> None:
+    b = Builder()
+    flag = b.step(Op.FLAG, value="f")
+    outputs = {"sum": b.weighted([(flag, 1), (b.negate(flag), 1), (b.step(Op.FLAG, value="g"), 2)])}
+    inputs = {"f": np.array([True, False, True]), "g": np.array([False, False, True])}
+    assert answers(outputs, b, inputs)["sum"].tolist() == [1, 1, 3]
+
+
+def test_to_a_program_that_asks_for_no_limit_all_keys_are_the_same() -> None:
+    b = Builder()
+    program = b.program({"out": b.step(Op.FLAG, value="f")})
+    assert ColumnProgram(program, LimitTable({}, np.empty((0, 3)))).distinct(np.array([2, 1])) == [0]
+
+
+def test_a_quantity_of_no_name_is_never_another_one() -> None:
+    b = Builder()
+    with pytest.raises(AssertionError, match="mcv_gaps"):
+        quantity(b, "mcv_gaps", lambda name: Interval(b.nan(), b.nan()))

@@ -31,6 +31,7 @@ def test_the_shipped_file_is_sound() -> None:
         ("adopt_at_most: 2", "adopt_at_most: 4", "repeat_at_most: must lie between"),
         ("repeat_at_most: 4", "repeat_at_most: 20", "repeat_at_most: must lie between"),
         ("shares: [0.05,", "shares: [0,", "shares: must be shares"),
+        ("shares: [0.05, 0.10, 0.15, 0.20, 0.25]", "shares: some", "shares: must be a list of numbers"),
         ("right_outside: 0.05", "right_outside: 5", "shares: must be shares"),
         ("z: 1.959964", "z: 1.645", "z: must be the two-sided normal quantile"),
         ("confidence: 0.90", "confidence: 90", "confidence: must be a share"),

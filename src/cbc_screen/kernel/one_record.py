@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from cbc_screen.kernel.fact_table import Join, join_of
@@ -20,22 +20,13 @@ _JOINED: Mapping[Join, Callable[[tuple[float, ...]], float]] = {
 _REMEMBERED = 2048  # persons
 
 
-class Named(Mapping[str, int]):
+class Named:
     """Numbers by name, without a dictionary of them: most are never asked for."""
 
     __slots__ = ("_places", "_values")
 
     def __init__(self, places: Mapping[str, int], values: tuple[float | int | bool, ...]) -> None:
         self._places, self._values = places, values
-
-    def __getitem__(self, name: str) -> int:
-        return int(self._values[self._places[name]])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
 
     def some(self, names: Sequence[str]) -> list[int]:
         """Return the numbers of some names."""

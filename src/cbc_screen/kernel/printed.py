@@ -26,11 +26,9 @@ class ProgramPart(StrEnum):
     LIMITS = "limits"
 
 
-def divide(a: float, b: float) -> float:
-    """Divide as IEEE 754 does, where Python would raise."""
-    if b == 0:
-        return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
-    return a / b
+def divide(a: float, zero: float) -> float:
+    """Divide by zero as IEEE 754 does, where Python would raise."""
+    return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, zero)
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,8 +252,6 @@ class Ranking:
     def _sizes(self) -> tuple[int, int, int, int]:
         """Return red cells small, of normal size, large, of unknown size, by the range of the person's age."""
         b, facts = self.b, self.facts
-        if not facts.has_truth("mcv.low"):
-            return b.boolean(False), b.boolean(False), b.boolean(False), b.boolean(True)
         is_low, is_high = facts.truth("mcv.low"), facts.truth("mcv.high")
         small, large = is_low.yes, is_high.yes
         normal = b.both(is_low.no, is_high.no)
@@ -278,10 +276,9 @@ def _by_person_alone(rule: Rule) -> bool:
 def _is_leading(rule: Rule) -> bool:
     """Tell whether a finding asks only for the leading counts, the lines and the person."""
     for part in walk(rule.when):
-        if isinstance(part, CourseIs | FindingIs | MethodIs):
-            return False
-        if isinstance(part, Compare) and part.subject not in LEADING:
-            return False
-        if isinstance(part, StateIs | BeyondRange) and part.analyte not in LEADING:
-            return False
+        match part:
+            case CourseIs() | FindingIs() | MethodIs():
+                return False
+            case Compare(subject) | StateIs(subject) | BeyondRange(subject) if subject not in LEADING:
+                return False
     return True

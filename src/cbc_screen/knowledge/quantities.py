@@ -30,8 +30,6 @@ def raise_digits(text: str) -> str:
     >>> raise_digits("10⁹")
     '10^9'
     """
-    if text.isascii():
-        return text
     folded: list[str] = []
     for position, character in enumerate(text):
         if character in _SUPERSCRIPT_SET:

@@ -327,7 +327,7 @@ class Collection:
         self,
         gathered: Gathered,
         by_analyte: Mapping[str, Sequence[Received]],
-        stand: Mapping[str, tuple[Cell | None, int]],
+        stand: Mapping[str, tuple[Cell, int]],
         group: GroupKind,
     ) -> CollectedCount:
         """Return one count, with what is unknown in it, and count what became of its results."""
@@ -354,22 +354,19 @@ class Collection:
             film=gathered.film,
         )
 
-    def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell | None, int]]:
-        """Return the result that stands for each analyte, if one does, and how many repeat it."""
+    def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell, int]]:
+        """Return what stands for each analyte, and how many repeat it."""
         return {analyte: self._standing.of(analyte, own) for analyte, own in by_analyte.items()}
 
     def _account(
-        self, by_analyte: Mapping[str, Sequence[Received]], stand: Mapping[str, tuple[Cell | None, int]]
+        self, by_analyte: Mapping[str, Sequence[Received]], stand: Mapping[str, tuple[Cell, int]]
     ) -> dict[str, Cell]:
-        """Return the results that stand, and count what became of the others."""
-        cells: dict[str, Cell] = {}
-        for analyte, (cell, duplicates) in stand.items():
-            if cell is not None:
-                cells[analyte] = cell
-            self.counts.used += cell is not None
-            self.counts.superseded += len(by_analyte[analyte]) - (cell is not None)
+        """Return what stands for each analyte, and count what became of the others."""
+        for analyte, (_, duplicates) in stand.items():
+            self.counts.used += 1
+            self.counts.superseded += len(by_analyte[analyte]) - 1
             self.counts.duplicates += duplicates
-        return cells
+        return {analyte: cell for analyte, (cell, _) in stand.items()}
 
     def forget_zeros(self) -> None:
         """Let go of the names that were given a place and of which nothing came."""

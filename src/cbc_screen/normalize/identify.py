@@ -126,8 +126,6 @@ class Identifier:
         """Return the one analyte that codes or names say; a result in the unit of another quantity is not of it."""
         if len(analytes) > 1:
             return self._one_of(tuple(sorted(analytes)), result)
-        if not analytes:
-            return NOT_A_COUNT
         (analyte,) = analytes
         if self._is_in_unit_of_another(analyte, result):
             return ResultIdentity(None, Reason.UNIT_CONFUSABLE, (analyte,))

@@ -140,11 +140,8 @@ class NameReader:
         in_brackets = (unit.strip() for _, unit in _bracketed(text) if _looks_like_unit(unit))
         return next(known, None) or next(in_brackets, None)
 
-    def analytes(self, text: str) -> frozenset[str]:
-        """Return what a name names: one analyte, a count and its percentage, or nothing that is known."""
-        return self._analytes(plain_name(text))
-
     def _analytes(self, name: str) -> frozenset[str]:
+        """Return what a folded name names: one analyte, a count and its percentage, or nothing that is known."""
         return self._named.get(name) or agreed(name, self._named, self._friends.agreeing)
 
     def _whole(self, text: str) -> Meaning | None:

@@ -23,7 +23,7 @@ from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED, mentions_clum
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside, opened
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
 from cbc_screen.normalize.suspect import without_unit
-from cbc_screen.normalize.value import ABSENT, Reading, ResultReader, convert, plain_number, void
+from cbc_screen.normalize.value import Reading, ResultReader, convert, plain_number, void
 from cbc_screen.record import CBCRecord, Measurement, ReportedRange
 from cbc_screen.vocabulary import Comparator, Presence, Reason, ReticulocyteMethod, Sex
 
@@ -100,12 +100,13 @@ class RecordNormalizer:
         reported = counted = doubted = False
         scope, suspect = InputScope.SHORT, self._suspect
         if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
-            believed = self._confirmed({name: self._reading(name, own) for name, own in record.measurements()})
+            known = ((self._analytes.get(name), name, own) for name, own in record.measurements())
+            believed = self._confirmed({name: self._reading(one, own) for one, name, own in known if one is not None})
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
                 continue
-            reading = self._reading(name, measurement)
+            reading = self._reading(analyte, measurement)
             if believed is not None:
                 reading = believed.get(name, reading)
             if suspect is not None and name in suspect:
@@ -149,10 +150,7 @@ class RecordNormalizer:
         kind = self._specimens.kind(ANY, record.specimen) if record.specimen is not None else None
         return found if kind is None or kind.reason is None else _of_another_kind(found, kind.reason)
 
-    def _reading(self, name: str, measurement: Measurement) -> Reading:
-        analyte = self._analytes.get(name)
-        if analyte is None:
-            return ABSENT
+    def _reading(self, analyte: _Analyte, measurement: Measurement) -> Reading:
         if measurement.status is not None and not self._is_used(measurement.status):
             return void(Reason.STATUS_NOT_FINAL)  # also without a value: it was ordered
         reading = analyte.read(measurement.value, measurement.unit, measurement.comparator)

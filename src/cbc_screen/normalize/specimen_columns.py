@@ -81,8 +81,6 @@ def _only_matching(texts: pa.Array, starts: str) -> pa.Array:
         if kept.null_count == len(kept):
             return pa.nulls(len(texts), pa.string())
         return pa.DictionaryArray.from_arrays(texts.indices, kept)
-    if types.is_null(texts.type):
-        return texts
     matching = pc.match_substring_regex(texts, starts)
     return (
         pc.if_else(matching, texts, null_of(texts.type))

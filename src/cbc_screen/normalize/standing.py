@@ -88,8 +88,8 @@ class StandingRule:
         self._percents = {name: own.percent for name, own in knowledge.analytes.items() if own.percent is not None}
         self._readers = {name: ResultReader(own, knowledge.words) for name, own in knowledge.analytes.items()}
 
-    def of(self, analyte: str, results: Sequence[Received]) -> tuple[Cell | None, int]:
-        """Return the result that stands, if one does, and how many repeat it."""
+    def of(self, analyte: str, results: Sequence[Received]) -> tuple[Cell, int]:
+        """Return the result that stands, or what is unknown in its place, and how many repeat it."""
         if len(results) == 1 and results[0].status == _FINAL:  # nearly every one
             return self._cell(results[0]), 0
         ordered = results[0].feed >= 0 and len({result.feed for result in results}) == 1
@@ -237,7 +237,7 @@ def _plain(number: float) -> str:
     return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
-def _unfinished(results: Sequence[Received]) -> Cell | None:
+def _unfinished(results: Sequence[Received]) -> Cell:
     """Return what there is where nothing is final: unknown, as it is where all was deleted."""
     left = [result for result in results if result.status != _DELETED]
     if not left:

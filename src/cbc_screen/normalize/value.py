@@ -27,7 +27,6 @@ _NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?|\.\d+(?:[eE][+-]?\d{1,4})?"
 HALF = 0.5  # of the last place of a number that is printed without decimals
 _PLAIN = re.compile(rf"([+-]?)({_NUMBER})(.*)", re.ASCII | re.DOTALL)
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|(?<=\s)to(?=\s))\s*({_NUMBER})(.*)", re.ASCII | re.DOTALL | re.IGNORECASE)
-_GROUPED = re.compile(r"[+-]?\d+([.,' ]\d+)+", re.ASCII)
 # "250.000" counts in a unit of which a sample holds thousands: 250, or 250 thousand?
 # One mark, or groups of three: other numbers with marks between them are dates, lists, or who knows.
 _MARKED = re.compile(r"(\d+)([.,]\d+|(?:[.,' ]\d{3})+)(?![\d.,'])\s*(\S.*)?", re.ASCII)
@@ -226,8 +225,7 @@ class ResultReader:
                 return self._between(interval, unit)
         match = _PLAIN.fullmatch(rest)
         if match is None:
-            unread = self._why_unreadable(rest)
-            return self._at_least(rest, unit, comparator) if unread is Reason.NUMBER_AMBIGUOUS else void(unread)
+            return void(self._why_unreadable(rest))
         if match[3][:1] in (",", ".", "'") and match[3][1:2].isdigit():
             return self._at_least(rest, unit, comparator)
         value = float(match[2])
@@ -335,8 +333,6 @@ class ResultReader:
     def _why_unreadable(self, rest: str) -> Reason:
         if _DATE.fullmatch(rest):
             return Reason.DATE_IN_RESULT
-        if _GROUPED.match(rest):
-            return Reason.NUMBER_AMBIGUOUS
         if rest.upper() in ("INF", "+INF", "-INF", "INFINITY"):
             return Reason.NUMBER_NOT_FINITE
         return Reason.TEXT_RESULT if any(c.isalpha() for c in rest) else Reason.NUMBER_UNREADABLE

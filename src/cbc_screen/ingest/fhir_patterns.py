@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -23,6 +24,7 @@ from cbc_screen.ingest.source import LONGEST_CONTENT
 LONGEST = 1 << 16  # letters
 KEPT_BYTES = 4 * LONGEST_CONTENT  # of a line, as its content
 _MOST, _MOST_ALIKE = 2_000, 24
+MET_BEFORE = 16  # times; making a pattern takes as long as reading fifty observations
 _FREELY = 200  # patterns are learned, and then as long as lines match them
 _PATH = tuple[str, ...]
 _ANY = r'[^"\\\x00-\x1f]*'
@@ -75,6 +77,7 @@ class Patterns:
     def __init__(self, *, of_entries: bool) -> None:
         self._of_entries = of_entries
         self._by_code: dict[str, list[ObservationPattern]] = {}
+        self._met: Counter[str] = Counter()
         self._learned = self._matched = 0
 
     def find(self, text: str, place: int = 0) -> MatchedObservation | None:
@@ -98,11 +101,11 @@ class Patterns:
         if self._of_entries and "specimen" in resource:  # of which other entries tell
             return None
         code = _code_of(text, 0)
-        if code not in self._by_code:  # making a pattern takes as long as reading a hundred: not for what is met once
-            if len(self._by_code) < _MOST:
-                self._by_code[code] = []
+        if len(self._met) < _MOST:
+            self._met[code] += 1
+        if self._met[code] < MET_BEFORE:
             return None
-        patterns = self._by_code[code]
+        patterns = self._by_code.setdefault(code, [])
         pattern = _pattern_of(text, resource, result, self._of_entries) if len(patterns) < _MOST_ALIKE else None
         if pattern is not None:
             self._learned += 1

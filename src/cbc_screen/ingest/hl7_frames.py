@@ -75,10 +75,15 @@ class Marks(NamedTuple):
 
 def _marks(header: bytes) -> Marks | None:
     """Return the separators that MSH-1 and MSH-2 declare; None if they are not valid."""
-    separator = header[3:4]
+    return _marks_of(header[3 : 4 + 16])
+
+
+@lru_cache(maxsize=256)
+def _marks_of(start: bytes) -> Marks | None:
+    separator = start[:1]
     if not separator:
         return None
-    received = header[4 : 4 + 16].split(separator, 1)[0].decode("latin-1").strip()
+    received = start[1:].split(separator, 1)[0].decode("latin-1").strip()
     every = separator.decode("latin-1") + (received or DEFAULTS)
     if len(every) > 6 or len(set(every)) < len(every) or not _LEGAL.issuperset(every):
         return None

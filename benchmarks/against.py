@@ -12,7 +12,8 @@ then the least and the most of a round. Below 1 this checkout is the slower one.
 processor seconds stands beside it, for machines that others use too.
 
 The files are made once; they and the counts are those of workloads.py. Of the counts of "scan" three in five have a low
-line, of those of "hospital" one in five: a count with a checklist costs more than one without.
+line, of those of "hospital" one in five: a count with a checklist costs more than one without. Messages are those of
+message_files.py; "alone" is without screening.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from message_files import TESTS, write_fhir_bundles, write_fhir_lines, write_hl7
 from workloads import NARROW, export, write_files
 
 WORKER = Path(__file__).resolve().parent / "against_worker.py"
@@ -44,7 +46,16 @@ KINDS = {
     "hospital clean": "hospital's scan, clean CSV",
     "hospital bad": "hospital's scan, bad cells",
     "hospital packed": "hospital's scan, packed",
+    "messages hl7": "scan, HL7 v2 messages",
+    "messages lines": "scan, FHIR as NDJSON",
+    "messages bundles": "scan, FHIR Bundles with claims",
+    "collect hl7": "HL7 v2 to counts alone",
+    "collect lines": "FHIR as NDJSON to counts alone",
+    "collect bundles": "FHIR Bundles to counts alone",
 }
+
+
+BUNDLES, COUNTS_OF_ONE, CLAIMS_OF_ONE = 10, 40, 200
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,13 @@ def rate(kind: str, sizes: dict[str, int], seconds: float) -> str:
     if kind.startswith("record"):
         count = sizes["records"] // (20 if kind == "record texts" else 1)
         return f"{seconds / count * 1e6:.0f} us"
+    if kind.startswith(("messages", "collect")):
+        results = {
+            "hl7": sizes["messages"] * len(TESTS),
+            "lines": sizes["observations"],
+            "bundles": BUNDLES * COUNTS_OF_ONE * len(TESTS),
+        }
+        return f"{results[kind.split()[1]] / seconds:,.0f} results/s"
     rows = sizes["kernel" if kind.startswith("kernel") else "scan"]
     return f"{rows / seconds / 1e6:.2f} M/s"
 
@@ -146,9 +164,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500_000, help="rows of the scanned files")
     parser.add_argument("--kernel-rows", type=int, default=1_048_576)
     parser.add_argument("--records", type=int, default=2000)
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--observations", type=int, default=150_000)
     parser.add_argument("--only", choices=KINDS, nargs="+", default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
     given = parser.parse_args()
     sizes = {"scan": given.rows, "kernel": given.kernel_rows, "records": given.records}
+    sizes |= {"messages": given.messages, "observations": given.observations}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         new, old = sides(given.other, folder, sizes)
@@ -159,6 +180,11 @@ def main() -> None:
             (folder / name).mkdir()
             if any(kind.startswith(name) for kind in given.only):
                 write_files(folder / name, export(sizes["scan"], spread))
+        if any(kind.startswith(("messages", "collect")) for kind in given.only):
+            (folder / "messages" / "bundles").mkdir(parents=True)
+            write_hl7(folder / "messages" / "feed.hl7", sizes["messages"])
+            write_fhir_lines(folder / "messages" / "bulk.ndjson", sizes["observations"])
+            write_fhir_bundles(folder / "messages" / "bundles", BUNDLES, COUNTS_OF_ONE, CLAIMS_OF_ONE)
         print(f"{'times as fast as the other':34}{'clock':>18}{'processor':>22}{'rates':>26}", flush=True)
         for kind in given.only:
             print(measure(given.other, folder, sizes, given.rounds, given.pairs, kind), flush=True)

@@ -45,6 +45,7 @@ TESTS = (
     Test("777-3", "Platelets [#/volume] in Blood by Automated count", "10*3/uL", 240, 80, 0, 150, 400),
     Test("32623-1", "Platelet mean volume [Entitic volume] in Blood by Automated count", "fL", 9.5, 1, 1, 7.5, 11.5),
 )
+MESSAGES_OF_ONE = 4
 _FIRST = datetime.datetime(2015, 1, 1)
 _LOINC = "http://loinc.org"
 _UCUM = "http://unitsofmeasure.org"
@@ -75,7 +76,7 @@ def write_hl7(path: Path, messages: int) -> None:
 
 
 def _message(number: int, chance: random.Random) -> Iterator[str]:
-    person = number % max(messages_of_one := 4, 1) * 7_919 + number // messages_of_one
+    person = number // MESSAGES_OF_ONE
     taken = _moment(chance).strftime("%Y%m%d%H%M%S")
     born, sex = f"{1930 + person % 75}0{1 + person % 9}1{person % 9}", "FM"[person % 2]
     yield f"MSH|^~\\&|LIS|LAB|EHR|HOSP|{taken}||ORU^R01^ORU_R01|M{number}|P|2.5.1|||||||||"

@@ -113,7 +113,7 @@ def bundle(chance: random.Random, odd: float, many: int) -> str:
                 "result": listed,
             }
             report["code"] = {"text": chance.choice(("CBC", "CBC", "Urinalysis"))}
-            report["conclusion"] = chance.choice(NOTES) if chance.random() < odd else ""
+            report["conclusion"] = chance.choice(("", "", "", "", *NOTES))
             entries.append(entry(report, chance, odd))
         if chance.random() < odd / 3:
             panel = {

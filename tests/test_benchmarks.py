@@ -58,6 +58,11 @@ def test_the_worker_of_two_versions_does_each_kind_of_work_that_is_asked_for(
     for name in ("scan", "hospital"):
         (tmp_path / name).mkdir()
         workloads.write_files(tmp_path / name, workloads.export(300))
+    message_files = importlib.import_module("message_files")
+    (tmp_path / "messages" / "bundles").mkdir(parents=True)
+    message_files.write_hl7(tmp_path / "messages" / "feed.hl7", 8)
+    message_files.write_fhir_lines(tmp_path / "messages" / "bulk.ndjson", 60)
+    message_files.write_fhir_bundles(tmp_path / "messages" / "bundles", 2, 2, 3)
     sizes = {"kernel": 300, "records": 40, "scan": 300}
     done = subprocess.run(
         [sys.executable, str(against.WORKER), str(tmp_path), json.dumps(sizes)],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import fhir_lines
 from cbc_screen.collect import messages, partitions, plain_rows, simple_groups, spill
 from cbc_screen.engines import collected
+from cbc_screen.ingest import fhir_patterns
 from cbc_screen.ingest.fhir import FHIRSource, share_listing
 from cbc_screen.ingest.hl7 import HL7Source
 from cbc_screen.ingest.results import BriefSource, Item, PlainResult
@@ -267,6 +268,14 @@ def test_bundles_in_columns_are_what_the_careful_way_gives(seed: int, tmp_path_f
             check_reading(source)
         careful, own = both_ways(paths)
     assert own == careful
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patterns_at_once() -> Iterator[None]:
+    """Make a pattern of what is met first, so that few lines are enough to meet it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fhir_patterns, "MET_BEFORE", 1)
+        yield
 
 
 @pytest.fixture

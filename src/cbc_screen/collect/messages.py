@@ -21,7 +21,7 @@ from cbc_screen.collect.errors import NotInColumnsError
 from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, Marked, group, mark, marked
 from cbc_screen.collect.partitions import FACTS
 from cbc_screen.collect.persons import known_persons
-from cbc_screen.collect.plain_rows import BESIDE, CHUNK, Known, PlainRows, Row
+from cbc_screen.collect.plain_rows import BESIDE, CHUNK, KnownKind, PlainRows, WholeRow
 from cbc_screen.collect.reading import is_plain_key, is_simple
 from cbc_screen.collect.simple_groups import Segment, Segments
 from cbc_screen.ingest.results import Item, LabResult, PlainResult, ResultKind
@@ -70,7 +70,7 @@ class MessagesInColumns:
         self._undo.callback(self._rows.close)
         nothing = self._besides.number(BesideValue("", "", "", ""))
         self._in_doubt = {
-            analyte: self._rows.number(Known(number, nothing, True), bytes.decode)
+            analyte: self._rows.number(KnownKind(number, nothing, True), bytes.decode)
             for analyte, number in {"": -1, **self._numbers}.items()
         }
         self._feeds: list[int] = []
@@ -144,7 +144,7 @@ class MessagesInColumns:
         if any(of_sex(limit, Sex.UNKNOWN) != limit for limit in (lower, upper) if limit):
             return _Outcome(False, label=label)
         beside = self._besides.number(BesideValue(judged.unit, lower, upper, result.flag))
-        known = self._rows.number(Known(self._numbers[judged.analyte], beside, False), item.kind.shown)
+        known = self._rows.number(KnownKind(self._numbers[judged.analyte], beside, False), item.kind.shown)
         # Every name has its place among those that are counted from the first result that counts it.
         collection.analytes[judged.analyte] += 0
         names = collection.units[judged.analyte]
@@ -212,7 +212,9 @@ class MessagesInColumns:
             places = to_numpy(chunk.column("place"))[0]
             chosen = np.flatnonzero(marked(careful, places))
             for one in (
-                (Row._make(row.values()) for row in chunk.take(from_numpy(chosen)).to_pylist()) if len(chosen) else ()
+                (WholeRow._make(row.values()) for row in chunk.take(from_numpy(chosen)).to_pylist())
+                if len(chosen)
+                else ()
             ):
                 of = known[one.known]
                 if not of.doubtful:

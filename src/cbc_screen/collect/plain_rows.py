@@ -28,7 +28,7 @@ _IN_HAND = 4 << 20  # bytes of whole rows that are not written to a file: they a
 _TEXTS = ("person", "collected_at", "value", "group")
 
 
-class Row(NamedTuple):
+class WholeRow(NamedTuple):
     """A row: its number among all results, where it stands, what is said in it, and what it is, by a number."""
 
     place: int
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     source: int
 
 
-class Known(NamedTuple):
+class KnownKind(NamedTuple):
     """What a row is: the number of its analyte or -1, that of what stands beside its value, and whether it is in doubt."""
 
     analyte: int
@@ -58,15 +58,15 @@ class PlainRows:
         self._whole = Spill(_IN_HAND)
         self._starts: list[int] = []  # the first place of each chunk
         self._moments = MomentNumbers(reader, counted=False)
-        self.known: list[Known] = []
+        self.known: list[KnownKind] = []
         self.shown: list[Callable[[bytes], str]] = []  # what makes the content of each of its kept bytes
-        self._numbers: dict[tuple[Known, Callable[[bytes], str]], int] = {}
-        self._known = np.zeros((0, len(Known._fields)), dtype=np.int64)
+        self._numbers: dict[tuple[KnownKind, Callable[[bytes], str]], int] = {}
+        self._known = np.zeros((0, len(KnownKind._fields)), dtype=np.int64)
         self.waiting: list[
             tuple[int, int, str, str, str, str, bytes, int, int]
-        ] = []  # as `Row`, made in a third of the time
+        ] = []  # as `WholeRow`, made in a third of the time
 
-    def number(self, known: Known, shown: Callable[[bytes], str]) -> int:
+    def number(self, known: KnownKind, shown: Callable[[bytes], str]) -> int:
         """Return the number of what rows are."""
         found = self._numbers.get((known, shown))
         if found is None:
@@ -81,7 +81,7 @@ class PlainRows:
 
         if not self.waiting:
             return
-        columns = dict(zip(Row._fields, zip(*self.waiting, strict=True), strict=True))
+        columns = dict(zip(WholeRow._fields, zip(*self.waiting, strict=True), strict=True))
         self.waiting.clear()
         arrays = {name: _as_array(name, column) for name, column in columns.items()}
         self._whole.add(len(self._starts), pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays)))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cbc_screen.ingest.fhir_json import Parser, Resource, as_json, as_object
-from cbc_screen.ingest.fhir_observations import results_of, said_above
-from cbc_screen.ingest.fhir_patterns import Found, Patterns
+from cbc_screen.ingest.fhir_json import Parser, Resource, as_json, as_object, as_text
+from cbc_screen.ingest.fhir_matched import MatchedObservation
+from cbc_screen.ingest.fhir_observations import TAKEN_BACK, concept_text, is_answer, results_of
+from cbc_screen.ingest.fhir_patterns import Patterns
 from cbc_screen.ingest.fhir_scope import Member, ResourceScope
+from cbc_screen.ingest.fhir_stated import changes_meaning, labels, notes_of
 from cbc_screen.ingest.results import PLAIN_NUMBER, Item, LabResult, PlainResult, ResultKind, is_partial
 
 _MOST_KINDS = 20_000
@@ -59,7 +61,7 @@ class BundleKinds:
             kind = self._kinds[key] = ResultKind(common, self.shown)
         return kind
 
-    def read(self, member: Member, found: Found, scope: ResourceScope) -> Iterator[Item | PlainResult]:
+    def read(self, member: Member, found: MatchedObservation, scope: ResourceScope) -> Iterator[Item | PlainResult]:
         """Yield the result of an observation that matches a pattern.
 
         Beside its texts it depends on what the pattern says, on its Bundle, on whom it is of, and on the reports that
@@ -96,7 +98,9 @@ class BundleKinds:
         own = replace(member, resource=self._resource(member.raw), found=None)
         return self.brief(own, results_of(own, scope))
 
-    def _learned(self, member: Member, found: Found, person: str, scope: ResourceScope) -> ResultKind | None:
+    def _learned(
+        self, member: Member, found: MatchedObservation, person: str, scope: ResourceScope
+    ) -> ResultKind | None:
         """Return the kind of a result that is what its texts say, read the careful way; else None."""
         items = list(self._carefully(member, scope))
         own = items[0] if len(items) == 1 else None
@@ -110,3 +114,20 @@ def _is_plain(item: LabResult) -> bool:
     """Tell whether a result is placed by its person and moment alone, and its value is a number in digits."""
     is_placed = bool(item.person) and not (item.until or item.encounter or is_partial(item.collected_at))
     return is_placed and PLAIN_NUMBER.fullmatch(item.value) is not None
+
+
+def said_above(member: Member, scope: ResourceScope) -> tuple[object, ...] | None:
+    """Return all that the reports that list an observation say of it; None where a panel does, which may have its specimen."""
+    parents = scope.parents.get(member.key, ()) if scope.parents else ()
+    if not parents:
+        return ()
+    listing = [one for level in scope.above(member) for one in level]
+    if any(one.kind == "Observation" for one in listing):
+        return None
+    said: list[object] = []
+    for one in listing:
+        resource = one.resource
+        doubt = as_text(resource.get("status")) in TAKEN_BACK or changes_meaning(resource)
+        notes = () if is_answer(resource) else notes_of(resource)
+        said.append((concept_text(resource.get("code")), notes, doubt, tuple(labels(resource))))
+    return tuple(said)

@@ -19,8 +19,8 @@ from cbc_screen.ingest.fhir_json import (
     as_text,
     is_sound,
 )
+from cbc_screen.ingest.fhir_matched import MatchedObservation
 from cbc_screen.ingest.fhir_observations import is_answer, results_of, speaks_against
-from cbc_screen.ingest.fhir_patterns import Found
 from cbc_screen.ingest.fhir_scope import (
     Member,
     ResourceScope,
@@ -139,7 +139,7 @@ _Found = Member | NotResults | RejectedRow
 
 def _read_entry(entry: Any, line: int, place: str, raw: str = "", *, sound: bool) -> list[_Found]:
     """Return the resource of an entry and those it contains, or why there is none."""
-    if isinstance(entry, Found):  # nothing but an observation
+    if isinstance(entry, MatchedObservation):  # nothing but an observation
         key = f"Observation/{entry.key}" if entry.key else entry.url
         return [Member(line, place, {}, "Observation", key, entry.url, raw=raw, found=entry)]
     if not isinstance(entry, dict) or not (sound or is_sound(entry, DEEPEST - 2)):

@@ -12,7 +12,8 @@ from operator import eq
 from typing import Any
 
 from cbc_screen.ingest.fhir_json import DEEPEST, Document, Parser, Resource
-from cbc_screen.ingest.fhir_patterns import Found, Patterns
+from cbc_screen.ingest.fhir_matched import MatchedObservation
+from cbc_screen.ingest.fhir_patterns import Patterns
 
 READ = frozenset(("Observation", "Patient", "Specimen", "DiagnosticReport", "Bundle"))
 _START_LETTERS = 65_536  # in which the entries begin
@@ -66,7 +67,7 @@ class EntryParser:
             return None
         return Document({**around.resource, "entry": entries}, around.kind, True), texts
 
-    def _entry(self, text: str, place: int) -> tuple[Resource | Found, int]:
+    def _entry(self, text: str, place: int) -> tuple[Resource | MatchedObservation, int]:
         """Return an entry, or what of it tells it from others, and where it ends; a ValueError where it cannot be trusted."""
         plain = self._patterns.find(text, place)
         if plain is not None:

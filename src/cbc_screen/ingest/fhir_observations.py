@@ -14,7 +14,6 @@ from cbc_screen.ingest.fhir_stated import (
     changes_meaning,
     conditions_of,
     is_unusable,
-    labels,
     notes_of,
     of_observation,
     of_specimens,
@@ -25,7 +24,7 @@ from cbc_screen.vocabulary import ANSWER_SYSTEM, ResultStatus
 
 _UCUM = "http://unitsofmeasure.org"
 _NOT_DONE = frozenset(("not-performed", "not-applicable"))
-_TAKEN_BACK = frozenset(("cancelled", "entered-in-error"))  # of a report or panel
+TAKEN_BACK = frozenset(("cancelled", "entered-in-error"))  # of a report or panel
 _NORMAL = frozenset(("n", "normal", "normal range"))
 _COMPARATORS = frozenset(("<", "<=", ">=", ">"))
 _DAY = len("2024-01-15")
@@ -74,7 +73,7 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
         listing = [one for level in scope.above(member) for one in level]
         said = (note for one in listing if not is_answer(one.resource) for note in notes_of(one.resource))
         remarks += tuple(islice(said, MOST_PARENTS))
-        panel = joined_texts(_concept_text(one.resource.get("code")) for one in listing)
+        panel = joined_texts(concept_text(one.resource.get("code")) for one in listing)
         if not person and not resource.get("focus"):
             person = scope.inherited(member, lambda parent: _person(parent, scope))
         if is_partial(collected_at) and not until:
@@ -91,7 +90,7 @@ def _common(member: Member, scope: ResourceScope) -> _Common:
     if is_partial(collected_at) or until:
         group, encounter = group or _report(member, scope), _encounter(member, scope)
     kinds = (*of_observation(member, scope), *of_specimen)
-    specimen = joined_texts([specimen, _concept_text(resource.get("bodySite"))])
+    specimen = joined_texts([specimen, concept_text(resource.get("bodySite"))])
     return _Common(
         member.line, person, group, encounter, collected_at, until, specimen, panel, status,
         (*remarks, *conditions_of(taken)), content, kinds,
@@ -123,23 +122,6 @@ def _result(part: Resource, common: _Common) -> LabResult:
         stated=common.stated,
         other_units=_other_units(part),
     )
-
-
-def said_above(member: Member, scope: ResourceScope) -> tuple[object, ...] | None:
-    """Return all that the reports that list an observation say of it; None where a panel does, which may have its specimen."""
-    parents = scope.parents.get(member.key, ()) if scope.parents else ()
-    if not parents:
-        return ()
-    listing = [one for level in scope.above(member) for one in level]
-    if any(one.kind == "Observation" for one in listing):
-        return None
-    said: list[object] = []
-    for one in listing:
-        resource = one.resource
-        doubt = as_text(resource.get("status")) in _TAKEN_BACK or changes_meaning(resource)
-        notes = () if is_answer(resource) else notes_of(resource)
-        said.append((_concept_text(resource.get("code")), notes, doubt, tuple(labels(resource))))
-    return tuple(said)
 
 
 def is_answer(resource: Resource) -> bool:
@@ -237,13 +219,13 @@ def _specimen(member: Member, scope: ResourceScope) -> tuple[str, str, Stated]:
         return "", "", ()
     key, display = named.pop()
     found = scope.specimens.get(key, [])[:MOST_PARENTS]
-    types = (_concept_text(one.get("type")) for one in found)
+    types = (concept_text(one.get("type")) for one in found)
     return key, joined_texts([display, *types]), tuple(of_specimens(display, found, member.place, scope))
 
 
 def speaks_against(resource: Resource) -> bool:
     """Tell whether a report or panel takes the results back that it lists, or leaves open what they mean."""
-    if as_text(resource.get("status")) in _TAKEN_BACK or changes_meaning(resource):
+    if as_text(resource.get("status")) in TAKEN_BACK or changes_meaning(resource):
         return True
     return not is_answer(resource) and any(map(load_measures().words.takes_back, notes_of(resource)))
 
@@ -257,7 +239,7 @@ def _is_in_doubt(member: Member, specimens: Sequence[Resource], scope: ResourceS
     if changes_meaning(member.resource) or any(map(is_unusable, specimens)):
         return True
     listing = [one.resource for level in scope.above(member) for one in level] if scope.parents else []
-    return any(as_text(one.get("status")) in _TAKEN_BACK or changes_meaning(one) for one in listing)
+    return any(as_text(one.get("status")) in TAKEN_BACK or changes_meaning(one) for one in listing)
 
 
 def _status(part: Resource, status: ResultStatus) -> ResultStatus:
@@ -287,7 +269,7 @@ def _codes(concept: Resource) -> tuple[ResultCode, ...]:
     return (*found, ResultCode("", text, "")) if text and text not in {code.name for code in found} else found
 
 
-def _concept_text(concept: Any) -> str:
+def concept_text(concept: Any) -> str:
     """Return the text of a concept, else the name or the code of its first coding."""
     coding = next(iter(as_objects(as_object(concept).get("coding"))), {})
     return as_text(as_object(concept).get("text")) or as_text(coding.get("display")) or as_text(coding.get("code"))
@@ -350,7 +332,7 @@ def _other_units(part: Resource) -> tuple[str, ...]:
 
 
 def _concept(concept: Resource) -> tuple[str, str]:
-    return _concept_text(concept), ""
+    return concept_text(concept), ""
 
 
 def _range(value: Resource) -> tuple[str, str] | None:

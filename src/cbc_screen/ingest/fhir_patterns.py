@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, decoded
+from cbc_screen.ingest.fhir_matched import MatchedObservation, ObservationPattern, TextPlaces
 from cbc_screen.ingest.fhir_scope import Member, as_person
 from cbc_screen.ingest.results import PLAIN_NUMBER, LabResult, PlainResult, ResultKind
 from cbc_screen.ingest.source import LONGEST_CONTENT
@@ -22,6 +24,7 @@ from cbc_screen.ingest.source import LONGEST_CONTENT
 LONGEST = 1 << 16  # letters
 KEPT_BYTES = 4 * LONGEST_CONTENT  # of a line, as its content
 _MOST, _MOST_ALIKE = 2_000, 24
+MET_BEFORE = 16  # times; making a pattern takes as long as reading fifty observations
 _FREELY = 200  # patterns are learned, and then as long as lines match them
 _PATH = tuple[str, ...]
 _ANY = r'[^"\\\x00-\x1f]*'
@@ -63,50 +66,6 @@ _CODES = ('"code":{', '"code": {')
 _CODE_WITHIN = 4_096  # letters from the beginning
 
 
-class Texts(NamedTuple):
-    """Where the texts that are read stand among those found; -1 where there is none."""
-
-    key: int
-    person: int
-    time: int
-    specimen: int
-    value: int
-    url: int
-
-
-class Pattern(NamedTuple):
-    """What a text is held against, where the texts that are read stand, and what is before the value."""
-
-    match: Callable[[str, int], re.Match[str] | None]
-    at: Texts
-    sign: str
-    common: LabResult
-    subject: Mapping[str, Any]  # of the one that was read
-
-
-class Found(NamedTuple):
-    """An observation that matches a pattern, and the texts that tell it from others."""
-
-    pattern: Pattern
-    texts: tuple[str, ...]
-    end: int
-
-    @property
-    def key(self) -> str:
-        """The id of the resource, or ""."""
-        return self.texts[self.pattern.at.key] if self.pattern.at.key >= 0 else ""
-
-    @property
-    def url(self) -> str:
-        """The full URL of the entry, or ""."""
-        return self.texts[self.pattern.at.url] if self.pattern.at.url >= 0 else ""
-
-    @property
-    def value(self) -> str:
-        """The value, with the sign before it."""
-        return self.pattern.sign + self.texts[self.pattern.at.value]
-
-
 def shown(content: bytes) -> str:
     """Return the content of a line."""
     return decoded(content)[:LONGEST_CONTENT]
@@ -117,10 +76,11 @@ class Patterns:
 
     def __init__(self, *, of_entries: bool) -> None:
         self._of_entries = of_entries
-        self._by_code: dict[str, list[Pattern]] = {}
+        self._by_code: dict[str, list[ObservationPattern]] = {}
+        self._met: Counter[str] = Counter()
         self._learned = self._matched = 0
 
-    def find(self, text: str, place: int = 0) -> Found | None:
+    def find(self, text: str, place: int = 0) -> MatchedObservation | None:
         """Return what stands at a place of a text, if it matches a pattern."""
         patterns = self._by_code.get(_code_of(text, place))
         if patterns is None:
@@ -131,26 +91,31 @@ class Patterns:
                 if number:  # what was met last is met again
                     patterns[0], patterns[number] = pattern, patterns[0]
                 self._matched += 1
-                return Found(pattern, found.groups(), found.end())
+                return MatchedObservation(pattern, found.groups(), found.end())
         return None
 
-    def learn(self, text: str, resource: Resource, result: LabResult) -> Pattern | None:
+    def learn(self, text: str, resource: Resource, result: LabResult) -> ObservationPattern | None:
         """Make a pattern of what was read, if it can be one."""
         if not self._may_learn(text) or not _NOT_PLAIN.isdisjoint(resource):
             return None
         if self._of_entries and "specimen" in resource:  # of which other entries tell
             return None
         code = _code_of(text, 0)
-        if code not in self._by_code:  # making a pattern takes as long as reading a hundred: not for what is met once
-            if len(self._by_code) < _MOST:
-                self._by_code[code] = []
+        if len(self._met) < _MOST:
+            self._met[code] += 1
+        if self._met[code] < MET_BEFORE:
             return None
-        patterns = self._by_code[code]
+        patterns = self._by_code.setdefault(code, [])
         pattern = _pattern_of(text, resource, result, self._of_entries) if len(patterns) < _MOST_ALIKE else None
         if pattern is not None:
             self._learned += 1
             patterns.insert(0, pattern)
         return pattern
+
+    def forget(self, pattern: ObservationPattern) -> None:
+        """Let go of a pattern that does not say what was read."""
+        for patterns in self._by_code.values():
+            patterns[:] = [one for one in patterns if one is not pattern]
 
     def _may_learn(self, text: str) -> bool:
         """Tell whether a pattern is worth its making: not where every text is of a kind of its own."""
@@ -164,7 +129,7 @@ class LinePatterns:
 
     def __init__(self, listing: Mapping[str, list[Member]]) -> None:
         self._listing, self._patterns = listing, Patterns(of_entries=False)
-        self._kinds: dict[int, ResultKind] = {}  # of patterns, which stay as long as this does
+        self._kinds: dict[int, tuple[ObservationPattern, ResultKind]] = {}  # by the identity of patterns
         self._person = lru_cache(maxsize=8_192)(as_person)
 
     def read(self, text: str, number: int, line: bytes) -> PlainResult | None:
@@ -173,21 +138,24 @@ class LinePatterns:
         if found is None or found.end != len(text) or (self._listing and f"Observation/{found.key}" in self._listing):
             return None
         pattern, texts, _ = found
-        kind = self._kinds.get(id(pattern))
-        if kind is None:
-            kind = self._kinds[id(pattern)] = ResultKind(pattern.common, shown)
+        own = self._kinds.get(id(pattern))
+        if own is None:
+            own = self._kinds[id(pattern)] = pattern, ResultKind(pattern.common, shown)
         at = pattern.at
         group = texts[at.specimen] if at.specimen >= 0 else ""
         person = self._person(texts[at.person])
-        return PlainResult(kind, number, person, group, texts[at.time], found.value, line[:KEPT_BYTES])
+        return PlainResult(own[1], number, person, group, texts[at.time], found.value, line[:KEPT_BYTES])
 
     def learn(self, text: str, number: int, line: bytes, resource: Resource, result: LabResult) -> PlainResult | None:
         """Make a pattern of a line that was read, if it can be one, and return its result in brief."""
-        if self._patterns.learn(text, resource, result) is None:
+        if f"Observation/{resource.get('id')}" in self._listing:  # something of it is said elsewhere
             return None
-        plain = self.read(text, number, line)
-        # Where something of it is said elsewhere, it is not what the pattern says.
-        return plain if plain is not None and plain.whole() == result else None
+        pattern = self._patterns.learn(text, resource, result)
+        plain = self.read(text, number, line) if pattern is not None else None
+        if pattern is not None and (plain is None or plain.whole() != result):
+            self._patterns.forget(pattern)
+            return None
+        return plain
 
 
 def _code_of(text: str, place: int) -> str:
@@ -199,7 +167,7 @@ def _code_of(text: str, place: int) -> str:
     return ""
 
 
-def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool) -> Pattern | None:
+def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool) -> ObservationPattern | None:
     """Make the pattern of a text without backslashes."""
     tokens = [token for token in _TOKEN.finditer(text) if token[2] is None]
     parts, places, sign, end = [""], dict[_PATH, int](), None, 0
@@ -221,8 +189,10 @@ def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool
     if not places.keys() >= _NEEDED or sign is None or PLAIN_NUMBER.fullmatch(result.value) is None:
         return None
     common = replace(result, line=0, person="", group="", collected_at="", value="", content="")
-    at = Texts(*(places.get(path, -1) for path in (_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT, _VALUE_AT, _URL_AT)))
-    return Pattern(re.compile("".join(parts)).match, at, sign, common, as_object(resource.get("subject")))
+    at = TextPlaces(
+        *(places.get(path, -1) for path in (_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT, _VALUE_AT, _URL_AT))
+    )
+    return ObservationPattern(re.compile("".join(parts)).match, at, sign, common, as_object(resource.get("subject")))
 
 
 def _free(path: _PATH, text: str, *, is_number: bool) -> str:

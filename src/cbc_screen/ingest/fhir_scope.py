@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
+from cbc_screen.ingest.fhir_matched import MatchedObservation
 from cbc_screen.ingest.results import Stated
-
-if TYPE_CHECKING:
-    from cbc_screen.ingest.fhir_patterns import Found
 
 _HIGHEST_PANEL = 4  # a panel in a panel in a report
 MOST_PARENTS = 100
@@ -38,7 +35,7 @@ class Member:
     url: str = ""
     content: str = ""
     raw: str = ""  # its entry as received, where its result may be given in brief
-    found: Found | None = None  # what tells it from others of its pattern; it was not parsed then
+    found: MatchedObservation | None = None  # what tells it from others of its pattern; it was not parsed then
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import codecs
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from cbc_screen.errors import UsageError
@@ -74,10 +75,15 @@ class Marks(NamedTuple):
 
 def _marks(header: bytes) -> Marks | None:
     """Return the separators that MSH-1 and MSH-2 declare; None if they are not valid."""
-    separator = header[3:4]
+    return _marks_of(header[3 : 4 + 16])
+
+
+@lru_cache(maxsize=256)
+def _marks_of(start: bytes) -> Marks | None:
+    separator = start[:1]
     if not separator:
         return None
-    received = header[4 : 4 + 16].split(separator, 1)[0].decode("latin-1").strip()
+    received = start[1:].split(separator, 1)[0].decode("latin-1").strip()
     every = separator.decode("latin-1") + (received or DEFAULTS)
     if len(every) > 6 or len(set(every)) < len(every) or not _LEGAL.issuperset(every):
         return None
@@ -97,7 +103,7 @@ def begins_message(line: bytes) -> bool:
 class Frame:
     """The lines of one message, or of what is refused in its place."""
 
-    __slots__ = ("_closed", "_limit", "_size", "_tail", "begins", "charset", "line", "marks", "numbers", "reason",
+    __slots__ = ("_closed", "_limit", "_size", "_tail", "begins", "charset", "goes_on", "line", "marks", "numbers", "reason",
                  "segments")  # fmt: skip
 
     def __init__(self, line: int, first: bytes, marks: Marks | None, charset: str) -> None:
@@ -105,6 +111,7 @@ class Frame:
         self.numbers, self.segments = [line], [first]
         self.reason: Reason | None = None if marks else Reason.MESSAGE_UNREADABLE
         self.begins: Callable[[bytes], object] = _STARTS[marks.field] if marks else _nothing_begins
+        self.goes_on: Callable[[bytes], object] = partial(_is_segment, marks.field) if marks else _nothing_begins
         self._tail: list[bytes] = []
         self._size, self._closed = len(first) + 1, False
         # Of a message that is refused only the start is kept.
@@ -173,6 +180,12 @@ class Frame:
         return [decoded(segment, self.charset) for segment in self.segments]
 
 
+@lru_cache(maxsize=1_024)
+def _is_segment(separator: str, start: bytes) -> bool:
+    """Tell from the first four bytes of a line whether it is a segment of the message before it."""
+    return start[:3] not in _ENVELOPE and _STARTS[separator](start) is not None
+
+
 def _is_remark(line: bytes) -> bool:
     return line.lstrip().startswith(_COMMENTS)
 
@@ -190,7 +203,7 @@ def frames(lines: Iterable[Line], charset: Callable[[str], str]) -> Iterator[Fra
     """Gather lines into messages; batch headers, and what stands between messages, are left out."""
     frame: Frame | None = None
     for number, line in lines:
-        if frame is not None and line[:3] not in _ENVELOPE and frame.begins(line):
+        if frame is not None and frame.goes_on(line[:4]):
             frame.add(number, line)
             continue
         start = line.lstrip(LEADING)

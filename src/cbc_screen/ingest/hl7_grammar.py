@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from cbc_screen.ingest.hl7_frames import DEFAULTS, Marks, decoded
+from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords
 from cbc_screen.ingest.results import ResultCode
-
-if TYPE_CHECKING:
-    from cbc_screen.ingest.hl7_reports import ObservationWords, OrderWords
 
 _CACHED_LENGTH = 256  # fields up to here are read once for the file
 CACHED_FIELDS = 8192

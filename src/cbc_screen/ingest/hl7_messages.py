@@ -9,16 +9,9 @@ from dataclasses import replace
 from cbc_screen.ingest.hl7_frames import Frame, Marks
 from cbc_screen.ingest.hl7_grammar import CACHED_FIELDS, NULL, Grammar, iso_date, iso_time
 from cbc_screen.ingest.hl7_orders import status_of_order, voided_by_control
-from cbc_screen.ingest.hl7_reports import (
-    MOST_NOTES,
-    Kinds,
-    Observation,
-    ObservationWords,
-    OrderWords,
-    PlainObservation,
-    Report,
-)
+from cbc_screen.ingest.hl7_reports import MOST_NOTES, Kinds, Observation, Report, opened
 from cbc_screen.ingest.hl7_shifted import Shift, shifted
+from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords
 from cbc_screen.ingest.results import (
     PLAIN_NUMBER,
     Item,
@@ -207,8 +200,12 @@ class _Message:
         fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
         key = next((own for own in identifiers if self._is_person(own.partition("^")[0])), "")
-        species = ((field, " ".join(grammar.coded_parts(fields[at]))) for field, at in (("animal", 35), ("breed", 36)))
-        stated = tuple((field, text) for field, text in species if text)
+        stated: Stated = ()
+        if fields[35] or fields[36]:
+            species = (
+                (field, " ".join(grammar.coded_parts(fields[at]))) for field, at in (("animal", 35), ("breed", 36))
+            )
+            stated = tuple((field, text) for field, text in species if text)
         self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)
 
     def _read_order_control(self, fields: list[str]) -> None:
@@ -294,20 +291,20 @@ class _Message:
         report.notes += conditions
 
     def _read_observation(self, line: int, text: str) -> None:
-        grammar = self._grammar
+        grammar, report = self._grammar, self._report
+        if report is not None and report.is_timed and grammar.is_usual:
+            fields = text.split("|", 12)  # of a usual result no more is read
+            if len(fields) > 11 and PLAIN_NUMBER.fullmatch(fields[5]) is not None:
+                words = self._plain_words(fields)
+                if words is not None:
+                    self._voided = None
+                    status = report.voided or words.status or report.status
+                    report.observations.append((line, words, status, fields[5], text))
+                    self._notes = _OF_LAST
+                    return
         fields = text.split(grammar.marks.field)
         if len(fields) < 15:
             fields += [""] * (15 - len(fields))
-        if grammar.is_usual and PLAIN_NUMBER.fullmatch(fields[5]) is not None:
-            words = self._plain_words(fields)
-            if words is not None:
-                report = self._report or self._begin_report("")
-                self._voided = None
-                status = report.voided or words.status or report.status
-                observed_at = "" if report.is_timed else grammar.first(fields[14])
-                report.observations.append(PlainObservation(line, words, status, fields[5], text, observed_at))
-                self._notes = _OF_LAST
-                return
         self._read_any_observation(line, text, fields)
 
     def _plain_words(self, fields: list[str]) -> ObservationWords | None:
@@ -378,8 +375,7 @@ class _Message:
 
     def _read_note(self, fields: list[str]) -> None:
         if self._notes is _OF_LAST and self._report is not None:
-            last = self._report.observations[-1]
-            own = self._report.observations[-1] = last.open() if isinstance(last, PlainObservation) else last
+            own = self._report.observations[-1] = opened(self._report.observations[-1])
             self._notes = own.notes
         if self._notes is None or len(self._notes) >= MOST_NOTES or len(fields) < 4:
             return

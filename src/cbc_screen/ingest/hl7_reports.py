@@ -4,38 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from cbc_screen.ingest.hl7_grammar import iso_time, joined
-from cbc_screen.ingest.results import LabResult, PlainResult, ResultCode, ResultKind, Stated, best_told
+from cbc_screen.ingest.hl7_words import ObservationWords
+from cbc_screen.ingest.results import LabResult, PlainResult, ResultKind, Stated, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.vocabulary import Reason, ResultStatus
 
 MOST_NOTES = 20
 _MOST_KINDS = 8_192
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ObservationWords:
-    """What stands in an OBX beside its value; equal ones of plain results are read once, and are one object."""
-
-    codes: tuple[ResultCode, ...]
-    unit: str
-    range_text: str
-    flag: str
-    other_units: tuple[str, ...]
-    status: ResultStatus | None = None  # as stated, of plain results
-
-
-@dataclass(frozen=True, slots=True)
-class OrderWords:
-    """What an OBR says of all its results."""
-
-    panel: str
-    specimen: str
-    stated: Stated
-    status: ResultStatus
-    notes: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -52,21 +29,17 @@ class Observation:
     notes: list[str] = field(default_factory=list)
 
 
-class PlainObservation(NamedTuple):
-    """An OBX whose value is a number in digits, and of which nothing else is said."""
+# An OBX of an order that says when its specimen was taken, whose value is a number in digits, and of which nothing else
+# is said: its line, words, status, value and text. A tuple, because nearly every result is one.
+PlainObservation = tuple[int, ObservationWords, ResultStatus, str, str]
 
-    line: int
-    words: ObservationWords
-    status: ResultStatus
-    value: str
-    text: str
-    observed_at: str
 
-    def open(self) -> Observation:
-        """Return it as one of which more can be said."""
-        return Observation(
-            self.line, self.words, self.value, self.status, self.observed_at, self.text[:LONGEST_CONTENT]
-        )
+def opened(one: Observation | PlainObservation) -> Observation:
+    """Return an observation of which more can be said."""
+    if isinstance(one, Observation):
+        return one
+    line, words, status, value, text = one
+    return Observation(line, words, value, status, "", text[:LONGEST_CONTENT])
 
 
 class Kinds:
@@ -112,28 +85,28 @@ class Report:
         """Yield the results, in order; with `kinds`, plain ones in brief."""
         specimen = joined(self.specimens) or self.specimen
         stated: Stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
-        times, together = self._times()
         brief = None
-        if kinds is not None and self.is_timed and self.person and self.fault is None:
+        if kinds is not None and self.person and self.fault is None:
             brief = kinds.of_order((specimen, self.panel, stated, *self.notes[:MOST_NOTES]))
+        times, together = self._times()
+        person, group = self.person, self.group
         for one, time in zip(self.observations, times, strict=True):
             if brief is None or isinstance(one, Observation):
-                own = one if isinstance(one, Observation) else one.open()
-                yield self._result(own, time or together, specimen, stated)
+                yield self._result(opened(one), time or together, specimen, stated)
                 continue
-            line, words, status, value, text, _ = one
+            line, words, status, value, text = one
             kind = brief.get((words, status))
             if kind is None:
-                kind = brief[words, status] = ResultKind(self._result(one.open(), "", specimen, stated), shown)
-            yield PlainResult(kind, line, self.person, self.group, time, value, text.encode())
+                kind = brief[words, status] = ResultKind(self._result(opened(one), "", specimen, stated), shown)
+            # Not by the class itself: that takes twice as long.
+            yield tuple.__new__(PlainResult, (kind, line, person, group, time, value, text.encode()))
 
     def _times(self) -> tuple[list[str], str]:
         """Return when each result was taken, and when all those were that say it, where these agree."""
         if self.is_timed:
             return [self.collected_at] * len(self.observations), ""
-        times = [
-            best_told((self.collected_at, self.sampled_at, iso_time(one.observed_at))) for one in self.observations
-        ]
+        own = [one.observed_at for one in self.observations if isinstance(one, Observation)]
+        times = [best_told((self.collected_at, self.sampled_at, iso_time(observed_at))) for observed_at in own]
         # A result without a time was taken when the others of its order were, where these agree.
         told = {time for time in times if time}
         return times, told.pop() if len(told) == 1 else ""

@@ -150,4 +150,6 @@ def test_of_a_known_age_each_of_two_limits_is_told() -> None:
     """Hemoglobin of a woman and of a man, where the sex is not stated."""
     text = " ".join(str(cbc.screen({"age": "40 y", "hemoglobin": "125 g/L"}).explain()).split())
     assert "against 117 or 132 g/L" in text
-    assert "132 to 171 (default_v1, M 18 y and over; nhanes) or 117 to 153 (default_v1, F 18 y and over; nhanes)" in text
+    assert (
+        "132 to 171 (default_v1, M 18 y and over; nhanes) or 117 to 153 (default_v1, F 18 y and over; nhanes)" in text
+    )

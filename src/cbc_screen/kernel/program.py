@@ -240,7 +240,16 @@ class Builder:
         if not rest:
             return self.code(fixed)
         found = self.step(Op.WEIGHTED, *(node for node, _ in rest), value=tuple(weight for _, weight in rest))
-        return self.step(Op.CODE_ADD, found, self.code(fixed)) if fixed else found
+        return self.code_add(found, self.code(fixed))
+
+    def code_add(self, a: int, b: int) -> int:
+        """Return a + b."""
+        left, right = self._code_constant(a), self._code_constant(b)
+        if left is not None and right is not None:
+            return self.code(left + right)
+        if left == 0 or right == 0:
+            return b if left == 0 else a
+        return self.step(Op.CODE_ADD, a, b)
 
     def flag_code(self, node: int) -> int:
         """Return a boolean as a code of 1 or 0."""

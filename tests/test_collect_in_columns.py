@@ -27,7 +27,6 @@ from cbc_screen.collect import (
     in_columns,
     moments,
     partitions,
-    persons,
     reading,
     simple_groups,
     spill,
@@ -45,6 +44,7 @@ from cbc_screen.ingest import csv as csv_reader
 from cbc_screen.ingest import long, long_cells, texts
 from cbc_screen.ingest.source import ReadOptions
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize import kept_persons
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.moment import MomentReader, Placing
 from test_long_tables import FILES
@@ -422,7 +422,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         ([reading], "KINDS"),  # names and codes of tests
         ([besides], "_MOST"),  # units, limits and flags
         ([moments], "_MOST_WORDS"),
-        ([in_columns, persons], "KINDS"),  # words for sex
+        ([in_columns, kept_persons], "KINDS"),  # words for sex
         ([in_columns], "MOST_ANALYTES"),
     ],
 )

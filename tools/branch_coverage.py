@@ -33,7 +33,7 @@ TESTS = (
     "properties/test_settings.py", "security/test_yaml.py", "serial/test_history_cases.py", "serial/test_serial_knowledge.py",
     "ingest/test_astm.py", "ingest/test_specimen_condition.py", "verify_ranges/test_covered_people.py",
     "verify_ranges/test_verification_rules.py", "test_ages.py", "test_alarms.py", "test_beside_results.py", "test_cases.py",
-    "test_cell_edges.py", "test_chains.py", "test_cli.py", "test_collect.py", "test_collect_in_columns.py", "test_dates.py",
+    "test_cell_edges.py", "test_chains.py", "test_cli.py", "test_collect.py", "test_collect_in_columns.py", "test_dates.py", "test_each_count.py",
     "test_exports.py", "test_grade_adjustments.py", "test_grouping.py", "test_options.py", "test_own_order.py", "test_own_rules.py",
     "test_persons_found.py", "test_plain_results.py", "test_presence.py", "test_preterm.py", "test_profiles.py", "test_range_text.py",
     "test_ranges.py", "test_readme.py", "test_recipes.py", "test_red_list.py", "test_repeated_headers.py", "test_result_status.py",

@@ -38,6 +38,7 @@ _FRACTION = re.compile(r"(\d{8})\.0+", re.ASCII)  # what a column of floats make
 _CLOCK = re.compile(
     rf"[T ](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,]\d+)?)?(?:\s?([AP])\.?M\.?)?{_ZONE}", re.ASCII | re.IGNORECASE
 )
+_HALF_OF_DAY = re.compile(r"[\d ][AP]\.?M\.?$", re.ASCII | re.IGNORECASE)
 _BEHIND = re.compile(_CLOCK.pattern + r"$", re.ASCII | re.IGNORECASE)
 _HOUR = re.compile(rf"T(\d{{2}})()()(){_ZONE}", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(rf"[T ]?(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:\.\d+)?)?)?(){_ZONE}", re.ASCII | re.IGNORECASE)
@@ -145,7 +146,10 @@ def in_iso(text: str) -> str | None:
     if not behind:
         return day.isoformat()
     time = _CLOCK.fullmatch(behind if behind[:1] in ("T", " ") else f" {behind}")
-    if time is None or time[5] or behind[-1].isalpha() != bool(time[4]):
+    if time is None or time[5]:
+        return None
+    # Letters behind are those of a zone, but for the M of a half of the day.
+    if not _HALF_OF_DAY.search(behind) if time[4] else behind[-1].isalpha():
         return None
     hour = int(time[1])
     if time[4]:

@@ -12,11 +12,12 @@ from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, S
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize import collect as collecting
-from cbc_screen.normalize import collected_texts, doubts
+from cbc_screen.normalize import collected_texts, doubts, kept_persons
 from cbc_screen.normalize import identify as identifying
 from cbc_screen.normalize.collect import Collection
 from cbc_screen.normalize.gathered import CollectedCount
 from cbc_screen.normalize.identify import NOT_A_COUNT, Identifier
+from cbc_screen.normalize.person import CONTRADICTED
 from cbc_screen.normalize.placing import apart
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import platelet_clumps
@@ -185,7 +186,7 @@ def test_a_person_may_come_after_the_results_and_two_that_differ_are_unknown() -
     ]  # fmt: skip
     people = {count.person.key: count.person for count in collect(items)[0]}
     assert people["p"] == StatedPerson("p", "1960-02-03", "F")
-    assert people["q"] == StatedPerson("q", "1960-02-03", "?")
+    assert people["q"] == StatedPerson("q", "1960-02-03", CONTRADICTED)
     assert people["r"] == StatedPerson("r")
 
 
@@ -424,12 +425,12 @@ def test_what_is_forgotten_on_the_way_changes_no_count(monkeypatch: pytest.Monke
     ]
     remembered, _ = collect(items)
     for module, name in (
-        (collecting, "_AT_ONCE"), (collecting, "KINDS"), (collected_texts, "KINDS"), (identifying, "_REMEMBERED"), (doubts, "_REMEMBERED"),
+        (collecting, "_AT_ONCE"), (kept_persons, "_AT_ONCE"), (kept_persons, "KINDS"), (collected_texts, "KINDS"), (identifying, "_REMEMBERED"), (doubts, "_REMEMBERED"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 1)
     forgotten, collection = collect(items)
     assert forgotten == remembered
-    assert len(collection.sexes) == 1
+    assert len(collection.people.sexes) == 1
 
 
 def test_what_was_seen_once_on_the_film_was_seen() -> None:

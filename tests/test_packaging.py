@@ -24,7 +24,7 @@ PROJECT = WHOLE["project"]
 
 # What may leave: a file that is of none of these is a slip, and fails here before anybody can download it.
 LARGEST = 120_000  # bytes of one file, unpacked: the largest are tables of reference ranges
-LARGEST_SDIST = 2_500_000
+LARGEST_SDIST = 2_700_000
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".csv", ".cff", ".css", ".js", ".j2", ".sh", ".typed"}
 # folder of the sdist: the endings of its files
 SDIST = {
@@ -141,9 +141,8 @@ def test_the_wheel_holds_every_data_file_unchanged(wheel: Path) -> None:
         str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in data.rglob("*") if p.is_file()
     }
     assert shipped == in_tree
-    assert (
-        wheel.stat().st_size < 1_600_000
-    )  # names in thirty languages, the service and SQL are the largest parts that came
+    # Names in thirty languages, the service and SQL are the largest parts that came; then statistics of sheets in as many, and frequencies.
+    assert wheel.stat().st_size < 1_700_000
 
 
 def test_every_data_file_is_in_the_manifest_and_nothing_else_is() -> None:

@@ -55,7 +55,7 @@ KINDS = {
 }
 
 
-BUNDLES, COUNTS_OF_ONE, CLAIMS_OF_ONE = 10, 40, 200
+BUNDLES, COUNTS_OF_ONE, CLAIMS_OF_ONE = 20, 120, 600
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,10 @@ PERSON = {"age": "54 y", "sex": "F"}
         ("sample", "QC", CONTROL), ("sample", "Control 7", None), ("sample", "CSF", FLUID), ("sample", "Blood", BLOOD),
         # A sheet's own statistics below its rows; initials, "N" and "P5" may be a person.
         ("number", "Mean", STATISTIC), ("row", "Average:", STATISTIC), ("row", "Std. Dev.", STATISTIC), ("patient", "Mean ± SD", STATISTIC),
-        ("number", "SD", STATISTIC), ("sample", "CV", STATISTIC), ("row", "CV (%)", STATISTIC), ("row", "+2SD", STATISTIC),
+        ("number", "SD", STATISTIC), ("number", "CV", STATISTIC), ("number", "Max", STATISTIC), ("row", "CV (%)", STATISTIC), ("row", "+2SD", STATISTIC),
         ("row", "Lower limit", STATISTIC), ("number", "Reference range", STATISTIC), ("row", "Mittelwert", STATISTIC), ("row", "écart-type", STATISTIC),
         ("row", "Среднее", STATISTIC), ("row", "標準偏差", STATISTIC), ("patient", "ULN", STATISTIC),
-        ("row", "SD", None), ("patient", "SD", None), ("row", "N", None), ("row", "P5", None), ("patient", "CV", None), ("row", "Q1", None),
+        ("row", "SD", None), ("patient", "SD", None), ("sample", "SD", None), ("row", "Max", None), ("patient", "Min", None), ("row", "Suma", None), ("row", "N", None), ("row", "P5", None), ("patient", "CV", None), ("row", "Q1", None),
         ("patient", "Meaney", None), ("row", "Total Care 7", None), ("row", "", None), ("sample", "N", None), ("class", "Mean", None),
         # Species: in a column only known animals, for it may name a parasite.
         ("species", "Canine", ANIMAL), ("species", "Felis catus (DSH)", ANIMAL), ("species", "DOG - Beagle", ANIMAL), ("species", "犬", ANIMAL),
@@ -230,7 +230,7 @@ def test_a_row_of_another_kind_is_rejected_with_its_content(
         ("Patient name", "Control, Q."), ("Name", "QC"), ("Ward", "Blank"), ("Group", "control"), ("Arm", "Control"),
         ("Cohort", "control"), ("Diagnosis", "body fluid overload"), ("Comment", "background check"), ("Patient", "QC-40551102"),
         ("Doctor", "Dr. Hund"), ("Status", "failed"), ("Pet owner", "yes"), ("Control", "yes"), ("Patient ID", "QC-40551102"),
-        ("City", "Turkey"), ("Organism species", "dog"), ("Name", "Mean"), ("Subject", "SD"), ("Type", "Mean"), ("Initials", "CV"),
+        ("City", "Turkey"), ("Organism species", "dog"), ("Name", "Mean"), ("Subject", "SD"), ("Subject", "Max"), ("ID", "Min"), ("Patient ID", "Sum"), ("Type", "Mean"), ("Initials", "CV"),
     ],
 )  # fmt: skip
 def test_no_patient_is_lost_to_a_word_in_another_column(column: str, text: str, tmp_path: Path) -> None:

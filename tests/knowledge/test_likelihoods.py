@@ -95,7 +95,7 @@ def changed(folder: Path, finding: str, cells: dict[str, str]) -> Path:
         ("giant_platelets", {"high": "99"}, "high", "is 14.3 by the counts or shares"),
         ("giant_platelets", {"found_without": "56"}, "found_without", "must lie between nobody and everybody"),
         ("giant_platelets", {"of_with": "35.5"}, "of_with", "must be a whole number"),
-        ("giant_platelets", {"percent_with": "89"}, "percent_with", "stands only where there are no counts"),
+        ("giant_platelets", {"percent_with": "89"}, "percent_with", "is left empty where there are counts"),
         ("known_marrow_failure", {"notes": ""}, "notes", "must say how the ratio was worked out"),
     ],
 )

@@ -7,13 +7,13 @@ way, if there are any.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, group, mark, marked
+from cbc_screen.collect.found_groups import GroupsInColumns
+from cbc_screen.collect.grouping import MOST_ANALYTES, group, mark, marked
 from cbc_screen.collect.partitions import FACTS, ROWS, Partitions
 from cbc_screen.collect.persons import facts_of, known_persons
 from cbc_screen.collect.reading import TableReading
@@ -23,12 +23,11 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import Collection
 from cbc_screen.normalize.collected_texts import KINDS
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.placing import GroupKind
 
 Notice = Callable[[float], None]
 
 
-class InColumns:
+class InColumns(GroupsInColumns):
     """The simple groups of a table; `collection` has the others, and counts what became of all results."""
 
     def __init__(
@@ -42,11 +41,11 @@ class InColumns:
     ) -> None:
         if len(knowledge.analytes) > MOST_ANALYTES:
             raise NotInColumnsError
-        self._source, self._collection = source, collection
+        super().__init__(collection)
+        self._source = source
         self._identifier, self._units, self._notice = identifier, units, notice
         self._reading = TableReading(source, knowledge, collection, identifier, units)
-        self._found, self._last_line = FoundGroups(), 0
-        self._undo = ExitStack()
+        self._last_line = 0
         partitions = Partitions()
         self._undo.callback(partitions.spill.close)
         self._read(partitions)
@@ -110,28 +109,6 @@ class InColumns:
             if self._notice is not None:
                 self._notice(0.5 + batch.share / 2)
 
-    def count_groups(self) -> None:
-        """Count the simple groups and their results among all; the collection counts its own each time anew."""
-        found, collection = self._found, self._collection
-        collection.counts.used += sum(found.results.values())
-        collection.grouping.counts[GroupKind.MOMENT] += found.groups
-        collection.grouping.of_one += found.of_one
-        collection.grouping.of_several += found.groups - found.of_one
-
-    @property
-    def groups(self) -> int:
-        """How many simple groups there are."""
-        return self._found.groups
-
-    @property
-    def has_several_analytes(self) -> bool:
-        """Whether some person has results of several analytes."""
-        return self._found.several
-
-    def people_found(self) -> tuple[int, int]:
-        """Return of how many persons anything is known, and how many have results."""
-        return self._collection.people.found(self._found.people)
-
     def segments(self) -> Iterator[Segment]:
         """Yield the simple groups, in the order of their first lines."""
         return self._segments.each(self._reading.besides.all)
@@ -145,7 +122,3 @@ class InColumns:
             chosen = np.flatnonzero(np.isin(batch.lines, list(lines)))
             found |= {result.line: result.content for result in self._source.results_of(batch, chosen)}
         return [found[line] for line in wanted]
-
-    def close(self) -> None:
-        """Let go of what was kept."""
-        self._undo.close()

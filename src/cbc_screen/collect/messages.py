@@ -8,7 +8,6 @@ which nothing is in doubt are counts; the others are handed to the careful way, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from cbc_screen.arrays import from_numpy, to_numpy
 from cbc_screen.collect.besides import Besides, BesideValue
 from cbc_screen.collect.errors import NotInColumnsError
-from cbc_screen.collect.grouping import MOST_ANALYTES, FoundGroups, Marked, group, mark, marked
+from cbc_screen.collect.found_groups import GroupsInColumns
+from cbc_screen.collect.grouping import MOST_ANALYTES, Marked, group, mark, marked
 from cbc_screen.collect.partitions import FACTS
 from cbc_screen.collect.persons import known_persons
 from cbc_screen.collect.plain_rows import BESIDE, CHUNK, KnownKind, PlainRows, WholeRow
@@ -30,7 +30,7 @@ from cbc_screen.normalize.collect import Collection
 from cbc_screen.normalize.collected_texts import KINDS, count_name
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judgement, label_of, limits_of
-from cbc_screen.normalize.placing import GroupKind, PlainRow
+from cbc_screen.normalize.placing import PlainRow
 from cbc_screen.normalize.range_text import of_sex
 from cbc_screen.normalize.standing import StandingRule
 from cbc_screen.vocabulary import ResultStatus, Sex
@@ -41,7 +41,7 @@ _VALUES = 200_000
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the results of a kind are: simple, or judged one by one; `left_out` has values with which they are no count."""
+    """Whether the results of a kind are simple, or judged one by one; `left_out` has the values that are no part of a count."""
 
     simple: bool
     known: int = 0
@@ -53,19 +53,17 @@ class _Outcome:
     left_out: set[str] = field(default_factory=set)
 
 
-class MessagesInColumns:
+class MessagesInColumns(GroupsInColumns):
     """The simple groups of all sources; `collection` has the others, and counts what became of all results."""
 
     def __init__(self, knowledge: Knowledge, collection: Collection) -> None:
         if len(knowledge.analytes) > MOST_ANALYTES:
             raise NotInColumnsError
-        self._collection = collection
+        super().__init__(collection)
         self._analytes = list(knowledge.analytes)
         self._numbers = {analyte: number for number, analyte in enumerate(self._analytes)}
         self._told = lru_cache(_VALUES)(StandingRule(knowledge).told)
         self._besides = Besides()
-        self._found = FoundGroups()
-        self._undo = ExitStack()
         self._rows = PlainRows(collection.moments)
         self._undo.callback(self._rows.close)
         nothing = self._besides.number(BesideValue("", "", "", ""))
@@ -129,7 +127,7 @@ class MessagesInColumns:
 
     @staticmethod
     def _remember(outcome: _Outcome, value: str, judged: Judgement) -> None:
-        """Remember a value with which results of a kind are no part of a count."""
+        """Remember a value that is no part of a count, so that it is judged once for its kind of result."""
         if judged.is_left_out and len(outcome.left_out) < _REMEMBERED:
             outcome.left_out.add(value)
 
@@ -225,28 +223,6 @@ class MessagesInColumns:
                         self._feeds[one.source], one.group, beside.flag,
                     )  # fmt: skip
 
-    def count_groups(self) -> None:
-        """Count the simple groups and their results among all; the collection counts its own each time anew."""
-        found, collection = self._found, self._collection
-        collection.counts.used += sum(found.results.values())
-        collection.grouping.counts[GroupKind.MOMENT] += found.groups
-        collection.grouping.of_one += found.of_one
-        collection.grouping.of_several += found.groups - found.of_one
-
-    @property
-    def groups(self) -> int:
-        """How many simple groups there are."""
-        return self._found.groups
-
-    @property
-    def has_several_analytes(self) -> bool:
-        """Whether some person has results of several analytes."""
-        return self._found.several
-
-    def people_found(self) -> tuple[int, int]:
-        """Return of how many persons anything is known, and how many have results."""
-        return self._collection.people.found(self._found.people)
-
     def segments(self) -> Iterator[Segment]:
         """Yield the simple groups, in the order of their first results."""
         assert self._segments is not None
@@ -256,7 +232,3 @@ class MessagesInColumns:
         """Return some results as they were received, by their numbers."""
         found = self._rows.contents(set(places))
         return [found[place] for place in places]
-
-    def close(self) -> None:
-        """Let go of what was kept."""
-        self._undo.close()

@@ -111,7 +111,7 @@ _WHAT_TO_DO = {
 
 
 def _what_to_do(reach: Reach, why: str) -> str:
-    """Say what would help, by the reason that is told most often."""
+    """Say what would help with the most frequent reason."""
     known = _WHAT_TO_DO.get(Reason(why.partition(":")[2])) if why else None
     if known is not None:
         return known

@@ -81,7 +81,7 @@ class EntryParser:
         return self._parser.parse_part(text, place)
 
     def _is_sound(self, entry: bytes) -> bool:
-        """Tell whether no key stands twice in an entry that was gathered, nothing is contained in it, and it is not too deep."""
+        """Tell whether an entry has each key once, contains no other resource, and is not nested too deeply."""
         if b"\\" in entry or b'"contained"' in entry:  # a key may be written with escapes
             return False
         objects = self._objects

@@ -99,7 +99,7 @@ def _percents(row: Row) -> tuple[float, float] | None:
     if not (row.cells["percent_with"] or row.cells["percent_without"]):
         return None
     if any(row.cells[name] for name in _COUNTS):
-        raise row.error("percent_with", "stands only where there are no counts")
+        raise row.error("percent_with", "is left empty where there are counts")
     return _positive(row, "percent_with"), _positive(row, "percent_without")
 
 

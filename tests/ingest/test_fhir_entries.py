@@ -1,4 +1,4 @@
-"""Entries of a Bundle that are passed over are checked like all else, without an object being made of them."""
+"""A Bundle taken apart: of entries that are passed over it is told what they are, and nothing within them is looked at."""
 
 from __future__ import annotations
 
@@ -7,53 +7,100 @@ from typing import Any
 
 import pytest
 
-from cbc_screen.ingest.fhir_entries import EntryParser
+from cbc_screen.ingest.fhir_entries import EntryParser, spans_of
 from cbc_screen.ingest.fhir_json import Parser
+from cbc_screen.ingest.fhir_matched import PassedOver
 from cbc_screen.ingest.fhir_patterns import Patterns
 
 CLAIM = (
     '{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Claim","id":"1","status":"active","item":[{"sequence":1}]}}'
 )
-KEPT = {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Claim", "id": "1"}}
+KEPT = PassedOver("Claim", "Claim/1", "urn:uuid:1")
 
 
 def parsed(*entries: str, blanks: str = "") -> list[Any] | None:
     """Return the entries of a Bundle as they are kept; None where it must be parsed as a whole."""
     text = f'{{"resourceType":"Bundle","entry":[{",".join(entries)}]}}'
     text = text.replace(",", f",{blanks}").replace(":", f"{blanks}:{blanks}") if blanks else text
-    found = EntryParser(Parser(), Patterns(of_entries=True)).parse(text)
+    found = EntryParser(Parser(), Patterns(of_entries=True)).parse(text.encode())
     return None if found is None else found[0].resource["entry"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "\n\t "])
 def test_of_a_claim_what_tells_it_from_others_is_kept(blanks: str) -> None:
     entry = CLAIM.replace("urn:uuid:1", "1")
-    assert parsed(entry, entry, blanks=blanks) == [KEPT | {"fullUrl": "1"}] * 2
-
-
-def test_a_text_that_begins_with_a_colon_is_no_key() -> None:
-    """Told apart from a key by parsing the entry in full: nothing is lost."""
-    entry = CLAIM.replace("active", ":active")
-    assert parsed(entry) == [json.loads(entry, parse_int=str)]
+    assert parsed(entry, entry, blanks=blanks) == [PassedOver("Claim", "Claim/1", "1")] * 2
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        CLAIM.replace('"status":"active"', '"status":"active","status":"cancelled"'),  # a key twice
-        CLAIM.replace('"status":"active"', '"status" \n:"active","status"\t: "cancelled"'),
+        CLAIM.replace('"active"', '":active"'),
+        CLAIM.replace('"status":"active"', '"status":"active","status":"cancelled"'),  # of nobody's result
         CLAIM.replace('{"sequence":1}', '{"sequence":1,"sequence":1}'),
-        CLAIM.replace('"sequence"', '"\\u0073equence":2,"sequence"'),  # the same key, written with an escape
+        CLAIM.replace("[{", "[" * 70 + "{").replace("}]", "}" + "]" * 70),
+        CLAIM.replace('"active"', '"a\\nb \u00e4"'),
+        CLAIM.replace('"sequence":1', '"resourceTypes":1').replace('"resourceTypes"', '"sequence"'),
+        *(CLAIM.replace('"sequence":1', f'"sequence":{number}') for number in ("1e400", "-0.0", "9" * 400)),
+    ],
+)
+def test_what_is_within_a_claim_is_nobodys_business(entry: str) -> None:
+    assert parsed(entry, CLAIM) == [KEPT, KEPT]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        CLAIM.replace('"Claim"', '"Group"').replace('"item"', '"contained"'),  # another resource within
+        CLAIM.replace('"status":"active"', '"note":{"resourceType":"Observation"}'),
+        CLAIM.replace('"status"', '"\\u0073tatus"'),  # a key with an escape may be any
+        CLAIM.replace('"id":"1",', ""),
+    ],
+)
+def test_an_entry_that_does_not_say_plainly_what_it_is_is_parsed(entry: str) -> None:
+    assert parsed(CLAIM, entry) == [KEPT, json.loads(entry, parse_int=str)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        CLAIM.replace('"status":"active"', '"resourceType":"Observation"'),  # two types
+        CLAIM.replace("]}}", "]}," + '"resource":{"resourceType":"Observation"}}'),
         CLAIM.replace("[{", "[[{").replace("}]", "}]"),  # no JSON
-        CLAIM.replace("[{", "[" * 70 + "{").replace("}]", "}" + "]" * 70),  # too deep
         CLAIM.replace('"active"', "active"),
+        CLAIM.replace('"sequence":1', '"sequence":NaN'),
         CLAIM.removesuffix("}"),
+        "null",
+        '{"resource":{"resourceType":"Observation","status":"final","status":"amended"}}',
     ],
 )
 def test_what_cannot_be_trusted_is_parsed_as_a_whole(entry: str) -> None:
     assert parsed(CLAIM, entry) is None
 
 
-@pytest.mark.parametrize("number", ["1e400", "-0.0", "NaN", "9" * 400])
-def test_numbers_of_a_claim_are_nobodys_business(number: str) -> None:
-    assert parsed(CLAIM.replace('"sequence":1', f'"sequence":{number}')) == [KEPT]
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"resourceType":"Bundle","meta":{"entry":[%s]},"entry":[%s]}',  # the first "entry" is deeper
+        '{"resourceType":"Bundle","entry":[%s],"entry":[%s]}',
+        '{"resourceType":"Bundle","entry":[%s],"link":[%s],"link":[]}',
+        '{"resourceType":"List","entry":[%s],"link":[%s]}',
+        '{"resourceType":"Bundle","link":[%s],"note":"\ue000entry 0","entry":[%s]}',
+        '{"resourceType":"Bundle","entry":{"0":%s,"1":%s}}',
+    ],
+)
+def test_a_document_that_is_not_plainly_a_bundle_is_parsed_as_a_whole(document: str) -> None:
+    other = CLAIM.replace('"1"', '"22"')
+    assert EntryParser(Parser(), Patterns(of_entries=True)).parse((document % (CLAIM, other)).encode()) is None
+
+
+def test_where_entries_stand() -> None:
+    """Blanks of any kind between them; bytes that are not UTF-8 are left to the parser that says so."""
+    document = f'{{"resourceType":"Bundle","entry" : [ {CLAIM}\n,\t{CLAIM},{CLAIM} ] }}'.encode()
+    spans = spans_of(document)
+    assert spans is not None
+    assert [document[start:end].decode() for start, end in zip(spans.starts, spans.ends, strict=True)] == [CLAIM] * 3
+    assert document[: spans.begin].endswith(b"[")
+    assert document[spans.end :].strip().startswith(b"]")
+    assert spans_of(document.replace(b"active", b"acti\xffve", 1)) is None
+    assert spans_of(document.replace(b"active", "aktív".encode())) is not None

@@ -95,7 +95,7 @@ class MessagesInColumns(GroupsInColumns):
         person, is_plain = "", False
         for item in items:
             if isinstance(item, PlainResult):
-                kind, line, own, group_key, at, value, content = item
+                kind, own, value = item.kind, item.person, item.value
                 counts.read += 1
                 if own != person:
                     person, is_plain = own, is_plain_key(own)
@@ -107,7 +107,11 @@ class MessagesInColumns(GroupsInColumns):
                     outcome = outcomes[kind] = self._outcome(item, identifier, units)
                 if outcome.simple and is_plain and self._told(value) == value:
                     outcome.times += 1
-                    waiting.append((counts.read, line, own, at, value, group_key, content, outcome.known, source))
+                    waiting.append(
+                        (
+                            counts.read, item.line, own, item.collected_at, value, item.group, item.content, outcome.known, source,
+                        )
+                    )  # fmt: skip
                 elif value in outcome.left_out:
                     counts.not_count += 1
                     count_name(collection.left_out, outcome.label)

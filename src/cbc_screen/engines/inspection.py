@@ -17,7 +17,7 @@ from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Streams, expand, open_inputs
 from cbc_screen.engines.notation import Notation, count_cells
 from cbc_screen.engines.opening import Opening
-from cbc_screen.engines.unit_sample import RowSample, columns_of
+from cbc_screen.engines.unit_sample import RowSample, columns_of, read_samples
 from cbc_screen.engines.unit_suspicion import Suspicion, rows_of, suspicions
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.errors import UsageError, one_line_errors
@@ -193,7 +193,7 @@ def _inspect_results(path: Path, found: Inspection, opening: Opening) -> Inspect
         wanted = columns_of(entry.plan)
         for batch in source.batches(wanted):
             sample.add(batch.columns, len(batch.lines))
-        rows = sample.read(entry.plan, knowledge)
+        (rows,) = read_samples([sample], entry.plan, knowledge)
         found.suspect = _suspect(suspicions(knowledge, rows), entry.plan, knowledge)
         counts, units = source.result_counts, source.units_seen
         found.found += [analyte for analyte in knowledge.analytes if source.analyte_counts[analyte]]

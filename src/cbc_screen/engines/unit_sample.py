@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,33 +80,59 @@ class RowSample:
                 left.append(_Piece(piece.numbers[places], columns))
         self._pieces, self._held = _joined(left), self._size
 
-    def read(self, plan: Plan, knowledge: Knowledge) -> Rows:
-        """Read the rows that were kept, in the order of their numbers."""
+    def pieces(self) -> list[_Piece]:
+        """Return the rows that were kept."""
         self._drop()
-        self._pieces = _joined(self._pieces)
-        parts = [numbers_of(piece.columns, len(piece.numbers), plan, knowledge) for piece in self._pieces]
-        if not parts:
-            return Rows({}, {}, {})
-        # One order, however the source is batched: the last bits of a sum depend on it.
-        return together(parts).ordered(np.argsort(np.concatenate([piece.numbers for piece in self._pieces])))
+        return self._pieces
+
+
+def read_samples(samples: Sequence[RowSample], plan: Plan, knowledge: Knowledge) -> list[Rows]:
+    """Read the rows that were kept of each sample, in the order of their numbers.
+
+    Rows of all samples are read together: reading a few costs as much as reading thousands.
+    """
+    own = [(number, piece) for number, sample in enumerate(samples) for piece in sample.pieces()]
+    parts: list[list[tuple[_Piece, Rows]]] = [[] for _ in samples]
+    for alike in _alike([piece for _, piece in own]):
+        of = [own[place] for place in alike]
+        whole = _together([piece for _, piece in of])
+        rows, end = numbers_of(whole.columns, len(whole.numbers), plan, knowledge), 0
+        for number, piece in of:
+            begin, end = end, end + len(piece.numbers)
+            parts[number].append((piece, rows.ordered(np.arange(begin, end))))
+    return [_in_order(found) for found in parts]
+
+
+def _in_order(parts: list[tuple[_Piece, Rows]]) -> Rows:
+    if not parts:
+        return Rows({}, {}, {})
+    # One order, however the source is batched: the last bits of a sum depend on it.
+    order = np.argsort(np.concatenate([piece.numbers for piece, _ in parts]))
+    return together([rows for _, rows in parts]).ordered(order)
+
+
+def _alike(pieces: Sequence[_Piece]) -> list[list[int]]:
+    """Return the places of the pieces whose columns are of the same types, group by group."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, piece in enumerate(pieces):
+        groups.setdefault(tuple(str(array.type) for array in piece.columns.values()), []).append(place)
+    return list(groups.values())
+
+
+def _together(pieces: list[_Piece]) -> _Piece:
+    import pyarrow as pa
+
+    if len(pieces) == 1:
+        return pieces[0]
+    return _Piece(
+        np.concatenate([piece.numbers for piece in pieces]),
+        {name: pa.concat_arrays([piece.columns[name] for piece in pieces]) for name in pieces[0].columns},
+    )
 
 
 def _joined(pieces: list[_Piece]) -> list[_Piece]:
     """Put pieces together whose columns are of the same types."""
-    import pyarrow as pa
-
-    groups: dict[tuple[str, ...], list[_Piece]] = {}
-    for piece in pieces:
-        groups.setdefault(tuple(str(array.type) for array in piece.columns.values()), []).append(piece)
-    return [
-        own[0]
-        if len(own) == 1
-        else _Piece(
-            np.concatenate([piece.numbers for piece in own]),
-            {name: pa.concat_arrays([piece.columns[name] for piece in own]) for name in own[0].columns},
-        )
-        for own in groups.values()
-    ]
+    return [_together([pieces[place] for place in alike]) for alike in _alike(pieces)]
 
 
 def _plain(array: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from cbc_screen.arrays import from_numpy
 from cbc_screen.engines.collected import CollectedSource
 from cbc_screen.engines.inputs import Input, all_batches
-from cbc_screen.engines.unit_sample import RowSample, columns_of
+from cbc_screen.engines.unit_sample import RowSample, columns_of, read_samples
 from cbc_screen.engines.unit_suspicion import Rows, Suspicion, suspicions, together
 from cbc_screen.engines.unit_words import sentence
 from cbc_screen.ingest.source import SourceBatch
@@ -108,11 +108,12 @@ class UnitWatch:
         return self._samples.setdefault((number, file), RowSample(self._knowledge.unit_suspect.sample))
 
     def _rows(self, numbers: range | tuple[int]) -> dict[Place, Rows]:
-        return {
-            place: sample.read(self._inputs[place[0]].plan, self._knowledge)
-            for place, sample in self._samples.items()
-            if place[0] in numbers
-        }
+        found: dict[Place, Rows] = {}
+        for number in numbers:
+            own = {place: sample for place, sample in self._samples.items() if place[0] == number}
+            read = read_samples(list(own.values()), self._inputs[number].plan, self._knowledge)
+            found |= dict(zip(own, read, strict=True))
+        return found
 
     def _guess(self, number: int) -> Suspect:
         return self._suspect(number, found_in(self._knowledge, self._rows((number,))))

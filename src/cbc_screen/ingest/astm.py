@@ -11,8 +11,8 @@ from pathlib import Path
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.astm_frames import Record, records
 from cbc_screen.ingest.compressed import PACKINGS, not_packed, unpacked
-from cbc_screen.ingest.hl7 import BLOCK_BYTES, DAMAGE
-from cbc_screen.ingest.hl7_frames import UTF8, Marks, checked, decoded, numbered
+from cbc_screen.ingest.hl7 import BLOCK_BYTES
+from cbc_screen.ingest.hl7_frames import UTF8, DamagedError, Marks, checked, decoded, numbered
 from cbc_screen.ingest.hl7_grammar import Grammar, iso_date, iso_time, joined
 from cbc_screen.ingest.results import Item, LabResult, NotResults, ResultCode, Stated, StatedPerson, best_told
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
@@ -87,15 +87,13 @@ class ASTMSource:
         return decoded(record.text[:LONGEST_CONTENT], self._encoding)
 
     def _lines(self) -> Generator[tuple[int, bytes], None, None]:
-        number = 0
         try:
             with closing(self._blocks()) as blocks:
-                for number, line in numbered(blocks):
-                    yield number, line
+                yield from numbered(blocks)
             return
-        except DAMAGE:
-            packed = self._path.suffix.lower() in PACKINGS and not number
-            problem = not_packed(self._path) if packed else f"the source is cut short or damaged after line {number}"
+        except DamagedError as found:
+            packed = self._path.suffix.lower() in PACKINGS and not found.line
+            problem = not_packed(self._path) if packed else str(found)
         # Outside the except block: nothing of the first error is attached.
         raise UsageError(problem)
 

@@ -20,7 +20,7 @@ from cbc_screen.ingest.compressed import not_packed, unpacked
 from cbc_screen.ingest.fhir_brief import BundleKinds
 from cbc_screen.ingest.fhir_bundles import Brief, Listing, note_listing, read_document
 from cbc_screen.ingest.fhir_entries import EntryParser
-from cbc_screen.ingest.fhir_json import MOST_MARKS, Document, Parser, decoded
+from cbc_screen.ingest.fhir_json import MOST_MARKS, Document, Parser, decoded, marks_in
 from cbc_screen.ingest.fhir_patterns import KEPT_BYTES, LinePatterns, shown
 from cbc_screen.ingest.fhir_xml import document_of
 from cbc_screen.ingest.results import Item, LabResult, PlainResult
@@ -37,6 +37,7 @@ _BEGINNING = 256
 _FIRST_LINES = 100  # looked at where the first line of an NDJSON file may be damaged
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
+_TOO_LARGE = "the document is too large to be read whole; split the bundle, or export NDJSON"
 _OF_LISTS = (b'"DiagnosticReport"', b'"hasMember"', b'"has-member"')  # what lists results
 _RESOURCE_TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Za-z]')
 
@@ -102,7 +103,9 @@ class FHIRSource:
 
     def _is_document(self) -> bool:
         try:
-            text = decoded(self._whole().removeprefix(_BOM))
+            whole = self._whole().removeprefix(_BOM)
+            _check_marks(marks_in(whole))
+            text = decoded(whole)
         except UsageError:  # too large for a document; damage is met again
             return False
         return self._parser.parse(text).resource is not None
@@ -208,14 +211,17 @@ class FHIRSource:
         if self._xml:
             yield from self._read_xml()
             return
-        text = decoded(self._whole().removeprefix(_BOM))
+        whole = self._whole().removeprefix(_BOM)
         self._share = 1.0
-        parsed = EntryParser(self._parser, kinds.patterns).parse(text) if kinds is not None else None
+        parsed = EntryParser(self._parser, kinds.patterns).parse(whole) if kinds is not None else None
         if parsed is not None and kinds is not None:
-            del text
+            del whole
             document, texts = parsed
             yield from read_document(document, 1, "", entries_are_lines=True, brief=Brief(kinds, texts))
             return
+        _check_marks(marks_in(whole))
+        text = decoded(whole)
+        del whole
         document = self._parser.parse(text)
         content = "" if document.sound else text[:LONGEST_CONTENT]
         del text  # as large as the file
@@ -224,7 +230,9 @@ class FHIRSource:
     def _read_xml(self) -> Iterator[Item | PlainResult]:
         problem = ""
         try:
-            document = document_of(parse_xml(self._whole()))
+            whole = self._whole()
+            _check_marks(whole.count(b"<"))
+            document = document_of(parse_xml(whole))
         except XMLProblem as found:
             problem = str(found)
         # Outside the except block: nothing of the first error is attached.
@@ -236,26 +244,28 @@ class FHIRSource:
         yield from read_document(document, 1, "", entries_are_lines=True)
 
     def _whole(self) -> bytes:
-        """Read the whole file, unless its objects would not fit into memory."""
+        """Read the whole file, unless it is too large."""
         blocks: list[bytes] = []
-        length = marks = 0
-        problem = ""
+        length, problem, most = 0, "", min(self._size, LONGEST_DOCUMENT) + 1  # one block, unless it is packed
         try:
             with self._path.open("rb") as self._file:
                 raw = unpacked(self._file, self._path)
-                while length <= LONGEST_DOCUMENT and marks <= MOST_MARKS and (block := raw.read(_BLOCK)):
+                while length <= LONGEST_DOCUMENT and (block := raw.read(most)):
                     blocks.append(block)
                     length += len(block)
-                    marks += (
-                        block.count(b"<") if self._xml else block.count(b"{") + block.count(b"[") + block.count(b",")
-                    )
         except (OSError, EOFError, zlib.error):
             problem = "the source is cut short or damaged"
-        if length > LONGEST_DOCUMENT or marks > MOST_MARKS:
-            problem = "the document is too large to be read whole; split the bundle, or export NDJSON"
+        if length > LONGEST_DOCUMENT:
+            problem = _TOO_LARGE
         if problem:
             raise UsageError(problem)
         return b"".join(blocks)
+
+
+def _check_marks(marks: int) -> None:
+    """Refuse a document whose objects would not fit into memory."""
+    if marks > MOST_MARKS:
+        raise UsageError(_TOO_LARGE)
 
 
 def share_listing(sources: Iterable[object]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
+
 from cbc_screen.ingest.fhir_json import Parser, Resource, as_json, as_object, as_text
-from cbc_screen.ingest.fhir_matched import MatchedObservation
+from cbc_screen.ingest.fhir_matched import MatchedObservation, ObservationPattern
 from cbc_screen.ingest.fhir_observations import TAKEN_BACK, concept_text, is_answer, results_of
 from cbc_screen.ingest.fhir_patterns import Patterns
 from cbc_screen.ingest.fhir_scope import Member, ResourceScope
@@ -24,14 +26,16 @@ class BundleKinds:
         self._kinds: dict[tuple[object, ...], ResultKind] = {}
         self._of_patterns: dict[tuple[object, ...], ResultKind | None] = {}
         self._parser = Parser()
+        self._scope: ResourceScope | None = None
+        self._persons: dict[tuple[int, str], tuple[str, str]] = {}  # of that Bundle
         self._last_above: tuple[ResourceScope | None, list[Member], tuple[object, ...] | None] = (None, [], ())
 
     def shown(self, content: bytes) -> str:
         """Return the content of an entry: its resource."""
-        return as_json(self._resource(content.decode()))
+        return as_json(self._resource(content))
 
-    def _resource(self, raw: str) -> Resource:
-        return as_object(as_object(self._parser.parse(raw).resource).get("resource"))
+    def _resource(self, raw: bytes) -> Resource:
+        return as_object(as_object(self._parser.parse(raw.decode()).resource).get("resource"))
 
     def brief(self, member: Member, found: Iterator[Item]) -> Iterator[Item | PlainResult]:
         """Yield what was read of an entry whose contents were left out, plain results in brief, others with their content."""
@@ -43,10 +47,9 @@ class BundleKinds:
                 yield replace(item, content=as_json(member.resource))
             else:
                 if len(items) == 1:
-                    self.patterns.learn(member.raw, member.resource, item)
+                    self.patterns.learn(member.raw.decode(), member.resource, item)
                 kind = self._kind_of(item)
-                content = member.raw.encode()
-                yield PlainResult(kind, item.line, item.person, item.group, item.collected_at, item.value, content)
+                yield PlainResult(kind, item.line, item.person, item.group, item.collected_at, item.value, member.raw)
 
     def _kind_of(self, item: LabResult) -> ResultKind:
         key = (
@@ -61,19 +64,21 @@ class BundleKinds:
             kind = self._kinds[key] = ResultKind(common, self.shown)
         return kind
 
-    def read(self, member: Member, found: MatchedObservation, scope: ResourceScope) -> Iterator[Item | PlainResult]:
-        """Yield the result of an observation that matches a pattern.
+    def matched(self, member: Member) -> MatchedObservation | None:
+        """Return what tells an observation from others of its pattern, which may have been learned since it was parsed."""
+        return self.patterns.find(member.raw.decode()) if member.kind == "Observation" and member.raw else None
+
+    def read(self, member: Member, found: MatchedObservation, scope: ResourceScope) -> PlainResult | None:
+        """Return the result of an observation that matches a pattern; None where it must be read carefully.
 
         Beside its texts it depends on what the pattern says, on its Bundle, on whom it is of, and on the reports that
         list it: the first of those that agree in all of these is read the careful way.
         """
-        pattern, texts, _ = found
-        subject = {**pattern.subject, "reference": texts[pattern.at.person]}
-        person, type_of = scope.person(subject, member.place), scope.type_of(subject, member.place)
+        pattern, texts = found.pattern, found.texts
+        person, type_of = self._person(pattern, texts[pattern.at.person], member, scope)
         above = self._said_above(member, scope)
         if not person or above is None:
-            yield from self._carefully(member, scope)
-            return
+            return None
         key = (id(pattern), scope.stated, type_of, above)
         if key not in self._of_patterns:
             if len(self._of_patterns) >= _MOST_KINDS:
@@ -81,9 +86,22 @@ class BundleKinds:
             self._of_patterns[key] = self._learned(member, found, person, scope)
         kind = self._of_patterns[key]
         if kind is None:
-            yield from self._carefully(member, scope)
-            return
-        yield PlainResult(kind, member.line, person, "", texts[pattern.at.time], found.value, member.raw.encode())
+            return None
+        return PlainResult(kind, member.line, person, "", texts[pattern.at.time], found.value, member.raw)
+
+    def _person(
+        self, pattern: ObservationPattern, reference: str, member: Member, scope: ResourceScope
+    ) -> tuple[str, str]:
+        """Return the key and the type of whom an observation is of: the same for all of a pattern that refer to them alike."""
+        if scope is not self._scope:
+            self._scope = scope
+            self._persons.clear()
+        found = self._persons.get((id(pattern), reference))
+        if found is None:
+            subject = {**pattern.subject, "reference": reference}
+            found = scope.person(subject, member.place), scope.type_of(subject, member.place)
+            self._persons[id(pattern), reference] = found
+        return found
 
     def _said_above(self, member: Member, scope: ResourceScope) -> tuple[object, ...] | None:
         """Return what the reports that list an observation say; those of one report follow one another."""
@@ -94,15 +112,16 @@ class BundleKinds:
             self._last_above = scope, parents, said
         return said
 
-    def _carefully(self, member: Member, scope: ResourceScope) -> Iterator[Item | PlainResult]:
-        own = replace(member, resource=self._resource(member.raw), found=None)
+    def carefully(self, member: Member, scope: ResourceScope) -> Iterator[Item | PlainResult]:
+        """Parse an observation that was not parsed, and yield what is read of it."""
+        own = msgspec.structs.replace(member, resource=self._resource(member.raw), found=None)
         return self.brief(own, results_of(own, scope))
 
     def _learned(
         self, member: Member, found: MatchedObservation, person: str, scope: ResourceScope
     ) -> ResultKind | None:
         """Return the kind of a result that is what its texts say, read the careful way; else None."""
-        items = list(self._carefully(member, scope))
+        items = list(self.carefully(member, scope))
         own = items[0] if len(items) == 1 else None
         told = ("", found.texts[found.pattern.at.time], found.value, person)
         if isinstance(own, PlainResult) and (own.group, own.collected_at, own.value, own.person) == told:

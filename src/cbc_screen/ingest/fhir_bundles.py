@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cbc_screen.ingest.fhir_brief import BundleKinds
 from cbc_screen.ingest.fhir_json import (
     DEEPEST,
+    READ,
     Document,
     Resource,
     Twice,
@@ -19,7 +20,7 @@ from cbc_screen.ingest.fhir_json import (
     as_text,
     is_sound,
 )
-from cbc_screen.ingest.fhir_matched import MatchedObservation
+from cbc_screen.ingest.fhir_matched import MatchedObservation, PassedOver
 from cbc_screen.ingest.fhir_observations import is_answer, results_of, speaks_against
 from cbc_screen.ingest.fhir_scope import (
     Member,
@@ -37,6 +38,7 @@ from cbc_screen.vocabulary import Reason
 
 _CLINICAL_SEX = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
 _KIND = re.compile("[A-Za-z]{1,40}")
+_TOLD = frozenset(("resource", "resourceType"))  # what tells that a resource is not read
 _SEXES = {"male-typical": "male", "female-typical": "female"}
 
 
@@ -96,7 +98,7 @@ class Brief(NamedTuple):
     """How results of a Bundle are given in brief: their kinds, and the text of each entry."""
 
     kinds: BundleKinds
-    texts: list[str]
+    texts: list[bytes]
 
 
 def _read_bundle(
@@ -115,7 +117,7 @@ def _read_bundle(
         return
     found: list[_Found] = []
     for number, entry in enumerate(entries, start=1):
-        raw = brief.texts[number - 1] if brief is not None else ""
+        raw = brief.texts[number - 1] if brief is not None else b""
         if place:
             found += _read_entry(entry, line, f"{place}.{number}", raw, sound=sound)
         else:
@@ -137,12 +139,15 @@ def _parameters(resource: Resource) -> Iterator[Resource]:
 _Found = Member | NotResults | RejectedRow
 
 
-def _read_entry(entry: Any, line: int, place: str, raw: str = "", *, sound: bool) -> list[_Found]:
+def _read_entry(entry: Any, line: int, place: str, raw: bytes = b"", *, sound: bool) -> list[_Found]:
     """Return the resource of an entry and those it contains, or why there is none."""
     if isinstance(entry, MatchedObservation):  # nothing but an observation
-        key = f"Observation/{entry.key}" if entry.key else entry.url
-        return [Member(line, place, {}, "Observation", key, entry.url, raw=raw, found=entry)]
-    if not isinstance(entry, dict) or not (sound or is_sound(entry, DEEPEST - 2)):
+        key, url = entry.key, entry.url
+        own = f"Observation/{key}" if key else url
+        return [Member(line, place, {}, "Observation", own, url, "", raw, entry)]
+    if isinstance(entry, PassedOver):
+        return [Member(line, place, {}, entry.kind, entry.key, entry.url)]
+    if not isinstance(entry, dict) or not (sound or _is_passed_over(entry) or is_sound(entry, DEEPEST - 2)):
         return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
     resource = entry.get("resource")
     if resource is None:  # a deletion, or a response without a body
@@ -152,6 +157,18 @@ def _read_entry(entry: Any, line: int, place: str, raw: str = "", *, sound: bool
         return [RejectedRow(line, Reason.MESSAGE_UNREADABLE, as_json(entry))]
     url = as_text(entry.get("fullUrl"))
     return _with_contained(Member(line, place, resource, kind, _own_key(resource, kind) or url, url, raw=raw))
+
+
+def _is_passed_over(entry: Resource) -> bool:
+    """Tell whether an entry is known to be none that is read: what else is within it is nobody's business."""
+    resource = entry.get("resource")
+    if not isinstance(resource, dict) or as_text(resource.get("resourceType")) in {*READ, ""}:
+        return False
+    doubled = set[str]()
+    for one in (entry, resource):
+        if isinstance(one, Twice):
+            doubled |= one.keys_twice
+    return "contained" not in resource and doubled.isdisjoint(_TOLD)
 
 
 def _own_key(resource: Resource, kind: str) -> str:
@@ -187,8 +204,12 @@ def _read_members(
     for each in found:
         if not isinstance(each, Member):
             yield each
-        elif each.found is not None and kinds is not None:
-            yield from kinds.read(each, each.found, scope)
+        elif kinds is not None and (plain := each.found or kinds.matched(each)) is not None:
+            own = kinds.read(each, plain, scope)
+            if own is not None:
+                yield own
+            else:
+                yield from kinds.carefully(each, scope)
         elif each.kind == "Observation" and is_answer(each.resource):
             yield NotResults(each.line, "answer")
         elif each.kind == "Observation":

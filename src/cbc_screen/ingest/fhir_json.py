@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +20,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
+# Types of resources that are read; of others it is only said what they are.
+READ = frozenset(("Observation", "Patient", "Specimen", "DiagnosticReport", "Bundle"))
+
+
 class Twice(dict[str, Any]):
-    """An object with a key given twice: which value is meant is unknown."""
+    """An object with keys given twice: which value is meant is unknown."""
+
+    keys_twice: frozenset[str] = frozenset()
 
 
 _CONTAINERS = frozenset((dict, list, Twice))
@@ -49,16 +56,18 @@ class Parser:
         if len(record) == len(pairs):
             return record
         self._twice = True
-        return Twice(record)
+        twice = Twice(record)
+        twice.keys_twice = frozenset(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        return twice
 
-    def parse_part(self, text: str, place: int) -> tuple[Resource, int]:
-        """Parse an object that begins at a place of a text, and say where it ends; a ValueError where it cannot be trusted."""
+    def parse_part(self, text: str) -> Resource:
+        """Parse an object within a document; a ValueError where it cannot be trusted."""
         self._twice = False
-        found, end = self._decoder.raw_decode(text, place)
-        brackets = text.count("{", place, end) + text.count("[", place, end)
+        found = self._decoder.decode(text)
+        brackets = text.count("{") + text.count("[")
         if not isinstance(found, dict) or self._twice or not (brackets <= DEEPEST - 2 or is_sound(found, DEEPEST - 2)):
             raise ValueError
-        return found, end
+        return found
 
     def parse(self, text: str) -> Document:
         """Parse a text."""
@@ -89,6 +98,11 @@ def is_sound(resource: Resource, deepest: int) -> bool:
         if not level:
             return True
     return False
+
+
+def marks_in(text: bytes) -> int:
+    """Count brackets and commas: each may become an object."""
+    return text.count(b"{") + text.count(b"[") + text.count(b",")
 
 
 def decoded(line: bytes) -> str:

@@ -1,10 +1,12 @@
-"""FHIR: an observation that was not parsed, because it differs from one that was in a few texts alone."""
+"""FHIR: what was not parsed: an observation that differs from one that was in a few texts alone, or what is not read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from cbc_screen.ingest.results import LabResult
 
@@ -23,14 +25,14 @@ class TextPlaces(NamedTuple):
 class ObservationPattern(NamedTuple):
     """What a text is held against, where the texts that are read stand, and what is before the value."""
 
-    match: Callable[[str, int], re.Match[str] | None]
+    match: Callable[[str], re.Match[str] | None]
     at: TextPlaces
     sign: str
     common: LabResult
     subject: Mapping[str, Any]  # of the one that was read
 
 
-class MatchedObservation(NamedTuple):
+class MatchedObservation(Struct, frozen=True, gc=False):
     """An observation that matches a pattern, and the texts that tell it from others."""
 
     pattern: ObservationPattern
@@ -51,3 +53,11 @@ class MatchedObservation(NamedTuple):
     def value(self) -> str:
         """The value, with the sign before it."""
         return self.pattern.sign + self.texts[self.pattern.at.value]
+
+
+class PassedOver(Struct, frozen=True, gc=False):
+    """A resource of an entry that is not read: what other entries may need of it."""
+
+    kind: str
+    key: str
+    url: str

@@ -78,21 +78,34 @@ class Patterns:
         self._of_entries = of_entries
         self._by_code: dict[str, list[ObservationPattern]] = {}
         self._met: Counter[str] = Counter()
+        self._after: dict[int, ObservationPattern] = {}  # what came after each, by its identity
+        self._last = 0
         self._learned = self._matched = 0
 
-    def find(self, text: str, place: int = 0) -> MatchedObservation | None:
-        """Return what stands at a place of a text, if it matches a pattern."""
-        patterns = self._by_code.get(_code_of(text, place))
-        if patterns is None:
-            return None
+    def find(self, text: str) -> MatchedObservation | None:
+        """Return what a text is, if it matches a pattern."""
+        # A laboratory sends the tests of a count in the same order.
+        guess = self._after.get(self._last)
+        found = guess.match(text) if guess is not None else None
+        if guess is None or found is None:
+            guess, found = self._first(text)
+            if guess is None or found is None:
+                return None
+            self._after[self._last] = guess
+        self._last = id(guess)
+        self._matched += 1
+        return MatchedObservation(guess, found.groups(), found.end())
+
+    def _first(self, text: str) -> tuple[ObservationPattern | None, re.Match[str] | None]:
+        """Look for a pattern by what is measured."""
+        patterns = self._by_code.get(_code_of(text), [])
         for number, pattern in enumerate(patterns):
-            found = pattern.match(text, place)
+            found = pattern.match(text)
             if found is not None:
                 if number:  # what was met last is met again
                     patterns[0], patterns[number] = pattern, patterns[0]
-                self._matched += 1
-                return MatchedObservation(pattern, found.groups(), found.end())
-        return None
+                return pattern, found
+        return None, None
 
     def learn(self, text: str, resource: Resource, result: LabResult) -> ObservationPattern | None:
         """Make a pattern of what was read, if it can be one."""
@@ -100,7 +113,7 @@ class Patterns:
             return None
         if self._of_entries and "specimen" in resource:  # of which other entries tell
             return None
-        code = _code_of(text, 0)
+        code = _code_of(text)
         if len(self._met) < _MOST:
             self._met[code] += 1
         if self._met[code] < MET_BEFORE:
@@ -116,6 +129,7 @@ class Patterns:
         """Let go of a pattern that does not say what was read."""
         for patterns in self._by_code.values():
             patterns[:] = [one for one in patterns if one is not pattern]
+        self._after = {before: one for before, one in self._after.items() if one is not pattern}
 
     def _may_learn(self, text: str) -> bool:
         """Tell whether a pattern is worth its making: not where every text is of a kind of its own."""
@@ -137,7 +151,7 @@ class LinePatterns:
         found = self._patterns.find(text)
         if found is None or found.end != len(text) or (self._listing and f"Observation/{found.key}" in self._listing):
             return None
-        pattern, texts, _ = found
+        pattern, texts = found.pattern, found.texts
         own = self._kinds.get(id(pattern))
         if own is None:
             own = self._kinds[id(pattern)] = pattern, ResultKind(pattern.common, shown)
@@ -158,10 +172,10 @@ class LinePatterns:
         return plain
 
 
-def _code_of(text: str, place: int) -> str:
+def _code_of(text: str) -> str:
     """Return some of what is measured, by which patterns are found; any letters would do."""
     for start in _CODES:
-        found = text.find(start, place, place + _CODE_WITHIN)
+        found = text.find(start, 0, _CODE_WITHIN)
         if found >= 0:
             return text[found : text.find("]", found)]
     return ""

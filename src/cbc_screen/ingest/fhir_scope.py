@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from cbc_screen.ingest.fhir_json import Resource, as_object, as_objects, as_text
 from cbc_screen.ingest.fhir_matched import MatchedObservation
 from cbc_screen.ingest.results import Stated
@@ -19,8 +21,7 @@ _UUID = re.compile(r"urn:uuid:([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{
 _CONDITIONAL = re.compile(r"Patient\?identifier=([^&]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True, gc=False):
     """A resource and where it stands: as an entry, contained in another, or by itself.
 
     `place` is the line with the numbers of the entries within it: "#p1" names another person
@@ -34,7 +35,7 @@ class Member:
     key: str
     url: str = ""
     content: str = ""
-    raw: str = ""  # its entry as received, where its result may be given in brief
+    raw: bytes = b""  # its entry as received, where its result may be given in brief
     found: MatchedObservation | None = None  # what tells it from others of its pattern; it was not parsed then
 
 
@@ -43,7 +44,8 @@ class ResourceScope:
     """What the resources of one Bundle, or of one resource and those it contains, say of one another."""
 
     keys: dict[str, str] = field(default_factory=dict)  # by full URL; "" where it stands for two resources
-    addresses: dict[str, set[str]] = field(default_factory=dict)  # the full URLs of each resource, by its key
+    addresses: dict[str, str] = field(default_factory=dict)  # the first full URL of each resource, by its key
+    other_addresses: dict[str, list[str]] = field(default_factory=dict)  # those of resources that have several
     people: dict[str, str] = field(default_factory=dict)  # by identifier; "" where it stands for two persons
     kinds: dict[str, str] = field(default_factory=dict)  # the type of each resource, by its key
     stated: Stated = ()  # what is said of all of them, as by the labels of their bundle
@@ -54,12 +56,15 @@ class ResourceScope:
         """Learn what is there before anything is read: the order of entries has no meaning."""
         listing = []
         for member in members:
-            if member.url and self.keys.setdefault(member.url, member.key) != member.key:
-                self.keys[member.url] = ""
             if member.url:
-                self.addresses.setdefault(member.key, set()).add(unversioned(member.url))
+                if self.keys.setdefault(member.url, member.key) != member.key:
+                    self.keys[member.url] = ""
+                if self.addresses.setdefault(member.key, member.url) != member.url:
+                    self.other_addresses.setdefault(member.key, []).append(member.url)
             if member.key:
                 self.kinds.setdefault(member.key, member.kind)
+            if member.found is not None:  # it lists nothing
+                continue
             if member.kind == "Patient":
                 for name in identifiers(member.resource):
                     if self.people.setdefault(name, member.key) != member.key:
@@ -81,7 +86,8 @@ class ResourceScope:
         name = _searched(text) or ("" if text else key)
         if name:
             return self.people.get(name) or name
-        addresses = self.addresses.get(key, set())
+        first = self.addresses.get(key)
+        addresses = set() if first is None else set(map(unversioned, (first, *self.other_addresses.get(key, ()))))
         elsewhere = _is_absolute(text) and any(map(_is_absolute, addresses)) and unversioned(text) not in addresses
         within = text in self.keys or (bool(addresses) and not elsewhere) or text.startswith("#")
         if not within and (named := next(iter(identifiers(reference)), "")) and self.people.get(named):

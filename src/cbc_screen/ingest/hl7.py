@@ -6,7 +6,6 @@ encoding characters and the character set that its own header names.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.compressed import PACKINGS, not_packed, unpacked
 from cbc_screen.ingest.hl7_frames import (
+    DAMAGE,
     LEADING,
     UTF8,
     Line,
@@ -31,7 +31,6 @@ from cbc_screen.ingest.results import Item, PlainResult
 
 SEARCHED_BYTES = 1 << 20  # in which the first message must begin
 BLOCK_BYTES = 1 << 18
-DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
 _MARKED = (
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -120,16 +119,8 @@ class HL7Source:
 
     def _lines(self, most: int | None = None) -> Generator[Line, None, None]:
         """Yield the lines of the file, or of its first bytes, with their numbers."""
-        number = 0
-        try:
-            with closing(self._blocks(most)) as blocks:
-                for number, line in numbered(blocks if self._wide is None else transcoded(blocks, self._wide)):
-                    yield number, line
-            return
-        except DAMAGE:
-            message = f"the source is cut short or damaged after line {number}"
-        # Outside the except block: nothing of the first error is attached.
-        raise UsageError(message)
+        with closing(self._blocks(most)) as blocks:
+            yield from numbered(blocks if self._wide is None else transcoded(blocks, self._wide))
 
     def _blocks(self, most: int | None) -> Generator[bytes, None, None]:
         with self._path.open("rb") as file:

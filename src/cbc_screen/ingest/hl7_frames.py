@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import string
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.vocabulary import Reason
 
 LONGEST_MESSAGE = 1 << 20
+# What a file that is cut short or damaged ends in.
+DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
+_TOGETHER = 32  # segments that are added to a message at once
 LEADING = b" \t\x00\x0b\x1c\xef\xbb\xbf"  # indentation, framing and byte order marks before a segment
 _FRAMING = re.compile(rb"[\x0b\x1c]")
 _BATCH = re.compile(rb"(?:FHS|BHS|BTS|FTS)(?:[^A-Za-z0-9\s]|\Z)")
@@ -42,11 +46,12 @@ def transcoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 def numbered(blocks: Iterable[bytes]) -> Iterator[Line]:
     """Part blocks into numbered lines; CR, LF and CRLF end one, and framing bytes part it.
 
-    A line longer than a message may be is cut: it is refused whatever it holds.
+    A line longer than a message may be is cut: it is refused whatever it holds. Where the blocks end in damage, the error says
+    after which line.
     """
-    number, rest, after_return = 0, b"", False
-    for received in blocks:
-        block = received[1:] if after_return and received[:1] == b"\n" else received
+    number, rest, after_return, received = 0, b"", False, iter(blocks)
+    while (block := _next(received, number)) is not None:
+        block = block[1:] if after_return and block[:1] == b"\n" else block
         after_return = block.endswith(b"\r")
         block = rest[: LONGEST_MESSAGE + 1] + block
         lines = block.splitlines()
@@ -61,6 +66,23 @@ def numbered(blocks: Iterable[bytes]) -> Iterator[Line]:
                 yield number, line
     for part in _FRAMING.split(rest) if rest else ():
         yield number + 1, part
+
+
+class DamagedError(UsageError):
+    """A file ends in damage; `line` is the last line before it."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"the source is cut short or damaged after line {line}")
+        self.line = line
+
+
+def _next(blocks: Iterator[bytes], line: int) -> bytes | None:
+    try:
+        return next(blocks, None)
+    except DAMAGE:
+        pass
+    # Outside the except block: nothing of the first error is attached.
+    raise DamagedError(line)
 
 
 class Marks(NamedTuple):
@@ -118,15 +140,15 @@ class Frame:
         self._limit = LONGEST_MESSAGE if marks else 4 * LONGEST_CONTENT
         self._measure()
 
-    def add(self, number: int, line: bytes) -> None:
-        """Add a segment."""
-        if self._closed:
+    def add(self, numbers: list[int], lines: list[bytes]) -> None:
+        """Add segments."""
+        if self._closed or not lines:
             return
         if self._tail:
             self._join()
-        self.numbers.append(number)
-        self.segments.append(line)
-        self._size += len(line) + 1
+        self.numbers += numbers
+        self.segments += lines
+        self._size += sum(map(len, lines)) + len(lines)
         if self._size > self._limit:
             self._measure()
 
@@ -202,9 +224,19 @@ _STARTS: dict[str, Callable[[bytes], object]] = {
 def frames(lines: Iterable[Line], charset: Callable[[str], str]) -> Iterator[Frame]:
     """Gather lines into messages; batch headers, and what stands between messages, are left out."""
     frame: Frame | None = None
+    goes_on: Callable[[bytes], object] = _nothing_begins
+    numbers, segments = list[int](), list[bytes]()  # of the frame, and not yet in it
     for number, line in lines:
-        if frame is not None and frame.goes_on(line[:4]):
-            frame.add(number, line)
+        if is_next := goes_on(line[:4]):
+            numbers.append(number)
+            segments.append(line)
+            if len(segments) < _TOGETHER:
+                continue
+        if frame is not None and segments:
+            frame.add(numbers, segments)
+            numbers.clear()
+            segments.clear()
+        if is_next:
             continue
         start = line.lstrip(LEADING)
         header = begins_message(start)
@@ -214,14 +246,17 @@ def frames(lines: Iterable[Line], charset: Callable[[str], str]) -> Iterator[Fra
                 yield frame
             marks = _marks(start) if header else None
             frame = Frame(number, start, marks, charset(_named_charset(start, marks))) if header else None
+            goes_on = _nothing_begins if frame is None else frame.goes_on
         elif frame is None:
             # Results outside a message are nobody's; they are refused and not passed over.
             frame = Frame(number, start, None, charset("")) if _ORPHAN.match(start) else None
+            goes_on = _nothing_begins if frame is None else frame.goes_on
         elif frame.begins(start):
-            frame.add(number, start)
+            frame.add([number], [start])
         else:
             frame.extend(line)
     if frame is not None:
+        frame.add(numbers, segments)
         frame.close()
         yield frame
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from cbc_screen.ingest.hl7_frames import DEFAULTS, Marks, decoded
-from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords
+from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords, PatientWords
 from cbc_screen.ingest.results import ResultCode
 
 _CACHED_LENGTH = 256  # fields up to here are read once for the file
 CACHED_FIELDS = 8192
+CACHED_PERSONS = 256
 _CODED = frozenset(("CE", "CWE", "CF", "CNE"))
 _COMPARATORS = frozenset(("", "<", "<=", ">", ">=", "=", "<>"))
 _BLANKS = frozenset((".br", ".sp", ".ce", ".sk", ".in", ".ti"))  # formatting that parts words
@@ -46,6 +47,7 @@ class Grammar:
         # With these separators a number in digits is what it looks like in a field of any type.
         self.is_usual = marks == USUAL
         self.orders: dict[tuple[str, ...], OrderWords] = {}
+        self.persons: dict[str, PatientWords] = {}  # by the text of their segments
         self.words: dict[tuple[str, ...], ObservationWords | None] = {}  # of fields beside a number in digits
 
     def text(self, received: str) -> str:

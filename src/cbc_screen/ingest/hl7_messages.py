@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 
 from cbc_screen.ingest.hl7_frames import Frame, Marks
-from cbc_screen.ingest.hl7_grammar import CACHED_FIELDS, NULL, Grammar, iso_date, iso_time
+from cbc_screen.ingest.hl7_grammar import CACHED_FIELDS, CACHED_PERSONS, NULL, Grammar, iso_date, iso_time
 from cbc_screen.ingest.hl7_orders import status_of_order, voided_by_control
-from cbc_screen.ingest.hl7_reports import MOST_NOTES, Kinds, Observation, Report, opened
+from cbc_screen.ingest.hl7_reports import (
+    MOST_NOTES,
+    Kinds,
+    Observation,
+    PlainObservation,
+    Report,
+    joined_orders,
+    opened,
+)
 from cbc_screen.ingest.hl7_shifted import Shift, shifted
-from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords
+from cbc_screen.ingest.hl7_words import ObservationWords, OrderWords, PatientWords
 from cbc_screen.ingest.results import (
     PLAIN_NUMBER,
     Item,
-    LabResult,
     NotResults,
     PlainResult,
-    ResultCode,
     Stated,
     StatedPerson,
     is_partial,
@@ -29,6 +34,11 @@ from cbc_screen.vocabulary import Reason, ResultStatus
 
 LONGEST_NOTE = 4096
 _PRODUCTION = "P"
+_UNKNOWN = ObservationWords((), "", "", "", ())  # stands for words that were not read yet
+# A result with the usual separators whose value is a number in digits: what stands before and behind it. No more is read of one.
+_USUAL = re.compile(
+    rf"OBX\|[^|]*\|([^|]*\|[^|]*\|[^|]*)\|({PLAIN_NUMBER.pattern})\|((?:[^|]*\|){{5}}[^|]*)(?:\Z|\|)", re.ASCII
+).match
 _OF_LAST: list[str] = []  # stands for the notes of the last observation, which has none yet
 _TRIGGERS = {  # messages of results, asked for (ORF) or not, by what triggers them
     "ORU": frozenset(("R01", "R30", "R31", "R32", "R40", "")),
@@ -44,13 +54,12 @@ _POOR, _INAPPROPRIATE = "P", "I"  # a specimen by HL7 tables 0491 and 0492
 
 def read(
     frame: Frame, grammars: dict[tuple[Marks, str], Grammar], kinds: Kinds | None = None
-) -> Iterator[Item | PlainResult]:
+) -> list[Item | PlainResult]:
     """Read a message; with `kinds`, plain results in brief."""
     texts = frame.texts()
     if frame.marks is None or frame.reason is not None:
         reason = frame.reason or Reason.MESSAGE_UNREADABLE
-        yield RejectedRow(frame.line, reason, "\n".join(texts)[:LONGEST_CONTENT])
-        return
+        return [RejectedRow(frame.line, reason, "\n".join(texts)[:LONGEST_CONTENT])]
     grammar = grammars.get((frame.marks, frame.charset))
     if grammar is None:
         if len(grammars) >= 16:  # a file has one or two
@@ -58,11 +67,10 @@ def read(
         grammar = grammars[frame.marks, frame.charset] = Grammar(frame.marks, frame.charset)
     name, trigger = _kind(grammar, texts[0])
     if trigger not in _TRIGGERS.get(name, ()):
-        yield NotResults(frame.line, _named(name, trigger))
-        return
+        return [NotResults(frame.line, _named(name, trigger))]
     processing = _processing(grammar, texts[0])
     message = _Message(frame.line, grammar, processing, kinds, specimen_first=(name, trigger) in _SPECIMEN_FIRST)
-    yield from message.items(zip(frame.numbers, texts, strict=True))
+    return message.items(zip(frame.numbers, texts, strict=True))
 
 
 def _kind(grammar: Grammar, header: str) -> tuple[str, str]:
@@ -78,27 +86,6 @@ def _named(name: str, trigger: str) -> str:
     if _KIND.fullmatch(name) and (not trigger or _KIND.fullmatch(trigger)):
         return f"{name}^{trigger}" if trigger else name
     return "unknown"
-
-
-def _together(items: list[Item | PlainResult], line: int) -> list[Item | PlainResult]:
-    """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
-    untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
-    codes: dict[tuple[str, str], dict[str, set[tuple[ResultCode, ...]]]] = {}
-    for one in untimed:
-        codes.setdefault((one.person, one.specimen), {}).setdefault(one.group, set()).add(one.codes)
-    joined_up = {
-        whose
-        for whose, orders in codes.items()
-        if len(orders) > 1 and sum(map(len, orders.values())) == len(set().union(*orders.values()))
-    }
-    if not joined_up:
-        return items
-    return [
-        replace(item, group=f"message {line}")
-        if isinstance(item, LabResult) and is_partial(item.collected_at) and (item.person, item.specimen) in joined_up
-        else item
-        for item in items
-    ]
 
 
 def _processing(grammar: Grammar, header: str) -> str:
@@ -146,7 +133,7 @@ class _Message:
             elif name == "SPM":
                 self._read_specimen(text.split(separator))
             elif name == "PID":
-                self._read_person(text.split(separator))
+                self._read_person(text)
             elif name == "QRD":
                 self._read_query(text.split(separator))
             elif name == "ORC":
@@ -154,7 +141,7 @@ class _Message:
         self._end_person()
         if self._person is None:
             self._begin_person("", "", "")
-        return _together(self._done, self._line) if self._orders > 1 else self._done
+        return joined_orders(self._done, self._line) if self._orders > 1 else self._done
 
     def _begin_person(self, key: str, birth_date: str, sex: str, stated: Stated = ()) -> None:
         if not key:
@@ -192,10 +179,20 @@ class _Message:
             self._done.extend(report.results(self._kinds))
         self._reports.clear()
 
-    def _read_person(self, fields: list[str]) -> None:
+    def _read_person(self, text: str) -> None:
         self._end_person()
         self._specimen, self._specimen_notes = None, []
         self._voided = None
+        known = self._grammar.persons  # one has several messages, often one after the other
+        words = known.get(text)
+        if words is None:
+            if len(known) >= CACHED_PERSONS:
+                known.clear()
+            words = known[text] = self._person_words(text.split(self._grammar.marks.field))
+        self._begin_person(*words)
+
+    def _person_words(self, fields: list[str]) -> PatientWords:
+        """Return what a PID says of a person."""
         grammar = self._grammar
         fields += [""] * (37 - len(fields))
         identifiers = (grammar.identifier(part) for place in (3, 2) for part in grammar.repetitions(fields[place]))
@@ -206,7 +203,7 @@ class _Message:
                 (field, " ".join(grammar.coded_parts(fields[at]))) for field, at in (("animal", 35), ("breed", 36))
             )
             stated = tuple((field, text) for field, text in species if text)
-        self._begin_person(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)
+        return PatientWords(key, iso_date(grammar.first(fields[7])), grammar.first(fields[8]), stated)
 
     def _read_order_control(self, fields: list[str]) -> None:
         """Keep whether an order was cancelled or held: it is of the OBR before it where that has no results yet."""
@@ -293,13 +290,14 @@ class _Message:
     def _read_observation(self, line: int, text: str) -> None:
         grammar, report = self._grammar, self._report
         if report is not None and report.is_timed and grammar.is_usual:
-            fields = text.split("|", 12)  # of a usual result no more is read
-            if len(fields) > 11 and PLAIN_NUMBER.fullmatch(fields[5]) is not None:
-                words = self._plain_words(fields)
+            found = _USUAL(text)
+            if found is not None:
+                value = found[2]
+                words = self._plain_words(found[1], value, found[3])
                 if words is not None:
                     self._voided = None
                     status = report.voided or words.status or report.status
-                    report.observations.append((line, words, status, fields[5], text))
+                    report.observations.append(PlainObservation(line, words, status, value, text))
                     self._notes = _OF_LAST
                     return
         fields = text.split(grammar.marks.field)
@@ -307,13 +305,14 @@ class _Message:
             fields += [""] * (15 - len(fields))
         self._read_any_observation(line, text, fields)
 
-    def _plain_words(self, fields: list[str]) -> ObservationWords | None:
+    def _plain_words(self, before: str, value: str, after: str) -> ObservationWords | None:
         """Return what stands beside a number in digits, or None where something in it must be looked at closely."""
         grammar, known = self._grammar, self._grammar.words
-        key = (fields[2], fields[3], fields[4], fields[6], fields[7], fields[8], fields[11])
-        if key in known:
-            return known[key]
-        words = None
+        key = before, after
+        words = known.get(key, _UNKNOWN)
+        if words is not _UNKNOWN:
+            return words
+        words, fields = None, f"OBX||{before}|{value}|{after}".split("|")
         codes = grammar.codes(fields[3])
         is_mode = fields[2] in _WORDS_OF_A_MODE and any(code.name.casefold().endswith(_MODE) for code in codes)
         if codes and not is_mode and shifted(fields, grammar.marks.component) is None:

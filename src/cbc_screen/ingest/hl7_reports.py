@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
 
 from cbc_screen.ingest.hl7_grammar import iso_time, joined
 from cbc_screen.ingest.hl7_words import ObservationWords
-from cbc_screen.ingest.results import LabResult, PlainResult, ResultKind, Stated, best_told
+from cbc_screen.ingest.results import (
+    Item,
+    LabResult,
+    PlainResult,
+    ResultCode,
+    ResultKind,
+    Stated,
+    best_told,
+    is_partial,
+)
 from cbc_screen.ingest.source import LONGEST_CONTENT
 from cbc_screen.vocabulary import Reason, ResultStatus
 
@@ -29,17 +39,21 @@ class Observation:
     notes: list[str] = field(default_factory=list)
 
 
-# An OBX of an order that says when its specimen was taken, whose value is a number in digits, and of which nothing else
-# is said: its line, words, status, value and text. A tuple, because nearly every result is one.
-PlainObservation = tuple[int, ObservationWords, ResultStatus, str, str]
+class PlainObservation(Struct, gc=False, frozen=True):
+    """An OBX of an order that says when its specimen was taken, whose value is a number in digits, and of which nothing else is said."""
+
+    line: int
+    words: ObservationWords
+    status: ResultStatus
+    value: str
+    text: str
 
 
 def opened(one: Observation | PlainObservation) -> Observation:
     """Return an observation of which more can be said."""
     if isinstance(one, Observation):
         return one
-    line, words, status, value, text = one
-    return Observation(line, words, value, status, "", text[:LONGEST_CONTENT])
+    return Observation(one.line, one.words, one.value, one.status, "", one.text[:LONGEST_CONTENT])
 
 
 class Kinds:
@@ -81,8 +95,8 @@ class Report:
     observations: list[Observation | PlainObservation] = field(default_factory=list)
     is_timed: bool = False  # whether it says to the day when the specimen was taken
 
-    def results(self, kinds: Kinds | None) -> Iterator[LabResult | PlainResult]:
-        """Yield the results, in order; with `kinds`, plain ones in brief."""
+    def results(self, kinds: Kinds | None) -> list[LabResult | PlainResult]:
+        """Return the results, in order; with `kinds`, plain ones in brief."""
         specimen = joined(self.specimens) or self.specimen
         stated: Stated = tuple(dict.fromkeys((field, text) for field, text in self.stated if text))
         brief = None
@@ -90,16 +104,17 @@ class Report:
             brief = kinds.of_order((specimen, self.panel, stated, *self.notes[:MOST_NOTES]))
         times, together = self._times()
         person, group = self.person, self.group
+        found: list[LabResult | PlainResult] = []
         for one, time in zip(self.observations, times, strict=True):
             if brief is None or isinstance(one, Observation):
-                yield self._result(opened(one), time or together, specimen, stated)
+                found.append(self._result(opened(one), time or together, specimen, stated))
                 continue
-            line, words, status, value, text = one
-            kind = brief.get((words, status))
+            key = one.words, one.status
+            kind = brief.get(key)
             if kind is None:
-                kind = brief[words, status] = ResultKind(self._result(opened(one), "", specimen, stated), shown)
-            # Not by the class itself: that takes twice as long.
-            yield tuple.__new__(PlainResult, (kind, line, person, group, time, value, text.encode()))
+                kind = brief[key] = ResultKind(self._result(opened(one), "", specimen, stated), shown)
+            found.append(PlainResult(kind, one.line, person, group, time, one.value, one.text.encode()))
+        return found
 
     def _times(self) -> tuple[list[str], str]:
         """Return when each result was taken, and when all those were that say it, where these agree."""
@@ -137,3 +152,24 @@ class Report:
 def shown(content: bytes) -> str:
     """Return the content of a plain result."""
     return content.decode()[:LONGEST_CONTENT]
+
+
+def joined_orders(items: list[Item | PlainResult], line: int) -> list[Item | PlainResult]:
+    """Join orders of one message that no time tells apart: the count and its differential, where nothing is twice."""
+    untimed = [one for one in items if isinstance(one, LabResult) and is_partial(one.collected_at)]
+    codes: dict[tuple[str, str], dict[str, set[tuple[ResultCode, ...]]]] = {}
+    for one in untimed:
+        codes.setdefault((one.person, one.specimen), {}).setdefault(one.group, set()).add(one.codes)
+    joined_up = {
+        whose
+        for whose, orders in codes.items()
+        if len(orders) > 1 and sum(map(len, orders.values())) == len(set().union(*orders.values()))
+    }
+    if not joined_up:
+        return items
+    return [
+        replace(item, group=f"message {line}")
+        if isinstance(item, LabResult) and is_partial(item.collected_at) and (item.person, item.specimen) in joined_up
+        else item
+        for item in items
+    ]

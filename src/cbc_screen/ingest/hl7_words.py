@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cbc_screen.ingest.results import ResultCode, Stated
 from cbc_screen.vocabulary import ResultStatus
@@ -29,3 +30,12 @@ class OrderWords:
     stated: Stated
     status: ResultStatus
     notes: tuple[str, ...]
+
+
+class PatientWords(NamedTuple):
+    """What a PID says of a person: the key, the date of birth, the sex, and what else tells whose results they are."""
+
+    key: str
+    birth_date: str
+    sex: str
+    stated: Stated

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason, ResultStatus
@@ -119,11 +121,14 @@ class ResultKind:
     shown: Callable[[bytes], str]
 
 
-class PlainResult(NamedTuple):
+class PlainResult(Struct, frozen=True, gc=False):
     """A result that differs from others of its kind in nothing but what stands here.
 
     Its reader has seen that the value is a number in digits (`PLAIN_NUMBER`), that the time is told to the day in ISO
     form, and that the person has a key of its own.
+
+    Millions are made, and none refers back to what refers to it: not a tuple, whose making takes four times as long, and
+    which Python's collector of circles looks at again and again (measured).
     """
 
     kind: ResultKind

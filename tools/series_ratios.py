@@ -10,7 +10,7 @@ SERIES has the public tables of four series of cases, as their authors publish t
 * mds.tsv: data/dd_clinical_cyto_chr17.tsv of github.com/papaemmelab/MDS-TP53-state;
 * mpn.csv: MPNinput of github.com/gerstung-lab/MPN-multistage (mpn-multistage/www/MPNmultistate.RData).
 
-SHARED has data/nhanes_intervals, data/mimic3_demo, data/ehr_indonesia_lab and knowledge/ordering/mimic_codes.csv.
+Further public tables are those of tools/series_more.py, which says what they are. SHARED has data/nhanes_intervals, data/mimic3_demo, data/ehr_indonesia_lab and knowledge/ordering/mimic_codes.csv.
 
 Beside a series of cases stand people with a low line of a hospital that treats everything; where that file lacks a
 result, those of the survey, or of the intensive care units. Where a finding asks for low lines, both are those
@@ -109,7 +109,7 @@ def hospital(shared: Path) -> Frame:
     return lined(
         pd.DataFrame(
             {"age": raw["AGE"], "sex": raw["SEX"], "hemoglobin": raw["HAEMOGLOBINS"] * 10,
-             "platelets": raw["THROMBOCYTE"], "wbc": raw["LEUCOCYTE"]}
+             "platelets": raw["THROMBOCYTE"], "wbc": raw["LEUCOCYTE"], "mcv": raw["MCV"]}
         )
     )  # fmt: skip
 
@@ -248,9 +248,12 @@ def main() -> int:
     """Count, compare, and print what differs."""
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
+    import series_more
+
     series, shared = Path(sys.argv[1]), Path(sys.argv[2])
     people = survey.read(shared / "data/nhanes_intervals")
     found = [*of_series(series, shared, people), *of_promyelocytes(series), *of_survey(people)]
+    found += series_more.of_more(series, shared, people)
     written = {(row.condition, row.finding): row.counts for row in load_knowledge().likelihoods}
     differ = [one for one in found if written.get((one.condition, one.finding)) != one.counts]
     for one in found:

@@ -85,13 +85,19 @@ def test_what_cannot_be_trusted_is_parsed_as_a_whole(entry: str) -> None:
         '{"resourceType":"Bundle","entry":[%s],"entry":[%s]}',
         '{"resourceType":"Bundle","entry":[%s],"link":[%s],"link":[]}',
         '{"resourceType":"List","entry":[%s],"link":[%s]}',
-        '{"resourceType":"Bundle","link":[%s],"note":"\ue000entry 0","entry":[%s]}',
         '{"resourceType":"Bundle","entry":{"0":%s,"1":%s}}',
     ],
 )
 def test_a_document_that_is_not_plainly_a_bundle_is_parsed_as_a_whole(document: str) -> None:
     other = CLAIM.replace('"1"', '"22"')
     assert EntryParser(Parser(), Patterns(of_entries=True)).parse((document % (CLAIM, other)).encode()) is None
+
+
+def test_what_stands_for_an_entry_may_stand_in_a_text() -> None:
+    text = f'{{"resourceType":"Bundle","note":["\ue000entry 0"],"entry":[{CLAIM}]}}'
+    found = EntryParser(Parser(), Patterns(of_entries=True)).parse(text.encode())
+    assert found is not None
+    assert found[0].resource == {"resourceType": "Bundle", "note": ["\ue000entry 0"], "entry": [KEPT]}
 
 
 def test_where_entries_stand() -> None:

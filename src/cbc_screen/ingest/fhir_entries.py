@@ -99,7 +99,7 @@ def spans_of(document: bytes) -> Spans | None:
     import msgspec
 
     begin = _ENTRIES.search(document, 0, _START_BYTES)
-    if begin is None or _MARK.encode() in document:
+    if begin is None:
         return None
     try:
         if not document.isascii():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cbc_screen.ingest.fhir import FHIRSource
 from cbc_screen.ingest.fhir_entries import EntryParser, spans_of
 from cbc_screen.ingest.fhir_json import Parser
 from cbc_screen.ingest.fhir_matched import PassedOver
 from cbc_screen.ingest.fhir_patterns import Patterns
+from cbc_screen.ingest.results import LabResult, PlainResult
 
 CLAIM = (
     '{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Claim","id":"1","status":"active","item":[{"sequence":1}]}}'
@@ -91,6 +95,46 @@ def test_what_cannot_be_trusted_is_parsed_as_a_whole(entry: str) -> None:
 def test_a_document_that_is_not_plainly_a_bundle_is_parsed_as_a_whole(document: str) -> None:
     other = CLAIM.replace('"1"', '"22"')
     assert EntryParser(Parser(), Patterns(of_entries=True)).parse((document % (CLAIM, other)).encode()) is None
+
+
+OBSERVATION = (
+    '{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Observation","id":"2","status":"final","subject":{"reference":"Patient/1"},'
+    '"effectiveDateTime":"2024-03-01T08:00:00Z","code":{"coding":[{"system":"http://loinc.org","code":"718-7"}]},'
+    '"valueQuantity":{"value":7.10,"unit":"g/dL"}}}'
+)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        CLAIM,
+        CLAIM.replace('"status":"active"', '"status":"active","status":"cancelled"'),
+        CLAIM.replace('"status":"active"', '"id":"2","id":"3"'),
+        CLAIM.replace('"status":"active"', '"resourceType":"Observation"'),
+        CLAIM.replace('"status":"active"', '"contained":[{"id":"a"}]'),
+        CLAIM.replace('"status":"active"', '"contained":[{"resourceType":"Patient","id":"a","id":"b"}]'),
+        CLAIM.replace('"status"', '"\\u0073tatus":"a","status"'),
+        CLAIM.replace("[{", "[" * 70 + "{").replace("}]", "}" + "]" * 70),
+        OBSERVATION.replace("[{", "[" * 70 + "{").replace("}]", "}" + "]" * 70),
+        OBSERVATION.replace('"id":"2"', '"id":"2","id":"3"'),
+        '{"fullUrl":"urn:uuid:3","resource":{"resourceType":"","id":"3"}}',
+        "null",
+    ],
+)
+def test_both_ways_say_the_same_of_every_entry(entry: str, tmp_path: Path) -> None:
+    """Whatever is wrong with one entry, the others are read, and each is accounted for once."""
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"resourceType":"Bundle","entry":[{OBSERVATION},{entry},{CLAIM}]}}', encoding="utf-8")
+    careful = list(FHIRSource(path).items())
+    brief = [one.whole() if isinstance(one, PlainResult) else one for one in FHIRSource(path).in_brief()]
+    assert [_without_content(one) for one in brief] == [_without_content(one) for one in careful]
+    assert [one.value for one in brief if isinstance(one, LabResult) and one.line == 1] == ["7.10"]
+    assert {one.line for one in brief} == {1, 2, 3}
+
+
+def _without_content(item: Any) -> Any:
+    """Leave out the original, which is an entry as received or a resource as parsed."""
+    return replace(item, content="") if hasattr(item, "content") else item
 
 
 def test_what_stands_for_an_entry_may_stand_in_a_text() -> None:

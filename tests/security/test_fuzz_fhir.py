@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from cbc_screen import UsageError
 from cbc_screen.ingest.fhir import FHIRSource, looks_like_fhir
-from cbc_screen.ingest.results import LabResult, NotResults, StatedPerson, StatedSpecimen
+from cbc_screen.ingest.results import LabResult, NotResults, PlainResult, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 
 RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
@@ -194,6 +195,77 @@ def test_damaged_resources_never_end_in_an_uncaught_exception(tmp_path: Path) ->
         messages.append(check(path))
     assert sum(map(bool, messages)) < len(messages) // 4
     assert not [message for message in messages if "\n" in message]
+
+
+def clinic(chance: random.Random) -> dict[str, Any]:
+    """A Bundle as a clinic sends it: many plain observations of one person, and claims between them."""
+    entries: list[dict[str, Any]] = [{"fullUrl": "urn:uuid:p", "resource": {"resourceType": "Patient", "id": "p"}}]
+    for number in range(40):
+        claim = {"resourceType": "Claim", "id": f"c{number}", "item": [{"sequence": number}], "total": {"value": 1.50}}
+        observation = {
+            "resourceType": "Observation",
+            "id": f"o{number}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}], "text": "Hb"},
+            "subject": {"reference": "Patient/p"},
+            "effectiveDateTime": f"2024-01-{number % 28 + 1:02}T08:00:00Z",
+            "valueQuantity": {"value": round(chance.uniform(4, 18), 1), "unit": "g/dL"},
+        }
+        for one in (observation, claim) if chance.random() < 0.8 else (observation,):
+            entries.append({"fullUrl": f"urn:uuid:{one['id']}", "resource": one})
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def told(path: Path, *, brief: bool) -> list[Any] | str:
+    """Read a file one way; what it gives without the originals, or its refusal."""
+    try:
+        source = FHIRSource(path)
+        items = [one.whole() if isinstance(one, PlainResult) else one for one in source.in_brief()] if brief else []
+        items = items if brief else list(source.items())
+    except UsageError as problem:
+        return str(problem)
+    return [replace(one, content="") if hasattr(one, "content") else one for one in items]
+
+
+def test_both_ways_of_reading_say_the_same_of_damaged_bundles(tmp_path: Path) -> None:
+    """What is read in brief, and what is not parsed at all, is what the careful way reads."""
+    chance, path = random.Random(20261128), tmp_path / "source.json"
+    in_brief = 0
+    for _ in range(RUNS):
+        bundle = clinic(chance)
+        content = json.dumps(rewritten(bundle, chance) if chance.random() < 0.5 else bundle).encode(
+            "utf-8", "surrogatepass"
+        )
+        if chance.random() < 0.7:
+            content = patched(content, chance)
+        path.write_bytes(content)
+        careful = told(path, brief=False)
+        assert told(path, brief=True) == careful
+        in_brief += isinstance(careful, list) and len(careful) > 40
+    assert in_brief > RUNS // 4
+
+
+def patched(content: bytes, chance: random.Random) -> bytes:
+    """Put pieces in that leave many documents JSON: keys again, escapes, blanks, other numbers."""
+    result = content
+    for _ in range(chance.randrange(1, 4)):
+        piece = chance.choice(PATCHES)
+        place = chance.choice([at for at in range(len(result)) if result.startswith(piece[0], at)] or [0])
+        result = result[:place] + piece[1] + result[place + len(piece[0]) :]
+    return result
+
+
+PATCHES = (
+    (b'"id": ', b'"id": "twice", "id": '), (b'"resourceType": ', b'"resourceType": "Claim", "resourceType": '),
+    (b'"resource": ', b'"resource": {}, "resource": '), (b'"status": ', b'"status": "amended", "status": '),
+    (b'"sequence": ', b'"sequence": 1, "sequence": '), (b'"item": ', b'"contained": [{}], "item": '),
+    (b'"item": ', b'"contained": [{"resourceType": "Observation", "id": "o1"}], "item": '),
+    (b'"item"', b'"\\u0069tem"'), (b'"resourceType"', b'"resource\\u0054ype"'), (b'"value": ', b'"value":\n '),
+    (b", {", b"\n,{"), (b"}, {", b"},, {"), (b"}, {", b"}, null, {"), (b'"entry": [', b'"entry": [], "entry": ['),
+    (b'"type": ', b'"meta": {"entry": [1]}, "type": '), (b'"Hb"', b'"H\xffb"'), (b'"Hb"', b'"H\xc3\xa4"'), (b'"g/dL"', b'"g\\/dL"'),
+    (b"1.5", b"NaN"), (b'"Observation"', b'"Claim"'), (b'"Claim"', b'"Observation"'), (b'"urn:uuid:o', b'"urn:uuid:c'),
+    (b'"Patient/p"', b'"#p"'), (b'"Patient/p"', b'"urn:uuid:p"'), (b'"Patient/p"', b'"Claim/c1"'), (b"[{", b"[" * 70 + b"{"), (b'"final"', b'"entered-in-error"'),
+)  # fmt: skip
 
 
 def test_real_resources_with_nodes_of_other_types(shared: Path, tmp_path: Path) -> None:

@@ -1,36 +1,45 @@
 """Change one thing in the code at a time and see whether a test fails: how far the tests hold what the code says.
 
-Usage: python tools/mutants.py [--mutants N] [--seed N] [--within MINUTES] [--state FILE]
+    python tools/reached_lines.py --state /tmp/mutants                    # first: which tests reach which line
+    python tools/mutants.py --state /tmp/mutants --mutants 1000           # again: goes on from where it was
+    python tools/mutants.py --state /tmp/mutants --mutants 1000 --again   # those that survived, with the tests as they are now
 
 A mutant is one comparison, number, boolean operator or return of `kernel`, `normalize`, `collect` or `knowledge` that says
-something else. They are drawn with a seed, one module after the other, so that small modules count as large ones do. Each
-is put into a copy of the repository, never into this tree, and the tests of its room run until the first that fails;
-what does not end counts as found. Prints the share that was found with its lower Wilson limit, and lists the survivors:
-each is a test that is missing, or a change that changes nothing. With --state a run that was stopped goes on.
+something else. They are drawn with a seed and none twice, one module after the other, so that small modules count as large ones
+do. The tests that reach the changed line run, one of each function first, until the first that fails; where the line runs once a
+process, or before the tests, those that reach its module and those of its room as well. A mutant survives where all of them pass.
+A test that has found one is run without a change as well: one that fails then finds nothing. And one trial in fifty changes nothing.
+
+Printed are the share that was found with its lower Wilson limit, and the survivors: each is a test that is missing, or a change that
+nothing can tell. Those of which a person has said why are in tests/equivalent_mutants.yaml; the share is told with and without them.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import copy
 import json
 import os
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
 
-from cbc_screen.agreement import wilson  # noqa: E402
+from mutant_trials import Outcome, Trial, try_collected, try_from_the_beginning  # noqa: E402
+from reached_lines import Notes, load, name_of, short, test_files  # noqa: E402
 
 SOURCE = Path("src") / "cbc_screen"
+EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
 ROOMS: dict[str, tuple[str, ...]] = {
     "kernel": (
         "tests/test_cases.py", "tests/test_grade_boundaries.py", "tests/properties/test_oracle.py",
@@ -46,24 +55,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "knowledge": (
         "tests/knowledge/test_loader_faults.py", "tests/test_cases.py", "tests/test_ranges.py", "tests/knowledge/test_names.py",
-        "tests/knowledge/test_unit_spellings.py", "tests/knowledge/test_false_friends.py", "tests/test_own_rules.py", "tests/test_kept.py",
+        "tests/knowledge/test_unit_spellings.py", "tests/knowledge/test_false_friends.py", "tests/test_own_rules.py",
         "tests/knowledge/test_word_faults.py", "tests/knowledge/test_rule_faults.py", "tests/knowledge/test_range_faults.py",
         "tests/knowledge/test_files.py",
     ),
 }  # fmt: skip
-_PARTS = (
-    "src",
-    "reference_ranges",
-    "tests",
-    "tools",
-    "docs",
-    "pyproject.toml",
-    "CHANGELOG.md",
-    "README.md",
-    "CONTRIBUTING.md",
-)
-_LONGEST = 300  # seconds of tests
+_FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
+_MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
+_UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
+_SHOWN = 45  # characters on each side of a change
 _OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
@@ -75,10 +76,17 @@ class Mutant:
     """One change: where, what it was, what it is."""
 
     file: str
+    function: str
     line: int
+    last: int  # line of the statement
     before: str
     after: str
     text: str = ""  # of the whole module
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What says which change it is, wherever its line has moved."""
+        return self.file, self.function, self.before, self.after
 
 
 def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
@@ -113,17 +121,54 @@ def _drop_not(node: ast.UnaryOp) -> None:
     node.operand = ast.UnaryOp(ast.Not(), node.operand)
 
 
-def mutant(path: Path, chance: random.Random, root: Path = ROOT) -> Mutant | None:
-    """Draw one change of a module; None where there is nothing to change."""
+def mutant(path: Path, place: int, seed: object, root: Path = ROOT) -> Mutant | None:
+    """Return one of the changes of a module, in the order of a seed; None where there are no more."""
     tree = ast.parse((root / path).read_text(encoding="utf-8"))
     found = list(sites(tree))
-    if not found:
+    order = list(range(len(found)))
+    random.Random(f"{seed} {path.as_posix()}").shuffle(order)
+    if place >= len(found):
         return None
-    node, change = chance.choice(found)
-    line, before = getattr(node, "lineno", 0), ast.unparse(node)
+    node, change = found[order[place]]
+    above = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    owner, names = node, list[str]()
+    while not isinstance(owner, (ast.stmt, ast.match_case, ast.ExceptHandler)):
+        owner = above[owner]
+    outer: ast.AST | None = owner
+    while outer is not None:
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.insert(0, outer.name)
+        outer = above.get(outer)
+    line, last = _lines(owner, node)
+    before = _head(owner)
     change()
     ast.fix_missing_locations(tree)
-    return Mutant(path.as_posix(), line, before, ast.unparse(node), ast.unparse(tree))
+    shown = _cut(before, _head(owner))
+    return Mutant(path.as_posix(), ".".join(names), line, last, *shown, ast.unparse(tree))
+
+
+def _lines(owner: ast.AST, node: ast.AST) -> tuple[int, int]:
+    # Of a statement that holds others, its head alone.
+    body = getattr(owner, "body", None)
+    first = getattr(owner, "lineno", getattr(node, "lineno", 0))
+    last = body[0].lineno - 1 if isinstance(body, list) and body else getattr(owner, "end_lineno", first)
+    return first, max(first, last)
+
+
+def _head(owner: ast.AST) -> str:
+    alone = copy.copy(owner)
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        if isinstance(getattr(alone, name, None), list):
+            setattr(alone, name, [])
+    return " ".join(ast.unparse(alone).split())
+
+
+def _cut(before: str, after: str) -> tuple[str, str]:
+    # What differs, with what stands around it.
+    start, end = len(os.path.commonprefix([before, after])), len(os.path.commonprefix([before[::-1], after[::-1]]))
+    end = min(end, len(before) - start, len(after) - start)
+    from_, until = max(0, start - _SHOWN), max(0, end - _SHOWN)
+    return before[from_ : len(before) - until], after[from_ : len(after) - until]
 
 
 def modules(root: Path = ROOT) -> list[Path]:
@@ -133,37 +178,17 @@ def modules(root: Path = ROOT) -> list[Path]:
 
 
 def draws(seed: int, rooms: Iterable[str] = tuple(ROOMS)) -> Iterator[Mutant]:
-    """Yield mutants without end: every module once in an order of its own, then every module again."""
-    for turn in range(1_000_000):
-        names = [path for path in modules() if room_of(path.as_posix()) in rooms]
+    """Yield mutants: one of every module in an order of its own, then another of every module that has more."""
+    names, turn = [path for path in modules() if room_of(path.as_posix()) in rooms], 0
+    while names:
         random.Random(f"{seed} {turn}").shuffle(names)
-        for path in names:
-            found = mutant(path, random.Random(f"{seed} {turn} {path.as_posix()}"))
-            if found is not None:
+        for path in list(names):
+            found = mutant(path, turn, seed)
+            if found is None:
+                names.remove(path)
+            else:
                 yield found
-
-
-def copy_of(folder: Path) -> Path:
-    """Copy what the tests need."""
-    for part in _PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    return folder
-
-
-def found_by(home: Path, one: Mutant) -> str:
-    """Return the test that fails with a mutant, "time" where the tests do not end, "" where it survives."""
-    assert home.resolve() != ROOT, "a mutant never goes into the tree itself"
-    path = home / one.file
-    sound = path.read_text(encoding="utf-8")
-    path.write_text(one.text, encoding="utf-8")
-    try:
-        return tried(home, room_of(one.file))
-    finally:
-        path.write_text(sound, encoding="utf-8")
+        turn += 1
 
 
 def room_of(file: str) -> str:
@@ -171,76 +196,250 @@ def room_of(file: str) -> str:
     return Path(file).parts[2]
 
 
-def tried(home: Path, room: str) -> str:
-    """Run the tests of a room until the first that fails, and return it; "time" where they do not end, "" where all pass."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "-x"]
-    environment = {**os.environ, "PYTHONPATH": str(home / "src"), "CBC_SCREEN_EXAMPLES": "20"}
-    try:
-        done = subprocess.run(
-            [*command, "--no-header", "-m", "not outside and not parts", *ROOMS[room]],
-            cwd=home, env=environment, capture_output=True, text=True, timeout=_LONGEST, check=False,
+def by_turns(tests: Iterable[int], notes: Notes) -> list[int]:
+    """Order tests: one of each function first, the quickest of them before, then another of each."""
+    functions: dict[str, list[int]] = {}
+    for test in sorted(tests, key=lambda one: (notes.seconds[one], one)):
+        functions.setdefault(notes.names[test].split("[")[0], []).append(test)
+    turns = zip_longest(*functions.values())
+    return [test for turn in turns for test in sorted(one for one in turn if one is not None)]
+
+
+def trial_of(one: Mutant, number: int, notes: Notes, without: Iterable[str] = ()) -> Trial:
+    """Return a mutant with the tests that may find it."""
+    file, lines = notes.files.get(one.file), range(one.line, one.last + 1)
+    if file is None:
+        return Trial(one.file, one.text, (), number=number)
+    mask = 0
+    for line in lines:
+        mask |= file.tests.get(line, 0)
+    chosen = by_turns(notes.tests(mask), notes)
+    before = bool(file.before.intersection(lines))
+    if before or not chosen or (file.once.intersection(lines) and len(chosen) < _FEW):
+        chosen += _beside(one, set(chosen), notes)
+    names = {notes.names[test]: notes.seconds[test] for test in chosen}
+    for name in without:
+        names.pop(name, None)
+    return Trial(one.file, one.text, tuple(names), tuple(names.values()), before, number)
+
+
+def _beside(one: Mutant, chosen: set[int], notes: Notes) -> list[int]:
+    mask = 0
+    for reached in notes.files[one.file].tests.values():
+        mask |= reached
+    own = set(ROOMS[room_of(one.file)])
+    room = {place for place, name in enumerate(notes.names) if name.split("::")[0] in own}
+    found, left = [], _MORE
+    for test in by_turns((room | set(notes.tests(mask))) - chosen, notes):
+        left -= notes.seconds[test]
+        if left > 0:
+            found.append(test)
+    return found
+
+
+# A run that goes on --------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    """What has come of earlier trials: a file with one line each, to which each is added as it ends."""
+
+    path: Path
+    mutants: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    tests: dict[str, bool] = field(default_factory=dict)  # whether a test passes without a change
+    unchanged: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Told:
+        told = cls(path)
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            told.take(json.loads(line))
+        return told
+
+    def take(self, entry: dict[str, Any]) -> None:
+        if entry["kind"] == "mutant":
+            self.mutants[tuple(entry["key"])] = entry
+        elif entry["kind"] == "test":
+            self.tests[entry["name"]] = entry["passes"]
+        else:
+            self.unchanged[entry["number"]] = entry["found"]
+
+    def add(self, **entry: Any) -> None:
+        self.take(entry)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def found(self, one: Mutant) -> str | None:
+        """Return the test that finds a mutant, "" of a survivor, None where that is not known."""
+        entry = self.mutants.get(one.key)
+        if entry is None or not entry["found"]:
+            return None if entry is None else ""
+        return entry["found"] if self.tests.get(marked(finder(entry["found"]))) else None
+
+
+@lru_cache(maxsize=4096)
+def marked(test: str) -> str:
+    """Return a test with the content of its file: another content is another test."""
+    path = ROOT / test.split("::")[0]
+    return f"{test} {short(path.read_bytes())}" if path.is_file() else test
+
+
+def finder(found: str) -> str:
+    """Return the test of an outcome alone."""
+    return found.split(": does not end")[0].removesuffix(" (collected)")
+
+
+class Queue:
+    """What is to be tried, which what comes of it adds to."""
+
+    def __init__(self, mutants: list[tuple[int, Mutant]], notes: Notes, told: Told, until: float) -> None:
+        self.notes, self.told, self.until = notes, told, until
+        self.mutants = dict(mutants)
+        self.bad = {name.split(" ")[0] for name, passes in told.tests.items() if not passes}
+        self.waiting = deque(trial_of(one, number, notes, self.bad) for number, one in mutants)
+        self.tests, self.later = deque[str](), list[int]()
+        self.seen = set[str]()
+
+    def following(self) -> Trial | None:
+        if self.tests:
+            test = self.tests.popleft()
+            names = (test,) if "::" in test else tuple(n for n in self.notes.names if n.startswith(f"{test}::"))[:1]
+            return Trial("", test, names, number=-1)
+        if not self.waiting or time.monotonic() > self.until:
+            return None
+        trial = self.waiting.popleft()
+        if trial.file and trial.number % _UNCHANGED == 0 and trial.number not in self.told.unchanged:
+            self.waiting.appendleft(Trial("", "", trial.tests, trial.seconds, trial.before, trial.number))
+        return trial
+
+    def came(self, trial: Trial, outcome: Outcome) -> None:
+        if not trial.file:
+            self._unchanged(trial, outcome)
+            return
+        one = self.mutants[trial.number]
+        if outcome.again:
+            self.later.append(trial.number)
+            return
+        entry = {"file": one.file, "function": one.function, "line": one.line, "before": one.before, "after": one.after}
+        self.told.add(
+            kind="mutant", key=one.key, **entry, found=outcome.found, tests=len(trial.tests), tried=outcome.tried,
+            seconds=round(outcome.seconds, 2), number=trial.number,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "time"
-    if done.returncode == 0:
-        return ""
-    failed = [
-        line.split(" ", 1)[1].split(" - ")[0]
-        for line in done.stdout.splitlines()
-        if line.startswith(("FAILED", "ERROR"))
-    ]
-    return failed[0] if failed else "the tests could not begin"
+        print(f"{trial.number}: {one.file}:{one.line} {one.function}: {one.before[:50]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)", flush=True)
+        test = finder(outcome.found)
+        if test and marked(test) not in self.told.tests and test not in self.seen:
+            self.seen.add(test)
+            self.tests.append(test)
+
+    def _unchanged(self, trial: Trial, outcome: Outcome) -> None:
+        if trial.number >= 0:
+            self.told.add(kind="unchanged", number=trial.number, found=outcome.found)
+        else:
+            self.told.add(kind="test", name=marked(trial.text), passes=not outcome.found)
+        if outcome.found:
+            print(f"without a change: {outcome.found} fails", flush=True)
 
 
-def table(told: list[dict[str, object]]) -> str:
-    """Say how many were found, by room, and list the survivors."""
-    lines = [f"{'room':<12}{'mutants':>9}{'found':>7}{'share':>8}{'at least':>10}"]
+def reasons() -> dict[tuple[str, ...], str]:
+    """Return the changes that nothing can tell, as a person has found, with why."""
+    import yaml
+
+    entries = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else None
+    return {
+        (f"src/cbc_screen/{one['module']}", one["function"], one["before"], one["after"]): one["reason"]
+        for one in entries or ()
+    }
+
+
+def table(told: list[tuple[Mutant, str]], known: dict[tuple[str, ...], str]) -> str:
+    """Say how many were found, by room, with and without those that nothing can tell, and list the survivors."""
+    from cbc_screen.agreement import wilson
+
+    lines = [f"{'room':<11}{'mutants':>8}{'found':>7}{'share':>8}{'at least':>10}{'alike':>7}{'share without':>15}{'at least':>10}"]
     for room in [*ROOMS, "all"]:
-        own = [one for one in told if room in ("all", room_of(str(one["file"])))]
-        killed = sum(bool(one["found"]) for one in own)
+        own = [(one, found) for one, found in told if room in ("all", room_of(one.file))]
+        killed = sum(bool(found) for _, found in own)
+        alike = sum(not found and one.key in known for one, found in own)
         if own:
-            low, _ = wilson(killed, len(own), _Z)
-            lines.append(f"{room:<12}{len(own):>9}{killed:>7}{100 * killed / len(own):>7.1f}%{100 * low:>9.1f}%")
-    lines += [
-        f"survived: {one['file']}:{one['line']}: {one['before']}  ->  {one['after']}"
-        for one in told
-        if not one["found"]
-    ]
+            shares = [f"{100 * killed / n:>{w}.1f}%{100 * wilson(killed, n, _Z)[0]:>9.1f}%" for n, w in ((len(own), 7), (max(1, len(own) - alike), 14))]
+            lines.append(f"{room:<11}{len(own):>8}{killed:>7}{shares[0]}{alike:>7}{shares[1]}")
+    left = [one for one, found in told if not found]
+    for one in sorted(left, key=lambda one: (one.key in known, one.key)):
+        why = f": {known[one.key]}" if one.key in known else ""
+        lines.append(f"{'alike' if why else 'survived'}: {one.file}:{one.line} {one.function}: {one.before}  ->  {one.after}{why}")
     return "\n".join(lines)
+
+
+def _in_a_child(work: Callable[[], object]) -> None:
+    # The package must not be imported here: the other children begin without it.
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        try:
+            work()
+        finally:
+            sys.stdout.flush()
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def main() -> int:
     """Draw mutants and try them."""
-    parser = argparse.ArgumentParser(description="Change one thing at a time and see whether a test fails.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=60)
     parser.add_argument("--seed", type=int, default=20_261_127)
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--within", type=float, default=600, help="minutes")
-    parser.add_argument("--state", type=Path, help="a file from which a later run goes on")
+    parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
+    parser.add_argument("--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on")
+    parser.add_argument("--again", action="store_true", help="try again those that survived")
+    parser.add_argument("--only-tell", action="store_true", help="try none")
     given = parser.parse_args()
-    told: list[dict[str, object]] = []
-    if given.state is not None and given.state.exists():
-        told = json.loads(given.state.read_text(encoding="utf-8"))
-    until, drawn = time.monotonic() + 60 * given.within, draws(given.seed, given.rooms.split(","))
-    with tempfile.TemporaryDirectory() as folder:
-        home, sound = copy_of(Path(folder)), set[str]()
-        for place, one in zip(range(given.mutants), drawn, strict=False):
-            if place < len(told):
-                continue
-            if time.monotonic() > until:
-                break
-            room = room_of(one.file)
-            # A test that fails without a change would find every mutant.
-            if room not in sound and (why := tried(home, room)):
-                print(f"{room}: its tests do not pass without a change: {why}")
-                return 2
-            sound.add(room)
-            told.append({**asdict(one), "text": "", "found": found_by(home, one)})
-            if given.state is not None:
-                given.state.write_text(json.dumps(told, indent=1), encoding="utf-8")
-            print(f"{one.file}:{one.line}: {one.before[:60]}: {told[-1]['found'] or 'SURVIVED'}", flush=True)
-    print(table(told))
+    state, until = given.state.resolve(), time.monotonic() + 60 * given.within
+    drawn = [one for _, one in zip(range(given.mutants), draws(given.seed, given.rooms.split(",")), strict=False)]
+    path = state / f"told.{given.seed}.jsonl"
+    files = [test for test in test_files() if name_of(test, state).exists()]
+    if not files:
+        print("first: python tools/reached_lines.py")
+        return 2
+    told, known = Told.read(path), reasons()
+    wanted = [
+        (number, one) for number, one in enumerate(drawn)
+        if (found := told.found(one)) is None or (given.again and not found and one.key not in known)
+    ]  # fmt: skip
+    if wanted and not given.only_tell:
+        os.chdir(ROOT)
+        os.environ["CBC_SCREEN_EXAMPLES"] = "20"
+        _in_a_child(lambda: _collected(wanted, state, path, until, given.workers, files))
+        _in_a_child(lambda: _from_the_beginning(wanted, state, path, until, given.workers))
+    told = Told.read(path)
+    tried = [(one, found) for one in drawn if (found := told.found(one)) is not None]
+    print(table(tried, known))
+    failed = [found for found in told.unchanged.values() if found]
+    print(f"{len(drawn) - len(tried)} not tried; nothing changed: {len(told.unchanged)} tried, {len(failed)} found {failed or ''}")
     return 0
+
+
+def _left(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, before: bool) -> Queue:
+    notes, told = load(state), Told.read(path)
+    return Queue([(n, one) for n, one in wanted if trial_of(one, n, notes).before is before], notes, told, until)
+
+
+def _collected(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int, files: list[str]) -> None:
+    queue = _left(wanted, state, path, until, before=False)
+    if queue.waiting:
+        try_collected(queue.following, queue.came, workers, files)
+        (state / "later.json").write_text(json.dumps(queue.later))
+
+
+def _from_the_beginning(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int) -> None:
+    later = state / "later.json"
+    numbers = set(json.loads(later.read_text())) if later.exists() else set()
+    queue = _left(wanted, state, path, until, before=True)
+    queue.mutants |= {n: one for n, one in wanted if n in numbers}
+    queue.waiting += [trial_of(one, n, queue.notes, queue.bad) for n, one in wanted if n in numbers]
+    if queue.waiting:
+        try_from_the_beginning(queue.following, queue.came, workers)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Trial:
     seconds: tuple[float, ...] = ()
     before: bool = False  # the line runs before the first test
     number: int = 0
+    whole: bool = True  # all the tests that may find it
 
 
 @dataclass
@@ -155,7 +156,11 @@ def keep_apart(folder: Path) -> None:
     """Let this process keep what it works out of the tables in a folder of its own."""
     from cbc_screen.knowledge import kept
 
+    usual, own = importlib.util.cache_from_source, sys.pycache_prefix
+
     def path(of: str) -> str:
+        if sys.pycache_prefix != own:  # a test that keeps it elsewhere
+            return usual(of)
         return str(folder / Path(of).with_suffix(".pyc").name)
 
     kept.importlib = types.SimpleNamespace(util=types.SimpleNamespace(cache_from_source=path))  # type: ignore[attr-defined, assignment]

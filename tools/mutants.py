@@ -17,16 +17,13 @@ nothing can tell. Those of which a person has said why are in tests/equivalent_m
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
 import json
 import os
-import random
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -35,165 +32,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
 
+from mutant_draws import ROOMS, Mutant, draws, room_of  # noqa: E402
 from mutant_trials import Outcome, Trial, try_collected, try_from_the_beginning  # noqa: E402
 from reached_lines import Notes, load, name_of, short, test_files  # noqa: E402
 
-SOURCE = Path("src") / "cbc_screen"
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
-ROOMS: dict[str, tuple[str, ...]] = {
-    "kernel": (
-        "tests/test_cases.py", "tests/test_grade_boundaries.py", "tests/properties/test_oracle.py",
-        "tests/properties/test_metamorphic.py", "tests/properties/test_doors_agree.py", "tests/test_ranges.py", "tests/test_own_rules.py",
-    ),
-    "normalize": (
-        "tests/test_cases.py", "tests/test_collect.py", "tests/test_dates.py", "tests/test_range_text.py",
-        "tests/test_ceilings.py", "tests/test_specimen_kinds.py", "tests/test_profiles.py", "tests/properties/test_doors_agree.py",
-    ),
-    "collect": (
-        "tests/test_collect.py", "tests/test_grouping.py", "tests/test_collect_in_columns.py", "tests/test_long_tables.py",
-        "tests/test_persons_found.py",
-    ),
-    "knowledge": (
-        "tests/knowledge/test_loader_faults.py", "tests/test_cases.py", "tests/test_ranges.py", "tests/knowledge/test_names.py",
-        "tests/knowledge/test_unit_spellings.py", "tests/knowledge/test_false_friends.py", "tests/test_own_rules.py",
-        "tests/knowledge/test_word_faults.py", "tests/knowledge/test_rule_faults.py", "tests/knowledge/test_range_faults.py",
-        "tests/knowledge/test_files.py",
-    ),
-}  # fmt: skip
 _FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
+_QUICK = 15.0  # seconds, as noted, of the tests that come first, before any mutant is tried by all
 _MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
 _UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
-_SHOWN = 45  # characters on each side of a change
-_OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: where, what it was, what it is."""
-
-    file: str
-    function: str
-    line: int
-    last: int  # line of the statement
-    before: str
-    after: str
-    text: str = ""  # of the whole module
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What says which change it is, wherever its line has moved."""
-        return self.file, self.function, self.before, self.after
-
-
-def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
-    """Yield each node that can say something else, with what makes it so; types, decorators and docstrings are left alone."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        for name, child in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list", "type_params"):
-                continue
-            waiting += [one for one in (child if isinstance(child, list) else [child]) if isinstance(one, ast.AST)]
-        yield from _changes(node)
-
-
-def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in _OTHER:
-        yield node, lambda: node.ops.__setitem__(0, _OTHER[type(node.ops[0])]())
-    elif isinstance(node, ast.BoolOp):
-        yield node, lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node, lambda: _drop_not(node)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield node, lambda: setattr(node, "value", node.value + 1)  # type: ignore[operator]
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield node, lambda: setattr(node, "value", not node.value)
-    elif isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "None":
-        yield node, lambda: setattr(node, "value", ast.Constant(None))
-
-
-def _drop_not(node: ast.UnaryOp) -> None:
-    # `not x` becomes `not not x`, which is x as a truth.
-    node.operand = ast.UnaryOp(ast.Not(), node.operand)
-
-
-def mutant(path: Path, place: int, seed: object, root: Path = ROOT) -> Mutant | None:
-    """Return one of the changes of a module, in the order of a seed; None where there are no more."""
-    tree = ast.parse((root / path).read_text(encoding="utf-8"))
-    found = list(sites(tree))
-    order = list(range(len(found)))
-    random.Random(f"{seed} {path.as_posix()}").shuffle(order)
-    if place >= len(found):
-        return None
-    node, change = found[order[place]]
-    above = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
-    owner, names = node, list[str]()
-    while not isinstance(owner, (ast.stmt, ast.match_case, ast.ExceptHandler)):
-        owner = above[owner]
-    outer: ast.AST | None = owner
-    while outer is not None:
-        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.insert(0, outer.name)
-        outer = above.get(outer)
-    line, last = _lines(owner, node)
-    before = _head(owner)
-    change()
-    ast.fix_missing_locations(tree)
-    shown = _cut(before, _head(owner))
-    return Mutant(path.as_posix(), ".".join(names), line, last, *shown, ast.unparse(tree))
-
-
-def _lines(owner: ast.AST, node: ast.AST) -> tuple[int, int]:
-    # Of a statement that holds others, its head alone.
-    body = getattr(owner, "body", None)
-    first = getattr(owner, "lineno", getattr(node, "lineno", 0))
-    last = body[0].lineno - 1 if isinstance(body, list) and body else getattr(owner, "end_lineno", first)
-    return first, max(first, last)
-
-
-def _head(owner: ast.AST) -> str:
-    alone = copy.copy(owner)
-    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-        if isinstance(getattr(alone, name, None), list):
-            setattr(alone, name, [])
-    return " ".join(ast.unparse(alone).split())
-
-
-def _cut(before: str, after: str) -> tuple[str, str]:
-    # What differs, with what stands around it.
-    start, end = len(os.path.commonprefix([before, after])), len(os.path.commonprefix([before[::-1], after[::-1]]))
-    end = min(end, len(before) - start, len(after) - start)
-    from_, until = max(0, start - _SHOWN), max(0, end - _SHOWN)
-    return before[from_ : len(before) - until], after[from_ : len(after) - until]
-
-
-def modules(root: Path = ROOT) -> list[Path]:
-    """Return the modules that are changed."""
-    found = [path for room in ROOMS for path in (root / SOURCE / room).rglob("*.py") if path.name != "__init__.py"]
-    return [path.relative_to(root) for path in sorted(found)]
-
-
-def draws(seed: int, rooms: Iterable[str] = tuple(ROOMS)) -> Iterator[Mutant]:
-    """Yield mutants: one of every module in an order of its own, then another of every module that has more."""
-    names, turn = [path for path in modules() if room_of(path.as_posix()) in rooms], 0
-    while names:
-        random.Random(f"{seed} {turn}").shuffle(names)
-        for path in list(names):
-            found = mutant(path, turn, seed)
-            if found is None:
-                names.remove(path)
-            else:
-                yield found
-        turn += 1
-
-
-def room_of(file: str) -> str:
-    """Return the room of a module."""
-    return Path(file).parts[2]
 
 
 def by_turns(tests: Iterable[int], notes: Notes) -> list[int]:
@@ -205,7 +53,7 @@ def by_turns(tests: Iterable[int], notes: Notes) -> list[int]:
     return [test for turn in turns for test in sorted(one for one in turn if one is not None)]
 
 
-def trial_of(one: Mutant, number: int, notes: Notes, without: Iterable[str] = ()) -> Trial:
+def trial_of(one: Mutant, number: int, notes: Notes) -> Trial:
     """Return a mutant with the tests that may find it."""
     file, lines = notes.files.get(one.file), range(one.line, one.last + 1)
     if file is None:
@@ -218,8 +66,6 @@ def trial_of(one: Mutant, number: int, notes: Notes, without: Iterable[str] = ()
     if before or not chosen or (file.once.intersection(lines) and len(chosen) < _FEW):
         chosen += _beside(one, set(chosen), notes)
     names = {notes.names[test]: notes.seconds[test] for test in chosen}
-    for name in without:
-        names.pop(name, None)
     return Trial(one.file, one.text, tuple(names), tuple(names.values()), before, number)
 
 
@@ -248,6 +94,7 @@ class Told:
     mutants: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     tests: dict[str, bool] = field(default_factory=dict)  # whether a test passes without a change
     unchanged: dict[int, str] = field(default_factory=dict)
+    passed: dict[tuple[str, ...], set[str]] = field(default_factory=dict)  # by mutant: tests as they were
 
     @classmethod
     def read(cls, path: Path) -> Told:
@@ -259,6 +106,9 @@ class Told:
     def take(self, entry: dict[str, Any]) -> None:
         if entry["kind"] == "mutant":
             self.mutants[tuple(entry["key"])] = entry
+        elif entry["kind"] == "passed":
+            names = {f"{name} {text}" for text, names in entry["tests"].items() for name in names}
+            self.passed.setdefault((*entry["key"], entry["text"]), set()).update(names)
         elif entry["kind"] == "test":
             self.tests[entry["name"]] = entry["passes"]
         else:
@@ -290,29 +140,46 @@ def finder(found: str) -> str:
 
 
 class Queue:
-    """What is to be tried, which what comes of it adds to."""
+    """What is to be tried, which what comes of it adds to: every mutant by few tests, then those that are left by all."""
 
-    def __init__(self, mutants: list[tuple[int, Mutant]], notes: Notes, told: Told, until: float) -> None:
-        self.notes, self.told, self.until = notes, told, until
-        self.mutants = dict(mutants)
-        self.bad = {name.split(" ")[0] for name, passes in told.tests.items() if not passes}
-        self.waiting = deque(trial_of(one, number, notes, self.bad) for number, one in mutants)
-        self.tests, self.later = deque[str](), list[int]()
-        self.seen = set[str]()
+    def __init__(self, mutants: Iterable[tuple[int, Mutant]], notes: Notes, told: Told, until: float) -> None:
+        self.mutants, self.notes, self.told, self.until = dict(mutants), notes, told, until
+        self.waiting, self.tests, self.later = deque(self.mutants), deque[str](), list[int]()
+        self.begun, self.seen = set[int](), set[str]()
 
     def following(self) -> Trial | None:
+        """Return what is tried next; None where nothing is left, or no time."""
         if self.tests:
             test = self.tests.popleft()
             names = (test,) if "::" in test else tuple(n for n in self.notes.names if n.startswith(f"{test}::"))[:1]
             return Trial("", test, names, number=-1)
         if not self.waiting or time.monotonic() > self.until:
             return None
-        trial = self.waiting.popleft()
-        if trial.file and trial.number % _UNCHANGED == 0 and trial.number not in self.told.unchanged:
-            self.waiting.appendleft(Trial("", "", trial.tests, trial.seconds, trial.before, trial.number))
+        number = self.waiting.popleft()
+        trial = self.trial(number)
+        if number % _UNCHANGED == 0 and number not in self.told.unchanged:
+            self.told.unchanged[number] = ""
+            self.waiting.appendleft(number)
+            return replace(trial, file="", text="")
         return trial
 
+    def trial(self, number: int) -> Trial:
+        """Return a mutant with the tests that it has not passed: a few at first."""
+        one = self.mutants[number]
+        whole = trial_of(one, number, self.notes)
+        passed = self.told.passed.get((*one.key, short(one.text.encode())), set())
+        left, some = _QUICK if number not in self.begun else float("inf"), {}
+        for name, seconds in zip(whole.tests, whole.seconds, strict=True):
+            if self.told.tests.get(marked(name)) is False or marked(name) in passed:
+                continue
+            left -= seconds
+            if left < 0 and some:
+                return replace(whole, tests=tuple(some), seconds=tuple(some.values()), whole=False)
+            some[name] = seconds
+        return replace(whole, tests=tuple(some), seconds=tuple(some.values()))
+
     def came(self, trial: Trial, outcome: Outcome) -> None:
+        """Note what has come of a trial."""
         if not trial.file:
             self._unchanged(trial, outcome)
             return
@@ -320,16 +187,27 @@ class Queue:
         if outcome.again:
             self.later.append(trial.number)
             return
-        entry = {"file": one.file, "function": one.function, "line": one.line, "before": one.before, "after": one.after}
+        if not outcome.found:
+            self._passed(one, trial.tests)
+            if not trial.whole:
+                self.begun.add(trial.number)
+                self.waiting.append(trial.number)
+                return
         self.told.add(
-            kind="mutant", key=one.key, **entry, found=outcome.found, tests=len(trial.tests), tried=outcome.tried,
-            seconds=round(outcome.seconds, 2), number=trial.number,
+            kind="mutant", key=one.key, line=one.line, found=outcome.found, number=trial.number,
+            tests=len(trial.tests), tried=outcome.tried, seconds=round(outcome.seconds, 2),
         )  # fmt: skip
-        print(f"{trial.number}: {one.file}:{one.line} {one.function}: {one.before[:50]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)", flush=True)
+        print(f"{trial.number}: {one.file}:{one.line} {one.function}: {one.after[:70]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)", flush=True)
         test = finder(outcome.found)
         if test and marked(test) not in self.told.tests and test not in self.seen:
             self.seen.add(test)
             self.tests.append(test)
+
+    def _passed(self, one: Mutant, tests: Iterable[str]) -> None:
+        by_text: dict[str, list[str]] = {}
+        for name in tests:
+            by_text.setdefault(marked(name).rsplit(" ", 1)[1], []).append(name)
+        self.told.add(kind="passed", key=one.key, text=short(one.text.encode()), tests=by_text)
 
     def _unchanged(self, trial: Trial, outcome: Outcome) -> None:
         if trial.number >= 0:
@@ -437,7 +315,7 @@ def _from_the_beginning(wanted: list[tuple[int, Mutant]], state: Path, path: Pat
     numbers = set(json.loads(later.read_text())) if later.exists() else set()
     queue = _left(wanted, state, path, until, before=True)
     queue.mutants |= {n: one for n, one in wanted if n in numbers}
-    queue.waiting += [trial_of(one, n, queue.notes, queue.bad) for n, one in wanted if n in numbers]
+    queue.waiting += sorted(numbers & set(queue.mutants))
     if queue.waiting:
         try_from_the_beginning(queue.following, queue.came, workers)
 

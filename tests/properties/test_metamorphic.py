@@ -63,7 +63,13 @@ from strategies import (
 )
 
 Flags = Mapping[str, Any]
-STATES = tuple(name for name in flags({}) if name.endswith("_state"))
+STATES = tuple(
+    f"{name}_state"
+    for name in (
+        "hemoglobin", "hematocrit", "rbc", "mcv", "mch", "mchc", "rdw_cv", "wbc", "neutrophils", "lymphocytes", "monocytes",
+        "eosinophils", "basophils", "platelets", "mpv", "reticulocytes", "reticulocytes_percent",
+    )
+)  # fmt: skip
 LINES = tuple(LINE_OF.values())
 GRADES = tuple(GRADE_OF.values())
 FRAME_EXAMPLES = share(50)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -133,8 +132,9 @@ def _head(owner: ast.AST) -> str:
 
 def _cut(before: str, after: str) -> tuple[str, str]:
     # What differs, with what stands around it.
-    start, end = len(os.path.commonprefix([before, after])), len(os.path.commonprefix([before[::-1], after[::-1]]))
-    end = min(end, len(before) - start, len(after) - start)
+    least = min(len(before), len(after))
+    start = next((place for place in range(least) if before[place] != after[place]), least)
+    end = next((place for place in range(least - start) if before[-1 - place] != after[-1 - place]), least - start)
     from_, until = max(0, start - _SHOWN), max(0, end - _SHOWN)
     return before[from_ : len(before) - until], after[from_ : len(after) - until]
 

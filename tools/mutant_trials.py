@@ -122,7 +122,11 @@ def replaced(path: Path, text: str) -> dict[types.CodeType, types.CodeType]:
     if len(pairs[0]) != len(pairs[1]):
         raise ValueError("other functions")
     found = dict(zip(*pairs, strict=True))
-    return {old: new for old, new in found.items() if any(not alike(*both) for both in zip(codes(old), codes(new), strict=True))}
+    return {
+        old: new
+        for old, new in found.items()
+        if any(not alike(*both) for both in zip(codes(old), codes(new), strict=True))
+    }
 
 
 def put_in_place(file: str, text: str, root: Path, functions: dict[types.CodeType, list[types.FunctionType]]) -> bool:

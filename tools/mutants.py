@@ -21,12 +21,13 @@ import json
 import os
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,16 +45,16 @@ _UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
 
 
-def by_turns(tests: Iterable[int], notes: Notes) -> list[int]:
-    """Order tests: one of each function first, the quickest of them before, then another of each."""
+def by_turns(tests: Iterable[int], notes: Notes, finders: Mapping[str, int]) -> list[int]:
+    """Order tests: one of each function first, then another of each; first those that have found most in their time, then the quickest."""
     functions: dict[str, list[int]] = {}
     for test in sorted(tests, key=lambda one: (notes.seconds[one], one)):
         functions.setdefault(notes.names[test].split("[")[0], []).append(test)
-    turns = zip_longest(*functions.values())
-    return [test for turn in turns for test in sorted(one for one in turn if one is not None)]
+    order = sorted(functions, key=lambda name: -finders.get(name, 0) / (0.1 + notes.seconds[functions[name][0]]))
+    return [test for turn in zip_longest(*(functions[name] for name in order)) for test in turn if test is not None]
 
 
-def trial_of(one: Mutant, number: int, notes: Notes) -> Trial:
+def trial_of(one: Mutant, number: int, notes: Notes, finders: Mapping[str, int] = MappingProxyType({})) -> Trial:
     """Return a mutant with the tests that may find it."""
     file, lines = notes.files.get(one.file), range(one.line, one.last + 1)
     if file is None:
@@ -61,22 +62,22 @@ def trial_of(one: Mutant, number: int, notes: Notes) -> Trial:
     mask = 0
     for line in lines:
         mask |= file.tests.get(line, 0)
-    chosen = by_turns(notes.tests(mask), notes)
+    chosen = by_turns(notes.tests(mask), notes, finders)
     before = bool(file.before.intersection(lines))
     if before or not chosen or (file.once.intersection(lines) and len(chosen) < _FEW):
-        chosen += _beside(one, set(chosen), notes)
+        chosen += _beside(one, set(chosen), notes, finders)
     names = {notes.names[test]: notes.seconds[test] for test in chosen}
     return Trial(one.file, one.text, tuple(names), tuple(names.values()), before, number)
 
 
-def _beside(one: Mutant, chosen: set[int], notes: Notes) -> list[int]:
+def _beside(one: Mutant, chosen: set[int], notes: Notes, finders: Mapping[str, int]) -> list[int]:
     mask = 0
     for reached in notes.files[one.file].tests.values():
         mask |= reached
     own = set(ROOMS[room_of(one.file)])
     room = {place for place, name in enumerate(notes.names) if name.split("::")[0] in own}
     found, left = [], _MORE
-    for test in by_turns((room | set(notes.tests(mask))) - chosen, notes):
+    for test in by_turns((room | set(notes.tests(mask))) - chosen, notes, finders):
         left -= notes.seconds[test]
         if left > 0:
             found.append(test)
@@ -131,7 +132,7 @@ class Told:
 def marked(test: str) -> str:
     """Return a test with the content of its file: another content is another test."""
     path = ROOT / test.split("::")[0]
-    return f"{test} {short(path.read_bytes())}" if path.is_file() else test
+    return f"{test} {short(path.read_bytes()) if path.is_file() else 'none'}"
 
 
 def finder(found: str) -> str:
@@ -146,6 +147,9 @@ class Queue:
         self.mutants, self.notes, self.told, self.until = dict(mutants), notes, told, until
         self.waiting, self.tests, self.later = deque(self.mutants), deque[str](), list[int]()
         self.begun, self.seen = set[int](), set[str]()
+        self.finders = {room: Counter[str]() for room in ROOMS}
+        for entry in told.mutants.values():
+            self._finds(entry["key"][0], entry["found"])
 
     def following(self) -> Trial | None:
         """Return what is tried next; None where nothing is left, or no time."""
@@ -166,7 +170,7 @@ class Queue:
     def trial(self, number: int) -> Trial:
         """Return a mutant with the tests that it has not passed: a few at first."""
         one = self.mutants[number]
-        whole = trial_of(one, number, self.notes)
+        whole = trial_of(one, number, self.notes, self.finders[room_of(one.file)])
         passed = self.told.passed.get((*one.key, short(one.text.encode())), set())
         left, some = _QUICK if number not in self.begun else float("inf"), {}
         for name, seconds in zip(whole.tests, whole.seconds, strict=True):
@@ -197,11 +201,19 @@ class Queue:
             kind="mutant", key=one.key, line=one.line, found=outcome.found, number=trial.number,
             tests=len(trial.tests), tried=outcome.tried, seconds=round(outcome.seconds, 2),
         )  # fmt: skip
-        print(f"{trial.number}: {one.file}:{one.line} {one.function}: {one.after[:70]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)", flush=True)
+        print(
+            f"{trial.number}: {one.file}:{one.line} {one.function}: {one.after[:70]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)",
+            flush=True,
+        )
+        self._finds(one.file, outcome.found)
         test = finder(outcome.found)
         if test and marked(test) not in self.told.tests and test not in self.seen:
             self.seen.add(test)
             self.tests.append(test)
+
+    def _finds(self, file: str, found: str) -> None:
+        if found:
+            self.finders[room_of(file)][finder(found).split("[")[0]] += 1
 
     def _passed(self, one: Mutant, tests: Iterable[str]) -> None:
         by_text: dict[str, list[str]] = {}
@@ -233,18 +245,25 @@ def table(told: list[tuple[Mutant, str]], known: dict[tuple[str, ...], str]) -> 
     """Say how many were found, by room, with and without those that nothing can tell, and list the survivors."""
     from cbc_screen.agreement import wilson
 
-    lines = [f"{'room':<11}{'mutants':>8}{'found':>7}{'share':>8}{'at least':>10}{'alike':>7}{'share without':>15}{'at least':>10}"]
+    lines = [
+        f"{'room':<11}{'mutants':>8}{'found':>7}{'share':>8}{'at least':>10}{'alike':>7}{'share without':>15}{'at least':>10}"
+    ]
     for room in [*ROOMS, "all"]:
         own = [(one, found) for one, found in told if room in ("all", room_of(one.file))]
         killed = sum(bool(found) for _, found in own)
         alike = sum(not found and one.key in known for one, found in own)
         if own:
-            shares = [f"{100 * killed / n:>{w}.1f}%{100 * wilson(killed, n, _Z)[0]:>9.1f}%" for n, w in ((len(own), 7), (max(1, len(own) - alike), 14))]
+            shares = [
+                f"{100 * killed / n:>{w}.1f}%{100 * wilson(killed, n, _Z)[0]:>9.1f}%"
+                for n, w in ((len(own), 7), (max(1, len(own) - alike), 14))
+            ]
             lines.append(f"{room:<11}{len(own):>8}{killed:>7}{shares[0]}{alike:>7}{shares[1]}")
     left = [one for one, found in told if not found]
     for one in sorted(left, key=lambda one: (one.key in known, one.key)):
         why = f": {known[one.key]}" if one.key in known else ""
-        lines.append(f"{'alike' if why else 'survived'}: {one.file}:{one.line} {one.function}: {one.before}  ->  {one.after}{why}")
+        lines.append(
+            f"{'alike' if why else 'survived'}: {one.file}:{one.line} {one.function}: {one.before}  ->  {one.after}{why}"
+        )
     return "\n".join(lines)
 
 
@@ -269,7 +288,9 @@ def main() -> int:
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--within", type=float, default=600, help="minutes")
     parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
-    parser.add_argument("--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on")
+    parser.add_argument(
+        "--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on"
+    )
     parser.add_argument("--again", action="store_true", help="try again those that survived")
     parser.add_argument("--only-tell", action="store_true", help="try none")
     given = parser.parse_args()
@@ -294,7 +315,9 @@ def main() -> int:
     tried = [(one, found) for one in drawn if (found := told.found(one)) is not None]
     print(table(tried, known))
     failed = [found for found in told.unchanged.values() if found]
-    print(f"{len(drawn) - len(tried)} not tried; nothing changed: {len(told.unchanged)} tried, {len(failed)} found {failed or ''}")
+    print(
+        f"{len(drawn) - len(tried)} not tried; nothing changed: {len(told.unchanged)} tried, {len(failed)} found {failed or ''}"
+    )
     return 0
 
 
@@ -303,7 +326,9 @@ def _left(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: floa
     return Queue([(n, one) for n, one in wanted if trial_of(one, n, notes).before is before], notes, told, until)
 
 
-def _collected(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int, files: list[str]) -> None:
+def _collected(
+    wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int, files: list[str]
+) -> None:
     queue = _left(wanted, state, path, until, before=False)
     if queue.waiting:
         try_collected(queue.following, queue.came, workers, files)

@@ -111,9 +111,7 @@ def _moved(name: str, text: str, state: Path) -> Callable[[int], int | None]:
     before = (state / "texts" / text).read_text(encoding="utf-8").splitlines()
     same = difflib.SequenceMatcher(None, before, now.decode().splitlines(), autojunk=False)
     moved = {
-        block.a + place + 1: block.b + place + 1
-        for block in same.get_matching_blocks()
-        for place in range(block.size)
+        block.a + place + 1: block.b + place + 1 for block in same.get_matching_blocks() for place in range(block.size)
     }
     return moved.get
 
@@ -229,8 +227,13 @@ def record(tests: list[str], state: Path, within: float, together: int) -> bool:
         for kept in Path(with_own["PYTHONPYCACHEPREFIX"]).rglob("*.kept"):
             kept.unlink(missing_ok=True)
         command = [sys.executable, str(Path(__file__).resolve()), "--note", test, "--state", str(state)]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **with_own}, capture_output=True, text=True, check=False)
-        print(f"{test}: {'noted' if not done.returncode else done.stdout[-2000:] + done.stderr[-2000:]} ({time.monotonic() - began:.0f} s)", flush=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **with_own}, capture_output=True, text=True, check=False
+        )
+        print(
+            f"{test}: {'noted' if not done.returncode else done.stdout[-2000:] + done.stderr[-2000:]} ({time.monotonic() - began:.0f} s)",
+            flush=True,
+        )
         return not done.returncode
 
     with ThreadPoolExecutor(together) as pool:

@@ -2,7 +2,7 @@
 
     python tools/reached_lines.py --state /tmp/mutants                    # first: which tests reach which line
     python tools/mutants.py --state /tmp/mutants --mutants 1000           # again: goes on from where it was
-    python tools/mutants.py --state /tmp/mutants --mutants 1000 --again   # those that survived, with the tests as they are now
+    python tools/mutants.py --state /tmp/mutants --mutants 1000 --again   # those that survived by every test
 
 A mutant is one comparison, number, boolean operator or return of `kernel`, `normalize`, `collect` or `knowledge` that says
 something else. They are drawn with a seed and none twice, one module after the other, so that small modules count as large ones
@@ -10,7 +10,8 @@ do. The tests that reach the changed line run, one of each function first, until
 process, or before the tests, those that reach its module and those of its room as well. A mutant survives where all of them pass.
 A test that has found one is run without a change as well: one that fails then finds nothing. And one trial in fifty changes nothing.
 
-Printed are the share that was found with its lower Wilson limit, and the survivors: each is a test that is missing, or a change that
+A survivor is tried by each new test, and by each file of tests that has changed, when the tool runs again (note first which lines
+they reach). Printed are the share that was found with its lower Wilson limit, and the survivors: each is a test that is missing, or a change that
 nothing can tell. Those of which a person has said why are in tests/equivalent_mutants.yaml; the share is told with and without them.
 """
 
@@ -41,6 +42,7 @@ EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
 _FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
 _QUICK = 15.0  # seconds, as noted, of the tests that come first, before any mutant is tried by all
 _MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
+_COLLECTED = 0.6  # of the time, at most, for lines that have not run before
 _UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
 
@@ -110,6 +112,10 @@ class Told:
         elif entry["kind"] == "passed":
             names = {f"{name} {text}" for text, names in entry["tests"].items() for name in names}
             self.passed.setdefault((*entry["key"], entry["text"]), set()).update(names)
+        elif entry["kind"] == "forget":
+            self.mutants.pop(tuple(entry["key"]), None)
+            for key in [key for key in self.passed if key[:-1] == tuple(entry["key"])]:
+                del self.passed[key]
         elif entry["kind"] == "test":
             self.tests[entry["name"]] = entry["passes"]
         else:
@@ -119,6 +125,11 @@ class Told:
         self.take(entry)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def forget(self, keys: Iterable[tuple[str, ...]]) -> None:
+        """Let mutants be tried by every test again."""
+        for key in keys:
+            self.add(kind="forget", key=key)
 
     def found(self, one: Mutant) -> str | None:
         """Return the test that finds a mutant, "" of a survivor, None where that is not known."""
@@ -161,6 +172,8 @@ class Queue:
             return None
         number = self.waiting.popleft()
         trial = self.trial(number)
+        if not trial.tests and self.told.found(self.mutants[number]) == "":
+            return self.following()  # it has passed all
         if number % _UNCHANGED == 0 and number not in self.told.unchanged:
             self.told.unchanged[number] = ""
             self.waiting.appendleft(number)
@@ -291,7 +304,7 @@ def main() -> int:
     parser.add_argument(
         "--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on"
     )
-    parser.add_argument("--again", action="store_true", help="try again those that survived")
+    parser.add_argument("--again", action="store_true", help="try those that survived by every test again")
     parser.add_argument("--only-tell", action="store_true", help="try none")
     given = parser.parse_args()
     state, until = given.state.resolve(), time.monotonic() + 60 * given.within
@@ -302,14 +315,14 @@ def main() -> int:
         print("first: python tools/reached_lines.py")
         return 2
     told, known = Told.read(path), reasons()
-    wanted = [
-        (number, one) for number, one in enumerate(drawn)
-        if (found := told.found(one)) is None or (given.again and not found and one.key not in known)
-    ]  # fmt: skip
+    if given.again:
+        told.forget([one.key for one in drawn if told.found(one) == ""])
+    wanted = [(number, one) for number, one in enumerate(drawn) if not told.found(one) and one.key not in known]
     if wanted and not given.only_tell:
         os.chdir(ROOT)
         os.environ["CBC_SCREEN_EXAMPLES"] = "20"
-        _in_a_child(lambda: _collected(wanted, state, path, until, given.workers, files))
+        some = time.monotonic() + 60 * given.within * _COLLECTED
+        _in_a_child(lambda: _collected(wanted, state, path, some, given.workers, files))
         _in_a_child(lambda: _from_the_beginning(wanted, state, path, until, given.workers))
     told = Told.read(path)
     tried = [(one, found) for one in drawn if (found := told.found(one)) is not None]

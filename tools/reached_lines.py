@@ -39,6 +39,11 @@ MORE = (
     "knowledge/test_likelihoods.py", "knowledge/test_loinc.py", "knowledge/test_fold.py", "test_scores.py", "test_grade_daids.py",
     "test_film_results.py", "test_words.py", "test_encodings.py", "serial/test_serial_cases.py",
     "serial/test_vectors.py", "test_explain.py", "test_messages.py", "test_messages_in_columns.py",
+    "test_published_sets.py", "test_published_cases.py", "test_series_ratios.py", "test_spellings.py", "test_sex_letters.py", "test_default_set.py",
+    "test_report_forms.py", "test_likelihood_ratios.py", "test_far_days.py", "serial/test_serial_edges.py", "serial/test_history.py",
+    "serial/test_trend_characteristics.py", "verify_ranges/test_local_inputs.py", "verify_ranges/test_verdicts.py",
+    "verify_ranges/test_tolerance.py", "properties/test_exact_products.py", "properties/test_believed.py",
+    "properties/test_parts_of_neutrophils.py", "test_passes.py", "test_fhir_out.py",
 )  # fmt: skip
 MARKS = "not outside and not parts"
 OPTIONS = ("-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--no-header", "--no-summary", "-s")

@@ -156,8 +156,10 @@ class Queue:
 
     def __init__(self, mutants: Iterable[tuple[int, Mutant]], notes: Notes, told: Told, until: float) -> None:
         self.mutants, self.notes, self.told, self.until = dict(mutants), notes, told, until
-        self.waiting, self.tests, self.later = deque(self.mutants), deque[str](), list[int]()
-        self.begun, self.seen = set[int](), set[str]()
+        tried = {key[:-1] for key in told.passed}
+        self.begun = {number for number, one in self.mutants.items() if one.key in tried}
+        self.waiting = deque(sorted(self.mutants, key=lambda number: (number in self.begun, number)))
+        self.tests, self.later, self.seen = deque[str](), list[int](), set[str]()
         self.finders = {room: Counter[str]() for room in ROOMS}
         for entry in told.mutants.values():
             self._finds(entry["key"][0], entry["found"])

@@ -53,6 +53,11 @@ def test_the_sizes_of_the_groups_are_ones_own(tmp_path: Path) -> None:
     assert (groups.count("fits"), groups.count("not_to_miss"), flags["checklist_shown"]) == (2, 1, 3)
 
 
+def test_a_group_may_be_left_empty(tmp_path: Path) -> None:
+    none = own(tmp_path, "checklist: {groups: {fits: {most: 0}}}\n")
+    assert "fits" not in cbc.Screener(rules=none).screen(MAN).flags()["checklist_groups"].split(";")
+
+
 def test_every_door_has_the_order(tmp_path: Path) -> None:
     rules = own(tmp_path, "checklist: {points: {lymphoma_marrow: {older_age: 8}}, groups: {fits: {most: 3}}}\n")
     screener = cbc.Screener(rules=rules)

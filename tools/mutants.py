@@ -158,11 +158,13 @@ class Queue:
         self.mutants, self.notes, self.told, self.until = dict(mutants), notes, told, until
         tried = {key[:-1] for key in told.passed}
         self.begun = {number for number, one in self.mutants.items() if one.key in tried}
-        self.waiting = deque(sorted(self.mutants, key=lambda number: (number in self.begun, number)))
         self.tests, self.later, self.seen = deque[str](), list[int](), set[str]()
         self.finders = {room: Counter[str]() for room in ROOMS}
         for entry in told.mutants.values():
             self._finds(entry["key"][0], entry["found"])
+        # What has not been tried comes first; then what has least to pass.
+        left = {number: sum(self.trial(number).seconds) for number in self.begun}
+        self.waiting = deque(sorted(self.mutants, key=lambda number: (number in self.begun, left.get(number, 0), number)))
 
     def following(self) -> Trial | None:
         """Return what is tried next; None where nothing is left, or no time."""

@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MARKS = "not outside and not parts"
 OPTIONS = ("-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--no-header", "--no-summary", "-s")
 TIME = "does not end"
+IMPORT = "import"  # in place of a test
+_REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"  # of what was imported before
 _OTHERS = ("numpy", "pandas", "pyarrow.parquet", "polars", "pydantic", "yaml", "click.testing", "rich.console", "jinja2", "hypothesis.strategies", "openpyxl")  # fmt: skip
 _LEAST, _TIMES, _WALL = 30, 20, 600  # seconds of a test; as many times what it took; seconds of the clock of one trial
 _MEMORY = 6 << 30  # bytes beyond which a test has failed
@@ -179,12 +181,13 @@ class _Watch:
     def __init__(self, folder: Path, trial: Trial) -> None:
         self.said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.seconds = dict(zip(trial.tests, trial.seconds, strict=False))
-        self.failed = ""
+        self.failed = self.current = ""
 
     def say(self, kind: str, text: str = "") -> None:
         os.write(self.said, (json.dumps([kind, text]) + "\n").encode())
 
     def begin(self, name: str) -> None:
+        self.current = name
         self.say("begun", name)
         used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
         limit = int(used + max(_LEAST, _TIMES * self.seconds.get(name, 1.0))) + 1
@@ -231,17 +234,19 @@ def from_the_beginning(trial: Trial, watch: _Watch, root: Path, folder: Path) ->
     if trial.file:
         serve(trial.file, trial.text, root)
     files = list(dict.fromkeys(name.split("::")[0] for name in trial.tests))
-    watch.begin("import")
+    watch.begin(IMPORT)
     try:
         keep_apart(folder)
     except Exception:
-        watch.failed = "import"
+        watch.failed = IMPORT
     size = 1
     while files and not watch.failed:
         now, files, size = files[:size], files[size:], size * 2
         watch.begin(f"{now[0]} (collected)")
         own = [name for name in trial.tests if name.split("::")[0] in now]
-        code = pytest.main([*OPTIONS, "--rootdir", str(root), "-m", MARKS, *now], plugins=[watch, _Some(watch, own)])
+        code = pytest.main(
+            [*OPTIONS, "-W", _REWRITTEN, "--rootdir", str(root), "-m", MARKS, *now], plugins=[watch, _Some(watch, own)]
+        )
         if code not in (0, 1, 5) and not watch.failed:
             watch.failed = f"{now[0]} (collected)"
 
@@ -276,8 +281,8 @@ class Forks:
             watch = _Watch(folder, trial)
             done = self.work(trial, watch, folder)
             watch.say("again" if not done else "failed" if watch.failed else "passed", watch.failed)
-        except BaseException as error:
-            watch.say("failed", f"{type(error).__name__} beside the tests")
+        except BaseException:
+            watch.say("failed", watch.current)
         finally:
             os._exit(0)
 

@@ -35,14 +35,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
 
 from mutant_draws import ROOMS, Mutant, draws, room_of  # noqa: E402
-from mutant_trials import Outcome, Trial, try_collected, try_from_the_beginning  # noqa: E402
+from mutant_trials import IMPORT, Outcome, Trial, try_collected, try_from_the_beginning  # noqa: E402
 from reached_lines import Notes, load, name_of, short, test_files  # noqa: E402
 
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
 _FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
 _QUICK = 15.0  # seconds, as noted, of the tests that come first, before any mutant is tried by all
 _MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
-_COLLECTED = 0.6  # of the time, at most, for lines that have not run before
 _UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
 
@@ -164,14 +163,16 @@ class Queue:
             self._finds(entry["key"][0], entry["found"])
         # What has not been tried comes first; then what has least to pass.
         left = {number: sum(self.trial(number).seconds) for number in self.begun}
-        self.waiting = deque(sorted(self.mutants, key=lambda number: (number in self.begun, left.get(number, 0), number)))
+        self.waiting = deque(
+            sorted(self.mutants, key=lambda number: (number in self.begun, left.get(number, 0), number))
+        )
 
     def following(self) -> Trial | None:
         """Return what is tried next; None where nothing is left, or no time."""
         if self.tests:
             test = self.tests.popleft()
-            names = (test,) if "::" in test else tuple(n for n in self.notes.names if n.startswith(f"{test}::"))[:1]
-            return Trial("", test, names, number=-1)
+            of = [name for name in self.notes.names if test in (name, name.split("::")[0], IMPORT)]
+            return Trial("", test, tuple(of[:1]), number=-1)
         if not self.waiting or time.monotonic() > self.until:
             return None
         number = self.waiting.popleft()
@@ -242,7 +243,7 @@ class Queue:
         if trial.number >= 0:
             self.told.add(kind="unchanged", number=trial.number, found=outcome.found)
         else:
-            self.told.add(kind="test", name=marked(trial.text), passes=not outcome.found)
+            self.told.add(kind="test", name=marked(trial.text), passes=bool(trial.tests) and not outcome.found)
         if outcome.found:
             print(f"without a change: {outcome.found} fails", flush=True)
 
@@ -304,6 +305,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20_261_127)
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--within", type=float, default=600, help="minutes")
+    parser.add_argument(
+        "--collected", type=float, default=0.6, help="share of them for lines that have not run before the tests"
+    )
     parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
     parser.add_argument(
         "--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on"
@@ -325,7 +329,7 @@ def main() -> int:
     if wanted and not given.only_tell:
         os.chdir(ROOT)
         os.environ["CBC_SCREEN_EXAMPLES"] = "20"
-        some = time.monotonic() + 60 * given.within * _COLLECTED
+        some = time.monotonic() + 60 * given.within * given.collected
         _in_a_child(lambda: _collected(wanted, state, path, some, given.workers, files))
         _in_a_child(lambda: _from_the_beginning(wanted, state, path, until, given.workers))
     told = Told.read(path)

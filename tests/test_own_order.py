@@ -46,6 +46,12 @@ def test_a_starting_tier_of_ones_own_lists_and_unlists_a_condition(tmp_path: Pat
     assert "mds" not in names(cbc.Screener(rules=none).screen(young))
 
 
+@pytest.mark.parametrize("tier", [0, 5])
+def test_a_starting_tier_is_any_from_0_to_5(tmp_path: Path, tier: int) -> None:
+    rules = own(tmp_path, f"checklist: {{tiers: {{mds: {{any: {{pancytopenia: {tier}}}}}}}}}\n")
+    assert "mds" in names(cbc.Screener(rules=rules).screen(MAN))
+
+
 def test_the_sizes_of_the_groups_are_ones_own(tmp_path: Path) -> None:
     few = own(tmp_path, "checklist: {groups: {fits: {most: 2}, not_to_miss: {most: 1}}}\n")
     flags = cbc.Screener(rules=few).screen(MAN).flags()

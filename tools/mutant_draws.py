@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "tests/knowledge/test_files.py",
     ),
 }  # fmt: skip
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SHOWN = 45  # characters on each side of a change
 _OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -98,20 +99,28 @@ def mutant(path: Path, place: int, seed: object, root: Path = ROOT) -> Mutant | 
         return None
     node, change = found[order[place]]
     above = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
-    owner, names = node, list[str]()
+    owner = node
     while not isinstance(owner, (ast.stmt, ast.match_case, ast.ExceptHandler)):
         owner = above[owner]
-    outer: ast.AST | None = owner
-    while outer is not None:
-        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.insert(0, outer.name)
-        outer = above.get(outer)
+    within = [one for one in _upwards(owner, above) if isinstance(one, _NAMED)]
+    name = ".".join(one.name for one in reversed(within))
     line, last = _lines(owner, node)
     before = _head(owner)
+    # The same words again in one function are told apart by their number.
+    same = [one for one in ast.walk(within[0] if within else tree) if type(one) is type(owner) and _head(one) == before]
+    number = sorted(getattr(one, "lineno", 0) for one in same).index(getattr(owner, "lineno", 0)) + 1
     change()
     ast.fix_missing_locations(tree)
     shown = _cut(before, _head(owner))
-    return Mutant(path.as_posix(), ".".join(names), line, last, *shown, ast.unparse(tree))
+    function = f"{name} ({number})" if number > 1 else name
+    return Mutant(path.as_posix(), function, line, last, *shown, ast.unparse(tree))
+
+
+def _upwards(node: ast.AST, above: Mapping[ast.AST, ast.AST]) -> Iterator[ast.AST]:
+    found: ast.AST | None = node
+    while found is not None:
+        yield found
+        found = above.get(found)
 
 
 def _lines(owner: ast.AST, node: ast.AST) -> tuple[int, int]:

@@ -128,8 +128,12 @@ def test_every_room_and_every_module_has_its_turn_and_no_change_comes_twice() ->
     assert files != [one.file for one in islice(mutant_draws.draws(8), len(files))]
 
 
-def test_the_tests_of_a_room_are_there_and_are_noted() -> None:
+def test_the_tests_that_are_named_are_there_and_are_noted() -> None:
     named = {test for tests in mutant_draws.ROOMS.values() for test in tests}
+    for test in mutants._STRONG:
+        file, _, function = test.partition("::")
+        assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
+        named.add(file)
     assert all((ROOT / test).is_file() for test in named)
     assert named <= set(reached_lines.test_files())
 

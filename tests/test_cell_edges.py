@@ -207,7 +207,9 @@ def test_an_analyte_in_doubt_that_a_table_does_not_have_is_left_out() -> None:
         (["a", "b"], (["a", "b"], [0, 1, -1, 0])),
     ],
 )
-def test_the_texts_of_a_coded_column_and_its_nulls(texts: list[str | None], expected: tuple[list[str], list[int]]) -> None:
+def test_the_texts_of_a_coded_column_and_its_nulls(
+    texts: list[str | None], expected: tuple[list[str], list[int]]
+) -> None:
     column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int32()), pa.array(texts, pa.string()))
     found, places = distinct(column)
     assert (found, places.tolist()) == expected

@@ -52,6 +52,14 @@ def test_a_starting_tier_is_any_from_0_to_5(tmp_path: Path, tier: int) -> None:
     assert "mds" in names(cbc.Screener(rules=rules).screen(MAN))
 
 
+def test_a_setting_shifts_what_ones_own_order_says_nothing_of(tmp_path: Path) -> None:
+    young = {**MAN, "age": "30 y"}  # points from 70 years on change nothing
+    rules = own(tmp_path, "checklist: {points: {mds: {age_70_or_more: 1}}}\n")
+    for setting in ("primary_care", "marrow_clinic"):
+        shipped = names(cbc.Screener(setting=setting).screen(young))
+        assert names(cbc.Screener(rules=rules, setting=setting).screen(young)) == shipped != names(cbc.screen(young))
+
+
 def test_the_sizes_of_the_groups_are_ones_own(tmp_path: Path) -> None:
     few = own(tmp_path, "checklist: {groups: {fits: {most: 2}, not_to_miss: {most: 1}}}\n")
     flags = cbc.Screener(rules=few).screen(MAN).flags()

@@ -43,7 +43,7 @@ MORE = (
     "test_report_forms.py", "test_likelihood_ratios.py", "test_far_days.py", "serial/test_serial_edges.py", "serial/test_history.py",
     "serial/test_trend_characteristics.py", "verify_ranges/test_local_inputs.py", "verify_ranges/test_verdicts.py",
     "verify_ranges/test_tolerance.py", "properties/test_exact_products.py", "properties/test_believed.py",
-    "properties/test_parts_of_neutrophils.py", "test_passes.py", "test_fhir_out.py",
+    "properties/test_parts_of_neutrophils.py", "test_passes.py", "test_fhir_out.py", "properties/test_several_keys.py", "properties/test_no_other_specimen.py",
 )  # fmt: skip
 MARKS = "not outside and not parts"
 OPTIONS = ("-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--no-header", "--no-summary", "-s")

@@ -49,6 +49,7 @@ def test_what_is_no_span_has_its_reason(text: str, unit: str | None, reason: Rea
     ("text", "days", "months"),
     [
         ("31y 1m", None, (373, 373)), ("21y 1w", None, (252, 252)), ("1m 5d", (33, 36), (1, 1)), ("1m 2w 3d", (45, 48), (1, 1)),
+        ("1m 2w", (42, 51), (1, 1)),  # 28 to 31 days, and two to three weeks
         ("1y 2m 3w 4d", None, (14, 14)), ("0 years 3 months", (89, 122), (3, 3)), ("3 months 23 days", (112, 115), (3, 3)),
         ("32 Y 4 M 2 D", None, (388, 388)), ("3 w 2 d", (23, 23), (0, 0)), ("2 years, 3 months and 4 days", None, (27, 27)),
         # in other words, and in other languages

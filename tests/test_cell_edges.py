@@ -15,7 +15,7 @@ import pytest
 import cbc_screen as cbc
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.quantities import Factor
-from cbc_screen.normalize.arrow import as_text, floats
+from cbc_screen.normalize.arrow import as_text, distinct, floats
 from cbc_screen.normalize.columns import normalize_table, set_aside
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
@@ -198,3 +198,18 @@ def test_an_analyte_in_doubt_that_a_table_does_not_have_is_left_out() -> None:
     aside = set_aside(found, {"mcv": None, "platelets": None})
     assert (found.batch.high["platelets"].tolist(), aside.batch.high["platelets"].tolist()) == ([9.0], [inf])
     assert "mcv" not in aside.batch.low
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["a", None], (["a", ""], [0, -1, -1, 0])),  # a null among the texts themselves is a null as well
+        (["a", "b"], (["a", "b"], [0, 1, -1, 0])),
+    ],
+)
+def test_the_texts_of_a_coded_column_and_its_nulls(
+    texts: list[str | None], expected: tuple[list[str], list[int]]
+) -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int32()), pa.array(texts, pa.string()))
+    found, places = distinct(column)
+    assert (found, places.tolist()) == expected

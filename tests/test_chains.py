@@ -13,6 +13,7 @@ from cbc_screen.kernel.bits import Bit
 from cbc_screen.kernel.chains import first_that, origin
 from cbc_screen.kernel.columns import ColumnProgram, LimitTable
 from cbc_screen.kernel.passes import compile_columns
+from cbc_screen.kernel.printed import divide
 from cbc_screen.kernel.program import Builder, Op, Program
 from cbc_screen.kernel.scalar import scalar_source
 from cbc_screen.kernel.step_plan import COLUMN_UFUNCS
@@ -124,3 +125,24 @@ def test_the_function_for_one_record_makes_every_step() -> None:
     source = scalar_source(compared([(Op.MULTIPLY, 100.0), (Op.SUBTRACT, 5.0)], 10.0), {})
     assert "* 100.0" in source
     assert "- 5.0" in source
+
+
+@pytest.mark.parametrize(
+    ("number", "zero", "expected"),
+    [
+        (3.0, 0.0, math.inf),
+        (-3.0, 0.0, -math.inf),
+        (3.0, -0.0, -math.inf),
+        (-3.0, -0.0, math.inf),
+        (math.inf, 0.0, math.inf),
+    ],
+)
+def test_a_number_divided_by_zero_is_infinite_as_in_columns(number: float, zero: float, expected: float) -> None:
+    assert divide(number, zero) == expected
+    with np.errstate(divide="ignore"):
+        assert np.float64(number) / np.float64(zero) == expected
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, math.nan])
+def test_nothing_divided_by_nothing_is_no_number(number: float) -> None:
+    assert math.isnan(divide(number, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
@@ -459,3 +460,22 @@ def test_a_percentage_stands_in_only_beside_a_number(value: str, between: bool) 
     cells = {"wbc": Cell("5", "10^9/L", "", "", ""), "neutrophils_percent": Cell("50", "%", "", "", "")}
     told = [DoubtfulResult(value, "10^9/L", "", "")]
     assert bool(StandingRule(KNOWLEDGE).between("neutrophils", told, cells)) is between
+
+
+# As many as are kept ----------------------------------------------------------------------
+
+
+def test_as_many_names_are_counted_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collected_texts, "KINDS", 2)
+    names: Counter[str] = Counter()
+    for name in ("hgb", "plt", "a third", "hgb"):
+        collected_texts.count_name(names, name)
+    assert names == {"hgb": 2, "plt": 1}
+
+
+def test_as_many_words_for_a_sex_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_persons, "KINDS", 2)
+    people = Collection(KNOWLEDGE).people
+    for sex in ("F", "M", "F", "a third"):
+        people.note_sex(sex)
+    assert people.sexes == {"F", "M"}

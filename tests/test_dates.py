@@ -264,7 +264,7 @@ def test_nanoseconds_in_a_zone_do_not_move_the_day(tmp_path: Path) -> None:
         ("2024/03/01 12:05 AM", "2024-03-01T00:05:00"), ("01-Mar-2024 9:05:07", "2024-03-01T09:05:07"),
         ("01-Mar-2024 9:05 p.m.", "2024-03-01T21:05:00"), ("01-Mar-2024 9:05pm", "2024-03-01T21:05:00"),
         # a zone, no time of day, no day
-        ("01-Mar-2024 09:05 EST", None), ("01-Mar-2024 09:05 AM EST", None), ("01-Mar-2024 09:05 PM UTC", None), ("2024/03/01 9:05+01:00", None), ("2024/03/01 24:00", None), ("30-Feb-2024", None),
+        ("01-Mar-2024 09:05Z", None), ("01-Mar-2024 09:05 EST", None), ("01-Mar-2024 09:05 AM EST", None), ("01-Mar-2024 09:05 PM UTC", None), ("2024/03/01 9:05+01:00", None), ("2024/03/01 24:00", None), ("30-Feb-2024", None),
         ("2024/13/01", None), ("03/04/2024", None),
     ],
 )  # fmt: skip

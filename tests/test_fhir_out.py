@@ -21,6 +21,7 @@ import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.demo import write_demo
 from cbc_screen.errors import KnowledgeError, UsageError
+from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.fhir_names import load_fhir_names
 from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.vocabulary import SCHEMA_VERSION
@@ -385,3 +386,15 @@ def test_a_table_with_a_fault_is_refused_with_its_place(wrong: str, key: str) ->
     with pytest.raises(KnowledgeError) as caught:
         load_fhir_names(parse_yaml(text, "fhir.yaml"), {"hpo"})
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "basis", "terms"),
+    [
+        ("pattern", "pancytopenia", "", ["HP:0001876"]), ("pattern", "single_line", "", []), ("red_line", "low", "wbc", ["HP:0020062"]),
+        # neutropenia, leukopenia
+        ("white_line", "low", "neutrophils", ["HP:0001875"]), ("white_line", "low", "wbc", ["HP:0001882"]),
+    ],
+)  # fmt: skip
+def test_a_published_term_is_of_what_was_judged(code: str, word: str, basis: str, terms: list[str]) -> None:
+    assert [one.term for one in load_knowledge().fhir.terms(code, word, basis)] == terms

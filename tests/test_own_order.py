@@ -46,11 +46,30 @@ def test_a_starting_tier_of_ones_own_lists_and_unlists_a_condition(tmp_path: Pat
     assert "mds" not in names(cbc.Screener(rules=none).screen(young))
 
 
+@pytest.mark.parametrize("tier", [0, 5])
+def test_a_starting_tier_is_any_from_0_to_5(tmp_path: Path, tier: int) -> None:
+    rules = own(tmp_path, f"checklist: {{tiers: {{mds: {{any: {{pancytopenia: {tier}}}}}}}}}\n")
+    assert "mds" in names(cbc.Screener(rules=rules).screen(MAN))
+
+
+def test_a_setting_shifts_what_ones_own_order_says_nothing_of(tmp_path: Path) -> None:
+    young = {**MAN, "age": "30 y"}  # points from 70 years on change nothing
+    rules = own(tmp_path, "checklist: {points: {mds: {age_70_or_more: 1}}}\n")
+    for setting in ("primary_care", "marrow_clinic"):
+        shipped = names(cbc.Screener(setting=setting).screen(young))
+        assert names(cbc.Screener(rules=rules, setting=setting).screen(young)) == shipped != names(cbc.screen(young))
+
+
 def test_the_sizes_of_the_groups_are_ones_own(tmp_path: Path) -> None:
     few = own(tmp_path, "checklist: {groups: {fits: {most: 2}, not_to_miss: {most: 1}}}\n")
     flags = cbc.Screener(rules=few).screen(MAN).flags()
     groups = flags["checklist_groups"].split(";")
     assert (groups.count("fits"), groups.count("not_to_miss"), flags["checklist_shown"]) == (2, 1, 3)
+
+
+def test_a_group_may_be_left_empty(tmp_path: Path) -> None:
+    none = own(tmp_path, "checklist: {groups: {fits: {most: 0}}}\n")
+    assert "fits" not in cbc.Screener(rules=none).screen(MAN).flags()["checklist_groups"].split(";")
 
 
 def test_every_door_has_the_order(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
-from cbc_screen.normalize.plain_results import plain_results
+from cbc_screen.knowledge.profiles import load_profiles
+from cbc_screen.normalize.plain_results import plain_results, with_names_of_persons
 
 RESULTS = [("Hemoglobin", "79", "g/L"), ("Neutrophils", "0.4", "10^9/L"), ("Platelets", "12", "10^9/L")]
 
@@ -159,3 +161,24 @@ def test_format_takes_its_documented_values(kind: str, tmp_path: Path) -> None:
 def test_a_column_of_what_is_no_part_of_a_result_is_refused() -> None:
     with pytest.raises(cbc.UsageError, match=r"^columns: 'analyte' is no part of a result; there are person, "):
         plain_results(load_knowledge(), ["Test", "Result"], {"analyte": "Test"})
+
+
+@pytest.mark.parametrize(
+    ("own", "header", "found"),
+    [
+        # A birth date is told: an age and its unit beside it are left to nobody.
+        ({"birth_date": ("Born",)}, ["Who", "Born", "Age", "Gender"], {"sex": "Gender"}),
+        # The column that the profile names for it is not there: the one that is, is taken.
+        ({"birth_date": ("Born",)}, ["Who", "Age", "Gender"], {"age": "Age", "sex": "Gender"}),
+        ({"sex": ("Sex coded",)}, ["Who", "DOB", "Sex coded", "Gender"], {"birth_date": "DOB"}),
+        # What is no part of a person is not taken from a table of persons.
+        ({}, ["Who", "DOB", "Gender", "Collected", "Hemoglobin"], {"birth_date": "DOB", "sex": "Gender"}),
+    ],
+)
+def test_a_table_of_persons_adds_what_its_profile_has_not(
+    own: dict[str, tuple[str, ...]], header: list[str], found: dict[str, str]
+) -> None:
+    knowledge = load_knowledge()
+    profile = replace(load_profiles(knowledge)["omop_5_4"], persons={"person": ("Who",), **own})
+    expected = {"person": ("Who",), **own, **{name: (column,) for name, column in found.items()}}
+    assert with_names_of_persons(knowledge, profile, header).persons == expected

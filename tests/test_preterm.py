@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import cbc_screen as cbc
 from cbc_screen.cli import main
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.intervals import Weeks
 from effort import EXAMPLES, LONG
 
 SET = "preterm_ochiai2016"
@@ -22,6 +23,10 @@ NEWBORN = {"age": "0 d", "sex": "F"}
 def lines(record: dict[str, Any], **configuration: Any) -> tuple[str, str, str]:
     flags = cbc.screen(record, **configuration).flags()
     return tuple(str(flags[f"{line}_line"]) for line in ("red", "white", "platelet"))
+
+
+def test_weeks_in_words() -> None:
+    assert [Weeks(0, 28).text, Weeks(1, 28).text, Weeks(28, 32).text] == ["<28 wk", "1 to <28 wk", "28 to <32 wk"]
 
 
 # The set: under 28 weeks neutrophils from 0.64, 28 to under 32 from 0.37, 32 to under 37 from 1.19; hemoglobin from

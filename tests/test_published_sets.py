@@ -270,3 +270,16 @@ def test_several_counts_of_a_person_are_not_compared(counts: Path) -> None:
     done = CliRunner().invoke(main, ["follow", str(counts), "--published-sets"])
     assert done.exit_code != 0
     assert "--published-sets is of single counts" in str(done.output) + str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "neutrophils", "answer"),
+    [
+        # The set by gestation: under 28 weeks neutrophils from 0.64, 28 to under 32 from 0.37, 32 to under 37 from 1.19.
+        ("27 wk", "0.63", "low"), ("27 wk", "0.64", "not_low"), ("30 wk", "0.36", "low"), ("30 wk", "0.37", "not_low"),
+        ("34 wk", "1.18", "low"), ("34 wk", "1.19", "not_low"), ("39 wk", "1.18", "not_covered"),
+    ],
+)  # fmt: skip
+def test_a_set_by_gestation_is_that_of_the_weeks(weeks: str, neutrophils: str, answer: str) -> None:
+    newborn = {"age": "0 d", "sex": "F", "gestation_at_birth": weeks, "neutrophils": f"{neutrophils} 10^9/L"}
+    assert "preterm_ochiai2016" in getattr(of_line(newborn, "white"), answer)

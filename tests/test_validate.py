@@ -602,3 +602,13 @@ def test_validating_loads_no_frame_library(tmp_path: Path) -> None:
     )
     argv = [sys.executable, "-c", code, str(tmp_path / "labelled.csv")]
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "z"), [("1", "9"), ("0", "0"), ("1.5", "9"), ("0.95", "1.95"), ("0.95", "1.9597")]
+)
+def test_a_confidence_lies_between_0_and_1_and_has_its_own_quantile(confidence: str, z: str) -> None:
+    text = read_text(reference_ranges_root(), "validation.yaml")
+    text = text.replace("confidence: 0.95", f"confidence: {confidence}").replace("z: 1.959964", f"z: {z}")
+    with pytest.raises(KnowledgeError, match="z: must be the two-sided normal quantile"):
+        read_validation(parse_yaml(text, "validation.yaml"), {"comar_2017", "project"}, "0")

@@ -1,246 +1,379 @@
 """Change one thing in the code at a time and see whether a test fails: how far the tests hold what the code says.
 
-Usage: python tools/mutants.py [--mutants N] [--seed N] [--within MINUTES] [--state FILE]
+    python tools/reached_lines.py --state /tmp/mutants                    # first: which tests reach which line
+    python tools/mutants.py --state /tmp/mutants --mutants 1000           # again: goes on from where it was
+    python tools/mutants.py --state /tmp/mutants --mutants 1000 --again   # those that survived by every test
 
 A mutant is one comparison, number, boolean operator or return of `kernel`, `normalize`, `collect` or `knowledge` that says
-something else. They are drawn with a seed, one module after the other, so that small modules count as large ones do. Each
-is put into a copy of the repository, never into this tree, and the tests of its room run until the first that fails;
-what does not end counts as found. Prints the share that was found with its lower Wilson limit, and lists the survivors:
-each is a test that is missing, or a change that changes nothing. With --state a run that was stopped goes on.
+something else. They are drawn with a seed and none twice, one module after the other, so that small modules count as large ones
+do. The tests that reach the changed line run, one of each function first, until the first that fails; where the line runs once a
+process, or before the tests, those that reach its module and those of its room as well. A mutant survives where all of them pass.
+A test that has found one is run without a change as well: one that fails then finds nothing. And one trial in fifty changes nothing.
+
+A survivor is tried by each new test, and by each file of tests that has changed, when the tool runs again (note first which lines
+they reach). Printed are the share that was found with its lower Wilson limit, and the survivors: each is a test that is missing, or a change that
+nothing can tell. Those of which a person has said why are in tests/equivalent_mutants.yaml; the share is told with and without them.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
-import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
 
-from cbc_screen.agreement import wilson  # noqa: E402
+from mutant_draws import ROOMS, Mutant, draws, room_of  # noqa: E402
+from mutant_trials import IMPORT, Outcome, Trial, try_collected, try_from_the_beginning  # noqa: E402
+from reached_lines import Notes, load, name_of, short, test_files  # noqa: E402
 
-SOURCE = Path("src") / "cbc_screen"
-ROOMS: dict[str, tuple[str, ...]] = {
-    "kernel": (
-        "tests/test_cases.py", "tests/test_grade_boundaries.py", "tests/properties/test_oracle.py",
-        "tests/properties/test_metamorphic.py", "tests/properties/test_doors_agree.py", "tests/test_ranges.py", "tests/test_own_rules.py",
-    ),
-    "normalize": (
-        "tests/test_cases.py", "tests/test_collect.py", "tests/test_dates.py", "tests/test_range_text.py",
-        "tests/test_ceilings.py", "tests/test_specimen_kinds.py", "tests/test_profiles.py", "tests/properties/test_doors_agree.py",
-    ),
-    "collect": (
-        "tests/test_collect.py", "tests/test_grouping.py", "tests/test_collect_in_columns.py", "tests/test_long_tables.py",
-        "tests/test_persons_found.py",
-    ),
-    "knowledge": (
-        "tests/knowledge/test_loader_faults.py", "tests/test_cases.py", "tests/test_ranges.py", "tests/knowledge/test_names.py",
-        "tests/knowledge/test_unit_spellings.py", "tests/knowledge/test_false_friends.py", "tests/test_own_rules.py", "tests/test_kept.py",
-        "tests/knowledge/test_word_faults.py", "tests/knowledge/test_rule_faults.py", "tests/knowledge/test_range_faults.py",
-        "tests/knowledge/test_files.py",
-    ),
-}  # fmt: skip
-_PARTS = (
-    "src",
-    "reference_ranges",
-    "tests",
-    "tools",
-    "docs",
-    "pyproject.toml",
-    "CHANGELOG.md",
-    "README.md",
-    "CONTRIBUTING.md",
-)
-_LONGEST = 300  # seconds of tests
+EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
+_FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
+_QUICK = 15.0  # seconds, as noted, of the tests that come first, before any mutant is tried by all
+_MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
+# What looks at many answers at once is tried early, though it is not quick: as if it had found so many.
+_STRONG = (
+    "tests/test_cases.py::test_cases_as_one_frame", "tests/test_red_list.py::test_every_record_by_itself",
+    "tests/test_red_list.py::test_every_count_in_a_table", "tests/test_red_list.py::test_every_count_in_a_feed",
+    "tests/properties/test_doors_agree.py::test_many_rows_through_both_doors", "tests/test_exports.py::test_the_answers_are_those_worked_out_by_hand",
+    "tests/test_collect_in_columns.py::test_the_careful_way_alone_gives_the_same", "tests/properties/test_received_again.py::test_messy_rows_of_a_csv_file",
+    "tests/properties/test_doors_agree.py::test_other_configurations_through_both_doors",
+)  # fmt: skip
+_FOUND = 40
+_UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
-_OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: where, what it was, what it is."""
-
-    file: str
-    line: int
-    before: str
-    after: str
-    text: str = ""  # of the whole module
+def by_turns(tests: Iterable[int], notes: Notes, finders: Mapping[str, int]) -> list[int]:
+    """Order tests: one of each function first, then another of each; first those that have found most in their time, then the quickest."""
+    functions: dict[str, list[int]] = {}
+    for test in sorted(tests, key=lambda one: (notes.seconds[one], one)):
+        functions.setdefault(notes.names[test].split("[")[0], []).append(test)
+    order = sorted(functions, key=lambda name: -finders.get(name, 0) / (0.1 + notes.seconds[functions[name][0]]))
+    return [test for turn in zip_longest(*(functions[name] for name in order)) for test in turn if test is not None]
 
 
-def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
-    """Yield each node that can say something else, with what makes it so; types, decorators and docstrings are left alone."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        for name, child in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list", "type_params"):
-                continue
-            waiting += [one for one in (child if isinstance(child, list) else [child]) if isinstance(one, ast.AST)]
-        yield from _changes(node)
+def trial_of(one: Mutant, number: int, notes: Notes, finders: Mapping[str, int] = MappingProxyType({})) -> Trial:
+    """Return a mutant with the tests that may find it."""
+    file, lines = notes.files.get(one.file), range(one.line, one.last + 1)
+    if file is None:
+        return Trial(one.file, one.text, (), number=number)
+    mask = 0
+    for line in lines:
+        mask |= file.tests.get(line, 0)
+    chosen = by_turns(notes.tests(mask), notes, finders)
+    before = bool(file.before.intersection(lines))
+    if before or not chosen or (file.once.intersection(lines) and len(chosen) < _FEW):
+        chosen += _beside(one, set(chosen), notes, finders)
+    names = {notes.names[test]: notes.seconds[test] for test in chosen}
+    return Trial(one.file, one.text, tuple(names), tuple(names.values()), before, number)
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in _OTHER:
-        yield node, lambda: node.ops.__setitem__(0, _OTHER[type(node.ops[0])]())
-    elif isinstance(node, ast.BoolOp):
-        yield node, lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node, lambda: _drop_not(node)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield node, lambda: setattr(node, "value", node.value + 1)  # type: ignore[operator]
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield node, lambda: setattr(node, "value", not node.value)
-    elif isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "None":
-        yield node, lambda: setattr(node, "value", ast.Constant(None))
+def _beside(one: Mutant, chosen: set[int], notes: Notes, finders: Mapping[str, int]) -> list[int]:
+    mask = 0
+    for reached in notes.files[one.file].tests.values():
+        mask |= reached
+    own = set(ROOMS[room_of(one.file)])
+    room = {place for place, name in enumerate(notes.names) if name.split("::")[0] in own}
+    found, left = [], _MORE
+    for test in by_turns((room | set(notes.tests(mask))) - chosen, notes, finders):
+        left -= notes.seconds[test]
+        if left > 0:
+            found.append(test)
+    return found
 
 
-def _drop_not(node: ast.UnaryOp) -> None:
-    # `not x` becomes `not not x`, which is x as a truth.
-    node.operand = ast.UnaryOp(ast.Not(), node.operand)
+# A run that goes on --------------------------------------------------------------------
 
 
-def mutant(path: Path, chance: random.Random, root: Path = ROOT) -> Mutant | None:
-    """Draw one change of a module; None where there is nothing to change."""
-    tree = ast.parse((root / path).read_text(encoding="utf-8"))
-    found = list(sites(tree))
-    if not found:
-        return None
-    node, change = chance.choice(found)
-    line, before = getattr(node, "lineno", 0), ast.unparse(node)
-    change()
-    ast.fix_missing_locations(tree)
-    return Mutant(path.as_posix(), line, before, ast.unparse(node), ast.unparse(tree))
+@dataclass
+class Told:
+    """What has come of earlier trials: a file with one line each, to which each is added as it ends."""
 
+    path: Path
+    mutants: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    tests: dict[str, bool] = field(default_factory=dict)  # whether a test passes without a change
+    unchanged: dict[int, str] = field(default_factory=dict)
+    passed: dict[tuple[str, ...], set[str]] = field(default_factory=dict)  # by mutant: tests as they were
 
-def modules(root: Path = ROOT) -> list[Path]:
-    """Return the modules that are changed."""
-    found = [path for room in ROOMS for path in (root / SOURCE / room).rglob("*.py") if path.name != "__init__.py"]
-    return [path.relative_to(root) for path in sorted(found)]
+    @classmethod
+    def read(cls, path: Path) -> Told:
+        told = cls(path)
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            told.take(json.loads(line))
+        return told
 
-
-def draws(seed: int, rooms: Iterable[str] = tuple(ROOMS)) -> Iterator[Mutant]:
-    """Yield mutants without end: every module once in an order of its own, then every module again."""
-    for turn in range(1_000_000):
-        names = [path for path in modules() if room_of(path.as_posix()) in rooms]
-        random.Random(f"{seed} {turn}").shuffle(names)
-        for path in names:
-            found = mutant(path, random.Random(f"{seed} {turn} {path.as_posix()}"))
-            if found is not None:
-                yield found
-
-
-def copy_of(folder: Path) -> Path:
-    """Copy what the tests need."""
-    for part in _PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    def take(self, entry: dict[str, Any]) -> None:
+        if entry["kind"] == "mutant":
+            self.mutants[tuple(entry["key"])] = entry
+        elif entry["kind"] == "passed":
+            names = {f"{name} {text}" for text, names in entry["tests"].items() for name in names}
+            self.passed.setdefault((*entry["key"], entry["text"]), set()).update(names)
+        elif entry["kind"] == "forget":
+            self.mutants.pop(tuple(entry["key"]), None)
+            for key in [key for key in self.passed if key[:-1] == tuple(entry["key"])]:
+                del self.passed[key]
+        elif entry["kind"] == "test":
+            self.tests[entry["name"]] = entry["passes"]
         else:
-            shutil.copy(source, folder / part)
-    return folder
+            self.unchanged[entry["number"]] = entry["found"]
+
+    def add(self, **entry: Any) -> None:
+        self.take(entry)
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(file, (json.dumps(entry) + "\n").encode())  # whole, where several runs write
+        os.close(file)
+
+    def forget(self, keys: Iterable[tuple[str, ...]]) -> None:
+        """Let mutants be tried by every test again."""
+        for key in keys:
+            self.add(kind="forget", key=key)
+
+    def found(self, one: Mutant) -> str | None:
+        """Return the test that finds a mutant, "" of a survivor, None where that is not known."""
+        entry = self.mutants.get(one.key)
+        if entry is None or not entry["found"]:
+            return None if entry is None else ""
+        return entry["found"] if self.tests.get(marked(finder(entry["found"]))) else None
 
 
-def found_by(home: Path, one: Mutant) -> str:
-    """Return the test that fails with a mutant, "time" where the tests do not end, "" where it survives."""
-    assert home.resolve() != ROOT, "a mutant never goes into the tree itself"
-    path = home / one.file
-    sound = path.read_text(encoding="utf-8")
-    path.write_text(one.text, encoding="utf-8")
-    try:
-        return tried(home, room_of(one.file))
-    finally:
-        path.write_text(sound, encoding="utf-8")
+@lru_cache(maxsize=4096)
+def marked(test: str) -> str:
+    """Return a test with the content of its file: another content is another test."""
+    path = ROOT / test.split("::")[0]
+    return f"{test} {short(path.read_bytes()) if path.is_file() else 'none'}"
 
 
-def room_of(file: str) -> str:
-    """Return the room of a module."""
-    return Path(file).parts[2]
+def finder(found: str) -> str:
+    """Return the test of an outcome alone."""
+    return found.split(": does not end")[0].removesuffix(" (collected)")
 
 
-def tried(home: Path, room: str) -> str:
-    """Run the tests of a room until the first that fails, and return it; "time" where they do not end, "" where all pass."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "-x"]
-    environment = {**os.environ, "PYTHONPATH": str(home / "src"), "CBC_SCREEN_EXAMPLES": "20"}
-    try:
-        done = subprocess.run(
-            [*command, "--no-header", "-m", "not outside and not parts", *ROOMS[room]],
-            cwd=home, env=environment, capture_output=True, text=True, timeout=_LONGEST, check=False,
+class Queue:
+    """What is to be tried, which what comes of it adds to: every mutant by few tests, then those that are left by all."""
+
+    def __init__(self, mutants: Iterable[tuple[int, Mutant]], notes: Notes, told: Told, until: float) -> None:
+        self.mutants, self.notes, self.told, self.until = dict(mutants), notes, told, until
+        tried = {key[:-1] for key in told.passed}
+        self.begun = {number for number, one in self.mutants.items() if one.key in tried}
+        self.tests, self.later, self.seen = deque[str](), list[int](), set[str]()
+        self.finders = {room: Counter[str](dict.fromkeys(_STRONG, _FOUND)) for room in ROOMS}
+        for entry in told.mutants.values():
+            self._finds(entry["key"][0], entry["found"])
+        # What has not been tried comes first; then what has least to pass.
+        left = {number: sum(self.trial(number).seconds) for number in self.begun}
+        self.waiting = deque(
+            sorted(self.mutants, key=lambda number: (number in self.begun, left.get(number, 0), number))
+        )
+
+    def following(self) -> Trial | None:
+        """Return what is tried next; None where nothing is left, or no time."""
+        if self.tests:
+            test = self.tests.popleft()
+            of = [name for name in self.notes.names if test in (name, name.split("::")[0], IMPORT)]
+            return Trial("", test, tuple(of[:1]), number=-1)
+        if not self.waiting or time.monotonic() > self.until:
+            return None
+        number = self.waiting.popleft()
+        trial = self.trial(number)
+        if not trial.tests and self.told.found(self.mutants[number]) == "":
+            return self.following()  # it has passed all
+        if number % _UNCHANGED == 0 and number not in self.told.unchanged:
+            self.told.unchanged[number] = ""
+            self.waiting.appendleft(number)
+            return replace(trial, file="", text="")
+        return trial
+
+    def trial(self, number: int) -> Trial:
+        """Return a mutant with the tests that it has not passed: a few at first."""
+        one = self.mutants[number]
+        whole = trial_of(one, number, self.notes, self.finders[room_of(one.file)])
+        passed = self.told.passed.get((*one.key, short(one.text.encode())), set())
+        left, some = _QUICK if number not in self.begun else float("inf"), {}
+        for name, seconds in zip(whole.tests, whole.seconds, strict=True):
+            if self.told.tests.get(marked(name)) is False or marked(name) in passed:
+                continue
+            left -= seconds
+            if left < 0 and some:
+                return replace(whole, tests=tuple(some), seconds=tuple(some.values()), whole=False)
+            some[name] = seconds
+        return replace(whole, tests=tuple(some), seconds=tuple(some.values()))
+
+    def came(self, trial: Trial, outcome: Outcome) -> None:
+        """Note what has come of a trial."""
+        if not trial.file:
+            self._unchanged(trial, outcome)
+            return
+        one = self.mutants[trial.number]
+        if outcome.again:
+            self.later.append(trial.number)
+            return
+        if not outcome.found:
+            self._passed(one, trial.tests)
+            if not trial.whole:
+                self.begun.add(trial.number)
+                self.waiting.append(trial.number)
+                return
+        self.told.add(
+            kind="mutant", key=one.key, line=one.line, found=outcome.found, number=trial.number,
+            tests=len(trial.tests), tried=outcome.tried, seconds=round(outcome.seconds, 2),
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "time"
-    if done.returncode == 0:
-        return ""
-    failed = [
-        line.split(" ", 1)[1].split(" - ")[0]
-        for line in done.stdout.splitlines()
-        if line.startswith(("FAILED", "ERROR"))
+        print(
+            f"{trial.number}: {one.file}:{one.line} {one.function}: {one.after[:70]}: {outcome.found or 'SURVIVED'} ({outcome.seconds:.1f} s)",
+            flush=True,
+        )
+        self._finds(one.file, outcome.found)
+        test = finder(outcome.found)
+        if test and marked(test) not in self.told.tests and test not in self.seen:
+            self.seen.add(test)
+            self.tests.append(test)
+
+    def _finds(self, file: str, found: str) -> None:
+        if found:
+            self.finders[room_of(file)][finder(found).split("[")[0]] += 1
+
+    def _passed(self, one: Mutant, tests: Iterable[str]) -> None:
+        by_text: dict[str, list[str]] = {}
+        for name in tests:
+            by_text.setdefault(marked(name).rsplit(" ", 1)[1], []).append(name)
+        self.told.add(kind="passed", key=one.key, text=short(one.text.encode()), tests=by_text)
+
+    def _unchanged(self, trial: Trial, outcome: Outcome) -> None:
+        if trial.number >= 0:
+            self.told.add(kind="unchanged", number=trial.number, found=outcome.found)
+        else:
+            self.told.add(kind="test", name=marked(trial.text), passes=bool(trial.tests) and not outcome.found)
+        if outcome.found:
+            print(f"without a change: {outcome.found} fails", flush=True)
+
+
+def reasons() -> dict[tuple[str, ...], str]:
+    """Return the changes that nothing can tell, as a person has found, with why."""
+    import yaml
+
+    entries = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else None
+    return {
+        (f"src/cbc_screen/{one['module']}", one["function"], one["before"], one["after"]): one["reason"]
+        for one in entries or ()
+    }
+
+
+def table(told: list[tuple[Mutant, str]], known: dict[tuple[str, ...], str]) -> str:
+    """Say how many were found, by room, with and without those that nothing can tell, and list the survivors."""
+    from cbc_screen.agreement import wilson
+
+    lines = [
+        f"{'room':<11}{'mutants':>8}{'found':>7}{'share':>8}{'at least':>10}{'alike':>7}{'share without':>15}{'at least':>10}"
     ]
-    return failed[0] if failed else "the tests could not begin"
-
-
-def table(told: list[dict[str, object]]) -> str:
-    """Say how many were found, by room, and list the survivors."""
-    lines = [f"{'room':<12}{'mutants':>9}{'found':>7}{'share':>8}{'at least':>10}"]
     for room in [*ROOMS, "all"]:
-        own = [one for one in told if room in ("all", room_of(str(one["file"])))]
-        killed = sum(bool(one["found"]) for one in own)
+        own = [(one, found) for one, found in told if room in ("all", room_of(one.file))]
+        killed = sum(bool(found) for _, found in own)
+        alike = sum(not found and one.key in known for one, found in own)
         if own:
-            low, _ = wilson(killed, len(own), _Z)
-            lines.append(f"{room:<12}{len(own):>9}{killed:>7}{100 * killed / len(own):>7.1f}%{100 * low:>9.1f}%")
-    lines += [
-        f"survived: {one['file']}:{one['line']}: {one['before']}  ->  {one['after']}"
-        for one in told
-        if not one["found"]
-    ]
+            shares = [
+                f"{100 * killed / n:>{w}.1f}%{100 * wilson(killed, n, _Z)[0]:>9.1f}%"
+                for n, w in ((len(own), 7), (max(1, len(own) - alike), 14))
+            ]
+            lines.append(f"{room:<11}{len(own):>8}{killed:>7}{shares[0]}{alike:>7}{shares[1]}")
+    left = [one for one, found in told if not found]
+    for one in sorted(left, key=lambda one: (one.key in known, one.key)):
+        why = f": {known[one.key]}" if one.key in known else ""
+        lines.append(
+            f"{'alike' if why else 'survived'}: {one.file}:{one.line} {one.function}: {one.before}  ->  {one.after}{why}"
+        )
     return "\n".join(lines)
+
+
+def _in_a_child(work: Callable[[], object]) -> None:
+    # The package must not be imported here: the other children begin without it.
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        try:
+            work()
+        finally:
+            sys.stdout.flush()
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def main() -> int:
     """Draw mutants and try them."""
-    parser = argparse.ArgumentParser(description="Change one thing at a time and see whether a test fails.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=60)
     parser.add_argument("--seed", type=int, default=20_261_127)
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--within", type=float, default=600, help="minutes")
-    parser.add_argument("--state", type=Path, help="a file from which a later run goes on")
+    parser.add_argument(
+        "--collected", type=float, default=0.6, help="share of them for lines that have not run before the tests"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
+    parser.add_argument(
+        "--state", type=Path, default=Path("/tmp/cbc-screen-mutants"), help="a folder from which a later run goes on"
+    )
+    parser.add_argument("--again", action="store_true", help="try those that survived by every test again")
+    parser.add_argument("--only-tell", action="store_true", help="try none")
     given = parser.parse_args()
-    told: list[dict[str, object]] = []
-    if given.state is not None and given.state.exists():
-        told = json.loads(given.state.read_text(encoding="utf-8"))
-    until, drawn = time.monotonic() + 60 * given.within, draws(given.seed, given.rooms.split(","))
-    with tempfile.TemporaryDirectory() as folder:
-        home, sound = copy_of(Path(folder)), set[str]()
-        for place, one in zip(range(given.mutants), drawn, strict=False):
-            if place < len(told):
-                continue
-            if time.monotonic() > until:
-                break
-            room = room_of(one.file)
-            # A test that fails without a change would find every mutant.
-            if room not in sound and (why := tried(home, room)):
-                print(f"{room}: its tests do not pass without a change: {why}")
-                return 2
-            sound.add(room)
-            told.append({**asdict(one), "text": "", "found": found_by(home, one)})
-            if given.state is not None:
-                given.state.write_text(json.dumps(told, indent=1), encoding="utf-8")
-            print(f"{one.file}:{one.line}: {one.before[:60]}: {told[-1]['found'] or 'SURVIVED'}", flush=True)
-    print(table(told))
+    state, until = given.state.resolve(), time.monotonic() + 60 * given.within
+    drawn = [one for _, one in zip(range(given.mutants), draws(given.seed, given.rooms.split(",")), strict=False)]
+    path = state / f"told.{given.seed}.jsonl"
+    files = [test for test in test_files() if name_of(test, state).exists()]
+    if not files:
+        print("first: python tools/reached_lines.py")
+        return 2
+    told, known = Told.read(path), reasons()
+    if given.again:
+        told.forget([one.key for one in drawn if told.found(one) == ""])
+    wanted = [(number, one) for number, one in enumerate(drawn) if not told.found(one) and one.key not in known]
+    if wanted and not given.only_tell:
+        os.chdir(ROOT)
+        os.environ["CBC_SCREEN_EXAMPLES"] = "20"
+        some = time.monotonic() + 60 * given.within * given.collected
+        _in_a_child(lambda: _collected(wanted, state, path, some, given.workers, files))
+        _in_a_child(lambda: _from_the_beginning(wanted, state, path, until, given.workers))
+    told = Told.read(path)
+    tried = [(one, found) for one in drawn if (found := told.found(one)) is not None]
+    print(table(tried, known))
+    failed = [found for found in told.unchanged.values() if found]
+    print(
+        f"{len(drawn) - len(tried)} not tried; nothing changed: {len(told.unchanged)} tried, {len(failed)} found {failed or ''}"
+    )
     return 0
+
+
+def _left(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, before: bool) -> Queue:
+    notes, told = load(state), Told.read(path)
+    return Queue([(n, one) for n, one in wanted if trial_of(one, n, notes).before is before], notes, told, until)
+
+
+def _collected(
+    wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int, files: list[str]
+) -> None:
+    queue = _left(wanted, state, path, until, before=False)
+    if queue.waiting:
+        try_collected(queue.following, queue.came, workers, files)
+        (state / "later.json").write_text(json.dumps(queue.later))
+
+
+def _from_the_beginning(wanted: list[tuple[int, Mutant]], state: Path, path: Path, until: float, workers: int) -> None:
+    later = state / "later.json"
+    numbers = set(json.loads(later.read_text())) if later.exists() else set()
+    queue = _left(wanted, state, path, until, before=True)
+    queue.mutants |= {n: one for n, one in wanted if n in numbers}
+    queue.waiting += sorted(numbers & set(queue.mutants))
+    if queue.waiting:
+        try_from_the_beginning(queue.following, queue.came, workers)
 
 
 if __name__ == "__main__":

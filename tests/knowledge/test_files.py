@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from cbc_screen.errors import KnowledgeError
-from cbc_screen.knowledge import files, kept
+from cbc_screen.knowledge import files, kept, loaded
 
 
 def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -69,6 +70,14 @@ def test_what_is_kept_is_given_again(home: Path) -> None:
     kept.save("entry", {"a": 1})
     assert kept.load("entry") == {"a": 1}
     assert [path.suffix for path in home.rglob("entry*")] == [".kept"]
+
+
+def test_tables_that_were_kept_are_the_tables(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = loaded.load_knowledge()
+    measures = loaded.Measures(**{field.name: getattr(whole, field.name) for field in fields(loaded.Measures)})
+    monkeypatch.setattr(kept, "load", {"knowledge": whole, "measures": measures}.get)
+    assert loaded.load_knowledge.__wrapped__() is whole
+    assert loaded.load_measures.__wrapped__() is measures
 
 
 def test_where_nothing_can_be_kept_nothing_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from faulty import INTERVALS, Fault, assert_named, copy_tables
+from faulty import INTERVALS, TABLES, Fault, assert_named, copy_tables
 
 from cbc_screen.errors import KnowledgeError
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.grading import load_grade_table
 from cbc_screen.knowledge.load import build_knowledge
 
 ANALYTES = "analytes.yaml"
@@ -278,3 +280,10 @@ def test_a_set_without_a_row_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
     with pytest.raises(KnowledgeError, match=r"^intervals/ummc\.csv: rows: the set is empty$"):
         build_knowledge(root, check_hashes=False)
+
+
+def test_a_scheme_of_one_grade_has_no_lower_bound_either() -> None:
+    header = (TABLES / "grading" / "who_2024.csv").read_text(encoding="utf-8").splitlines()[0]
+    row = "mine,hemoglobin,any,none,18,y,,,1,mild,mild,95,105,,g/L,who2024,secondary,"
+    with pytest.raises(KnowledgeError, match=r"mine\.csv:2: lower: the highest grade must have no lower bound"):
+        load_grade_table(f"{header}\n{row}\n", "mine.csv", load_knowledge().analytes, ["who2024"])

@@ -310,3 +310,13 @@ def test_a_column_called_person_that_means_something_else_says_not_whose_count_i
     file = FlagFile(tmp_path / "flags.parquet", cbc.Screener)
     (row,) = [row for table in file.batches() for row in table.to_pylist()]
     assert (file.screen(row)[1], file.screen(row)[0].person.sex.value) == ("", "F")
+
+
+def test_white_cells_that_were_not_corrected_are_corrected_again(tmp_path: Path) -> None:
+    """5 with 100 nucleated red cells to 100 white cells are 2.5 of white cells; corrected already they are 5."""
+    (tmp_path / "export.csv").write_text(
+        "age,sex,wbc,nrbc,wbc_uncorrected\n40 y,F,5 10^9/L,100 /100 WBC,yes\n40 y,F,5 10^9/L,100 /100 WBC,no\n",
+        encoding="utf-8",
+    )
+    first, second = screened_again(tmp_path / "export.csv", tmp_path)
+    assert [result.flags()["wbc_state"] for result in (first, second)] == ["low", "within"]

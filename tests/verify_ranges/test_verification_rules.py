@@ -78,6 +78,19 @@ def test_what_the_words_of_a_basis_mean(words: str, percentiles: tuple[float, fl
     assert read(TEXT).percentiles(words) == percentiles
 
 
+@pytest.mark.parametrize(("lower", "upper"), [("0.5", "99.5"), ("1", "99"), ("0.1", "99.9")])
+def test_a_basis_may_be_any_percentiles_between_0_and_100(lower: str, upper: str) -> None:
+    begins = "95% reference range"
+    found = read(TEXT.replace("lower: 2.5, upper: 97.5}", f"lower: {lower}, upper: {upper}}}"))
+    assert found.percentiles(begins) == (float(lower), float(upper))
+
+
+@pytest.mark.parametrize(("lower", "upper"), [("0", "97.5"), ("2.5", "100"), ("50", "50"), ("-1", "97.5")])
+def test_a_basis_is_no_percentile_from_0_or_to_100(lower: str, upper: str) -> None:
+    with pytest.raises(KnowledgeError, match=r"lower: must be a percentile below the upper one"):
+        read(TEXT.replace("lower: 2.5, upper: 97.5}", f"lower: {lower}, upper: {upper}}}", 1))
+
+
 def test_a_sentence_about_a_number_of_the_table_does_not_repeat_it() -> None:
     found = read(TEXT.replace("healthy_at_all: 0.5", "healthy_at_all: 0.6"))
     assert "half" not in found.reasons[RangeReason.FEW_HEALTHY]

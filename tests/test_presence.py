@@ -39,6 +39,6 @@ def test_a_column_of_zeros_and_ones_with_a_gap_is_read() -> None:
     assert frame["blasts on film"].dtype == "float64"
     flags = cbc.screen_frame(frame)
     firsts = [text.split(";")[0] for text in flags["checklist"].astype(str)]
-    assert firsts[0] == "acute_leukemia"
-    assert len(set(firsts[1:])) == 1
+    # There, not there, not known: only where a film without blasts is known does leukemia leave the front of such a count.
+    assert firsts == ["acute_leukemia", "drug_toxin", "acute_leukemia"]
     assert firsts[1] != "acute_leukemia"

@@ -338,8 +338,8 @@ def test_the_sickest_person_by_hand(demo: Made, open_page: Open) -> None:
         ("Must not be missed", 6, False),
     ]
     assert told["groups"][0]["names"] == [
-        "Marrow suppression by drug, chemotherapy, radiation or toxin",
         "Acute leukemia (AML/ALL)",
+        "Marrow suppression by drug, chemotherapy, radiation or toxin",
         "Acute promyelocytic leukemia (APL)",
         "Aplastic anemia (acquired)",
         "Megaloblastic anemia (B12 or folate deficiency)",

@@ -73,7 +73,7 @@ class EntryParser:
         """Return an entry, or what of it tells it from others; a ValueError where it cannot be trusted."""
         letters = text.decode()
         plain = self._patterns.find(letters)
-        if plain is not None and plain.end == len(letters):
+        if plain is not None:
             return plain
         self._marks += marks_in(text)
         if self._marks > MOST_MARKS:

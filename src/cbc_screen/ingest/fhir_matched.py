@@ -37,7 +37,6 @@ class MatchedObservation(Struct, frozen=True, gc=False):
 
     pattern: ObservationPattern
     texts: tuple[str, ...]
-    end: int
 
     @property
     def key(self) -> str:

@@ -94,7 +94,7 @@ class Patterns:
             self._after[self._last] = guess
         self._last = id(guess)
         self._matched += 1
-        return MatchedObservation(guess, found.groups(), found.end())
+        return MatchedObservation(guess, found.groups())
 
     def _first(self, text: str) -> tuple[ObservationPattern | None, re.Match[str] | None]:
         """Look for a pattern by what is measured."""
@@ -149,7 +149,7 @@ class LinePatterns:
     def read(self, text: str, number: int, line: bytes) -> PlainResult | None:
         """Return the result of a line that matches a pattern."""
         found = self._patterns.find(text)
-        if found is None or found.end != len(text) or (self._listing and f"Observation/{found.key}" in self._listing):
+        if found is None or (self._listing and f"Observation/{found.key}" in self._listing):
             return None
         pattern, texts = found.pattern, found.texts
         own = self._kinds.get(id(pattern))
@@ -206,7 +206,7 @@ def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool
     at = TextPlaces(
         *(places.get(path, -1) for path in (_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT, _VALUE_AT, _URL_AT))
     )
-    return ObservationPattern(re.compile("".join(parts)).match, at, sign, common, as_object(resource.get("subject")))
+    return ObservationPattern(re.compile("".join(parts)).fullmatch, at, sign, common, as_object(resource.get("subject")))
 
 
 def _free(path: _PATH, text: str, *, is_number: bool) -> str:

@@ -206,7 +206,9 @@ def _pattern_of(text: str, resource: Resource, result: LabResult, of_entry: bool
     at = TextPlaces(
         *(places.get(path, -1) for path in (_ID_AT, _PERSON_AT, _TIME_AT, _SPECIMEN_AT, _VALUE_AT, _URL_AT))
     )
-    return ObservationPattern(re.compile("".join(parts)).fullmatch, at, sign, common, as_object(resource.get("subject")))
+    return ObservationPattern(
+        re.compile("".join(parts)).fullmatch, at, sign, common, as_object(resource.get("subject"))
+    )
 
 
 def _free(path: _PATH, text: str, *, is_number: bool) -> str:

@@ -145,7 +145,7 @@ def _as_array(name: str, column: Any) -> pa.Array:
         return from_texts(column)
     if name == "content":
         return from_bytes(column)
-    return from_numpy(np.array(column, dtype=np.int64))
+    return from_numpy(np.fromiter(column, dtype=np.int64, count=len(column)))
 
 
 def _coded(texts: pa.StringArray) -> Texts:

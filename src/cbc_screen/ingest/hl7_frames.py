@@ -7,7 +7,7 @@ import re
 import string
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 from cbc_screen.errors import UsageError
@@ -17,6 +17,7 @@ from cbc_screen.vocabulary import Reason
 LONGEST_MESSAGE = 1 << 20
 # What a file that is cut short or damaged ends in.
 DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
+_REMEMBERED = 1_024  # starts of lines
 _TOGETHER = 32  # segments that are added to a message at once
 LEADING = b" \t\x00\x0b\x1c\xef\xbb\xbf"  # indentation, framing and byte order marks before a segment
 _FRAMING = re.compile(rb"[\x0b\x1c]")
@@ -133,7 +134,7 @@ class Frame:
         self.numbers, self.segments = [line], [first]
         self.reason: Reason | None = None if marks else Reason.MESSAGE_UNREADABLE
         self.begins: Callable[[bytes], object] = _STARTS[marks.field] if marks else _nothing_begins
-        self.goes_on: Callable[[bytes], object] = partial(_is_segment, marks.field) if marks else _nothing_begins
+        self.goes_on: Callable[[bytes], object] = _SEGMENTS[marks.field].__getitem__ if marks else _nothing_begins
         self._tail: list[bytes] = []
         self._size, self._closed = len(first) + 1, False
         # Of a message that is refused only the start is kept.
@@ -202,10 +203,18 @@ class Frame:
         return [decoded(segment, self.charset) for segment in self.segments]
 
 
-@lru_cache(maxsize=1_024)
-def _is_segment(separator: str, start: bytes) -> bool:
-    """Tell from the first four bytes of a line whether it is a segment of the message before it."""
-    return start[:3] not in _ENVELOPE and _STARTS[separator](start) is not None
+class _Segments(dict[bytes, bool]):
+    """Tells from the first four bytes of a line whether it is a segment of the message before it; equal ones are looked at once."""
+
+    def __init__(self, separator: str) -> None:
+        super().__init__()
+        self._starts = _STARTS[separator]
+
+    def __missing__(self, start: bytes) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[start] = start[:3] not in _ENVELOPE and self._starts(start) is not None
+        return found
 
 
 def _is_remark(line: bytes) -> bool:
@@ -219,6 +228,7 @@ def _nothing_begins(_: bytes) -> None:
 _STARTS: dict[str, Callable[[bytes], object]] = {
     mark: re.compile(rb"[A-Z][A-Z0-9]{2}(?:" + re.escape(mark.encode()) + rb"|\Z)").match for mark in _LEGAL
 }
+_SEGMENTS = {mark: _Segments(mark) for mark in _LEGAL}
 
 
 def frames(lines: Iterable[Line], charset: Callable[[str], str]) -> Iterator[Frame]:

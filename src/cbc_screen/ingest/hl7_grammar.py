@@ -46,6 +46,7 @@ class Grammar:
         self._other_units: dict[str, tuple[str, ...]] = {}
         # With these separators a number in digits is what it looks like in a field of any type.
         self.is_usual = marks == USUAL
+        self.triggers: dict[str, tuple[str, str]] = {}  # kinds of messages, by MSH-9
         self.orders: dict[tuple[str, ...], OrderWords] = {}
         self.persons: dict[str, PatientWords] = {}  # by the text of their segments
         self.words: dict[tuple[str, ...], ObservationWords | None] = {}  # of fields beside a number in digits
@@ -142,7 +143,7 @@ class Grammar:
         found = self._codes.get(received)
         if found is None:
             found = _codes(self.components(received))
-            _remember(self._codes, received, found)
+            remember(self._codes, received, found)
         return found
 
     def unit(self, received: str) -> str:
@@ -150,7 +151,7 @@ class Grammar:
         found = self._units.get(received)
         if found is None:
             found = self._unit(self.components(self.repetitions(received)[0]))
-            _remember(self._units, received, found)
+            remember(self._units, received, found)
         return found
 
     def _unit(self, parts: list[str]) -> str:
@@ -179,7 +180,7 @@ class Grammar:
                 text for parts in repeated if not self._is_power(parts) for at in _UNITS if (text := _at(parts, at))
             ]
             found = tuple(dict.fromkeys(filter(None, texts)))
-            _remember(self._other_units, received, found)
+            remember(self._other_units, received, found)
         return found
 
     def _has_several(self, received: str) -> bool:
@@ -206,7 +207,8 @@ class Grammar:
         return self.text(received).strip(" \t")
 
 
-def _remember(cache: dict[str, _Found], received: str, found: _Found) -> None:
+def remember(cache: dict[str, _Found], received: str, found: _Found) -> None:
+    """Keep what a field says, where it is not too long, among not too many."""
     if len(received) <= _CACHED_LENGTH:
         if len(cache) >= CACHED_FIELDS:
             cache.clear()

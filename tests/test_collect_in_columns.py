@@ -338,7 +338,9 @@ def test_moments_are_equal_as_numbers_where_their_keys_are(seed: int) -> None:
     for _ in range(12):
         clock = ":".join(chance.choice([digits, ["23", "59", "59"], ["24", "00", "00"]])[: chance.choice([2, 3])])
         fraction = chance.choice(["", ".0", ".5", ".123456", ".1234567", ".123456789", ".000000", ".", ".x"])
-        zone = chance.choice(["", "", "Z", "+00:00", "+01:00", " UTC"])
+        zone = chance.choice(
+            ["", "", "Z", "+00:00", "+01:00", "-05:30", "-23:59", "+24:00", "-01:60", "+1:00", "z", " UTC"]
+        )
         made.append(chance.choice(days) + chance.choice(["", chance.choice(" T") + clock + fraction + zone]))
     made += ["Day 3", "", "2024", "Mar-24", "03/04/2024", "20240102", "20240102080000"]
     for counted in (False, True):

@@ -12,7 +12,7 @@ from processes import names, table
 
 import cbc_screen as cbc
 from cbc_screen.engines import unchanged
-from cbc_screen.engines.unchanged import InputHashes, SourceFile, require_unchanged
+from cbc_screen.engines.unchanged import InputHashes, SourceFile, looked_at_twice, require_unchanged
 
 Change = Callable[[Path], None]
 
@@ -147,13 +147,29 @@ def test_a_change_that_no_time_tells_of_is_found_by_the_hash(tmp_path: Path, mon
 
 def test_which_files_are_hashed_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = SourceFile(table(tmp_path / "export.csv"), "export.csv")
-    assert file.may_hide_a_change  # small, and just written
+    assert looked_at_twice([file]) == [True]  # small, and just written
     monkeypatch.setattr(unchanged, "_SMALL", 1)
-    assert file.may_hide_a_change  # just written
+    assert looked_at_twice([file]) == [True]  # just written
     object.__setattr__(file, "seen", file.identity.changed + 2_000_000_001)
-    assert not file.may_hide_a_change  # its time of change proves that it is what it was
+    assert looked_at_twice([file]) == [False]  # its time of change proves that it is what it was
     object.__setattr__(file, "seen", file.identity.changed - 1)
-    assert file.may_hide_a_change  # a clock that goes wrong proves nothing
+    assert looked_at_twice([file]) == [True]  # a clock that goes wrong proves nothing
+
+
+def test_small_files_are_hashed_again_as_long_as_all_of_them_are_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = []
+    for size in (5, 3, 4, 9):
+        path = tmp_path / f"{size}.csv"
+        path.write_bytes(b"x" * size)
+        files.append(SourceFile(path, path.name))
+    for file in files:
+        object.__setattr__(file, "seen", file.identity.changed + 2_000_000_001)
+    monkeypatch.setattr(unchanged, "_SMALL", 7)
+    assert looked_at_twice(files) == [False, True, True, False]
+    object.__setattr__(files[3], "seen", files[3].identity.changed)  # just written, however large
+    assert looked_at_twice(files) == [False, True, True, True]
 
 
 def test_a_hash_of_what_cannot_be_read_is_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ asked of `MomentReader` once for each day, and all other texts are asked of it o
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +28,12 @@ _MOST_WORDS, _REMEMBERED = 1_000_000, 200_000
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _DAY = 86_400_000_000
+_TWICE_A_MINUTE = 2 * 60_000_000
 _SEPARATORS = {4: "-", 7: "-", 10: " T", 13: ":", 16: ":", 19: "."}
 _LENGTHS = (10, 16, 19, *range(21, 30))  # a day, with minutes, with seconds, with one to nine digits of a second
+_OFFSET = len("+01:00")
+_ZONES = (0, len("Z"), _OFFSET)
+_WITH_ZONES = sorted({length + zone for length in _LENGTHS for zone in _ZONES if not zone or length > _LENGTHS[0]})
 _CLOCK = ((11, 13, 24, 3_600_000_000), (14, 16, 60, 60_000_000), (17, 19, 60, 1_000_000))
 _DAY_END, _SECONDS_END, _DIGITS_KEPT = 10, 20, 26
 
@@ -47,15 +52,14 @@ class MomentNumbers:
         many = len(texts.values)
         found, forms = np.full(many, NO_MOMENT), np.zeros(many, dtype=np.int8)
         open_ones = np.ones(many, dtype=np.bool_)
-        for places, signs in signs_by_length(texts.values, _LENGTHS):
-            numbers, are_times = self._times(signs)
-            places = places[are_times]
-            found[places], open_ones[places] = numbers[are_times], False
-            if len(signs) <= _DIGITS_KEPT:
-                blank = len(signs) > _DAY_END and signs[_DAY_END] == ord(" ")
-                forms[places] = (
-                    np.where(blank, len(signs), -len(signs))[are_times] if len(signs) > _DAY_END else -_DAY_END
-                )
+        for places, signs in signs_by_length(texts.values, _WITH_ZONES):
+            for own, length, ahead in _by_zone(signs):
+                numbers, are_times = self._times(signs[:length, own])
+                at = places[own][are_times]
+                found[at], open_ones[at] = (numbers if ahead is None else numbers - ahead + 1)[are_times], False
+                if ahead is None and length <= _DIGITS_KEPT:
+                    blank = length > _DAY_END and signs[_DAY_END, own] == ord(" ")
+                    forms[at] = np.where(blank, length, -length)[are_times] if length > _DAY_END else -_DAY_END
         for place in np.flatnonzero(open_ones).tolist():
             found[place] = self._by_itself(texts.values[place].as_py())
         return found, forms
@@ -125,6 +129,31 @@ class MomentNumbers:
         if len(self._words) >= _MOST_WORDS:
             raise NotInColumnsError
         return self._words.setdefault(key, _WORDS + len(self._words))
+
+
+def _by_zone(signs: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.intp] | slice, int, NDArray[np.int64] | None]]:
+    """Part times of one length by how their zone is written: which they are, how long each is without it, and how far it is ahead.
+
+    What it is ahead is in the measure of moments, twice a microsecond; None where there is no zone.
+    """
+    length, many = signs.shape
+    is_utc = signs[-1] == ord("Z")
+    is_shifted = np.zeros(many, dtype=np.bool_)
+    if length - _OFFSET in _LENGTHS[1:]:
+        sign, digits = signs[-_OFFSET], signs[[-5, -4, -2, -1]]
+        is_shifted = ((sign == ord("+")) | (sign == ord("-"))) & (signs[-3] == ord(":"))
+        is_shifted &= np.logical_and.reduce(are_digits(digits))
+        hours, minutes = number(digits, (0, 1)), number(digits, (2, 3))
+        is_shifted &= (hours < 24) & (minutes < 60)
+        own = np.flatnonzero(is_shifted)
+        if len(own):
+            ahead = (hours * 60 + minutes) * np.where(sign == ord("-"), -1, 1) * _TWICE_A_MINUTE
+            yield own, length - _OFFSET, ahead[own]
+    if length - 1 in _LENGTHS[1:] and is_utc.any():
+        yield np.flatnonzero(is_utc), length - 1, np.zeros(np.count_nonzero(is_utc), dtype=np.int64)
+    if length in _LENGTHS:
+        has_zone = is_utc | is_shifted
+        yield (np.flatnonzero(~has_zone) if has_zone.any() else slice(None)), length, None
 
 
 def written(numbers: NDArray[np.int64], forms: NDArray[np.int8], texts: pa.StringArray) -> pa.StringArray:

@@ -2,7 +2,8 @@
 
 A file's time of change (ctime) is the system's and cannot be set, so a file that has kept
 it, and its place, has kept its content. It tells two writings apart only if they are some
-time apart: a file that was just written, or is small, is hashed a second time at the end.
+time apart: a file that was just written is hashed a second time at the end, and so are small ones,
+as long as all of them together take no time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cbc_screen.errors import UsageError
 from cbc_screen.private_files import why
 
 _BLOCK = 1 << 18
-_SMALL = 1 << 24  # bytes that are hashed in a hundredth of a second
+_SMALL = 1 << 24  # bytes that are hashed in a few hundredths of a second
 _COARSE_NS = 2_000_000_000  # the coarsest clock of a file system
 
 
@@ -69,8 +70,18 @@ class SourceFile:
 
     @property
     def may_hide_a_change(self) -> bool:
-        """Tell whether its times do not prove that it stayed as it was, or a second look costs nothing."""
-        return self.size <= _SMALL or self.identity.changed > self.seen - _COARSE_NS
+        """Tell whether its times do not prove that it stayed as it was."""
+        return self.identity.changed > self.seen - _COARSE_NS
+
+
+def looked_at_twice(files: Sequence[SourceFile]) -> list[bool]:
+    """Tell of each file whether it is hashed again at the end: where its times prove nothing, or where that costs nothing."""
+    left, found = _SMALL, [file.may_hide_a_change for file in files]
+    for place in sorted(range(len(files)), key=lambda place: files[place].size):
+        if files[place].size <= left:
+            left -= files[place].size
+            found[place] = True
+    return found
 
 
 def require_unchanged(files: Sequence[SourceFile]) -> None:
@@ -130,8 +141,8 @@ class InputHashes:
     def check(self) -> None:
         """Refuse inputs that are not at the end what they were at the beginning."""
         before = self.wait()
-        for file, digest in zip(self._files, before, strict=True):
-            if file.may_hide_a_change and self._hash(file.path) != digest:
+        for file, digest, again in zip(self._files, before, looked_at_twice(self._files), strict=True):
+            if again and self._hash(file.path) != digest:
                 raise UsageError(_changed(file, "was written to"))
         require_unchanged(self._files)
 

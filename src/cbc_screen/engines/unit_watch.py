@@ -8,7 +8,7 @@ looked at together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,10 +42,11 @@ class UnitWatch:
         self._samples: dict[Place, RowSample] = {}
         self._used: dict[int, Suspect] = {}
         self._found: Found = {}
+        self._decided: tuple[list[tuple[Place, int]], Found] = ([], {})  # on how many rows of which, and what
 
     def batches(self, keep: frozenset[str]) -> Iterator[tuple[Input, SourceBatch]]:
         """Yield every batch, its input planned with what is suspect."""
-        self._samples, self._used = {}, {}
+        self._samples, self._used, self._decided = {}, {}, ([], {})
         numbers = {id(entry): number for number, entry in enumerate(self._inputs)}
         planned: dict[int, Input] = {}
         for entry, batch in all_batches(self._inputs, keep):
@@ -66,7 +67,7 @@ class UnitWatch:
 
     def settle(self) -> bool:
         """Decide on all rows; tell whether that is what the batches were screened with."""
-        self._found = found_in(self._knowledge, self._rows(range(len(self._inputs))))
+        self._found = self._decide(range(len(self._inputs)))
         whole = [self._suspect(number, self._found) for number in range(len(self._inputs))]
         if all(whole[number] == used for number, used in self._used.items()):
             return True
@@ -107,7 +108,7 @@ class UnitWatch:
     def _sample(self, number: int, file: str) -> RowSample:
         return self._samples.setdefault((number, file), RowSample(self._knowledge.unit_suspect.sample))
 
-    def _rows(self, numbers: range | tuple[int]) -> dict[Place, Rows]:
+    def _rows(self, numbers: Sequence[int]) -> dict[Place, Rows]:
         found: dict[Place, Rows] = {}
         for number in numbers:
             own = {place: sample for place, sample in self._samples.items() if place[0] == number}
@@ -116,7 +117,14 @@ class UnitWatch:
         return found
 
     def _guess(self, number: int) -> Suspect:
-        return self._suspect(number, found_in(self._knowledge, self._rows((number,))))
+        return self._suspect(number, self._decide((number,)))
+
+    def _decide(self, numbers: Sequence[int]) -> Found:
+        """Decide for some inputs; where no row has come since the last time, that stands."""
+        rows = [(place, sample.rows) for place, sample in self._samples.items() if place[0] in numbers]
+        if not rows or self._decided[0] != rows:
+            self._decided = rows, found_in(self._knowledge, self._rows(numbers))
+        return self._decided[1]
 
     def _suspect(self, number: int, found: Found) -> Suspect:
         """Return what is set aside of an input: in every row, or in those of some files."""

@@ -72,7 +72,9 @@ def read(
     name, trigger = _kind(grammar, header)
     if trigger not in _TRIGGERS.get(name, ()):
         return [NotResults(frame.line, _named(name, trigger))]
-    message = _Message(frame.line, grammar, _processing(grammar, header), kinds, specimen_first=(name, trigger) in _SPECIMEN_FIRST)
+    message = _Message(
+        frame.line, grammar, _processing(grammar, header), kinds, specimen_first=(name, trigger) in _SPECIMEN_FIRST
+    )
     return message.items(zip(frame.numbers, texts, strict=True))
 
 

@@ -150,13 +150,19 @@ class Ranking:
         if condition.tier is not Tier.TIME_CRITICAL:
             return b.boolean(False)
         least = self.ordering.not_to_miss_least
-        found = b.code_at_least(points, least)
+        found = self._may_reach(points, least)
         for rule in condition.findings_for:
             if _is_leading(rule):
                 truth = self._truth(condition, "for", rule)
                 unknown = b.negate(b.decided(truth))
-                found = b.either(found, b.both(unknown, b.code_at_least(points, least - rule.points)))
+                found = b.either(found, b.both(unknown, self._may_reach(points, least - rule.points)))
         return found
+
+    def _may_reach(self, points: int, least: int) -> int:
+        """Return whether points are so many, or are so without what they are lowered by where a line is unknown."""
+        b = self.b
+        lowered = b.both(b.negate(self._lines_known), b.code_at_least(points, least - self.ordering.uncertain_less))
+        return b.either(b.code_at_least(points, least), lowered)
 
     def _must(self, condition: Condition) -> int:
         """Return whether a condition stands before the fold whatever else does."""

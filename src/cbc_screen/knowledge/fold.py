@@ -21,6 +21,7 @@ _LETTERS = {
     "\u2206": "δ", "\u02bc": "'", "\u200b": " ", "\u200c": " ",
 }  # fmt: skip
 _WORDS_OF_SIGNS = (("%", " percent "), ("٪", " percent "), ("‰", " permille "), ("؉", " permille "), ("#", " count "))
+SIGN_OF = {word.strip(): sign for sign, word in _WORDS_OF_SIGNS if sign.isascii()}
 # What a program leaves of a letter that it could not write: the name is no longer known.
 LOST = "\ufffd"
 _LOST = "?¿\u25a1"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbc_screen.knowledge.fold import plain_name
+from cbc_screen.knowledge.fold import SIGN_OF, plain_name
 from cbc_screen.knowledge.friends import WordGroup, word_group
 from cbc_screen.vocabulary import SpecimenKind
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
 _FIRST_LETTERS = 3
+_SIGNS_BETWEEN = "[^0-9a-z]*"
 ANY = "specimen"  # a field that may hold any of the words: a record's own, or a column that the caller names
 PATIENT = "patient"  # whose a specimen is: looked at for controls alone
 
@@ -138,11 +140,23 @@ def _pattern(entry: YamlNode, text: str) -> re.Pattern[str]:
 
 
 def _starts(known: Mapping[str, Mapping[str, SpecimenKind]], patterns: Sequence[tuple[re.Pattern[str], object]]) -> str:
-    """Return what a text of a kind must begin with, or hold; in the syntax of Arrow's own expressions."""
-    texts = [text for way in known.values() for text in way]
-    first = {text[:_FIRST_LETTERS] for text in texts if text.isascii()}
-    first |= {pattern.pattern[: _FIRST_LETTERS - 1].casefold() for pattern, _ in patterns}
-    return rf"(?i)^[^0-9a-z]*(?:{'|'.join(sorted(first))})|[^\x00-\x7F]"
+    """Return what a text of a kind must hold, as it is received: the first letters of a word or code, with any signs between them.
+
+    Words that may stand beside a word of a kind may also stand before it. In the syntax of Arrow's own expressions.
+    """
+    texts = [text for way in known.values() for text in way if text.isascii()]
+    texts += [pattern.pattern.partition("[")[0].casefold() for pattern, _ in patterns]
+    first = {start for text in texts for start in _first_letters(text)}
+    # What is not plain Latin, or was escaped by a page, is looked at as a whole.
+    return rf"(?i)(?:^|[^0-9a-z])(?:{'|'.join(sorted(first))})|[^\x00-\x7F]|&"
+
+
+def _first_letters(text: str) -> list[str]:
+    """Return the first letters and digits of a folded text, as far as each of them was one before; a sign and its word where it begins with one."""
+    words = re.findall("[0-9a-z]+", text)
+    letters = "".join(itertools.takewhile(lambda word: word not in SIGN_OF, words)) or words[0]
+    found = [_SIGNS_BETWEEN.join(letters[:_FIRST_LETTERS])]
+    return found if letters != words[0] or letters not in SIGN_OF else [*found, re.escape(SIGN_OF[letters])]
 
 
 def _otherwise(node: YamlNode) -> SpecimenKind | None:

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClumpWords:
-    """How words for clumps of platelets begin, and what denies them before and behind."""
+    """How words for clumps of platelets begin, what denies them before and behind, and how words begin that leave it open."""
 
     of_platelets: tuple[str, ...]
     denied_before: tuple[str, ...]
     denied_behind: tuple[str, ...]
+    unsure: tuple[str, ...]
 
 
 def load_clump_words(node: YamlNode) -> ClumpWords:
     """Load the words."""
-    keys = ["of_platelets", "denied_before", "denied_behind"]
+    keys = ["of_platelets", "denied_before", "denied_behind", "unsure"]
     node.check_keys(keys)
     return ClumpWords(*(tuple(node.texts(key)) for key in keys))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.vocabulary import Presence
 
-_SENTENCE = re.compile(r"[.;!\n]+")
+_SENTENCE = re.compile(r"[;!\n。；！]+|(?<!\bv)(?<!\bv\.a)\.+", re.IGNORECASE)  # "V.a.": a suspicion, in German
 _ABSENT = re.compile(r"(?:negative|none|no|absent|not|nil|0)\b", re.IGNORECASE)
 _PRESENT = re.compile(
     r"(?:present|positive|seen|yes|few|some|slight|moderate|many|marked|occasional|rare|noted)\b|[1-4]?\+",
@@ -20,7 +20,8 @@ _RAISED = re.compile(r"1|T|TRUE|Y|P|POS|A|SUSPECT(?:ED)?", re.IGNORECASE)  # of 
 CLUMPS, CLUMPS_SUSPECTED = "platelet_clumps", "platelet_clumps_suspected"  # findings
 _ENGLISH = r"clump(?:s|ed|ing)?|aggregat(?:es|ed|ion)"
 _BY_NAME = r"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b"
-_CLOSE = "'’见无"  # what ends a denial that no blank parts from its word
+_CLOSE = "'’"  # what ends a denial that no blank parts from its word
+_WITHOUT_BLANKS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # letters of Chinese and Japanese
 _NOT_SEEN = r"not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative"
 
 
@@ -32,6 +33,7 @@ class _Patterns:
     platelets: re.Pattern[str]
     alone: re.Pattern[str]
     denied: re.Pattern[str]
+    apart: re.Pattern[str]
     unsure: re.Pattern[str]
 
 
@@ -40,8 +42,17 @@ def _patterns() -> _Patterns:
     words = load_measures().words.clumps
     of_platelets = "|".join(rf"{re.escape(own)}\w*" for own in words.of_platelets)
     clumps = rf"(?:{_ENGLISH}|{of_platelets})"
-    before = "|".join(re.escape(own) + (r"\s*" if own[-1] in _CLOSE else r"\s+") for own in words.denied_before)
+    apart = [
+        own
+        for each in (words.of_platelets, words.denied_before, words.denied_behind, words.unsure)
+        for own in each
+        if _WITHOUT_BLANKS.search(own)
+    ]
+    right_before = "|".join(own for own in words.denied_before if own in apart)
+    others = [own for own in words.denied_before if own not in apart]
+    before = "|".join(re.escape(own) + (r"\s*" if own[-1] in _CLOSE else r"\s+") for own in others)
     behind = "|".join(map(re.escape, words.denied_behind))
+    unsure = "|".join(rf"{re.escape(own)}\w*" for own in words.unsure)
 
     def pattern(text: str) -> re.Pattern[str]:
         return re.compile(text, re.IGNORECASE)
@@ -57,10 +68,15 @@ def _patterns() -> _Patterns:
         denied=pattern(
             rf"\b(?:(?:no|without|negative for|absence of|free of|nil)\s+|{before})(?:\w+\s+){{0,3}}?{clumps}\b"
             rf"|\bnot\s+(?:\w+\s+)?{clumps}\b"
-            rf"|\b{clumps}:?\s+(?:\w+\s+){{0,2}}?(?:{_NOT_SEEN}|{behind})\b"
+            rf"|\b(?:{right_before})\s+{clumps}\b"
+            rf"|\b{clumps}\s*[:：]?\s*[(（][-－−–][)）]"
+            rf"|\b{clumps}\s*[:：]?\s+(?:\w+\s+){{0,2}}?(?:{_NOT_SEEN}|{behind})\b"
         ),
+        # The longest first: a word within another is none.
+        apart=re.compile("|".join(sorted(apart, key=len, reverse=True))),
         unsure=pattern(
-            r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|\?"
+            r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|[?？]"
+            rf"|\b(?:{unsure})"
             r"|\b(?:cannot|can't|not)\s+(?:be\s+)?(?:excluded|ruled out)\b"
             rf"|\b(?:may|might|could)\s+(?:be|have|show)\s+(?:\w+\s+)?{clumps}\b"
         ),
@@ -69,7 +85,13 @@ def _patterns() -> _Patterns:
 
 def mentions_clumps(text: str) -> bool:
     """Tell whether a text is worth reading for clumps."""
-    return any(map(str.isalpha, text)) and _patterns().clumps.search(text.replace("_", " ")) is not None
+    return any(map(str.isalpha, text)) and _patterns().clumps.search(_in_words(text)) is not None
+
+
+def _in_words(text: str) -> str:
+    """Put blanks around the words that are known of scripts that have none."""
+    text = text.replace("_", " ")
+    return _patterns().apart.sub(r" \g<0> ", text) if _WITHOUT_BLANKS.search(text) else text
 
 
 def platelet_clumps(remark: str, *, about_platelets: bool = False) -> Presence:
@@ -101,7 +123,7 @@ def suspects_clumps(remark: str, *, about_platelets: bool = False) -> bool:
 def _of_clumps(remark: str, about_platelets: bool) -> list[str]:
     """Return the sentences about clumps of platelets."""
     own = _patterns()
-    sentences = (one for one in _SENTENCE.split(remark.replace("_", " ")) if own.clumps.search(one))
+    sentences = (one for one in _SENTENCE.split(_in_words(remark)) if own.clumps.search(one))
     return [one for one in sentences if about_platelets or own.platelets.search(one) or own.alone.fullmatch(one)]
 
 

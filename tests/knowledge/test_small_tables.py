@@ -1,4 +1,4 @@
-"""What the loaders of the smaller tables return, and what they refuse: audit, glossary, FHIR, film, ways, places, files."""
+"""What the loaders of the smaller tables return, and what they refuse."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from cbc_screen.knowledge.files import walk
 from cbc_screen.knowledge.film_names import load_film_names
 from cbc_screen.knowledge.glossary import Glossary, load_glossary
 from cbc_screen.knowledge.library import CitedSource
+from cbc_screen.knowledge.likelihoods import COLUMNS, _likelihood
 from cbc_screen.knowledge.load import _load_sources
 from cbc_screen.knowledge.locators import Area, Number, _place
+from cbc_screen.knowledge.strict import Row
 from cbc_screen.vocabulary import Verification, WhiteBasis
 
 FINDINGS = ("blue_cells", "green_cells")
@@ -133,3 +135,20 @@ def test_files_of_a_zip_are_listed_too(tmp_path: Path) -> None:
         for name in ("b.csv", "a/c.csv", "a.csv"):
             packed.writestr(name, "")
     assert [name for name, _ in walk(zipfile.Path(tmp_path / "packed.zip"))] == ["a.csv", "a/c.csv", "b.csv"]
+
+
+def frequencies(**cells: str) -> Row:
+    """A row of likelihoods of which only shares are known."""
+    given = {"ratio": "2", "percent_with": "50", "percent_without": "25", "source": "own"}
+    return Row("likelihoods.csv", 2, {**dict.fromkeys(COLUMNS, ""), **given, **cells})
+
+
+def test_a_ratio_of_two_shares() -> None:
+    found = _likelihood(frequencies(), ("made_up", "blue_cells"), ["own"])
+    assert (found.ratio, found.percents, found.interval, found.points) == (2.0, (50.0, 25.0), None, 1)
+
+
+@pytest.mark.parametrize("cells", [{"low": "1"}, {"high": "3"}, {"low": "1", "high": "3"}])
+def test_an_interval_needs_counts(cells: dict[str, str]) -> None:
+    with pytest.raises(KnowledgeError, match="low: needs counts"):
+        _likelihood(frequencies(**cells), ("made_up", "blue_cells"), ["own"])

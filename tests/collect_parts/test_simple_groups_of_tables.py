@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from collected_files import HEADER, cells_of, collected, in_columns, table
 
 from cbc_screen.collect import in_columns as columns_of_tables
 from cbc_screen.collect.grouping import _sorted
 from cbc_screen.ingest.long import LongSource, ResultColumns
 from cbc_screen.ingest.results import LabResult
 from cbc_screen.normalize.judging import Judge, Judgement
-from collected_files import HEADER, cells_of, collected, in_columns, table
 
 A, B = "A,2024-01-02 08:00", "B,2024-01-02 08:00"
 HEMOGLOBIN, PLATELETS = "718-7,9.1,g/dL", "777-3,250,10*3/uL"
@@ -34,6 +34,15 @@ def test_counts_of_one_result_are_named_where_a_person_has_several_analytes(tmp_
         cells_of(source)
         assert source.grouping == {
             "counts": 2, "by_words": 0, "by_period": 0, "results": 3, "not_placed": 0, "of_one_result": 1,
+        }  # fmt: skip
+
+
+def test_results_of_one_person_on_different_days_may_have_lost_others_of_their_counts(tmp_path: Path) -> None:
+    rows = [f"A,2024-01-02,{HEMOGLOBIN}", f"A,2024-01-03,{PLATELETS}"]
+    with collected(table(tmp_path / "t.csv", *rows)) as source:
+        cells_of(source)
+        assert source.grouping == {
+            "counts": 2, "by_words": 0, "by_period": 0, "results": 2, "not_placed": 0, "of_one_result": 2,
         }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from collected_files import KNOWLEDGE, cells_of, collected, in_columns, table
 
 from cbc_screen.arrays import from_texts
 from cbc_screen.collect import values
@@ -13,7 +14,6 @@ from cbc_screen.collect.values import Kind, ValueReader
 from cbc_screen.ingest.long import LongSource
 from cbc_screen.ingest.texts import Texts, texts_of
 from cbc_screen.normalize.standing import StandingRule
-from collected_files import KNOWLEDGE, cells_of, collected, in_columns, table
 
 
 @pytest.fixture

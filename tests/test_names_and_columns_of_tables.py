@@ -41,6 +41,8 @@ def test_a_name_of_several_parts_needs_a_name_among_them() -> None:
     [
         ("Neutrophils (%)", Role.ANALYTE, "neutrophils_percent"),
         ("Neutrophils (10^9/L)", Role.ANALYTE, "neutrophils"),
+        ("Bas count (%)", Role.ANALYTE, "basophils_percent"),  # the unit says more than the name
+        ("Bas count (10^9/L)", Role.ANALYTE, "basophils"),
         ("Neutrophils station", Role.POSSIBLE, "neutrophils"),
         ("Station neutrophils", Role.POSSIBLE, "neutrophils"),
         ("Station", Role.OTHER, ""),

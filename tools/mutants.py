@@ -60,7 +60,10 @@ def by_turns(tests: Iterable[int], notes: Notes, finders: Mapping[str, int]) -> 
     functions: dict[str, list[int]] = {}
     for test in sorted(tests, key=lambda one: (notes.seconds[one], one)):
         functions.setdefault(notes.names[test].split("[")[0], []).append(test)
-    order = sorted(functions, key=lambda name: -finders.get(name, 0) / (0.1 + notes.seconds[functions[name][0]]))
+    # One that was never tried may find something too: a quick new test comes before a slow one that has found much.
+    order = sorted(
+        functions, key=lambda name: -(0.5 + finders.get(name, 0)) / (0.1 + notes.seconds[functions[name][0]])
+    )
     return [test for turn in zip_longest(*(functions[name] for name in order)) for test in turn if test is not None]
 
 

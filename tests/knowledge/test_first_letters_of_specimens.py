@@ -34,7 +34,7 @@ def test_a_text_that_may_tell_a_kind_is_looked_at(text: str) -> None:
     assert re.search(starts, text)
 
 
-@pytest.mark.parametrize("text", ["4055", "Q4055", "C4055", "S-QC-17"])
+@pytest.mark.parametrize("text", ["4055", "Q4055", "C4055", "S-17-Q"])
 def test_a_sample_number_is_not(text: str) -> None:
     starts = field("number").starts
     assert starts is not None

@@ -44,7 +44,12 @@ MORE = (
     "serial/test_trend_characteristics.py", "verify_ranges/test_local_inputs.py", "verify_ranges/test_verdicts.py",
     "verify_ranges/test_tolerance.py", "properties/test_exact_products.py", "properties/test_believed.py",
     "properties/test_parts_of_neutrophils.py", "test_passes.py", "test_fhir_out.py", "properties/test_several_keys.py", "properties/test_no_other_specimen.py",
+    "test_ages_and_days_as_written.py", "test_what_is_said_of_a_person.py", "test_what_texts_beside_results_tell.py",
+    "test_a_record_in_numbers.py", "test_bounds_and_counts_of_collecting.py", "test_names_and_columns_of_tables.py",
+    "test_remarks_of_clumps.py",
 )  # fmt: skip
+# Of parts of these rooms: every file.
+FOLDERS = ("kernel_parts", "collect_parts", "knowledge")
 MARKS = "not outside and not parts"
 OPTIONS = ("-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--no-header", "--no-summary", "-s")
 _TWICE = 2.0  # seconds of a test that runs a second time
@@ -52,7 +57,8 @@ _TWICE = 2.0  # seconds of a test that runs a second time
 
 def test_files() -> list[str]:
     """Return the files of tests by which mutants are tried."""
-    return [f"tests/{name}" for name in sorted({*TESTS, *MORE}) if (ROOT / "tests" / name).is_file()]
+    of_parts = {f"{folder}/{path.name}" for folder in FOLDERS for path in (ROOT / "tests" / folder).glob("test_*.py")}
+    return [f"tests/{name}" for name in sorted({*TESTS, *MORE, *of_parts}) if (ROOT / "tests" / name).is_file()]
 
 
 def short(content: bytes) -> str:

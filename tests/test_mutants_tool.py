@@ -104,6 +104,20 @@ def test_what_is_changed(tmp_path: Path, code: str, expected: set[str]) -> None:
         assert one is None or ast.unparse(ast.parse(one.text)) != ast.unparse(ast.parse(code))
 
 
+@pytest.mark.parametrize(
+    ("decorator", "expected"),
+    [("@lru_cache(maxsize=1)\n", True), ("@cached_property\n", True), ("@property\n", False), ("", False)],
+)
+def test_what_is_kept_of_a_function_is_made_anew_for_its_changes(
+    tmp_path: Path, decorator: str, expected: bool
+) -> None:
+    """Its lines may have run in the process that collects the tests: the child would look at what they left."""
+    (tmp_path / "module.py").write_text(f"{decorator}def f():\n    return 1\n", encoding="utf-8")
+    drawn = mutant_draws.mutant(Path("module.py"), 0, 7, tmp_path)
+    assert drawn is not None
+    assert drawn.kept is expected
+
+
 def test_a_change_says_where_it_is(tmp_path: Path) -> None:
     code = f"class A:\n    def f(self):\n        x = {'a + ' * 40}1\n        if (x <\n                2):\n            return\n"
     (tmp_path / "module.py").write_text(code, encoding="utf-8")

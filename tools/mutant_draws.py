@@ -50,6 +50,7 @@ class Mutant:
     before: str
     after: str
     text: str = ""  # of the whole module
+    kept: bool = False  # what its function returns is kept: it may have run before, whatever was seen
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -113,7 +114,8 @@ def mutant(path: Path, place: int, seed: object, root: Path = ROOT) -> Mutant | 
     ast.fix_missing_locations(tree)
     shown = _cut(before, _head(owner))
     function = f"{name} ({number})" if number > 1 else name
-    return Mutant(path.as_posix(), function, line, last, *shown, ast.unparse(tree))
+    kept = any("cache" in ast.unparse(one) for each in within for one in each.decorator_list)
+    return Mutant(path.as_posix(), function, line, last, *shown, ast.unparse(tree), kept)
 
 
 def _upwards(node: ast.AST, above: Mapping[ast.AST, ast.AST]) -> Iterator[ast.AST]:

@@ -76,7 +76,7 @@ def trial_of(one: Mutant, number: int, notes: Notes, finders: Mapping[str, int] 
     for line in lines:
         mask |= file.tests.get(line, 0)
     chosen = by_turns(notes.tests(mask), notes, finders)
-    before = bool(file.before.intersection(lines))
+    before = one.kept or bool(file.before.intersection(lines))
     if before or not chosen or (file.once.intersection(lines) and len(chosen) < _FEW):
         chosen += _beside(one, set(chosen), notes, finders)
     names = {notes.names[test]: notes.seconds[test] for test in chosen}

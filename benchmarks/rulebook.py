@@ -969,16 +969,22 @@ class RuleBook:
         return self.f.negate(self.logic.no(self.truth(condition.only_when)))
 
     def _open(self, condition: Condition, points: Code) -> Flag:
-        """Return whether it stands with those not to be missed, or could by a leading count that is unknown."""
+        """Return whether it stands with those not to be missed, or could by a leading count or a line that is unknown."""
         if condition.tier is not Tier.TIME_CRITICAL:
             return False
-        f, least = self.f, self.rules.ordering.not_to_miss_least
+        f, ordering = self.f, self.rules.ordering
+        least, lines_unknown = ordering.not_to_miss_least, f.negate(self._lines_known())
+
+        def may_reach(enough: int) -> Flag:
+            without_less = f.all([lines_unknown, f.at_least(points, enough - ordering.uncertain_less)])
+            return f.any([f.at_least(points, enough), without_less])
+
         unknown = [
-            f.all([f.negate(self.logic.is_known(self.truth(rule.when))), f.at_least(points, least - rule.points)])
+            f.all([f.negate(self.logic.is_known(self.truth(rule.when))), may_reach(least - rule.points)])
             for rule in condition.findings_for
             if all(_asks_for_leading(part) for part in walk(rule.when))
         ]
-        return f.any([f.at_least(points, least), *unknown])
+        return f.any([may_reach(least), *unknown])
 
     def _must(self, condition: Condition) -> Flag:
         """Return whether a condition stands before the fold whatever else does."""

@@ -20,6 +20,9 @@ SEEN, NONE, OPEN = Presence.PRESENT, Presence.ABSENT, Presence.UNKNOWN
         ("혈소판 응집이 관찰됨", SEEN), ("혈소판 응집 없음", NONE), ("Platelet clumps (-)", NONE),
         # A denial of something else, and "cannot be counted", deny no clumps.
         ("未见幼稚细胞，可见血小板聚集", SEEN), ("未见幼稚细胞血小板聚集可见", SEEN), ("血小板聚集。未见幼稚细胞", SEEN),
+        # What is only possible is something else.
+        ("Thrombozytenaggregate, bitte möglichst Citratblut", SEEN), ("血小板聚集，可能影响计数", SEEN),
+        ("agregados plaquetarios, posible error de recuento", SEEN), ("Thrombozytenaggregate, wenn möglich Citrat", SEEN),
         ("无法计数血小板聚集", SEEN), ("drawn from the IV. Platelet clumps not seen", NONE),
     ],
 )  # fmt: skip

@@ -153,10 +153,11 @@ def _starts(known: Mapping[str, Mapping[str, SpecimenKind]], patterns: Sequence[
 
 def _first_letters(text: str) -> list[str]:
     """Return the first letters and digits of a folded text, as far as each of them was one before; a sign and its word where it begins with one."""
-    words = re.findall("[0-9a-z]+", text)
-    letters = "".join(itertools.takewhile(lambda word: word not in SIGN_OF, words)) or words[0]
-    found = [_SIGNS_BETWEEN.join(letters[:_FIRST_LETTERS])]
-    return found if letters != words[0] or letters not in SIGN_OF else [*found, re.escape(SIGN_OF[letters])]
+    words = re.findall("[0-9a-z]+", text) or [""]
+    if words[0] in SIGN_OF:
+        return [_SIGNS_BETWEEN.join(words[0][:_FIRST_LETTERS]), re.escape(SIGN_OF[words[0]])]
+    letters = "".join(itertools.takewhile(lambda word: word not in SIGN_OF, words))
+    return [_SIGNS_BETWEEN.join(letters[:_FIRST_LETTERS])]
 
 
 def _otherwise(node: YamlNode) -> SpecimenKind | None:

@@ -22,6 +22,7 @@ _ENGLISH = r"clump(?:s|ed|ing)?|aggregat(?:es|ed|ion)"
 _BY_NAME = r"\bplatelets?\b|\bplts?\b|\bthrombocytes?\b"
 _CLOSE = "'’"  # what ends a denial that no blank parts from its word
 _WITHOUT_BLANKS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # letters of Chinese and Japanese
+_NEVER = "(?!)"  # in place of no words
 _NOT_SEEN = r"not\s+(?:seen|present|found|noted|observed|detected|identified)|absent|none|negative"
 
 
@@ -48,11 +49,11 @@ def _patterns() -> _Patterns:
         for own in each
         if _WITHOUT_BLANKS.search(own)
     ]
-    right_before = "|".join(own for own in words.denied_before if own in apart)
+    right_before = "|".join(re.escape(own) for own in words.denied_before if own in apart) or _NEVER
     others = [own for own in words.denied_before if own not in apart]
     before = "|".join(re.escape(own) + (r"\s*" if own[-1] in _CLOSE else r"\s+") for own in others)
     behind = "|".join(map(re.escape, words.denied_behind))
-    unsure = "|".join(rf"{re.escape(own)}\w*" for own in words.unsure)
+    unsure = "|".join(rf"{re.escape(own)}\w*" for own in words.unsure) or _NEVER
 
     def pattern(text: str) -> re.Pattern[str]:
         return re.compile(text, re.IGNORECASE)
@@ -73,10 +74,12 @@ def _patterns() -> _Patterns:
             rf"|\b{clumps}\s*[:：]?\s+(?:\w+\s+){{0,2}}?(?:{_NOT_SEEN}|{behind})\b"
         ),
         # The longest first: a word within another is none.
-        apart=re.compile("|".join(sorted(apart, key=len, reverse=True))),
+        apart=re.compile("|".join(map(re.escape, sorted(apart, key=len, reverse=True))) or _NEVER),
         unsure=pattern(
             r"\b(?:if|should|possible|possibly|probable|query|suspect(?:ed)?|rule out|r/o|check for|look for)\b|[?？]"
-            rf"|\b(?:{unsure})"
+            # Tied to the clumps, as a denial is: "Citrat, wenn möglich" leaves open nothing that was seen.
+            rf"|\b(?:{unsure})\s+(?:\w+(?:\s+|['’]\s*)){{0,3}}?{clumps}\b"
+            rf"|\b{clumps}\s+(?:\w{{1,2}}\s+)?(?:{unsure})"
             r"|\b(?:cannot|can't|not)\s+(?:be\s+)?(?:excluded|ruled out)\b"
             rf"|\b(?:may|might|could)\s+(?:be|have|show)\s+(?:\w+\s+)?{clumps}\b"
         ),

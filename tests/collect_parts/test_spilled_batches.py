@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import Any, NoReturn
-
 import numpy as np
 import pyarrow as pa
 import pytest
+from no_files import FileWantedError
 
 from cbc_screen.arrays import from_numpy
 from cbc_screen.collect.spill import Spill
-
-
-class FileWantedError(Exception):
-    """Raised in place of making a file."""
-
-
-@pytest.fixture
-def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(**_: Any) -> NoReturn:
-        raise FileWantedError
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
 
 
 def batch_of(*numbers: int) -> pa.RecordBatch:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import Any, NoReturn
-
 import pytest
+from no_files import FileWantedError
 
 from cbc_screen.collect.plain_rows import KnownKind, PlainRows
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.moment import MomentReader
 
 FOUR_MEGABYTES = 4_194_304
-
-
-class FileWantedError(Exception):
-    """Raised in place of making a file."""
-
-
-@pytest.fixture
-def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(**_: Any) -> NoReturn:
-        raise FileWantedError
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
 
 
 def rows_with(*contents: bytes) -> PlainRows:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rows import STAGES
 
-from cbc_screen.kernel.conclusions import NOT_JUDGED, UNSENT, urgency_rules
+from cbc_screen.kernel.conclusions import NOT_JUDGED, UNCLEAR, UNSENT, urgency_rules
 from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, LEADING, MOST_POINTS, POINTS_AT
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
@@ -700,6 +700,7 @@ class RuleBook:
         near = self.logic.yes(self.truth(Borderline()))
         self.put("borderline", f.all([near, f.negate(f.any([soon, high]))]))
         self.put(UNSENT, f.all([self._unsent(), f.any([soon, routine])]))
+        self.put(UNCLEAR, self._unclear())
         return self.outputs
 
     def put(self, name: str, answer: Code | Flag) -> None:
@@ -1066,6 +1067,15 @@ class RuleBook:
         """Return whether a line is unknown for want of any result."""
         unknown, there = self._unknown_lines()
         return self.f.any(self.f.all([unknown[line], self.f.negate(there[line])]) for line in LINES)
+
+    def _unclear(self) -> Flag:
+        """Return whether a line is unknown though something was sent for it, which is no one number."""
+        unknown, there = self._unknown_lines()
+        return self.f.any(self.f.all([unknown[line], there[line], self._is_open(line)]) for line in LINES)
+
+    def _is_open(self, line: Line) -> Flag:
+        span = self.used(LINE_ANALYTE[line])
+        return False if span.low is span.high else self.logic.yes(self.compare("<", span.low, span.high))
 
     def _unjudged(self) -> Flag:
         """Return whether a line that was sent, or no line at all, could be judged."""

@@ -17,9 +17,10 @@ from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, 
 # Marks that say how an answer was reached; they are passed on as they are.
 REMARKS = (".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
-SHARED = ("line.", "lines.", "sent.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+SHARED = ("line.", "lines.", "sent.", "unclear.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
 REASON = "reason."  # begins the mark of a rule that the urgency rests on
 UNSENT = "unsent"  # whether a line is unknown for want of any result
+UNCLEAR = "unclear"  # whether one is though something was sent for it, which is no one number
 SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told
@@ -119,13 +120,15 @@ def build_lists(b: Builder, rules: Rules, facts: Facts) -> dict[str, int]:
     reasons = _conclude_reasons(b, rules, facts, ranking)
     unknown = {line: b.negate(b.decided(facts.truth(f"line.{line}"))) for line in LINES}
     unsent = b.any(b.both(unknown[line], b.negate(facts.mark(f"sent.{line}"))) for line in LINES)
+    unclear = b.any(b.both(unknown[line], facts.mark(f"unclear.{line}")) for line in LINES)
     at = _at_levels(b, _fired(b, rules, facts, ranking))
     soon = b.either(at[Urgency.IMMEDIATE], at[Urgency.PROMPT])
     high = b.any(facts.yes(f"urgency.{rule.id}") for rule in rules.urgency if alone_in(rule.when))
     # Nobody waits for a repeat count where another count asks for a look.
     borderline = b.both(facts.yes("borderline"), b.negate(b.either(soon, high)))
-    apart = {"borderline": borderline, UNSENT: b.both(unsent, b.either(soon, at[Urgency.ROUTINE]))}
-    return {**ranking.build(), **apart, **answered, **reasons}
+    # What was never ordered is asked for where what is known asks for a look; what was, always.
+    about = {"borderline": borderline, UNSENT: b.both(unsent, b.either(soon, at[Urgency.ROUTINE])), UNCLEAR: unclear}
+    return {**ranking.build(), **about, **answered, **reasons}
 
 
 def _conclude_white_basis(b: Builder, facts: Facts) -> int:

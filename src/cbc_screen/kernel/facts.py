@@ -12,13 +12,13 @@ from cbc_screen.kernel.answers import MAY_LIST
 from cbc_screen.kernel.conclusions import ALONE, OPEN
 from cbc_screen.kernel.fact_table import UNCOVERED, Facts
 from cbc_screen.kernel.limits import BESIDE, at_gestation
-from cbc_screen.kernel.program import Builder, Truth
+from cbc_screen.kernel.program import Builder, Interval, Truth
 from cbc_screen.kernel.ranking import telling_findings
-from cbc_screen.kernel.rules import LINES, Given, Rules
+from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, Given, Rules
 from cbc_screen.kernel.truths import Truths
 from cbc_screen.knowledge.definitions import PARTS, Cutoff
 from cbc_screen.knowledge.predicates import alone_in
-from cbc_screen.vocabulary import ReticulocyteMethod, Urgency
+from cbc_screen.vocabulary import Line, ReticulocyteMethod, Urgency
 
 
 class FactBuilder(Truths):
@@ -89,12 +89,25 @@ class FactBuilder(Truths):
             sent, unlimited = self._judged_on(line)
             self.facts.put_mark(f"sent.{line}", sent)
             self.facts.put_mark(f"unlimited.{line}", unlimited)
+            self.facts.put_mark(f"unclear.{line}", self.b.both(sent, self._is_unclear(line)))
         if self.rules.stated_finding is not None:
             self.put("line.white_unadjusted", self._white_unadjusted())
         if self.rules.adjusts_line:
             red = self.rules.definitions[self.rules.definition].red
             self.put("line.red_unadjusted", self._line(red, f"cut:{self.rules.definition}:red"))
         self.facts.put_codes("lines", *self.counts(self.rules.definition))
+
+    def _is_unclear(self, line: Line) -> int:
+        """Return whether what a line is judged on is no one number."""
+        b = self.b
+
+        def is_open(value: Interval) -> int:
+            return b.boolean(False) if value.low == value.high else b.less(value.low, value.high)
+
+        own = self.effective(LINE_ANALYTE[line])
+        if line is not Line.WHITE:
+            return is_open(own)
+        return b.either(is_open(own), b.both(b.negate(b.present(own.low)), is_open(self.effective("wbc"))))
 
     def _build_grades(self) -> None:
         b = self.b

@@ -92,6 +92,7 @@ class Ordering:
     tests_most: int
     first_test: str
     unsent_test: str  # where a line was not sent
+    unclear_test: str  # where it was, and cannot be judged
     without_tier: int
     uncertain_less: int
     together_plus: int
@@ -128,12 +129,13 @@ def load_ordering(
                        ("together", "plus")):  # fmt: skip
         node.node(key).check_keys([inner])
     node.node("borderline").check_keys(["within", "test"])
-    node.node("next_tests").check_keys(["most", "first", "unsent_line"])
+    node.node("next_tests").check_keys(["most", "first", "unsent_line", "unclear_line"])
     if node.text("source") not in set(sources):
         raise node.error("source", "is not in sources.csv")
     node.choice("threshold", Threshold)
     asked, question_of = _load_questions(questions, set(known), findings, words)
-    for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("borderline", "test")):
+    for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("next_tests", "unclear_line"),
+                       ("borderline", "test")):  # fmt: skip
         if node.node(key).text(inner) not in asked:
             raise node.node(key).error(inner, "is not in questions.yaml")
     return Ordering(
@@ -148,6 +150,7 @@ def load_ordering(
         tests_most=node.node("next_tests").whole("most"),
         first_test=node.node("next_tests").text("first"),
         unsent_test=node.node("next_tests").text("unsent_line"),
+        unclear_test=node.node("next_tests").text("unclear_line"),
         without_tier=node.node("without_tier").whole("least"),
         uncertain_less=node.node("uncertain_lines").whole("less"),
         together_plus=node.node("together").whole("plus"),

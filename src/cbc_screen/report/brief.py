@@ -144,10 +144,9 @@ def _listing(console: Console, title: str, texts: list[str]) -> None:
 
 
 def _conditions(console: Console, result: ScreeningResult) -> None:
-    if not result.checklist:
-        return
     shown = result.checklist[: result.checklist_shown]
-    console.print()
+    if result.checklist:
+        console.print()
     if console.width < _NARROW:
         _conditions_below_each_other(console, shown)
     elif shown:

@@ -13,7 +13,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.conclusions import UNSENT
+from cbc_screen.kernel.conclusions import UNCLEAR, UNSENT
 from cbc_screen.kernel.ranking import BASE, CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.rules import Condition
@@ -21,6 +21,7 @@ from cbc_screen.vocabulary import CheckGroup, Tier
 
 SEPARATOR = ";"
 GROUPS = tuple(CheckGroup)
+ABOUT = ("borderline", UNSENT, UNCLEAR)  # what the next tests ask of a count as a whole
 FITS, NOT_TO_MISS, _POSSIBLE, _UNLIKELY = range(len(GROUPS))
 _PLACE_BITS = 7  # conditions are fewer than these bits count
 LAST = (1 << _PLACE_BITS) - 1
@@ -42,6 +43,7 @@ class ListLayout:
     tests: tuple[str, ...]  # that a count may already answer, or that is not asked of every count
     first_test: str
     unsent_test: str
+    unclear_test: str
     borderline_test: str
     fits_least: int
     fits_within: int
@@ -82,6 +84,7 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition], *, shifted:
         tests=tuple(test for test in asked if ordering.questions[test].may_be_left),
         first_test=ordering.first_test,
         unsent_test=ordering.unsent_test,
+        unclear_test=ordering.unclear_test,
         borderline_test=ordering.borderline_test,
         fits_least=ordering.fits_least,
         fits_within=ordering.fits_within,
@@ -218,14 +221,14 @@ def list_of_codes(layout: ListLayout, codes: Mapping[str, int]) -> Listed:
     places, (counted,) = grouped(layout, cells)
     sizes = tuple(counted.tolist())
     answered = bytes(codes[f"answered.{test}"] for test in layout.tests)
-    borderline, unsent = bool(codes["borderline"]), bool(codes[UNSENT])
+    about = bytes(codes[name] for name in ABOUT)
     own = tuple(places[0, : sum(sizes)].tolist())
-    shown = shown_of(sizes, borderline)
+    shown = shown_of(sizes, bool(codes["borderline"]))
     return Listed(
         tuple(layout.conditions[place] for place in own),
         group_names(sizes),
         shown,
-        next_tests(layout, own[:shown], answered, borderline, unsent),
+        next_tests(layout, own[:shown], answered, about),
     )
 
 
@@ -240,15 +243,16 @@ def group_names(sizes: Sequence[int]) -> tuple[CheckGroup, ...]:
 
 
 def next_tests(
-    layout: ListLayout, shown: tuple[int, ...], answered: bytes, borderline: bool, unsent: bool
+    layout: ListLayout, shown: tuple[int, ...], answered: bytes, about: bytes
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the tests for a count, each with the conditions it would settle.
 
-    A borderline count is repeated, and one of which a line was not sent is completed, before anything else.
+    A borderline count is repeated, and one of which a line was not sent, or cannot be judged, is completed, before anything else.
     """
+    borderline, unsent, unclear = about
     if borderline:
         return ((layout.borderline_test, ()),)
-    rest = ((layout.unsent_test, ()),) if unsent else ()
+    rest = [(test, ()) for test, asked in ((layout.unsent_test, unsent), (layout.unclear_test, unclear)) if asked]
     return (*rest, *_next_tests(layout, shown, answered))[: layout.tests_most]
 
 

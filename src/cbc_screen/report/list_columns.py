@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_bytes, from_numpy, from_texts
 from cbc_screen.kernel.answers import Answers
-from cbc_screen.kernel.conclusions import UNSENT
 from cbc_screen.report.checklist import (
+    ABOUT,
     FITS,
     GROUPS,
     LAST,
@@ -51,7 +51,7 @@ def list_bytes(layout: ListLayout, rows: int, lists: tuple[NDArray[np.intp], Ans
 
     some, answers = lists
     places, sizes = _in_order(layout, answers.codes(cell_names(layout)))
-    flags = [answers["borderline"], answers[UNSENT], *(answers[f"answered.{test}"] for test in layout.tests)]
+    flags = [answers[name] for name in (*ABOUT, *(f"answered.{test}" for test in layout.tests))]
     matrix = np.empty((len(some), _width(layout)), dtype=np.uint8)
     ends = np.cumsum([places.shape[1], sizes.shape[1]])
     matrix[:, : ends[0]], matrix[:, ends[0] : ends[1]] = places, sizes
@@ -77,7 +77,7 @@ def _in_order(layout: ListLayout, cells: Cells) -> tuple[Bytes, Bytes]:
 
 
 def _width(layout: ListLayout) -> int:
-    return len(layout.conditions) + len(GROUPS) + 2 + len(layout.tests)
+    return len(layout.conditions) + len(GROUPS) + len(ABOUT) + len(layout.tests)
 
 
 def list_columns(layout: ListLayout, column: pa.ChunkedArray) -> dict[str, pa.Array]:
@@ -131,12 +131,12 @@ class _Words:
 
 @lru_cache(maxsize=8)
 def _words_of(layout: ListLayout) -> _Words:
-    ends = 2 + len(layout.tests)
+    ends = len(ABOUT) + len(layout.tests)
 
     def tests(asked: bytes) -> str:
-        """Word the next tests: from whether a count is borderline, lacks a line, what it answers, what its list shows."""
+        """Word the next tests: from what is known of a count as a whole, what it answers, what its list shows."""
         own = tuple(place for place in asked[ends:] if place < LAST)
-        found = next_tests(layout, own, asked[2:ends], bool(asked[0]), bool(asked[1]))
+        found = next_tests(layout, own, asked[len(ABOUT) : ends], asked[: len(ABOUT)])
         return SEPARATOR.join([test for test, _ in found])
 
     both = [SEPARATOR.join([a, *b]) for a in layout.conditions for b in (*zip(layout.conditions), ())]

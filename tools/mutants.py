@@ -51,6 +51,7 @@ _STRONG = (
     "tests/properties/test_doors_agree.py::test_other_configurations_through_both_doors",
 )  # fmt: skip
 _FOUND = 40
+_NEW = 20  # as if a test that was never tried had found so many: else a survivor's tests are those that it has passed
 _UNCHANGED = 50  # one trial in so many changes nothing
 _Z = 1.96  # of the interval of 95 %
 
@@ -171,7 +172,9 @@ class Queue:
         tried = {key[:-1] for key in told.passed}
         self.begun = {number for number, one in self.mutants.items() if one.key in tried}
         self.tests, self.later, self.seen = deque[str](), list[int](), set[str]()
-        self.finders = {room: Counter[str](dict.fromkeys(_STRONG, _FOUND)) for room in ROOMS}
+        passed = {name.rsplit(" ", 1)[0].split("[")[0] for names in told.passed.values() for name in names}
+        new = {name.split("[")[0] for name in notes.names} - passed
+        self.finders = {room: Counter[str](dict.fromkeys(new, _NEW) | dict.fromkeys(_STRONG, _FOUND)) for room in ROOMS}
         for entry in told.mutants.values():
             self._finds(entry["key"][0], entry["found"])
         # What has not been tried comes first; then what has least to pass.

@@ -24,7 +24,7 @@ whole: [froz]
 
 
 def taken_back() -> TakenBack:
-    return load_taken_back(parse_yaml(WORDS, "text_results.yaml"))
+    return load_taken_back(parse_yaml(WORDS, "text_results.yaml"), {"凝固": "clotted", "QNS": "insufficient", "溶血": "hemolyzed"})
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,9 @@ def taken_back() -> TakenBack:
         "Sample hemolyzed or clotted",  # nothing was denied before the "or"
         "No clots in the tube but fibrin",
         "No clots, fibrin in the tube",  # no "or" behind the comma: the denial ends there
+        "凝固",
+        "tube 凝固(+), 再採血",
+        "please redraw, qns",
     ],
 )
 def test_a_remark_takes_its_result_back(remark: str) -> None:
@@ -52,6 +55,10 @@ def test_a_remark_takes_its_result_back(remark: str) -> None:
         "Clots in the tube were not seen",
         "Tube: clots not seen",
         "Check for clots in the tube",
+        "凝固(-)",
+        "凝固なし",
+        "凝固 -",
+        "溶血",
     ],
 )
 def test_a_remark_leaves_its_result(remark: str) -> None:

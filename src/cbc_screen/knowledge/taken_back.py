@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
 _SENTENCE = re.compile(r"[.;!\n]+")
+_CLAUSE = re.compile(r"[.,;!\n。，、；！]+")
+_PRESENT = re.compile(r"[(（]\s*[+＋]+\s*[)）]\s*$")  # "凝固(+)"
+_SIGN = re.compile(r"[(（]|[-−－–]\s*$")
 _BREAK = re.compile(r"[:–—]|\s-+\s")  # between what was found and what was done: "QNS - no result"
+_UNUSABLE = ("clotted", "insufficient")  # of a whole sample, whatever number stands beside it
 _NEAR = 4  # words before one in which a denial counts
 _LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining")
 
@@ -33,6 +38,7 @@ class TakenBack:
     asked: tuple[str, ...]
     most_words: int
     whole: frozenset[str]  # remarks that say it by themselves: codes of HL7 table 0493
+    clauses: frozenset[str]  # what a clause says by itself in any language: clotted, too little
 
     def says(self, remark: str) -> bool:
         """Tell whether a remark takes back the result beside which it stands.
@@ -49,7 +55,20 @@ class TakenBack:
             plain = plain.replace(phrase, " ")
         if any(phrase in plain for phrase in self.phrases):
             return True
+        if any(self._is_said_alone(clause) for clause in _CLAUSE.split(remark)):
+            return True
         return any(self._in_sentence(sentence) for sentence in _SENTENCE.split(remark))
+
+    def _is_said_alone(self, clause: str) -> bool:
+        """Tell whether a clause says that a sample is clotted or too little and nothing else: "凝固", "hyytynyt", "标本有凝块"."""
+        bare = _PRESENT.sub("", clause)
+        if _SIGN.search(bare):
+            return False  # "凝固(-)": a sign says what is no part of the words
+        plain = plain_name(bare)
+        if plain in self.clauses:
+            return True
+        subject = next((own for own in self.subjects if plain.startswith(own)), "")
+        return bool(subject) and plain.removeprefix(subject).strip() in self.clauses
 
     def _in_sentence(self, sentence: str) -> bool:
         about = bool(set(plain_name(sentence).split()) & (self.subjects | self.found))
@@ -86,10 +105,11 @@ class TakenBack:
         return bool(behind) and behind[0] in self.denied and (len(behind) == 1 or behind[1] in self.found)
 
 
-def load_taken_back(node: YamlNode) -> TakenBack:
-    """Load the phrases and words."""
+def load_taken_back(node: YamlNode, meanings: Mapping[str, str]) -> TakenBack:
+    """Load the phrases and words; `meanings` are those of texts in place of a number, in any language."""
     node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words", "whole"])
     words = {key: frozenset(map(plain_name, node.texts(key))) for key in _LISTS}
+    clauses = frozenset(plain_name(text) for text, meaning in meanings.items() if meaning in _UNUSABLE)
     return TakenBack(
         phrases=tuple(map(plain_name, node.texts("phrases"))),
         of_an_earlier_one=tuple(map(plain_name, node.texts("of_an_earlier_one"))),
@@ -97,4 +117,5 @@ def load_taken_back(node: YamlNode) -> TakenBack:
         asked=tuple(map(plain_name, node.texts("asked"))),
         most_words=node.whole("most_words"),
         whole=frozenset(map(plain_name, node.texts("whole"))),
+        clauses=clauses,
     )

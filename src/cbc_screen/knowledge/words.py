@@ -132,7 +132,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
         scales=frozenset(texts.texts("scales")),
         missing=frozenset(texts.texts("missing")),
         texts=words,
-        taken_back=load_taken_back(texts.node("taken_back")),
+        taken_back=load_taken_back(texts.node("taken_back"), world.results),
         clumps=load_clump_words(texts.node("clumps")),
         calls=tuple(texts.texts("calls")),
         sex=_invert(people.node("sex")),

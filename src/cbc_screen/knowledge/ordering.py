@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,6 +66,10 @@ class Question:
     def may_be_left(self) -> bool:
         """Whether there are counts for which the test is not asked."""
         return bool(self.done_by) or self.asked_when is not None
+
+    def is_answered(self, known: Container[str]) -> bool:
+        """Tell whether what is known answers it: age, sex and pregnancy by themselves, others by what they were found by."""
+        return self.id in known or any(fact in known for fact in self.done_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,9 @@ def check_ordering(node: YamlNode, ordering: Ordering, conditions: Mapping[str, 
         for name in condition.settled_by:
             if name not in ordering.questions:
                 raise own.error("settled_by", f"{name} is not in questions.yaml")
+        for key, items in (("missing", condition.missing), ("next_tests", condition.next_tests)):
+            for name in (name for item in items for name in item.about if name not in ordering.questions):
+                raise own.error(key, f"{name} is not in questions.yaml")
         for rule in condition.findings:
             for part in questions_in(rule.when):
                 if part not in ordering.questions and part not in ordering.question_of:

@@ -45,6 +45,7 @@ class Item:
     id: str
     text: str
     source: str
+    about: tuple[str, ...] = ()  # questions: where each of them is answered, it is not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,9 @@ class RuleReader:
     def _items(self, node: YamlNode, key: str, keys: list[str]) -> tuple[Item, ...]:
         items = []
         for entry in node.nodes(key):
-            entry.check_keys(keys)
-            items.append(Item(str(entry.get("id", "")), entry.text("text"), self.source(entry)))
+            entry.check_keys(keys, ["about"])
+            about = tuple(entry.texts("about")) if "about" in entry else ()
+            items.append(Item(str(entry.get("id", "")), entry.text("text"), self.source(entry), about))
         return tuple(items)
 
     def _witnesses(self, node: YamlNode) -> Mapping[str, Mapping[str, Any]]:

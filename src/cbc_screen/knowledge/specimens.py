@@ -64,6 +64,10 @@ class Specimens:
     beside: frozenset[str]
     nothing: frozenset[str]
 
+    def is_of_what_was_taken(self, field: str) -> bool:
+        """Tell whether a field says what was taken; what takes a result back may stand there too ("clotted")."""
+        return field in self.fields and self.fields[field].fluids
+
     def field_of(self, header: str) -> str | None:
         """Return which field a column is, by its exact header."""
         return self.columns.get(plain_name(header).replace(" ", ""))

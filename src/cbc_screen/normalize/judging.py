@@ -6,7 +6,7 @@ same of themselves are judged once, whoever they are of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,6 +68,7 @@ class Judge:
             FilmReader(knowledge),
         )
         self.specimens = SpecimenReader(knowledge.specimens)
+        self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
         self._remark_names, self._remark_in = knowledge.beside.row_notes, knowledge.beside.remark_in
         self._is_remark = lru_cache(_REMARKS)(self._names_remark)
@@ -112,6 +113,10 @@ class Judge:
                 unit = units.get(analyte, "")
         return Judgement(analyte, clumps=clumps, value=value, unit=unit)
 
+    def _taken(self, stated: Stated) -> Iterator[str]:
+        """Yield what is said of what was taken: "clotted" stands there in place of blood."""
+        return (text for field, text in stated if self._of_what_was_taken(field))
+
     def _takes_back_all(self, result: LabResult) -> bool:
         """Tell whether a remark that is a result takes back what was measured beside it."""
         names = (name for code in result.codes for name in (code.name, code.code))
@@ -145,7 +150,7 @@ class Judge:
         """Return the value and the unit of a result, or what says why they are not to be believed."""
         if result.fault is not None:
             return unusable(result.fault), ""
-        if any(map(self._takes_back, result.remarks)):
+        if any(map(self._takes_back, (*result.remarks, result.specimen, *self._taken(result.stated)))):
             return unusable(Reason.SPECIMEN_SUSPECT), ""
         if not result.other_units:
             return result.value, result.unit

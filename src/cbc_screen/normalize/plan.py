@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cbc_screen.errors import UsageError, did_you_mean
@@ -195,6 +195,7 @@ def make_plan(
     status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
     channels = _channels(knowledge, headers, others) if analytes else None
+    told = (*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens)
     read = {*notes, *(column for _, column in specimens), channels, status if analytes else None}
     return Plan(
         analytes=analytes,
@@ -205,9 +206,9 @@ def make_plan(
         ignored=tuple(header for header in others if header not in {*read, *twice, *notes_twice}),
         declared=declared,
         possible=_possible(meanings, chosen),
-        specimens=(*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens),
+        specimens=told,
         languages=languages_of(knowledge, headers, declared),
-        notes=notes,
+        notes=tuple(dict.fromkeys([*notes, *_remarking(knowledge, told)])) if analytes else (),
         channels=channels,
     )
 
@@ -289,6 +290,11 @@ def _row_notes(
     why = "holds remarks on the results of a row, and stands twice: remove or rename one of them"
     own = [named] if named is not None else []
     return (*own, *(one for one in found if times[one] == 1)), {one: why for one in found if times[one] > 1}
+
+
+def _remarking(knowledge: Knowledge, specimens: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield the columns of what was taken: "clotted" stands there in place of blood."""
+    return (column for field, column in specimens if knowledge.specimens.is_of_what_was_taken(field))
 
 
 def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:

@@ -102,6 +102,8 @@ class RecordNormalizer:
         if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
             known = ((self._analytes.get(name), name, own) for name, own in record.measurements())
             believed = self._confirmed({name: self._reading(one, own) for one, name, own in known if one is not None})
+        # "Clotted" in the place of a specimen is said of all that was measured in it.
+        spoiled = record.specimen is not None and self._measures.words.takes_back(record.specimen)
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
@@ -111,6 +113,8 @@ class RecordNormalizer:
                 reading = believed.get(name, reading)
             if suspect is not None and name in suspect:
                 reading = without_unit(reading)
+            if spoiled and reading.low == reading.low:
+                reading = void(Reason.SPECIMEN_SUSPECT)
             readings[name] = reading
             low, high, reason, finding, _, factor, implausible = reading
             if reason is not None:

@@ -9,11 +9,12 @@ from math import isfinite
 from typing import Any
 
 from cbc_screen.kernel.one_record import One
+from cbc_screen.kernel_inputs import Person
 from cbc_screen.kernel.rules import Rules
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.ordering import QuestionKind, questions_in
 from cbc_screen.knowledge.predicates import LineIs, LinesLow, Predicate, walk
-from cbc_screen.knowledge.rules import Condition, Rule
+from cbc_screen.knowledge.rules import Condition, Item, Rule
 from cbc_screen.normalize.record import NormalizedRecord
 from cbc_screen.report.checklist import Listed
 from cbc_screen.report.units import TextUnits
@@ -35,6 +36,8 @@ from cbc_screen.vocabulary import (
 
 _SUPPORTS = tuple(Support)
 _DECISIVE_FIRST = 100
+# The half of a pregnancy is told by these stages; the second trimester is of both.
+_FIRST_HALF, _STAGES_OF_A_HALF = "first_half_of_pregnancy", (Pregnancy.T1, Pregnancy.T3, Pregnancy.POSTPARTUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,7 @@ class RuleTexts:
             return questions[left].text
         return f"{questions[next((test for test in tests if questions[test].done_by), tests[0])].text}, done"
 
-    @staticmethod
-    def _known(normalized: NormalizedRecord, one: One) -> frozenset[str]:
+    def _known(self, normalized: NormalizedRecord, one: One) -> frozenset[str]:
         """Return what the record answers: analytes, findings, and what is known of the person."""
         person = normalized.person
         known = {name for name, reading in normalized.readings.items() if isfinite(reading.high)}
@@ -127,8 +129,13 @@ class RuleTexts:
         known |= {"age"} if person.age is not None else set()
         known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
         stated = person.pregnancy not in (Pregnancy.UNKNOWN, Pregnancy.NOT_STATED)
-        known |= {"pregnancy"} if stated or person.sex is Sex.MALE else set()
+        known |= {"pregnancy"} if stated or person.sex is Sex.MALE or self._is_too_young(person) else set()
+        known |= {_FIRST_HALF} if person.pregnancy in _STAGES_OF_A_HALF else set()
         return frozenset(known)
+
+    def _is_too_young(self, person: Person) -> bool:
+        """Tell whether a person is surely younger than anybody who is asked about a pregnancy."""
+        return person.age is not None and person.age.months_high < 12 * self.knowledge.words.pregnancy_ages[0]
 
     def _make_condition(
         self,
@@ -173,7 +180,7 @@ class RuleTexts:
                 "findings_for": tuple(template.findings[place] for place in strongest if place < sides),
                 "findings_against": tuple(template.findings[place] for place in strongest if place >= sides),
                 "missing": self._missing(condition, unknown, known),
-                "next_tests": tuple(item.text for item in condition.next_tests),
+                "next_tests": self._left(condition.next_tests, known),
                 "not_decidable": condition.not_decidable,
                 "limits": condition.limits,
             }
@@ -186,10 +193,18 @@ class RuleTexts:
         for place in sorted(unknown, key=lambda place: -_strength(condition.findings[place])):
             for part in questions_in(condition.findings[place].when):
                 question = ordering.questions[ordering.question_of.get(part, part)]
-                is_done = question.kind is QuestionKind.TEST and not known.isdisjoint(question.done_by)
+                is_done = question.kind is QuestionKind.TEST and question.is_answered(known)
                 if part not in known and not is_done:
-                    found[question.text] = None
-        return (*found, *(item.text for item in condition.missing))
+                    # Of results that were sent in part, what was not: MCV is not missing where RDW is.
+                    in_part = question.kind is QuestionKind.RESULT and question.is_answered(known)
+                    found[self.knowledge.analytes[part].label if in_part else question.text] = None
+        return (*found, *self._left(condition.missing, known))
+
+    def _left(self, items: Sequence[Item], known: frozenset[str]) -> tuple[str, ...]:
+        """Return the texts of items, but for those of which every question is answered."""
+        questions = self.rules.ordering.questions
+        done = (bool(item.about) and all(questions[name].is_answered(known) for name in item.about) for item in items)
+        return tuple(item.text for item, is_done in zip(items, done, strict=True) if not is_done)
 
     def _template(self, condition: Condition) -> _Template:
         sides = (("for", condition.findings_for), ("against", condition.findings_against))

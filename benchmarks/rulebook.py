@@ -945,8 +945,9 @@ class RuleBook:
 
     def _some_line_low(self) -> Flag:
         f = self.f
-        triggers = [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
-        deep = f.any(self._fired(rule) for rule in triggers)
+        named = [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
+        named += [rule for rule in self.rules.urgency if rule.urgency in (Urgency.IMMEDIATE, Urgency.PROMPT)]
+        deep = f.any(self._fired(rule) for rule in named)
         return f.any([f.at_least(self.counts()[0], 1), f.all([f.any(self._unlimited()), deep])])
 
     def _unlimited(self) -> list[Flag]:

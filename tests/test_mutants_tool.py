@@ -303,7 +303,9 @@ def test_few_tests_come_first_and_a_survivor_has_passed_all(tmp_path: Path) -> N
 def test_a_test_that_was_never_tried_comes_before_those_that_another_change_has_passed(tmp_path: Path) -> None:
     other = change(4, 4)
     queue = queue_of(tmp_path, other)
-    queue.came(replace(queue.trial(1), tests=("tests/test_a.py::test_one[1]", "tests/test_b.py::test_two")), Outcome(""))
+    queue.came(
+        replace(queue.trial(1), tests=("tests/test_a.py::test_one[1]", "tests/test_b.py::test_two")), Outcome("")
+    )
     later = queue_of(tmp_path, Mutant("src/cbc_screen/kernel/a.py", "g", 4, 4, "c < d", "c <= d", "other"))
     assert later.trial(1).tests == ("tests/test_cases.py::test_case",)
 

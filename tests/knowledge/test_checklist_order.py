@@ -72,7 +72,12 @@ def test_the_tiers_and_the_ranks_are_the_written_order() -> None:
 def test_the_sizes_are_those_of_the_method() -> None:
     assert ORDERING["fits"] == {"least": 2, "within": 4, "most": 5}
     assert ORDERING["not_to_miss"] == {"least": 1, "most": 3}
-    assert ORDERING["next_tests"] == {"most": 8, "first": "film", "unsent_line": "rest_of_count", "unclear_line": "usable_count"}
+    assert ORDERING["next_tests"] == {
+        "most": 8,
+        "first": "film",
+        "unsent_line": "rest_of_count",
+        "unclear_line": "usable_count",
+    }
     assert ORDERING["without_tier"] == {"least": 4}
 
 

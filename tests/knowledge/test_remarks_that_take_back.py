@@ -24,7 +24,9 @@ whole: [froz]
 
 
 def taken_back() -> TakenBack:
-    return load_taken_back(parse_yaml(WORDS, "text_results.yaml"), {"凝固": "clotted", "QNS": "insufficient", "溶血": "hemolyzed"})
+    return load_taken_back(
+        parse_yaml(WORDS, "text_results.yaml"), {"凝固": "clotted", "QNS": "insufficient", "溶血": "hemolyzed"}
+    )
 
 
 @pytest.mark.parametrize(

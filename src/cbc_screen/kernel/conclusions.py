@@ -17,7 +17,19 @@ from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, 
 # Marks that say how an answer was reached; they are passed on as they are.
 REMARKS = (".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
-SHARED = ("line.", "lines.", "sent.", "unclear.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.")
+SHARED = (
+    "line.",
+    "lines.",
+    "sent.",
+    "unclear.",
+    "unlimited.",
+    "mcv.",
+    "only.",
+    "borderline.",
+    "urgency.",
+    "urgent.",
+    "trigger.",
+)
 REASON = "reason."  # begins the mark of a rule that the urgency rests on
 UNSENT = "unsent"  # whether a line is unknown for want of any result
 UNCLEAR = "unclear"  # whether one is though something was sent for it, which is no one number

@@ -99,10 +99,12 @@ class Ranking:
 
     @cached_property
     def some_line_low(self) -> int:
-        """Whether at least one line is certainly low, or, under a definition without a limit for it, below a trigger for immediate review."""
-        b, triggers = self.b, [rule for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
+        """Whether at least one line is certainly low, or has no limit (an infant born preterm) and something asks for a look soon."""
+        b, soon = self.b, (Urgency.IMMEDIATE, Urgency.PROMPT)
         unlimited = b.any(self.facts.mark(f"unlimited.{line}") for line in LINES)
-        deep = b.any(self.facts.yes(f"trigger.{rule.id}") for rule in triggers)
+        named = [f"trigger.{rule.id}" for rule in self.rules.triggers if rule.urgency is Urgency.IMMEDIATE]
+        named += [f"urgency.{rule.id}" for rule in self.rules.urgency if rule.urgency in soon]
+        deep = b.any(self.facts.yes(name) for name in named)
         return b.either(b.code_at_least(self.facts.codes("lines")[0], 1), b.both(unlimited, deep))
 
     # Findings ------------------------------------------------------------------------

@@ -261,9 +261,12 @@ def _next_tests(layout: ListLayout, shown: tuple[int, ...], answered: bytes) -> 
     """Return the tests that would settle what is shown: the film first, then the best test of each, then the others."""
     known = {test for test, is_known in zip(layout.tests, answered, strict=True) if is_known}
     own = [[test for test in layout.settled_by[place] if test not in known] for place in shown]
-    # The best test of each that is not done, then the second of each, and so on.
+    # What leads the list is settled first: its best test beside the film, then the best of each, the next two of the
+    # leading one, the second of each, and so on; of those that are not done.
+    leading = [test for test in own[0] if test != layout.first_test] if own else []
+    best = [tests[0] for tests in own if tests]
     rounds = (test for tests in zip_longest(*own) for test in tests if test is not None)
-    wanted: dict[str, list[str]] = {test: [] for test in rounds}
+    wanted: dict[str, list[str]] = {test: [] for test in (*leading[:1], *best, *leading[1:3], *rounds)}
     for place, tests in zip(shown, own, strict=True):
         for test in tests:
             wanted[test].append(layout.conditions[place])

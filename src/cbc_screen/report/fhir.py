@@ -26,6 +26,7 @@ from cbc_screen.report.fhir_observation import (
     is_date,
     without_control,
 )
+from cbc_screen.report.wording import level_words
 from cbc_screen.result import AnalyteResult, ScreeningResult
 from cbc_screen.vocabulary import NOTICE, Comparator, Line, LineState, Reason, Sex
 
@@ -201,7 +202,7 @@ class _Bundle:
     def _narrative(self) -> str:
         """Return the report as a reader sees it: what is low, when to look and why, what to consider, what to do next."""
         result, texts = self._result, self._names.texts
-        urgency = f"{texts['urgency']}: {result.urgency.value.replace('_', ' ')}"
+        urgency = f"{texts['urgency']}: {level_words(result)}"
         parts = [NOTICE, result.summary, urgency, *result.urgency_reasons]
         body = "".join(f"<p>{escape(part)}</p>" for part in parts if part)
         listed = [f"{one.name}. {one.summary}" if one.summary else one.name for one in result.checklist]

@@ -23,6 +23,7 @@ from cbc_screen.report.wording import (
     criteria_words,
     ends_words,
     finding_words,
+    level_words,
     line_words,
     outside_words,
     person_words,
@@ -151,7 +152,9 @@ def person_parts(result: ScreeningResult) -> list[str]:
     by_name = {analyte.analyte: analyte for analyte in result.analytes}
     severity = severity_words(result.severity, result.severity_min)
     parts = [
-        make.head(result.pattern_text, result.pattern, severity, result.urgency, why_words(result)),
+        make.head(
+            result.pattern_text, result.pattern, severity, result.urgency, level_words(result), why_words(result)
+        ),
         make.person(person_words(result.person)),
         make.lines_head(),
     ]
@@ -210,7 +213,14 @@ def _groups(result: ScreeningResult) -> Iterator[str]:
 
 def _condition(entry: ConditionResult) -> str:
     sides = (*entry.findings_for, *entry.findings_against)
-    key = ("condition", entry.id, entry.place_reason, tuple(finding.condition for finding in sides), entry.missing, entry.next_tests)
+    key = (
+        "condition",
+        entry.id,
+        entry.place_reason,
+        tuple(finding.condition for finding in sides),
+        entry.missing,
+        entry.next_tests,
+    )
     return _KEPT.piece(key, lambda: Shared(_macros().condition(entry)))
 
 

@@ -43,7 +43,7 @@ _SETS = "At this age sets of equal standing differ: both were tried, and an answ
 _PREGNANCY = "Pregnancy is not stated: the non-pregnant range was used."
 _POSTPARTUM = "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
 _PRETERM = (
-    "Born preterm: the ranges are of infants born at term and were not used; one that came with a result is. "
+    "Born preterm: the ranges are of infants born at term and were not used; a range that was sent with a result was. "
     "A set by gestation at birth can be chosen where the weeks are stated (docs/sets.md)."
 )
 _GESTATION = (
@@ -51,7 +51,7 @@ _GESTATION = (
 )
 _GESTATION_OPEN = (
     "The gestation at birth was sent, and does not show that the infant was born at term: no range of a set was used; "
-    "one that came with a result is."
+    "a range that was sent with a result was."
 )
 _GESTATION_UNSTATED = (
     "The set {set} is used only where the gestation at birth is stated (gestation_at_birth, in weeks): it was not used."

@@ -9,8 +9,8 @@ from math import isfinite
 from typing import Any
 
 from cbc_screen.kernel.one_record import One
-from cbc_screen.kernel_inputs import Person
 from cbc_screen.kernel.rules import Rules
+from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.ordering import QuestionKind, questions_in
 from cbc_screen.knowledge.predicates import LineIs, LinesLow, Predicate, walk
@@ -198,12 +198,16 @@ class RuleTexts:
                     # Of results that were sent in part, what was not: MCV is not missing where RDW is.
                     in_part = question.kind is QuestionKind.RESULT and question.is_answered(known)
                     found[self.knowledge.analytes[part].label if in_part else question.text] = None
-        return (*found, *self._left(condition.missing, known))
+        return (*found, *self._left(condition.missing, known, found))
 
-    def _left(self, items: Sequence[Item], known: frozenset[str]) -> tuple[str, ...]:
-        """Return the texts of items, but for those of which every question is answered."""
+    def _left(self, items: Sequence[Item], known: frozenset[str], said: Container[str] = ()) -> tuple[str, ...]:
+        """Return the texts of items, but for those of which every question is answered, or said already."""
         questions = self.rules.ordering.questions
-        done = (bool(item.about) and all(questions[name].is_answered(known) for name in item.about) for item in items)
+
+        def is_over(name: str) -> bool:
+            return questions[name].is_answered(known) or questions[name].text in said
+
+        done = (bool(item.about) and all(map(is_over, item.about)) for item in items)
         return tuple(item.text for item, is_done in zip(items, done, strict=True) if not is_done)
 
     def _template(self, condition: Condition) -> _Template:

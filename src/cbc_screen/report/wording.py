@@ -28,6 +28,7 @@ from cbc_screen.vocabulary import (
     Severity,
     State,
     Threshold,
+    Urgency,
 )
 
 SEXES = {"F": "female", "M": "male"}
@@ -74,10 +75,16 @@ def severity_words(severity: Severity, least: Severity) -> str:
     return "unknown" if least is Severity.NONE else f"at least {words(least)}"
 
 
+def level_words(result: ScreeningResult) -> str:
+    """Say how urgent a count is; what a line that is not known would say may only be sooner."""
+    is_least = result.lines_low_min != result.lines_low_max and result.urgency in (Urgency.ROUTINE, Urgency.PROMPT)
+    return f"{'at least ' if is_least else ''}{words(result.urgency)}"
+
+
 def urgency_words(result: ScreeningResult) -> str:
     """Say an urgency with its reasons."""
     why = f" ({'; '.join(result.urgency_reasons)})" if result.urgency_reasons else ""
-    return f"{words(result.urgency)}{why}"
+    return f"{level_words(result)}{why}"
 
 
 def why_words(result: ScreeningResult) -> list[tuple[str, tuple[str, ...]]]:

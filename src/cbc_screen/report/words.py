@@ -31,6 +31,7 @@ from cbc_screen.report.units import TextUnits, number
 from cbc_screen.vocabulary import CheckGroup, Line, LineState, Pattern, Sex, State, Support, Tier
 
 _COMPARISONS = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
+_WHICH = {1: "one line is low; which one is not certain", 2: "two lines are low; which two is not certain"}
 PATTERN_WORDS = ("no line low", "single-line cytopenia", "bicytopenia", "pancytopenia")
 
 
@@ -107,7 +108,7 @@ def label(subject: str, knowledge: Knowledge) -> str:
 _TIERS = {
     Tier.TIME_CRITICAL: "time-critical if missed",
     Tier.ARTIFACT: "a spurious count, quick to exclude",
-    Tier.SERIOUS: "serious, and told by further tests",
+    Tier.SERIOUS: "serious; further tests confirm or exclude it",
     Tier.COMMON: "common",
     Tier.RARE: "rare or inherited",
 }
@@ -117,7 +118,7 @@ GROUP_WORDS = {
     CheckGroup.FITS: "fits this count",
     CheckGroup.NOT_TO_MISS: "must not be missed",
     CheckGroup.ALSO_POSSIBLE: "also possible",
-    CheckGroup.UNLIKELY: "little speaks for it",
+    CheckGroup.UNLIKELY: "little to support it",
 }
 
 
@@ -133,11 +134,7 @@ def pattern_text(pattern: Pattern, low_min: int, low_max: int, lines: Mapping[Li
     if pattern is Pattern.NONE:
         return "no line is low"
     if pattern is not Pattern.CANNOT_TELL:
-        which = (
-            f"{joined(low)} line{'s' if len(low) > 1 else ''} low"
-            if len(low) == low_min
-            else f"{low_min} low, which is not certain"
-        )
+        which = f"{joined(low)} line{'s' if len(low) > 1 else ''} low" if len(low) == low_min else _WHICH[low_min]
         return f"{PATTERN_WORDS[low_min]}: {which}"
     start = f"at least {PATTERN_WORDS[low_min]}" if low_min else "no line is definitely low"
     why = (

@@ -381,7 +381,7 @@ def test_the_brief_report_is_plain_where_it_is_no_terminal_and_fits_its_width() 
         assert max(map(len, text.splitlines())) <= width
     assert "Hemoglobin         9.1 g/dL     91 g/L           low" in printed(result)
     assert re.search(r"Hemoglobin .*\.{11}#\.\.={6}\.{4}  117 to 153", printed(result))  # 24 characters for 0 to 191
-    assert re.search(r"folded: \d+ also possible, \d+ little speaks for it", printed(result))
+    assert re.search(r"folded: \d+ also possible, \d+ little to support it", printed(result))
 
 
 def test_summaries_ranges_and_grades_show_themselves_in_a_notebook(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def load_beside_results(
             "again_names",
             "rejections",
             "not_of_rows",
+            "row_notes",
             "ordered_channels",
         ]
     )
@@ -154,7 +155,7 @@ def load_beside_results(
         channels={key: frozenset(map(plain_name, channels.texts(key))) for key in channels},
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
-        row_notes=frozenset(names_of["note"]),
+        row_notes=frozenset(names_of["note"]) | set(map(plain_name, node.texts("row_notes"))),
         ordered=load_ordered_channels(node.node("ordered_channels"), analytes),
         rejections=load_rejections(node.node("rejections")),
         row_status=frozenset(names_of["status"]) - set(map(plain_name, node.texts("not_of_rows"))),

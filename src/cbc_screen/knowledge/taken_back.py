@@ -19,7 +19,7 @@ _SIGN = re.compile(r"[(（]|[-−－–]\s*$")
 _BREAK = re.compile(r"[:–—]|\s-+\s")  # between what was found and what was done: "QNS - no result"
 _UNUSABLE = ("clotted", "insufficient")  # of a whole sample, whatever number stands beside it
 _NEAR = 4  # words before one in which a denial counts
-_LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining")
+_LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining", "of_all")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class TakenBack:
     between: frozenset[str]  # a word and its denial: "clots were not seen"
     turning: frozenset[str]  # after which a denial no longer counts: "no clots but fibrin"
     joining: frozenset[str]  # by which a denial goes on behind a comma: "no clots, fibrin or clumps"
+    of_all: frozenset[str]  # what is said of a sample or a person is said of all that was measured
     asked: tuple[str, ...]
     most_words: int
     whole: frozenset[str]  # remarks that say it by themselves: codes of HL7 table 0493
@@ -58,6 +59,19 @@ class TakenBack:
         if any(self._is_said_alone(clause) for clause in _CLAUSE.split(remark)):
             return True
         return any(self._in_sentence(sentence) for sentence in _SENTENCE.split(remark))
+
+    def says_of_all(self, remark: str) -> bool:
+        """Tell whether a remark takes back all that was measured in its sample, not only the result beside it.
+
+        >>> from cbc_screen.knowledge.loaded import load_measures
+        >>> back = load_measures().words.taken_back
+        >>> back.says_of_all("Wrong blood in tube"), back.says_of_all("Clotted")
+        (True, False)
+        """
+        plain = plain_name(remark)
+        words = f" {plain} "
+        named = any(f" {own} " in words if own.isascii() else own in plain for own in self.of_all)
+        return named and self.says(remark)
 
     def _is_said_alone(self, clause: str) -> bool:
         """Tell whether a clause says that a sample is clotted or too little and nothing else: "凝固", "hyytynyt", "标本有凝块"."""

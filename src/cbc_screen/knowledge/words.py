@@ -67,6 +67,10 @@ class Words:
         """Tell whether a remark beside a result takes it back."""
         return self.taken_back.says(remark)
 
+    def takes_back_all(self, remark: str) -> bool:
+        """Tell whether a remark beside a result takes back all that was measured in the same sample."""
+        return self.taken_back.says_of_all(remark)
+
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
         upper = text.upper()

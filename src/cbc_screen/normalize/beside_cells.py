@@ -28,6 +28,7 @@ class Remark(NamedTuple):
     takes_back: bool
     clumps: Presence
     suspected: bool
+    of_all: bool = False  # it takes back whatever was measured in the sample
 
 
 class Remarks(NamedTuple):
@@ -37,15 +38,17 @@ class Remarks(NamedTuple):
     clumps: Mask
     no_clumps: Mask
     suspected: Mask
+    of_all: Mask
 
 
 def remark_of(text: str, words: Words, *, about_platelets: bool) -> Remark:
     """Read one remark."""
+    of_all = words.takes_back_all(text)
     if not mentions_clumps(text):
-        return Remark(words.takes_back(text), Presence.UNKNOWN, suspected=False)
+        return Remark(of_all or words.takes_back(text), Presence.UNKNOWN, suspected=False, of_all=of_all)
     clumps = platelet_clumps(text, about_platelets=about_platelets)
     suspected = clumps is not Presence.PRESENT and suspects_clumps(text, about_platelets=about_platelets)
-    return Remark(words.takes_back(text), clumps, suspected)
+    return Remark(of_all or words.takes_back(text), clumps, suspected, of_all)
 
 
 def remarks_of(column: pa.Array, words: Words, said: Callable[[str], str] = str, *, about_platelets: bool) -> Remarks:
@@ -61,6 +64,7 @@ def remarks_of(column: pa.Array, words: Words, said: Callable[[str], str] = str,
         each(lambda one: one.clumps is Presence.PRESENT),
         each(lambda one: one.clumps is Presence.ABSENT),
         each(lambda one: one.suspected),
+        each(lambda one: one.of_all),
     )
 
 

@@ -209,6 +209,9 @@ class _Table:
             told = remarks_of(self._columns[column], self._knowledge.words, said, about_platelets=about)
             for analyte in analytes if told.taken_back.any() else ():
                 self._void(analyte, told.taken_back, Reason.SPECIMEN_SUSPECT)
+            of_count = any(self._knowledge.analytes[analyte].counted for analyte in analytes)
+            for analyte in plan.analytes if of_count and told.of_all.any() else ():
+                self._void(analyte, told.of_all, Reason.SPECIMEN_SUSPECT)
             if told.clumps.any() or told.no_clumps.any():
                 self._state(CLUMPS, told.clumps, told.no_clumps)
             if told.suspected.any():

@@ -50,6 +50,7 @@ class Judgement(NamedTuple):
     about: tuple[str, str] | None = None
     film: tuple[str, Presence] | None = None  # a finding of the film, seen or not seen
     again: bool = False
+    of_all: bool = False  # a remark beside it takes back all that was measured
 
     @property
     def is_left_out(self) -> bool:
@@ -69,6 +70,8 @@ class Judge:
         )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
+        self._takes_back_all_of = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
+        self._counted = frozenset(name for name, own in knowledge.analytes.items() if own.counted)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
         self._remark_names, self._remark_in = knowledge.beside.row_notes, knowledge.beside.remark_in
         self._is_remark = lru_cache(_REMARKS)(self._names_remark)
@@ -111,7 +114,8 @@ class Judge:
             value, unit = self._value_and_unit(result, analyte)
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
-        return Judgement(analyte, clumps=clumps, value=value, unit=unit)
+        of_all = analyte in self._counted and result.status in _FINAL and any(map(self._takes_back_all_of, result.remarks))
+        return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
 
     def _taken(self, stated: Stated) -> Iterator[str]:
         """Yield what is said of what was taken: "clotted" stands there in place of blood."""

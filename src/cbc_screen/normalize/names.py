@@ -51,6 +51,7 @@ class Role(StrEnum):
 
 # A word before the name of an analyte is one of these more often than a part of another name.
 _BEFORE = (Role.COMPARATOR, Role.NOTE)
+_SAID = (Role.FLAG, Role.NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,13 @@ class NameReader:
                     ]
                 for base in bases:
                     found = self._analytes(base) if base != name else frozenset[str]()
-                    if len(found) == 1:
+                    if len(found) == 1 or (role in _SAID and self._are_twins(found)):
                         return Meaning(role, min(found))
         return None
+
+    def _are_twins(self, found: frozenset[str]) -> bool:
+        """Tell whether a name is of a count or of its percentage: what is said of one is said of the other."""
+        return any({name, self._knowledge.analytes[name].percent} == found for name in found)
 
     def _again(self, text: str) -> Meaning | None:
         """Say whether a name is of a further result of an analyte, and in which unit."""

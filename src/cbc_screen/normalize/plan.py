@@ -174,6 +174,15 @@ def make_plan(
             )
         return found[0] if found else None
 
+    def said_of(analyte: str) -> list[str]:
+        """Return of what the flags and remarks of an analyte may be: those of a count that has no column are of its percentage."""
+        counts = (own.id for own in knowledge.analytes.values() if own.percent == analyte)
+        return [analyte, *(count for count in counts if one(Role.ANALYTE, count) is None)]
+
+    def beside(role: Role, analyte: str) -> str | None:
+        names = said_of(analyte) if role is Role.FLAG else [analyte]
+        return next(filter(None, (one(role, name) for name in names)), None)
+
     analytes: dict[str, AnalyteColumn] = {}
     for analyte in knowledge.analytes:
         column = one(Role.ANALYTE, analyte) if declared.reads(knowledge.analytes[analyte]) else None
@@ -184,9 +193,9 @@ def make_plan(
         if unit is None and analyte in chosen:
             unit = reader.unit_in_name(column, analyte)
         _check_unit(knowledge, declared, analyte, column, unit)
-        beside = (one(role, analyte) for role in _BESIDE)
-        notes = tuple(fields.get((Role.NOTE, analyte), ()))
-        analytes[analyte] = replace(AnalyteColumn(column, unit, *beside), note_columns=notes)
+        own = (beside(role, analyte) for role in _BESIDE)
+        notes = tuple(column for name in said_of(analyte) for column in fields.get((Role.NOTE, name), ()))
+        analytes[analyte] = replace(AnalyteColumn(column, unit, *own), note_columns=notes)
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]

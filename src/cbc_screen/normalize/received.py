@@ -170,7 +170,8 @@ def _read_remarks(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kno
         said = knowledge.beside.remark_in(rest.partition(":")[2], _text(cell))
         told = remark_of(said, knowledge.words, about_platelets=about == "platelets")
         if told.takes_back:
-            for analyte in knowledge.analytes if about == _ROW else (about,):
+            is_of_all = about == _ROW or (told.of_all and knowledge.analytes[about].counted)
+            for analyte in knowledge.analytes if is_of_all else (about,):
                 if not _is_absent(record.get(analyte), knowledge):
                     record[analyte] = {"value": unusable(Reason.SPECIMEN_SUSPECT)}
         if told.clumps is not Presence.UNKNOWN and clumps.get(CLUMPS) is not Presence.PRESENT:

@@ -296,18 +296,21 @@ def test_beside_a_count_such_a_name_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("remark", "line"),
+    ("remark", "line", "red_line"),
     [
-        ("RESULT CANCELLED: WRONG PATIENT", "cannot_tell"),
-        ("Specimen clotted, please repeat.", "cannot_tell"),
-        ("Do not use", "cannot_tell"),
-        ("Probe geronnen", "cannot_tell"),
-        ("Disregard previous result.", "low"),
-        ("Called to nurse at 09:30", "low"),
-        ("Sample not clotted", "low"),
+        # What is said of the patient or the sample is said of the hemoglobin in it too.
+        ("RESULT CANCELLED: WRONG PATIENT", "cannot_tell", "cannot_tell"),
+        ("Specimen clotted, please repeat.", "cannot_tell", "cannot_tell"),
+        ("Probe geronnen", "cannot_tell", "cannot_tell"),
+        ("Do not use", "cannot_tell", "not_low"),
+        ("Disregard previous result.", "low", "not_low"),
+        ("Called to nurse at 09:30", "low", "not_low"),
+        ("Sample not clotted", "low", "not_low"),
     ],
 )
-def test_a_remark_that_takes_a_result_back_makes_it_unknown(remark: str, line: str, tmp_path: Path) -> None:
+def test_a_remark_that_takes_a_result_back_makes_it_unknown(
+    remark: str, line: str, red_line: str, tmp_path: Path
+) -> None:
     (tmp_path / "in.hl7").write_text(
         "MSH|^~\\&|LAB|X|R|Y|20240301120000||ORU^R01|M1|P|2.5.1\rPID|1||T1||||19700504|F\r"
         "OBR|1|A1|B1|58410-2^CBC^LN|||20240301090000\rOBX|1|NM|718-7^HGB^LN||135|g/L|||||F\r"
@@ -316,7 +319,7 @@ def test_a_remark_that_takes_a_result_back_makes_it_unknown(remark: str, line: s
     )  # fmt: skip
     cbc.scan(tmp_path / "in.hl7", tmp_path / "flags.parquet")
     (row,) = cbc.read_flags(tmp_path / "flags.parquet").to_dict("records")
-    assert (row["platelet_line"], row["red_line"]) == (line, "not_low")
+    assert (row["platelet_line"], row["red_line"]) == (line, red_line)
     assert ("SPECIMEN_SUSPECT" in row["reasons"]) is (line == "cannot_tell")
 
 

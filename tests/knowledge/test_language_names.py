@@ -20,7 +20,7 @@ RED = replace(analytes()["rbc"], names=("rbc",))
 NEUTROPHILS = replace(analytes()["neutrophils"], names=("neutrophils",))
 PERCENT = replace(analytes()["neutrophils_percent"], names=("neutrophils percent",))
 KNOWN = {one.id: one for one in (WHITE, RED, NEUTROPHILS, PERCENT)}
-AGREEING = "agreeing: []\nblood: {source: own, words: {xx: [blood]}}\nmay_be_neutrophils: {source: own, words: {xx: [polys]}}\n"
+AGREEING = "agreeing: []\nblood: {source: own, words: {xx: [blood]}}\nmay_be_neutrophils: {source: own, words: {xx: [polys]}, begins: {xx: [neutro]}, but: {xx: [neutropeni]}}\n"
 
 
 def friends(known: dict[str, Analyte], groups: str = "specimens: []\nqualifiers: []") -> Friends:

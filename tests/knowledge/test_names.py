@@ -134,6 +134,29 @@ def test_names_that_programs_and_analyzers_give_neutrophils(header: str) -> None
 @pytest.mark.parametrize(
     "header",
     [
+        "NEUTROP",
+        "NEUTROF",
+        "Neutroph.",
+        "Neutrophills",
+        "Nuetrophils",
+        "Poly",
+        "Polymorph",
+        "Polymorphonuclear",
+        "N abs",
+        "Granulocyte count",
+        "多核球",
+        "中性粒",
+        "Neutrofilai",
+        "Neutrofiilid",
+        "Neitrofīli",
+        "Nevtrofilci",
+        "Неутрофили",
+        "নিউট্রোফিল",
+        "Neutrophils normal",
+        "min ANC",
+        "Neutrophils (normal 2-7)",
+        "ANC (normal > 1.5)",
+        "Neutrophils (2.0 - 7.5)",
         "PMNs",
         "AGC",
         "Absolute Granulocyte Count",
@@ -169,3 +192,11 @@ def test_a_name_of_two_columns_in_two_languages_is_a_name_of_neither(tmp_path: P
     assert [part for part, own in names.items() if "vysledkow" in own] == []
     assert [part for part, own in names.items() if "jedine pl" in own] == ["flag"]
     assert [part for part, own in names.items() if "jedine cs" in own] == ["name"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Neutropenia", "neutropenic fever", "Neutropénie", "Neutrophilia", "Neutrophils range", "ANC lower limit"],
+)
+def test_names_of_what_follows_from_neutrophils_are_no_result_of_them(header: str) -> None:
+    assert NameReader(load_knowledge()).read(header).role not in (Role.ANALYTE, Role.POSSIBLE)

@@ -17,6 +17,7 @@ denied: ["no", not]
 between: [in, the, were]
 turning: [but]
 joining: [or]
+of_all: [sample, tube]
 asked: [check for]
 most_words: 2
 whole: [froz]

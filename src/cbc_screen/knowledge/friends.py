@@ -55,6 +55,8 @@ class Friends:
     words: Mapping[str, frozenset[str]]  # a word that stands for analytes in a longer name
     agreeing: Mapping[str, frozenset[str]]  # words that name none, and agree with a name beside them
     may_be: frozenset[str]  # words under which neutrophils may have been sent
+    begins: tuple[str, ...]  # such words, cut short or misspelled, begin so
+    begins_not: tuple[str, ...]  # what does, and is something else
 
     def not_blood(self, *texts: str) -> bool:
         """Tell whether what names a specimen, or what was ordered, says that it is not blood."""
@@ -118,12 +120,13 @@ def load_friends(
         words,
         agree,
         frozenset(_words(agreeing.node("may_be_neutrophils"), "words")),
+        *(tuple(_words(agreeing.node("may_be_neutrophils"), key)) for key in ("begins", "but")),
     )
 
 
 def _agreeing(node: YamlNode, counted: frozenset[str]) -> dict[str, frozenset[str]]:
     node.check_keys(["agreeing", "blood", "may_be_neutrophils"])
-    node.node("may_be_neutrophils").check_keys(["source", "words"])
+    node.node("may_be_neutrophils").check_keys(["source", "words", "begins", "but"])
     node.node("blood").check_keys(["source", "words"])
     found = dict.fromkeys(_words(node.node("blood"), "words"), counted)
     for entry in node.nodes("agreeing"):

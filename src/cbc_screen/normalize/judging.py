@@ -114,7 +114,9 @@ class Judge:
             value, unit = self._value_and_unit(result, analyte)
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
-        of_all = analyte in self._counted and result.status in _FINAL and any(map(self._takes_back_all_of, result.remarks))
+        of_all = (
+            analyte in self._counted and result.status in _FINAL and any(map(self._takes_back_all_of, result.remarks))
+        )
         return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
 
     def _taken(self, stated: Stated) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -108,8 +109,9 @@ class NameReader:
         """Say what a header text means."""
         text = " ".join(header.replace("\ufeff", "").translate(_PUNCTUATION).split())
         found = self._read(text)
-        if found.role is Role.OTHER and (parted := _HUMP.sub(" ", text)) != text:
-            return self._read(parted)  # "AbsoluteNeutrophilCount"
+        if found.role in (Role.OTHER, Role.POSSIBLE) and (parted := _HUMP.sub(" ", text)) != text:
+            again = self._read(parted)  # "AbsoluteNeutrophilCount"
+            return again if found.role is Role.OTHER or again.role is Role.ANALYTE else found
         return found
 
     def _read(self, text: str) -> Meaning:
@@ -236,11 +238,18 @@ class NameReader:
         if self._knowledge.not_results.isdisjoint(words):
             for first in range(len(words)):
                 for last in range(len(words), first, -1):
-                    name = self._fallible.get(" ".join(words[first:last]))
+                    name = self._fallible.get(" ".join(words[first:last])) or self._begun(words[first:last])
                     if name is not None:
                         why = f"it may be {name}, under a name that is not known"
                         return Meaning(Role.POSSIBLE, name, why=why, reason=Reason.CODE_UNKNOWN)
         return Meaning(Role.OTHER)
+
+    def _begun(self, words: Sequence[str]) -> str | None:
+        """Return neutrophils where a word is theirs, cut short or misspelled: "Neutrop", "Nuetrophils"."""
+        (word, *others), friends = words, self._friends
+        if others or not word.startswith(friends.begins) or word.startswith(friends.begins_not):
+            return None
+        return min(self.fallible)
 
     def named_within(self, text: str) -> Meaning | None:
         """Find the name of a count that a line is judged on among other words, in front of a unit of it.
@@ -265,7 +274,9 @@ class NameReader:
         """Tell whether a text stands where a unit does, in brackets or short and last, and is no word for something else."""
         other = self._knowledge.not_results
         there = (base, unit) in [*_bracketed(text), *_short_tail(text)]
-        return there and other.isdisjoint(parts_of(plain_name(unit)))
+        # Limits in brackets are printed behind the name of what they are of: "Neutrophils (normal 2-7)".
+        limits = any(sign.isdigit() for sign in unit)
+        return there and (limits or other.isdisjoint(parts_of(plain_name(unit))))
 
     def _age(self, name: str) -> Meaning | None:
         for known, field in self._people.items():

@@ -26,6 +26,7 @@ from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
 
 SPECIMEN = "specimen"  # of which a remark that is a result of its own takes all results back
 SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
+_PANEL = "panel"
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _FINAL = frozenset({ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED})
 _LONGEST_LABEL = 80
@@ -87,7 +88,8 @@ class Judge:
 
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""
-        other, is_told = self._other_specimen(result.stated, result.specimen)
+        ordered = ((_PANEL, result.panel),) if result.panel else ()
+        other, is_told = self._other_specimen((*result.stated, *ordered), result.specimen)
         analyte, reason, possible, again = identifier.identify(result, "" if is_told else result.specimen)
         if other is not None and (analyte is not None or reason is not None):
             # It makes nothing unknown of the blood that was taken beside it; and what is only

@@ -179,6 +179,24 @@ def test_a_fault_of_the_table_names_its_line(text: str, message: str) -> None:
         load_statuses(parse_yaml(text, "result_status.yaml"), frozenset())
 
 
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Auth (Verified)", "F"), ("Auth", "F"), ("Verified", "F"), ("Authenticated", "F"),
+        ("Final - Edited", "C"), ("Final (Edited)", "C"), ("Edited Result - FINAL", "C"), ("Modified", "C"), ("Altered", "C"),
+        ("Final result (edited)", "C"), ("Modified - Final", "C"), ("Amended Final", "A"), ("AUTH_VERIFIED", "F"),
+        # The same words of what is not final yet, or of what nobody knows.
+        ("Unauth", "P"), ("Not authenticated", "P"), ("Edited Result - PRELIMINARY", "P"), ("Unauthorised", "P"),
+        ("Auth (Pending)", "O"), ("Final - Cancelled", "O"), ("Edited - Deleted", "O"),
+    ],
+)  # fmt: skip
+def test_words_of_hospital_systems_are_what_they_say(text: str, status: str) -> None:
+    """The words in which Cerner and Epic say how far a result has come."""
+    assert STATUSES.of(text) == status
+    for door in (at_the_record_door, at_the_frame_door):
+        assert (NOT_FINAL in door(text)) is (status not in ("F", "C", "A"))
+
+
 # One status, or one condition of the specimen, for the whole row ------------------------------
 
 ROW = {"id": ["1"], "age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [13.0], "ANC (10^9/L)": [4.0], "PLT (10^9/L)": [250]}

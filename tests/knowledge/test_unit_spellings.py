@@ -10,9 +10,14 @@ import pandas as pd
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen import KnowledgeError
 from cbc_screen.errors import UsageError
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.parse import parse_yaml
 from cbc_screen.knowledge.quantities import Factor
+from cbc_screen.knowledge.unit_forms import load_forms
+from cbc_screen.normalize.names import Role, name_reader
+from cbc_screen.normalize.value import ResultReader
 from cbc_screen.vocabulary import Reason
 
 KNOWN = load_knowledge().analytes
@@ -135,3 +140,78 @@ def test_a_unit_that_a_convention_declares_may_be_written_in_another_case() -> N
     assert isinstance(hemoglobin.find("mmol/L", "monomer"), Factor)
     assert hemoglobin.find("MMOL/L", "monomer") == hemoglobin.find("mmol/L", "monomer")
     assert not isinstance(hemoglobin.find("MMOL/L"), Factor)
+
+
+# A scale and a volume, each in another form ------------------------------------------------------
+
+THOUSANDTH = Fraction(1, 1000)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "expected", "units"),
+    [
+        ("platelets", 1, ["10^9 L-1", "10⁹ L⁻¹", "10^9·L⁻¹", "10^9/liter", "10^9 / litre", "Mrd/L", "Mrd./l", "mld/L", "10 exp 9/L", "10exp9/litre"]),
+        ("platelets", 1, ["10X3/UL", "10X9/L", "X10E3/MM3", "10^3/mmc", "1E9/L", "1e3/µL", "10 9/L", "x 10 3/uL", "10^3 µL-1", "k per microlitre", "10^9/L (auto)"]),
+        ("platelets", 100, ["×10^5/µL", "Lakh/mm3", "lac/cmm", "LACS/CU.MM", "lakhs per cmm", "10^5/mm3"]),
+        ("platelets", THOUSANDTH, ["n/µl", "N/uL", "n/mm3", "No./cmm", "µL⁻¹", "cells/mmc"]),
+        ("hemoglobin", 1, ["g/litre", "gr/L", "g L-1", "grams/liter", "г/литр"]),
+        ("hemoglobin", 10, ["g dl-1", "g·dL⁻¹", "grams/dL", "g/dL (calc)", "g per dL", "g / 100 ml", "gm/dL [calculated]"]),
+        ("rbc", 1, ["10^12 L-1", "10^6·mm⁻³", "10^12/litre", "10 12/L", "Mio/mmc"]),
+        ("rbc", Fraction(1, 10), ["lakhs/cmm", "10^5/µL"]),
+        ("hematocrit", 1, ["L·L⁻¹", "l/litre"]),
+    ],
+)  # fmt: skip
+def test_a_scale_and_a_volume_are_read_in_any_form(analyte: str, expected: int | Fraction, units: list[str]) -> None:
+    """In a unit column or a header, and behind the number of a cell."""
+    reader = ResultReader(KNOWN[analyte], load_knowledge().words)
+    for unit in units:
+        assert factor(analyte, unit) == expected, unit
+        read = [reader.read_text(text, own) for text, own in ((f"5 {unit}", None), ("5", unit))]
+        assert {(one.factor, one.reason) for one in read if one.factor} <= {(KNOWN[analyte].units.find(unit), None)}, (
+            unit
+        )
+        assert read[0] == read[1], unit
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "reason"),
+    [
+        ("wbc", "109/L", Reason.UNIT_UNKNOWN),  # "7 109/L" may be 7,109 a liter
+        ("wbc", "103/uL", Reason.UNIT_UNKNOWN),
+        ("wbc", "L-1", Reason.UNIT_UNKNOWN),  # a level, a lot
+        ("wbc", "N/L", Reason.UNIT_UNKNOWN),  # normal or low
+        ("wbc", "g/litre", Reason.UNIT_CONFUSABLE), ("wbc", "GR/L", Reason.UNIT_CONFUSABLE), ("wbc", "g/l (auto)", Reason.UNIT_UNKNOWN),
+        ("wbc", "m/microliter", Reason.UNIT_CONFUSABLE), ("wbc", "Mrd/µL", Reason.UNIT_CONFUSABLE), ("wbc", "{Mrd}/L", Reason.UNIT_CONFUSABLE),
+        ("wbc", "10-9/L", Reason.UNIT_UNKNOWN), ("wbc", "10^9 L-3", Reason.UNIT_UNKNOWN), ("wbc", "Mrd", Reason.UNIT_UNKNOWN),
+        ("wbc", "10^6 mm-3", Reason.UNIT_UNKNOWN), ("hemoglobin", "gdl-1", Reason.UNIT_UNKNOWN), ("hemoglobin", "g/l-1", Reason.UNIT_CONFUSABLE),
+        ("hemoglobin", "g/litre (estimate)", Reason.UNIT_UNKNOWN), ("hemoglobin", "1/L", Reason.UNIT_UNKNOWN), ("hemoglobin", "mmol/litre", Reason.UNIT_CONFUSABLE),
+    ],
+)  # fmt: skip
+def test_a_form_is_no_other_unit(analyte: str, unit: str, reason: Reason) -> None:
+    assert factor(analyte, unit) is reason
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("neutrophils_k_per_ul", "neutrophils", "k per ul"), ("ANC/µL", "neutrophils", "/µL"), ("hemoglobin_g_per_dl", "hemoglobin", "g per dl"),
+        ("plt_lakhs_per_cmm", "platelets", "lakhs per cmm"), ("WBC/mm3", "wbc", "/mm3"), ("Neut/µL", "neutrophils", "/µL"),
+        ("WBC 10⁹ L⁻¹", "wbc", "10⁹ L⁻¹"), ("HGB g/dL (calc)", "hemoglobin", "g/dL (calc)"), ("PLT 10 9/L", "platelets", "10 9/L"),
+    ],
+)  # fmt: skip
+def test_a_header_states_a_unit_in_any_form(header: str, name: str, unit: str) -> None:
+    found = name_reader(load_knowledge()).read(header)
+    assert (found.role, found.name, found.unit) == (Role.ANALYTE, name, unit)
+
+
+@pytest.mark.parametrize(
+    "header", ["WBC/HPF", "NEUT/LYMPH", "Neutrophils/Lymphocytes ratio", "RETIC/1000", "HGB/L", "platelets_per_patient"]
+)
+def test_a_slash_alone_makes_no_unit(header: str) -> None:
+    assert name_reader(load_knowledge()).read(header).role is not Role.ANALYTE
+
+
+def test_a_word_for_two_scales_is_a_fault_of_the_table() -> None:
+    forms = "scales: {g: [gr], K: [gr]}\nvolumes: {L: [litre]}\npowers: [e]\nremarks: [calc]\n"
+    with pytest.raises(KnowledgeError, match=r"units\.yaml:1: K: 'gr' stands for two things"):
+        load_forms(parse_yaml(forms, "units.yaml"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbc_screen.knowledge.fold import of_page, plain_name
+from cbc_screen.knowledge.unit_forms import UnitForms, load_forms
 from cbc_screen.vocabulary import AnalyteGroup, Line, Reason
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ AMBIGUOUS = "may be a count or a percentage"  # what is said of a name that only
 # What adjustments of hemoglobin ask for by name: a setting, and a finding.
 CIGARETTES, SMOKER_FINDING = "cigarettes_per_day", "smoker"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_SUPERSCRIPT_SET = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _LETTERS = re.compile(r"[^\W\d_a-zA-Z]+")  # of another script
 _IN_BRACES = re.compile(r"\{[^{}]*\}")
 
@@ -30,15 +31,7 @@ def raise_digits(text: str) -> str:
     >>> raise_digits("10⁹")
     '10^9'
     """
-    folded: list[str] = []
-    for position, character in enumerate(text):
-        if character in _SUPERSCRIPT_SET:
-            if position == 0 or text[position - 1] not in _SUPERSCRIPT_SET:
-                folded.append("^")
-            folded.append(character.translate(_SUPERSCRIPTS))
-        else:
-            folded.append(character)
-    return "".join(folded)
+    return _RAISED.sub(lambda digits: "^" + digits[0].translate(_SUPERSCRIPTS), text)
 
 
 def normalize_unit(text: str) -> str:
@@ -69,16 +62,20 @@ class Spellings:
 
     known: Mapping[str, str]  # a spelling, and the one of the tables
     letters: Mapping[str, str]  # a word of another script, and its Latin letters
+    forms: UnitForms
 
-    def others(self, spelling: str) -> Iterator[str]:
-        """Yield the ways to write a spelling that is in no table."""
+    def others(self, unit: str, spelling: str) -> Iterator[str]:
+        """Yield the ways to write a unit whose spelling is in no table."""
         if (known := self.known.get(spelling)) is not None:
             yield normalize_unit(known)
             return
+        if (parted := self.forms.spelling(raise_digits(of_page(unit)))) is not None:
+            yield parted
         if not spelling.isascii():
             latin = _LETTERS.sub(lambda word: self.letters.get(word[0].casefold(), word[0]), spelling)
             if latin != spelling:
                 yield latin
+                yield self.forms.spelling(latin) or latin
                 spelling = latin
         bare = _IN_BRACES.sub("", spelling)
         if bare not in ("", spelling):
@@ -139,7 +136,7 @@ class UnitTable:
             return found
         if any(self._is_scale(own, convention) for own in _IN_BRACES.findall(spelling)):
             return Reason.UNIT_CONFUSABLE, "in braces stands a scale, beside a unit that has another"
-        for other in self.spellings.others(spelling):
+        for other in self.spellings.others(unit, spelling):
             if (found := self._find(other, convention)) is not None:
                 return found
         return Reason.UNIT_UNKNOWN, "the unit is not in the closed table of this analyte"
@@ -149,7 +146,7 @@ class UnitTable:
         inside = remark.strip("{}")
         one, scaled = self._find("/uL", convention), self._find(f"{inside}/uL", convention)
         contradicts = isinstance(one, Factor) and isinstance(scaled, Factor) and one != scaled
-        return contradicts or any(map(str.isnumeric, inside))
+        return contradicts or any(map(str.isnumeric, inside)) or self.spellings.forms.is_scale(inside)
 
     def _find(self, spelling: str, convention: str | None) -> Factor | tuple[Reason, str] | None:
         """Look one spelling up as it is written, then in another case where that can mean nothing else."""
@@ -230,9 +227,10 @@ def load_units(node: YamlNode, written: Mapping[str, str]) -> tuple[dict[str, Un
 
     `written` are spellings of other languages, each with the one that the tables have.
     """
-    node.check_keys(["dimensions", "systems", "other_quantities", "letters"])
+    node.check_keys(["dimensions", "systems", "other_quantities", "letters", "forms"])
     letters = node.node("letters")
-    spellings = Spellings(written, {word.casefold(): letters.text(word) for word in letters})
+    latin = {word.casefold(): letters.text(word) for word in letters}
+    spellings = Spellings(written, latin, load_forms(node.node("forms")))
     foreign = frozenset(normalize_unit(spelling) for spelling in node.texts("other_quantities"))
     tables: dict[str, UnitTable] = {}
     for dimension in node.node("dimensions"):

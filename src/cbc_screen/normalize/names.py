@@ -28,6 +28,7 @@ _CONTESTED = "it means different things in different languages"
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # between the words of a name in a program
 _LOINC = re.compile(r"\d{1,7}-\d")
 _NUMBERED = re.compile(r"(.*[)\]}])[._](\d{1,2})")
+_PER = "per"
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
 
 
@@ -116,13 +117,22 @@ class NameReader:
 
     def _read(self, text: str) -> Meaning:
         whole = self._whole(text)
-        parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in _splits(text))
+        ways = [*_splits(text), *self._over_volume(text)]
+        parts = (self._with_unit(plain_name(base), unit.strip()) for base, unit in ways)
         parted = next((meaning for meaning in parts if meaning is not None), None)
         if whole is None:
             return parted or self._again(text) or self._refused(plain_name(text)) or self._possible(text)
         # "RDW-CV (%)" is a name as it stands, and states a unit all the same.
         same = parted is not None and (parted.role, parted.name) == (whole.role, whole.name)
         return parted if parted is not None and same else whole
+
+    def _over_volume(self, text: str) -> list[tuple[str, str]]:
+        """Part "ANC/µL" into a name and a unit, where what stands from the slash on is a unit of what the name may mean."""
+        base, slash, volume = text.partition("/")
+        unit = f"{slash}{volume}"
+        may_be = self._candidates(self._analytes(plain_name(base))) if volume else []
+        known = any(isinstance(self._knowledge.analytes[one].units.find(unit), Factor) for one in may_be)
+        return [(base, unit)] if known else []
 
     def is_first_name(self, header: str, meaning: Meaning) -> bool:
         """Tell whether a header is a name of the first tables, alone or with its unit: no longer one, of no other language."""
@@ -367,6 +377,8 @@ def _splits(text: str) -> list[tuple[str, str]]:
     for place in range(1, len(parts)):
         unit = parts[place:]
         ways.append(("_".join(parts[:place]), "/".join(unit)))
+        if _PER in map(str.casefold, unit):
+            ways.append(("_".join(parts[:place]), " ".join(unit)))  # "neutrophils_k_per_ul"
         if len(unit) == 1 and unit[0].isalpha():
             ways += [("_".join(parts[:place]), f"{unit[0][:cut]}/{unit[0][cut:]}") for cut in range(1, len(unit[0]))]
     return [(base, unit) for base, unit in ways if base.strip() and unit.strip()]

@@ -19,6 +19,7 @@ from cbc_screen.knowledge.fold import of_page
 from cbc_screen.knowledge.quantities import Analyte, Factor, normalize_unit, raise_digits
 from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.gestation import WEEKS, in_weeks
+from cbc_screen.normalize.thousands import straight, without_marks
 from cbc_screen.vocabulary import Comparator, Presence, Reason
 
 LONGEST_CELL = 256
@@ -137,11 +138,10 @@ def fold(text: str) -> str:
 
 def plain_number(text: str, mark: NumberFormat = POINT) -> float | None:
     """Read a number without unit or comparator; NaN for an empty text, None if unreadable."""
-    plain = fold(text)
+    plain = straight(fold(text))
     if not plain:
         return nan
-    if mark.thousands:
-        plain = plain.replace(mark.thousands, "")
+    plain = without_marks(plain, mark.thousands, mark.decimal)
     if mark.decimal != ".":
         plain = "?" if "." in plain else plain.replace(mark.decimal, ".", 1)
     return (
@@ -210,8 +210,7 @@ class ResultReader:
             return self._not_usable(plain)
         plain, flagged = self._without_flag(plain)
         comparator, rest = self._operator(plain)
-        if self._format.thousands:
-            rest = re.sub(rf"(?<=\d){re.escape(self._format.thousands)}(?=\d{{3}}(?!\d))", "", rest)
+        rest = without_marks(straight(rest), self._format.thousands, self._format.decimal)
         if self._format.decimal != ".":
             first = rest.split(" ", 1)[0]
             if "." in first and any(c.isdigit() for c in first):  # "s. Bem." has no number

@@ -76,9 +76,14 @@ def test_the_age_is_that_of_its_own_collection_and_two_that_differ_are_none(tmp_
 
 
 def test_a_birth_date_stands_over_an_age_beside_the_count(tmp_path: Path) -> None:
-    source = message(tmp_path, "OBX|1|NM|30525-0^Age^LN||5|yr|||||F", person="PID|1||900^^^H||X||19930301|F")
+    source = message(tmp_path, "OBX|1|NM|30525-0^Age^LN||31|yr|||||F", person="PID|1||900^^^H||X||19930301|F")
     cbc.scan(source, tmp_path / "flags.parquet", received=True)
     assert cbc.screen_again(tmp_path / "flags.parquet", 5).person.years == (30, 30)
+    source = message(tmp_path, "OBX|1|NM|30525-0^Age^LN||5|yr|||||F", person="PID|1||900^^^H||X||19930301|F")
+    cbc.scan(source, tmp_path / "flags.parquet", received=True, force=True)
+    result = cbc.screen_again(tmp_path / "flags.parquet", 5)
+    assert result.person.years is None
+    assert "age:PERSON_CONFLICT" in result.flags()["reasons"]
 
 
 @pytest.mark.parametrize(("code", "value"), [("46098-0", "Female"), ("76689-9", "F"), ("21840-4", "female")])

@@ -106,6 +106,7 @@ class Watch:
     def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], folder: Path) -> None:
         self._caplog, self._capfd, self._folder = caplog, capfd, folder
         self.errors = 0
+        self.names_too = False  # whether what a summary lists as names of columns is looked at, too
 
     def through(self, door: Callable[[], object], *, frames: bool = False) -> None:
         """Go through a door, whatever becomes of it, and look for the canary."""
@@ -137,14 +138,16 @@ class Watch:
     def _files(self) -> str:
         """The names of all files, and what is in those that are no output of rows."""
         found = [path for path in self._folder.rglob("*") if "given" not in path.parts]
-        texts = [written(path) for path in found if path.is_file() and path.name not in OUTPUTS]
+        texts = [
+            written(path, names_too=self.names_too) for path in found if path.is_file() and path.name not in OUTPUTS
+        ]
         return "\n".join([*(path.name for path in found), *texts])
 
 
-def written(path: Path) -> str:
+def written(path: Path, *, names_too: bool = False) -> str:
     """What a file holds; the names of tests and columns that a summary lists are names of the source, and no cells."""
     text = path.read_bytes().decode(errors="replace")
-    if path.suffix != ".json" or not text:
+    if path.suffix != ".json" or not text or names_too:
         return text
     found = json.loads(text)
     for counts in (found, found.get("counts", {})):
@@ -358,6 +361,61 @@ def test_a_broken_document_of_every_format(
     path.write_bytes(b"")
     watch.through(lambda: cbc.scan(path, tmp_path / "empty.csv"), frames=True)
     assert watch.errors
+
+
+# A row where a header should be: whose it is must not be told as the name of a column.
+FIRST_LINES = {
+    "one cell": f"{NAME} {NAME}  MRN{NUMBER}  54y  F  PLT 12  HGB 31.7531",
+    "one cell with a date": f"{NAME} 1970-01-01 Neutrophils 31.7531",
+    "one cell with a unit": f"{NAME} HGB 31.7531 g/dL",
+    "pipes": f"{NAME}|{NUMBER}|1970-01-01|F|WBC 31.7531 10^9/L|HGB 31.7531 g/dL",
+    "names and results": f"{NAME},1970-01-01,F,HGB 31.7531,PLT 31.7531",
+    "names of tests in cells": f"{NAME},{NUMBER},54,F,HGB,31.7531,g/dL,PLT,12,10^9/L",
+    "one result": f"{NAME};{NUMBER};2024-01-02;HGB;31.7531;g/dL",
+    "one result by its code": f"{NUMBER}\t{NAME}\t718-7\t31.7531\tg/dL",
+    "an age": f"{NAME},54 y,F,WBC 2.1 10^9/L,31.7531",
+    "a number twice": f"{NAME},HGB,PLT 31.7531,PLT 31.7531",
+    "a remark": "HGB,PLT,"
+    + f"{WORDS} of {NAME} on the ward since this morning and to be called at once ".replace(",", ""),
+    "beside names": f"HGB (g/dL),PLT (10^9/L),{NUMBER},WBC {NAME} 31.7531,Neutrophils {NUMBER}",
+}
+
+
+@at_debug
+@pytest.mark.parametrize("kind", FIRST_LINES)
+@pytest.mark.parametrize("again", [False, True])
+def test_a_row_in_place_of_the_header(watch: Watch, tmp_path: Path, kind: str, again: bool) -> None:
+    line, path = FIRST_LINES[kind], tmp_path / "given" / "lines.csv"
+    other = line.replace("F", "M") if again else "1" + line[1:]
+    path.write_text(f"{line}\n{other}\n{other}\n", encoding="utf-8")
+    watch.names_too = True
+    through_every_file_door(watch, path, tmp_path)
+    out = tmp_path / "flags.parquet"
+    for near in ("hemoglobin=HGB 31.7530", f"platelets={NAME[:-1]}", f"value={NUMBER[:-1]}"):
+        name, _, column = near.partition("=")
+        watch.through(lambda: cbc.scan(path, out, force=True, columns={name: column}), frames=True)  # noqa: B023
+        watch.through(lambda: cbc.scan(path, out, force=True, keep=[column]), frames=True)  # noqa: B023
+    watch.through(lambda: cbc.read(path, columns={"hemoglobin": "Hemoglobin"}), frames=True)
+    headers = list(dict.fromkeys(line.split("|" if "|" in line else ",")))
+    made = pd.DataFrame([headers], columns=headers)
+    for door in (cbc.screen_frame, cbc.follow, cbc.audit):
+        watch.through(lambda: door(made))  # noqa: B023
+    watch.through(lambda: cbc.follow(made, person=NAME[:-1]))
+
+
+def test_what_is_quoted_of_a_header(tmp_path: Path) -> None:
+    """A name that is known is quoted with its unit; digits of another kind, or a row, give places."""
+    path = tmp_path / "names.csv"
+    path.write_text("HGB (g/dL),PLT 10^9/L,HbA1c,CD4 count,Ward,WBC zz\n9.1,12,200,300,a,4\n", encoding="utf-8")
+    found = cbc.scan(path, tmp_path / "flags.csv")
+    assert set(found.ignored_columns) | set(found.refused_columns) == {"HbA1c", "column 4", "Ward", "WBC zz"}
+    assert found.analytes["hemoglobin"].column == "HGB (g/dL)"
+    with pytest.raises(cbc.UsageError, match=r"did you mean HGB \(g/dL\)\?$"):
+        cbc.scan(path, tmp_path / "flags.csv", columns={"hemoglobin": "HGB (g/dl"}, force=True)
+    path.write_text("HGB (g/dL),Ward,54,PLT 12\n9.1,a,4,5\n", encoding="utf-8")
+    found = cbc.scan(path, tmp_path / "flags.csv", force=True)
+    assert found.ignored_columns == ("column 2", "column 3")
+    assert list(found.refused_columns) == ["column 4"]
 
 
 RECORDS_SENT: list[Any] = [

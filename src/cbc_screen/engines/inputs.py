@@ -32,6 +32,7 @@ from cbc_screen.normalize.person import sex_letters
 from cbc_screen.normalize.plain_results import NAME as PLAIN
 from cbc_screen.normalize.plain_results import declares_results, plain_results, with_names_of_persons, with_persons
 from cbc_screen.normalize.plan import Plan, languages_of, make_plan, with_profile
+from cbc_screen.normalize.quoted import QuotedNames
 from cbc_screen.normalize.received import PERSON, SOURCE_FILE
 from cbc_screen.source import Source
 from cbc_screen.vocabulary import STANDARD_STREAM
@@ -245,7 +246,7 @@ class _Opener:
         if declares_results(self._columns):
             return plain_results(self._knowledge, table.headers, self._columns)
         try:
-            plan = make_plan(self._knowledge, [header for header in table.headers if header], self._declared)
+            plan = make_plan(self._knowledge, table.headers, self._declared)
         except UsageError:
             return None  # two columns of one analyte: told when the table is opened
         if plan.analytes or plan.possible:
@@ -296,7 +297,7 @@ class _Opener:
         declared, columns = self._declared, dict(self._columns)
         if profile is not None:
             declared, columns = of_profile(self._knowledge, declared, profile, table.headers, columns)
-        plan = make_plan(self._knowledge, [header for header in table.headers if header], declared, columns)
+        plan = make_plan(self._knowledge, table.headers, declared, columns)
         require_analyte(plan)
         if profile is not None:
             required = profile.required - self._columns.keys()  # what is said here stands before the profile
@@ -312,7 +313,9 @@ class _Opener:
                     if of_results
                     else ""
                 )
-                raise UsageError(f"keep: there is no column {column!r}{did_you_mean(column, table.headers)}{why}")
+                raise UsageError(
+                    f"keep: there is no column {column!r}{did_you_mean(column, self._quoted(table.headers))}{why}"
+                )
             if column == SOURCE_FILE and not isinstance(table, CollectedSource):
                 # Cells of a source's own column would be shown as the names of its files are.
                 raise UsageError(f"keep: {column!r} is the name of a column of the output; rename it in the source")
@@ -322,6 +325,10 @@ class _Opener:
         wanted = list(dict.fromkeys([*plan.columns, *self._keep, *which]))
         expected = profile.expected if profile is not None else ()
         return Input(files, table, plan, wanted, expected, profile or self._profile, tuple(self._beside))
+
+    def _quoted(self, headers: Sequence[str]) -> list[str]:
+        """Return the names of columns that a message may name."""
+        return QuotedNames(self._knowledge, headers).told()
 
     def finish(self, undo: ExitStack, notice: Callable[[float], None] | None) -> list[Input]:
         """Collect the results, and return every input."""
@@ -340,7 +347,9 @@ class _Opener:
         collected = CollectedSource(feeds, self._knowledge, notice, declared, languages)
         undo.callback(collected.close)
         plan = make_plan(self._knowledge, collected.headers, declared)
-        unread = (name for table in collected.tables for name in table.unread)
+        unread = (
+            QuotedNames(self._knowledge, table.headers).name(own) for table in collected.tables for own in table.unread
+        )
         plan = replace(plan, ignored=tuple(dict.fromkeys(unread)), languages=languages)
         plan = with_sex_letters(plan, sex_letters(collected.sexes, self._knowledge.words), self._knowledge)
         entry = self._input(tuple(file for file, _ in self._results), collected, plan, self._long)

@@ -35,6 +35,7 @@ from cbc_screen.normalize.columns import Normalized, normalize_table
 from cbc_screen.normalize.people import letters_of, with_sex_letters
 from cbc_screen.normalize.plain_results import declares_results, plain_results
 from cbc_screen.normalize.plan import Plan, make_plan
+from cbc_screen.normalize.quoted import QuotedNames
 from cbc_screen.normalize.value import POINT, NumberFormat
 from cbc_screen.summary import Inspection
 from cbc_screen.vocabulary import Format
@@ -91,7 +92,7 @@ def _encodings(path: Path, kind: Format, opening: Opening) -> list[str]:
 
 def _inspect_table(path: Path, kind: Format, opening: Opening) -> Inspection:
     knowledge, columns, own = opening.knowledge, opening.columns, opening.reading.profile
-    headers = [header for header in open_table(path, kind, opening.reading).headers if header]
+    headers = open_table(path, kind, opening.reading).headers
     profile = find_profile(own, knowledge) if own is not None else recognized(headers, knowledge)
     found = Inspection(kind, profile.id if profile is not None else None)
     plain = None
@@ -101,7 +102,7 @@ def _inspect_table(path: Path, kind: Format, opening: Opening) -> Inspection:
         found.shape = "long" if profile is not None else "long, of no known profile"
         _inspect_results(path, found, opening)
         if plain is not None:
-            _draft_long(path, found, headers, plain)
+            _draft_long(path, found, headers, plain, knowledge)
         return found
     return _inspect_wide(path, found, opening)
 
@@ -229,13 +230,14 @@ def _shown_names(names: Counter[str]) -> Iterator[tuple[str, int]]:
         yield f"{rare} other names, each of fewer than {_OFTEN} results, are not shown", names.total() - often.total()
 
 
-def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profile) -> None:
+def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profile, knowledge: Knowledge) -> None:
     """Add the columns of a table of results, and a draft of its profile that scans it as it is scanned without one."""
+    quoted = QuotedNames(knowledge, headers)
     pairs = [(part, column) for part, columns in plain.columns.items() for column in columns]
     read = {column for _, column in pairs}
     chosen = {part: columns[0] if len(columns) == 1 else list(columns) for part, columns in plain.columns.items()}
     found.recognized = [*(f"{part:<24}{column}" for part, column in pairs), *found.recognized]
-    found.not_read = [*(header for header in headers if header not in read), *found.not_read]
+    found.not_read = [*(quoted.name(own) for own in headers if own and own not in read), *found.not_read]
     draft = {**_head(path, "long"), "columns": chosen, "expected": found.found}
     if plain.header_age_unit is not None:
         draft["age_unit"] = plain.header_age_unit

@@ -157,6 +157,6 @@ def _analyte_counts(engine: Engine, plan: Plan, account: Account) -> dict[str, A
         unit = entry.unit or beside or plan.declared.unit(engine.knowledge, analyte) or "in the cell, or missing"
         found[analyte] = counted(analyte, entry.column, unit)
     for analyte, possible in plan.possible.items():
-        columns = ", ".join(one.column for one in possible)
+        columns = ", ".join(one.called for one in possible)
         found.setdefault(analyte, counted(analyte, columns, "not known"))
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.arrays import beyond_years, with_days_as_texts, without_dictionaries, without_view
 from cbc_screen.errors import CBCScreenError, UsageError
+from cbc_screen.ingest.source import name_or_place
 from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, LineState, Pattern, Severity, State, Urgency, WhiteBasis
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def to_arrow(frame: Any, columns: list[str], decimal: str = ".") -> dict[str, pa
     kind = frame_kind(frame)
     times = Counter(frame.column_names if kind is FrameKind.TABLE else frame.columns)
     if repeated := [name for name in columns if times[name] > 1]:
-        raise UsageError(f"two columns of the frame are named {repeated[0]!r}; remove or rename one of them")
+        own = name_or_place(repeated[0], list(times))
+        raise UsageError(f"two columns of the frame are named {own}; remove or rename one of them")
     own = frame.column if kind is FrameKind.TABLE else frame.__getitem__
     return {name: _array(own(name), kind, decimal) for name in columns}
 

@@ -117,6 +117,11 @@ class LongSource:
         return self._columns
 
     @property
+    def headers(self) -> Sequence[str]:
+        """The names of the columns of the results."""
+        return self._table.headers
+
+    @property
     def unread(self) -> list[str]:
         """The columns of the results that are not read."""
         read = set(names_of(self._columns))

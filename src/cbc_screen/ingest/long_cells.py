@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cbc_screen.errors import UsageError
-from cbc_screen.ingest.source import SourceBatch
+from cbc_screen.ingest.source import SourceBatch, name_or_place
 from cbc_screen.ingest.texts import WHOLE, Texts, as_strings, texts_of
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.specimens import Specimens
@@ -30,7 +30,7 @@ def find_columns(
     for header in headers:
         name = fold_word(header)
         if name in by_name and any(name == fold_word(one) for names in wanted.values() for one in names):
-            raise UsageError(f"two columns are named {header!r}; remove or rename one of them")
+            raise UsageError(f"two columns are named {name_or_place(header, headers)}; remove or rename one of them")
         by_name[name] = header
     found = {}
     for field, names in wanted.items():

@@ -85,4 +85,9 @@ def check_headers(headers: Sequence[str], columns: Sequence[str]) -> None:
     """Refuse to read a column that has the name of another."""
     for name in columns:
         if list(headers).count(name) > 1:
-            raise UsageError(f"two columns are named {name!r}; remove or rename one of them")
+            raise UsageError(f"two columns are named {name_or_place(name, headers)}; remove or rename one of them")
+
+
+def name_or_place(name: str, headers: Sequence[str]) -> str:
+    """Return a name in quotation marks, or only its place where it has a digit: a row without a header has values."""
+    return repr(name) if not any(map(str.isdigit, name)) else f"alike (column {list(headers).index(name) + 1})"

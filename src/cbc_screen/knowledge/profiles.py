@@ -298,12 +298,13 @@ def require_columns(
 ) -> None:
     """Refuse a table without a column that the profile names: a status that is not read would make every result final."""
     there = set(map(fold_word, headers))
+    near = [header for header in headers if not any(map(str.isdigit, header))]  # a row in place of a header has digits
     for field_name in sorted(required & named.keys()):
         [column] = named[field_name]
         if fold_word(column) not in there:
             raise UsageError(
                 f"{called} has no column {column!r}, which the profile {profile.id} names for {field_name}"
-                f"{did_you_mean(column, headers)}; was it renamed? If it may be missing, write it in brackets: "
+                f"{did_you_mean(column, near)}; was it renamed? If it may be missing, write it in brackets: "
                 f"{field_name}: [{column}]"
             )
 

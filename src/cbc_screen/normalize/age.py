@@ -26,7 +26,7 @@ _PART = re.compile(r"([0-9]{1,3})\s*([^\W\d_]+)\.?\s*(?:,|\+|&|and)?\s*")
 _PLURAL = re.compile(r"\(s\)")
 _LENGTHS = ("y", "mo", "wk", "d", "h")
 _SHORT_MONTH = "m"  # beside years, weeks or days; alone it may be anything
-_DAYS_IN_WEEK = 7
+DAYS_IN_WEEK = 7
 
 
 def parse_age_unit(text: str | None) -> str | None:
@@ -109,8 +109,8 @@ def _together(parts: dict[str, int]) -> AgeSpan:
     if not {"wk", "d", "h"} & parts.keys():
         # "3 y" and no months would be a year wide; with months it is a month wide.
         return span_of_months(months, months)
-    least = parts.get("wk", 0) * _DAYS_IN_WEEK + parts.get("d", 0) + parts.get("h", 0) // 24
-    most = least + (_DAYS_IN_WEEK - 1 if not {"d", "h"} & parts.keys() else 0)
+    least = parts.get("wk", 0) * DAYS_IN_WEEK + parts.get("d", 0) + parts.get("h", 0) // 24
+    most = least + (DAYS_IN_WEEK - 1 if not {"d", "h"} & parts.keys() else 0)
     if not months:
         return span_of_days(least, most)
     low, high = fewest_days(months) + least, most_days(months) + most
@@ -155,6 +155,25 @@ def _checked(span: AgeSpan, oldest: int) -> tuple[AgeSpan | None, Reason | None]
     if span.months_low >= oldest * MONTHS_IN_YEAR:
         return None, Reason.AGE_IMPLAUSIBLE
     return span, None
+
+
+def contradicts(stated: AgeSpan, dated: AgeSpan) -> bool:
+    """Tell whether a stated age is another one than that of two dates: more apart than rounding makes it.
+
+    An age is as exact as the largest unit that it fills, or in which it is told: one unit either way is rounding, or another
+    moment than that of collection ("54 y" beside dates of 53 or 55 years; "3 wk" beside four weeks).
+
+    >>> contradicts(span_of_months(648, 659), span_of_months(671, 671)), contradicts(span_of_days(3, 3), span_of_days(5, 5))
+    (False, True)
+    """
+    months = max(stated.months_low - dated.months_high, dated.months_low - stated.months_high)
+    days = max(stated.days_low - dated.days_high, dated.days_low - stated.days_high)
+    width = stated.days_high - stated.days_low + 1
+    if stated.months_low >= MONTHS_IN_YEAR or stated.months_high - stated.months_low >= MONTHS_IN_YEAR - 1:
+        return months > MONTHS_IN_YEAR
+    if stated.months_low or width >= fewest_days(1):
+        return months > 1
+    return days > (DAYS_IN_WEEK if stated.days_low >= DAYS_IN_WEEK or width >= DAYS_IN_WEEK else 1)
 
 
 def months_between(birth: datetime.date, collected: datetime.date) -> int:

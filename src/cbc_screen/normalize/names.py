@@ -153,6 +153,10 @@ class NameReader:
         in_brackets = (unit.strip() for _, unit in _bracketed(text) if _looks_like_unit(unit))
         return next(known, None) or next(in_brackets, None)
 
+    def names(self, name: str) -> bool:
+        """Tell whether a folded name is one that is known: of an analyte, of the person or of a finding."""
+        return bool(self._analytes(name)) or name in self._people or name in self._findings
+
     def _analytes(self, name: str) -> frozenset[str]:
         """Return what a folded name names: one analyte, a count and its percentage, or nothing that is known."""
         return self._named.get(name) or agreed(name, self._named, self._friends.agreeing)

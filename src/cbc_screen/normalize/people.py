@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.ages import MONTHS_IN_YEAR
+from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.words import Words
-from cbc_screen.normalize.age import parse_age
+from cbc_screen.normalize.age import DAYS_IN_WEEK, parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
@@ -150,6 +150,10 @@ def _dated_ages(
     implausible = both & ~negative & (months_low >= oldest * MONTHS_IN_YEAR)
     dated = both & ~negative & ~implausible
     codes = np.where(both, NO_REASON, stated.reasons).astype(np.int8)
+    if (two := dated & stated.known).any():
+        conflict = two & _contradicts(stated, Ages(days_low, days_high, months_low, months_high, dated, codes))
+        codes[conflict] = CODE[Reason.PERSON_CONFLICT]
+        dated &= ~conflict
     codes[negative] = CODE[Reason.AGE_NEGATIVE]
     codes[implausible] = CODE[Reason.AGE_IMPLAUSIBLE]
     without = ~both & ~stated.known & (stated.reasons == NO_REASON)
@@ -165,6 +169,19 @@ def _dated_ages(
         np.where(both, dated, stated.known),
         codes,
     )
+
+
+def _contradicts(stated: Ages, dated: Ages) -> NDArray[np.bool_]:
+    """Tell which stated ages are others than those of two dates, as `age.contradicts` does."""
+    months = np.maximum(stated.months_low - dated.months_high, dated.months_low - stated.months_high)
+    days = np.maximum(stated.days_low - dated.days_high, dated.days_low - stated.days_high)
+    width = stated.days_high - stated.days_low + 1
+    in_years = (stated.months_low >= MONTHS_IN_YEAR) | (stated.months_high - stated.months_low >= MONTHS_IN_YEAR - 1)
+    in_months = (stated.months_low > 0) | (width >= fewest_days(1))
+    in_weeks = (stated.days_low >= DAYS_IN_WEEK) | (width >= DAYS_IN_WEEK)
+    below = np.where(in_months, months > 1, days > np.where(in_weeks, DAYS_IN_WEEK, 1))
+    apart: NDArray[np.bool_] = np.where(in_years, months > MONTHS_IN_YEAR, below)
+    return apart
 
 
 def _reason(code: int) -> Reason | None:

@@ -10,6 +10,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import Role, name_reader
+from cbc_screen.normalize.quoted import QuotedNames
 
 NAME = "plain_results"
 _OF_PERSON = ("birth_date", "sex", "age", "age_unit", "pregnancy")
@@ -33,7 +34,8 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
         if name not in LONG_FIELDS:
             raise UsageError(f"columns: {name!r} is no part of a result; there are {', '.join(LONG_FIELDS)}")
         if column not in headers:
-            raise UsageError(f"columns: {name}={column}: there is no such column{did_you_mean(column, headers)}")
+            near = did_you_mean(column, QuotedNames(knowledge, headers).told())
+            raise UsageError(f"columns: {name}={column}: there is no such column{near}")
     free = [header for header in headers if header and header not in columns.values()]
     people, age_unit = _of_person(knowledge, free)
     found: dict[str, tuple[str, ...]] = {name: (column,) for name, column in people.items()}

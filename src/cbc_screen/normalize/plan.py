@@ -15,6 +15,7 @@ from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role, name_reader
+from cbc_screen.normalize.quoted import QuotedNames
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 from cbc_screen.vocabulary import Reason
 
@@ -84,6 +85,7 @@ class PossibleColumn:
     reason: Reason
     again: bool = False
     unit: str | None = None
+    called: str = ""  # what a message may call it
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,10 @@ class Plan:
 def make_plan(
     knowledge: Knowledge, headers: Sequence[str], declared: Declared, columns: Mapping[str, str] | None = None
 ) -> Plan:
-    """Work out a plan from header texts and the caller's own mapping (`field: column`)."""
-    chosen = dict(columns or {})
-    _check_mapping(knowledge, headers, chosen)
+    """Work out a plan from header texts and the caller's own mapping (`field: column`); an empty one has a place only."""
+    chosen, quoted = dict(columns or {}), QuotedNames(knowledge, headers)
+    headers = [header for header in headers if header]
+    _check_mapping(knowledge, headers, chosen, quoted)
     reader = name_reader(knowledge)
     taken = set(chosen.values())
     meanings = {header: reader.of_header(header) for header in headers if header not in taken}
@@ -170,7 +173,7 @@ def make_plan(
         found = fields.get((role, name), [])
         if len(found) > 1:
             raise UsageError(
-                f"columns {' and '.join(map(repr, found))} both read as {name}: choose one with columns= (--columns {name}=...)"
+                f"columns {quoted.both(found)} both read as {name}: choose one with columns= (--columns {name}=...)"
             )
         return found[0] if found else None
 
@@ -201,7 +204,7 @@ def make_plan(
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]
     specimens, twice = _specimen_columns(knowledge, headers, others)
     notes, notes_twice = _row_notes(knowledge, headers, others, chosen.get(ROW_NOTE)) if analytes else ((), {})
-    status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others) if analytes else None)
+    status = chosen.get(ROW_STATUS) or (_row_status(knowledge, headers, others, quoted) if analytes else None)
     analytes = {name: own.with_status(status) for name, own in analytes.items()}
     channels = _channels(knowledge, headers, others) if analytes else None
     told = (*(((ANY, chosen[ANY]),) if ANY in chosen else ()), *specimens)
@@ -211,10 +214,10 @@ def make_plan(
         people=people,
         findings=findings,
         age_unit=_age_unit(people.get("age"), reader, declared),
-        refused={**refused, **twice, **notes_twice},
-        ignored=tuple(header for header in others if header not in {*read, *twice, *notes_twice}),
+        refused=quoted.by_name({**refused, **twice, **notes_twice}),
+        ignored=tuple(quoted.name(own) for own in others if own not in {*read, *twice, *notes_twice}),
         declared=declared,
-        possible=_possible(meanings, chosen),
+        possible=_possible(meanings, chosen, quoted),
         specimens=told,
         languages=languages_of(knowledge, headers, declared),
         notes=tuple(dict.fromkeys([*notes, *_remarking(knowledge, told)])) if analytes else (),
@@ -273,13 +276,15 @@ def _prefer_first_names(meanings: dict[str, Meaning], reader: NameReader) -> Non
                     )
 
 
-def _possible(meanings: Mapping[str, Meaning], chosen: Mapping[str, str]) -> dict[str, tuple[PossibleColumn, ...]]:
+def _possible(
+    meanings: Mapping[str, Meaning], chosen: Mapping[str, str], quoted: QuotedNames
+) -> dict[str, tuple[PossibleColumn, ...]]:
     """Return the columns that may hold an analyte, where the caller has not said which column does."""
     found: dict[str, tuple[PossibleColumn, ...]] = {}
     for header, meaning in meanings.items():
         again = meaning.role is Role.AGAIN
         if (again or meaning.role is Role.POSSIBLE) and meaning.reason is not None and meaning.name not in chosen:
-            one = PossibleColumn(header, meaning.reason, again, meaning.unit)
+            one = PossibleColumn(header, meaning.reason, again, meaning.unit, quoted.name(header))
             found[meaning.name] = (*found.get(meaning.name, ()), one)
     return found
 
@@ -306,13 +311,13 @@ def _remarking(knowledge: Knowledge, specimens: Iterable[tuple[str, str]]) -> It
     return (column for field, column in specimens if knowledge.specimens.is_of_what_was_taken(field))
 
 
-def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:
+def _row_status(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str], quoted: QuotedNames) -> str | None:
     """Find the column that says how far all results of a row have come; of several none is known to."""
     names = knowledge.beside.row_status
     found = [header for header in others if plain_name(header) in names]
     if len(found) > 1 or any(headers.count(header) > 1 for header in found):
         raise UsageError(
-            f"columns {' and '.join(map(repr, found))} may each say how far the results of a row have come: choose one with "
+            f"columns {quoted.both(found)} may each say how far the results of a row have come: choose one with "
             f"columns= (--columns {ROW_STATUS}=...)"
         )
     return found[0] if found else None
@@ -329,7 +334,9 @@ def _specimen_columns(
     return once, {header: why for _, header in found if times[header] > 1}
 
 
-def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str]) -> None:
+def _check_mapping(
+    knowledge: Knowledge, headers: Sequence[str], chosen: Mapping[str, str], quoted: QuotedNames
+) -> None:
     known = {*knowledge.analytes, *PERSON_FIELDS, *knowledge.findings, ANY, ROW_STATUS, ROW_NOTE}
     for name, column in chosen.items():
         if name not in known:
@@ -338,7 +345,7 @@ def _check_mapping(knowledge: Knowledge, headers: Sequence[str], chosen: Mapping
             )
         if column not in headers:
             read = f"; {name!r} is there, as read() writes it: leave it out of columns" if name in headers else ""
-            near = did_you_mean(column, headers) if not read else ""
+            near = did_you_mean(column, quoted.told()) if not read else ""
             raise UsageError(f"columns: {name}={column}: there is no such column{near}{read}")
 
 

@@ -14,7 +14,7 @@ from cbc_screen.kernel_inputs import InputScope, Person, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.knowledge.specimens import ANY
-from cbc_screen.normalize.age import age_at, parse_age
+from cbc_screen.normalize.age import age_at, contradicts, parse_age
 from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
@@ -261,12 +261,15 @@ class RecordNormalizer:
     def _age(self, record: CBCRecord) -> tuple[AgeSpan | None, Reason | None]:
         oldest = self._measures.age_implausible_from
         birth = birth_reason = collected_reason = None
+        age, reason = parse_age(record.age, record.age_unit or self._declared.age_unit, oldest)
         if record.birth_date is not None:  # else the time of collection tells no age
             birth, birth_reason = parse_date(record.birth_date, self._declared.date_format_of("birth_date"))
             collected, collected_reason = parse_date(record.collected_at, self._declared.date_format_of("collected_at"))
             if birth is not None and collected is not None:
-                return age_at(birth, collected, oldest)
-        age, reason = parse_age(record.age, record.age_unit or self._declared.age_unit, oldest)
+                dated, why = age_at(birth, collected, oldest)
+                if dated is not None and age is not None and contradicts(age, dated):
+                    return None, Reason.PERSON_CONFLICT
+                return dated, why
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)

@@ -18,6 +18,7 @@ from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.serial_rules import SerialRules
 from cbc_screen.normalize.arrow import as_text
 from cbc_screen.normalize.plan import Plan
+from cbc_screen.normalize.quoted import QuotedNames
 from cbc_screen.normalize.value import fold
 from cbc_screen.serial.order import in_order
 from cbc_screen.serial.segments import Ints, Places, begins, counted, sizes
@@ -92,7 +93,7 @@ def person_column(engine: Engine, plan: Plan, headers: Sequence[str], person: st
         if person not in headers:
             raise UsageError(
                 f"person={person!r}: there is no such column beside those that are read of the count and of the age and sex"
-                f"{did_you_mean(person, headers)}"
+                f"{did_you_mean(person, QuotedNames(engine.knowledge, headers).told())}"
             )
         return person
     # A person's number is looked at for controls too.

@@ -82,7 +82,14 @@ def run(test: Path, data: Path, state: Path) -> bool:
     ]
     command += ["-p", "no:cacheprovider", "-m", "not outside and not parts", str(test)]
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **own, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = done.stdout.strip().splitlines() or [done.stderr.strip()]
     print(f"{test.relative_to(ROOT)}: {said[-1]} ({time.monotonic() - began:.0f} s)", flush=True)
     if done.returncode:

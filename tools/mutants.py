@@ -41,6 +41,7 @@ from reached_lines import Notes, load, name_of, short, test_files  # noqa: E402
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yaml"
 _FEW = 30  # tests: a line that runs once a process may be reached by more than were seen to
 _QUICK = 15.0  # seconds, as noted, of the tests that come first, before any mutant is tried by all
+_TINY = 0.005  # seconds of a test that is run whatever else is: of a case in each row there are many
 _MORE = 120.0  # seconds, as noted, of the tests beside those that reach the line
 # What looks at many answers at once is tried early, though it is not quick: as if it had found so many.
 _STRONG = (
@@ -93,7 +94,7 @@ def _beside(one: Mutant, chosen: set[int], notes: Notes, finders: Mapping[str, i
     found, left = [], _MORE
     for test in by_turns((room | set(notes.tests(mask))) - chosen, notes, finders):
         left -= notes.seconds[test]
-        if left > 0:
+        if left > 0 or notes.seconds[test] <= _TINY:
             found.append(test)
     return found
 

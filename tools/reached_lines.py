@@ -239,7 +239,12 @@ def record(tests: list[str], state: Path, within: float, together: int) -> bool:
             kept.unlink(missing_ok=True)
         command = [sys.executable, str(Path(__file__).resolve()), "--note", test, "--state", str(state)]
         done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **with_own}, capture_output=True, text=True, check=False
+            command,
+            cwd=ROOT,
+            env={**os.environ, **with_own, "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         print(
             f"{test}: {'noted' if not done.returncode else done.stdout[-2000:] + done.stderr[-2000:]} ({time.monotonic() - began:.0f} s)",

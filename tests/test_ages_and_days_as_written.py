@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 
+import pandas as pd
 import pytest
 
+import cbc_screen as cbc
 from cbc_screen.ages import AgeSpan
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.normalize.age import parse_age
@@ -84,3 +86,46 @@ def test_the_first_and_the_last_year_of_the_calendar_hold_no_date() -> None:
 )
 def test_what_words_and_numbers_say_of_a_moment(text: str, placing: Placing) -> None:
     assert READER.read(text).placing is placing
+
+
+# Ages as a letter or a message writes them ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("months", "texts"),
+    [
+        ((648, 659), ["54-year-old", "54 year old", "54-yr-old", "54 years-old", "54 y/o", "54 Y/O", "54 y.o.", "54yo", "P54Y"]),
+        ((6, 6), ["6-month-old", "6-mo-old", "P6M", "P0Y6M"]),
+        ((18, 18), ["P1Y6M", "1 y 6 mo"]),
+        ((648, 648), ["P54Y0M0D"]),
+    ],
+)  # fmt: skip
+def test_an_age_in_words_or_as_a_duration(months: tuple[int, int], texts: list[str]) -> None:
+    for text in texts:
+        span, reason = parse_age(text, None, OLDEST)
+        assert span is not None, text
+        assert ((span.months_low, span.months_high), reason) == (months, None), text
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("P3W", (21, 27)), ("3-week-old", (21, 27)), ("P10D", (10, 10)), ("10-day-old", (10, 10)), ("P0D", (0, 0)), ("PT36H", (1, 1)), ("P1W2D", (9, 9))],
+)  # fmt: skip
+def test_an_age_in_days_as_a_duration(text: str, days: tuple[int, int]) -> None:
+    assert parse_age(text, None, OLDEST) == (AgeSpan(*days, 0, 0), None)
+
+
+@pytest.mark.parametrize(
+    "text", ["P", "PT", "P54", "PT30M", "54Y P", "12-Oct", "54-old", "54-m", "54 y/d", "54 m/o", "P3X"]
+)
+def test_what_is_no_age_is_not_read(text: str) -> None:
+    assert parse_age(text, "y", OLDEST) == (None, Reason.AGE_UNREADABLE)
+
+
+@pytest.mark.parametrize("header", ["Age_UOM", "AgeUOM", "Age unit of measure", "Units of age", "age_unit"])
+def test_a_column_of_units_of_the_age(header: str) -> None:
+    rows = {"Age": [54, 3, 10], header: ["Y", "wk", "D"], "sex": ["F"] * 3, "HGB (g/L)": [120] * 3}
+    found = cbc.screen_frame(pd.DataFrame(rows))["reasons"]
+    assert not any("age:" in reasons for reasons in found)
+    bare = cbc.screen_frame(pd.DataFrame({**rows, header: ["zz"] * 3}))["reasons"]
+    assert all("age:AGE_UNIT_MISSING" in reasons for reasons in bare)

@@ -40,7 +40,7 @@ PROFILE = (
         ("2024-01-02T08:00:00+01:00", "2024-01-02T07:00:00+00:00", MOMENT), ("20240102070000+0000", "2024-01-02T07:00:00+00:00", MOMENT),
         ("2024-01-02 07:00:00 UTC", "2024-01-02T07:00:00+00:00", MOMENT), ("202401020700", "2024-01-02T07:00:00", MOMENT),
         ("02/01/2024", "02/01/2024", MOMENT), ("2/1/24", "2/1/24", MOMENT), ("2024/01/02", "2024-01-02T00:00:00", MOMENT),
-        ("02-JAN-24", "02-jan-24", MOMENT), ("15.01.2024 08:30", "15.01.2024 08:30", MOMENT),
+        ("02-JAN-24", "02-jan-24", MOMENT), ("15.01.2024 08:30", "15.01.2024 08:30:00", MOMENT),
         ("Jan 15, 2024", "2024-01-15T00:00:00", MOMENT), ("15JAN2024:08:30:00", "15jan2024:08:30:00", MOMENT),
         ("Visit 1", "visit 1", RELATIVE), (" VISIT  1 ", "visit 1", RELATIVE), ("Day 14", "day 14", RELATIVE),
         ("Day -1", "day -1", RELATIVE), ("C1D8", "c1d8", RELATIVE), ("Visit 1 Day 14", "visit 1 day 14", RELATIVE),
@@ -68,6 +68,31 @@ def test_what_words_for_a_moment_are_worth(text: str, key: str, placing: Placing
 def test_a_column_of_offsets_holds_no_years(number: str) -> None:
     assert READER.read(number, True) == (number, RELATIVE)
     assert READER.read(f"{number}.0" if "." not in number else number, True) == (number, RELATIVE)
+
+
+@pytest.mark.parametrize(
+    ("key", "texts"),
+    [
+        ("2024-01-01T08:00:00", ["2024-01-01 8:00 AM", "2024-01-01 08:00", "2024-01-01 8:00", "2024-01-01T08:00:00", "20240101 8:00 a.m.", "01-Jan-2024 8:00 AM"]),
+        ("2024-01-01T20:05:30", ["2024-01-01 8:05:30 PM", "2024-01-01 08:05:30 pm", "2024-01-01 20:05:30", "2024/01/01 8:05:30 PM"]),
+        ("2024-01-01T00:30:00", ["2024-01-01 12:30 AM", "2024-01-01 00:30", "2024-01-01 0:30"]),
+        ("2024-01-01T12:30:00", ["2024-01-01 12:30 PM", "2024-01-01 12:30"]),
+        ("2024-01-01T20:00:00.250000", ["2024-01-01 8:00:00.25 PM", "2024-01-01 20:00:00.250"]),
+        ("2024-01-01T13:00:00+00:00", ["2024-01-01 8:00 AM -05:00", "2024-01-01 08:00-05:00", "2024-01-01 1:00 PM UTC", "2024-01-01 13:00Z", "2024-01-01 2:00 PM GMT+01:00"]),
+        ("2024-01-01t08:00:00 est", ["2024-01-01 8:00 AM EST", "2024-01-01 08:00 EST"]),
+        ("01/15/2024 20:00:00", ["01/15/2024 8:00 PM", "01/15/2024 20:00", "01/15/2024 20:00:00"]),
+        ("03/04/2024 08:00:00 est", ["03/04/2024 8:00 AM EST", "03/04/2024 08:00 EST"]),
+    ],
+)  # fmt: skip
+def test_a_clock_of_twelve_hours_tells_the_same_moment(key: str, texts: list[str]) -> None:
+    assert {READER.read(text) for text in texts} == {(key, MOMENT)}
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-01 13:00 PM", "2024-01-01 0:00 AM", "2024-01-01 25:00", "2024-01-01 08:60", "2024-01-01 08:59:60"]
+)
+def test_what_is_no_time_of_a_clock_stays_as_it_is(text: str) -> None:
+    assert READER.read(text) == (text.lower(), MOMENT)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,16 @@ def test_each_person_and_moment_is_a_count(tmp_path: Path) -> None:
         assert cells_of(source, "person", "hemoglobin", "platelets") == [("A", "9.1", "250"), ("B", "9.3", "")]
 
 
+@pytest.mark.parametrize("other", ["2024-01-02 8:00 AM", "2024-01-02 8:00", "2024-01-02 08:00:00 am"])
+@pytest.mark.parametrize("behind", ["", "A,2024-01-02 8:00 AM,718-7,9.1,g/dL"])
+def test_a_moment_by_a_clock_of_twelve_hours_is_of_the_same_count(tmp_path: Path, other: str, behind: str) -> None:
+    """In columns, and, where a result repeats, in the careful way."""
+    rows = [f"{A},{HEMOGLOBIN}", f"A,{other},{PLATELETS}", *filter(None, [behind])]
+    with collected(table(tmp_path / "t.csv", *rows)) as source:
+        assert in_columns(source) == (0 if behind else 1)
+        assert cells_of(source, "person", "hemoglobin", "platelets") == [("A", "9.1", "250")]
+
+
 def test_counts_of_one_result_are_named_where_a_person_has_several_analytes(tmp_path: Path) -> None:
     with collected(table(tmp_path / "t.csv", *TWO_COUNTS)) as source:
         cells_of(source)

@@ -16,7 +16,7 @@ from cbc_screen.normalize.value import LONGEST_CELL, fold
 from cbc_screen.vocabulary import Reason
 
 _AGE = re.compile(
-    r"(<=|>=|<|>)?\s*([0-9]{1,6}(?:\.[0-9]+)?)\s*(\+)?\s*([^\W\d_]\w*)?\.?(?:\s+(?:old|of age))?(\s+and over)?"
+    r"(<=|>=|<|>)?\s*([0-9]{1,6}(?:\.[0-9]+)?)\s*(\+)?\s*([^\W\d_](?:[\w/.]*\w)?)?\.?(?:\s+(?:old|of age))?(\s+and over)?"
 )
 _BETWEEN = re.compile(
     r"([0-9]{1,4}(?:\.[0-9]+)?)\s*(?:-|\u2013|\u2014|to)\s*([0-9]{1,4}(?:\.[0-9]+)?)\s*([^\W\d_]+)?\.?"
@@ -24,6 +24,11 @@ _BETWEEN = re.compile(
 # "3 months 23 days", "1y 2m 3w": numbers with a unit each, the longest first.
 _PART = re.compile(r"([0-9]{1,3})\s*([^\W\d_]+)\.?\s*(?:,|\+|&|and)?\s*")
 _PLURAL = re.compile(r"\(s\)")
+_HYPHENS = re.compile(r"(?<=[0-9])-(?=[^\W\d_])|(?<=[^\W\d_])-(?=old\b)")  # "54-year-old"
+# A duration of ISO 8601: "P54Y", "P3M", "P1Y6M", "PT36H"; months stand before the T, minutes behind it.
+_DURATION = re.compile(
+    r"p(?:([0-9]{1,3})y)?(?:([0-9]{1,4})m)?(?:([0-9]{1,4})w)?(?:([0-9]{1,6})d)?(?:t(?:([0-9]{1,6})h)?(?:[0-9]+m)?(?:[0-9.]+s)?)?"
+)
 _LENGTHS = ("y", "mo", "wk", "d", "h")
 _SHORT_MONTH = "m"  # beside years, weeks or days; alone it may be anything
 DAYS_IN_WEEK = 7
@@ -55,8 +60,8 @@ def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan |
         return None, None
     if text == CONTRADICTED:
         return None, Reason.PERSON_CONFLICT
-    text = _PLURAL.sub("s", text)
-    parts = _of_parts(text)
+    text = _HYPHENS.sub(" ", _PLURAL.sub("s", text))
+    parts = _of_duration(text) or _of_parts(text)
     if parts is not None:
         return _checked(parts, oldest)
     if text.startswith("-"):
@@ -85,6 +90,18 @@ def _parse_age_text(cell: str, unit: str | None, oldest: int) -> tuple[AgeSpan |
     span = AgeSpan(low.days_low, high.days_high, low.months_low, high.months_high)
     checked, reason = _checked(span, oldest)
     return checked, reason or (Reason.AGE_APPROXIMATE if sign else None)
+
+
+def _of_duration(text: str) -> AgeSpan | None:
+    """Read a duration of ISO 8601; None for any other text."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return None
+    parts = {unit: int(count) for unit, count in zip(_LENGTHS, found.groups(), strict=True) if count is not None}
+    if len(parts) == 1:
+        unit, count = next(iter(parts.items()))
+        return _ends(count, unit)[0]
+    return _together(parts) if parts else None
 
 
 def _of_parts(text: str) -> AgeSpan | None:

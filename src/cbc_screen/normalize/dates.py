@@ -35,9 +35,11 @@ _YEAR_NAMED = re.compile(r"(\d{4})[-/.,\s]*([^\W\d_]+)\.?[-/.,\s]*(\d{1,2})(.*)"
 _WEEKDAY = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\s+", re.ASCII | re.IGNORECASE)
 _YEAR = re.compile(r"(\d{4})(?:\.0+)?", re.ASCII)
 _FRACTION = re.compile(r"(\d{8})\.0+", re.ASCII)  # what a column of floats makes of 20240115
-_CLOCK = re.compile(
-    rf"[T ](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:[.,]\d+)?)?(?:\s?([AP])\.?M\.?)?{_ZONE}", re.ASCII | re.IGNORECASE
-)
+_TIME = r"[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?:\s?([AP])\.?M\.?)?"
+_CLOCK = re.compile(rf"{_TIME}{_ZONE}", re.ASCII | re.IGNORECASE)
+_TIME_ALONE = re.compile(_TIME, re.ASCII | re.IGNORECASE)
+_FRACTION_OF_SECOND = re.compile(r":\d{2}:\d{2}[.,](\d+)", re.ASCII)
+_UTC_AND_SHIFT = re.compile(r"(?:UTC|GMT|UT|Z)?(?:([+-])(\d{1,2}):?(\d{2}))?", re.ASCII | re.IGNORECASE)
 _HALF_OF_DAY = re.compile(r"[\d ][AP]\.?M\.?$", re.ASCII | re.IGNORECASE)
 _BEHIND = re.compile(_CLOCK.pattern + r"$", re.ASCII | re.IGNORECASE)
 _HOUR = re.compile(rf"T(\d{{2}})()()(){_ZONE}", re.ASCII | re.IGNORECASE)
@@ -151,10 +153,63 @@ def in_iso(text: str) -> str | None:
     # Letters behind are those of a zone, but for the M of a half of the day.
     if not _HALF_OF_DAY.search(behind) if time[4] else behind[-1].isalpha():
         return None
-    hour = int(time[1])
-    if time[4]:
-        hour = hour % _NOON + (_NOON if time[4].upper() == "P" else 0)
+    hour = _hour(time)
     return f"{day.isoformat()}T{hour:02}:{time[2]}:{time[3] or '00'}" if hour < _HOURS else None
+
+
+def iso_clock(text: str) -> str | None:
+    """Return a folded day in ISO or HL7 form with a clock of twelve hours, or of one digit, in ISO form; None for any other.
+
+    A zone goes along as it is told.
+
+    >>> iso_clock("2024-01-01 8:05 AM"), iso_clock("20240101 12:05:30.5 am"), iso_clock("2024-01-01 8:05 PM GMT+1:00")
+    ('2024-01-01T08:05:00', '2024-01-01T00:05:30.5', '2024-01-01T20:05:00+01:00')
+    """
+    found = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    time = _CLOCK.fullmatch(found[4]) if found is not None and found[3] is not None else None
+    if found is None or time is None:
+        return None
+    try:
+        day = datetime.date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return None
+    clock = _one_clock(time) if _of_time(day, time) is not None else None
+    return None if clock is None else f"{day.isoformat()}T{clock}"
+
+
+def with_one_clock(text: str) -> str:
+    """Write the time of a day that stands behind any other words as ISO does; a text without one as it is.
+
+    >>> with_one_clock("03/04/2024 8:05 pm"), with_one_clock("03/04/2024 20:05"), with_one_clock("day 3")
+    ('03/04/2024 20:05:00', '03/04/2024 20:05:00', 'day 3')
+    """
+    time = _BEHIND.search(text)
+    clock = _one_clock(time) if time is not None and (not time[4] or 1 <= int(time[1]) <= _NOON) else None
+    return text if time is None or clock is None else f"{text[: time.start()]} {clock}"
+
+
+def _one_clock(time: re.Match[str]) -> str | None:
+    """Return a time of day as ISO writes it, with its zone; None for hour 24, a leap second, and what is no time."""
+    try:
+        clock = datetime.time(_hour(time), int(time[2]), int(time[3] or 0))
+    except ValueError:
+        return None
+    fraction = _FRACTION_OF_SECOND.search(time[0])
+    exact = f".{fraction[1]}" if fraction is not None else ""
+    return f"{clock.isoformat()}{exact}{_iso_zone(_TIME_ALONE.sub('', time[0], count=1).strip())}"
+
+
+def _hour(time: re.Match[str]) -> int:
+    """Return the hour of a day, also where its half is told."""
+    return int(time[1]) % _NOON + (_NOON if time[4].upper() == "P" else 0) if time[4] else int(time[1])
+
+
+def _iso_zone(text: str) -> str:
+    """Write what stands behind a clock as a zone in ISO form; a name is left as it is, behind a blank."""
+    found = _UTC_AND_SHIFT.fullmatch(text)
+    if not text or found is None:
+        return f" {text}".rstrip()
+    return f"{found[1]}{int(found[2]):02}:{found[3]}" if found[1] else "Z"
 
 
 def _day(year: str, month: int, day: str) -> datetime.date:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cbc_screen.ingest.hl7_grammar import iso_time
 from cbc_screen.knowledge.fold import fold_word
 from cbc_screen.knowledge.moments import MomentWords
-from cbc_screen.normalize.dates import in_iso, is_placeholder, iso_span
+from cbc_screen.normalize.dates import in_iso, is_placeholder, iso_clock, iso_span, with_one_clock
 from cbc_screen.normalize.value import LONGEST_CELL, fold
 
 _TOKENS = re.compile(r"\d+|[^\W\d_]+")
@@ -73,6 +73,7 @@ class MomentReader:
             return NO_MOMENT if span.first.month != span.last.month else Moment(plain, Placing.PERIOD)
         if (worded := in_iso(fold(text))) is not None:
             return Moment(instant(worded), Placing.MOMENT)  # "01-Mar-2024" and "2024/03/01" are 2024-03-01
+        plain = with_one_clock(plain)
         worth = self._worth(plain)
         return NO_MOMENT if worth is Placing.NONE else Moment(plain, worth)
 
@@ -136,14 +137,22 @@ def _is_placeholder(numbers: list[str]) -> bool:
 
 
 def instant(text: str) -> str:
-    """Return a time in ISO or HL7 form so that the same moment in two zones is the same text.
+    """Return a time in ISO or HL7 form so that the same moment in two zones, or by two clocks, is the same text.
 
-    >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z")
+    >>> instant("2014-11-13T09:14:00-05:00") == instant("2014-11-13T14:14:00Z") == instant("2014-11-13 2:14 PM GMT")
     True
     """
     plain = iso_time(_UTC.sub("Z", " ".join(text.split())))
+    if (own := _in_utc(plain)) is not None:
+        return own
+    clock = iso_clock(fold(text)) or plain  # "8:00 AM", "8:00"
+    return _in_utc(clock) or fold_word(clock)
+
+
+def _in_utc(text: str) -> str | None:
+    """Return a time in ISO form, in UTC where it has a zone; None for any other text."""
     try:
-        when = datetime.datetime.fromisoformat(plain)
+        when = datetime.datetime.fromisoformat(text)
         return (when.astimezone(datetime.UTC) if when.tzinfo is not None else when).isoformat()
     except (ValueError, OverflowError):
-        return fold_word(plain)
+        return None

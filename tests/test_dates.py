@@ -127,7 +127,9 @@ def test_nothing_is_no_date_and_no_fault(text: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_declared_format_is_all_of_the_text(text: str, given: str, day: datetime.date | None) -> None:
-    assert parse_date(text, given) == ((DateSpan(day, day), None) if day else (None, Reason.DATE_UNREADABLE))
+    assert parse_date(text, given) == (
+        (DateSpan(day, day, short_year="%y" in given), None) if day else (None, Reason.DATE_UNREADABLE)
+    )
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def _typed(name: str, column: pa.Array, table: pa.Table, plan: Plan | None, know
     elif name == "age":
         found = _number(cells, plan.declared.number_format)
     else:
-        found = _date(cells, plan.declared.date_format_of(name))
+        found = _date(cells, plan.declared.date_format_of(name), is_birth=name == "birth_date")
     return cells.column().cast(pa.string()) if found is None else found
 
 
@@ -186,14 +186,14 @@ def _counted(words: pa.StringArray, *, gaps: bool) -> pa.Array | None:
     return words.cast(pa.int64() if whole else pa.float64())
 
 
-def _date(cells: _Texts, date_format: str | None) -> pa.Array | None:
+def _date(cells: _Texts, date_format: str | None, *, is_birth: bool) -> pa.Array | None:
     """Return dates, where every one that there is names a day, and nothing of it is lost."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if date_format is None and not to_bools(pc.match_substring_regex(cells.words, _ISO)).all():
         return None
-    read: Callable[[str], Any] = _declared(date_format) if date_format is not None else _iso
+    read: Callable[[str], Any] = _declared(date_format, is_birth) if date_format is not None else _iso
     days = [read(word) for word in cells.words.to_pylist()]
     return None if not days or None in days else cells.each(pa.array(days, type=pa.timestamp("us")))
 
@@ -205,7 +205,7 @@ def _iso(text: str) -> Any:
     return None if span is None else datetime.datetime.fromisoformat(text)
 
 
-def _declared(date_format: str) -> Callable[[str], Any]:
+def _declared(date_format: str, is_birth: bool) -> Callable[[str], Any]:
     import datetime
 
     def read(text: str) -> Any:
@@ -214,6 +214,8 @@ def _declared(date_format: str) -> Callable[[str], Any]:
             found = datetime.datetime.strptime(text.strip(), date_format)
         except ValueError:
             return None
-        return None if span is None or found.tzinfo is not None else found
+        if span is None or (is_birth and span.short_year):  # what century is meant, is told where the rows are screened
+            return None
+        return found if found.tzinfo is None else None
 
     return read

@@ -16,7 +16,6 @@ from cbc_screen.ingest.fhir_json import (
     Twice,
     as_json,
     as_object,
-    as_objects,
     as_text,
     is_sound,
 )
@@ -28,18 +27,16 @@ from cbc_screen.ingest.fhir_scope import (
     as_person,
     identifiers,
     listed_members,
-    only_one,
     unversioned,
 )
+from cbc_screen.ingest.fhir_sex import sexes_of
 from cbc_screen.ingest.fhir_stated import labels, of_patient, stated_specimen
 from cbc_screen.ingest.results import Item, NotResults, PlainResult, Stated, StatedPerson
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
-_CLINICAL_SEX = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
 _KIND = re.compile("[A-Za-z]{1,40}")
 _TOLD = frozenset(("resource", "resourceType"))  # what tells that a resource is not read
-_SEXES = {"male-typical": "male", "female-typical": "female"}
 
 
 Listing = dict[str, list[Member]]  # reports and panels by the key of a result that they list
@@ -227,20 +224,10 @@ def _persons(member: Member) -> Iterator[Item]:
     """Yield a person, under each key that a reference may come to."""
     named = tuple(key for key in (as_person(member.url), *identifiers(member.resource)) if key)
     keys = [key for key in dict.fromkeys((member.key, unversioned(member.url))) if key]
-    birth_date, sex = as_text(member.resource.get("birthDate")), _sex(member.resource)
+    birth_date, sexes = as_text(member.resource.get("birthDate")), sexes_of(member.resource)
     stated = of_patient(member.resource)
     for key in keys or named[:1]:
-        yield StatedPerson(key, birth_date, sex, aliases=named, stated=stated)
+        for sex in sexes:  # said one after the other: what differs is unknown
+            yield StatedPerson(key, birth_date, sex, aliases=named, stated=stated)
     if not keys and not named:
         yield NotResults(member.line, "Patient")
-
-
-def _sex(patient: Resource) -> str:
-    """Return the sex whose ranges are to be used, if the record says; else the gender."""
-    stated = [one for one in as_objects(patient.get("extension")) if one.get("url") == _CLINICAL_SEX]
-    if not stated:
-        return as_text(patient.get("gender"))
-    values = [part for one in stated for part in as_objects(one.get("extension")) if part.get("url") == "value"]
-    concepts = [as_object(part.get("valueCodeableConcept")) for part in values]
-    codes = {as_text(coding.get("code")) for concept in concepts for coding in as_objects(concept.get("coding"))}
-    return _SEXES.get(only_one(codes), "unknown")

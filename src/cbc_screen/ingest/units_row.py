@@ -7,10 +7,11 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from cbc_screen.ingest.repeated_header import WithoutRepeatedHeaders
 from cbc_screen.ingest.source import SourceBatch, TableSource
 from cbc_screen.knowledge.fold import plain_name
-from cbc_screen.knowledge.loaded import load_measures
+from cbc_screen.knowledge.loaded import load_knowledge, load_measures
 from cbc_screen.knowledge.quantities import Factor
 
 _FEWEST = 2  # cells that are units
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"), ("\uff08", "\uff09"), ("\uff3b", "\uff3d"), ("\u3010", "\u3011"))
 _NOTHING = frozenset(("", "-", "--", "n/a", "na", "."))
 
 
@@ -21,18 +22,39 @@ def with_units(source: WithoutRepeatedHeaders) -> TableSource:
 
 
 def _with_units(headers: Sequence[str], cells: Sequence[str]) -> list[str] | None:
-    """Return names with units, or None where the cells are results: every cell that holds anything must be a unit."""
-    found = [cell.strip() for cell in cells]
+    """Return names with units, or None where the cells are results.
+
+    Every cell that holds anything must be a unit, in brackets or not, or the word that calls the row so ("Units").
+    """
+    found = [_bare(cell.strip()) for cell in cells]
     if len(found) != len(headers):
         return None
     known = [_is_unit(cell) for cell in found]
     others = [cell for cell, is_unit in zip(found, known, strict=True) if not is_unit]
-    if sum(known) < _FEWEST or not all(cell.casefold() in _NOTHING or _is_age_unit(cell) for cell in others):
+    if sum(known) < _FEWEST:
         return None
+    titles = [cell for cell in others if cell.casefold() not in _NOTHING and not _is_age_unit(cell)]
+    if len(titles) > 1 or not all(map(_calls_units, titles)):
+        return None
+    silent = {*_NOTHING, *(title.casefold() for title in titles)}
     return [
-        f"{header} ({cell})" if header and cell.casefold() not in _NOTHING and f"({cell})" not in header else header
+        f"{header} ({cell})" if header and cell.casefold() not in silent and f"({cell})" not in header else header
         for header, cell in zip(headers, found, strict=True)
     ]
+
+
+def _bare(text: str) -> str:
+    """Return a cell without the brackets around all of it.
+
+    >>> _bare("[g/dL]"), _bare("10*3{cells}/uL"), _bare("\uff0810^9/L\uff09")
+    ('g/dL', '10*3{cells}/uL', '10^9/L')
+    """
+    inside = any(text.startswith(first) and text.endswith(last) for first, last in _BRACKETS)
+    return text[1:-1].strip() if inside and len(text) > 1 and not _is_unit(text) else text
+
+
+def _calls_units(text: str) -> bool:
+    return plain_name(text) in load_knowledge().result_tables.names["unit"]
 
 
 def _is_unit(text: str) -> bool:

@@ -174,6 +174,27 @@ def _checked(span: AgeSpan, oldest: int) -> tuple[AgeSpan | None, Reason | None]
     return span, None
 
 
+def age_beside(
+    stated: AgeSpan | None, birth: DateSpan, collected: DateSpan, oldest: int
+) -> tuple[AgeSpan | None, Reason | None]:
+    """Return the age at collection by the calendar, which a stated age must not contradict.
+
+    Of a birth without its century, each is tried: nobody is born after collection, or older than people become. Where two
+    fit, and no stated age tells which is meant, the age is any between them.
+    """
+    found = [age_at(born, collected, oldest) for born in birth.in_each_century()]
+    fit = [span for span, _ in found if span is not None]
+    if not fit:
+        early = all(reason is Reason.AGE_NEGATIVE for _, reason in found)
+        return None, Reason.AGE_NEGATIVE if early else Reason.AGE_IMPLAUSIBLE
+    ages = [span for span in fit if stated is None or not contradicts(stated, span)]
+    if len(ages) < 2:
+        return (ages[0], None) if ages else (None, Reason.PERSON_CONFLICT)
+    ends = [(own.days_low, own.days_high, own.months_low, own.months_high) for own in ages]
+    first, last = min(ends), max(ends)
+    return AgeSpan(first[0], last[1], first[2], last[3]), Reason.AGE_APPROXIMATE
+
+
 def contradicts(stated: AgeSpan, dated: AgeSpan) -> bool:
     """Tell whether a stated age is another one than that of two dates: more apart than rounding makes it.
 

@@ -45,6 +45,7 @@ _BEHIND = re.compile(_CLOCK.pattern + r"$", re.ASCII | re.IGNORECASE)
 _HOUR = re.compile(rf"T(\d{{2}})()()(){_ZONE}", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(rf"[T ]?(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:\.\d+)?)?)?(){_ZONE}", re.ASCII | re.IGNORECASE)
 _DAY_AND_ZONE = re.compile(r"Z|[+-]\d{2}:\d{2}", re.ASCII | re.IGNORECASE)
+_SHORT_YEARS, _WHOLE_YEARS = frozenset("yxD"), frozenset("YGcF")  # of the format of a date
 _HOURS, _NOON, _MINUTES = 24, 12, 59
 _UNMARKED_YEARS = range(1700, 2400)  # others without a mark are seconds of a clock, or a number of something else
 # What systems write where they have no date: the first and last days of their calendars.
@@ -56,10 +57,18 @@ _PLACEHOLDERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DateSpan:
-    """A date that may be known only to the month or the year."""
+    """A date that may be known only to the month or the year, or without its century."""
 
     first: datetime.date
     last: datetime.date
+    short_year: bool = False  # written with two digits of its year; the century here is a guess
+
+    def in_each_century(self) -> list[DateSpan]:
+        """Return the days that a date may be: one that no other century has (29 February) is left out."""
+        if not self.short_year:
+            return [self]
+        ways = ((_in_century(self.first, shift), _in_century(self.last, shift)) for shift in (-100, 0, 100))
+        return [DateSpan(first, last) for first, last in ways if first is not None and last is not None]
 
 
 Found = tuple[DateSpan | None, Reason | None]
@@ -91,11 +100,27 @@ def parse_date(value: object, date_format: str | None = None) -> Found:
         return _UNREADABLE
     try:
         if date_format is not None:
-            return _of_day(_declared(text, date_format))
+            span, reason = _of_day(_declared(text, date_format))
+            if span is not None and _has_short_year(date_format):
+                span = DateSpan(span.first, span.last, short_year=True)
+            return span, reason
         span = _of_text(text) or _of_words(text)
     except (ValueError, OverflowError):
         return _UNREADABLE
     return _UNREADABLE if span is None or is_placeholder(span.first) else (span, None)
+
+
+def _in_century(day: datetime.date, shift: int) -> datetime.date | None:
+    try:
+        return day.replace(year=day.year + shift)
+    except ValueError:
+        return None
+
+
+def _has_short_year(date_format: str) -> bool:
+    """Tell whether a format has years of two digits, alone or in the date of a region ("%x")."""
+    directives = set(re.findall(r"%(.)", date_format))
+    return not directives.isdisjoint(_SHORT_YEARS) and directives.isdisjoint(_WHOLE_YEARS)
 
 
 def _declared(text: str, date_format: str) -> datetime.date:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.ages import MONTHS_IN_YEAR, fewest_days
+from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.words import Words
-from cbc_screen.normalize.age import DAYS_IN_WEEK, parse_age
+from cbc_screen.normalize.age import DAYS_IN_WEEK, age_beside, parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
@@ -45,6 +45,7 @@ class Ages:
     reasons: NDArray[np.int8]
 
 
+_DATE = 9  # columns of a date
 _NO_AGE = (0, 0, 0, 0, 0, NO_REASON)
 
 
@@ -59,7 +60,7 @@ def read_ages(
         if "collected_at" in plan.people:
             taken, taken_codes = _dates(columns, plan, "collected_at")
         else:
-            taken, taken_codes = np.full((rows, 8), -1, dtype=np.int64), np.full(rows, NO_REASON, dtype=np.int8)
+            taken, taken_codes = np.full((rows, _DATE), -1, dtype=np.int64), np.full(rows, NO_REASON, dtype=np.int8)
         stated = _dated_ages(born, taken, birth_codes, taken_codes, stated, oldest)
     missing = ~stated.known & (stated.reasons == NO_REASON)
     codes = np.where(missing, CODE[Reason.AGE_MISSING], stated.reasons).astype(np.int8)
@@ -105,14 +106,14 @@ def _age_row(value: str | float | None, unit: str | None, oldest: int) -> tuple[
     code = NO_REASON if reason is None else CODE[reason]
     if span is None:
         return (*_NO_AGE[:-1], code)
-    return span.days_low, span.days_high, span.months_low, span.months_high, 1, code
+    return _columns_of(span, code)
 
 
 def _dates(columns: Mapping[str, pa.Array], plan: Plan, field: str) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Return ordinal, year, month, day of the first and last possible date (-1: none)."""
+    """Return ordinal, year, month, day of the first and last possible date (-1: none), and whether its century is not told."""
     values, places = distinct(columns[plan.people[field]])
     date_format = plan.declared.date_format_of(field)
-    table = np.full((len(values) + 1, 8), -1, dtype=np.int64)
+    table = np.full((len(values) + 1, _DATE), -1, dtype=np.int64)
     codes = np.full(len(values) + 1, NO_REASON, dtype=np.int8)
     for place, value in enumerate(values):
         span, reason = parse_date(value, date_format)
@@ -127,7 +128,7 @@ def _date_row(span: DateSpan) -> list[int]:
     def parts(date: datetime.date) -> list[int]:
         return [date.toordinal(), date.year, date.month, date.day]
 
-    return parts(span.first) + parts(span.last)
+    return [*parts(span.first), *parts(span.last), int(span.short_year)]
 
 
 def _dated_ages(
@@ -140,8 +141,8 @@ def _dated_ages(
 ) -> Ages:
     """Work out ages by the calendar as `person.age_at` does; the stated age fills in."""
     both = (born[:, 0] >= 0) & (taken[:, 0] >= 0)
-    first_born, last_born = born[:, :4], born[:, 4:]
-    first_taken, last_taken = taken[:, :4], taken[:, 4:]
+    first_born, last_born = born[:, :4], born[:, 4:8]
+    first_taken, last_taken = taken[:, :4], taken[:, 4:8]
     days_low = np.maximum(first_taken[:, 0] - last_born[:, 0], 0)
     days_high = last_taken[:, 0] - first_born[:, 0]
     months_low = np.maximum(_months(last_born, first_taken), 0)
@@ -161,7 +162,7 @@ def _dated_ages(
     found, inverse = np.unique(cases, axis=0, return_inverse=True)
     why = [missing_age(bool(has), _reason(birth), _reason(collected)) for has, birth, collected in found.tolist()]
     codes[without] = np.array([CODE[reason] for reason in why], dtype=np.int8)[inverse.ravel()]
-    return Ages(
+    ages = Ages(
         np.where(dated, days_low, stated.days_low),
         np.where(dated, days_high, stated.days_high),
         np.where(dated, months_low, stated.months_low),
@@ -169,6 +170,47 @@ def _dated_ages(
         np.where(both, dated, stated.known),
         codes,
     )
+    if (short := both & (born[:, _DATE - 1] > 0)).any():
+        _read_short_years(ages, np.flatnonzero(short), born, taken, stated, oldest)
+    return ages
+
+
+def _read_short_years(
+    found: Ages,
+    rows: NDArray[np.intp],
+    born: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    stated: Ages,
+    oldest: int,
+) -> None:
+    """Put the ages of births without a century in their rows, each different one read as that of a record is."""
+    own = [stated.days_low, stated.days_high, stated.months_low, stated.months_high, stated.known]
+    keys = np.column_stack([born[rows][:, [0, 4]], taken[rows][:, [0, 4]], *(part[rows] for part in own)])
+    different, places = np.unique(keys, axis=0, return_inverse=True)
+    ages = []
+    for first_born, last_born, first_taken, last_taken, *span, known in different.tolist():
+        birth, collected = _span(first_born, last_born, short_year=True), _span(first_taken, last_taken)
+        age, reason = age_beside(AgeSpan(*span) if known else None, birth, collected, oldest)
+        code = NO_REASON if reason is None else CODE[reason]
+        ages.append((*_NO_AGE[:-1], code) if age is None else _columns_of(age, code))
+    columns: tuple[NDArray[Any], ...] = (
+        found.days_low,
+        found.days_high,
+        found.months_low,
+        found.months_high,
+        found.known,
+        found.reasons,
+    )
+    for column, read in zip(columns, np.array(ages, dtype=np.int64)[places.ravel()].T, strict=True):
+        column[rows] = read
+
+
+def _span(first: int, last: int, *, short_year: bool = False) -> DateSpan:
+    return DateSpan(datetime.date.fromordinal(first), datetime.date.fromordinal(last), short_year)
+
+
+def _columns_of(age: AgeSpan, code: int) -> tuple[int, ...]:
+    return age.days_low, age.days_high, age.months_low, age.months_high, 1, code
 
 
 def _contradicts(stated: Ages, dated: Ages) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from cbc_screen.kernel_inputs import InputScope, Person, scope_of
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING, Analyte, Factor
 from cbc_screen.knowledge.specimens import ANY
-from cbc_screen.normalize.age import age_at, contradicts, parse_age
+from cbc_screen.normalize.age import age_beside, parse_age
 from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
@@ -266,10 +266,7 @@ class RecordNormalizer:
             birth, birth_reason = parse_date(record.birth_date, self._declared.date_format_of("birth_date"))
             collected, collected_reason = parse_date(record.collected_at, self._declared.date_format_of("collected_at"))
             if birth is not None and collected is not None:
-                dated, why = age_at(birth, collected, oldest)
-                if dated is not None and age is not None and contradicts(age, dated):
-                    return None, Reason.PERSON_CONFLICT
-                return dated, why
+                return age_beside(age, birth, collected, oldest)
         if age is not None or reason is not None:
             return age, reason
         return None, missing_age(birth is not None, birth_reason, collected_reason)

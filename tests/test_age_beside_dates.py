@@ -65,6 +65,15 @@ def test_a_record_and_a_frame(age: str, born: str, taken: str, conflict: bool) -
     assert row["red_line"] == result.flags()["red_line"]
 
 
+def test_an_age_at_export_keeps_the_answers_of_an_adult() -> None:
+    """He was 40 at collection and is 49 now: 100 g/L is low at every age between."""
+    record = {**said("49 y", "1984-03-01", "2024-05-01"), "hemoglobin": "100 g/L"}
+    result = cbc.screen(record)
+    assert (result.flags()["red_line"], result.person.years) == ("low", (40, 49))
+    [row] = cbc.screen_frame(pd.DataFrame([record])).to_dict("records")
+    assert (row["red_line"], row["reasons"]) == ("low", result.flags()["reasons"])
+
+
 def test_a_man_of_forty_who_was_born_this_year_may_be_low() -> None:
     result = cbc.screen(said("40 y", "2024-01-01", "2024-05-01"))
     assert result.flags()["red_line"] == "cannot_tell"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FIRST_LETTERS = 3
 _SIGNS_BETWEEN = "[^0-9a-z]*"
 ANY = "specimen"  # a field that may hold any of the words: a record's own, or a column that the caller names
-PATIENT = "patient"  # whose a specimen is: looked at for controls alone
+PATIENT = "patient"  # whose a specimen is: looked at for controls, statistics and test patients alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days, span_of_days, span_of_months
@@ -180,7 +181,7 @@ def age_beside(
     """Return the age at collection by the calendar, which a stated age must not contradict.
 
     Of a birth without its century, each is tried: nobody is born after collection, or older than people become. Where two
-    fit, and no stated age tells which is meant, the age is any between them.
+    fit, and no stated age tells which is meant, the age is any between them; so it is where a stated age contradicts the dates.
     """
     found = [age_at(born, collected, oldest) for born in birth.in_each_century()]
     fit = [span for span, _ in found if span is not None]
@@ -188,11 +189,19 @@ def age_beside(
         early = all(reason is Reason.AGE_NEGATIVE for _, reason in found)
         return None, Reason.AGE_NEGATIVE if early else Reason.AGE_IMPLAUSIBLE
     ages = [span for span in fit if stated is None or not contradicts(stated, span)]
-    if len(ages) < 2:
-        return (ages[0], None) if ages else (None, Reason.PERSON_CONFLICT)
-    ends = [(own.days_low, own.days_high, own.months_low, own.months_high) for own in ages]
-    first, last = min(ends), max(ends)
-    return AgeSpan(first[0], last[1], first[2], last[3]), Reason.AGE_APPROXIMATE
+    if len(ages) == 1:
+        return ages[0], None
+    if stated is None or ages:
+        return _any_of(ages), Reason.AGE_APPROXIMATE
+    return _any_of([stated, *fit]), Reason.PERSON_CONFLICT
+
+
+def _any_of(ages: Sequence[AgeSpan]) -> AgeSpan:
+    """Return the span from the least of ages to the most."""
+    return AgeSpan(
+        min(own.days_low for own in ages), max(own.days_high for own in ages),
+        min(own.months_low for own in ages), max(own.months_high for own in ages),
+    )  # fmt: skip
 
 
 def contradicts(stated: AgeSpan, dated: AgeSpan) -> bool:

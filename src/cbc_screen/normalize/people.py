@@ -154,7 +154,15 @@ def _dated_ages(
     if (two := dated & stated.known).any():
         conflict = two & _contradicts(stated, Ages(days_low, days_high, months_low, months_high, dated, codes))
         codes[conflict] = CODE[Reason.PERSON_CONFLICT]
-        dated &= ~conflict
+        # It may be either, or any between them.
+        days_low, months_low = (
+            np.where(conflict, np.minimum(one, other), one)
+            for one, other in ((days_low, stated.days_low), (months_low, stated.months_low))
+        )
+        days_high, months_high = (
+            np.where(conflict, np.maximum(one, other), one)
+            for one, other in ((days_high, stated.days_high), (months_high, stated.months_high))
+        )
     codes[negative] = CODE[Reason.AGE_NEGATIVE]
     codes[implausible] = CODE[Reason.AGE_IMPLAUSIBLE]
     without = ~both & ~stated.known & (stated.reasons == NO_REASON)

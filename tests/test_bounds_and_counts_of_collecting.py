@@ -95,7 +95,7 @@ def test_nothing_is_counted_before_anything_came() -> None:
 
 
 def test_a_received_result_has_no_flag_and_no_line_unless_they_are_said() -> None:
-    plain = Received("9", "10^9/L", "", "", "F", "", -1, "")
+    plain = Received("9", "10^9/L", "", "", "F", "", -1, "", "", 0)
     assert (plain.flag, plain.line) == ("", 0)
 
 

@@ -441,7 +441,7 @@ def test_what_was_seen_once_on_the_film_was_seen() -> None:
 
 
 def received(value: str, unit: str = "g/dL", status: ResultStatus = F) -> Received:
-    return Received(value, unit, "", "", status.value, value, -1, "")
+    return Received(value, unit, "", "", status.value, value, -1, "", "", 0)
 
 
 def test_results_of_a_period_stand_by_what_they_say() -> None:

@@ -34,8 +34,8 @@ class Received(NamedTuple):
     content: str
     feed: int
     group: str
-    flag: str = ""
-    line: int = 0
+    flag: str
+    line: int
 
 
 class DoubtfulResult(NamedTuple):

@@ -8,9 +8,9 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from cbc_screen.ages import AgeSpan
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.rules import Rules
-from cbc_screen.kernel_inputs import Person
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.ordering import QuestionKind, questions_in
 from cbc_screen.knowledge.predicates import LineIs, LinesLow, Predicate, walk
@@ -129,13 +129,13 @@ class RuleTexts:
         known |= {"age"} if person.age is not None else set()
         known |= {"sex"} if person.sex is not Sex.UNKNOWN else set()
         stated = person.pregnancy not in (Pregnancy.UNKNOWN, Pregnancy.NOT_STATED)
-        known |= {"pregnancy"} if stated or person.sex is Sex.MALE or self._is_too_young(person) else set()
+        known |= {"pregnancy"} if stated or person.sex is Sex.MALE or self._is_too_young(person.age) else set()
         known |= {_FIRST_HALF} if person.pregnancy in _STAGES_OF_A_HALF else set()
         return frozenset(known)
 
-    def _is_too_young(self, person: Person) -> bool:
+    def _is_too_young(self, age: AgeSpan | None) -> bool:
         """Tell whether a person is surely younger than anybody who is asked about a pregnancy."""
-        return person.age is not None and person.age.months_high < 12 * self.knowledge.words.pregnancy_ages[0]
+        return age is not None and age.months_high < 12 * self.knowledge.words.pregnancy_ages[0]
 
     def _make_condition(
         self,

@@ -38,7 +38,7 @@ _FIRST_LINES = 100  # looked at where the first line of an NDJSON file may be da
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _TOO_LARGE = "the document is too large to be read whole; split the bundle, or export NDJSON"
-_OF_LISTS = (b'"DiagnosticReport"', b'"hasMember"', b'"has-member"')  # what lists results
+_OF_LISTS = (b'"DiagnosticReport"', b'"hasMember"', b'"has-member"', b'"DELETE"')  # what lists or deletes results
 _RESOURCE_TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Za-z]')
 
 

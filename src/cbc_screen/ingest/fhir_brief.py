@@ -34,8 +34,12 @@ class BundleKinds:
         """Return the content of an entry: its resource."""
         return as_json(self._resource(content))
 
+    def entry(self, raw: bytes) -> Resource:
+        """Return the whole of an entry."""
+        return as_object(self._parser.parse(raw.decode()).resource)
+
     def _resource(self, raw: bytes) -> Resource:
-        return as_object(as_object(self._parser.parse(raw.decode()).resource).get("resource"))
+        return as_object(self.entry(raw).get("resource"))
 
     def brief(self, member: Member, found: Iterator[Item]) -> Iterator[Item | PlainResult]:
         """Yield what was read of an entry whose contents were left out, plain results in brief, others with their content."""

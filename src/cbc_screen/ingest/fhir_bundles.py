@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cbc_screen.ingest.fhir_brief import BundleKinds
+from cbc_screen.ingest.fhir_deleted import deleted_keys, deletions_in
 from cbc_screen.ingest.fhir_json import (
     DEEPEST,
     READ,
@@ -35,6 +36,10 @@ from cbc_screen.ingest.results import Item, NotResults, PlainResult, Stated, Sta
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
+_TAKEN_OUT: Resource = {
+    "resourceType": "DiagnosticReport",
+    "status": "entered-in-error",
+}  # of what was deleted elsewhere
 _KIND = re.compile("[A-Za-z]{1,40}")
 _TOLD = frozenset(("resource", "resourceType"))  # what tells that a resource is not read
 
@@ -45,7 +50,11 @@ Listing = dict[str, list[Member]]  # reports and panels by the key of a result t
 def note_listing(document: Document, line: int, listing: Listing) -> None:
     """Note a report or panel by itself that takes the results back that it lists: they are on other lines, or in other files."""
     resource = document.resource
-    if resource is None or not document.sound or document.kind not in ("DiagnosticReport", "Observation"):
+    if resource is None or not document.sound or document.kind not in ("DiagnosticReport", "Observation", "Bundle"):
+        return
+    if document.kind == "Bundle":
+        for key in deleted_keys(resource):  # as bulk exports say what was deleted: in a Bundle of its own
+            listing.setdefault(key, []).append(Member(line, str(line), _TAKEN_OUT, "DiagnosticReport", ""))
         return
     if speaks_against(resource):
         member, scope = (
@@ -113,13 +122,30 @@ def _read_bundle(
         yield RejectedRow(line, Reason.MESSAGE_UNREADABLE, content or as_json(bundle))
         return
     found: list[_Found] = []
+
+    def whole(at: int) -> Resource:
+        entry = entries[at]
+        return entry if isinstance(entry, dict) or brief is None else brief.kinds.entry(brief.texts[at])
+
+    deleted = deletions_in(bundle, entries, whole)
     for number, entry in enumerate(entries, start=1):
         raw = brief.texts[number - 1] if brief is not None else b""
-        if place:
-            found += _read_entry(entry, line, f"{place}.{number}", raw, sound=sound)
+        own_line, own_place = (line, f"{place}.{number}") if place else (number, str(number))
+        if number - 1 in deleted.gone:
+            found.append(NotResults(own_line, "deleted"))
+        elif number - 1 in deleted.unsure:
+            found += _read_entry(_in_doubt(whole(number - 1)), own_line, own_place, sound=sound)
         else:
-            found += _read_entry(entry, number, str(number), raw, sound=sound)
+            found += _read_entry(entry, own_line, own_place, raw, sound=sound)
     yield from _read_members(found, tuple(labels(bundle)), kinds=brief.kinds if brief is not None else None)
+
+
+def _in_doubt(entry: Resource) -> Resource:
+    """Return an entry of which it is not known whether it was deleted: nobody knows how far its result has come."""
+    resource = entry.get("resource")
+    if type(entry) is Twice or type(resource) is not dict or resource.get("resourceType") != "Observation":
+        return entry
+    return {**entry, "resource": {**resource, "status": "unknown"}}
 
 
 def _parameters(resource: Resource) -> Iterator[Resource]:

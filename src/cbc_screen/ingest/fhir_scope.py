@@ -88,7 +88,7 @@ class ResourceScope:
             return self.people.get(name) or name
         first = self.addresses.get(key)
         addresses = set() if first is None else set(map(unversioned, (first, *self.other_addresses.get(key, ()))))
-        elsewhere = _is_absolute(text) and any(map(_is_absolute, addresses)) and unversioned(text) not in addresses
+        elsewhere = is_absolute(text) and any(map(is_absolute, addresses)) and unversioned(text) not in addresses
         within = text in self.keys or (bool(addresses) and not elsewhere) or text.startswith("#")
         if not within and (named := next(iter(identifiers(reference)), "")) and self.people.get(named):
             return self.people[named]
@@ -143,7 +143,8 @@ def unversioned(reference: str) -> str:
     return f"{match[1]}{match[2]}" if match else reference
 
 
-def _is_absolute(reference: str) -> bool:
+def is_absolute(reference: str) -> bool:
+    """Tell whether a reference names its server."""
     return reference.startswith(("http://", "https://"))
 
 

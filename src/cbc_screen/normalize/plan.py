@@ -150,6 +150,41 @@ class Plan:
         )
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The columns of each role and name, and those that the caller chose."""
+
+    knowledge: Knowledge
+    chosen: Mapping[str, str]
+    quoted: QuotedNames
+    headers: dict[tuple[Role, str], list[str]] = field(default_factory=dict)
+
+    def one(self, role: Role, name: str) -> str | None:
+        """Return the one column of a role and name."""
+        if role in (Role.ANALYTE, Role.PERSON, Role.FINDING) and name in self.chosen:
+            return self.chosen[name]
+        found = self.headers.get((role, name), [])
+        if len(found) > 1:
+            raise UsageError(
+                f"columns {self.quoted.both(found)} both read as {name}: choose one with columns= (--columns {name}=...)"
+            )
+        return found[0] if found else None
+
+    def beside(self, role: Role, analyte: str) -> str | None:
+        """Return the column of a role beside that of an analyte."""
+        names = self._said_of(analyte) if role is Role.FLAG else [analyte]
+        return next(filter(None, (self.one(role, name) for name in names)), None)
+
+    def notes(self, analyte: str) -> tuple[str, ...]:
+        """Return the columns of remarks on an analyte."""
+        return tuple(column for name in self._said_of(analyte) for column in self.headers.get((Role.NOTE, name), ()))
+
+    def _said_of(self, analyte: str) -> list[str]:
+        """Return of what its flags and remarks may be: those of a count that has no column are of its percentage."""
+        counts = (own.id for own in self.knowledge.analytes.values() if own.percent == analyte)
+        return [analyte, *(count for count in counts if self.one(Role.ANALYTE, count) is None)]
+
+
 def make_plan(
     knowledge: Knowledge, headers: Sequence[str], declared: Declared, columns: Mapping[str, str] | None = None
 ) -> Plan:
@@ -162,30 +197,11 @@ def make_plan(
     meanings = {header: reader.of_header(header) for header in headers if header not in taken}
     _settle_ambiguous(knowledge, meanings, declared)
     _prefer_first_names(meanings, reader)
-    fields: dict[tuple[Role, str], list[str]] = {}
+    found = _Found(knowledge, chosen, quoted)
     for header, meaning in meanings.items():
-        fields.setdefault((meaning.role, meaning.name), []).append(header)
+        found.headers.setdefault((meaning.role, meaning.name), []).append(header)
+    one = found.one
     refused = {header: meaning.why for header, meaning in meanings.items() if meaning.role in _NOT_USED}
-
-    def one(role: Role, name: str) -> str | None:
-        if role in (Role.ANALYTE, Role.PERSON, Role.FINDING) and name in chosen:
-            return chosen[name]
-        found = fields.get((role, name), [])
-        if len(found) > 1:
-            raise UsageError(
-                f"columns {quoted.both(found)} both read as {name}: choose one with columns= (--columns {name}=...)"
-            )
-        return found[0] if found else None
-
-    def said_of(analyte: str) -> list[str]:
-        """Return of what the flags and remarks of an analyte may be: those of a count that has no column are of its percentage."""
-        counts = (own.id for own in knowledge.analytes.values() if own.percent == analyte)
-        return [analyte, *(count for count in counts if one(Role.ANALYTE, count) is None)]
-
-    def beside(role: Role, analyte: str) -> str | None:
-        names = said_of(analyte) if role is Role.FLAG else [analyte]
-        return next(filter(None, (one(role, name) for name in names)), None)
-
     analytes: dict[str, AnalyteColumn] = {}
     for analyte in knowledge.analytes:
         column = one(Role.ANALYTE, analyte) if declared.reads(knowledge.analytes[analyte]) else None
@@ -196,9 +212,8 @@ def make_plan(
         if unit is None and analyte in chosen:
             unit = reader.unit_in_name(column, analyte)
         _check_unit(knowledge, declared, analyte, column, unit)
-        own = (beside(role, analyte) for role in _BESIDE)
-        notes = tuple(column for name in said_of(analyte) for column in fields.get((Role.NOTE, name), ()))
-        analytes[analyte] = replace(AnalyteColumn(column, unit, *own), note_columns=notes)
+        own = (found.beside(role, analyte) for role in _BESIDE)
+        analytes[analyte] = replace(AnalyteColumn(column, unit, *own), note_columns=found.notes(analyte))
     people = {name: column for name in PERSON_FIELDS if (column := one(Role.PERSON, name)) is not None}
     findings = {name: column for name in knowledge.findings if (column := one(Role.FINDING, name)) is not None}
     others = [header for header, meaning in meanings.items() if meaning.role is Role.OTHER]

@@ -102,11 +102,7 @@ class RecordNormalizer:
         if suspect is not None and believed is None:  # what confirms a number is looked at before any is set aside
             known = ((self._analytes.get(name), name, own) for name, own in record.measurements())
             believed = self._confirmed({name: self._reading(one, own) for one, name, own in known if one is not None})
-        # "Clotted" in the place of a specimen is said of all that was measured in it.
-        words = self._measures.words
-        spoiled = record.specimen is not None and words.takes_back(record.specimen)
-        flags = (own.flag for name, own in record.measurements() if own.flag is not None and self._is_counted(name))
-        spoiled = spoiled or any(map(words.takes_back_all, flags))
+        spoiled = self._is_spoiled(record)
         for name, measurement in record.measurements():
             analyte = self._analytes.get(name)
             if analyte is None:
@@ -157,10 +153,16 @@ class RecordNormalizer:
         kind = self._specimens.kind(ANY, record.specimen) if record.specimen is not None else None
         return found if kind is None or kind.reason is None else _of_another_kind(found, kind.reason)
 
-    def _is_counted(self, name: str) -> bool:
-        """Tell whether a name is that of a quantity of the blood count: a chemistry value is measured in another tube."""
-        analyte = self._analytes.get(name)
-        return analyte is not None and analyte.counted
+    def _is_spoiled(self, record: CBCRecord) -> bool:
+        """Tell whether all that was measured is taken back: in place of the specimen ("clotted"), or beside a result of it.
+
+        A chemistry value is measured in another tube.
+        """
+        words, known = self._measures.words, self._analytes
+        if record.specimen is not None and words.takes_back(record.specimen):
+            return True
+        flags = ((known.get(name), own.flag) for name, own in record.measurements() if own.flag is not None)
+        return any(words.takes_back_all(flag) for analyte, flag in flags if analyte is not None and analyte.counted)
 
     def _reading(self, analyte: _Analyte, measurement: Measurement) -> Reading:
         if measurement.status is not None and not self._is_used(measurement.status):

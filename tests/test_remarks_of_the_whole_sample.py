@@ -106,7 +106,7 @@ def test_words_in_the_place_of_a_specimen(specimen: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "column", ["Flags", "Flag", "IP message", "Analyzer flags", "Suspect flags", "Quality", "Condition"]
+    "column", ["Flags", "Flag", "IP message", "Analyzer flags", "Suspect flags", "Sample quality", "Specimen condition"]
 )
 def test_flags_of_an_analyzer_in_a_column_of_their_own(column: str) -> None:
     cells = {f"{name} ({unit})": [value] * 3 for _, name, value, unit in RESULTS}

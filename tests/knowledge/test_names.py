@@ -196,7 +196,16 @@ def test_a_name_of_two_columns_in_two_languages_is_a_name_of_neither(tmp_path: P
 
 @pytest.mark.parametrize(
     "header",
-    ["Neutropenia", "neutropenic fever", "Neutropénie", "Neutrophilia", "Neutrophils range", "ANC lower limit"],
+    [
+        "中性脂肪",
+        "Granulocyte colony stimulating factor",
+        "Neutropenia",
+        "neutropenic fever",
+        "Neutropénie",
+        "Neutrophilia",
+        "Neutrophils range",
+        "ANC lower limit",
+    ],
 )
 def test_names_of_what_follows_from_neutrophils_are_no_result_of_them(header: str) -> None:
     assert NameReader(load_knowledge()).read(header).role not in (Role.ANALYTE, Role.POSSIBLE)

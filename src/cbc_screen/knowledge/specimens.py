@@ -68,6 +68,10 @@ class Specimens:
         """Tell whether a field says what was taken; what takes a result back may stand there too ("clotted")."""
         return field in self.fields and self.fields[field].fluids
 
+    def names_blood(self, text: str) -> bool:
+        """Tell whether a text has a word for blood, or for a count of it."""
+        return bool(self.blood.stands_in(plain_name(text)))
+
     def field_of(self, header: str) -> str | None:
         """Return which field a column is, by its exact header."""
         return self.columns.get(plain_name(header).replace(" ", ""))

@@ -71,6 +71,7 @@ class Judge:
         )
         self.specimens = SpecimenReader(knowledge.specimens)
         self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
+        self._names_blood = lru_cache(_SPECIMENS)(knowledge.specimens.names_blood)
         self._takes_back_all_of = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
         self._counted = frozenset(name for name, own in knowledge.analytes.items() if own.counted)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
@@ -88,7 +89,7 @@ class Judge:
 
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""
-        ordered = ((_PANEL, result.panel),) if result.panel else ()
+        ordered = ((_PANEL, result.panel),) if result.panel and not self._names_blood(result.panel) else ()
         other, is_told = self._other_specimen((*result.stated, *ordered), result.specimen)
         analyte, reason, possible, again = identifier.identify(result, "" if is_told else result.specimen)
         if other is not None and (analyte is not None or reason is not None):

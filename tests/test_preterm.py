@@ -90,7 +90,7 @@ def test_no_range_of_the_default_is_used_for_weeks_that_are_not_surely_at_term(w
     result = cbc.screen(record)
     assert lines(record) == ("cannot_tell", "cannot_tell", "cannot_tell")
     assert not any(analyte.ranges for analyte in result.analytes)
-    assert any("one that came with a result is." in note for note in result.notes)
+    assert any("a range that was sent with a result was." in note for note in result.notes)
 
 
 def test_at_term_the_default_is_used_and_nothing_is_left_to_say() -> None:

@@ -74,7 +74,8 @@ def test_an_interpretation_of_an_observation(tmp_path: Path) -> None:
 
 # A flag that is a remark --------------------------------------------------------------------------------------
 
-TAKEN_BACK = ("Cancelled", "Invalid", "QNS", "do not report", "Clotted", "UNRELIABLE", "Specimen rejected")
+TAKEN_BACK = ("Cancelled", "Invalid", "QNS", "do not report", "Clotted", "UNRELIABLE")
+OF_ALL = ("Specimen rejected", "Sample clotted", "wrong patient")  # said of all that was measured
 NO_MORE = ("H", "L", "A", "*", "abnormal", "see note", "Hemolyzed", "R")  # a flag, or nothing that takes a result back
 
 
@@ -114,6 +115,12 @@ def doors(flag: str, folder: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("flag", TAKEN_BACK)
 def test_a_flag_that_takes_a_result_back_does_so_through_every_door(flag: str, tmp_path: Path) -> None:
     assert doors(flag, tmp_path) == [("cannot_tell", "platelets:SPECIMEN_SUSPECT")] * 4
+
+
+@pytest.mark.parametrize("flag", OF_ALL)
+def test_a_flag_that_is_said_of_the_sample_takes_back_all_through_every_door(flag: str, tmp_path: Path) -> None:
+    every = ";".join(f"{name}:SPECIMEN_SUSPECT" for name in ("hemoglobin", "neutrophils", "platelets"))
+    assert doors(flag, tmp_path) == [("cannot_tell", every)] * 4
 
 
 @pytest.mark.parametrize("flag", NO_MORE)

@@ -261,7 +261,7 @@ def test_an_unstated_setting_is_every_stated_one(
 INFANT = {"sex": "F", "hemoglobin": "100 g/L", **COUNTS}
 NOT_STATED = "Whether the infant was born preterm is not stated: the ranges are of infants born at term."
 PRETERM = (
-    "Born preterm: the ranges are of infants born at term and were not used; one that came with a result is. "
+    "Born preterm: the ranges are of infants born at term and were not used; a range that was sent with a result was. "
     "A set by gestation at birth can be chosen where the weeks are stated (docs/sets.md)."
 )
 

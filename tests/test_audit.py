@@ -63,9 +63,11 @@ def test_the_unit_that_explains_a_range_or_a_value() -> None:
     of_range = findings(("hemoglobin", 91, "L", 11.7, 15.5))  # the range is in g/dL
     assert ("range_in_another_unit", True) in [(name, unit.casefold() == "g/dl") for _, name, unit in of_range]
     of_value = findings(("platelets", 2.5, "", 150, 400))  # 2.5 lakh
-    assert [(name, unit.casefold() in ("10^5/ul", "lakh/ul")) for _, name, unit in of_value if name != "flag_missing_outside"] == [
-        ("value_in_another_unit", True)
-    ]
+    assert [
+        (name, unit.casefold() in ("10^5/ul", "lakh/ul"))
+        for _, name, unit in of_value
+        if name != "flag_missing_outside"
+    ] == [("value_in_another_unit", True)]
     assert findings(("platelets", 2.5, "LL", 150, 400)) == []  # the sender means it
 
 

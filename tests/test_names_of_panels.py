@@ -9,8 +9,8 @@ import pytest
 
 import cbc_screen as cbc
 
-OTHER = ["Pleural fluid cell count", "CSF cell count", "Bone marrow aspirate", "Urinalysis", "QC Level 1", "Proficiency testing CAP", "Canine hematology", "Body fluid differential"]  # fmt: skip
-BLOOD = ["CBC with differential", "CBC and urinalysis", "Blood count, cord blood", "Hematology profile", "Infection control screen", "58410-2", "Bone marrow transplant clinic", "Marrow failure panel", "Pre-apheresis hematology", "CSF and CBC"]  # fmt: skip
+OTHER = ["Pleural fluid cell count", "CSF cell count", "Bone marrow aspirate", "QC Level 1", "Quality control CBC", "Proficiency testing CAP", "Canine CBC", "Canine hematology", "Body fluid differential"]  # fmt: skip
+BLOOD = ["CBC with differential", "CBC and urinalysis", "Blood count, cord blood", "Hematology profile", "Infection control screen", "58410-2", "Bone marrow transplant clinic", "Marrow failure panel", "Pre-apheresis hematology", "CSF and CBC", "Haematology and pleural fluid", "Urinalysis", "NFS, liquide pleural", "CHU Québec QC", "Grosses BB, Urinstatus"]  # fmt: skip
 
 
 def lines_of(folder: Path, panel: str) -> list[list[str]]:

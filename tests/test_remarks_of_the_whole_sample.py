@@ -19,7 +19,11 @@ OF_ALL = [
     "Wrong blood in tube - disregard all results", "Sample clotted", "wrong patient", "Mislabelled specimen", "Please disregard CBC",
     "Specimen contaminated with IV fluid", "Wrong tube type (heparin)", "Probe geronnen", "标本有凝块", "muestra coagulada",
 ]  # fmt: skip
-OF_ONE = ["Clotted", "凝固", "Do not use", "Result is invalid"]
+# Of one part, or of the next sample: it costs the result that it stands behind.
+OF_ONE = [
+    "Clotted", "凝固", "Do not use", "Result is invalid", "Insufficient sample for differential", "Count invalid. Repeat sample in citrate.",
+    "Differential cancelled: specimen too old", "Diff not valid, sample >24h old", "Aggregati, risultato non attendibile, ripetere su provetta con citrato",
+]  # fmt: skip
 OF_NONE = ["No clots in the sample", "Specimen received on time", "Patient informed, result confirmed", "verified"]
 
 

@@ -183,7 +183,7 @@ def test_a_text_under_the_code_of_a_number_in_one_message_is_a_remark(tmp_path: 
     ("header", "reason"),
     [
         ("Absolute Neutrophil Count (cells/drop)", "UNIT_UNKNOWN"),
-        ("ANC [cells per field]", "UNIT_UNKNOWN"),
+        ("ANC [cells per chamber]", "UNIT_UNKNOWN"),
         ("Neutrophils x10e3/mcl blood", "UNIT_UNKNOWN"),
         ("NEUT", "UNIT_MISSING"),
         ("Neutrophils manual", "CODE_UNKNOWN"),

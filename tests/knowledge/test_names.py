@@ -197,6 +197,10 @@ def test_a_name_of_two_columns_in_two_languages_is_a_name_of_neither(tmp_path: P
 @pytest.mark.parametrize(
     "header",
     [
+        "Polynucléaires éosinophiles",
+        "Polynuclear eosinophils",
+        "中性粒细胞碱性磷酸酶",
+        "Neutrocytopenia",
         "中性脂肪",
         "Granulocyte colony stimulating factor",
         "Neutropenia",

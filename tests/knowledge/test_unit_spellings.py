@@ -215,3 +215,11 @@ def test_a_word_for_two_scales_is_a_fault_of_the_table() -> None:
     forms = "scales: {g: [gr], K: [gr]}\nvolumes: {L: [litre]}\npowers: [e]\nremarks: [calc]\n"
     with pytest.raises(KnowledgeError, match=r"units\.yaml:1: K: 'gr' stands for two things"):
         load_forms(parse_yaml(forms, "units.yaml"))
+
+
+@pytest.mark.parametrize("analyte", ["reticulocytes", "neutrophils", "platelets", "wbc"])
+@pytest.mark.parametrize("unit", ["g/L", "gr/L", "grams/L", "g/litre", "g/dL"])
+def test_grams_are_no_unit_of_cells(analyte: str, unit: str) -> None:
+    found = load_knowledge().analytes[analyte].units.find(unit)
+    assert not isinstance(found, Factor)
+    assert found[0] is Reason.UNIT_CONFUSABLE

@@ -57,6 +57,7 @@ class BesideResults:
     not_of: frozenset[str]
     again_names: Mapping[str, str]
     row_notes: frozenset[str]
+    row_flags: frozenset[str]
     ordered: OrderedChannels
     rejections: Rejections
     row_status: frozenset[str]
@@ -136,7 +137,7 @@ def load_beside_results(
             "again_names",
             "rejections",
             "not_of_rows",
-            "row_notes",
+            "row_flags",
             "ordered_channels",
         ]
     )
@@ -155,7 +156,8 @@ def load_beside_results(
         channels={key: frozenset(map(plain_name, channels.texts(key))) for key in channels},
         not_of=frozenset(node.texts("not_of")),
         again_names={plain_name(name): key for key in names for name in names.texts(key)},
-        row_notes=frozenset(names_of["note"]) | set(map(plain_name, node.texts("row_notes"))),
+        row_notes=frozenset(names_of["note"]),
+        row_flags=frozenset(map(plain_name, node.texts("row_flags"))),
         ordered=load_ordered_channels(node.node("ordered_channels"), analytes),
         rejections=load_rejections(node.node("rejections")),
         row_status=frozenset(names_of["status"]) - set(map(plain_name, node.texts("not_of_rows"))),

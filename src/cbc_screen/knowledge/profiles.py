@@ -298,7 +298,8 @@ def require_columns(
 ) -> None:
     """Refuse a table without a column that the profile names: a status that is not read would make every result final."""
     there = set(map(fold_word, headers))
-    near = [header for header in headers if not any(map(str.isdigit, header))]  # a row in place of a header has digits
+    # A row in place of a header has digits: then none of its cells is named, a name of a person without any too.
+    near = [] if any(sign.isdigit() for header in headers for sign in header) else headers
     for field_name in sorted(required & named.keys()):
         [column] = named[field_name]
         if fold_word(column) not in there:

@@ -61,6 +61,7 @@ class Specimens:
     columns: Mapping[str, str]
     fluids: tuple[WordGroup, ...]
     blood: WordGroup
+    counts: WordGroup  # words for a count of it
     beside: frozenset[str]
     nothing: frozenset[str]
 
@@ -70,7 +71,8 @@ class Specimens:
 
     def names_blood(self, text: str) -> bool:
         """Tell whether a text has a word for blood, or for a count of it."""
-        return bool(self.blood.stands_in(plain_name(text)))
+        folded = plain_name(text)
+        return self.blood.stands_in(folded) or self.counts.stands_in(folded)
 
     def field_of(self, header: str) -> str | None:
         """Return which field a column is, by its exact header."""
@@ -79,7 +81,7 @@ class Specimens:
 
 def load_specimens(node: YamlNode, sources: Container[str], fluids: Sequence[WordGroup]) -> Specimens:
     """Load specimens.yaml; `fluids` are the words of specimens that make a name another thing."""
-    node.check_keys(["not_blood", "still_blood", "blood", "beside", "nothing", "fields", "kinds"])
+    node.check_keys(["not_blood", "still_blood", "blood", "counts", "beside", "nothing", "fields", "kinds"])
     unknown = set(node.texts("still_blood")) - {group.id for group in fluids}
     if unknown:
         raise node.error("still_blood", f"{min(unknown)} is no group of specimens in false_friends.yaml")
@@ -111,6 +113,7 @@ def load_specimens(node: YamlNode, sources: Container[str], fluids: Sequence[Wor
         columns=columns,
         fluids=tuple(group for group in fluids if group.id not in node.texts("still_blood")),
         blood=word_group("blood", "of blood", frozenset(), node.texts("blood"), ()),
+        counts=word_group("counts", "of a count of blood", frozenset(), node.texts("counts"), ()),
         beside=_word_list(node, "beside"),
         nothing=_word_list(node, "nothing") | {""},
     )

@@ -19,7 +19,7 @@ _SIGN = re.compile(r"[(（]|[-−－–]\s*$")
 _BREAK = re.compile(r"[:–—]|\s-+\s")  # between what was found and what was done: "QNS - no result"
 _UNUSABLE = ("clotted", "insufficient")  # of a whole sample, whatever number stands beside it
 _NEAR = 4  # words before one in which a denial counts
-_LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining", "of_all")
+_LISTS = ("words", "subjects", "found", "denied", "between", "turning", "joining", "samples")
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class TakenBack:
     between: frozenset[str]  # a word and its denial: "clots were not seen"
     turning: frozenset[str]  # after which a denial no longer counts: "no clots but fibrin"
     joining: frozenset[str]  # by which a denial goes on behind a comma: "no clots, fibrin or clumps"
-    of_all: frozenset[str]  # what is said of a sample or a person is said of all that was measured
+    samples: frozenset[str]  # of which clotted is said of all that was measured
     asked: tuple[str, ...]
     most_words: int
     whole: frozenset[str]  # remarks that say it by themselves: codes of HL7 table 0493
     clauses: frozenset[str]  # what a clause says by itself in any language: clotted, too little
+    clotted: frozenset[str]  # those that say clotted
+    of_all: tuple[str, ...]  # phrases that take back whatever was measured in the sample
 
     def says(self, remark: str) -> bool:
         """Tell whether a remark takes back the result beside which it stands.
@@ -69,9 +71,26 @@ class TakenBack:
         (True, False)
         """
         plain = plain_name(remark)
-        words = f" {plain} "
-        named = any(f" {own} " in words if own.isascii() else own in plain for own in self.of_all)
-        return named and self.says(remark)
+        return any(phrase in plain for phrase in self.of_all) or any(
+            map(self._is_clotted_sample, _CLAUSE.split(remark))
+        )
+
+    def spoils(self, specimen: str) -> bool:
+        """Tell whether a text in the place of a specimen says that it is clotted or too little, and nothing else.
+
+        "EDTA blood and clotted blood" are two tubes, and "clotted blood" is one for serum.
+        """
+        return plain_name(specimen) in self.whole or self._is_said_alone(specimen)
+
+    def _is_clotted_sample(self, clause: str) -> bool:
+        """Tell whether a clause says that the sample is clotted, and nothing else."""
+        plain = plain_name(clause)
+        if _SIGN.search(clause) or not self._is_said_alone(clause):
+            return False
+        if plain in self.clotted:
+            return not self.samples.isdisjoint(plain.split())
+        subject = next((own for own in self.samples if plain.startswith(own)), "")
+        return bool(subject) and plain.removeprefix(subject).strip() in self.clotted
 
     def _is_said_alone(self, clause: str) -> bool:
         """Tell whether a clause says that a sample is clotted or too little and nothing else: "凝固", "hyytynyt", "标本有凝块"."""
@@ -121,7 +140,7 @@ class TakenBack:
 
 def load_taken_back(node: YamlNode, meanings: Mapping[str, str]) -> TakenBack:
     """Load the phrases and words; `meanings` are those of texts in place of a number, in any language."""
-    node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words", "whole"])
+    node.check_keys(["phrases", "of_an_earlier_one", *_LISTS, "asked", "most_words", "whole", "of_all"])
     words = {key: frozenset(map(plain_name, node.texts(key))) for key in _LISTS}
     clauses = frozenset(plain_name(text) for text, meaning in meanings.items() if meaning in _UNUSABLE)
     return TakenBack(
@@ -132,4 +151,6 @@ def load_taken_back(node: YamlNode, meanings: Mapping[str, str]) -> TakenBack:
         most_words=node.whole("most_words"),
         whole=frozenset(map(plain_name, node.texts("whole"))),
         clauses=clauses,
+        clotted=frozenset(plain_name(text) for text, meaning in meanings.items() if meaning == _UNUSABLE[0]),
+        of_all=tuple(map(plain_name, node.texts("of_all"))),
     )

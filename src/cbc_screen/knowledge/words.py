@@ -71,6 +71,10 @@ class Words:
         """Tell whether a remark beside a result takes back all that was measured in the same sample."""
         return self.taken_back.says_of_all(remark)
 
+    def spoils(self, specimen: str) -> bool:
+        """Tell whether what stands in the place of a specimen, or of a flag of a row, says that it gives no results."""
+        return self.taken_back.spoils(specimen)
+
     def without_remark(self, text: str) -> tuple[str | None, Comparator | None]:
         """Take one bound, flag or harmless remark off a text behind a number; None where there is none."""
         upper = text.upper()

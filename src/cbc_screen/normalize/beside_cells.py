@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from cbc_screen.arrays import from_numpy, from_texts
 from cbc_screen.ingest.value_cells import signed
+from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.words import Words
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.remarks import mentions_clumps, platelet_clumps, suspects_clumps
@@ -39,6 +41,16 @@ class Remarks(NamedTuple):
     no_clumps: Mask
     suspected: Mask
     of_all: Mask
+
+
+def said_under(header: str, text: str, knowledge: Knowledge) -> str:
+    """Return the remark that a text under the header of a whole row is; nothing where it is of one part, or names a tube."""
+    field = knowledge.specimens.field_of(header)
+    is_short = field is not None and knowledge.specimens.is_of_what_was_taken(field)
+    is_short = is_short or plain_name(header) in knowledge.beside.row_flags
+    if is_short and not (knowledge.words.spoils(text) or mentions_clumps(text)):
+        return ""
+    return knowledge.beside.remark_in(header, text)
 
 
 def remark_of(text: str, words: Words, *, about_platelets: bool) -> Remark:

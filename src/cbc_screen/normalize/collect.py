@@ -29,7 +29,7 @@ from cbc_screen.normalize.gathered import (
     ResultCounts,
 )
 from cbc_screen.normalize.identify import Identifier
-from cbc_screen.normalize.judging import SPECIMEN, SUSPECTED, Judge, Judgement, label_of, limits_of
+from cbc_screen.normalize.judging import OF_ALL, SUSPECTED, Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.kept_persons import KeptPersons
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import GroupKind, GroupPlace, PlainRow, apart, contradicts, place_of
@@ -143,7 +143,7 @@ class Collection:
         cell = (judged.value, judged.unit, *limits_of(result, judged.unit))
         self._wait(result, source, feed, analyte or "", cell, judged.clumps)
         if judged.of_all:
-            self._add_about(result, source, feed, (SPECIMEN, SUSPECTED))
+            self._add_about(result, source, feed, (f"{OF_ALL}{analyte}", SUSPECTED))
 
     def _add_about(self, result: LabResult, source: int, feed: int, about: tuple[str, str]) -> None:
         """Keep what a result tells of the person."""

@@ -19,7 +19,7 @@ from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.quantities import CIGARETTES, SMOKER_FINDING
 from cbc_screen.normalize.agreement import confirmed, partners
 from cbc_screen.normalize.arrow import as_text, distinct, floats, is_number
-from cbc_screen.normalize.beside_cells import differ, remarks_of, with_signs
+from cbc_screen.normalize.beside_cells import differ, remarks_of, said_under, with_signs
 from cbc_screen.normalize.cells import (
     Cells,
     final_only,
@@ -205,7 +205,7 @@ class _Table:
         own = [(column, (analyte,)) for analyte, entry in plan.analytes.items() for column in entry.remark_columns]
         for column, analytes in [*own, *((column, tuple(plan.analytes)) for column in plan.notes)]:
             about = analytes == ("platelets",)
-            said = partial(self._knowledge.beside.remark_in, column)
+            said = partial(said_under, column, knowledge=self._knowledge)
             told = remarks_of(self._columns[column], self._knowledge.words, said, about_platelets=about)
             for analyte in analytes if told.taken_back.any() else ():
                 self._void(analyte, told.taken_back, Reason.SPECIMEN_SUSPECT)

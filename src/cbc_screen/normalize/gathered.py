@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cbc_screen.ingest.results import StatedPerson
-from cbc_screen.normalize.judging import SPECIMEN, SUSPECTED
+from cbc_screen.normalize.judging import OF_ALL, SPECIMEN, SUSPECTED
 from cbc_screen.normalize.person import CONTRADICTED
 from cbc_screen.normalize.placing import GroupKind
 from cbc_screen.normalize.standing import Cell, Received
@@ -137,8 +137,14 @@ class Gathered:
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
             GroupKind(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
-            bool(told[SPECIMEN]),
+            bool(told[SPECIMEN]) or any(_stands_alone(name, by_analyte) for name in about),
         )  # fmt: skip
+
+
+def _stands_alone(name: str, by_analyte: Mapping[str, Sequence[Received]]) -> bool:
+    """Tell whether what is said of a whole sample stands beside the only result of its analyte: another is a correction, or of another tube."""
+    analyte = name.removeprefix(f"{ABOUT}{OF_ALL}")
+    return analyte != name and len(by_analyte.get(analyte, ())) == 1
 
 
 def agreed(before: object, now: str) -> str:

@@ -25,6 +25,7 @@ from cbc_screen.normalize.value import unusable
 from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
 
 SPECIMEN = "specimen"  # of which a remark that is a result of its own takes all results back
+OF_ALL = "of all "  # begins what a remark beside a result of an analyte says of its whole sample
 SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _PANEL = "panel"
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
@@ -72,6 +73,7 @@ class Judge:
         self.specimens = SpecimenReader(knowledge.specimens)
         self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
         self._names_blood = lru_cache(_SPECIMENS)(knowledge.specimens.names_blood)
+        self._spoils = lru_cache(_SPECIMENS)(knowledge.words.spoils)
         self._takes_back_all_of = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
         self._counted = frozenset(name for name, own in knowledge.analytes.items() if own.counted)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
@@ -89,7 +91,7 @@ class Judge:
 
     def of(self, result: LabResult, identifier: Identifier, units: Mapping[str, str]) -> Judgement:
         """Judge a result; `units` are declared for its source, by analyte."""
-        ordered = ((_PANEL, result.panel),) if result.panel and not self._names_blood(result.panel) else ()
+        ordered = ((_PANEL, result.panel),) if result.panel and not self._is_of_blood(result.panel) else ()
         other, is_told = self._other_specimen((*result.stated, *ordered), result.specimen)
         analyte, reason, possible, again = identifier.identify(result, "" if is_told else result.specimen)
         if other is not None and (analyte is not None or reason is not None):
@@ -121,6 +123,10 @@ class Judge:
             analyte in self._counted and result.status in _FINAL and any(map(self._takes_back_all_of, result.remarks))
         )
         return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
+
+    def _is_of_blood(self, panel: str) -> bool:
+        """Tell whether a panel that names another fluid names a count of blood too: "Hematology and pleural fluid"."""
+        return self._names_blood(panel) and self.specimens.kind(_PANEL, panel) is SpecimenKind.BODY_FLUID
 
     def _taken(self, stated: Stated) -> Iterator[str]:
         """Yield what is said of what was taken: "clotted" stands there in place of blood."""
@@ -159,7 +165,8 @@ class Judge:
         """Return the value and the unit of a result, or what says why they are not to be believed."""
         if result.fault is not None:
             return unusable(result.fault), ""
-        if any(map(self._takes_back, (*result.remarks, result.specimen, *self._taken(result.stated)))):
+        spoiled = any(map(self._spoils, (result.specimen, *self._taken(result.stated))))
+        if spoiled or any(map(self._takes_back, result.remarks)):
             return unusable(Reason.SPECIMEN_SUSPECT), ""
         if not result.other_units:
             return result.value, result.unit

@@ -314,7 +314,7 @@ def _row_notes(
     knowledge: Knowledge, headers: Sequence[str], others: Sequence[str], named: str | None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Find the columns of remarks on whole rows, the one that is named first; also those that stand twice, which cannot be read."""
-    times, names = Counter(headers), knowledge.beside.row_notes
+    times, names = Counter(headers), knowledge.beside.row_notes | knowledge.beside.row_flags
     found = [header for header in others if plain_name(header) in names]
     why = "holds remarks on the results of a row, and stands twice: remove or rename one of them"
     own = [named] if named is not None else []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.arrow import distinct, is_number
-from cbc_screen.normalize.beside_cells import remark_of, sign_before
+from cbc_screen.normalize.beside_cells import remark_of, said_under, sign_before
 from cbc_screen.normalize.declared import Declared
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.normalize.plan import Plan
@@ -167,7 +167,7 @@ def _read_remarks(row: Mapping[str, Any], record: dict[str, Any], knowledge: Kno
         about, note, rest = name.partition(_NOTE)
         if not note:
             continue
-        said = knowledge.beside.remark_in(rest.partition(":")[2], _text(cell))
+        said = said_under(rest.partition(":")[2], _text(cell), knowledge)
         told = remark_of(said, knowledge.words, about_platelets=about == "platelets")
         if told.takes_back:
             is_of_all = about == _ROW or (told.of_all and knowledge.analytes[about].counted)

@@ -159,7 +159,7 @@ class RecordNormalizer:
         A chemistry value is measured in another tube.
         """
         words, known = self._measures.words, self._analytes
-        if record.specimen is not None and words.takes_back(record.specimen):
+        if record.specimen is not None and words.spoils(record.specimen):
             return True
         flags = ((known.get(name), own.flag) for name, own in record.measurements() if own.flag is not None)
         return any(words.takes_back_all(flag) for analyte, flag in flags if analyte is not None and analyte.counted)

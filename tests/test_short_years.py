@@ -16,9 +16,10 @@ BIRTHS = [
     ("07/04/68", "5/1/24", None, (55, 55), None),
     ("07/04/69", "5/1/24", None, (54, 54), None),
     ("05/02/24", "5/1/24", None, (99, 99), None),  # the day after collection, a hundred years before
-    ("05/01/74", "5/1/24", None, (50, 50), None),  # 1874 would be 150
-    ("05/02/74", "5/1/24", None, (49, 149), "AGE_APPROXIMATE"),
-    ("05/02/74", "5/1/24", "49 y", (49, 49), None),
+    ("05/02/74", "5/1/24", None, (49, 49), None),  # 1874 would be 149: nobody is
+    ("05/01/14", "5/1/24", None, (10, 10), None),  # 1914 would be 110 on that day
+    ("05/02/14", "5/1/24", None, (9, 109), "AGE_APPROXIMATE"),  # and 109 the day before the birthday
+    ("05/02/14", "5/1/24", "9 y", (9, 9), None),
     ("01/13/24", "5/1/24", None, (0, 100), "AGE_APPROXIMATE"),
     ("01/13/24", "5/1/24", "100 y", (100, 100), None),
     ("01/13/24", "5/1/24", "3 mo", (0, 0), None),

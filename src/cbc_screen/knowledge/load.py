@@ -270,6 +270,7 @@ def _check_references(
         people.node("preterm"),
         term,
         people.node("pregnancy_ages"),
+        people.node("short_years"),
         people.node("sex_letters"),
         node("languages.yaml"),
         numbers.node("age").node("implausible_from"),

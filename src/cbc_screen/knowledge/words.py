@@ -50,6 +50,7 @@ class Words:
     presence: Mapping[str, Presence]  # words for a finding that is there, or is not
     pregnancy: Mapping[str, str]
     pregnancy_ages: tuple[int, int]
+    short_years_below: int  # years of age in which a birth with two digits of its year is tried
     unchanged_in_pregnancy: frozenset[str]
     preterm_finding: str
     preterm_below: AgeEdge
@@ -112,9 +113,16 @@ _RESULT_KEYS = [
     "taken_back", "clumps", "calls", "in_other_languages",
 ]  # fmt: skip
 _PERSON_KEYS = [
-    "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "unchanged_in_pregnancy", "preterm", "term", "age_units", "columns",
+    "sex", "sex_letters", "presence", "pregnancy", "pregnancy_ages", "short_years", "unchanged_in_pregnancy", "preterm", "term", "age_units", "columns",
     "nobody",
 ]  # fmt: skip
+
+
+def _short_years(node: YamlNode) -> int:
+    node.check_keys(["below", "unit", "source"])
+    if node.text("unit") != "y" or node.whole("below") < 1:
+        raise node.error("below", "must be a whole number of years, 1 or more, with unit y")
+    return node.whole("below")
 
 
 def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
@@ -148,6 +156,7 @@ def load_words(texts: YamlNode, people: YamlNode, world: WorldWords) -> Words:
         presence={word: Presence(found) for word, found in _invert(people.node("presence")).items()},
         pregnancy=_invert(people.node("pregnancy")),
         pregnancy_ages=(ages.whole("lower"), ages.whole("upper")),
+        short_years_below=_short_years(people.node("short_years")),
         unchanged_in_pregnancy=frozenset(people.node("unchanged_in_pregnancy").texts("analytes")),
         preterm_finding=people.node("preterm").text("finding"),
         preterm_below=read_edge(people.node("preterm"), "below"),

@@ -183,7 +183,9 @@ def age_beside(
     Of a birth without its century, each is tried: nobody is born after collection, or older than people become. Where two
     fit, and no stated age tells which is meant, the age is any between them; so it is where a stated age contradicts the dates.
     """
-    found = [age_at(born, collected, oldest) for born in birth.in_each_century()]
+    # Another century is tried where somebody can be so old: a child is not a hundred years older.
+    least = min(oldest, load_measures().words.short_years_below) if birth.short_year else oldest
+    found = [age_at(born, collected, least) for born in birth.in_each_century()]
     fit = [span for span, _ in found if span is not None]
     if not fit:
         early = all(reason is Reason.AGE_NEGATIVE for _, reason in found)

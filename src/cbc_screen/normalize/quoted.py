@@ -18,7 +18,11 @@ from cbc_screen.normalize.age import parse_age, parse_age_unit
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.names import Role, name_reader
 
-_LONGEST, _MOST_WORDS = 80, 10
+_LONGEST, _MOST_WORDS, _LONGEST_UNIT = (
+    80,
+    10,
+    5,
+)  # the last: words of a name or unit among others, as many as "per c mm" and more
 _PARTS = re.compile(r"[\s,;:|_]+")
 _BRACKETS = "()[]{}"
 _NUMBER = re.compile(r"[<>=~+-]*\d+(?:[.,]\d+)*%?")
@@ -30,6 +34,7 @@ class QuotedNames:
 
     def __init__(self, knowledge: Knowledge, headers: Sequence[str]) -> None:
         self._headers, self._told = headers, _telling(knowledge)
+        self._places = {header: place for place, header in reversed(list(enumerate(headers, start=1)))}
         given = [header for header in headers if header]
         self._is_row = any(map(self._told.is_value, given)) or (
             any(map(self._told.is_data, given)) and not any(map(self._told.is_analyte, given))
@@ -39,7 +44,7 @@ class QuotedNames:
         """Return the name of a column, or its place where the name may tell of a person."""
         if not (self._told.is_data(header) or (self._is_row and not self._told.is_known(header))):
             return header
-        return f"column {self._headers.index(header) + 1}" if header in self._headers else "a column"
+        return f"column {self._places[header]}" if header in self._places else "a column"
 
     def both(self, headers: Iterable[str]) -> str:
         """Return several names in quotation marks, as a message has them."""
@@ -88,7 +93,7 @@ class _Telling:
         """Yield the words that are in no known name and no known unit, the longest of them first."""
         place = 0
         while place < len(words):
-            ends = range(len(words), place, -1)
+            ends = range(min(len(words), place + _LONGEST_UNIT), place, -1)
             end = next((end for end in ends if self._is_part(" ".join(words[place:end]))), None)
             if end is None:
                 yield words[place]

@@ -24,7 +24,13 @@ OF_ONE = [
     "Clotted", "凝固", "Do not use", "Result is invalid", "Insufficient sample for differential", "Count invalid. Repeat sample in citrate.",
     "Differential cancelled: specimen too old", "Diff not valid, sample >24h old", "Aggregati, risultato non attendibile, ripetere su provetta con citrato",
 ]  # fmt: skip
-OF_NONE = ["No clots in the sample", "Specimen received on time", "Patient informed, result confirmed", "verified"]
+OF_NONE = [
+    "Earlier sample rejected, redrawn",
+    "No clots in the sample",
+    "Specimen received on time",
+    "Patient informed, result confirmed",
+    "verified",
+]
 
 
 def scanned(path: Path) -> list[str]:

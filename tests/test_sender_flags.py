@@ -74,8 +74,8 @@ def test_an_interpretation_of_an_observation(tmp_path: Path) -> None:
 
 # A flag that is a remark --------------------------------------------------------------------------------------
 
-TAKEN_BACK = ("Cancelled", "Invalid", "QNS", "do not report", "Clotted", "UNRELIABLE")
-OF_ALL = ("Specimen rejected", "Sample clotted", "wrong patient")  # said of all that was measured
+TAKEN_BACK = ("Cancelled", "Invalid", "QNS", "do not report", "Clotted", "UNRELIABLE", "Specimen rejected")
+OF_ALL = ("Wrong blood in tube", "Sample clotted", "wrong patient")  # said of all that was measured
 NO_MORE = ("H", "L", "A", "*", "abnormal", "see note", "Hemolyzed", "R")  # a flag, or nothing that takes a result back
 
 

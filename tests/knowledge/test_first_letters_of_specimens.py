@@ -13,6 +13,7 @@ TABLE = """
 not_blood: []
 still_blood: []
 blood: [blood]
+counts: [cbc]
 beside: [lot]
 nothing: [none]
 fields:

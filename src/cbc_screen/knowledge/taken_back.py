@@ -71,9 +71,11 @@ class TakenBack:
         (True, False)
         """
         plain = plain_name(remark)
-        return any(phrase in plain for phrase in self.of_all) or any(
-            map(self._is_clotted_sample, _CLAUSE.split(remark))
-        )
+        said = (plain[: plain.index(phrase)].split() for phrase in self.of_all if phrase in plain)
+        # "Earlier sample mislabeled" is said of another one.
+        if any(self.denied.isdisjoint(before[-_NEAR:]) for before in said):
+            return True
+        return any(map(self._is_clotted_sample, _CLAUSE.split(remark)))
 
     def spoils(self, specimen: str) -> bool:
         """Tell whether a text in the place of a specimen says that it is clotted or too little, and nothing else.

@@ -21,8 +21,16 @@ HL7_FILES = {
     "misc/hl7v2_rs__full_oru.hl7": (1, 5, 5, 0, 0, 0, 0),
     "misc/prime_reportstream__elims_2_72_3029198209_5121_NoPII_expected.hl7": (0, 10, 0, 0, 0, 10, 0),
     "misc/trusted_intermediary__001_TN_ORU_R01_LRI.hl7": (0, 96, 0, 0, 0, 96, 0),  # newborn screening
-    "ms_fhir_converter/LAB-ORU-1.hl7": (1, 10, 0, 6, 0, 2, 2),  # white cells under the code of morphology
-    "ms_fhir_converter/LAB-ORU-2.hl7": (1, 10, 5, 1, 0, 1, 3),  # and platelets
+    "ms_fhir_converter/LAB-ORU-1.hl7": (
+        1,
+        10,
+        0,
+        6,
+        0,
+        1,
+        3,
+    ),  # white cells under the code of morphology; what may be neutrophils
+    "ms_fhir_converter/LAB-ORU-2.hl7": (1, 10, 5, 1, 0, 0, 4),  # and platelets
     "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": (1, 28, 17, 2, 0, 9, 0),
     "ms_fhir_converter/ORU-R01-01.hl7": (0, 5, 0, 0, 0, 4, 1),  # one text under no code
     "open_o_canada/CC63171.hl7": (1, 53, 10, 0, 1, 42, 0),  # 10 of the counter, and "PLATELETS NORMAL" of the film
@@ -39,8 +47,8 @@ SENT_AS_TESTS = {
     # file: results that are or may be part of a count
     "misc/hapi_hl7v2__example_oml_o21.hl7": 3,
     "misc/trusted_intermediary__001_TN_ORU_R01_LRI.hl7": 0,
-    "ms_fhir_converter/LAB-ORU-1.hl7": 8,
-    "ms_fhir_converter/LAB-ORU-2.hl7": 9,
+    "ms_fhir_converter/LAB-ORU-1.hl7": 9,
+    "ms_fhir_converter/LAB-ORU-2.hl7": 10,
     "ms_fhir_converter/LRI_2.0-NG_CBC_Typ_Message.hl7": 19,
     "ms_fhir_converter/ORU-R01-01.hl7": 1,
     "transcribed/meditech_bc_pclocd.hl7": 14,

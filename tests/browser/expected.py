@@ -35,7 +35,7 @@ GROUPS = {
     "fits": "Fits this count",
     "not_to_miss": "Must not be missed",
     "also_possible": "Also possible",
-    "unlikely": "Little speaks for it",
+    "unlikely": "Little to support it",
 }
 
 

@@ -39,6 +39,12 @@ GROUPS = {
 }
 
 
+def _level(result: ScreeningResult) -> str:
+    """What is not known of a line may only make it more urgent."""
+    open_line = result.lines_low_min < result.lines_low_max
+    return f"{'at least ' if open_line and result.urgency in ('routine', 'prompt') else ''}{words(result.urgency)}"
+
+
 def _label(analyte: str) -> str:
     """Return the name of an analyte as it stands within a sentence."""
     label = ANALYTES[analyte].label
@@ -115,7 +121,7 @@ def person_page(result: ScreeningResult) -> dict[str, Any]:
         "heading": result.pattern_text,
         "badges": [
             f"severity {severity_words(result.severity, result.severity_min)}",
-            f"urgency {words(result.urgency)}",
+            f"urgency {_level(result)}",
         ],
         "why": _why(result),
         "person": [_of_the_person(*row) for row in person_words(result.person)],

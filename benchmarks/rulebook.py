@@ -1075,7 +1075,7 @@ class RuleBook:
         return self.f.any(self.f.all([unknown[line], there[line], self._is_open(line)]) for line in LINES)
 
     def _is_open(self, line: Line) -> Flag:
-        span = self.used(LINE_ANALYTE[line])
+        span = self.used(getattr(self.rules.definitions[self.rules.definition], line.value).analyte)
         return False if span.low is span.high else self.logic.yes(self.compare("<", span.low, span.high))
 
     def _unjudged(self) -> Flag:

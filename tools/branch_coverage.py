@@ -57,6 +57,12 @@ def data_of(test: Path, code: str, state: Path) -> Path:
     return state / f"{name}.{digest([test])[:12]}.{code[:12]}.coverage"
 
 
+def run_apart(command: list[str], own: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command on the package of this folder, whatever other copy is installed."""
+    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 def run(test: Path, data: Path, state: Path) -> bool:
     """Run one file of tests, and keep its coverage where all of them pass."""
     for kept in (state / "pycache").rglob("*.kept"):
@@ -82,14 +88,7 @@ def run(test: Path, data: Path, state: Path) -> bool:
     ]
     command += ["-p", "no:cacheprovider", "-m", "not outside and not parts", str(test)]
     began = time.monotonic()
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **own, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_apart(command, own)
     said = done.stdout.strip().splitlines() or [done.stderr.strip()]
     print(f"{test.relative_to(ROOT)}: {said[-1]} ({time.monotonic() - began:.0f} s)", flush=True)
     if done.returncode:

@@ -16,7 +16,6 @@ import gzip
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +30,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from branch_coverage import ROOMS, TESTS  # noqa: E402
+from branch_coverage import ROOMS, TESTS, run_apart  # noqa: E402
 
 # Beside the fewest that reach everything: those that look most closely at what is decided.
 MORE = (
@@ -238,14 +237,7 @@ def record(tests: list[str], state: Path, within: float, together: int) -> bool:
         for kept in Path(with_own["PYTHONPYCACHEPREFIX"]).rglob("*.kept"):
             kept.unlink(missing_ok=True)
         command = [sys.executable, str(Path(__file__).resolve()), "--note", test, "--state", str(state)]
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **with_own, "PYTHONPATH": str(ROOT / "src")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_apart(command, with_own)
         print(
             f"{test}: {'noted' if not done.returncode else done.stdout[-2000:] + done.stderr[-2000:]} ({time.monotonic() - began:.0f} s)",
             flush=True,

@@ -1,4 +1,4 @@
-"""What is told of simple groups, whether they were found in a table or among messages."""
+"""Simple groups as they are handed on, from a table or from messages."""
 
 from __future__ import annotations
 

@@ -36,10 +36,8 @@ from cbc_screen.ingest.results import Item, NotResults, PlainResult, Stated, Sta
 from cbc_screen.ingest.source import RejectedRow
 from cbc_screen.vocabulary import Reason
 
-_TAKEN_OUT: Resource = {
-    "resourceType": "DiagnosticReport",
-    "status": "entered-in-error",
-}  # of what was deleted elsewhere
+# Stands for the report of a result that was deleted elsewhere: it takes the result back.
+_TAKEN_OUT: Resource = {"resourceType": "DiagnosticReport", "status": "entered-in-error"}
 _KIND = re.compile("[A-Za-z]{1,40}")
 _TOLD = frozenset(("resource", "resourceType"))  # what tells that a resource is not read
 

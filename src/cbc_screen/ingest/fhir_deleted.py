@@ -14,13 +14,13 @@ from cbc_screen.ingest.fhir_scope import is_absolute, shortened, unversioned
 _DELETE, _CREATE = "DELETE", "POST"
 _IN_ORDER = frozenset(
     ("transaction", "batch")
-)  # their entries stand as they are to be done; those of a history need not
+)  # entries in the order in which they are done; those of a history need not be
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 _LOCATION = re.compile(r".*/_history/(\d{1,9})")
 
 
 class Deletions(NamedTuple):
-    """The places of entries that were deleted, and of those of which it cannot be told whether they were."""
+    """The places of entries that were deleted, and of entries that may have been."""
 
     gone: frozenset[int]
     unsure: frozenset[int]

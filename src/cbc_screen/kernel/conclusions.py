@@ -18,21 +18,11 @@ from cbc_screen.vocabulary import Criteria, Line, LineState, Pattern, Severity, 
 REMARKS = (".derived", ".by_parts", ".by_wbc", ".open_room", ".contradicted")
 # The facts that the checklist shares with the other conclusions.
 SHARED = (
-    "line.",
-    "lines.",
-    "sent.",
-    "unclear.",
-    "unlimited.",
-    "mcv.",
-    "only.",
-    "borderline.",
-    "urgency.",
-    "urgent.",
-    "trigger.",
-)
+    "line.", "lines.", "sent.", "unclear.", "unlimited.", "mcv.", "only.", "borderline.", "urgency.", "urgent.", "trigger.",
+)  # fmt: skip
 REASON = "reason."  # begins the mark of a rule that the urgency rests on
 UNSENT = "unsent"  # whether a line is unknown for want of any result
-UNCLEAR = "unclear"  # whether one is though something was sent for it, which is no one number
+UNCLEAR = "unclear"  # whether a line is unknown though something was sent for it: what was sent is not one number
 SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
 NOT_JUDGED = "not_judged"  # in place of a rule, where the urgency cannot be told

@@ -14,7 +14,7 @@ from cbc_screen.kernel.fact_table import UNCOVERED, Facts
 from cbc_screen.kernel.limits import BESIDE, at_gestation
 from cbc_screen.kernel.program import Builder, Interval, Truth
 from cbc_screen.kernel.ranking import telling_findings
-from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, Given, Rules
+from cbc_screen.kernel.rules import LINES, Given, Rules
 from cbc_screen.kernel.truths import Truths
 from cbc_screen.knowledge.definitions import PARTS, Cutoff
 from cbc_screen.knowledge.predicates import alone_in
@@ -98,13 +98,13 @@ class FactBuilder(Truths):
         self.facts.put_codes("lines", *self.counts(self.rules.definition))
 
     def _is_unclear(self, line: Line) -> int:
-        """Return whether what a line is judged on is no one number."""
-        b = self.b
+        """Return whether what a line is judged on is not one number."""
+        b, part = self.b, getattr(self.rules.definitions[self.rules.definition], line.value)
 
         def is_open(value: Interval) -> int:
             return b.boolean(False) if value.low == value.high else b.less(value.low, value.high)
 
-        own = self.effective(LINE_ANALYTE[line])
+        own = self.effective(part.analyte)
         if line is not Line.WHITE:
             return is_open(own)
         return b.either(is_open(own), b.both(b.negate(b.present(own.low)), is_open(self.effective("wbc"))))

@@ -202,7 +202,7 @@ class Truths(RecordValues):
         return plain
 
     def counts(self, definition: str) -> tuple[int, int]:
-        """Return the number of lines that are surely low, and the number that may be low."""
+        """Return how many lines are certainly low, and how many may be."""
         if definition not in self._counts:
             lines = self.lines(definition)
             sure = self.b.sum([lines[line].yes for line in LINES])

@@ -166,7 +166,7 @@ class UnitTable:
         return None
 
     def is_of_another(self, unit: str, tables: Mapping[str, UnitTable]) -> bool:
-        """Tell whether a unit is none of this quantity's, and known as a unit of another kind of quantity."""
+        """Tell whether a unit belongs to another kind of quantity, and not to this one."""
         if not unit.strip() or any(isinstance(self.find(unit, own), Factor) for own in (None, *self.declared)):
             return False
         spelling = normalize_unit(unit)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, Protocol
 
 from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days, most_days, span_of_days, span_of_months
 from cbc_screen.knowledge.fold import plain_name
@@ -184,8 +185,8 @@ def age_beside(
     fit, and no stated age tells which is meant, the age is any between them; so it is where a stated age contradicts the dates.
     """
     # Another century is tried where somebody can be so old: a child is not a hundred years older.
-    least = min(oldest, load_measures().words.short_years_below) if birth.short_year else oldest
-    found = [age_at(born, collected, least) for born in birth.in_each_century()]
+    below = min(oldest, load_measures().words.short_years_below) if birth.short_year else oldest
+    found = [age_at(born, collected, below) for born in birth.in_each_century()]
     fit = [span for span, _ in found if span is not None]
     if not fit:
         early = all(reason is Reason.AGE_NEGATIVE for _, reason in found)
@@ -206,23 +207,42 @@ def _any_of(ages: Sequence[AgeSpan]) -> AgeSpan:
     )  # fmt: skip
 
 
-def contradicts(stated: AgeSpan, dated: AgeSpan) -> bool:
+class _Ends(Protocol):
+    """The ends of an age, or of many in columns."""
+
+    @property
+    def days_low(self) -> Any: ...
+    @property
+    def days_high(self) -> Any: ...
+    @property
+    def months_low(self) -> Any: ...
+    @property
+    def months_high(self) -> Any: ...
+
+
+def contradicts(stated: _Ends, dated: _Ends) -> Any:
     """Tell whether a stated age is another one than that of two dates: more apart than rounding makes it.
 
     An age is as exact as the largest unit that it fills, or in which it is told: one unit either way is rounding, or another
-    moment than that of collection ("54 y" beside dates of 53 or 55 years; "3 wk" beside four weeks).
+    moment than that of collection ("54 y" beside dates of 53 or 55 years; "3 wk" beside four weeks). One rule for an age and
+    for columns of them: it is written in operators that both have.
 
     >>> contradicts(span_of_months(648, 659), span_of_months(671, 671)), contradicts(span_of_days(3, 3), span_of_days(5, 5))
     (False, True)
     """
-    months = max(stated.months_low - dated.months_high, dated.months_low - stated.months_high)
-    days = max(stated.days_low - dated.days_high, dated.days_low - stated.days_high)
     width = stated.days_high - stated.days_low + 1
-    if stated.months_low >= MONTHS_IN_YEAR or stated.months_high - stated.months_low >= MONTHS_IN_YEAR - 1:
-        return months > MONTHS_IN_YEAR
-    if stated.months_low or width >= fewest_days(1):
-        return months > 1
-    return days > (DAYS_IN_WEEK if stated.days_low >= DAYS_IN_WEEK or width >= DAYS_IN_WEEK else 1)
+    years = (stated.months_low >= MONTHS_IN_YEAR) | (stated.months_high - stated.months_low >= MONTHS_IN_YEAR - 1)
+    months = years | (stated.months_low > 0) | (width >= fewest_days(1))
+    weeks = months | (stated.days_low >= DAYS_IN_WEEK) | (width >= DAYS_IN_WEEK)
+
+    def months_apart(most: int) -> Any:
+        return (stated.months_low - dated.months_high > most) | (dated.months_low - stated.months_high > most)
+
+    def days_apart(most: int) -> Any:
+        return (stated.days_low - dated.days_high > most) | (dated.days_low - stated.days_high > most)
+
+    below = (weeks ^ months) & days_apart(DAYS_IN_WEEK) | (weeks ^ True) & days_apart(1)
+    return years & months_apart(MONTHS_IN_YEAR) | (months ^ years) & months_apart(1) | below
 
 
 def months_between(birth: datetime.date, collected: datetime.date) -> int:

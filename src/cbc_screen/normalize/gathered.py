@@ -142,7 +142,7 @@ class Gathered:
 
 
 def _stands_alone(name: str, by_analyte: Mapping[str, Sequence[Received]]) -> bool:
-    """Tell whether what is said of a whole sample stands beside the only result of its analyte: another is a correction, or of another tube."""
+    """Tell whether a remark on the whole sample is beside the only result of its analyte: a second one is a correction, or another tube."""
     analyte = name.removeprefix(f"{ABOUT}{OF_ALL}")
     return analyte != name and len(by_analyte.get(analyte, ())) == 1
 

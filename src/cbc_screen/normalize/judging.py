@@ -74,7 +74,7 @@ class Judge:
         self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
         self._names_blood = lru_cache(_SPECIMENS)(knowledge.specimens.names_blood)
         self._spoils = lru_cache(_SPECIMENS)(knowledge.words.spoils)
-        self._takes_back_all_of = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
+        self._says_of_all = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
         self._counted = frozenset(name for name, own in knowledge.analytes.items() if own.counted)
         self._takes_back = lru_cache(_REMARKS)(knowledge.words.takes_back)
         self._remark_names, self._remark_in = knowledge.beside.row_notes, knowledge.beside.remark_in
@@ -119,9 +119,7 @@ class Judge:
             value, unit = self._value_and_unit(result, analyte)
             if not unit and not unit_in(value):
                 unit = units.get(analyte, "")
-        of_all = (
-            analyte in self._counted and result.status in _FINAL and any(map(self._takes_back_all_of, result.remarks))
-        )
+        of_all = analyte in self._counted and result.status in _FINAL and any(map(self._says_of_all, result.remarks))
         return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
 
     def _is_of_blood(self, panel: str) -> bool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan, fewest_days
+from cbc_screen.ages import MONTHS_IN_YEAR, AgeSpan
 from cbc_screen.kernel_inputs import PREGNANCIES, SEXES
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.words import Words
-from cbc_screen.normalize.age import DAYS_IN_WEEK, age_beside, parse_age
+from cbc_screen.normalize.age import age_beside, contradicts, parse_age
 from cbc_screen.normalize.arrow import as_text, distinct
 from cbc_screen.normalize.codes import CODE, NO_REASON, REASONS
 from cbc_screen.normalize.dates import DateSpan, parse_date
@@ -152,7 +152,7 @@ def _dated_ages(
     dated = both & ~negative & ~implausible
     codes = np.where(both, NO_REASON, stated.reasons).astype(np.int8)
     if (two := dated & stated.known).any():
-        conflict = two & _contradicts(stated, Ages(days_low, days_high, months_low, months_high, dated, codes))
+        conflict = two & contradicts(stated, Ages(days_low, days_high, months_low, months_high, dated, codes))
         codes[conflict] = CODE[Reason.PERSON_CONFLICT]
         # It may be either, or any between them.
         days_low, months_low = (
@@ -219,19 +219,6 @@ def _span(first: int, last: int, *, short_year: bool = False) -> DateSpan:
 
 def _columns_of(age: AgeSpan, code: int) -> tuple[int, ...]:
     return age.days_low, age.days_high, age.months_low, age.months_high, 1, code
-
-
-def _contradicts(stated: Ages, dated: Ages) -> NDArray[np.bool_]:
-    """Tell which stated ages are others than those of two dates, as `age.contradicts` does."""
-    months = np.maximum(stated.months_low - dated.months_high, dated.months_low - stated.months_high)
-    days = np.maximum(stated.days_low - dated.days_high, dated.days_low - stated.days_high)
-    width = stated.days_high - stated.days_low + 1
-    in_years = (stated.months_low >= MONTHS_IN_YEAR) | (stated.months_high - stated.months_low >= MONTHS_IN_YEAR - 1)
-    in_months = (stated.months_low > 0) | (width >= fewest_days(1))
-    in_weeks = (stated.days_low >= DAYS_IN_WEEK) | (width >= DAYS_IN_WEEK)
-    below = np.where(in_months, months > 1, days > np.where(in_weeks, DAYS_IN_WEEK, 1))
-    apart: NDArray[np.bool_] = np.where(in_years, months > MONTHS_IN_YEAR, below)
-    return apart
 
 
 def _reason(code: int) -> Reason | None:

@@ -18,11 +18,8 @@ from cbc_screen.normalize.age import parse_age, parse_age_unit
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.names import Role, name_reader
 
-_LONGEST, _MOST_WORDS, _LONGEST_UNIT = (
-    80,
-    10,
-    5,
-)  # the last: words of a name or unit among others, as many as "per c mm" and more
+_LONGEST, _MOST_WORDS = 80, 10  # characters and words of a name of a column
+_LONGEST_PART = 5  # words of a name or unit among others: "per c mm" has three
 _PARTS = re.compile(r"[\s,;:|_]+")
 _BRACKETS = "()[]{}"
 _NUMBER = re.compile(r"[<>=~+-]*\d+(?:[.,]\d+)*%?")
@@ -93,7 +90,7 @@ class _Telling:
         """Yield the words that are in no known name and no known unit, the longest of them first."""
         place = 0
         while place < len(words):
-            ends = range(min(len(words), place + _LONGEST_UNIT), place, -1)
+            ends = range(min(len(words), place + _LONGEST_PART), place, -1)
             end = next((end for end in ends if self._is_part(" ".join(words[place:end]))), None)
             if end is None:
                 yield words[place]

@@ -213,14 +213,8 @@ def _groups(result: ScreeningResult) -> Iterator[str]:
 
 def _condition(entry: ConditionResult) -> str:
     sides = (*entry.findings_for, *entry.findings_against)
-    key = (
-        "condition",
-        entry.id,
-        entry.place_reason,
-        tuple(finding.condition for finding in sides),
-        entry.missing,
-        entry.next_tests,
-    )
+    findings = tuple(finding.condition for finding in sides)
+    key = ("condition", entry.id, entry.place_reason, findings, entry.missing, entry.next_tests)
     return _KEPT.piece(key, lambda: Shared(_macros().condition(entry)))
 
 

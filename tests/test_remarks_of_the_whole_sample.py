@@ -17,7 +17,7 @@ RESULTS = (
 NOT_LOW, UNKNOWN = "not_low", "cannot_tell"
 OF_ALL = [
     "Wrong blood in tube - disregard all results", "Sample clotted", "wrong patient", "Mislabelled specimen", "Please disregard CBC",
-    "Specimen contaminated with IV fluid", "Wrong tube type (heparin)", "Probe geronnen", "标本有凝块", "muestra coagulada",
+    "Specimen contaminated with IV fluid", "Wrong tube type (heparin)", "Probe geronnen", "标本有凝块", "muestra coagulada", "Small clots in sample", "sample partially clotted", "Specimen belongs to a different patient",
 ]  # fmt: skip
 # Of one part, or of the next sample: it costs the result that it stands behind.
 OF_ONE = [

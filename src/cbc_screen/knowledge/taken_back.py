@@ -87,6 +87,10 @@ class TakenBack:
     def _is_clotted_sample(self, clause: str) -> bool:
         """Tell whether a clause says that the sample is clotted, and nothing else."""
         plain = plain_name(clause)
+        words = set(plain.split())
+        clots = {word for word in words if word in self.clotted or word.removesuffix("s") in self.clotted}
+        if clots and words & self.samples:  # "Small clots in sample"
+            return words <= clots | self.samples | self.found | self.between
         if _SIGN.search(clause) or not self._is_said_alone(clause):
             return False
         if plain in self.clotted:
@@ -146,7 +150,7 @@ def load_taken_back(node: YamlNode, meanings: Mapping[str, str]) -> TakenBack:
     words = {key: frozenset(map(plain_name, node.texts(key))) for key in _LISTS}
     clauses = frozenset(plain_name(text) for text, meaning in meanings.items() if meaning in _UNUSABLE)
     return TakenBack(
-        phrases=tuple(map(plain_name, node.texts("phrases"))),
+        phrases=tuple(map(plain_name, (*node.texts("phrases"), *node.texts("of_all")))),
         of_an_earlier_one=tuple(map(plain_name, node.texts("of_an_earlier_one"))),
         **words,
         asked=tuple(map(plain_name, node.texts("asked"))),

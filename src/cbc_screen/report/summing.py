@@ -15,6 +15,7 @@ _BRACKETS = re.compile(r" *\([^()]*\)")
 # What is told where it is high; the lines tell what is low.
 _FOR_HEMOGLOBIN = ("hematocrit", "rbc")  # told where they are low and the hemoglobin is not known
 _TOLD_ALONE = "mcv"  # told where it is high and no line is low
+_TOLD_LOW_ALONE = ("lymphocytes",)  # of no line: few of them alone are seen only where they are said
 _TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -59,8 +60,8 @@ def _state(
     red = next((line.state for line in lines if line.line is Line.RED), None)
     low = [
         f"{begun_low(by_name[name].label)} {used_words(by_name[name], units)}"
-        for name in _FOR_HEMOGLOBIN
-        if red is LineState.CANNOT_TELL and name in by_name and by_name[name].state is State.LOW
+        for name in (*(_FOR_HEMOGLOBIN if red is LineState.CANNOT_TELL else ()), *(() if deep else _TOLD_LOW_ALONE))
+        if name in by_name and by_name[name].state is State.LOW
     ]
     if low:
         said += f"; low: {joined(low)}"

@@ -245,6 +245,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "published_sets": "What every published set says of each line, where it was asked for; it changes no flag.",
         "untold": "Checks, triggers and entries that may or may not apply: what they need is unknown.",
         "reasons": "Why something is unknown, as pairs of field and reason.",
+        "remarks": "The reasons in sentences, each once with all that it is about; empty in a compact result.",
         "notes": "What was assumed, in words.",
         "not_assessed": "Analytes that were not given, or have no range.",
         "sources": "The sources named in the answer.",

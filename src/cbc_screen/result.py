@@ -253,6 +253,7 @@ class ScreeningResult(Part):
     `summary` says in at most three sentences what is low, what fits and what must not be missed.
     `checklist` stands in groups; the first `checklist_shown` entries stand before the fold.
     `history` is what earlier counts of the person show, where some were given.
+    `remarks` says `reasons` in sentences, each once with all that it is about.
     `untold` names the checks, triggers and conditions ("guard:ID") of which it cannot be told
     whether they apply: that they are not listed says nothing.
 
@@ -304,6 +305,7 @@ class ScreeningResult(Part):
     published_cutoffs: tuple[FindingResult, ...]
     untold: tuple[str, ...]
     reasons: tuple[tuple[str, Reason], ...]
+    remarks: tuple[str, ...]
     notes: tuple[str, ...]
     not_assessed: tuple[str, ...]
     published_sets: tuple[LineInSets, ...]

@@ -156,7 +156,7 @@ def sections(result: ScreeningResult) -> dict[str, list[str]]:
         ],
         "To consider": _before_the_list(result),
         "Next tests to consider for this count": tests,
-        "Unknown, or to be read with care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
+        "Unknown, or to be read with care": list(result.remarks),
         "Notes": list(result.notes),
     }
     return {head: told for head, told in found.items() if told}

@@ -16,6 +16,7 @@ POLISH = "names/pl.yaml"
 SPECIMENS = "specimens.yaml"
 STATUS = "result_status.yaml"
 FILM = "film_names.yaml"
+ANSWER = "answer_texts.yaml"
 
 FAULTS = [
     # What an audit says.
@@ -400,6 +401,56 @@ FAULTS = [
         says="'Final result' is given twice",
     ),
     Fault("a status whose letter is not its word", STATUS, "A: [a, amended,", "A: [amended,", "A", "A: [amended,"),
+    # What an answer says beside its flags.
+    Fault("a note of nothing", ANSWER, "  sex_unknown:", "  sex_unkown:", "sex_unknown", "  judged_on_wbc:", says="is required"),
+    Fault(
+        "a note that is filled in with what nobody has",
+        ANSWER,
+        "the low {line} line",
+        "the low {lines} line",
+        "not_graded",
+        "  not_graded:",
+        says="is filled in with analyte, line, scheme",
+    ),
+    Fault(
+        "a note that is filled in where nothing is",
+        ANSWER,
+        "derived from WBC and the",
+        "derived from {analyte} and the",
+        "derived_from_percentage",
+        "  derived_from_percentage:",
+        says="is filled in with nothing",
+    ),
+    Fault(
+        "a brace that nothing closes",
+        ANSWER,
+        "the white line is {state}.",
+        "the white line is {state.",
+        "duffy_null_range",
+        "  duffy_null_range:",
+        says="has a brace that nothing closes",
+    ),
+    Fault("a reason of nothing", ANSWER, "      RANGE_INSANE:", "      RANGE_ODD:", "RANGE_ODD", "      RANGE_ODD:", says="is not a known reason"),
+    Fault(
+        "a reason given twice",
+        ANSWER,
+        "      SEX_MISSING:",
+        "      RANGE_INSANE:",
+        "RANGE_INSANE",
+        "      RANGE_INSANE: {text: 'not given",
+        says="is given twice",
+    ),
+    Fault(
+        "a reason that nothing is said of",
+        ANSWER,
+        "      RANGE_ABSENT: {text: 'no chosen set has a range for this age, sex or stage of pregnancy'}\n",
+        "",
+        "reasons",
+        "reasons:",
+        nth=2,
+        says="says nothing of RANGE_ABSENT",
+    ),
+    Fault("a reason with another word", ANSWER, "{text: a run that failed}", "{text: a run that failed, also: x}", "also", "also: x"),
     # What a low line can bring.
     Fault(
         "one line asked for twice",

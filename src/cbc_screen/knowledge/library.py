@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cbc_screen.errors import KnowledgeError, UsageError, did_you_mean
 from cbc_screen.knowledge.adjustments import Adjustment
+from cbc_screen.knowledge.answer_texts import AnswerTexts
 from cbc_screen.knowledge.audit_texts import AuditText
 from cbc_screen.knowledge.beside_results import BesideResults
 from cbc_screen.knowledge.checks import ORDER, Checks, is_shipped, own_checks
@@ -62,6 +63,7 @@ class Knowledge(Measures):
     """Everything under reference_ranges/, as frozen tables."""
 
     friends: Friends
+    answer_texts: AnswerTexts
     audit: Mapping[str, AuditText]
     glossary: Glossary
     fhir: FHIRNames

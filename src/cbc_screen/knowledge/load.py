@@ -10,6 +10,7 @@ from typing import TypedDict
 from cbc_screen.errors import KnowledgeError
 from cbc_screen.knowledge.adjustments import Adjustment, load_adjustment
 from cbc_screen.knowledge.agreement import load_ways
+from cbc_screen.knowledge.answer_texts import load_answer_texts
 from cbc_screen.knowledge.audit_texts import load_audit
 from cbc_screen.knowledge.beside_results import load_beside_results, load_rejections
 from cbc_screen.knowledge.checks import Checks, load_checks
@@ -103,6 +104,7 @@ def build_knowledge(root: Traversable, *, check_hashes: bool = True, every_set: 
         specimens=load_specimens(node("specimens.yaml"), sources, friends.specimens),
         words=words,
         statuses=load_statuses(node("result_status.yaml"), words.missing),
+        answer_texts=load_answer_texts(node("answer_texts.yaml")),
         audit=load_audit(node("audit.yaml"), sources),
         glossary=load_glossary(node("glossary.yaml")),
         fhir=load_fhir_names(node("fhir.yaml"), sources),

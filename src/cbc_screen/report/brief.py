@@ -68,7 +68,7 @@ def print_brief(console: Console, result: ScreeningResult) -> None:
     _listing(console, "sets", [f"{found.line} line: {found.text}" for found in result.published_sets])
     _listing(console, "spurious?", [finding.text for finding in result.guards])
     _listing(console, "review", [finding.text for finding in result.review_triggers])
-    _listing(console, "remarks", [f"{field}: {reason}" for field, reason in result.reasons])
+    _listing(console, "remarks", list(result.remarks))
     if any(line.state is LineState.CANNOT_TELL for line in result.lines):
         _listing(console, "notes", list(result.notes))
     _conditions(console, result)

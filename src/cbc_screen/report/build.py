@@ -17,6 +17,7 @@ from cbc_screen.kernel.published import PublishedSets
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge import Knowledge
+from cbc_screen.knowledge.answer_texts import Note
 from cbc_screen.knowledge.definitions import Cutoff
 from cbc_screen.knowledge.grading import GradeRow
 from cbc_screen.knowledge.intervals import IntervalRow
@@ -27,7 +28,7 @@ from cbc_screen.report.asking import ask_about
 from cbc_screen.report.checklist import list_of_codes
 from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
-from cbc_screen.report.notes import note_of_grade, notes_of, notes_of_ranges
+from cbc_screen.report.notes import notes_of, notes_of_ranges, remarks_of
 from cbc_screen.report.person import person_result
 from cbc_screen.report.published import set_columns, sets_of_one
 from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
@@ -93,6 +94,7 @@ class ResultBuilder:
         self._ranges: dict[int, RangeUsed] = {}
         self._urgency_rules = tuple(urgency_rules(kernel.rules))
         self._texts = RuleTexts(knowledge, kernel.rules, units)
+        self._labels = {name: begun_low(analyte.label) for name, analyte in knowledge.analytes.items()}
         self._citation = lru_cache(maxsize=None)(self._make_citation)
 
     def columns(
@@ -157,6 +159,7 @@ class ResultBuilder:
             "checklist": checklist,
             "untold": self._untold(one),
             "reasons": tuple(reasons),
+            "remarks": () if compact else remarks_of(reasons, self._labels, self.knowledge.answer_texts),
             "notes": self._notes(normalized, one, analytes),
             "not_assessed": tuple(
                 a for a in self._layout.ranged if conclusions[f"state.{a}"] == _STATES.index(State.NOT_ASSESSED)
@@ -398,15 +401,20 @@ class ResultBuilder:
 
     def _notes(self, normalized: NormalizedRecord, one: One, analytes: Sequence[AnalyteResult]) -> tuple[str, ...]:
         remarks = {f"{row.scheme}: {row.notes}." for line in LINES for row in self._grade_rows(line, one) if row.notes}
-        told = notes_of(self.kernel, normalized, one, uncovered=self._uncovered(one))
-        return (*told, *self._without_grade(one), *notes_of_ranges(analytes), *sorted(remarks))
+        texts = self.knowledge.answer_texts
+        told = notes_of(self.kernel, normalized, one, texts, uncovered=self._uncovered(one))
+        return (*told, *self._without_grade(one), *notes_of_ranges(analytes, texts), *sorted(remarks))
 
     def _without_grade(self, one: One) -> list[str]:
         """Say of each low line that the scheme does not grade under any key of the person."""
         low = [line for line in LINES if _LINE_STATES[one.codes[f"line.{line}"]] is LineState.LOW]
         without = [line for line in low if one.codes[f"grade.{line}"] < 0 and not self._grade_rows(line, one)]
-        scheme, labels = self.kernel.rules.scheme.id, self.knowledge.analytes
-        return [note_of_grade(scheme, begun_low(labels[self._graded_on(line, one)].label), line) for line in without]
+        scheme, note = self.kernel.rules.scheme.id, self.knowledge.answer_texts.note
+        analytes = [begun_low(self.knowledge.analytes[self._graded_on(line, one)].label) for line in without]
+        return [
+            note(Note.NOT_GRADED, scheme=scheme, analyte=analyte, line=line)
+            for line, analyte in zip(without, analytes, strict=True)
+        ]
 
     def _graded_on(self, line: Line, one: One) -> str:
         """Return what a line is graded on: the white one on WBC where neutrophils are not known."""

@@ -2,96 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from cbc_screen.kernel.limits import at_gestation
 from cbc_screen.kernel.one_record import One
 from cbc_screen.kernel.screen import Kernel
+from cbc_screen.knowledge.answer_texts import AnswerTexts, Note
 from cbc_screen.normalize.record import NormalizedRecord
+from cbc_screen.report.wording import words
 from cbc_screen.report.words import joined
-from cbc_screen.result import (
-    AnalyteResult,
-)  # fmt: skip
-from cbc_screen.vocabulary import (
-    Line,
-    LineState,
-    Pregnancy,
-    Sex,
-    WhiteBasis,
-)  # fmt: skip
+from cbc_screen.result import AnalyteResult
+from cbc_screen.vocabulary import LineState, Pregnancy, Reason, Sex, WhiteBasis
 
 _BASES, _LINE_STATES = tuple(WhiteBasis), tuple(LineState)
 _BASIS = {
-    WhiteBasis.WBC: "The white line was judged on WBC: neutrophils are neither given nor derivable.",
-    WhiteBasis.WBC_LESS_OTHERS: (
-        "Neutrophils are neither given nor derivable; the white cells without the other kinds that were given leave too few."
-    ),
-    WhiteBasis.WBC_X_PERCENT: "Neutrophils were derived from WBC and the percentage.",
-    WhiteBasis.SEGMENTED_AND_BANDS: (
-        "Neutrophils were not given: they are the sum of segmented cells and bands; without bands they are at least the segmented cells."
-    ),
+    WhiteBasis.WBC: Note.JUDGED_ON_WBC,
+    WhiteBasis.WBC_LESS_OTHERS: Note.JUDGED_ON_WBC_LESS_OTHERS,
+    WhiteBasis.WBC_X_PERCENT: Note.DERIVED_FROM_PERCENTAGE,
+    WhiteBasis.SEGMENTED_AND_BANDS: Note.SUM_OF_SEGMENTED_AND_BANDS,
 }
-_OPEN_ROOM = (
-    "The white cells or another kind of them are not known exactly: there may be too few neutrophils among them, so the white "
-    "line is unknown."
-)
-_DUFFY = "The stated Duffy-null phenotype chose the range; by the default range the white line is {state}."
-_SEX = "Sex is unknown: every range was tried, and an answer is given where all agree."
-_AGE = "Age or pregnancy is not exact: every range was tried, and an answer is given where all agree."
-_SETS = "At this age sets of equal standing differ: both were tried, and an answer is given where they agree."
-_PREGNANCY = "Pregnancy is not stated: the non-pregnant range was used."
-_POSTPARTUM = "After delivery, analytes without a row of their own were tried against the non-pregnant and third-trimester ranges."
-_PRETERM = (
-    "Born preterm: the ranges are of infants born at term and were not used; a range that was sent with a result was. "
-    "A set by gestation at birth can be chosen where the weeks are stated (docs/sets.md)."
-)
-_GESTATION = (
-    "Born preterm: the ranges of {set} for the stated gestation were used where it has one, and no other of a set."
-)
-_GESTATION_OPEN = (
-    "The gestation at birth was sent, and does not show that the infant was born at term: no range of a set was used; "
-    "a range that was sent with a result was."
-)
-_GESTATION_UNSTATED = (
-    "The set {set} is used only where the gestation at birth is stated (gestation_at_birth, in weeks): it was not used."
-)
-_TERM = "Whether the infant was born preterm is not stated: the ranges are of infants born at term."
-_ADJUSTED = (
-    "Hemoglobin was adjusted for {what} before the WHO cut-offs, and the answer without it is given beside "
-    "(rows read as {marks}). What is not stated of it counts as any amount of the table."
-)
-_NO_GRADE = "The grading scheme {scheme} does not grade {analyte} for this person, so the low {line} line has no grade."
-_LOW_CONFIDENCE = "Some of the ranges used are of low confidence (see ranges): mostly those under one year."
-_MPV = "MPV depends on the manufacturer; the range used is of one analyzer model."
 
 
-def notes_of(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovered: bool) -> list[str]:
+def notes_of(
+    kernel: Kernel, normalized: NormalizedRecord, one: One, texts: AnswerTexts, *, uncovered: bool
+) -> list[str]:
     """Say what was made of neutrophils, of the person, and of settings; `uncovered` is an infant whom no set covers."""
-    rules, person = kernel.rules, normalized.person
+    of_person = _of_person(kernel, normalized, one, texts)
+    return [*_of_neutrophils(one, texts), *of_person, *_of_settings(kernel, normalized, one, texts, uncovered=uncovered)]
+
+
+def _of_neutrophils(one: One, texts: AnswerTexts) -> list[str]:
     basis = _BASES[one.codes["white_basis"]]
-    notes = [_BASIS[basis]] if basis in _BASIS else []
+    notes = [texts.note(_BASIS[basis])] if basis in _BASIS else []
     if one.codes["white.open_room"]:
-        notes.append(_OPEN_ROOM)
+        notes.append(texts.note(Note.TOO_FEW_MAY_BE_NEUTROPHILS))
+    return notes
+
+
+def _of_person(kernel: Kernel, normalized: NormalizedRecord, one: One, texts: AnswerTexts) -> list[str]:
+    rules, person, notes = kernel.rules, normalized.person, []
     if rules.stated and normalized.inputs.get(f"{rules.stated_finding}.present"):
         state = _LINE_STATES[one.codes["line.white_unadjusted"]].replace("_", " ")
-        notes.append(_DUFFY.format(state=state))
+        notes.append(texts.note(Note.DUFFY_NULL_RANGE, state=state))
     if person.sex is Sex.UNKNOWN:
-        notes.append(_SEX)
+        notes.append(texts.note(Note.SEX_UNKNOWN))
     own = [key for key in one.keys if not kernel.limits.is_beside(key)]
     if len(own) > 1 and person.sex is not Sex.UNKNOWN:
-        notes.append(_AGE)
+        notes.append(texts.note(Note.AGE_OR_PREGNANCY_NOT_EXACT))
     if len(own) < len(one.keys):
-        notes.append(_SETS)
+        notes.append(texts.note(Note.SETS_DIFFER))
     unstated = person.pregnancy is Pregnancy.NOT_STATED and person.sex is not Sex.MALE
     if unstated and kernel.limits.may_be_pregnant(one.keys):
-        notes.append(_PREGNANCY)
+        notes.append(texts.note(Note.PREGNANCY_NOT_STATED))
     if person.pregnancy is Pregnancy.POSTPARTUM:
-        notes.append(_POSTPARTUM)
-    return [*notes, *_of_settings(kernel, normalized, one, uncovered=uncovered)]
+        notes.append(texts.note(Note.AFTER_DELIVERY))
+    return notes
 
 
-def _of_settings(kernel: Kernel, normalized: NormalizedRecord, one: One, *, uncovered: bool) -> list[str]:
+def _of_settings(
+    kernel: Kernel, normalized: NormalizedRecord, one: One, texts: AnswerTexts, *, uncovered: bool
+) -> list[str]:
     """Say what was made of prematurity, elevation and smoking."""
     rules, notes = kernel.rules, []
     weeks = normalized.inputs.get(f"{rules.gestation}.low")
@@ -101,31 +72,35 @@ def _of_settings(kernel: Kernel, normalized: NormalizedRecord, one: One, *, unco
     names = [at_gestation(analyte, place) for analyte, own in rules.by_gestation.items() for place in range(len(own))]
     by_weeks = bool(names) and any(used[name] for used in one.limits for name in names)
     if uncovered and by_weeks:
-        notes.append(_GESTATION.format(set=rules.preterm_set))
+        notes.append(texts.note(Note.PRETERM_SET_USED, set=rules.preterm_set))
     elif uncovered:
         before_term = normalized.inputs.get(f"{rules.gestation}.high", inf) < rules.term_from
         known = before_term or normalized.inputs.get(f"{rules.preterm_finding}.present")
-        notes.append(_PRETERM if known else _GESTATION_OPEN)
+        notes.append(texts.note(Note.PRETERM if known else Note.GESTATION_NOT_AT_TERM))
     elif not stated and young:
-        notes.append(_TERM)
+        notes.append(texts.note(Note.TERM_NOT_STATED))
     if names and young and not at_term and not by_weeks:
-        notes.append(_GESTATION_UNSTATED.format(set=rules.preterm_set))
+        notes.append(texts.note(Note.GESTATION_NOT_STATED, set=rules.preterm_set))
     if rules.adjust:
         marks = {mark for a in rules.adjustments.values() for mark in a.marks(rules.adjust)}
-        notes.append(_ADJUSTED.format(what=joined(sorted(rules.adjust)), marks=joined(sorted(marks))))
+        what, read_as = joined(sorted(rules.adjust)), joined(sorted(marks))
+        notes.append(texts.note(Note.HEMOGLOBIN_ADJUSTED, what=what, marks=read_as))
     return notes
 
 
-def note_of_grade(scheme: str, analyte: str, line: Line) -> str:
-    """Say why a low line has no grade: the scheme has none at this age, or none of what was sent."""
-    return _NO_GRADE.format(scheme=scheme, analyte=analyte, line=line)
-
-
-def notes_of_ranges(analytes: Sequence[AnalyteResult]) -> list[str]:
+def notes_of_ranges(analytes: Sequence[AnalyteResult], texts: AnswerTexts) -> list[str]:
     """Say what to keep in mind of the ranges that were used."""
     notes = []
     if any(used.confidence == "low" for analyte in analytes for used in analyte.ranges):
-        notes.append(_LOW_CONFIDENCE)
+        notes.append(texts.note(Note.LOW_CONFIDENCE))
     if any(analyte.analyte == "mpv" and analyte.ranges for analyte in analytes):
-        notes.append(_MPV)
+        notes.append(texts.note(Note.MPV_OF_ONE_MODEL))
     return notes
+
+
+def remarks_of(reasons: Sequence[tuple[str, Reason]], labels: Mapping[str, str], texts: AnswerTexts) -> tuple[str, ...]:
+    """Say why something is unknown or to be read with care: each reason once, with all that it is about."""
+    about: dict[Reason, list[str]] = {}
+    for field, reason in reasons:
+        about.setdefault(reason, []).append(labels.get(field) or words(field))
+    return tuple(f"{joined(names)}: {texts.reason(reason)} ({reason})" for reason, names in about.items())

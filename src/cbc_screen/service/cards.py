@@ -87,7 +87,7 @@ def _detail(result: ScreeningResult, remarks: Sequence[str]) -> str:
     listed = {
         "Why to look": result.urgency_reasons,
         "Spurious?": [finding.text for finding in result.guards],
-        "Cannot be told, or with care": [f"{words(field)}: {reason}" for field, reason in result.reasons],
+        "Cannot be told, or with care": list(result.remarks),
         "Remarks": remarks,
     }
     parts += [

@@ -13,7 +13,7 @@ from served import SICK, post, serving
 
 import cbc_screen as cbc
 from cbc_screen.service.cards import markdown
-from cbc_screen.service.feedback import card_id, pattern_of
+from cbc_screen.service.feedback import SYSTEM, card_id, pattern_of
 from cbc_screen.service.spans import spans_of
 from cbc_screen.vocabulary import Pattern
 from test_cases import CASES
@@ -125,6 +125,53 @@ def test_moments_are_compared_and_not_their_texts(client: httpx.Client) -> None:
     later, earlier = "2024-06-20T23:30:00-05:00", "2024-06-21T00:30:00+09:00"
     assert len(cards_of(client, {earlier: USUAL, later: LOW})) == 1
     assert len(cards_of(client, {earlier: LOW, later: USUAL})) == 0
+
+
+def test_a_line_that_the_last_count_does_not_tell_is_shown_from_the_one_before(client: httpx.Client) -> None:
+    bleeding = {"hemoglobin": "14.0 g/dL", "neutrophils": "4.1 10^9/L", "platelets": "8 10^9/L"}
+    last, before = cards_of(client, {"2024-06-19": bleeding, "2024-06-20": {"hemoglobin": "14.0 g/dL"}})
+    assert (last["indicator"], before["indicator"]) == ("info", "critical")
+    assert "not the last count: the last that tells the platelet line" in before["detail"]
+    assert f"Collected: {markdown('2024-06-19')}" in before["detail"]
+    assert "not the last count" not in last["detail"]
+
+
+@pytest.mark.parametrize(
+    ("last", "cards"),
+    [
+        ({"hemoglobin": "13.5 g/dL", "neutrophils": "4.0 10^9/L", "platelets": "8 10^9/L"}, 1),  # all is told
+        ({"hemoglobin": "13.5 g/dL", "neutrophils": "4.0 10^9/L", "platelets": "250 zorks"}, 2),  # sent, and not told
+        ({"neutrophils": "4.0 10^9/L"}, 2),  # two lines of one count
+    ],
+)
+def test_a_count_before_is_shown_once_and_only_for_what_is_not_told(
+    client: httpx.Client, last: dict[str, str], cards: int
+) -> None:
+    assert len(cards_of(client, {"2024-06-19": LOW, "2024-06-20": last})) == cards
+
+
+def test_a_line_that_was_not_low_is_left_where_it_was(client: httpx.Client) -> None:
+    (card,) = cards_of(client, {"2024-06-19": USUAL, "2024-06-20": {"hemoglobin": "13.5 g/dL"}})
+    assert "not the last count" not in card["detail"]
+
+
+ZONES = [
+    # When a count without anything to review was taken, when a low one, and whether a card must show it.
+    ("2024-06-20T23:00:00", "2024-06-20T22:30:00Z", True),  # 23:00 in Berlin is 21:00 in UTC
+    ("2024-06-20T22:30:00Z", "2024-06-20T23:00:00", True),
+    ("2024-06-20T22:30:00Z", "2024-06-20T10:31:00", True),  # 10:31 twelve hours west of UTC is 22:31
+    ("2024-06-20T22:30:00Z", "2024-06-20T10:29:00", False),  # nowhere on earth is it later
+    ("2024-06-21T12:29:00", "2024-06-20T22:30:00Z", True),  # 14 hours east it was 22:29
+    ("2024-06-21T12:31:00", "2024-06-20T22:30:00Z", False),
+    ("2024-06-20T23:00:00", "2024-06-20T22:30:00", False),  # of one clock
+]
+
+
+@pytest.mark.parametrize(("usual", "low", "shown"), ZONES)
+def test_an_hour_without_a_zone_hides_no_count_that_may_be_later(
+    client: httpx.Client, usual: str, low: str, shown: bool
+) -> None:
+    assert (len(cards_of(client, {usual: USUAL, low: LOW})) >= 1) == shown
 
 
 DAYS = [
@@ -261,6 +308,22 @@ def test_feedback_is_the_worklists_answers_and_validate_reads_them(tmp_path: Pat
     assert (agreed.lines, agreed.used, agreed.unanswered, agreed.repeated, agreed.rejected) == (6, 4, 1, 1, 0)
     pancytopenia = next(rule for rule in agreed.rules if rule.rule == "pattern:pancytopenia")
     assert (pancytopenia.true_positive, pancytopenia.false_negative) == (1, 1)
+
+
+def test_one_card_is_one_row_however_its_id_is_written(client: httpx.Client) -> None:
+    card = str(card_id(Pattern.BICYTOPENIA, uuid.uuid4()))
+    written = [card, card.upper(), f"urn:uuid:{card}", card.replace("-", "")]
+    found = post(client, f"{VIEW}/feedback", {"feedback": [feedback(one, code="disagree") for one in written]}).json()
+    assert [found[name] for name in ("received", "used", "repeated")] == [4, 1, 3]
+    assert found["answers"][0]["row"] == card
+
+
+@pytest.mark.parametrize(("system", "used"), [(SYSTEM, 1), (None, 1), ("http://other.example/reasons", 0)])
+def test_a_reason_of_another_system_is_no_answer(client: httpx.Client, system: str | None, used: int) -> None:
+    told = feedback(str(card_id(Pattern.BICYTOPENIA, uuid.uuid4())), code="disagree")
+    told["overrideReason"]["reason"]["system"] = system
+    found = post(client, f"{VIEW}/feedback", {"feedback": [told]}).json()
+    assert [found[name] for name in ("received", "used", "unanswered")] == [1, used, 1 - used]
 
 
 def test_feedback_that_is_malformed(client: httpx.Client) -> None:

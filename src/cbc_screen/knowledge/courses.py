@@ -27,6 +27,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRepeated:
+    """The last count lacks a result that lay below a limit (canonical unit) when it was last told, so few days before."""
+
+    analyte: str
+    below: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lasts:
     """Low lines last for so long: every one, or any."""
 
@@ -112,6 +121,7 @@ class CourseBand:
 
 CourseRule = (
     Difference
+    | NotRepeated
     | Lasts
     | LineLasts
     | Begun
@@ -185,6 +195,7 @@ class _Reader:
         self._forms: Mapping[str, Callable[[YamlNode], CourseRule]] = {
             "fall": lambda node: self._difference(node, "fall"),
             "rise": lambda node: self._difference(node, "rise"),
+            "not_repeated": self._not_repeated,
             "lasts": self._lasts,
             "begun": lambda node: Begun(_only_days(node.node("begun"))),
             "new": self._new,
@@ -217,6 +228,12 @@ class _Reader:
         if share <= 0 or (key == "fall" and share >= 1):
             raise own.error("share", "must be above 0, and of a fall below 1")
         return Difference(analyte, key == "rise", None, share, _days(own))
+
+    def _not_repeated(self, node: YamlNode) -> NotRepeated:
+        own = node.node("not_repeated")
+        own.check_keys(["analyte", "below", "unit", "days"])
+        analyte = self._analyte(own)
+        return NotRepeated(analyte, self._in_unit(own, "below", analyte), _days(own))
 
     def _lasts(self, node: YamlNode) -> CourseRule:
         own = node.node("lasts")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cbc_screen.report.units import TextUnits
-from cbc_screen.report.wording import begun_low, room_words, severity_words, used_words
+from cbc_screen.report.wording import adjusted_words, begun_low, room_words, severity_words, used_words
 from cbc_screen.report.words import joined
 from cbc_screen.result import AnalyteResult, ConditionResult, LineResult
 from cbc_screen.vocabulary import CheckGroup, Line, LineState, Severity, State
@@ -16,6 +16,7 @@ _BRACKETS = re.compile(r" *\([^()]*\)")
 _FOR_HEMOGLOBIN = ("hematocrit", "rbc")  # told where they are low and the hemoglobin is not known
 _TOLD_ALONE = "mcv"  # told where it is high and no line is low
 _TOLD_LOW_ALONE = ("lymphocytes",)  # of no line: few of them alone are seen only where they are said
+_GRADED = frozenset(Severity) - {Severity.NONE, Severity.CANNOT_TELL}
 _TOLD_HIGH = ("hemoglobin", "wbc", "platelets", "lymphocytes", "monocytes", "eosinophils", "basophils")
 
 
@@ -63,6 +64,13 @@ def _state(
         for name in (*(_FOR_HEMOGLOBIN if red is LineState.CANNOT_TELL else ()), *(() if deep else _TOLD_LOW_ALONE))
         if name in by_name and by_name[name].state is State.LOW
     ]
+    graded = [
+        _line(line, by_name, units)
+        for line in lines
+        if line.state is LineState.NOT_LOW and line.severity in _GRADED and line.analyte in by_name
+    ]
+    if graded:
+        said += f"; not low but graded: {joined(graded)}"
     if low:
         said += f"; low: {joined(low)}"
     if high:
@@ -79,7 +87,8 @@ def _line(line: LineResult, by_name: dict[str, AnalyteResult], units: TextUnits)
     unknown = line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE
     depth = "" if line.severity is Severity.NONE else f" ({'severity unknown' if unknown else said})"
     room = f", {room_words(line, units)}" if line.at_most is not None else ""
-    return f"{begun_low(by_name[line.analyte].label)} {value}{room}{depth}"
+    adjusted = "" if line.adjusted is None else f", {adjusted_words(line, units)}"
+    return f"{begun_low(by_name[line.analyte].label)} {value}{adjusted}{room}{depth}"
 
 
 def short_name(entry: ConditionResult) -> str:

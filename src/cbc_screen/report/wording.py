@@ -138,12 +138,12 @@ def line_words(line: LineResult, analyte: AnalyteResult | None, units: TextUnits
     value = used_words(analyte, units) if analyte is not None else "no result"
     if line.at_most is not None:
         value = f"{value}, {room_words(line, units)}"
-    if line.adjusted is not None and analyte is not None:
-        value = f"{value}, adjusted {_span(*line.adjusted, line.analyte, units)}"
+    if line.adjusted is not None and line.state_unadjusted is not None and analyte is not None:
+        value = f"{value}, {adjusted_words(line, units)}"
     against = _against(line, units)
     if line.limits and line.limit_of != line.analyte and line.at_most is None:
         against += f" of {words(line.limit_of)}, which are at most {words(line.analyte)}"
-    return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line))
+    return LineWords(str(line.line), words(line.state), line.analyte, value, against, grade_words(line, units))
 
 
 def _against(line: LineResult, units: TextUnits) -> str:
@@ -168,8 +168,13 @@ def room_words(line: LineResult, units: TextUnits) -> str:
     return f"of which at most {units.number(line.limit_of, line.at_most or 0.0)} can be {words(line.limit_of)}"
 
 
-def grade_words(line: LineResult) -> str:
-    """Say a line's grade and severity."""
+def adjusted_words(line: LineResult, units: TextUnits) -> str:
+    """Say the number of a line after the adjustments that were asked for; nothing where there are none."""
+    return "" if line.adjusted is None else f"adjusted {_span(*line.adjusted, line.analyte, units)}"
+
+
+def grade_words(line: LineResult, units: TextUnits) -> str:
+    """Say a line's grade and severity, and of which number where that is not the one the line was judged on."""
     grade = f"grade {line.grade}" if line.grade is not None else "grade unknown"
     if line.severity is Severity.CANNOT_TELL and line.severity_min is Severity.NONE:
         severity = "severity unknown"
@@ -178,7 +183,8 @@ def grade_words(line: LineResult) -> str:
     if line.adjusted is not None:
         plain = "unknown" if line.grade_unadjusted is None else str(line.grade_unadjusted)
         state = "" if line.state_unadjusted is None else f", {words(line.state_unadjusted)}"
-        severity = f"{severity}; unadjusted: grade {plain}{state}"
+        own = f" ({adjusted_words(line, units)})" if line.state_unadjusted is None else ""
+        severity = f"{severity}{own}; unadjusted: grade {plain}{state}"
     return f"{grade}, {severity}"
 
 

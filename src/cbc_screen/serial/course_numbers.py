@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.knowledge.courses import Cycles, Difference, Recovering
+from cbc_screen.knowledge.courses import Cycles, Difference, NotRepeated, Recovering
 from cbc_screen.serial.change import CANNOT_TELL, DOWN, NONE, UP, compare, pairs_within
 from cbc_screen.serial.counts import LOW, NOT_LOW, UNKNOWN
 from cbc_screen.serial.formulas import reference_change
@@ -50,6 +50,29 @@ def difference(own: Histories, rule: Difference) -> Asked:
             least, most = _beyond(before.low, now.high, rule), _beyond(before.high, now.low, rule)
     code[rows.whose] = pairs.ask(least, most)
     put(code, own.followed.series[rule.analyte].undated & (code != _NOT_ASKED), _UNSURE)
+    return code
+
+
+def not_repeated(own: Histories, rule: NotRepeated) -> Asked:
+    """Ask whether what the last count does not tell lay below a limit when it was last told, so few days before."""
+    counts = own.followed.counts
+    code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
+    series = own.followed.series.get(rule.analyte)
+    if series is None:
+        return code
+    values = series.values
+    with np.errstate(invalid="ignore"):
+        told = values.there & ~((values.low <= 0) & np.isinf(values.high))  # sent and unusable tells nothing
+    before = counts.last_known(told).take(own.last)
+    these = np.flatnonzero((before >= 0) & ~told.take(own.last))
+    last, seen = own.last.take(these), before.take(these)
+    low, high = values.low.take(seen), values.high.take(seen)
+    most_days = counts.day_last.take(last) - counts.day_first.take(seen)
+    least_days = counts.day_first.take(last) - counts.day_last.take(seen)
+    may_be = (low < rule.below) & (least_days <= rule.days)
+    is_so = (high < rule.below) & (most_days <= rule.days)
+    code[own.of.take(these)] = chosen(is_so, _YES, chosen(may_be, _UNSURE, _NO))
+    put(code, series.undated & (code != _NOT_ASKED), _UNSURE)
     return code
 
 

@@ -18,12 +18,13 @@ from cbc_screen.knowledge.courses import (
     LineLasts,
     LinesFalling,
     New,
+    NotRepeated,
     Recovering,
     Steady,
 )
 from cbc_screen.serial import trend
 from cbc_screen.serial.counts import ABSENT
-from cbc_screen.serial.course_numbers import cycles, difference, recovering
+from cbc_screen.serial.course_numbers import cycles, difference, not_repeated, recovering
 from cbc_screen.serial.histories import Asked, Histories
 from cbc_screen.serial.lines import LineCourse
 from cbc_screen.serial.segments import (
@@ -134,6 +135,7 @@ def _band(own: Histories, rule: CourseBand) -> Asked:
 
 _TELLERS: Mapping[type, Callable[..., Asked]] = {
     Difference: difference,
+    NotRepeated: not_repeated,
     Lasts: _lasts,
     LineLasts: _line_lasts,
     Begun: _begun,

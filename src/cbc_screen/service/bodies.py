@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from email.message import Message
 from typing import Any, NoReturn
 
 from cbc_screen.service.problems import Problem, ProblemCode, problem
@@ -21,9 +22,9 @@ def require_json(content_type: str) -> None:
     Problem
         415.
     """
-    kind, _, rest = content_type.partition(";")
-    charset = rest.partition("charset=")[2].strip().strip('"').lower()
-    if kind.strip().lower() not in _JSON or charset not in ("", "utf-8", "utf8"):
+    header = Message()
+    header["content-type"] = content_type or "none"
+    if header.get_content_type() not in _JSON or header.get_content_charset("utf-8") not in ("utf-8", "utf8"):
         raise problem(ProblemCode.CONTENT_TYPE, "send JSON in UTF-8: Content-Type: application/json")
 
 

@@ -77,6 +77,8 @@ def _detail(result: ScreeningResult, remarks: Sequence[str]) -> str:
     """Return what stands below the summary, in Markdown."""
     units, by_name = units_of(result), {analyte.analyte: analyte for analyte in result.analytes}
     parts = [f"**{markdown(result.notice)}**", markdown(result.summary)]
+    if result.person.collected_at:
+        parts.append(f"Collected: {markdown(result.person.collected_at)}")
     lines = [line_words(line, by_name.get(line.analyte), units) for line in result.lines]
     parts.append(
         "\n".join(

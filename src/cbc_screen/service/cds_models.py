@@ -123,6 +123,9 @@ class Cards(OpenForm):
 class SentCoding(_Sent):
     """The code of a reason."""
 
+    system: str | None = Field(
+        default=None, max_length=200, description="What it is of.", examples=["urn:cbc-screen:answer"]
+    )
     code: str | None = Field(default=None, max_length=200, description="The code.", examples=["disagree"])
 
 

@@ -76,11 +76,13 @@ def answered(feedback: Sequence[Feedback]) -> Answered:
 
 def _line(each: Feedback) -> dict[str, str]:
     pattern, reason = pattern_of(each.card), each.overrideReason
-    code = "" if reason is None or reason.reason is None else reason.reason.code or ""
+    said = None if reason is None else reason.reason
+    code = said.code or "" if said is not None and said.system in (None, SYSTEM) else ""
     answer, instead = _said(each.outcome, code)
     return {
         "file": "",
-        "row": each.card if pattern is not None else "",  # nothing is known of a card that is not ours
+        # One card is one row, however its id is written; nothing is known of a card that is not ours.
+        "row": str(uuid.UUID(each.card)) if pattern is not None else "",
         "rule": RULE,
         "flag": pattern.value if pattern is not None else "",
         "answer": answer,

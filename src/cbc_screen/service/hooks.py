@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from cbc_screen.engines.each_count import ScreenedCount, ScreenedCounts
+from cbc_screen.engines.each_count import ScreenedCounts
 from cbc_screen.engines.urgent import NOTHING_TO_REVIEW
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.result import ScreeningResult
@@ -21,6 +18,7 @@ from cbc_screen.service.fhir import screen_bundle
 from cbc_screen.service.limits import Limits
 from cbc_screen.service.problems import ProblemCode, problem
 from cbc_screen.service.records import part_of
+from cbc_screen.service.shown_counts import ShownCount, shown_counts
 from cbc_screen.service.spans import spans_of
 from cbc_screen.service.versions import about
 from cbc_screen.vocabulary import NOTICE, AnalyteGroup
@@ -29,7 +27,6 @@ HOOKS = {"cbc-screen-patient-view": "patient-view", "cbc-screen-order-sign": "or
 _MOST = 200  # Observations asked for: the last ones
 _SERIOUS = ("fatal", "error")  # issues of an OperationOutcome
 _INCOMPLETE = "the search for counts ended in an error: counts may be missing"
-_DAY = len("2024-06-20")
 _PATIENT = 1  # entries before those of the client's Bundle
 
 
@@ -97,10 +94,12 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
             "the Observations are not of the patient of the context",
             ("prefetch", "counts"),
         )
-    shown = latest(found.counts)
+    shown = shown_counts(found.counts)
     problems = _problems(_resources(request))
     remarks = [*_remarks(found, len(shown)), *([_INCOMPLETE] if problems else [])]
-    cards = [card_of(count.result, remarks) for count in shown if _is_to_review(count.result)]
+    cards = [
+        card_of(own.count.result, [*_not_last(own), *remarks]) for own in shown if _is_to_review(own.count.result)
+    ]
     if not cards and (found.rejected or problems):
         cards = [unread_card(remarks)]
     rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]
@@ -160,51 +159,14 @@ def _bundle(body: bytes, address: str) -> bytes:
     return f'{{"resourceType": "Bundle", "type": "collection", "entry": [{every}]}}'.encode()
 
 
-def latest(counts: Sequence[ScreenedCount]) -> list[ScreenedCount]:
-    """Return the last counts by time of collection: several where nobody knows which of them it is.
-
-    Those of one moment, those without a known time, and those of the last day of which the hour is not told. A day that is
-    not yet is no known time: a slip in the year would hide every other count.
-    """
-    taken = [_Taken.of(count.result) for count in counts]
-    days = [own.day for own in taken if own.day is not None and own.moment is None]
-    moments = [(own.moment, own.day) for own in taken if own.moment is not None and own.day is not None]
-    last, its_day = max(moments, default=(None, date.min))
-    last_day = max(days, default=date.min)
-
-    def may_be_last(own: _Taken) -> bool:
-        if own.day is None:
-            return True
-        if own.moment is None:
-            return own.day == last_day and last_day >= its_day
-        return own.moment == last and its_day >= last_day
-
-    return [count for count, own in zip(counts, taken, strict=True) if may_be_last(own)]
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """When a count was taken: its day as it is written, and its moment where the hour is told."""
-
-    day: date | None = None
-    moment: datetime | None = None
-
-    @classmethod
-    def of(cls, result: ScreeningResult) -> _Taken:
-        text = result.person.collected_at or ""
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            return cls()
-        moment = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        if moment > datetime.now(UTC) + timedelta(days=1):
-            return cls()
-        return cls(found.date(), moment if len(text) > _DAY else None)
-
-
 def _is_to_review(result: ScreeningResult) -> bool:
     flags = result.flags(checklist=False)
     return any(flags[name] != nothing for name, nothing in NOTHING_TO_REVIEW)
+
+
+def _not_last(shown: ShownCount) -> list[str]:
+    """Say of a count that is not the last one why it is shown."""
+    return [f"not the last count: the last that tells the {' and the '.join(shown.lines)} line"] if shown.lines else []
 
 
 def _remarks(found: ScreenedCounts, shown: int) -> list[str]:

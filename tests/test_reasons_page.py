@@ -65,7 +65,7 @@ def test_a_reason_is_said_once_with_all_that_it_is_about() -> None:
         ),
         (
             {"age": "45 y", "sex": "M", "pregnancy": "T2", "platelets": "80 10^9/L"},
-            "pregnancy: stated of a man or a child (PREGNANCY_CONFLICT)",
+            "pregnancy: stated of a man (PREGNANCY_CONFLICT)",
         ),
         (
             {"age": "45 y", "sex": "M", "hemoglobin": "8.8 g/dL", "platelets": "80 mg/dL"},

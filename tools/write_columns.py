@@ -79,8 +79,14 @@ def _page() -> Iterator[str]:
             words = OF.get(name, name)
             kind = f"[words](#{words})" if words in WORDS else found[name]
             yield f"| `{name}` | {kind} | {text} |"
-    yield from ("", "A file of flags begins with `row`, the line in the source, then the columns that were kept.", "")
-    yield from ("## Words", "", "One word, one meaning. What cannot be told is never a normal one.", "")
+    yield from (
+        "",
+        "A file of flags begins with `row`, the line in the source (of several sources with `file` before it), then the columns that were kept",
+        "(`--keep`; of collected results `person` and `collected_at`) and `received`, where it was asked for. `scan --follow` adds columns at the end:",
+        "[Counts over time](follow.md).",
+        "",
+    )
+    yield from ("## Words", "", "One word, one meaning. `cannot_tell` never means normal.", "")
     for name, words in WORDS.items():
         yield from (f"### {name}", "", "| word | means |", "|---|---|")
         yield from (f"| `{word}` | {text} |" for word, text in words.items())

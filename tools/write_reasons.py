@@ -21,9 +21,9 @@ _BEGINNING = f"""# Reasons
 
 Written from `reference_ranges/answer_texts.yaml` by `tools/write_reasons.py`. {NOTICE}
 
-`reasons` says of each row what is unknown and why, as `hemoglobin:UNIT_MISSING`; the same words stand in the summary of a scan and beside
-rejected rows. A result of one record has them as sentences too (`remarks`). A reason is no answer: what it is about is carried to the end
-as all that it may be.
+`reasons` says of each row what is unknown and why, as `hemoglobin:UNIT_MISSING`; the same words are in the summary of a scan and beside
+rejected rows. A result of one record has them as sentences too (`remarks`). A reason is not an answer: a result that has one is carried on
+as every value that it may be. In Python they are `cbc_screen.Reason`.
 """
 
 

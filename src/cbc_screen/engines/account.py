@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from cbc_screen.engines.notation import AGE, Notation, worse_than_others
+from cbc_screen.engines.notation import NO_RESULTS, Notation, worse_than_others
 from cbc_screen.errors import CBCScreenError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Account:
         for file, cells in screened.cells.items():
             self.files.setdefault(file, Notation()).add(cells)
             for analyte, many in cells.items():
-                if analyte != AGE:
+                if analyte not in NO_RESULTS:
                     self.cells[screened.file] += many.sent
                     self.results[analyte] += many.sent
                     self.unused[analyte] += many.unused

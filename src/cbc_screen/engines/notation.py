@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbc_screen.kernel.rules import LINE_ANALYTE
+from cbc_screen.kernel_inputs import PREGNANCIES
 from cbc_screen.logs import warn
 from cbc_screen.normalize.codes import CODE
 from cbc_screen.normalize.columns import Normalized
 from cbc_screen.normalize.plan import Plan
 from cbc_screen.normalize.value import POINT
-from cbc_screen.vocabulary import Reason
+from cbc_screen.vocabulary import Pregnancy, Reason
 
 _FEW = 2  # one cell alone is a slip
-AGE, _TIME = "age", "collected_at"
-_OTHERS = (AGE, _TIME)  # of the person and the moment, and no results
+_AGE, _TIME, _SEX, _STAGE = "age", "collected_at", "sex", "pregnancy"
+NO_RESULTS = (_AGE, _TIME, _SEX, _STAGE)  # of the person and the moment, and no results
 # What is to be declared of most cells that were sent, by the reason why they are not used.
 _DECLARED = {
     Reason.NUMBER_AMBIGUOUS: (
@@ -41,6 +42,14 @@ _DECLARED = {
         'unit_spellings={"SPELLING": "UNIT"} (--unit-spelling SPELLING=UNIT)'
     ),
     Reason.AGE_UNIT_MISSING: 'nothing says what most ages are in; say it: age_unit="y" (--age-unit y, mo, wk or d)',
+    Reason.SEX_UNREADABLE: (
+        "most are in codes that are not known; say what they mean: "
+        'sex_codes={"1": "M", "2": "F"} (--sex-codes 1=M --sex-codes 2=F)'
+    ),
+    Reason.PREGNANCY_UNREADABLE: (
+        "most are in codes that are not known; say what they mean: "
+        'pregnancy_codes={"1": "T2", "0": "none"} (--pregnancy-codes 1=T2 --pregnancy-codes 0=none)'
+    ),
     Reason.COLLECTION_TIME_MISSING: (
         "there are dates of birth, and nothing says when most samples were taken; name the column: "
         'columns={"collected_at": "..."} (--columns collected_at=COLUMN)'
@@ -56,7 +65,16 @@ _OF_NEIGHBORS = (Reason.KEY_MISSING, Reason.MOMENT_UNKNOWN)
 _IN_DOUBT = (
     Reason.CODE_UNKNOWN, Reason.CODE_CONFLICT, Reason.UNIT_UNKNOWN, Reason.UNIT_MISSING, Reason.VALUE_MISSING, Reason.RESULT_CONFLICT,
 )  # fmt: skip
-_OF_AGES = (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING)
+# Of the person: by what nothing was sent, and by what it is not used.
+_OF_PERSONS = {
+    _AGE: (
+        (Reason.AGE_MISSING,),
+        (Reason.DATE_UNREADABLE, Reason.AGE_UNIT_MISSING, Reason.COLLECTION_TIME_MISSING),
+    ),
+    _SEX: ((Reason.SEX_MISSING,), (Reason.SEX_UNREADABLE,)),
+    _STAGE: ((), (Reason.PREGNANCY_UNREADABLE,)),
+}
+_NOT_STATED = PREGNANCIES.index(Pregnancy.NOT_STATED)
 
 
 class CellCount(NamedTuple):
@@ -85,8 +103,12 @@ def count_cells(normalized: Normalized, rows: NDArray[np.bool_] | None = None) -
         neighbors = sum(_many(normalized, analyte, _OF_NEIGHBORS, rows).values())
         found[analyte] = CellCount(int(np.count_nonzero(low == low)) - neighbors, unused - neighbors, otherwise)
     many = batch.rows if rows is None else int(np.count_nonzero(rows))
-    missing = _many(normalized, AGE, (Reason.AGE_MISSING,), rows)
-    return {**found, AGE: CellCount(many - sum(missing.values()), 0, _many(normalized, AGE, _OF_AGES, rows))}
+    stages = batch.pregnancy if rows is None else batch.pregnancy[rows]
+    none_sent = {_STAGE: int(np.count_nonzero(stages == _NOT_STATED))}
+    for about, (missing, unread) in _OF_PERSONS.items():
+        sent = many - none_sent.get(about, 0) - sum(_many(normalized, about, missing, rows).values())
+        found[about] = CellCount(sent, 0, _many(normalized, about, unread, rows))
+    return found
 
 
 def _told(codes: NDArray[np.int8], reasons: tuple[Reason, ...], rows: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
@@ -125,7 +147,7 @@ class Notation:
         of_results = Counter(name for (about, name), many in self.otherwise.items() if 2 * many > self.sent[about])
         for (about, name), many in self.otherwise.items():
             sentence = _to_declare(Reason(name), plan)
-            enough = many >= _FEW or (about not in _OTHERS and of_results[name] >= _FEW)
+            enough = many >= _FEW or (about not in NO_RESULTS and of_results[name] >= _FEW)
             if enough and 2 * many > self.sent[about] and sentence:
                 found.setdefault(sentence, []).append(about)
         return found
@@ -148,6 +170,8 @@ def _to_declare(reason: Reason, plan: Plan) -> str:
         return "" if marks.thousands else _THOUSANDS
     if reason is Reason.UNIT_MISSING and not _states_units(plan):
         return ""  # where nothing states one, that is told of all of them
+    if reason is Reason.SEX_UNREADABLE and plan.declared.sex_doubt:
+        return ""  # of letters that may mean two things that is told by itself
     if reason is Reason.DATE_UNREADABLE and (plan.declared.date_format or plan.declared.date_formats):
         return "most dates are not written as date_format= (--date-format) says"
     return _DECLARED[reason]
@@ -170,7 +194,7 @@ def worse_than_others(
     of which it was said what must be declared.
     """
     results = {
-        file: {about: many for about, many in own.items() if many and about not in _OTHERS}
+        file: {about: many for about, many in own.items() if many and about not in NO_RESULTS}
         for file, own in given.items()
     }
     used = {file: own.sent - own.unused for file, own in files.items()}
@@ -180,7 +204,7 @@ def worse_than_others(
             if any(results.values()):
                 found.append(f"no result of a count was found in {file}, while other files have some")
             continue
-        elsewhere = {about for other, many in used.items() if other != file for about in many} - set(_OTHERS)
+        elsewhere = {about for other, many in used.items() if other != file for about in many} - set(NO_RESULTS)
         for about in sorted(elsewhere):
             if own.sent[about] >= _FEW and not used[file][about] and about not in told[file]:
                 found.append(

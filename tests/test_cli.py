@@ -335,3 +335,34 @@ def test_validate_turns_answers_into_agreement(tmp_path: Path) -> None:
     assert (rules["line:red"]["true_positive"], rules["line:red"]["false_negative"]) == (3, 1)
     assert rules["pattern:pancytopenia"]["false_negative"] == 1
     assert (found["lines"], found["used"], found["rejected"]) == (6, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("one", "hemoglobin=9.1 g/dL", "hemoglobin=15 g/dL", "--age", "30 y"), "one: hemoglobin is given twice"),
+        (("one", "hemoglobin=9.1 g/dL", "age=30 y", "--age", "3 d"), "one: age is given twice"),
+        (("one", "fever=present", "fever=absent", "hemoglobin=9.1 g/dL"), "one: fever is given twice"),
+        (("one", "hemoglobin=9", "--units", "hemoglobin=g/dL", "--units", "hemoglobin=g/L"), "--units: hemoglobin is"),
+        (("one", "hemoglobin=9", "--units", "us", "--units", "si"), "--units: system is given twice"),
+        (("score", "hscore", "temperature=36", "temperature=41"), "score: temperature is given twice"),
+    ],
+)
+def test_what_is_given_twice_is_refused_and_not_quoted(arguments: tuple[str, ...], named: str) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert named in " ".join(done.output.split())
+    assert "15 g/dL" not in done.output
+
+
+def test_what_is_given_twice_with_one_value_is_one_thing() -> None:
+    done = run("one", "hemoglobin=9.1 g/dL", "hemoglobin=9.1 g/dL", "--age", "30 y", "--sex", "F")
+    assert done.exit_code == 0
+    assert "At least single-line cytopenia" in done.output
+
+
+def test_a_field_of_the_record_and_of_the_command_is_refused(tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text('{"hemoglobin": "9.1 g/dL", "age": "30 y"}', encoding="utf-8")
+    done = run("one", "--record", str(record), "hemoglobin=15 g/dL")
+    assert (done.exit_code, "hemoglobin is given twice" in done.output) == (2, True)

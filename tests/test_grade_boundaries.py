@@ -490,3 +490,36 @@ def test_a_low_line_that_the_scheme_does_not_grade_says_so() -> None:
         assert said.format(analyte) in result.notes
     assert cbc.screen(adult).severity == "severe"
     assert not any("has no grade" in note for note in cbc.screen(adult).notes)
+
+
+# A lower limit that cannot be one: a grade is told only where it asks for no limit -------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "lower_limit", "grade", "reason"),
+    [
+        (100, 0, None, "RANGE_INSANE"),
+        (100, -5, None, "RANGE_INSANE"),
+        (155, float("inf"), None, "RANGE_INSANE"),
+        (155, 150_000, None, "RANGE_INSANE"),
+        (145, "<150", None, "RANGE_UNREADABLE"),
+        (145, "150 10^9/L", None, "RANGE_UNREADABLE"),
+        (145, "150-400", None, "RANGE_UNREADABLE"),
+        (155, 10**400, None, "RANGE_UNREADABLE"),
+        (74, 0, 2, None),  # grade 2 is below 75, whatever the limit
+        (24, "<150", 4, None),
+        (145, "150", 1, None),
+        (145, None, 0, None),  # the set's own: 141
+        (145, float("nan"), 0, None),
+        (140, None, 1, None),
+    ],
+)
+def test_a_lower_limit_that_cannot_be_one(
+    value: float, lower_limit: object, grade: int | None, reason: str | None
+) -> None:
+    found = cbc.grade("platelets", value, "10^9/L", scheme="ctcae_v5", lower_limit=lower_limit, age="30 y", sex="M")
+    assert (found.grade, found.reason) == (grade, reason)
+    many = cbc.grade(
+        "platelets", [value, 24], "10^9/L", scheme="ctcae_v5", lower_limit=[lower_limit, 150.0], age="30 y", sex="M"
+    )
+    assert (many.grade.tolist(), many.reason) == ([grade, 4], (reason, None))

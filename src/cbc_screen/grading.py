@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -15,17 +16,18 @@ from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
-from cbc_screen.kernel.fact_table import Facts, least, mark, most
+from cbc_screen.kernel.fact_table import Facts, least, mark, most, yes
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.joining import join_expanded
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
+from cbc_screen.kernel.reported import reported_is_wrong
 from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
 from cbc_screen.knowledge import Knowledge, load_knowledge
 from cbc_screen.knowledge.nearest import no_analyte
 from cbc_screen.knowledge.quantities import SMOKER_FINDING
-from cbc_screen.normalize.codes import NO_REASON, REASONS
+from cbc_screen.normalize.codes import NO_REASON, RANGE_FIELD, REASONS
 from cbc_screen.normalize.columns import normalize_table
 from cbc_screen.normalize.declared import make_declared, parse_adjust
 from cbc_screen.normalize.people import letters_of, with_sex_letters
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _PERSON = ("age", "birth_date", "collected_at", "sex", "pregnancy")
 _ENDS = ("low", "high")
+_OF_ANY = " of any limit"
+_NO_LIMIT = -1.0  # of no quantity, in place of one that cannot be read
 _SETTINGS = {"elevation": Adjust.ELEVATION, "cigarettes_per_day": Adjust.SMOKING, "smoker": Adjust.SMOKING}
 
 
@@ -196,7 +200,7 @@ def _column(name: str, given: Any, count: int, single: bool) -> pa.Array:
     values = given if many else [given] * count
     try:
         array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         array = pa.array([None if v is None or v != v else str(v) for v in values], type=pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
@@ -218,12 +222,22 @@ def _grade_columns(
         none = np.full(count, -1, dtype=np.int8)
         return none, np.full(count, unknown), [Reason.RANGE_ABSENT] * count, None
     lower, _ = normalized.batch.reported.get(analyte, (np.full(count, np.nan), None))
+    unread = normalized.reasons.get(f"{analyte}{RANGE_FIELD}", np.full(count, NO_REASON, dtype=np.int8)) != NO_REASON
+    lower = np.where(unread, _NO_LIMIT, lower)
     inputs = {**normalized.batch.inputs(), "lower_limit": lower}
     answers = _run(kernel, _program(kernel, analyte, frozenset(inputs)), normalized.batch, inputs)
     grades = _agreed(answers, "grade", np.int8(-1))
     severities = _agreed(answers, "severity", unknown)
     reasons = [
-        _why(row, analyte, normalized.reasons, bool(answers[mark("told")][row])) if grades[row] < 0 else None
+        _why(
+            row,
+            analyte,
+            normalized.reasons,
+            told=bool(answers[mark("told")][row]),
+            wrong=bool(answers[yes("wrong")][row]),
+        )
+        if grades[row] < 0
+        else None
         for row in range(count)
     ]
     plain = _agreed(answers, "plain", np.int8(-1)) if adjust else None
@@ -231,17 +245,20 @@ def _grade_columns(
 
 
 def _agreed(answers: Mapping[str, NDArray[Any]], code: str, otherwise: np.int8) -> NDArray[np.int8]:
-    low, high = answers[least(code)], answers[most(code)]
+    """Return a code where all agree; a lower limit that cannot be one is any, and what asks for none is told."""
+    wrong = answers[yes("wrong")].astype(np.bool_)
+    of_limit, of_any = ((answers[least(name)], answers[most(name)]) for name in (code, f"{code}{_OF_ANY}"))
+    low, high = (np.where(wrong, of_any[place], of_limit[place]) for place in (0, 1))
     return np.where(low == high, low, otherwise).astype(np.int8)
 
 
-def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], told: bool) -> Reason:
-    """Say why there is no grade: the result, else the person if some ranges tell, else no range."""
+def _why(row: int, analyte: str, reasons: Mapping[str, NDArray[np.int8]], *, told: bool, wrong: bool) -> Reason:
+    """Say why there is no grade: the result, its lower limit, else the person if some ranges tell, else no range."""
     person = ("age", "sex", "pregnancy") if told else ()
-    for field in (analyte, "elevation", "cigarettes_per_day", "record", *person):
+    for field in (analyte, f"{analyte}{RANGE_FIELD}", "elevation", "cigarettes_per_day", "record", *person):
         if field in reasons and reasons[field][row] != NO_REASON:
             return REASONS[int(reasons[field][row])]
-    return Reason.RANGE_ABSENT
+    return Reason.RANGE_INSANE if wrong else Reason.RANGE_ABSENT
 
 
 @lru_cache(maxsize=64)
@@ -255,9 +272,12 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
         ends = [b.step(Op.INPUT, value=f"{name}.{end}") if f"{name}.{end}" in given else b.nan() for end in _ENDS]
         return Interval(ends[0], ends[1])
 
-    own = b.step(Op.INPUT, value="lower_limit")
-    lower = b.select(b.present(own), own, limit(f"lower:{analyte}"))
-    cuts = grade_cuts(b, rules.scheme, analyte, limit, lower)
+    own, of_set = b.step(Op.INPUT, value="lower_limit"), (limit(f"lower:{analyte}"), limit(f"upper:{analyte}"))
+    wrong = reported_is_wrong(b, rules.printed_limits, analyte, (own, b.nan()), of_set)
+    cuts, of_least, of_most = (
+        grade_cuts(b, rules.scheme, analyte, limit, lower)
+        for lower in (b.select(b.present(own), own, of_set[0]), b.number(0.0), b.number(inf))
+    )
     value = plain = measured(analyte)
     if rules.adjusts_grade:
         smoker = b.unknown()
@@ -267,10 +287,15 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
         adjustment, elevation = rules.adjustments[rules.scheme.id], measured("elevation")
         value = adjusted(b, plain, adjustment, rules.adjust, elevation, measured("cigarettes_per_day"), smoker)
     facts = Facts()
-    facts.put_codes("grade", *ladder(b, value, [(number, cut) for number, _, cut in cuts]))
-    facts.put_codes("severity", *ladder(b, value, [(code, cut) for _, code, cut in cuts]))
-    facts.put_codes("plain", *ladder(b, plain, [(number, cut) for number, _, cut in cuts]))
+    for name, place, number in (("grade", 0, value), ("severity", 1, value), ("plain", 0, plain)):
+        of_limit, (least_of_all, _), (_, most_of_all) = (
+            ladder(b, number, [(cut[place], cut[2]) for cut in own_cuts]) for own_cuts in (cuts, of_least, of_most)
+        )
+        facts.put_codes(name, *of_limit)
+        facts.put_codes(f"{name}{_OF_ANY}", least_of_all, most_of_all)
     facts.put_mark("told", b.code_equal(*facts.codes("grade")))
+    # Of a person of several ages it is so where it is at every one.
+    facts.put_truth("wrong", Truth(wrong, b.negate(wrong)))
     return ColumnProgram(b.program(facts.columns), kernel.limits.table)
 
 

@@ -12,7 +12,7 @@ import click
 
 from cbc_screen.commands.explanation import print_explanation
 from cbc_screen.commands.group import command
-from cbc_screen.commands.options import mapping, screener_of, screening_options, unit_options
+from cbc_screen.commands.options import mapping, put_once, screener_of, screening_options, unit_options
 from cbc_screen.commands.printing import json_option, show
 from cbc_screen.errors import UsageError
 from cbc_screen.private_files import why
@@ -58,13 +58,13 @@ def one(
     findings = load_knowledge().finding_groups
     for name, value in mapping("one", results).items():
         group = next((group for group, names in findings.items() if name in names), None)
-        if group is not None:
-            record.setdefault(group, {})[name] = value
-        else:
-            record[name] = value
+        place = record if group is None else record.setdefault(group, {})
+        if not isinstance(place, dict):
+            raise UsageError(f"--record: {group} must hold an object")
+        put_once(place, name, value, "one")
     for name in ("age", "birth_date", "collected_at", "sex", "pregnancy"):
         if options[name] is not None:
-            record[name] = options[name]
+            put_once(record, name, options[name], "one")
     if source is not None and source == history:
         raise UsageError("--record and --history are two files: the count to screen, and those before it")
     earlier = _records_of(history) if history is not None else []

@@ -186,7 +186,7 @@ def _date_format(given: Iterable[str]) -> str | dict[str, str] | None:
     for text in formats:
         field, sign, own = text.partition("=")
         if sign and field.isidentifier():
-            named[field] = own
+            put_once(named, field, own, "--date-format")
     if (named and len(named) < len(formats)) or (not named and len(formats) > 1):
         raise click.UsageError(
             "--date-format: give one format, or one for each field (birth_date=..., collected_at=...)"
@@ -219,7 +219,7 @@ def units_of(given: Iterable[str]) -> dict[str, str] | None:
     for text in given:
         for part in text.split(","):
             name, sign, unit = part.partition("=")
-            units["system" if not sign else name.strip()] = (unit if sign else name).strip()
+            put_once(units, "system" if not sign else name.strip(), (unit if sign else name).strip(), "--units")
     return units or None
 
 
@@ -230,5 +230,12 @@ def mapping(name: str, given: Iterable[str]) -> dict[str, str]:
         left, sign, right = text.partition("=")
         if not sign:
             raise click.UsageError(f"{name} takes NAME=VALUE")
-        pairs[left.strip()] = right
+        put_once(pairs, left.strip(), right, name)
     return pairs
+
+
+def put_once(pairs: dict[str, Any], name: str, value: Any, option: str) -> None:
+    """Put a value under a name that has no other: which of two is meant, nobody knows."""
+    if name in pairs and pairs[name] != value:
+        raise click.UsageError(f"{option}: {name} is given twice, with two values; leave one of them out")
+    pairs[name] = value

@@ -53,7 +53,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         "schemas": room("JSON schemas of what goes in and out, as they lie beside the code", "errors"),
         "private_files": room("files that a run makes, readable by their owner alone", "errors"),
         "stopping": room("the command when it is interrupted", "private_files"),
-        "source": room("the description of a source: columns, units, codes, formats", "errors"),
+        "option_types": room("what type of value each option takes", "errors"),
+        "source": room("the description of a source: columns, units, codes, formats", "errors option_types"),
         "labels": room("a reviewer's answers", "vocabulary"),
         "databases": room("rows out of PostgreSQL and DuckDB, and flags into a new table", "errors"),
     },
@@ -124,7 +125,7 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "screener": room(
             "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",
-            "databases engines errors kernel knowledge normalize record report result serial source summary time_course verify vocabulary with_history",
+            "databases engines errors kernel knowledge normalize option_types record report result serial source summary time_course verify vocabulary with_history",
         ),
         "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
         "local_ranges": room("`verify_ranges`", "engines errors screener source verification verify vocabulary"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -16,6 +17,7 @@ from cbc_screen.knowledge.loaded import load_measures
 from cbc_screen.knowledge.measures import Measures
 from cbc_screen.normalize.declared import Declared, make_declared, parse_adjust, parse_setting, with_spellings
 from cbc_screen.normalize.record import RecordNormalizer
+from cbc_screen.option_types import require_types
 from cbc_screen.record import CBCRecord
 from cbc_screen.report.answer import answer
 from cbc_screen.report.units import TextUnits, text_units
@@ -168,6 +170,9 @@ class Screener:
     setting: SettingWord | Sequence[Setting | SettingWord] = ()
 
     def __post_init__(self) -> None:
+        require_types({name: getattr(self, name) for name in self.__dataclass_fields__})
+        object.__setattr__(self, "ranges", os.fspath(self.ranges))
+        object.__setattr__(self, "rules", os.fspath(self.rules))
         object.__setattr__(self, "adjust_hemoglobin", parse_adjust(self.adjust_hemoglobin))
         object.__setattr__(self, "setting", parse_setting(self.setting))
         if self._chosen != Configuration():  # the shipped choices are known to stand

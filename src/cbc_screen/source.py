@@ -5,12 +5,14 @@ The same words stand in Python, in the options of the command and in a profile f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 from cbc_screen.errors import UsageError, did_you_mean
+from cbc_screen.option_types import require_types
 
 AgeUnit = Literal["y", "mo", "wk", "d", "h"]
 SexWord = Literal["F", "M", "unknown"]
@@ -120,6 +122,11 @@ class Source:
     persons: str | Path | None = None
     query: str | None = None
     table: str | None = None
+
+    def __post_init__(self) -> None:
+        require_types({own.name: getattr(self, own.name) for own in fields(self)})
+        if self.profile is not None:
+            object.__setattr__(self, "profile", os.fspath(self.profile))
 
     def with_options(self, **options: Unpack[SourceOptions]) -> Source:
         """Return the description with some fields replaced.

@@ -13,7 +13,17 @@ import sys
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
-PAGES = ("reference", "glossary", "conditions", "columns", "reasons", "open_questions", "hazards", "architecture", "schemas")
+PAGES = (
+    "reference",
+    "glossary",
+    "conditions",
+    "columns",
+    "reasons",
+    "open_questions",
+    "hazards",
+    "architecture",
+    "schemas",
+)
 
 
 def main(arguments: list[str]) -> int:

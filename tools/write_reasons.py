@@ -35,7 +35,11 @@ def page(knowledge: Knowledge) -> str:
 
 def _table(of: str, own: Mapping[Reason, ReasonText]) -> list[str]:
     does = any(text.to_do for text in own.values())
-    head = ["| reason | what it says | what to do |", "|---|---|---|"] if does else ["| reason | what it says |", "|---|---|"]
+    head = (
+        ["| reason | what it says | what to do |", "|---|---|---|"]
+        if does
+        else ["| reason | what it says |", "|---|---|"]
+    )
     rows = [_row(reason, text, does=does) for reason, text in own.items()]
     return [f"## Of {of}", "", *head, *rows, ""]
 

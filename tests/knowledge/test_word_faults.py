@@ -402,7 +402,15 @@ FAULTS = [
     ),
     Fault("a status whose letter is not its word", STATUS, "A: [a, amended,", "A: [amended,", "A", "A: [amended,"),
     # What an answer says beside its flags.
-    Fault("a note of nothing", ANSWER, "  sex_unknown:", "  sex_unkown:", "sex_unknown", "  judged_on_wbc:", says="is required"),
+    Fault(
+        "a note of nothing",
+        ANSWER,
+        "  sex_unknown:",
+        "  sex_unkown:",
+        "sex_unknown",
+        "  judged_on_wbc:",
+        says="is required",
+    ),
     Fault(
         "a note that is filled in with what nobody has",
         ANSWER,
@@ -430,7 +438,15 @@ FAULTS = [
         "  duffy_null_range:",
         says="has a brace that nothing closes",
     ),
-    Fault("a reason of nothing", ANSWER, "      RANGE_INSANE:", "      RANGE_ODD:", "RANGE_ODD", "      RANGE_ODD:", says="is not a known reason"),
+    Fault(
+        "a reason of nothing",
+        ANSWER,
+        "      RANGE_INSANE:",
+        "      RANGE_ODD:",
+        "RANGE_ODD",
+        "      RANGE_ODD:",
+        says="is not a known reason",
+    ),
     Fault(
         "a reason given twice",
         ANSWER,
@@ -450,7 +466,14 @@ FAULTS = [
         nth=2,
         says="says nothing of RANGE_ABSENT",
     ),
-    Fault("a reason with another word", ANSWER, "{text: a run that failed}", "{text: a run that failed, also: x}", "also", "also: x"),
+    Fault(
+        "a reason with another word",
+        ANSWER,
+        "{text: a run that failed}",
+        "{text: a run that failed, also: x}",
+        "also",
+        "also: x",
+    ),
     # What a low line can bring.
     Fault(
         "one line asked for twice",

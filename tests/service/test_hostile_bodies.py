@@ -116,8 +116,14 @@ def test_another_content_type_is_refused(client: httpx.Client, content_type: str
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "Application/JSON; charset=UTF-8", "application/fhir+json;charset=utf-8",
-     'application/fhir+json; fhirVersion=4.0; charset="UTF-8"', "application/fhir+json; charset=utf-8; fhirVersion=4.0"]
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/fhir+json;charset=utf-8",
+        'application/fhir+json; fhirVersion=4.0; charset="UTF-8"',
+        "application/fhir+json; charset=utf-8; fhirVersion=4.0",
+    ],
 )
 def test_json_is_taken_in_each_of_its_names(client: httpx.Client, content_type: str) -> None:
     answer = client.post("/screen", content=json.dumps(SICK), headers={"content-type": content_type})

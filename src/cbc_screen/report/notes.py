@@ -29,7 +29,11 @@ def notes_of(
 ) -> list[str]:
     """Say what was made of neutrophils, of the person, and of settings; `uncovered` is an infant whom no set covers."""
     of_person = _of_person(kernel, normalized, one, texts)
-    return [*_of_neutrophils(one, texts), *of_person, *_of_settings(kernel, normalized, one, texts, uncovered=uncovered)]
+    return [
+        *_of_neutrophils(one, texts),
+        *of_person,
+        *_of_settings(kernel, normalized, one, texts, uncovered=uncovered),
+    ]
 
 
 def _of_neutrophils(one: One, texts: AnswerTexts) -> list[str]:

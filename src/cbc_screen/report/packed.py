@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LAYOUT = b"cbc_screen.layout"
 
+_PARQUET = b"PAR1"  # how a Parquet file begins
+
 
 def pack(layout: FlagLayout, answers: Answers, reasons: Mapping[str, NDArray[np.int8]], keys: pa.Table) -> pa.Table:
     """Return one row that holds a batch; `keys` are the columns that stand before the flags."""
@@ -110,14 +112,18 @@ def _open(path: Path) -> tuple[Any, dict[bytes, bytes]]:
     import pyarrow.parquet as pq
 
     require_file(path)
-    problem = None
+    problem, parquet = None, True
     try:
-        open_regular(path).close()  # a pipe would be waited for without end
+        with open_regular(path) as opened:  # a pipe would be waited for without end
+            parquet = opened.read(len(_PARQUET)) == _PARQUET
         file = pq.ParquetFile(path, pre_buffer=False)
     except MemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
-        problem = UsageError(f"{unreadable(path, error)} (flags are read from a Parquet file that scan wrote)")
+        told = (
+            unreadable(path, error) if parquet else f"{path.name} is no Parquet file; scan again with -o NAME.parquet"
+        )
+        problem = UsageError(f"{told} (flags are read from a Parquet file that scan wrote)")
     # Outside the except block: nothing of the first error is attached.
     if problem is not None:
         raise problem

@@ -97,9 +97,7 @@ def cards_for(screener: Screener, name: str, body: bytes, limits: Limits) -> tup
     shown = shown_counts(found.counts)
     problems = _problems(_resources(request))
     remarks = [*_remarks(found, len(shown)), *([_INCOMPLETE] if problems else [])]
-    cards = [
-        card_of(own.count.result, [*_not_last(own), *remarks]) for own in shown if _is_to_review(own.count.result)
-    ]
+    cards = [card_of(own.count.result, [*_not_last(own), *remarks]) for own in shown if _is_to_review(own.count.result)]
     if not cards and (found.rejected or problems):
         cards = [unread_card(remarks)]
     rejections = [{"entry": row.line - _PATIENT, "reason": row.reason.value} for row in found.rejected]

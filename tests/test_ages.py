@@ -39,6 +39,7 @@ def test_an_age_from_one_to_another_is_a_span(text: str, unit: str | None, month
         ("10-12", None, Reason.AGE_UNIT_MISSING), ("12-10 y", None, Reason.AGE_UNREADABLE), ("10-12 moons", None, Reason.AGE_UNREADABLE),
         ("10-12-14 y", None, Reason.AGE_UNREADABLE), ("2010-12", "y", Reason.AGE_UNREADABLE), ("140-150 y", None, Reason.AGE_IMPLAUSIBLE),
         ("12-Oct", "y", Reason.AGE_UNREADABLE), ("-10 y", None, Reason.AGE_NEGATIVE),
+        ("<0 d", None, Reason.AGE_NEGATIVE), ("<0 y", None, Reason.AGE_NEGATIVE),  # nobody is younger than nothing
     ],
 )  # fmt: skip
 def test_what_is_no_span_has_its_reason(text: str, unit: str | None, reason: Reason) -> None:

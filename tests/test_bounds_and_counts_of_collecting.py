@@ -143,3 +143,13 @@ def test_segmented_cells_do_not_decide_alone_where_neutrophils_conflict(neutroph
     (count,) = collection_of(*results, result("segmented", "1.1")).each()
     assert count.cells["segmented"].value == segmented
     assert (count.cells["neutrophils"] == CONFLICTING) is (len(neutrophils) > 1)
+
+
+def test_a_name_that_was_given_a_place_and_of_which_nothing_came_is_let_go() -> None:
+    collection = collection_of(result("platelets", "9"))
+    collection.analytes["mcv"] += 0
+    collection.units["mcv"]["fL"] += 0
+    collection.units["platelets"]["/uL"] += 0
+    collection.forget_zeros()
+    assert dict(collection.analytes) == {"platelets": 1}
+    assert {analyte: dict(units) for analyte, units in collection.units.items()} == {"platelets": {"10^9/L": 1}}

@@ -146,3 +146,14 @@ def test_a_number_divided_by_zero_is_infinite_as_in_columns(number: float, zero:
 @pytest.mark.parametrize("number", [0.0, -0.0, math.nan])
 def test_nothing_divided_by_nothing_is_no_number(number: float) -> None:
     assert math.isnan(divide(number, 0.0))
+
+
+def test_what_every_number_reaches_is_whether_there_is_one() -> None:
+    """The larger of x and 5 is at least 5 and never below 3, whatever x is."""
+    program = compared([(Op.LARGER, 5.0)], 3.0)
+    nodes = compile_columns(program, TABLE).lowered.nodes
+    assert Bit.LESS not in {node.op for node in nodes}
+    column = np.array([-math.inf, 0.0, 7.0, math.inf, math.nan])
+    answers = ColumnProgram(program, TABLE).run({"x.low": column}, np.zeros(5, dtype=np.intp))
+    assert answers["below"].tolist() == [False] * 5
+    assert answers["at_least"].tolist() == answers["above"].tolist() == [True] * 4 + [False]

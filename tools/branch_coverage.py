@@ -39,7 +39,14 @@ TESTS = (
     "test_ranges.py", "test_readme.py", "test_recipes.py", "test_red_list.py", "test_repeated_headers.py", "test_result_status.py",
     "test_scan.py", "test_screener.py", "test_sender_flags.py", "test_sent_and_unusable.py", "test_setting.py", "test_source.py",
     "test_specimen_kinds.py", "test_stated_units.py", "test_symptoms.py", "test_unit_suspicion.py", "test_validate.py",
+    "knowledge/test_first_letters_of_specimens.py", "knowledge/test_language_names.py", "knowledge/test_likelihoods.py",
+    "knowledge/test_remarks_that_take_back.py", "properties/test_several_keys.py", "ingest/test_units_row.py", "test_age_beside_dates.py",
+    "test_ages_and_days_as_written.py", "test_bounds_and_counts_of_collecting.py", "test_chains.py", "test_kept.py", "test_marks_of_thousands.py",
+    "test_messages_in_columns.py", "test_names_of_panels.py", "test_names_that_are_values.py", "test_remarks_of_the_whole_sample.py",
+    "test_runs_without_a_patient.py", "test_short_years.py",
 )  # fmt: skip
+# Of parts of these rooms: every file.
+FOLDERS = ("kernel_parts", "collect_parts")
 _EXAMPLES = "10"  # of a property: what they reach is reached by few
 
 
@@ -131,7 +138,9 @@ def main() -> int:
     parser.add_argument("--together", type=int, default=2, help="files that run at a time")
     given = parser.parse_args()
     more = [path for one in given.tests for path in ([one] if one.is_file() else sorted(one.rglob("test_*.py")))]
-    tests = list(dict.fromkeys([*(ROOT / "tests" / name for name in TESTS), *(path.resolve() for path in more)]))
+    own = [ROOT / "tests" / name for name in TESTS]
+    own += [path for folder in FOLDERS for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+    tests = list(dict.fromkeys([*own, *(path.resolve() for path in more)]))
     state = given.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     code = digest([path for room in ROOMS for path in (ROOT / "src" / "cbc_screen" / room).rglob("*.py")])

@@ -129,6 +129,15 @@ FAULTS = [
         "findings_for:",
         says="none is decisive",
     ),
+    Fault(
+        "a further test that asks for what is no question",
+        "checklist/acute_leukemia.yaml",
+        "about: [coagulation], source: nice_ng12",
+        "about: [coagulations], source: nice_ng12",
+        "next_tests",
+        "next_tests:",
+        says="coagulations is not in questions.yaml",
+    ),
     # The order of the checklist.
     Fault("an order without a source", ORDER, "source: project", "source: nobody", "source", "source: nobody"),
     Fault(

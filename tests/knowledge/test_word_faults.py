@@ -401,6 +401,24 @@ FAULTS = [
         says="'Final result' is given twice",
     ),
     Fault("a status whose letter is not its word", STATUS, "A: [a, amended,", "A: [amended,", "A", "A: [amended,"),
+    # Years of two digits.
+    Fault(
+        "years of two digits below no age",
+        PEOPLE,
+        "short_years: {below: 110, unit: y",
+        "short_years: {below: 0, unit: y",
+        "below",
+        "short_years:",
+        says="must be a whole number of years, 1 or more, with unit y",
+    ),
+    Fault(
+        "years of two digits in months",
+        PEOPLE,
+        "short_years: {below: 110, unit: y",
+        "short_years: {below: 110, unit: mo",
+        "below",
+        "short_years:",
+    ),
     # What an answer says beside its flags.
     Fault(
         "a note of nothing",

@@ -146,3 +146,41 @@ def test_a_frame_of_unknown_ages_says_what_each_record_says(monkeypatch: pytest.
     assert sorted(set(made))[-1] > 32  # a program for every age was made, and asked
     for row, own in zip(rows, flags, strict=True):
         assert screener.screen(row).flags() == own
+
+
+def test_of_many_sets_of_keys_the_rows_are_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More sets than are counted at once: the earlier ones are forgotten, and the answers are the same."""
+    monkeypatch.setattr(joining, "_WORTH_UNROLLING", 20)
+    monkeypatch.setattr(joining, "_COUNTED", 1)
+    made: list[tuple[int, ...]] = []
+    monkeypatch.setattr(
+        joining, "unroll", lambda program, table, keys: made.append(keys) or unroll(program, table, keys)
+    )
+    b = Builder()
+    program = b.program({"low.yes": b.less(b.step(Op.INPUT, value="x"), b.step(Op.LIMIT, value="limit"))})
+    table = LimitTable({"limit": 0}, np.array([[1.0, 2.0, 3.0]]))
+    joiner, inputs = Joiner(program, table, ColumnProgram(program, table)), {"x": np.arange(10.0)}
+    for keys in ((0, 1), (0, 2), (0, 1)):
+        group = Unsure(np.arange(10), np.array([keys], dtype=np.intp))
+        assert told(joiner.join(inputs, group), 10)["low.yes"] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert made == []
+
+
+def test_a_sum_of_weights_is_written_out_with_its_weights() -> None:
+    """Two for a hemoglobin below the limit of the key, and three for platelets below 100."""
+    b = Builder()
+    hemoglobin, platelets = (b.step(Op.INPUT, value=f"{name}.low") for name in ("hemoglobin", "platelets"))
+    low, few = b.less(hemoglobin, b.step(Op.LIMIT, value="lower:hemoglobin")), b.less(platelets, b.number(100.0))
+    points = b.weighted([(low, 2), (few, 3)])
+    program = b.program({"many.yes": b.code_at_least(points, 4), "some.yes": b.code_at_least(points, 2)})
+    table = LimitTable({"lower:hemoglobin": 0}, np.array([[117.0, 130.0]]))
+    made = unroll(program, table, (0, 1))
+    inputs = {
+        "hemoglobin.low": np.array([100.0, 100.0, 120.0, 140.0]),
+        "platelets.low": np.array([50.0, 200.0, 50.0, 50.0]),
+    }
+    found = ColumnProgram(made.program, table).run(inputs, np.zeros(4, dtype=np.intp))
+    assert {name: found[name].astype(int).tolist() for name in ("many.yes", "some.yes")} == {
+        "many.yes": [1, 0, 0, 0],  # at 120 one key alone has it low
+        "some.yes": [1, 1, 1, 1],
+    }

@@ -182,7 +182,7 @@ def source_of(files: Files, options: Mapping[str, Any]) -> Source:
 def _date_format(given: Iterable[str]) -> str | dict[str, str] | None:
     """Return one format for all dates, or one for each field."""
     formats = list(given)
-    named = {}
+    named: dict[str, str] = {}
     for text in formats:
         field, sign, own = text.partition("=")
         if sign and field.isidentifier():

@@ -1,0 +1,34 @@
+"""A line in place of a header holds values: a number, a date or an age is no name of a column, and is quoted nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.dates import iso_clock
+from cbc_screen.normalize.quoted import _telling
+
+
+@pytest.mark.parametrize(
+    ("header", "is_value"),
+    [
+        ("12.5", True), ("1,250", True), ("2024-01-15", True), ("45 y", True), ("P54Y", True),
+        ("Hemoglobin", False), ("718-7", False), ("ward 7", False), ("CD4", False), ("hemoglobin (g/L)", False), ("10^9/L", False),
+    ],
+)  # fmt: skip
+def test_what_is_a_value(header: str, is_value: bool) -> None:
+    assert _telling(load_knowledge()).is_value(header) is is_value
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        ("2024-02-29 8:05 AM", "2024-02-29T08:05:00"),
+        ("2023-02-29 8:05 AM", None),  # no such day
+        ("20241301 12:05:30 am", None),
+        ("2024-02-28 25:05", None),
+        ("2024-02", None),
+    ],
+)
+def test_a_clock_of_a_day_that_is_none_tells_nothing(text: str, clock: str | None) -> None:
+    assert iso_clock(text) == clock

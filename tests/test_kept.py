@@ -22,7 +22,6 @@ from cbc_screen.kernel.printed import ProgramPart
 from cbc_screen.kernel_inputs import InputScope
 from cbc_screen.knowledge import Measures, load_knowledge, load_measures
 from cbc_screen.knowledge.files import reference_ranges_root
-from cbc_screen.knowledge.kept import _files as kept_files
 from cbc_screen.knowledge.load import build_knowledge
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -224,11 +223,3 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | list):
         return [_plain(entry) for entry in value]
     return value
-
-
-def test_a_hidden_file_is_no_code(tmp_path: Path) -> None:
-    """What an editor leaves beside the code changes nothing."""
-    (tmp_path / "room").mkdir()
-    for name in ("a.py", ".a.py.swp", "room/b.py", "room/.hidden.py"):
-        (tmp_path / name).write_text("", encoding="utf-8")
-    assert sorted(name for name, _ in kept_files(tmp_path)) == ["a.py", "room/b.py"]

@@ -41,7 +41,7 @@ TESTS = (
     "test_specimen_kinds.py", "test_stated_units.py", "test_symptoms.py", "test_unit_suspicion.py", "test_validate.py",
     "knowledge/test_first_letters_of_specimens.py", "knowledge/test_language_names.py", "knowledge/test_likelihoods.py",
     "knowledge/test_remarks_that_take_back.py", "properties/test_several_keys.py", "ingest/test_units_row.py", "test_age_beside_dates.py",
-    "test_ages_and_days_as_written.py", "test_bounds_and_counts_of_collecting.py", "test_chains.py", "test_kept.py", "test_marks_of_thousands.py",
+    "test_ages_and_days_as_written.py", "test_bounds_and_counts_of_collecting.py", "test_chains.py", "test_marks_of_thousands.py",
     "test_messages_in_columns.py", "test_names_of_panels.py", "test_names_that_are_values.py", "test_remarks_of_the_whole_sample.py",
     "test_runs_without_a_patient.py", "test_short_years.py",
 )  # fmt: skip

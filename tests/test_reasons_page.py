@@ -102,3 +102,14 @@ def test_a_compact_result_has_the_reasons_alone() -> None:
     result = cbc.screen(CLOTTED, compact=True)
     assert result.remarks == ()
     assert ("platelets", Reason.SPECIMEN_SUSPECT) in result.reasons
+
+
+def test_where_no_line_can_be_told_the_summary_says_why() -> None:
+    summary = cbc.screen({**CLOTTED, "sex": "M"}).summary
+    assert summary == (
+        "No line is definitely low; pancytopenia not excluded: red, white and platelet lines unknown. "
+        "Hemoglobin, neutrophils and platelets: marked by its sender as unreliable (clotted, clumped, hemolyzed, too little "
+        "blood, somebody else's sample) or taken back."
+    )
+    without = cbc.screen({"age": "45 y", "sex": "M", "mcv": "90 fL"}).summary
+    assert without == "No line is definitely low; pancytopenia not excluded: red, white and platelet lines unknown."

@@ -28,7 +28,7 @@ from cbc_screen.report.asking import ask_about
 from cbc_screen.report.checklist import list_of_codes
 from cbc_screen.report.flags import every_reason, flags_of_one
 from cbc_screen.report.layout import layout_of
-from cbc_screen.report.notes import notes_of, notes_of_ranges, remarks_of
+from cbc_screen.report.notes import notes_of, notes_of_ranges, remarks_of, unused_results
 from cbc_screen.report.person import person_result
 from cbc_screen.report.published import set_columns, sets_of_one
 from cbc_screen.report.rule_texts import RuleTexts, is_worked_out
@@ -144,7 +144,14 @@ class ResultBuilder:
             "summary": ""
             if compact
             else summary_of(
-                said, lines, analytes, checklist[: listed.shown], borderline, self._units, self._setting_words
+                said,
+                lines,
+                analytes,
+                checklist[: listed.shown],
+                borderline,
+                self._units,
+                self._setting_words,
+                unused_results(reasons, self._labels, self.knowledge.answer_texts),
             ),
             "borderline": borderline,
             "checklist_shown": listed.shown,

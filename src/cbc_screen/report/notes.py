@@ -7,6 +7,7 @@ from math import inf
 
 from cbc_screen.kernel.limits import at_gestation
 from cbc_screen.kernel.one_record import One
+from cbc_screen.kernel.rules import LINE_ANALYTE
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.knowledge.answer_texts import AnswerTexts, Note
 from cbc_screen.normalize.record import NormalizedRecord
@@ -104,7 +105,20 @@ def notes_of_ranges(analytes: Sequence[AnalyteResult], texts: AnswerTexts) -> li
 
 def remarks_of(reasons: Sequence[tuple[str, Reason]], labels: Mapping[str, str], texts: AnswerTexts) -> tuple[str, ...]:
     """Say why something is unknown or to be read with care: each reason once, with all that it is about."""
+    return tuple(f"{said} ({reason})" for reason, said in _remarks(reasons, labels, texts).items())
+
+
+def unused_results(
+    reasons: Sequence[tuple[str, Reason]], labels: Mapping[str, str], texts: AnswerTexts
+) -> tuple[str, ...]:
+    """Say why what was sent for a line and judged could not be used."""
+    judged = {"wbc", *LINE_ANALYTE.values()}
+    of_lines = [pair for pair in reasons if pair[0] in judged and pair[1] is not Reason.NO_RESULT]
+    return tuple(_remarks(of_lines, labels, texts).values())
+
+
+def _remarks(reasons: Sequence[tuple[str, Reason]], labels: Mapping[str, str], texts: AnswerTexts) -> dict[Reason, str]:
     about: dict[Reason, list[str]] = {}
     for field, reason in reasons:
         about.setdefault(reason, []).append(labels.get(field) or words(field))
-    return tuple(f"{joined(names)}: {texts.reason(reason)} ({reason})" for reason, names in about.items())
+    return {reason: f"{joined(names)}: {texts.reason(reason)}" for reason, names in about.items()}

@@ -28,12 +28,16 @@ def summary_of(
     borderline: bool,
     units: TextUnits,
     setting: str = "",
+    unused: Sequence[str] = (),
 ) -> str:
     """Say what is low and how deep, what fits (in the setting, where one is stated), and what must not be missed and what would settle it."""
     by_name = {analyte.analyte: analyte for analyte in analytes}
     sentences = [_state(pattern_text, lines, by_name, borderline, units)]
     fits = [entry for entry in shown if entry.group is CheckGroup.FITS]
     miss = [entry for entry in shown if entry.group is CheckGroup.NOT_TO_MISS]
+    if unused and not fits and not miss and all(line.state is LineState.CANNOT_TELL for line in lines):
+        said = "; ".join(unused)
+        sentences.append(f"{said[0].upper()}{said[1:]}.")
     if fits:
         within = f" (setting as stated: {setting})" if setting else ""
         sentences.append(f"Fits this count{within}: {'; then '.join(_fitting(fits))}.")

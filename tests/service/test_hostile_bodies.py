@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -113,6 +114,23 @@ def test_another_content_type_is_refused(client: httpx.Client, content_type: str
     answer = client.post("/screen", content=json.dumps(SICK), headers=headers)
     assert code_of(answer) == (415, "CONTENT_TYPE")
     assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", CANARY])
+def test_a_packed_body_is_refused_by_what_it_says(client: httpx.Client, encoding: str) -> None:
+    headers = {**JSON, "content-encoding": encoding}
+    answer = client.post("/screen", content=gzip.compress(json.dumps(SICK).encode()), headers=headers)
+    assert code_of(answer) == (415, "CONTENT_TYPE")
+    assert "Content-Encoding" in answer.text
+    assert CANARY not in answer.text
+    plain = client.post("/screen", content=json.dumps(SICK), headers={**JSON, "content-encoding": "identity"})
+    assert plain.status_code == 200
+
+
+def test_a_byte_order_mark_is_told_of(client: httpx.Client) -> None:
+    answer = client.post("/screen", content=b"\xef\xbb\xbf" + json.dumps(SICK).encode(), headers=JSON)
+    assert answer.status_code == 400
+    assert "byte order mark" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ class _Service:
 
 
 async def _json_body(request: Request) -> bytes:
-    require_json(request.headers.get("content-type", ""))
+    require_json(request.headers.get("content-type", ""), request.headers.get("content-encoding", ""))
     return await request.body()
 
 

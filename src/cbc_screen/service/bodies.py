@@ -14,8 +14,8 @@ _LONGEST_NUMBER = 300  # digits; a longer one is a text that is no number, as in
 _JSON = ("application/json", "application/fhir+json")
 
 
-def require_json(content_type: str) -> None:
-    """Refuse a body that does not say that it is JSON.
+def require_json(content_type: str, content_encoding: str = "") -> None:
+    """Refuse a body that does not say that it is JSON, or says that it is packed.
 
     Raises
     ------
@@ -26,6 +26,8 @@ def require_json(content_type: str) -> None:
     header["content-type"] = content_type or "none"
     if header.get_content_type() not in _JSON or header.get_content_charset("utf-8") not in ("utf-8", "utf8"):
         raise problem(ProblemCode.CONTENT_TYPE, "send JSON in UTF-8: Content-Type: application/json")
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise problem(ProblemCode.CONTENT_TYPE, "send the body as it is, without a Content-Encoding")
 
 
 def text_of(body: bytes) -> str:
@@ -39,6 +41,8 @@ def text_of(body: bytes) -> str:
     text: str | None = None
     with suppress(UnicodeDecodeError):
         text = body.decode("utf-8")
+    if text is not None and text.startswith("\ufeff"):
+        raise problem(ProblemCode.NOT_TEXT, "the body begins with a byte order mark; leave it out")
     if text is None:  # raised after the block: the first error holds the body
         raise problem(ProblemCode.NOT_TEXT, "the body is not UTF-8")
     return text

@@ -179,6 +179,32 @@ def test_ages_that_no_birth_explains_are_of_two_persons(
 
 
 @pytest.mark.parametrize(
+    ("age", "days", "conflict"),
+    [
+        ("3 d", ("2024-01-01", "2025-02-01"), True),  # nobody is three days old for a year
+        ("3 d", ("2024-01-01", "2024-01-02"), False),  # off by a day
+        ("7 mo", ("2024-01-01", "2024-06-01"), True),
+        ("7 mo", ("2024-01-01", "2024-01-20"), False),
+        ("11 mo", ("2024-01-01", "2025-01-01"), True),
+        ("2 y", ("2024-01-01", "2026-11-01"), False),  # the age of one day, beside every count
+        ("54 y", ("2024-01-01", "2029-01-01"), False),
+    ],
+)
+def test_an_infant_is_another_one_a_few_weeks_later(age: str, days: tuple[str, str], conflict: bool) -> None:
+    """An age that all counts state alike may be of any of their days, but for an infant, whose ranges change."""
+    rows = [
+        {"person": "p", "age": age, "sex": "F", "collected_at": day, "hemoglobin": "90", "hemoglobin_unit": "g/L"}
+        for day in days
+    ]
+    found = cbc.follow(pd.DataFrame(rows))
+    assert ("person:PERSON_CONFLICT" in found["reasons"][0]) is conflict
+    before, now = ({key: own for key, own in row.items() if key not in ("person", "hemoglobin_unit")} for row in rows)
+    result = cbc.Screener(units={"hemoglobin": "g/L"}).screen(now, history=[before])
+    assert result.history is not None
+    assert result.history.used is not conflict
+
+
+@pytest.mark.parametrize(
     ("history", "said"),
     [
         ([{"Jane Doe": "SECRET"}], "history[0]: CBCRecord: one key is not a field of it"),

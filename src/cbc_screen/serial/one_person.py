@@ -61,7 +61,7 @@ def persons_apart(batch: Batch, births: Births | None, times: Times, refused: Bo
 
     An age says when a person was born by as much as the unit that it is stated in, and may be off by one of these, a year at
     most: ages are cut, rounded, or of the day of admission. An age that all rows of a person state alike may be of any of their days:
-    tables of persons have the age of one day beside every count.
+    tables of persons have the age of one day beside every count. Not so of an infant, whose ranges are others a few weeks later.
     """
     stated = [batch.days_low, batch.days_high, batch.age_known, batch.sex]
     if births is None:
@@ -69,8 +69,8 @@ def persons_apart(batch: Batch, births: Births | None, times: Times, refused: Bo
         births = Births(none + _EVER, none + _NEVER, none > 0)
     else:
         stated += [births.first, births.last, births.known]
-    # Of whom every row states the same, the rows are of one; nearly all persons of most tables.
-    apart = _differ(stated, starts)
+    # Of whom every row states the same, the rows are of one, unless it is an infant; nearly all persons of most tables.
+    apart = _differ(stated, starts) | any_of(batch.age_known & (batch.days_low < _YEAR), starts)
     these = np.flatnonzero(apart)
     if len(these):
         many = sizes(starts, batch.rows)
@@ -120,7 +120,7 @@ def _of_ages(own: _Stated, starts: Places) -> tuple[Ints, Ints]:
         return np.repeat(least, many), np.repeat(most, many)
 
     (low, most_low), (least_high, high) = of_person(own.days_low), of_person(own.days_high)
-    alike = (low == most_low) & (least_high == high)
+    alike = (low == most_low) & (least_high == high) & (low >= _YEAR)
     first_day, last_day = of_person(day)
     off = np.minimum(own.days_high - own.days_low + 1, _YEAR)
     first = np.where(alike, first_day, day) - own.days_high - off

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.beside_cells import remark_of
 from cbc_screen.normalize.remarks import platelet_clumps, suspects_clumps
 from cbc_screen.vocabulary import Presence
 
@@ -52,3 +54,17 @@ def test_what_is_only_suspected_was_not_seen(remark: str) -> None:
 def test_a_count_with_such_a_remark_has_its_guard(flag: str, guards: str) -> None:
     count = {"platelets": {"value": "40", "unit": "10^9/L", "flag": flag}, "age": "40 y", "sex": "F"}
     assert cbc.screen(count).flags()["guards"] == guards
+
+
+@pytest.mark.parametrize(
+    ("remark", "takes_back", "of_all"),
+    [
+        ("platelet clumps seen", False, False),
+        ("platelet clumps; result cancelled", True, False),
+        ("do not use, platelet clumps present", True, False),
+        ("Sample clotted, platelet clumps", True, True),
+    ],
+)
+def test_a_remark_on_clumps_may_take_the_result_back_too(remark: str, takes_back: bool, of_all: bool) -> None:
+    read = remark_of(remark, load_knowledge().words, about_platelets=False)
+    assert (read.takes_back, read.clumps, read.of_all) == (takes_back, SEEN, of_all)

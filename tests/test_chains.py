@@ -149,11 +149,22 @@ def test_nothing_divided_by_nothing_is_no_number(number: float) -> None:
 
 
 def test_what_every_number_reaches_is_whether_there_is_one() -> None:
-    """The larger of x and 5 is at least 5 and never below 3, whatever x is."""
-    program = compared([(Op.LARGER, 5.0)], 3.0)
+    """One more than the larger of x and 5 is at least 6 and never below 3, whatever x is."""
+    program = compared([(Op.LARGER, 5.0), (Op.ADD, 1.0)], 3.0)
     nodes = compile_columns(program, TABLE).lowered.nodes
     assert Bit.LESS not in {node.op for node in nodes}
     column = np.array([-math.inf, 0.0, 7.0, math.inf, math.nan])
     answers = ColumnProgram(program, TABLE).run({"x.low": column}, np.zeros(5, dtype=np.intp))
     assert answers["below"].tolist() == [False] * 5
     assert answers["at_least"].tolist() == answers["above"].tolist() == [True] * 4 + [False]
+
+
+def test_what_no_number_reaches_is_whether_there_is_one() -> None:
+    """The smaller of x and 5 is below 7 and never at least 7, whatever x is."""
+    program = compared([(Op.SMALLER, 5.0)], 7.0)
+    nodes = compile_columns(program, TABLE).lowered.nodes
+    assert Bit.LESS not in {node.op for node in nodes}
+    column = np.array([-math.inf, 0.0, 7.0, math.inf, math.nan])
+    answers = ColumnProgram(program, TABLE).run({"x.low": column}, np.zeros(5, dtype=np.intp))
+    assert answers["at_least"].tolist() == answers["above"].tolist() == [False] * 5
+    assert answers["below"].tolist() == answers["at_most"].tolist() == [True] * 4 + [False]

@@ -107,7 +107,8 @@ def test_tables_and_code_that_cannot_be_seen_have_no_state(tmp_path: Path, monke
 
 def test_a_hidden_file_is_no_code(tmp_path: Path) -> None:
     """What an editor leaves beside the code changes nothing."""
-    (tmp_path / "room").mkdir()
-    for name in ("a.py", ".a.py.swp", "room/b.py", "room/.hidden.py"):
+    for folder in ("room", "__pycache__"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.py", ".a.py.swp", "room/b.py", "room/.hidden.py", "__pycache__/a.pyc"):
         (tmp_path / name).write_text("", encoding="utf-8")
     assert sorted(name for name, _ in kept._files(tmp_path)) == ["a.py", "room/b.py"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 LONG = 200  # examples of one property in the long form
-EXAMPLES = int(os.environ.get("CBC_SCREEN_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("CBC_SCREEN_EXAMPLES", "12"))
 
 
 def share(of_long: int) -> int:

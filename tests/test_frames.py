@@ -125,3 +125,21 @@ def test_words_of_a_file_of_flags_are_compared_as_those_of_a_frame(packed: bool,
     polars = cbc.read_flags(tmp_path / "flags.parquet", kind="polars")
     assert isinstance(polars, pl.DataFrame)
     assert polars["pattern"].to_list() == read["pattern"].tolist()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.cut([5, 25, 45], [0, 10, 30, 60]),  # categories of intervals
+        pd.arrays.IntervalArray.from_tuples([(0, 10), (10, 30), (30, 60)]),
+        pd.period_range("2024-01", periods=3, freq="M").array,
+    ],
+)
+def test_a_type_of_pandas_alone_is_text_that_is_no_number(cells: object) -> None:
+    frame = pd.DataFrame({"age": ["40 y"] * 3, "sex": ["F"] * 3, "hemoglobin (g/L)": [90.0, 130.0, 130.0]})
+    flags = cbc.screen_frame(frame.assign(**{"platelets (10^9/L)": cells, "ward": cells}))
+    assert flags["red_line"].tolist() == ["low", "not_low", "not_low"]
+    assert flags["platelet_line"].tolist() == ["cannot_tell"] * 3
+    assert not flags["reasons"].astype(str).str.contains("platelets:NO_RESULT").any()
+    by_age = cbc.screen_frame(frame.assign(age=cells), age_unit="y")
+    assert by_age["reasons"].astype(str).str.contains("age:").all()

@@ -140,7 +140,7 @@ def _array(column: Any, kind: FrameKind, decimal: str) -> pa.Array:
             array = pa.array(column, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
             array = None
-        if array is None:
+        if array is None or _is_of_pandas(array.type):
             # Outside the except block: the Arrow error quotes the cell.
             null = column.isna().tolist()
             cells = zip(column.tolist(), null, strict=True)
@@ -152,6 +152,13 @@ def _array(column: Any, kind: FrameKind, decimal: str) -> pa.Array:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return without_view(array)
+
+
+def _is_of_pandas(kind: pa.DataType) -> bool:
+    """Tell whether cells are of a type that pandas alone has: intervals, or categories of them."""
+    import pyarrow as pa
+
+    return isinstance(kind.value_type if pa.types.is_dictionary(kind) else kind, pa.BaseExtensionType)
 
 
 def _text_of(cell: object, decimal: str) -> str:

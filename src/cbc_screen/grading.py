@@ -16,11 +16,10 @@ from cbc_screen.kernel.adjust import adjusted
 from cbc_screen.kernel.columns import ColumnProgram
 from cbc_screen.kernel.configuration import Configuration
 from cbc_screen.kernel.configure import build_kernel
-from cbc_screen.kernel.fact_table import Facts, least, mark, most, yes
+from cbc_screen.kernel.fact_table import Facts, least, mark, most
 from cbc_screen.kernel.grades import grade_cuts, ladder
 from cbc_screen.kernel.joining import join_expanded
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
-from cbc_screen.kernel.reported import reported_is_wrong
 from cbc_screen.kernel.rules import SEVERITIES
 from cbc_screen.kernel.screen import Kernel
 from cbc_screen.kernel_batch import Batch
@@ -234,7 +233,7 @@ def _grade_columns(
             analyte,
             normalized.reasons,
             told=bool(answers[mark("told")][row]),
-            wrong=bool(answers[yes("wrong")][row]),
+            wrong=bool(answers[mark("wrong")][row]),
         )
         if grades[row] < 0
         else None
@@ -246,7 +245,7 @@ def _grade_columns(
 
 def _agreed(answers: Mapping[str, NDArray[Any]], code: str, otherwise: np.int8) -> NDArray[np.int8]:
     """Return a code where all agree; a lower limit that cannot be one is any, and what asks for none is told."""
-    wrong = answers[yes("wrong")].astype(np.bool_)
+    wrong = answers[mark("wrong")].astype(np.bool_)
     of_limit, of_any = ((answers[least(name)], answers[most(name)]) for name in (code, f"{code}{_OF_ANY}"))
     low, high = (np.where(wrong, of_any[place], of_limit[place]) for place in (0, 1))
     return np.where(low == high, low, otherwise).astype(np.int8)
@@ -272,11 +271,15 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
         ends = [b.step(Op.INPUT, value=f"{name}.{end}") if f"{name}.{end}" in given else b.nan() for end in _ENDS]
         return Interval(ends[0], ends[1])
 
-    own, of_set = b.step(Op.INPUT, value="lower_limit"), (limit(f"lower:{analyte}"), limit(f"upper:{analyte}"))
-    wrong = reported_is_wrong(b, rules.printed_limits, analyte, (own, b.nan()), of_set)
+    own, of_set = b.step(Op.INPUT, value="lower_limit"), limit(f"lower:{analyte}")
+    believed = kernel.limits.believed_lower(analyte, rules.printed_limits.of(analyte))
+    wrong = b.boolean(False)
+    if believed is not None:
+        least_believed, most_believed = map(b.number, believed)
+        wrong = b.either(b.less(own, least_believed), b.less(most_believed, own))
     cuts, of_least, of_most = (
         grade_cuts(b, rules.scheme, analyte, limit, lower)
-        for lower in (b.select(b.present(own), own, of_set[0]), b.number(0.0), b.number(inf))
+        for lower in (b.select(b.present(own), own, of_set), b.number(0.0), b.number(inf))
     )
     value = plain = measured(analyte)
     if rules.adjusts_grade:
@@ -294,8 +297,7 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
         facts.put_codes(name, *of_limit)
         facts.put_codes(f"{name}{_OF_ANY}", least_of_all, most_of_all)
     facts.put_mark("told", b.code_equal(*facts.codes("grade")))
-    # Of a person of several ages it is so where it is at every one.
-    facts.put_truth("wrong", Truth(wrong, b.negate(wrong)))
+    facts.put_mark("wrong", wrong)
     return ColumnProgram(b.program(facts.columns), kernel.limits.table)
 
 

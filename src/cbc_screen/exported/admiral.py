@@ -164,12 +164,18 @@ class _Criteria:
         kinds = self._kinds(grade)
         if all(below == _NEVER for below, _ in kinds):
             return None
-        relative = [f"is.na(ANRLO) ~ {_NA}"] if any("ANRLO" in below for below, _ in kinds) else []
+        relative = [f"{self._no_lower_limit()} ~ {_NA}"] if any("ANRLO" in below for below, _ in kinds) else []
         if len(kinds) == 1:
             return ", ".join([*relative, f'{kinds[0][0]} ~ "{grade}"'])
         every = " & ".join(f"(!({may_be}) | {below})" for below, may_be in kinds)
         some = " | ".join(f"({may_be} & {below})" for below, may_be in kinds if below != _NEVER)
         return ", ".join([*relative, f'{every} ~ "{grade}"', f"{some} ~ {_NA}"])
+
+    def _no_lower_limit(self) -> str:
+        """Return where there is no lower limit, or one that cannot be one of anybody, as `grade` has it."""
+        believed = self._limits.believed_lower(self._analyte, self._knowledge.printed_limits.of(self._analyte))
+        assert believed is not None
+        return f"is.na(ANRLO) | ANRLO < {_number(believed[0])} | ANRLO > {_number(believed[1])}"
 
     def _kinds(self, grade: int) -> list[tuple[str, str]]:
         """Return where a value has a grade, and of whom that holds: people with one bound are one kind."""

@@ -93,6 +93,16 @@ class KernelLimits(KeyedLimits):
         """The limits as columns by key."""
         return LimitTable(self.columns, np.array(self.by_key, dtype=np.float64).T.copy())
 
+    def believed_lower(self, analyte: str, factor: float) -> tuple[float, float] | None:
+        """Return the least and the most that a stated lower limit may be, whoever it is of; None where the set has none.
+
+        No further off than so many times from the set's own limits, of every age and sex.
+        """
+        if f"lower:{analyte}" not in self.columns:
+            return None
+        own = self.table.column(f"lower:{analyte}")
+        return float(np.nanmin(own)) / factor, float(np.nanmax(own)) * factor
+
     @cached_property
     def grid_columns(self) -> GridColumns:
         """The age classes of columns of ages."""

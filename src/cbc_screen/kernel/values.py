@@ -10,7 +10,6 @@ from cbc_screen.kernel.arithmetic import added, decimal, divided, multiplied, sc
 from cbc_screen.kernel.fact_table import Facts
 from cbc_screen.kernel.limits import STATED, at_gestation
 from cbc_screen.kernel.program import Builder, Interval, Op, Truth
-from cbc_screen.kernel.reported import reported_is_wrong
 from cbc_screen.kernel.rules import Given, Rules
 from cbc_screen.knowledge.intervals import Weeks
 
@@ -289,9 +288,22 @@ class RecordValues:
             own = b.select(preterm, lower, own[0]), b.select(preterm, upper, own[1])
         if analyte not in self.given.reported:
             return own
-        lower, upper = (b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
-        reported = lower, upper
-        wrong = reported_is_wrong(b, self.rules.printed_limits, analyte, reported, own)
+        reported = tuple(b.step(Op.INPUT, value=f"{analyte}.reported_{side}") for side in ("lower", "upper"))
+        printed = self.rules.printed_limits
+        factor = b.number(printed.of(analyte))
+        # A limit that came alone is laid beside the other one of the set, and must leave room between.
+        laid = [b.select(b.present(r), r, o) for r, o in zip(reported, own, strict=True)]
+        wrong = b.at_most(laid[1], laid[0])
+        for theirs, ours in zip(reported, own, strict=True):
+            near = b.both(
+                b.at_most(ours, b.arithmetic(Op.MULTIPLY, theirs, factor)),
+                b.at_most(theirs, b.arithmetic(Op.MULTIPLY, ours, factor)),
+            )
+            # A limit of 0 has no factor, and an absent one nothing to compare with.
+            comparable = b.both(b.present(theirs), b.less(b.number(0.0), ours))
+            if analyte in printed.few and theirs is reported[0]:
+                comparable = b.both(comparable, b.less(b.number(0.0), theirs))
+            wrong = b.either(wrong, b.both(comparable, b.negate(near)))
         sane = b.negate(wrong)
         # Of a person of several ages it is told where it is so at every one: a printed range is of the age that nobody told us.
         self.facts.put_truth(f"{analyte}.range_insane", Truth(wrong, sane))

@@ -143,16 +143,7 @@ class ResultBuilder:
             "pattern_text": said,
             "summary": ""
             if compact
-            else summary_of(
-                said,
-                lines,
-                analytes,
-                checklist[: listed.shown],
-                borderline,
-                self._units,
-                self._setting_words,
-                unused_results(reasons, self._labels, self.knowledge.answer_texts),
-            ),
+            else self._summary(said, lines, analytes, checklist[: listed.shown], reasons, borderline=borderline),
             "borderline": borderline,
             "checklist_shown": listed.shown,
             "next_tests": tuple(self._texts.next_test(name, settles) for name, settles in listed.next_tests),
@@ -183,6 +174,19 @@ class ResultBuilder:
     def _setting_words(self) -> str:
         moved = self.kernel.rules.moved
         return "" if moved is None else setting_words(self.knowledge.settings, moved.setting)
+
+    def _summary(
+        self,
+        said: str,
+        lines: Sequence[LineResult],
+        analytes: Sequence[AnalyteResult],
+        shown: Sequence[ConditionResult],
+        reasons: Sequence[tuple[str, Reason]],
+        *,
+        borderline: bool,
+    ) -> str:
+        unused = unused_results(reasons, self._labels, self.knowledge.answer_texts)
+        return summary_of(said, lines, analytes, shown, borderline, self._units, self._setting_words, unused)
 
     def _setting(self, checklist: Sequence[ConditionResult], shown: int) -> SettingResult | None:
         moved = self.kernel.rules.moved

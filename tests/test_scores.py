@@ -208,6 +208,18 @@ def test_a_bound_gives_an_interval_that_holds_every_number(mcv: int, rbc: int, a
         ("hscore", {"temperature": True}, "temperature must be a number in C"),
         ("hscore", {"ast": "39.173,5"}, "ast must be a number in U/L"),
         ("plasmic", {"no_haptoglobin": "39.173"}, "no_haptoglobin must be yes or no"),
+        # Beyond what anybody has: degrees Fahrenheit, milligrams, micromoles.
+        (
+            "hscore",
+            {"temperature": 139.173},
+            r"temperature must be a number in C \(25 to 45\); see that it is in this unit",
+        ),
+        ("hscore", {"temperature": ">139.173"}, r"temperature must be a number in C \(25 to 45\)"),
+        ("hscore", {"triglycerides": 339.173}, r"triglycerides must be a number in mmol/L \(0 to 50\)"),
+        ("hscore", {"fibrinogen": 239.173}, r"fibrinogen must be a number in g/L \(0 to 20\)"),
+        ("plasmic", {"creatinine": 139.173}, r"creatinine must be a number in mg/dL \(0 to 40\)"),
+        ("plasmic", {"indirect_bilirubin": 139.173}, r"indirect_bilirubin must be a number in mg/dL \(0 to 60\)"),
+        ("plasmic", {"inr": 139.173}, r"inr must be a number in its own scale \(0.5 to 30\)"),
     ],
 )
 def test_what_cannot_be_read_is_said_without_the_value(name: str, items: Mapping[str, Any], said: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import load_knowledge
 from cbc_screen.knowledge.predicates import Comparing
-from cbc_screen.knowledge.scores import Criterion, Index, PublishedItem, PublishedScore, Scores
+from cbc_screen.knowledge.scores import Believed, Criterion, Index, PublishedItem, PublishedScore, Scores
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import screen
@@ -219,7 +219,7 @@ def _points(item: PublishedItem, spans: _Spans, stated: Mapping[str, Any]) -> tu
         return min(by_number), max(by_number)
     span = spans.of(item.analyte) if item.analyte else _ANY
     if stated.get(item.id) is not None:
-        span = _number(item.id, item.unit, stated[item.id])
+        span = _number(item.id, item.unit, stated[item.id], item.believed)
     possible: list[int] = []
     before = False  # whether the bands before this one surely hold all that it may be
     for band in item.bands:
@@ -260,17 +260,22 @@ def _told(one: Criterion, spans: _Spans, stated: Mapping[str, Any]) -> tuple[boo
         if word not in ("yes", "no"):
             raise UsageError(f"{one.stated} must be yes or no")
         return word == "yes", word == "no"
-    return _held(_number(one.stated, one.unit, given), one.comparison, one.limit)
+    return _held(_number(one.stated, one.unit, given, one.believed), one.comparison, one.limit)
 
 
-def _number(name: str, unit: str, given: Any) -> Span:
-    """Read a stated number, with a sign and its own unit or without."""
+def _number(name: str, unit: str, given: Any, believed: Believed | None) -> Span:
+    """Read a stated number, with a sign and its own unit or without; one that nobody has may be in another unit."""
     text = str(given).strip() if isinstance(given, int | float | str) and not isinstance(given, bool) else ""
     found = _STATED.fullmatch(text)
     if found is None or (found["unit"] or unit).casefold() != unit.casefold():
         expected = f"a number in {unit}" if unit else "a number"
         raise UsageError(f"{name} must be {expected}, with a sign where it is a bound (>6)")
     number = Fraction(Decimal(found["number"]))
+    if believed is not None and not believed[0] <= number <= believed[1]:
+        within = " to ".join(f"{float(end):g}" for end in believed)
+        raise UsageError(
+            f"{name} must be a number in {unit or 'its own scale'} ({within}); see that it is in this unit"
+        )
     sign = found["sign"]
     if sign is None:
         return number, number

@@ -305,6 +305,15 @@ FAULTS = [
         "        bands:",
         says="must stand in order",
     ),
+    Fault(
+        "a number that is believed between nothing",
+        SCORES,
+        "believed: {lower: 25, upper: 45}",
+        "believed: {lower: 45, upper: 45}",
+        "upper",
+        "believed: {lower: 45",
+        says="must lie above lower",
+    ),
     Fault("an item of no analyte", SCORES, "analyte: ferritin", "analyte: iron", "analyte", "analyte: iron"),
     Fault(
         "a criterion of two things",

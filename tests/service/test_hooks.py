@@ -168,6 +168,10 @@ def test_a_number_keeps_its_digits(client: httpx.Client) -> None:
             *(412, "PREFETCH_MISSING", ["prefetch", "counts"]),
         ),
         ({"prefetch": {"patient": 7}}, 422, "MALFORMED", ["prefetch", "patient"]),
+        (
+            {"prefetch": {"patient": PATIENT, "counts": {"resourceType": "Bundle", "entry": {}}}},
+            *(422, "MALFORMED", ["prefetch", "counts", "entry"]),
+        ),
         ({"hook": "order-sign"}, 422, "MALFORMED", ["hook"]),
         ({"hook": "order-select"}, 422, "MALFORMED", ["hook"]),
         ({"hookInstance": "7"}, 422, "MALFORMED", ["hookInstance"]),

@@ -163,6 +163,7 @@ def test_another_path_or_method(client: httpx.Client, method: str, path: str, st
     assert answer.status_code == status
     assert CANARY not in answer.text
     assert CANARY.lower() not in answer.text.lower()
+    assert ("allow" in answer.headers) is (status == 405)  # what is there instead
 
 
 def test_ten_megabytes_are_refused_whether_their_length_is_told_or_not(client: httpx.Client) -> None:

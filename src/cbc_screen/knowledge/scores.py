@@ -14,6 +14,7 @@ from cbc_screen.knowledge.predicates import Comparing
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
+Believed = tuple[Fraction, Fraction]  # what a stated number may be, in its unit
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
@@ -26,6 +27,7 @@ class Criterion:
     unit: str
     comparison: Comparing | None
     limit: Fraction
+    believed: Believed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class PublishedItem:
     conditions: tuple[Criterion, ...]
     bands: tuple[PointBand, ...]
     choices: Mapping[str, int]
+    believed: Believed | None = None
 
     @property
     def stated(self) -> tuple[str, ...]:
@@ -125,7 +128,7 @@ def _score(node: YamlNode, analytes: Container[str], sources: Container[str]) ->
 
 
 def _item(node: YamlNode, analytes: Container[str]) -> PublishedItem:
-    node.check_keys(["id", "text"], ["analyte", "unit", "points", "of", "bands", "choices"])
+    node.check_keys(["id", "text"], ["analyte", "unit", "points", "of", "bands", "choices", "believed"])
     kinds = [key for key in ("of", "bands", "choices") if key in node]
     if len(kinds) != 1:
         raise node.error("id", "must have one of: of, bands, choices")
@@ -152,11 +155,12 @@ def _item(node: YamlNode, analytes: Container[str]) -> PublishedItem:
         conditions,
         bands,
         {word: _whole(choices, word) for word in choices} if choices is not None else {},
+        _believed(node),
     )
 
 
 def _condition(node: YamlNode, analytes: Container[str]) -> Criterion:
-    node.check_keys([], ["analyte", "stated", "unit", *Comparing])
+    node.check_keys([], ["analyte", "stated", "unit", "believed", *Comparing])
     if ("analyte" in node) == ("stated" in node):
         raise node.error("analyte", "must have an analyte or something stated, and not both")
     analyte = node.text("analyte") if "analyte" in node else None
@@ -166,7 +170,19 @@ def _condition(node: YamlNode, analytes: Container[str]) -> Criterion:
     if analyte is not None and comparison is None:
         raise node.error("analyte", "must have a limit")
     stated = node.text("stated") if "stated" in node else None
-    return Criterion(analyte, stated, node.text("unit") if "unit" in node else "", comparison, limit)
+    unit = node.text("unit") if "unit" in node else ""
+    return Criterion(analyte, stated, unit, comparison, limit, _believed(node))
+
+
+def _believed(node: YamlNode) -> Believed | None:
+    if "believed" not in node:
+        return None
+    own = node.node("believed")
+    own.check_keys(["lower", "upper"])
+    lower, upper = _exact(own, "lower"), _exact(own, "upper")
+    if not lower < upper:
+        raise own.error("upper", "must lie above lower")
+    return lower, upper
 
 
 def _band(node: YamlNode) -> PointBand:

@@ -263,7 +263,9 @@ async def _refused(request: Request, refused: Exception) -> Response:
 
 async def _not_served(request: Request, refused: Exception) -> Response:
     if getattr(refused, "status_code", 0) == STATUS[ProblemCode.METHOD]:
-        return _refusal(request, problem(ProblemCode.METHOD, "this path has another method; see /openapi.json"))
+        answer = _refusal(request, problem(ProblemCode.METHOD, "this path has another method; see /openapi.json"))
+        answer.headers.update(getattr(refused, "headers", None) or {})  # which methods it has
+        return answer
     return _refusal(request, not_found())
 
 

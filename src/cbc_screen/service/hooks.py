@@ -113,6 +113,9 @@ def _require_prefetch(request: HookRequest) -> None:
         if given is None or given.get("resourceType") != kind:
             message = f"send the {kind} that the discovery asks for; no FHIR server is called"
             raise problem(ProblemCode.PREFETCH_MISSING, message, ("prefetch", name))
+    entries = ((request.prefetch and request.prefetch.counts) or {}).get("entry")
+    if entries is not None and not isinstance(entries, list):
+        raise problem(ProblemCode.MALFORMED, "entry must be a list", ("prefetch", "counts", "entry"))
     patient = request.prefetch.patient if request.prefetch is not None else None
     if patient is not None and patient.get("id") != request.context.patientId:
         raise problem(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from effort import EXAMPLES
+from effort import PROPERTIES
 from places import SHARED
 
 # Many tests start the command. As with its users, a process goes on from what an earlier one has kept of the tables:
@@ -24,7 +24,7 @@ gc.set_threshold(200_000, 20, 100)
 
 settings.register_profile(
     "default",
-    max_examples=EXAMPLES,
+    max_examples=PROPERTIES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 
 LONG = 200  # examples of one property in the long form
-EXAMPLES = int(os.environ.get("CBC_SCREEN_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("CBC_SCREEN_EXAMPLES", "20"))
+PROPERTIES = int(os.environ.get("CBC_SCREEN_EXAMPLES", "12"))  # of a property: each is made and looked at one by one
 
 
 def share(of_long: int) -> int:

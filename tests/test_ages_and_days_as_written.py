@@ -129,3 +129,17 @@ def test_a_column_of_units_of_the_age(header: str) -> None:
     assert not any("age:" in reasons for reasons in found)
     bare = cbc.screen_frame(pd.DataFrame({**rows, header: ["zz"] * 3}))["reasons"]
     assert all("age:AGE_UNIT_MISSING" in reasons for reasons in bare)
+
+
+@pytest.mark.parametrize(
+    ("written", "worth"),
+    [
+        ("20240115", Placing.NONE),  # a day, in a form that was not read
+        ("99990115", Placing.RELATIVE),  # no year of anybody: a number of something
+        ("2024", Placing.NONE), ("9999", Placing.RELATIVE),
+        ("--", Placing.NONE), ("/ /", Placing.NONE),  # neither a word nor a number
+        ("baseline", Placing.RELATIVE), ("day 3", Placing.RELATIVE),
+    ],
+)  # fmt: skip
+def test_what_words_in_place_of_a_moment_are_worth(written: str, worth: Placing) -> None:
+    assert READER._worth(written) is worth

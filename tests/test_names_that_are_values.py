@@ -32,3 +32,11 @@ def test_what_is_a_value(header: str, is_value: bool) -> None:
 )
 def test_a_clock_of_a_day_that_is_none_tells_nothing(text: str, clock: str | None) -> None:
     assert iso_clock(text) == clock
+
+
+@pytest.mark.parametrize(
+    ("header", "is_analyte"),
+    [("Hemoglobin", True), ("PLT (10^9/L)", True), ("ward", False), ("age", False), ("12.5", False)],
+)
+def test_what_is_the_name_of_an_analyte(header: str, is_analyte: bool) -> None:
+    assert _telling(load_knowledge()).is_analyte(header) is is_analyte

@@ -54,3 +54,29 @@ def test_an_hour_without_a_zone_hides_no_count_that_may_be_later(
     client: httpx.Client, usual: str, low: str, shown: bool
 ) -> None:
     assert (len(cards_of(client, {usual: USUAL, low: LOW})) >= 1) == shown
+
+
+def test_a_count_of_no_known_time_tells_no_line_of_those_that_have_one(client: httpx.Client) -> None:
+    """Platelets of 8 yesterday, hemoglobin alone today, and a count of some month with usual platelets."""
+    counts = {
+        "2024-06-19": {"hemoglobin": "14.0 g/dL", "neutrophils": "4.1 10^9/L", "platelets": "8 10^9/L"},
+        "2024-06-20": {"hemoglobin": "14.0 g/dL"},
+        "2024-06": USUAL,
+    }
+    shown = [card for card in cards_of(client, counts) if card["indicator"] == "critical"]
+    assert ["not the last count: the last that tells the platelet line" in card["detail"] for card in shown] == [True]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("0001-01-01T05:00:00", "2024-06-20T22:30:00Z"),
+        ("0001-01-01T05:00:00Z", "2024-06-20T22:30:00"),
+        ("9999-12-31T23:00:00", "2024-06-20T22:30:00Z"),
+        ("0001-01-01T00:00:00+14:00", "2024-06-20T22:30:00"),
+    ],
+)
+def test_the_first_and_the_last_hours_of_the_calendar_are_compared(
+    client: httpx.Client, first: str, second: str
+) -> None:
+    assert len(cards_of(client, {first: USUAL, second: LOW})) >= 1

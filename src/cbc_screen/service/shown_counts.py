@@ -24,18 +24,18 @@ class ShownCount:
 
 
 def shown_counts(counts: Sequence[ScreenedCount]) -> list[ShownCount]:
-    """Return the last counts, and of each line that they do not tell the last that does, where it is low.
+    """Return the last counts, and of each line the last that tells it, where it is low.
 
-    A count of hemoglobin alone says nothing of the platelets of the day before.
+    A count of hemoglobin alone says nothing of the platelets of the day before, and neither does one of which nobody knows
+    when it was taken.
     """
     told = [_told(count) for count in counts]
     last = _latest(counts, range(len(counts)))
     lines_of: dict[int, tuple[Line, ...]] = {}
     for line in Line:
-        if not any(line in told[place] for place in last):
-            for place in _latest(counts, [place for place, own in enumerate(told) if line in own]):
-                if told[place][line] is LineState.LOW:
-                    lines_of[place] = (*lines_of.get(place, ()), line)
+        for place in _latest(counts, [place for place, own in enumerate(told) if line in own]):
+            if place not in last and told[place][line] is LineState.LOW:
+                lines_of[place] = (*lines_of.get(place, ()), line)
     return [
         *(ShownCount(counts[place]) for place in last),
         *(ShownCount(counts[place], lines_of[place]) for place in sorted(lines_of)),
@@ -104,7 +104,7 @@ class _Last:
         if own.day is None:
             return True
         if own.moment is not None:
-            surely_later = self.hour > datetime.min and own.moment < self._utc(self.hour) - _EAST
+            surely_later = own.moment + _EAST < self._utc(self.hour)
             return own.moment == self.moment and not surely_later and self.day <= own.day
         if own.hour is not None:
             surely_later = self.moment > self._utc(own.hour) + _WEST

@@ -244,7 +244,7 @@ def _grade_columns(
 
 
 def _agreed(answers: Mapping[str, NDArray[Any]], code: str, otherwise: np.int8) -> NDArray[np.int8]:
-    """Return a code where all agree; a lower limit that cannot be one is any, and what asks for none is told."""
+    """Return a code where every possibility agrees; where the lower limit cannot be right, it may be any."""
     wrong = answers[mark("wrong")].astype(np.bool_)
     of_limit, of_any = ((answers[least(name)], answers[most(name)]) for name in (code, f"{code}{_OF_ANY}"))
     low, high = (np.where(wrong, of_any[place], of_limit[place]) for place in (0, 1))
@@ -273,10 +273,8 @@ def _program(kernel: Kernel, analyte: str, given: frozenset[str]) -> ColumnProgr
 
     own, of_set = b.step(Op.INPUT, value="lower_limit"), limit(f"lower:{analyte}")
     believed = kernel.limits.believed_lower(analyte, rules.printed_limits.of(analyte))
-    wrong = b.boolean(False)
-    if believed is not None:
-        least_believed, most_believed = map(b.number, believed)
-        wrong = b.either(b.less(own, least_believed), b.less(most_believed, own))
+    least_believed, most_believed = map(b.number, believed or (0.0, inf))
+    wrong = b.either(b.less(own, least_believed), b.less(most_believed, own))
     cuts, of_least, of_most = (
         grade_cuts(b, rules.scheme, analyte, limit, lower)
         for lower in (b.select(b.present(own), own, of_set), b.number(0.0), b.number(inf))

@@ -14,6 +14,7 @@ class _Kind(NamedTuple):
 
     is_one: Callable[[object], bool]
     told: str
+    holds: tuple[type, ...] = ()  # what holds several values, each of which is looked at
 
 
 def _is_text(value: object) -> bool:
@@ -44,9 +45,11 @@ _TEXT = _Kind(_is_text, "a text")
 _PATH = _Kind(_is_path, "a name or the path of a file")
 _FLAG = _Kind(_is_flag, "True or False")
 _WHOLE = _Kind(_is_whole, "a whole number")
-_MAPPING = _Kind(_is_mapping, "a mapping to texts")
-_TEXT_OR_MAPPING = _Kind(lambda value: _is_text(value) or _is_mapping(value), "a text, or a mapping to texts")
-_TEXTS = _Kind(_is_texts, "a text, or a list of texts")
+_MAPPING = _Kind(_is_mapping, "a mapping to texts", (Mapping,))
+_TEXT_OR_MAPPING = _Kind(
+    lambda value: _is_text(value) or _is_mapping(value), "a text, or a mapping to texts", (Mapping,)
+)
+_TEXTS = _Kind(_is_texts, "a text, or a list of texts", (list, tuple, set, frozenset))
 
 _KINDS = {
     **dict.fromkeys(
@@ -81,21 +84,18 @@ def require_types(given: Mapping[str, Any]) -> None:
     >>> require_types({"prefer_reported_ranges": "no"})
     Traceback (most recent call last):
     ...
-    cbc_screen.errors.UsageError: prefer_reported_ranges takes True or False, not str
+    cbc_screen.errors.UsageError: prefer_reported_ranges takes True or False, not a str
     """
     for name, value in given.items():
         kind = _KINDS.get(name)
         if kind is None or (value is None and name not in _NEVER_NONE):
             continue
         if not kind.is_one(value):
-            raise UsageError(f"{name} takes {kind.told}, not {_told(value)}")
+            raise UsageError(f"{name} takes {kind.told}, not {_told(value, kind)}")
 
 
-def _told(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping to something else"
-    return "None" if value is None else f"{type(value).__name__}" + (" of something else" if _is_many(value) else "")
-
-
-def _is_many(value: object) -> bool:
-    return isinstance(value, list | tuple | set | frozenset)
+def _told(value: object, kind: _Kind) -> str:
+    if value is None:
+        return "None"
+    own = f"a {'mapping' if isinstance(value, Mapping) else type(value).__name__}"
+    return f"{own} with something else in it" if isinstance(value, kind.holds) else own.replace("a int", "an int")

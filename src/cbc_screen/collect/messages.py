@@ -41,7 +41,7 @@ _VALUES = 200_000
 
 @dataclass(slots=True)
 class _Outcome:
-    """Whether the results of a kind are simple, or judged one by one; `left_out` has the values that are no part of a count."""
+    """Whether the results of a kind are simple, or judged one by one; `left_out` has the values that are not part of a count."""
 
     simple: bool
     known: int = 0

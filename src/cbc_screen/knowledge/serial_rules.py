@@ -111,7 +111,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class TrendRule:
-    """When a slope is told: beyond `z` of its standard error, from so many counts; a robust one below its p."""
+    """When a series has a slope: beyond `z` standard errors, from so many counts; a robust slope below its p value."""
 
     z: float
     counts: int

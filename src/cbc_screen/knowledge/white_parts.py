@@ -1,4 +1,4 @@
-"""The white cells that are no neutrophils: what they leave of the white cells bounds neutrophils that were not sent."""
+"""The white cells other than neutrophils: neutrophils that were not sent cannot be more than these leave of the white cells."""
 
 from __future__ import annotations
 

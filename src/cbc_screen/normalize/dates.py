@@ -225,7 +225,7 @@ def _one_clock(time: re.Match[str]) -> str | None:
 
 
 def _hour(time: re.Match[str]) -> int:
-    """Return the hour of a day, also where its half is told."""
+    """Return the hour of a day on a clock of 24 hours; AM and PM are read."""
     return int(time[1]) % _NOON + (_NOON if time[4].upper() == "P" else 0) if time[4] else int(time[1])
 
 

@@ -106,9 +106,8 @@ def test_what_depends_on_no_key_is_written_out_once() -> None:
           ("less", None), ("less", None), ("less", None)]  # fmt: skip
 
 
-def test_a_program_is_unrolled_when_enough_rows_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten rows are no reason, twenty are; another set of keys is counted by itself."""
-    monkeypatch.setattr(joining, "_WORTH_UNROLLING", 20)
+def joiner_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> tuple[Joiner, list[tuple[int, ...]]]:
+    """What joins "x is below the limit" over keys whose limits are 1, 2 and 3; and the keys of every program made for them."""
     made: list[tuple[int, ...]] = []
     monkeypatch.setattr(
         joining, "unroll", lambda program, table, keys: made.append(keys) or unroll(program, table, keys)
@@ -116,7 +115,14 @@ def test_a_program_is_unrolled_when_enough_rows_asked_for_it(monkeypatch: pytest
     b = Builder()
     program = b.program({"low.yes": b.less(b.step(Op.INPUT, value="x"), b.step(Op.LIMIT, value="limit"))})
     table = LimitTable({"limit": 0}, np.array([[1.0, 2.0, 3.0]]))
-    joiner, inputs = Joiner(program, table, ColumnProgram(program, table)), {"x": np.arange(10.0)}
+    return Joiner(program, table, ColumnProgram(program, table)), made
+
+
+def test_a_program_is_unrolled_when_enough_rows_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten rows are no reason, twenty are; another set of keys is counted by itself."""
+    monkeypatch.setattr(joining, "_WORTH_UNROLLING", 20)
+    joiner, made = joiner_of_a_limit(monkeypatch)
+    inputs = {"x": np.arange(10.0)}
     found = [
         told(joiner.join(inputs, Unsure(np.arange(10), np.array([keys], dtype=np.intp))), 10)["low.yes"]
         for keys in ((0, 1), (0, 2), (0, 1), (0, 1))
@@ -152,14 +158,8 @@ def test_of_many_sets_of_keys_the_rows_are_counted_anew(monkeypatch: pytest.Monk
     """More sets than are counted at once: the earlier ones are forgotten, and the answers are the same."""
     monkeypatch.setattr(joining, "_WORTH_UNROLLING", 20)
     monkeypatch.setattr(joining, "_COUNTED", 1)
-    made: list[tuple[int, ...]] = []
-    monkeypatch.setattr(
-        joining, "unroll", lambda program, table, keys: made.append(keys) or unroll(program, table, keys)
-    )
-    b = Builder()
-    program = b.program({"low.yes": b.less(b.step(Op.INPUT, value="x"), b.step(Op.LIMIT, value="limit"))})
-    table = LimitTable({"limit": 0}, np.array([[1.0, 2.0, 3.0]]))
-    joiner, inputs = Joiner(program, table, ColumnProgram(program, table)), {"x": np.arange(10.0)}
+    joiner, made = joiner_of_a_limit(monkeypatch)
+    inputs = {"x": np.arange(10.0)}
     for keys in ((0, 1), (0, 2), (0, 1)):
         group = Unsure(np.arange(10), np.array([keys], dtype=np.intp))
         assert told(joiner.join(inputs, group), 10)["low.yes"] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]

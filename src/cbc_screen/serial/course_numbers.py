@@ -32,7 +32,7 @@ _DIGITS = 6  # of a difference, beyond which two are the same
 def difference(own: Histories, rule: Difference) -> Asked:
     """Ask whether the last result lies so far below, or above, one of the days before it."""
     counts = own.followed.counts
-    code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
+    code = own.asked_of_nobody()
     found = own.pairs(rule.analyte)
     if found is None:
         return code
@@ -56,7 +56,7 @@ def difference(own: Histories, rule: Difference) -> Asked:
 def not_repeated(own: Histories, rule: NotRepeated) -> Asked:
     """Ask whether what the last count does not tell lay below a limit when it was last told, so few days before."""
     counts = own.followed.counts
-    code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
+    code = own.asked_of_nobody()
     series = own.followed.series.get(rule.analyte)
     if series is None:
         return code
@@ -147,7 +147,7 @@ def _lies_between(own: Histories, rules: tuple[str, ...], there: Places, last: P
 def cycles(own: Histories, rule: Cycles) -> Asked:
     """Say yes where the last troughs lie a cycle apart, the last no further back; never no: counts may lie between."""
     counts = own.followed.counts
-    code = np.full(counts.people, _NOT_ASKED, dtype=np.int8)
+    code = own.asked_of_nobody()
     series = own.followed.series.get(rule.analyte)
     if series is None:
         return code

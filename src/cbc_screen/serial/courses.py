@@ -129,7 +129,7 @@ def _fell_fast(own: Histories, rule: LineFellFast) -> Asked:
 def _band(own: Histories, rule: CourseBand) -> Asked:
     band = own.screened.context.rules.stable
     if band.analyte not in own.followed.series:
-        return np.full(own.followed.counts.people, _NOT_ASKED, dtype=np.int8)
+        return own.asked_of_nobody()
     return stable(own.screened, own.followed.series[band.analyte].values, own.lines)
 
 

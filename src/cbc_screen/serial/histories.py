@@ -58,6 +58,10 @@ class Histories:
         many: Ints = spread(counts.people, self.of, counts.every.sizes, 0)
         return (many > 1) & ~counts.conflict
 
+    def asked_of_nobody(self) -> Asked:
+        """Return that nobody is asked, to be filled in with the answers of those who are."""
+        return np.full(self.followed.counts.people, _NOT_ASKED, dtype=np.int8)
+
     # States of lines at the last count ----------------------------------------------------
 
     @cached_property

@@ -347,6 +347,7 @@ def test_what_cannot_be_declared_is_refused(options: dict[str, Any], says: str) 
     [
         ({"columns": {"hemoglobins": "HGB (g/dL)"}}, "columns: 'hemoglobins' is not an analyte, a field of the person or a finding; did you"),
         ({"columns": {"hemoglobin": "HGB"}}, "columns: hemoglobin=HGB: there is no such column"),
+        ({"columns": {"hemoglobin": "HGB (g/dl"}}, "there is no such column; did you mean HGB (g/dL)?"),
         ({"units": {"hemoglobin": "g/L"}}, "column 'HGB (g/dL)' states its unit, and units= declares another for hemoglobin"),
     ],
 )  # fmt: skip

@@ -37,9 +37,9 @@ SEVERE = {
     "platelets": "<10 10^9/L",
 }
 # What a count and its person hold; findings of the film and the history are not among the Observations.
-OF_THE_COUNT = {"age", "birth_date", "collected_at", "sex", "pregnancy"}
+OF_THE_COUNT = {"age", "birth_date", "collected_at", "sex", "pregnancy", "gestation_at_birth"}
 NOT_OF_THE_COUNT = {
-    "film", "context", "reticulocyte_method", "wbc_uncorrected", "elevation", "cigarettes_per_day", "gestation_at_birth", "specimen", "ferritin",
+    "film", "context", "reticulocyte_method", "wbc_uncorrected", "elevation", "cigarettes_per_day", "specimen", "ferritin",
 }  # fmt: skip
 ANSWERS = (
     "pattern", "red_line", "white_line", "platelet_line", "severity", "severity_min", "lines_low_min", "lines_low_max",

@@ -344,7 +344,8 @@ def test_every_reason_is_of_a_change_that_there_is() -> None:
     places: dict[str, set[tuple[str, str, str, str]]] = {}
     for key, reason in mutants.reasons().items():
         if key[0] not in places:
-            drawn = (mutant_draws.mutant(Path(key[0]), place, 0) for place in count())
+            module = mutant_draws.Module(Path(key[0]))
+            drawn = (module.mutant(place, 0) for place in count())
             places[key[0]] = {one.key for one in takewhile(lambda one: one is not None, drawn) if one is not None}
         assert key in places[key[0]], key
         assert len(reason.split()) > 4

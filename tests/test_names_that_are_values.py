@@ -46,5 +46,7 @@ def test_what_is_the_name_of_an_analyte(header: str, is_analyte: bool) -> None:
     ("header", "is_data"),
     [("Doe 1", True), ("Doe 12", True), ("Doe", False), ("Hemoglobin 10^9/L", False), ("PLT (10^3/uL)", False)],
 )
-def test_a_number_beside_an_unknown_word_is_data_though_1_is_a_unit_of_the_hematocrit(header: str, is_data: bool) -> None:
+def test_a_number_beside_an_unknown_word_is_data_though_1_is_a_unit_of_the_hematocrit(
+    header: str, is_data: bool
+) -> None:
     assert _telling(load_knowledge()).is_data(header) is is_data

@@ -24,7 +24,7 @@ PROJECT = WHOLE["project"]
 
 # What may leave: a file that is of none of these is a slip, and fails here before anybody can download it.
 LARGEST = 120_000  # bytes of one file, unpacked: the largest are tables of reference ranges
-LARGEST_SDIST = 2_700_000
+LARGEST_SDIST = 3_000_000  # it grows with the tests and the pages; a slip is a file more than large
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".csv", ".cff", ".css", ".js", ".j2", ".sh", ".typed"}
 # folder of the sdist: the endings of its files
 SDIST = {

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path("src") / "cbc_screen"
@@ -58,8 +61,36 @@ class Mutant:
         return self.file, self.function, self.before, self.after
 
 
-def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
-    """Yield each node that can say something else, with what makes it so; types, decorators and docstrings are left alone."""
+class Change(NamedTuple):
+    """A node that can say something else: what holds its part, where, and the other part."""
+
+    node: ast.AST
+    holder: ast.AST | list[Any]
+    place: str | int
+    other: object
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Say the other thing for a while."""
+        before = self._part()
+        self._put(self.other)
+        try:
+            yield
+        finally:
+            self._put(before)
+
+    def _part(self) -> object:
+        return self.holder[self.place] if isinstance(self.place, int) else getattr(self.holder, self.place)  # type: ignore[index]
+
+    def _put(self, part: object) -> None:
+        if isinstance(self.place, int):
+            self.holder[self.place] = part  # type: ignore[index]
+        else:
+            setattr(self.holder, self.place, part)
+
+
+def changes(tree: ast.Module) -> Iterator[Change]:
+    """Yield each node that can say something else; types, decorators and docstrings are left alone."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -70,52 +101,59 @@ def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
         yield from _changes(node)
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
+def _changes(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _OTHER:
-        yield node, lambda: node.ops.__setitem__(0, _OTHER[type(node.ops[0])]())
+        yield Change(node, node.ops, 0, _OTHER[type(node.ops[0])]())
     elif isinstance(node, ast.BoolOp):
-        yield node, lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        yield Change(node, node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node, lambda: _drop_not(node)
+        # `not x` becomes `not not x`, which is x as a truth.
+        yield Change(node, node, "operand", ast.UnaryOp(ast.Not(), node.operand))
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield node, lambda: setattr(node, "value", node.value + 1)  # type: ignore[operator]
+        yield Change(node, node, "value", node.value + 1)  # type: ignore[operator]
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield node, lambda: setattr(node, "value", not node.value)
+        yield Change(node, node, "value", not node.value)
     elif isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "None":
-        yield node, lambda: setattr(node, "value", ast.Constant(None))
+        yield Change(node, node, "value", ast.Constant(None))
 
 
-def _drop_not(node: ast.UnaryOp) -> None:
-    # `not x` becomes `not not x`, which is x as a truth.
-    node.operand = ast.UnaryOp(ast.Not(), node.operand)
+class Module:
+    """The changes of one module, which is read once; each is made, shown and taken back."""
+
+    def __init__(self, path: Path, root: Path = ROOT) -> None:
+        self._path = path
+        self._tree = ast.parse((root / path).read_text(encoding="utf-8"))
+        self._changes = list(changes(self._tree))
+        self._above = {child: parent for parent in ast.walk(self._tree) for child in ast.iter_child_nodes(parent)}
+        self._head = lru_cache(maxsize=None)(_head)
+
+    def mutant(self, place: int, seed: object) -> Mutant | None:
+        """Return one of the changes, in the order of a seed; None where there are no more."""
+        order = list(range(len(self._changes)))
+        random.Random(f"{seed} {self._path.as_posix()}").shuffle(order)
+        if place >= len(order):
+            return None
+        change = self._changes[order[place]]
+        owner = change.node
+        while not isinstance(owner, (ast.stmt, ast.match_case, ast.ExceptHandler)):
+            owner = self._above[owner]
+        within = [one for one in _upwards(owner, self._above) if isinstance(one, _NAMED)]
+        name = ".".join(one.name for one in reversed(within))
+        before = self._head(owner)
+        # The same words again in one function are told apart by their number.
+        around = ast.walk(within[0] if within else self._tree)
+        same = [one for one in around if type(one) is type(owner) and self._head(one) == before]
+        number = sorted(getattr(one, "lineno", 0) for one in same).index(getattr(owner, "lineno", 0)) + 1
+        with change.made():
+            shown, text = _cut(before, _head(owner)), ast.unparse(self._tree)
+        function = f"{name} ({number})" if number > 1 else name
+        kept = any("cache" in ast.unparse(one) for each in within for one in each.decorator_list)
+        return Mutant(self._path.as_posix(), function, *_lines(owner, change.node), *shown, text, kept)
 
 
 def mutant(path: Path, place: int, seed: object, root: Path = ROOT) -> Mutant | None:
     """Return one of the changes of a module, in the order of a seed; None where there are no more."""
-    tree = ast.parse((root / path).read_text(encoding="utf-8"))
-    found = list(sites(tree))
-    order = list(range(len(found)))
-    random.Random(f"{seed} {path.as_posix()}").shuffle(order)
-    if place >= len(found):
-        return None
-    node, change = found[order[place]]
-    above = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
-    owner = node
-    while not isinstance(owner, (ast.stmt, ast.match_case, ast.ExceptHandler)):
-        owner = above[owner]
-    within = [one for one in _upwards(owner, above) if isinstance(one, _NAMED)]
-    name = ".".join(one.name for one in reversed(within))
-    line, last = _lines(owner, node)
-    before = _head(owner)
-    # The same words again in one function are told apart by their number.
-    same = [one for one in ast.walk(within[0] if within else tree) if type(one) is type(owner) and _head(one) == before]
-    number = sorted(getattr(one, "lineno", 0) for one in same).index(getattr(owner, "lineno", 0)) + 1
-    change()
-    ast.fix_missing_locations(tree)
-    shown = _cut(before, _head(owner))
-    function = f"{name} ({number})" if number > 1 else name
-    kept = any("cache" in ast.unparse(one) for each in within for one in each.decorator_list)
-    return Mutant(path.as_posix(), function, line, last, *shown, ast.unparse(tree), kept)
+    return Module(path, root).mutant(place, seed)
 
 
 def _upwards(node: ast.AST, above: Mapping[ast.AST, ast.AST]) -> Iterator[ast.AST]:

@@ -23,10 +23,13 @@ from cbc_screen.vocabulary import Line
 def test_codes_of_persons_say_what_they_tell() -> None:
     text = (
         'age: {codes: ["30525-0"], names: [age]}\nsex: {codes: ["46098-0"]}\n'
-        'birth_date: {codes: ["21112-8"]}\npregnancy: {codes: ["82810-3"]}\n'
+        'birth_date: {codes: ["21112-8"]}\npregnancy: {codes: ["82810-3"]}\ngestation_at_birth: {codes: ["76516-4"]}\n'
     )
     found = load_person_codes(parse_yaml(text, "person_codes.yaml"))
-    assert found.fields == {"30525-0": "age", "46098-0": "sex", "21112-8": "birth_date", "82810-3": "pregnancy"}
+    assert found.fields == {
+        "30525-0": "age", "46098-0": "sex", "21112-8": "birth_date", "82810-3": "pregnancy", "76516-4": "gestation_at_birth",
+    }  # fmt: skip
+    assert (found.of("pregnancy"), found.of("elevation")) == (("82810-3",), ())
     assert found.age_names == {"age"}
 
 

@@ -66,6 +66,11 @@ class Account:
         """Results that could be used, by analyte."""
         return self.results - self.unused
 
+    def used_of(self, files: Sequence[str], analyte: str) -> int:
+        """Return how many results of an analyte of some files could be used."""
+        own = (self.files[file] for file in dict.fromkeys(files) if file in self.files)
+        return sum(one.sent[analyte] - one.unused[analyte] for one in own)
+
     def otherwise(self, inputs: Sequence[Input]) -> tuple[str, ...]:
         """Say what is written otherwise than it is read; the name of the file stands where there are several."""
         plans = _plans(inputs)

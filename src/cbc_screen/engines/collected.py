@@ -77,16 +77,13 @@ class CollectedSource:
         languages: Sequence[str],
     ) -> None:
         self._knowledge, self._said, self._languages = knowledge, declared, languages
-        self._names = [feed.name for feed in feeds]
+        self.names = [feed.name for feed in feeds]
+        self.births = knowledge.words.gestation
         self.table_names = [feed.name for feed in feeds if isinstance(feed.source, LongSource)]
         self.tables = [feed.source for feed in feeds if isinstance(feed.source, LongSource)]
         self._collection, self._columns, self.given = _collected(feeds, knowledge, notice)
         self._is_table = isinstance(self._columns, InColumns)
-        self._analytes = [
-            analyte
-            for analyte in knowledge.analytes
-            if self._collection.analytes[analyte] or analyte in self._collection.possible
-        ]
+        self._analytes = [analyte for analyte in knowledge.analytes if self._is_told(analyte)]
         self._analyte_numbers = {analyte: number for number, analyte in enumerate(knowledge.analytes)}
         self.headers = [
             *_PEOPLE,
@@ -96,6 +93,10 @@ class CollectedSource:
             *([PREGNANCY] if self._collection.pregnancies else []),
             *sorted(self._collection.film - {CLUMPS, CLUMPS_SUSPECTED}),
         ]
+
+    def _is_told(self, analyte: str) -> bool:
+        own = self._collection
+        return bool(own.analytes[analyte]) or analyte in own.possible or (analyte == self.births and own.births.told)
 
     @property
     def result_counts(self) -> ResultCounts:
@@ -154,7 +155,7 @@ class CollectedSource:
     def set_aside(self, *, whole: bool = False) -> Iterator[RejectedRow]:
         """Yield the single results that could not be placed, or whole messages that could not be read."""
         for source, row in self._collection.aside(whole=whole):
-            yield replace(row, file=self._names[source])
+            yield replace(row, file=self.names[source])
 
     def close(self) -> None:
         """Let go of what was collected."""
@@ -221,10 +222,12 @@ class CollectedSource:
         if name in (CLUMPS, CLUMPS_SUSPECTED, PREGNANCY) or name in self._collection.film:
             return empty(len(piece.lines))
         if name == SOURCE_FILE:
-            return dictionary(self._sources(piece).astype(np.int32), self._names)
+            return dictionary(self._sources(piece).astype(np.int32), self.names)
         if name in _PEOPLE:
             return piece.person("at" if name == "collected_at" else name)
         analyte, _, part = name.partition(" ")
+        if analyte == self.births:
+            return self._of_births(piece.person(PERSON).to_pylist(), part)
         return piece.of_analyte(self._analyte_numbers[analyte], part or "value")
 
     def _column(self, counts: list[CollectedCount], name: str) -> pa.Array:
@@ -240,6 +243,8 @@ class CollectedSource:
             cells = [self._of_person(count, name) for count in counts]
         else:
             analyte, _, part = name.partition(" ")
+            if analyte == self.births:
+                return self._of_births([count.key for count in counts], part)
             place = Cell._fields.index(part or "value")
             found = [count.cells.get(analyte) for count in counts]
             cells = ["" if cell is None else cell[place] for cell in found]
@@ -247,6 +252,11 @@ class CollectedSource:
                 pairs = zip(cells, counts, strict=True)
                 cells = [of_sex(cell, self._sex(count)) if cell else cell for cell, count in pairs]
         return from_texts(cells)
+
+    def _of_births(self, persons: Sequence[str], part: str) -> pa.Array:
+        """Return what is told of the birth of each person."""
+        place = Cell._fields.index(part or "value")
+        return from_texts([cell[place] for cell in self._collection.births.of(persons)])
 
     def _sex(self, count: CollectedCount) -> Sex:
         """Return the sex of a person as the counts are read: with the declared codes, and no letter that is in doubt."""
@@ -261,7 +271,7 @@ class CollectedSource:
 
     def _of_person(self, count: CollectedCount, name: str) -> str:
         if name == SOURCE_FILE:
-            return self._names[count.source]
+            return self.names[count.source]
         if name == "collected_at":
             return count.collected_at
         return count.person.key if name == PERSON else str(getattr(count.person, name))

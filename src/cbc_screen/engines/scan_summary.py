@@ -45,7 +45,9 @@ def _results(inputs: list[Input], account: Account) -> dict[str, Any]:
     collected = [source.result_counts for source in map(collected_source, inputs) if source is not None]
     counts = collected[0] if collected else ResultCounts()
     cells = sum(account.cells[entry.name] for entry in inputs if collected_source(entry) is None)
-    used = account.results.total() - account.unused.total()
+    # What is told of a birth stands in every count of the person, and is a result of none.
+    births = sum(account.used_of(source.names, source.births) for source in filter(None, map(collected_source, inputs)))
+    used = account.results.total() - account.unused.total() - births
     found = {"read": counts.read + cells, "used": used, "unusable": counts.used + cells - used}
     if min(found.values()) < 0:
         raise CBCScreenError("results in are not results used plus those that were not; nothing was written")

@@ -307,6 +307,7 @@ class LongSource:
             stated=self._stated(row),
             other_units=units if all(units) else (),
             pregnancy=row.get("pregnancy", ""),
+            gestation=row.get("gestation_at_birth", ""),
         )
 
     def _stated(self, row: Mapping[str, str]) -> Stated:

@@ -102,6 +102,7 @@ class LabResult:
     stated: Stated = ()
     other_units: tuple[str, ...] = ()
     pregnancy: str = ""  # stated in the row of the result: true of its moment
+    gestation: str = ""  # at birth, stated in the row of the result: true of the person
     fault: Reason | None = None
 
     @property

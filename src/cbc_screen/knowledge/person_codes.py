@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
 AGE, SEX, BIRTH_DATE, PREGNANCY = "age", "sex", "birth_date", "pregnancy"
+GESTATION = "gestation_at_birth"
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +22,14 @@ class PersonCodes:
     fields: Mapping[str, str]
     age_names: frozenset[str]
 
+    def of(self, field: str) -> tuple[str, ...]:
+        """Return the codes that tell a field."""
+        return tuple(code for code, own in self.fields.items() if own == field)
+
 
 def load_person_codes(node: YamlNode) -> PersonCodes:
     """Load person_codes.yaml."""
-    node.check_keys([AGE, SEX, BIRTH_DATE, PREGNANCY])
+    node.check_keys([AGE, SEX, BIRTH_DATE, PREGNANCY, GESTATION])
     node.node(AGE).check_keys(["codes"], ["names"])
     fields: dict[str, str] = {}
     for field in node:

@@ -21,7 +21,7 @@ FOLDER = "profiles/"
 LONG_FIELDS = (
     "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at",
     "operator", "number", "value", "unit_code", "unit", "lower", "upper", "range", "status", "flag", "note", "birth_date", "sex",
-    "age", "age_unit", "pregnancy",
+    "age", "age_unit", "pregnancy", "gestation_at_birth",
 )  # fmt: skip
 PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")
 

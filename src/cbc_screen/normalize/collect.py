@@ -17,7 +17,8 @@ from types import MappingProxyType
 from cbc_screen.ingest.results import Item, LabResult, NotResults, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
+from cbc_screen.knowledge.person_codes import GESTATION, PREGNANCY, SEX
+from cbc_screen.normalize.births import ToldBirths
 from cbc_screen.normalize.collected_texts import content_of, count_name, own_key
 from cbc_screen.normalize.doubts import Doubts
 from cbc_screen.normalize.gathered import (
@@ -34,8 +35,8 @@ from cbc_screen.normalize.kept_persons import KeptPersons
 from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import GroupKind, GroupPlace, PlainRow, apart, contradicts, place_of
 from cbc_screen.normalize.result_base import open_base
-from cbc_screen.normalize.standing import Cell, Received, StandingRule
-from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
+from cbc_screen.normalize.standing import Cell, DoubtfulResult, Received, StandingRule
+from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
 
 _AT_ONCE = 5_000
 Noted = Callable[[LabResult, str, str], None]  # a result that is kept, the key of its person, its analyte or ""
@@ -62,6 +63,7 @@ class Collection:
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
         self.people = KeptPersons(self._base, self.judge.specimens)
+        self.births = ToldBirths(self._base, self._standing, knowledge.words.gestation)
         self.has_samples = False  # some specimen is no patient's blood, or suspect
         self.noted: Noted | None = None
         self._doubts = Doubts(self._base, self._standing, knowledge)
@@ -112,6 +114,9 @@ class Collection:
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         """Take a result that was counted among those read."""
+        if result.gestation:
+            unit = units.get(self.births.analyte, "")
+            self._add_birth(result, source, feed, (result.gestation, unit, ResultStatus.FINAL))
         self.add_judged(result, self.judge.of(result, identifier, units), source, feed)
 
     def add_judged(self, result: LabResult, judged: Judgement, source: int, feed: int) -> None:
@@ -126,6 +131,9 @@ class Collection:
             self.counts.not_count += 1  # no part of a count, or a remark about the specimen
         if judged.is_left_out:
             count_name(self.left_out, label_of(result))
+            return
+        if judged.about is not None and judged.about[0] == GESTATION:
+            self._add_birth(result, source, feed, (judged.value, judged.unit, result.status))
             return
         if judged.about is not None:
             self._add_about(result, source, feed, judged.about)
@@ -152,6 +160,12 @@ class Collection:
         if field == SEX:
             self.people.note_sex(text)
         self._wait(result, source, feed, f"{ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
+
+    def _add_birth(self, result: LabResult, source: int, feed: int, told: tuple[str, str, ResultStatus]) -> None:
+        """Keep what a result tells of the gestation at birth."""
+        value, unit, status = told
+        own = Received(value, unit, "", "", status.value, "", feed, result.group or result.encounter, "", result.line)
+        self.births.add(own_key(result.person, source), own)
 
     def _wait(
         self,
@@ -182,22 +196,8 @@ class Collection:
             return
         self.possible.update(possible)
         count_name(self.set_aside, f"{label_of(result)}: {reason} (possibly {' or '.join(possible)})")
-        collection = self._collection_of(result, source)
-        self._base.executemany(
-            "INSERT INTO possible VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    collection,
-                    analyte,
-                    reason.value,
-                    judged.value,
-                    judged.unit,
-                    judged.again,
-                    *limits_of(result, judged.unit),
-                )
-                for analyte in possible
-            ],
-        )
+        told = DoubtfulResult(judged.value, judged.unit, *limits_of(result, judged.unit))
+        self._doubts.note_possible(self._collection_of(result, source), possible, reason, told, again=judged.again)
 
     def put_aside(self, row: RejectedRow, source: int, *, whole: bool) -> None:
         """Keep what could not be used: a whole row or message, or a single result."""
@@ -347,6 +347,7 @@ class Collection:
             source=gathered.source,
             line=gathered.line if whole else min(one.line for own in by_analyte.values() for one in own),
             person=gathered.person,
+            key=gathered.key,
             collected_at=gathered.collected_at,
             cells=cells,
             clumps=gathered.clumps,

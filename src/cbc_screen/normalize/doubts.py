@@ -23,6 +23,16 @@ class Doubts:
         self._counted = frozenset(name for name, one in knowledge.analytes.items() if one.counted)
         self._neighbors: dict[tuple[str, int], list[str]] = {}
 
+    def note_possible(
+        self, collection: int, analytes: Sequence[str], reason: Reason, told: DoubtfulResult, *, again: bool
+    ) -> None:
+        """Keep that a result that was set aside may be of some analytes."""
+        value, unit, lower, upper = told
+        self._base.executemany(
+            "INSERT INTO possible VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(collection, analyte, reason.value, value, unit, again, lower, upper) for analyte in analytes],
+        )
+
     def void_suspect(self) -> None:
         """Make unknown every result of a specimen that is not to be believed."""
         self._base.execute(

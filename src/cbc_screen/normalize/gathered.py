@@ -55,6 +55,7 @@ class CollectedCount:
     content: str
     pregnancy: str = ""
     film: Mapping[str, Presence] = field(default_factory=dict)
+    key: str = ""  # of the person over all sources, also where a reader made it up
 
 
 @dataclass

@@ -7,12 +7,14 @@ same of themselves are judged once, whoever they are of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from cbc_screen.ingest.results import LabResult, ResultCode, Stated, StatedSpecimen
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST, plain_name
+from cbc_screen.knowledge.person_codes import GESTATION
 from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.film import FilmReader
@@ -108,6 +110,10 @@ class Judge:
         if analyte is None and clumps == Presence.UNKNOWN:
             if _name_is_lost(result):
                 return Judgement(None, Reason.ENCODING)
+            if self._about.tells_gestation(result):
+                # The specimen beside it says nothing of a birth.
+                value, unit = self._value_and_unit(replace(result, specimen="", stated=()), self._about.gestation)
+                return Judgement(None, about=(GESTATION, ""), value=value, unit=unit)
             if not self._stands(result):
                 return Judgement(None)  # it tells nothing: neither that something was seen, nor that it was not
             if other is None and self._is_remark(result.codes) and self._takes_back_all(result):

@@ -38,6 +38,8 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
             raise UsageError(f"columns: {name}={column}: there is no such column{near}")
     free = [header for header in headers if header and header not in columns.values()]
     people, age_unit = _of_person(knowledge, free)
+    births, units = _of_birth(knowledge, free)
+    people |= births
     found: dict[str, tuple[str, ...]] = {name: (column,) for name, column in people.items()}
     found |= knowledge.result_tables.find([header for header in free if header not in people.values()])
     found |= {name: (column,) for name, column in columns.items()}
@@ -46,7 +48,8 @@ def plain_results(knowledge: Knowledge, headers: Sequence[str], columns: Mapping
             raise UsageError(f"columns: {_NEEDED}; name them with value= and name= (or code=)")
         return None
     shown = {part: found[part] for part in LONG_FIELDS if part in found}
-    return Profile(NAME, "a table of one result a row", Shape.LONG, shown, header_age_unit=age_unit, same_value=True)
+    title = "a table of one result a row"
+    return Profile(NAME, title, Shape.LONG, shown, units=units, header_age_unit=age_unit, same_value=True)
 
 
 def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str], called: str) -> Profile:
@@ -83,3 +86,14 @@ def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, 
             found[meaning.name] = header
             unit = meaning.unit if meaning.name == "age" else unit
     return found, unit
+
+
+def _of_birth(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the column of the gestation at birth, and the unit that its name states."""
+    reader, gestation = name_reader(knowledge), knowledge.words.gestation
+    for header in headers:
+        meaning = reader.read(header)
+        if meaning.role is Role.ANALYTE and meaning.name == gestation:
+            unit = meaning.unit or reader.unit_in_name(header, gestation)
+            return {gestation: header}, {gestation: unit} if unit else {}
+    return {}, {}

@@ -14,6 +14,9 @@ CREATE TABLE aside (source INTEGER, line INTEGER, reason TEXT, content TEXT, who
 CREATE TABLE result (id INTEGER PRIMARY KEY, collection INTEGER, analyte TEXT, value TEXT, unit TEXT, lower TEXT,
     upper TEXT, status TEXT, clumps TEXT, content TEXT, feed INTEGER, grp TEXT, flag TEXT, line INTEGER,
     place INTEGER);
+CREATE TABLE birth (person TEXT, value TEXT, unit TEXT, lower TEXT, upper TEXT, status TEXT, content TEXT, feed INTEGER,
+    grp TEXT, flag TEXT, line INTEGER);
+CREATE INDEX births ON birth (person);
 CREATE TABLE possible (collection INTEGER, analyte TEXT, reason TEXT, value TEXT, unit TEXT, again INTEGER,
     lower TEXT, upper TEXT);
 """

@@ -135,7 +135,7 @@ class _Bundle:
         for analyte in self._result.analytes:
             if analyte.received is None:
                 continue
-            codes = self._knowledge.analytes[analyte.analyte].loinc
+            codes = self._knowledge.analytes[analyte.analyte].loinc or self._knowledge.person_codes.of(analyte.analyte)
             coding = [{"coding": [{"system": _LOINC, "code": codes[0]}]}] if codes else [{}]
             observation = self._of_count({**coding[0], "text": analyte.label})
             observation["status"] = _status(analyte)

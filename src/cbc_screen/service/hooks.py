@@ -9,6 +9,7 @@ from typing import Any
 from cbc_screen.engines.each_count import ScreenedCounts
 from cbc_screen.engines.urgent import NOTHING_TO_REVIEW
 from cbc_screen.knowledge import load_knowledge
+from cbc_screen.knowledge.person_codes import GESTATION
 from cbc_screen.result import ScreeningResult
 from cbc_screen.screener import Screener
 from cbc_screen.service.bodies import parse, text_of
@@ -39,8 +40,9 @@ def discovery() -> dict[str, Any]:
     >>> [service["hook"] for service in discovery()["services"]]
     ['patient-view', 'order-sign']
     """
-    analytes = load_knowledge().analytes.values()
-    codes = [f"http://loinc.org|{code}" for own in analytes if own.group is AnalyteGroup.COUNT for code in own.loinc]
+    knowledge = load_knowledge()
+    counted = [code for own in knowledge.analytes.values() if own.group is AnalyteGroup.COUNT for code in own.loinc]
+    codes = [f"http://loinc.org|{code}" for code in (*counted, *knowledge.person_codes.of(GESTATION))]
     about_patient = "subject=Patient/{{context.patientId}}"
     prefetch = {
         "patient": "Patient/{{context.patientId}}",

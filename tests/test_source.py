@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
@@ -144,27 +142,6 @@ def test_words_of_the_types_are_those_of_the_data() -> None:
     assert set(get_args(SchemeId)) == knowledge.schemes.keys()
     assert get_args(FileFormat) == (AUTO, *(kind.value for kind in Format))
     assert set(SourceOptions.__annotations__) == {own.name for own in fields(cbc.Source)} - {"files"}
-
-
-@pytest.mark.parts  # mypy is started
-def test_a_misspelt_option_fails_in_an_editor(tmp_path: Path) -> None:
-    """A type checker of the user's, with the package as it is installed."""
-    (tmp_path / "own.py").write_text(
-        "import cbc_screen as cbc\n"
-        "cbc.scan('a.csv', 'b.parquet', age_unit='y', units={'hemoglobin': 'g/dL'}, definition='mds')\n"
-        "cbc.scan('a.csv', age_units='y')\n"
-        "cbc.scan('a.csv', age_unit='years')\n"
-        "cbc.screen({}, definition='strictest')\n"
-        "cbc.read('a.csv', decimals=',')\n"
-        "cbc.Source('a.csv', format='doc')\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-incremental", "--follow-imports=silent", "own.py"],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
-    wrong = {line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line}
-    assert wrong == {"3", "4", "5", "6", "7"}, done.stdout
 
 
 def test_columns_of_the_file_are_left_out_of_what_was_read(tmp_path: Path) -> None:

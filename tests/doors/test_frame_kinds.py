@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -221,29 +218,6 @@ def test_the_other_doors_for_frames_take_every_kind(kind: str) -> None:
     )
     assert list(cbc.audit(make(table)).findings["finding"]) == list(cbc.audit(table).findings["finding"]) != []
     assert cbc.summarize(cbc.screen_frame(make(table))).lines["platelet"] == {"not_low": 0, "low": 3, "cannot_tell": 0}
-
-
-@pytest.mark.parts  # mypy is started
-def test_a_type_checker_knows_what_comes_out(tmp_path: Path) -> None:
-    """With the package as it is installed; pyarrow has no types of its own."""
-    (tmp_path / "own.py").write_text(
-        "import cbc_screen as cbc\nimport duckdb, pandas as pd, polars as pl\n"
-        "reveal_type(cbc.screen_frame(pd.DataFrame()))\n"
-        "reveal_type(cbc.screen_frame(pl.DataFrame()))\n"
-        "reveal_type(cbc.screen_frame(pl.LazyFrame()))\n"
-        "reveal_type(cbc.screen_frame(duckdb.table('counts')))\n"
-        "reveal_type(cbc.Screener().screen_frame(pl.LazyFrame(), units='us'))\n"
-        "cbc.screen_frame([1])\n"
-        "cbc.screen_frame(pd.DataFrame(), unit='us')\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-incremental", "--follow-imports=silent", "own.py"],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
-    told = [line.split('"')[1].rpartition(".")[2] for line in done.stdout.splitlines() if "Revealed type" in line]
-    assert told == ["DataFrame", "DataFrame", "LazyFrame", "DuckDBPyRelation", "LazyFrame"], done.stdout
-    assert {line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line} == {"8", "9"}, done.stdout
 
 
 def whole(kind: Any) -> pl.DataFrame:

@@ -17,7 +17,7 @@ PIECES = [
     b"9" * 400, b"NaN", b"inf", b"\xf0\x9f\x92\x89", b"\xed\xa0\x80", b"=cmd", b"'", b";", b"\t", b"\xc2\xb2",
     b"\xd9\xa3", b" ", b"0x1f", b"1_000", b"+", b"10^9/L",
 ]  # fmt: skip
-RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "150"))
+RUNS = int(os.environ.get("CBC_SCREEN_FUZZ", "100"))
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:

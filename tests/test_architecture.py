@@ -123,11 +123,16 @@ HOUSE: dict[str, dict[str, Room]] = {
             "one record with the earlier counts of its person",
             "earlier_counts kernel kernel_inputs knowledge normalize record report result serial vocabulary",
         ),
+        "screener_options": room("the options of a screener, of a call and of a scan", "source vocabulary"),
         "screener": room(
-            "`Screener`, `screen`, `scan`, `read`, `follow`, `audit`",
-            "databases engines errors kernel knowledge normalize option_types record report result serial source summary time_course verify vocabulary with_history",
+            "`Screener`",
+            "databases engines errors kernel knowledge normalize option_types record report result screener_options serial source summary time_course verify vocabulary with_history",
         ),
-        "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screener vocabulary"),
+        "screening": room(
+            "each question in one call: `screen`, `scan`, `read`, `follow`, `audit`",
+            "engines knowledge record report result screener screener_options source summary time_course",
+        ),
+        "scores": room("`score`, `small_cell_indices`", "errors knowledge record result screening vocabulary"),
         "local_ranges": room("`verify_ranges`", "engines errors screener source verification verify vocabulary"),
         "review": room("`worklist`, `screen_again`, `compare`", "comparison engines result screener vocabulary"),
         "model_schema": room(
@@ -148,11 +153,11 @@ HOUSE: dict[str, dict[str, Room]] = {
         ),
         "polars": room(
             "files as a source of polars, and `frame.cbc`",
-            "engines errors ingest normalize screener source vocabulary",
+            "engines errors ingest normalize screener screener_options screening source vocabulary",
         ),
         "__init__": room(
             "every public name",
-            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review schemas scores screener shares source "
+            "_version agreement comparison demo errors exported grading knowledge local_ranges model_schema ranges record report result review schemas scores screener screening shares source "
             "summary time_course verification views vocabulary",
         ),
         "commands": room(

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from cbc_screen.review import compare, screen_again, worklist
     from cbc_screen.schemas import schema, schema_names
     from cbc_screen.scores import score, small_cell_indices
-    from cbc_screen.screener import Screener, audit, explain, follow, read, scan, screen, screen_frame, timeline
+    from cbc_screen.screener import Screener
+    from cbc_screen.screening import audit, explain, follow, read, scan, screen, screen_frame, timeline
     from cbc_screen.shares import Prevalence
     from cbc_screen.source import Source
     from cbc_screen.summary import FlagSummary, ScanSummary
@@ -100,33 +101,33 @@ _HOME = {
     "Timeline": "time_course",
     "UsageError": "errors",
     "admiral_criteria": "exported.admiral",
-    "audit": "screener",
+    "audit": "screening",
     "cql": "exported.library",
     "compare": "review",
-    "explain": "screener",
+    "explain": "screening",
     "fhir_bundle": "report.fhir",
-    "follow": "screener",
+    "follow": "screening",
     "grade": "grading",
     "omop_cohorts": "report.omop",
     "omop_measurements": "report.omop_measurements",
     "plot_cohort": "report.plots",
     "plot_ranges": "report.plots",
     "prevalence": "report.prevalence",
-    "read": "screener",
+    "read": "screening",
     "read_flags": "report.packed",
     "reference_range": "ranges",
     "sample": "demo",
-    "scan": "screener",
+    "scan": "screening",
     "schema": "schemas",
     "schema_names": "schemas",
     "score": "scores",
-    "screen": "screener",
+    "screen": "screening",
     "screen_again": "review",
-    "screen_frame": "screener",
+    "screen_frame": "screening",
     "small_cell_indices": "scores",
     "sql": "exported.statement",
     "summarize": "report.cohort",
-    "timeline": "screener",
+    "timeline": "screening",
     "validate": "agreement",
     "verify_ranges": "local_ranges",
     "worklist": "review",

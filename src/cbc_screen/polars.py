@@ -12,14 +12,15 @@ from cbc_screen.engines.opening import opening_of
 from cbc_screen.errors import UsageError
 from cbc_screen.ingest.frames import to_polars
 from cbc_screen.normalize.declared import parse_adjust
-from cbc_screen.screener import Screener, screen_frame
+from cbc_screen.screener import Screener
+from cbc_screen.screening import screen_frame
 from cbc_screen.source import Files, Source, SourceOptions, source_of
 from cbc_screen.vocabulary import STANDARD_STREAM
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from cbc_screen.screener import EveryOption
+    from cbc_screen.screener_options import EveryOption
 
 
 def scan(

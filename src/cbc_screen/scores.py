@@ -17,7 +17,7 @@ from cbc_screen.knowledge.predicates import Comparing
 from cbc_screen.knowledge.scores import Believed, Criterion, Index, PublishedItem, PublishedScore, Scores
 from cbc_screen.record import CBCRecord
 from cbc_screen.result import ScreeningResult
-from cbc_screen.screener import screen
+from cbc_screen.screening import screen
 from cbc_screen.vocabulary import NOTICE, SCHEMA_VERSION, Criteria, Reason, State
 
 Span = tuple[Fraction, Fraction | None]  # from, to; None is no upper end

@@ -17,7 +17,7 @@ import cbc_screen as cbc
 FOLDER = Path(__file__).parent / "cases"
 KEYS = {"name", "why", "screener", "record", "expect", "contains", "lacks", "not", "criteria", "kind", "source"}
 # What stands in the checklist only, and not in its flag columns.
-LISTED = {"shown", "not_first", "not_supported", "not_less_likely", "no_finding"}
+LISTED = {"first", "finds", "shown", "not_first", "not_supported", "not_less_likely", "no_finding"}
 # What a row of a frame cannot carry: the other door takes the rest of the cases.
 RECORD_ONLY = {"film", "context"}
 
@@ -66,7 +66,7 @@ def test_cases_are_well_formed() -> None:
         assert set(case) <= KEYS | LISTED, name
         assert case["why"], name
         assert ("kind" in case) == ("source" in case), name
-        assert any(case.get(key) for key in ("expect", "contains", "lacks", "not", "criteria")), name
+        assert any(case.get(key) for key in ("expect", "contains", "lacks", "not", "criteria", "first", "finds")), name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,7 +83,12 @@ def test_case(name: str) -> None:
 def check_list(case: dict[str, Any], result: cbc.ScreeningResult) -> None:
     """Check the entries of the checklist, whose support and findings are in no flag column."""
     support = {entry.id: entry.support.value for entry in result.checklist}
-    assert next(iter(support), "") not in case.get("not_first", ())
+    first = next(iter(support), "")
+    assert first == case.get("first", first)
+    assert first not in case.get("not_first", ())
+    found = {entry.id: {one.id for one in entry.findings_for} for entry in result.checklist}
+    for name, wanted in case.get("finds", {}).items():
+        assert set(wanted) <= found[name], name
     assert set(case.get("shown", ())) <= set(list(support)[: result.checklist_shown])  # before the fold
     for name in case.get("not_supported", ()):
         assert support.get(name) != "supported", name

@@ -152,12 +152,12 @@ def _without_input(
 class ReportedRange(_Private):
     """The reference range that came with a result, in the unit of the result.
 
-    A limit is a number, or its text as received; one that cannot be read voids the range.
-
     Parameters
     ----------
     lower, upper : number or text, optional
-        A side without a limit is open.
+        A side without a limit is open; a text that cannot be read voids the range.
+    text : str, optional
+        Both in one text ("12.0-15.5", ">=150", "F: 12-15 M: 13-17"), read where neither stands alone.
 
     Examples
     --------
@@ -170,6 +170,7 @@ class ReportedRange(_Private):
 
     lower: float | str | None = Field(default=None, description="lower limit, or none")
     upper: float | str | None = Field(default=None, description="upper limit, or none")
+    text: str | None = Field(default=None, description="both limits in one text, as printed")
 
     @field_validator("lower", "upper", mode="before")
     @classmethod
@@ -202,8 +203,8 @@ class Measurement(_Private):
         The unit as received; without one the value is refused unless `units=` declares it.
     comparator : "<", "<=", "=", ">=", ">", optional
         Where the source gives it apart from the number.
-    range : ReportedRange, optional
-        The range reported with the result, in the same unit.
+    range : ReportedRange, text or pair, optional
+        The range reported with the result, in the same unit ("12.0-15.5").
     status : str, optional
         How far the result has come, by letter or word (`reference_ranges/result_status.yaml`); what is
         not final, corrected or amended is unknown, also where it has no value.
@@ -241,7 +242,7 @@ class Measurement(_Private):
     def _range_from_pair(cls, data: Any) -> Any:
         if isinstance(data, list | tuple) and len(data) == 2:
             return {"lower": data[0], "upper": data[1]}
-        return data
+        return {"text": _cut(data)} if isinstance(data, str) else data
 
 
 class CBCRecord(_Private):

@@ -77,6 +77,7 @@ def test_the_sizes_are_those_of_the_method() -> None:
         "first": "film",
         "unsent_line": "rest_of_count",
         "unclear_line": "usable_count",
+        "red_line_low": "reticulocyte_count",
     }
     assert ORDERING["without_tier"] == {"least": 4}
 

@@ -186,6 +186,7 @@ def _of_analyte(
         "upper": known.upper_column,
         "flag": known.flag_column,
         "comparator": known.comparator_column,
+        "reference_range": known.range_column,
     }
     arrays |= {f"{analyte}_{part}": batch.columns[own] for part, own in beside.items() if own is not None}
     status = status_of(known, batch.columns, knowledge.statuses)

@@ -22,6 +22,7 @@ SHARED = (
 )  # fmt: skip
 REASON = "reason."  # begins the mark of a rule that the urgency rests on
 UNSENT = "unsent"  # whether a line is unknown for want of any result
+ANEMIC = "anemic"  # whether the red line is low
 UNCLEAR = "unclear"  # whether a line is unknown though something was sent for it: what was sent is not one number
 SEVERAL_STAGES = "person.several_stages"  # the same of sex and pregnancy
 ALONE = "alone."  # before the name of a fact: it without the limits of sets that differ
@@ -129,7 +130,8 @@ def build_lists(b: Builder, rules: Rules, facts: Facts) -> dict[str, int]:
     # Nobody waits for a repeat count where another count asks for a look.
     borderline = b.both(facts.yes("borderline"), b.negate(b.either(soon, high)))
     # What was never ordered is asked for where what is known asks for a look; what was, always.
-    about = {"borderline": borderline, UNSENT: b.both(unsent, b.either(soon, at[Urgency.ROUTINE])), UNCLEAR: unclear}
+    wanted = b.both(unsent, b.either(soon, at[Urgency.ROUTINE]))
+    about = {"borderline": borderline, UNSENT: wanted, UNCLEAR: unclear, ANEMIC: facts.yes(f"line.{Line.RED}")}
     return {**ranking.build(), **about, **answered, **reasons}
 
 

@@ -165,5 +165,6 @@ def _predicates(
         roots += [predicate for predicate in own if predicate is not None]
     criteria = knowledge.criteria
     roots += [rule.when for rule in (*criteria.items, *criteria.by_method.values(), criteria.very_severe)]
+    roots += [own.asked_when for own in knowledge.ordering.questions.values() if own.asked_when is not None]
     for root in roots:
         yield from walk(root)

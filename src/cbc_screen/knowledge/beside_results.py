@@ -11,7 +11,7 @@ from cbc_screen.knowledge.fold import plain_name
 if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
-COLUMNS = ("unit", "lower", "upper", "status", "flag", "comparator", "note")
+COLUMNS = ("unit", "lower", "upper", "status", "flag", "comparator", "range", "note")
 _ANY = "any"
 _MOST_DIGITS = 2
 

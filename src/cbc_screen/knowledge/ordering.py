@@ -97,6 +97,7 @@ class Ordering:
     first_test: str
     unsent_test: str  # where a line was not sent
     unclear_test: str  # where it was, and cannot be judged
+    anemia_test: str  # where the red line is low
     without_tier: int
     uncertain_less: int
     together_plus: int
@@ -133,12 +134,12 @@ def load_ordering(
                        ("together", "plus")):  # fmt: skip
         node.node(key).check_keys([inner])
     node.node("borderline").check_keys(["within", "test"])
-    node.node("next_tests").check_keys(["most", "first", "unsent_line", "unclear_line"])
+    node.node("next_tests").check_keys(["most", "first", "unsent_line", "unclear_line", "red_line_low"])
     if node.text("source") not in set(sources):
         raise node.error("source", "is not in sources.csv")
     node.choice("threshold", Threshold)
     asked, question_of = _load_questions(questions, set(known), findings, words)
-    for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("next_tests", "unclear_line"),
+    for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("next_tests", "unclear_line"), ("next_tests", "red_line_low"),
                        ("borderline", "test")):  # fmt: skip
         if node.node(key).text(inner) not in asked:
             raise node.node(key).error(inner, "is not in questions.yaml")
@@ -155,6 +156,7 @@ def load_ordering(
         first_test=node.node("next_tests").text("first"),
         unsent_test=node.node("next_tests").text("unsent_line"),
         unclear_test=node.node("next_tests").text("unclear_line"),
+        anemia_test=node.node("next_tests").text("red_line_low"),
         without_tier=node.node("without_tier").whole("least"),
         uncertain_less=node.node("uncertain_lines").whole("less"),
         together_plus=node.node("together").whole("plus"),

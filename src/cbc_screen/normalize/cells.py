@@ -21,12 +21,10 @@ from cbc_screen.normalize.value import (
     ROUNDINGS,
     SHORT,
     SNAP,
-    NumberFormat,
     Reading,
     ResultReader,
     fold,
     opened_by,
-    plain_number,
 )
 from cbc_screen.vocabulary import Reason
 
@@ -298,49 +296,6 @@ def _take(readings: list[Reading | None], places: NDArray[np.int64]) -> Cells:
     doubts = [None if reading is None else reading.doubted for reading in readings]
     doubted = _take(doubts, places) if any(doubts) else None
     return _cells(low[places], high[places], codes[places], spread, list(factors), used[places], doubted)
-
-
-def reported_limits(
-    entry: AnalyteColumn, columns: Mapping[str, pa.Array], cells: Cells, mark: NumberFormat
-) -> ReportedLimits:
-    """Read reported limits; their unit is that of the result they came with."""
-    sides = []
-    unreadable = np.zeros(len(cells.low), dtype=np.bool_)
-    for name in (entry.lower_column, entry.upper_column):
-        values = np.full(len(cells.low), np.nan)
-        if name is not None:
-            values, bad = _plain_numbers(columns[name], mark)
-            unreadable |= bad & (cells.factor_places >= 0)
-        limits = np.full(len(values), np.nan)
-        for place, factor in enumerate(cells.factors):
-            rows = cells.factor_places == place
-            with np.errstate(all="ignore"):  # a limit may be infinite, and is then not sane
-                limits[rows] = convert_column(values[rows], factor)
-        sides.append(limits)
-    for limits in sides:
-        limits[unreadable] = np.nan
-    return ReportedLimits(sides[0], sides[1], unreadable)
-
-
-def _plain_numbers(column: pa.Array, mark: NumberFormat) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Read a column of limits: a number, nothing, or unreadable."""
-    if is_number(column):
-        values = floats(column)
-        return values, np.zeros(len(values), dtype=np.bool_)
-    texts, places = distinct(as_text(column))
-    numbers = [plain_number(text, mark) for text in texts]
-    bad = np.array([number is None for number in numbers] + [False])
-    known = np.array([np.nan if number is None else number for number in numbers] + [np.nan])
-    return known[places], bad[places]
-
-
-@dataclass(frozen=True)
-class ReportedLimits:
-    """The limits that came with results, in canonical units, and where they could not be read."""
-
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-    unreadable: NDArray[np.bool_]
 
 
 def opened_by_flags(cells: Cells, flags: pa.Array, knowledge: Knowledge) -> Cells:

@@ -25,7 +25,6 @@ from cbc_screen.normalize.cells import (
     final_only,
     opened_by_flags,
     read_cells,
-    reported_limits,
     restored,
     status_of,
     without_results,
@@ -34,6 +33,7 @@ from cbc_screen.normalize.codes import CODE, NO_REASON, RANGE_FIELD
 from cbc_screen.normalize.people import read_ages, read_method, read_presence, read_sex_and_pregnancy
 from cbc_screen.normalize.plan import Plan, PossibleColumn
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED
+from cbc_screen.normalize.reported_limits import reported_limits
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD
 from cbc_screen.normalize.specimen_columns import read_specimens
@@ -157,15 +157,21 @@ class _Table:
     def _ranged(self, analyte: str, cells: Cells) -> NDArray[np.bool_]:
         """Take the limits that came with results; tell where there are some."""
         entry = self._plan.analytes[analyte]
-        if not entry.lower_column and not entry.upper_column:
+        if not entry.has_limits:
             return self._no_rows()
-        limits = reported_limits(entry, self._columns, cells, self._plan.declared.number_format)
+        unit = entry.unit or self._plan.declared.unit(self._knowledge, analyte) or ""
+        mark = self._plan.declared.number_format
+        limits = reported_limits(entry, self._columns, cells, mark, unit, self._sexes)
         self.reported[analyte] = limits.lower, limits.upper
         if limits.unreadable.any():
             codes = np.where(limits.unreadable, CODE[Reason.RANGE_UNREADABLE], NO_REASON)
             self.reasons[f"{analyte}{RANGE_FIELD}"] = codes.astype(np.int8)
         ranged: NDArray[np.bool_] = (limits.lower == limits.lower) | (limits.upper == limits.upper)
         return ranged
+
+    def _sexes(self) -> NDArray[np.int8]:
+        """Return the sex of each row, as it is read for the ranges too."""
+        return read_sex_and_pregnancy(self._columns, self._rows, self._plan, self._knowledge, {})[0]
 
     def _add_flags(self, analyte: str, cells: Cells, ranged: NDArray[np.bool_]) -> None:
         """Add what the sender's flags state: of a column of their own, and beside numbers."""

@@ -33,7 +33,7 @@ ROW_STATUS = "status"  # of all results of a row, as a caller declares its colum
 ROW_NOTE = "note"  # remarks on all results of a row, likewise
 _NOT_USED = (Role.REFUSED, Role.POSSIBLE, Role.AGAIN)
 # In the order of the fields of an AnalyteColumn.
-_BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR)
+_BESIDE = (Role.UNIT, Role.LOWER, Role.UPPER, Role.STATUS, Role.FLAG, Role.COMPARATOR, Role.RANGE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class AnalyteColumn:
     status_column: str | None = None
     flag_column: str | None = None
     comparator_column: str | None = None
+    range_column: str | None = None  # both limits in one text
     row_status_column: str | None = None  # of the whole row, beside a status of its own
     note_columns: tuple[str, ...] = field(default=(), kw_only=True)
 
@@ -56,9 +57,14 @@ class AnalyteColumn:
         """Every column of the analyte."""
         one = (
             self.column, self.unit_column, self.lower_column, self.upper_column, self.status_column, self.flag_column,
-            self.comparator_column, self.row_status_column,
+            self.comparator_column, self.range_column, self.row_status_column,
         )  # fmt: skip
         return (*(column for column in one if column is not None), *self.note_columns)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether limits may come with the results."""
+        return bool(self.lower_column or self.upper_column or self.range_column)
 
     @property
     def remark_columns(self) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
             "unit": entry.unit_column,
             "lower": entry.lower_column,
             "upper": entry.upper_column,
+            "range": entry.range_column,
             "status": entry.status_column,
             "row_status": entry.row_status_column,
             "flag": entry.flag_column,
@@ -219,6 +220,10 @@ def _measurement(row: Mapping[str, Any], analyte: str, knowledge: Knowledge) -> 
     if (of_row := f"{analyte}_row_status") in row:
         measurement["status"] = knowledge.statuses.less_final(measurement.get("status", ""), _text(row[of_row]))
     limits = {side: _value(row[f"{analyte}_{side}"]) for side in ("lower", "upper") if f"{analyte}_{side}" in row}
+    if any(_text(limit).strip() for limit in limits.values()):
+        return {**measurement, "range": limits}
+    if (told := row.get(f"{analyte}_range")) is not None:
+        return {**measurement, "range": {"text": _text(_value(told))}}
     return {**measurement, "range": limits} if limits else measurement
 
 

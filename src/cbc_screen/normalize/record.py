@@ -19,6 +19,7 @@ from cbc_screen.normalize.agreement import confirmed
 from cbc_screen.normalize.dates import parse_date
 from cbc_screen.normalize.declared import Declared, declared_units
 from cbc_screen.normalize.person import parse_pregnancy, parse_sex
+from cbc_screen.normalize.range_text import limits_of_text, of_sex
 from cbc_screen.normalize.remarks import CLUMPS, CLUMPS_SUSPECTED, mentions_clumps, platelet_clumps, suspects_clumps
 from cbc_screen.normalize.sender_flags import finding_of, flag_beside, opened
 from cbc_screen.normalize.specimen import SPECIMEN_FIELD, SpecimenReader
@@ -130,7 +131,8 @@ class RecordNormalizer:
                 scope = analyte.scope
             ranged = False
             if use_reported and measurement.range is not None and factor is not None:
-                reported = self._reported(name, measurement.range, factor, inputs, reasons) or reported
+                given = self._with_limits(name, measurement, record)
+                reported = self._reported(name, given, factor, inputs, reasons) or reported
                 ranged = f"{name}.reported_lower" in inputs or f"{name}.reported_upper" in inputs
             for told in _clumps(name, measurement.flag):
                 inputs[told] = True
@@ -219,6 +221,17 @@ class RecordNormalizer:
         for side, limit in limits.items():
             inputs[f"{name}.reported_{side}"] = convert(limit, factor)
         return True
+
+    def _with_limits(self, name: str, measurement: Measurement, record: CBCRecord) -> ReportedRange:
+        """Return the range of a result, with the limits of one that came as a text, for the person's sex."""
+        given = measurement.range
+        assert given is not None
+        if not given.text or given.lower is not None or given.upper is not None:
+            return given
+        unit = measurement.unit or self._declared.unit(self._measures, name) or ""
+        sex, _ = self._sex(record.sex)
+        lower, upper = (of_sex(limit, sex) or None for limit in limits_of_text(given.text, unit))
+        return ReportedRange(lower=lower, upper=upper)
 
     def _limits(self, given: ReportedRange) -> dict[str, float] | None:
         """Read the limits of a reported range; their unit is that of the result. None where one is unreadable."""

@@ -13,7 +13,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from cbc_screen.kernel.conclusions import UNCLEAR, UNSENT
+from cbc_screen.kernel.conclusions import ANEMIC, UNCLEAR, UNSENT
 from cbc_screen.kernel.ranking import BASE, CELL, HIDDEN_AT, MOST_POINTS, POINTS_AT
 from cbc_screen.knowledge.ordering import Ordering
 from cbc_screen.knowledge.rules import Condition
@@ -21,7 +21,7 @@ from cbc_screen.vocabulary import CheckGroup, Tier
 
 SEPARATOR = ";"
 GROUPS = tuple(CheckGroup)
-ABOUT = ("borderline", UNSENT, UNCLEAR)  # what the next tests ask of a count as a whole
+ABOUT = ("borderline", UNSENT, UNCLEAR, ANEMIC)  # what the next tests ask of a count as a whole
 FITS, NOT_TO_MISS, _POSSIBLE, _UNLIKELY = range(len(GROUPS))
 _PLACE_BITS = 7  # conditions are fewer than these bits count
 LAST = (1 << _PLACE_BITS) - 1
@@ -44,6 +44,7 @@ class ListLayout:
     first_test: str
     unsent_test: str
     unclear_test: str
+    anemia_test: str
     borderline_test: str
     fits_least: int
     fits_within: int
@@ -85,6 +86,7 @@ def list_layout(ordering: Ordering, conditions: Sequence[Condition], *, shifted:
         first_test=ordering.first_test,
         unsent_test=ordering.unsent_test,
         unclear_test=ordering.unclear_test,
+        anemia_test=ordering.anemia_test,
         borderline_test=ordering.borderline_test,
         fits_least=ordering.fits_least,
         fits_within=ordering.fits_within,
@@ -249,24 +251,28 @@ def next_tests(
 
     A borderline count is repeated, and one of which a line was not sent, or cannot be judged, is completed, before anything else.
     """
-    borderline, unsent, unclear = about
+    borderline, unsent, unclear, anemic = about
     if borderline:
         return ((layout.borderline_test, ()),)
     rest = [(test, ()) for test, asked in ((layout.unsent_test, unsent), (layout.unclear_test, unclear)) if asked]
-    return (*rest, *_next_tests(layout, shown, answered))[: layout.tests_most]
+    return (*rest, *_next_tests(layout, shown, answered, bool(anemic)))[: layout.tests_most]
 
 
 @lru_cache(maxsize=65_536)
-def _next_tests(layout: ListLayout, shown: tuple[int, ...], answered: bytes) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _next_tests(
+    layout: ListLayout, shown: tuple[int, ...], answered: bytes, anemic: bool
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the tests that would settle what is shown: the film first, then the best test of each, then the others."""
     known = {test for test, is_known in zip(layout.tests, answered, strict=True) if is_known}
     own = [[test for test in layout.settled_by[place] if test not in known] for place in shown]
     # What leads the list is settled first: its best test beside the film, then the best of each, the next two of the
-    # leading one, the second of each, and so on; of those that are not done.
+    # leading one, the second of each, and so on; of those that are not done. Of every anemia it is asked whether it is
+    # made up for, behind the test of what leads.
+    made_up_for = [layout.anemia_test] if anemic and layout.anemia_test not in known else []
     leading = [test for test in own[0] if test != layout.first_test] if own else []
     best = [tests[0] for tests in own if tests]
     rounds = (test for tests in zip_longest(*own) for test in tests if test is not None)
-    wanted: dict[str, list[str]] = {test: [] for test in (*leading[:1], *best, *leading[1:3], *rounds)}
+    wanted: dict[str, list[str]] = {test: [] for test in (*leading[:1], *made_up_for, *best, *leading[1:3], *rounds)}
     for place, tests in zip(shown, own, strict=True):
         for test in tests:
             wanted[test].append(layout.conditions[place])

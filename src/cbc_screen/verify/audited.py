@@ -94,9 +94,7 @@ def _add(
 ) -> None:
     """Hold the claims of a batch against each other, and count."""
     rows = len(lines)
-    stated = {
-        name: own for name, own in plan.analytes.items() if own.flag_column or own.lower_column or own.upper_column
-    }
+    stated = {name: own for name, own in plan.analytes.items() if own.flag_column or own.has_limits}
     if not rows:
         return
     audited.rows += rows

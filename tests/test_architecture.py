@@ -48,6 +48,8 @@ HOUSE: dict[str, dict[str, Room]] = {
         "demo": room("a synthetic export with traps"),
         "views": room("who draws and describes what goes out"),
         "field_texts": room("what each field of a record and of a result is, in words"),
+        "plain_values": room("values of NumPy, pandas and databases as Python has them"),
+        "record_errors": room("what is wrong with a record, by the names of its fields"),
         "errors": room("what a user is told, and where the fault is", "printable"),
         "logs": room("what is said on the way: a log of counts, and warnings", "errors"),
         "schemas": room("JSON schemas of what goes in and out, as they lie beside the code", "errors"),
@@ -76,7 +78,9 @@ HOUSE: dict[str, dict[str, Room]] = {
         "knowledge": room("`reference_ranges/`, checked and frozen", "_version errors regular vocabulary"),
     },
     "The flow": {
-        "record": room("one count as it comes in, checked", "errors knowledge views vocabulary"),
+        "record": room(
+            "one count as it comes in, checked", "errors knowledge plain_values record_errors views vocabulary"
+        ),
         "ingest": room(
             "files, messages and frames to columns of texts",
             "arrays errors knowledge labels private_files regular spreadsheet vocabulary",

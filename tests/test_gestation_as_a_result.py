@@ -131,7 +131,7 @@ def test_an_observation_of_another_moment(
         ([("2026-01-01 03:00", "Gestational age at birth", "29", "wk")], PRETERM),
         ([("2026-01-05 03:00", "gestational age at birth", "29 wk", "")], PRETERM),
         ([("2026-01-01 12:00", "Gestational age at birth", "39", "wk")], AT_TERM),
-        ([("2026-01-01 12:00", "Gestational age at birth", "39", "wk"), ("2026-01-02 12:00", "Birth gestation", "38", "wk")], PRETERM),
+        ([("2026-01-01 12:00", "Gestational age at birth", "39", "wk"), ("2026-01-02 12:00", "Birth gestation", "38", "wk")], AT_TERM),
         ([("2026-01-01 12:00", "Gestational age", "29", "wk")], AT_TERM),
     ],
 )  # fmt: skip
@@ -216,3 +216,114 @@ def test_a_set_by_gestation_is_used_for_the_weeks_of_a_result(tmp_path: Path) ->
     path = tmp_path / "feed.hl7"
     path.write_text(message("7", "20260101120000", "NM|76516-4^GA^LN||27|wk|||||F"))
     assert lines(path, ranges="preterm_ochiai2016") == [("low", "not_low", "low")]
+
+
+@pytest.mark.parametrize("code", ["GAB01", "gab01 "])
+@pytest.mark.parametrize(("weeks", "told"), [("29", PRETERM), ("39", AT_TERM)])
+def test_a_code_of_a_profile(tmp_path: Path, code: str, weeks: str, told: tuple[str, ...]) -> None:
+    profile = tmp_path / "lab.yaml"
+    profile.write_text("id: lab\ntitle: lab\nshape: messages\nsource: a list\ncodes: {GAB01: gestation_at_birth}\n")
+    path = tmp_path / "feed.hl7"
+    path.write_text(message("7", "20260101120000", f"NM|{code}^x^L||{weeks}|wk|||||F"))
+    assert lines(path, profile=str(profile)) == [told]
+
+
+@pytest.mark.parametrize(
+    ("remark", "told"),
+    [
+        ("No platelet clumps seen", ("cannot_tell", "cannot_tell", "cannot_tell")),
+        ("Platelet clumps seen", ("cannot_tell", "cannot_tell", "cannot_tell")),
+    ],
+)
+def test_a_remark_on_clumps_beside_it_takes_nothing_away(tmp_path: Path, remark: str, told: tuple[str, ...]) -> None:
+    """A remark behind the last result of a message stands beside that result, whatever it is of."""
+    path = tmp_path / "feed.hl7"
+    path.write_text(message("7", "20260101120000", "NM|76516-4^GA^LN||29|wk|||||F") + f"\rNTE|1||{remark}")
+    assert lines(path) == [told]
+    rows = [json.loads(line) for line in path.with_suffix(".flags.ndjson").read_text().splitlines()]
+    assert ("platelet_clumps" in rows[0]["guards"] or "clump" in rows[0]["guards"]) is (
+        remark == "Platelet clumps seen"
+    )
+
+
+def test_a_code_with_blanks_around_it(tmp_path: Path) -> None:
+    path = tmp_path / "feed.hl7"
+    path.write_text(message("7", "20260101120000", "NM| 76516-4 ^GA^LN||29|wk|||||F"))
+    assert lines(path) == [PRETERM]
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "told"),
+    [
+        ("GA at birth (weeks)", "29", PRETERM), ("GA at birth (weeks)", "39", AT_TERM), ("GA at birth (weeks)", "", AT_TERM),
+        ("gestation_at_birth", "29+3", PRETERM), ("born_preterm", "yes", PRETERM), ("born_preterm", "no", AT_TERM), ("born_preterm", "", AT_TERM),
+    ],
+)  # fmt: skip
+def test_a_table_of_persons(tmp_path: Path, columns: str, cells: str, told: tuple[str, ...]) -> None:
+    path, persons = tmp_path / "results.csv", tmp_path / "persons.csv"
+    path.write_text(
+        "patient_id,collected,test,value,unit\n" + "\n".join(f"1,2026-01-01 12:00,{n},{v},{u}" for _, n, v, u in COUNTS)
+    )
+    persons.write_text(f"patient_id,birth_date,sex,{columns}\n1,2026-01-01,F,{cells}\n")
+    assert lines(path, persons=str(persons)) == [told]
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (["39", "preterm", "39"], PRETERM),  # a word beside a number is no remark on it
+        (["39", "39+3"], AT_TERM),  # two numbers, and both of term
+        (["39", ">=37"], AT_TERM),
+        (["29", "30+1"], PRETERM),
+        (["36", "37"], PRETERM),  # which of them?
+    ],
+)
+def test_several_that_are_not_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str], expected: tuple[str, ...], in_columns: bool
+) -> None:
+    monkeypatch.setattr(collected, "IN_COLUMNS", in_columns)
+    path = tmp_path / "results.csv"
+    path.write_text(long_table(*(("2026-01-01 12:00", "Gestational age at birth", text, "wk") for text in told)))
+    assert lines(path) == [expected]
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+@pytest.mark.parametrize(("cell", "told"), [("yes", PRETERM), ("no", AT_TERM), ("", AT_TERM)])
+def test_that_a_birth_was_preterm_is_told_without_weeks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str, told: tuple[str, ...], in_columns: bool
+) -> None:
+    monkeypatch.setattr(collected, "IN_COLUMNS", in_columns)
+    first, *rows = long_table().splitlines()
+    path = tmp_path / "column.csv"
+    path.write_text("\n".join([f"{first},born_preterm", *(f"{row},{cell}" for row in rows)]))
+    assert lines(path) == [told]
+    path = tmp_path / "row.csv"
+    path.write_text(long_table(("2026-01-01 12:00", "Born preterm", cell, "")))
+    assert lines(path) == [told]
+
+
+def test_a_pregnancy_that_is_not_final_is_unknown(tmp_path: Path) -> None:
+    """Hemoglobin 110 g/L: low outside a pregnancy (from 117), and not in each trimester of one."""
+    path = tmp_path / "feed.hl7"
+    counts = message("7", "20260101120000", "CWE|82810-3^Pregnancy^LN||Pregnant||||||P").replace(
+        "|20260101|F", "|19900101|F"
+    )
+    path.write_text(counts.replace("||120|g/L", "||110|g/L"))
+    assert lines(path)[0][0] == "cannot_tell"
+    path.write_text(counts.replace("||120|g/L", "||110|g/L").replace("||Pregnant||||||P", "||||||||P"))
+    assert lines(path)[0][0] == "low"
+
+
+@pytest.mark.parametrize("draft_of", ["GA at birth (weeks)"])
+def test_the_draft_of_a_profile_scans_as_the_table_does(tmp_path: Path, draft_of: str) -> None:
+    from click.testing import CliRunner
+
+    from cbc_screen.cli import main
+
+    first, *rows = long_table().splitlines()
+    path, profile = tmp_path / "results.csv", tmp_path / "own.yaml"
+    path.write_text("\n".join([f"{first},{draft_of}", *(f"{row},39" for row in rows)]))
+    result = CliRunner().invoke(main, ["profile", str(path), "-o", str(profile)])
+    assert result.exit_code == 0, result.output
+    assert lines(path, profile=str(profile)) == [AT_TERM]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,16 +17,16 @@ from pydantic import (
     model_validator,
 )
 from pydantic.functional_validators import ModelWrapValidatorHandler
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from cbc_screen.errors import RecordError
 from cbc_screen.knowledge.loaded import load_measures
+from cbc_screen.plain_values import as_plain, is_nothing
+from cbc_screen.record_errors import OWN, without_input
 from cbc_screen.views import described
 from cbc_screen.vocabulary import Comparator, Presence, ReticulocyteMethod
 
 _LONGEST_TEXT = 10_000
-_OWN = "record_error"  # the type of errors that hold nothing of the input
-_NO_FIELD = "extra_forbidden"  # what pydantic calls a key that is no field
 
 
 if TYPE_CHECKING:
@@ -64,12 +64,17 @@ class _Private(BaseModel, metaclass=_Described):
         slipped: Sequence[str] = cls._no_fields(data) if isinstance(data, dict) else ()
         try:
             if not slipped:
-                return handler(data)
+                try:
+                    return handler(data)
+                except ValidationError:
+                    if (plain := as_plain(data)) is None:
+                        raise
+                    return handler(plain)
             handler({key: value for key, value in data.items() if key not in slipped})
-            lines = _without_input(cls, [], slipped)
+            lines = without_input(cls, [], slipped)
         except ValidationError as problem:
             errors = problem.errors(include_input=False, include_url=False, include_context=False)
-            lines = _without_input(cls, errors, slipped)
+            lines = without_input(cls, errors, slipped)
         # Outside the except block: the first error, which carries the input, is neither the cause nor the context of
         # this one. Where the model is a part of another, pydantic adds the path to it.
         raise ValidationError.from_exception_data(cls.__name__, lines)
@@ -122,33 +127,6 @@ def _described(model: str, make: Callable[[], Any]) -> Any:
     raise RecordError("; ".join(dict.fromkeys([*direct, *parts])))
 
 
-def _without_input(
-    model: type[BaseModel], errors: Iterable[ErrorDetails], slipped: Iterable[str]
-) -> list[InitErrorDetails]:
-    """Say what is wrong where, naming known fields only and no value; `slipped` are keys that are no fields."""
-    import difflib
-
-    found: dict[tuple[tuple[int | str, ...], str], InitErrorDetails] = {}
-    told = [(error["type"], error["loc"], error["msg"]) for error in errors]
-    for kind, place, said in [*told, *((_NO_FIELD, (key,), "") for key in slipped)]:
-        name = str(place[0]) if place else ""
-        if kind == _OWN:
-            pass
-        elif kind == _NO_FIELD:
-            near = difflib.get_close_matches(name, list(model.model_fields), n=1)
-            # A key that is like no field may be a value that slipped.
-            place = place if near else ()
-            said = f"{model.__name__}: one key is not a field of it" + (f" (is {near[0]} meant?)" if near else "")
-        else:
-            known = name in model.model_fields
-            place = (name,) if known else ()
-            said = f"{model.__name__}: {name if known else 'the whole'} has the wrong type, or a word outside its list"
-        found[place, said] = InitErrorDetails(
-            type=PydanticCustomError(_OWN, "{said}", {"said": said}), loc=place, input=None
-        )
-    return list(found.values())
-
-
 class ReportedRange(_Private):
     """The reference range that came with a result, in the unit of the result.
 
@@ -181,7 +159,7 @@ class ReportedRange(_Private):
 def _no_truth(value: Any, said: str) -> Any:
     """Refuse true and false where a number may stand: pydantic would read them as 1 and 0."""
     if isinstance(value, bool):
-        raise PydanticCustomError(_OWN, "{said}", {"said": said})
+        raise PydanticCustomError(OWN, "{said}", {"said": said})
     return value
 
 
@@ -355,7 +333,7 @@ class CBCRecord(_Private):
     def _known_findings(cls, data: Mapping[str, Presence], info: ValidationInfo) -> Mapping[str, Presence]:
         if data and not data.keys() <= load_measures().findings.keys():
             said = f"CBCRecord: {info.field_name}: one key is not a finding; see reference_ranges/findings.yaml"
-            raise PydanticCustomError(_OWN, "{said}", {"said": said})
+            raise PydanticCustomError(OWN, "{said}", {"said": said})
         return data
 
     @field_validator("birth_date", "collected_at", mode="before")
@@ -364,8 +342,8 @@ class CBCRecord(_Private):
         # A text stays a text: pydantic would read "20240131" as a number of seconds, and does so with 20240131.
         if isinstance(data, Number):
             said = f'CBCRecord: {info.field_name} must be a date or a text ("2024-01-31"): a number is no date'
-            raise PydanticCustomError(_OWN, "{said}", {"said": said})
-        return _Text(data) if isinstance(data, str) else data
+            raise PydanticCustomError(OWN, "{said}", {"said": said})
+        return None if is_nothing(data) else _Text(data) if isinstance(data, str) else data
 
     @field_validator("birth_date", "collected_at", mode="wrap")
     @classmethod

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # Fields of a row that say nothing of what kind of result it is, or are looked at by themselves.
 _NOT_ASKED = frozenset((
     "person", "encounter", "specimen_key", "collected_at", "value", "number", "operator", "lower", "upper", "range",
-    "flag", "note", "birth_date", "sex", "age", "age_unit", "pregnancy", "gestation_at_birth",
+    "flag", "note", "birth_date", "sex", "age", "age_unit", "pregnancy", "gestation_at_birth", "born_preterm",
 ))  # fmt: skip
 _VALUE = ("value", "number", "operator")
 _BESIDE = ("lower", "upper", "range", "flag")
@@ -201,7 +201,7 @@ class TableReading:
         for field in {"note", "flag"} & batch.fields.keys():
             remarks = batch.fields[field]
             found |= remarks.ask(self._collection.judge.says_more)[remarks.codes]
-        for field in {"pregnancy", "gestation_at_birth"} & batch.fields.keys():
+        for field in {"pregnancy", "gestation_at_birth", "born_preterm"} & batch.fields.keys():
             stated = batch.fields[field]
             found |= ~stated.empty()[stated.codes]
         for field in batch.number_fields():

@@ -109,7 +109,8 @@ def _inspect_table(path: Path, kind: Format, opening: Opening) -> Inspection:
 
 def _names_analytes(headers: list[str], opening: Opening) -> bool:
     try:
-        return bool(make_plan(opening.knowledge, headers, opening.declared).analytes)
+        found = make_plan(opening.knowledge, headers, opening.declared).analytes
+        return bool(found.keys() - {opening.knowledge.words.gestation})  # a birth may be told beside every result
     except UsageError:
         return True  # two columns of one analyte: told when the table is opened
 
@@ -241,6 +242,8 @@ def _draft_long(path: Path, found: Inspection, headers: list[str], plain: Profil
     draft = {**_head(path, "long"), "columns": chosen, "expected": found.found}
     if plain.header_age_unit is not None:
         draft["age_unit"] = plain.header_age_unit
+    if plain.units:
+        draft["units"] = dict(plain.units)
     found.draft = _yaml(draft)
 
 

@@ -21,6 +21,7 @@ from cbc_screen.ingest.long_cells import (
     Cells,
     age_of,
     birth_date_of,
+    birth_of,
     cells_of,
     find_columns,
     first_told,
@@ -103,7 +104,8 @@ class LongSource:
         starts = [own for name in NUMBERED if (own := knowledge.specimens.fields[name].starts) is not None]
         self._may_be_told = re.compile("|".join(starts).replace("(?i)", ""), re.IGNORECASE) if starts else None
         times = self._columns.get("collected_at", [])
-        self._counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
+        # Whether the numbers of its moments count from a beginning.
+        self.counted = len(times) == 1 and knowledge.moments.counts_from_a_beginning(times[0])
         self._of_persons = "person" in profile.columns
         self._samples = [field for field in _SAMPLES if field in self._columns]
         self._of_one = not self._of_persons and not self._samples
@@ -193,8 +195,9 @@ class LongSource:
         for row in rows_of(cells):
             key = row.get("person", "")
             if key:
-                birth_date = birth_date_of(row, self._profile.top_coded_age)
-                yield StatedPerson(key, birth_date, self._sex(row), age_of(row), stated=self._stated(row))
+                dated = birth_date_of(row, self._profile.top_coded_age)
+                birth = birth_of(row, self._profile.units)
+                yield StatedPerson(key, dated, self._sex(row), age_of(row), (), self._stated(row), *birth)
 
     def _results(self, cells: Cells, lines: list[int], content_of: Callable[[int], str]) -> Iterator[Item]:
         raw = not isinstance(self._table, ParquetSource)
@@ -303,11 +306,12 @@ class LongSource:
             flag=row.get("flag", ""),
             # Where nothing says when, the results of a person are one count if nothing in them contradicts.
             encounter=row.get("encounter", "") or ("" if self._of_moments else person),
-            counted=self._counted,
+            counted=self.counted,
             stated=self._stated(row),
             other_units=units if all(units) else (),
             pregnancy=row.get("pregnancy", ""),
             gestation=row.get("gestation_at_birth", ""),
+            preterm=row.get("born_preterm", ""),
         )
 
     def _stated(self, row: Mapping[str, str]) -> Stated:
@@ -370,11 +374,6 @@ class LongSource:
     def sex_word(self, sex: str) -> str:
         """Return the sex as a word: the codes of one source mean nothing in another."""
         return self._sexes.get(fold_word(sex), sex)
-
-    @property
-    def counted(self) -> bool:
-        """Whether the numbers of its moments count from a beginning."""
-        return self._counted
 
     def tells_number(self, text: str) -> bool:
         """Tell whether the number of a sample or a patient says what kind it is; nearly none does."""

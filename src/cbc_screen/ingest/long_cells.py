@@ -112,6 +112,12 @@ def age_text(age: str, unit: str) -> str:
     return f"{age} {unit}".strip() if age else ""
 
 
+def birth_of(row: Mapping[str, str], units: Mapping[str, str]) -> tuple[str, str]:
+    """Return the gestation at birth that a row tells, with the unit of its column, and whether the birth was preterm."""
+    told = row.get("gestation_at_birth", "")
+    return age_text(told, unit_beside(told, units.get("gestation_at_birth", ""))), row.get("born_preterm", "")
+
+
 def birth_date_of(row: Mapping[str, str], top_coded_age: int | None) -> str:
     """Return a birth date, as exact as the source has it; an age told as "this or more" gives none."""
     if row.get("birth_date"):

@@ -47,6 +47,8 @@ class StatedPerson:
     age: str = ""
     aliases: tuple[str, ...] = field(default=(), compare=False)
     stated: Stated = ()
+    gestation: str = ""  # at birth, with its unit
+    preterm: str = ""  # whether the person was born preterm
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class LabResult:
     stated: Stated = ()
     other_units: tuple[str, ...] = ()
     pregnancy: str = ""  # stated in the row of the result: true of its moment
-    gestation: str = ""  # at birth, stated in the row of the result: true of the person
+    gestation: str = ""  # at birth, stated in the row of the result: true of the person, as is
+    preterm: str = ""  # whether the person was born preterm
     fault: Reason | None = None
 
     @property

@@ -23,6 +23,15 @@ class Rejections:
     columns: frozenset[str]
     accepted: frozenset[str]
     means: str
+    approvals: frozenset[str]  # columns that say that the results of a row stand
+    denied: frozenset[str]  # words by which they do not
+
+    def remark_in(self, header: str, text: str) -> str:
+        """Return the remark that a text under a header is."""
+        name, said = plain_name(header), plain_name(text)
+        if name in self.approvals:
+            return f"{self.means}. {header} {text}" if said in self.denied else ""
+        return f"{self.means}. {text}" if name in self.columns and said not in self.accepted else text
 
 
 @dataclass(frozen=True)
@@ -70,9 +79,7 @@ class BesideResults:
         >>> beside.remark_in("Reject reason", "Leaking tube"), beside.remark_in("Reject reason", "n/a")
         ('rejected. Leaking tube', 'n/a')
         """
-        if plain_name(header) not in self.rejections.columns or plain_name(text) in self.rejections.accepted:
-            return text
-        return f"{self.rejections.means}. {text}"
+        return self.rejections.remark_in(header, text)
 
     def without_again(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield what may be left of a name without a word of a further result, and the word.
@@ -107,9 +114,11 @@ class BesideResults:
 
 def load_rejections(node: YamlNode) -> Rejections:
     """Load the columns of rejections."""
-    node.check_keys(["columns", "accepted", "means"])
-    columns, accepted = (frozenset(map(plain_name, node.texts(key))) for key in ("columns", "accepted"))
-    return Rejections(columns, accepted | {""}, node.text("means"))
+    node.check_keys(["columns", "accepted", "means", "approvals", "denied"])
+    columns, accepted, approvals, denied = (
+        frozenset(map(plain_name, node.texts(key))) for key in ("columns", "accepted", "approvals", "denied")
+    )
+    return Rejections(columns | approvals, accepted | {""}, node.text("means"), approvals, denied)
 
 
 def load_ordered_channels(node: YamlNode, analytes: Collection[str]) -> OrderedChannels:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cbc_screen.knowledge.strict import YamlNode
 
 AGE, SEX, BIRTH_DATE, PREGNANCY = "age", "sex", "birth_date", "pregnancy"
-GESTATION = "gestation_at_birth"
+GESTATION, PRETERM = "gestation_at_birth", "born_preterm"
 
 
 @dataclass(frozen=True, eq=False)

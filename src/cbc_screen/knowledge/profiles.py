@@ -21,9 +21,11 @@ FOLDER = "profiles/"
 LONG_FIELDS = (
     "person", "encounter", "specimen_key", "code", "source_code", "name", "specimen", "panel", "collected_at",
     "operator", "number", "value", "unit_code", "unit", "lower", "upper", "range", "status", "flag", "note", "birth_date", "sex",
-    "age", "age_unit", "pregnancy", "gestation_at_birth",
+    "age", "age_unit", "pregnancy", "gestation_at_birth", "born_preterm",
 )  # fmt: skip
-PERSON_FIELDS = ("person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex")
+PERSON_FIELDS = (
+    "person", "birth_date", "birth_parts", "birth_year_parts", "age", "age_unit", "sex", "gestation_at_birth", "born_preterm",
+)  # fmt: skip
 
 
 class Shape(StrEnum):

@@ -6,9 +6,12 @@ from functools import lru_cache
 
 from cbc_screen.ingest.results import LabResult, ResultCode
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.person_codes import AGE, GESTATION
+from cbc_screen.knowledge.fold import fold_code
+from cbc_screen.knowledge.person_codes import AGE, GESTATION, PREGNANCY, PRETERM
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.names import Role, name_reader
+from cbc_screen.normalize.people import presence_of
+from cbc_screen.vocabulary import Presence
 
 _LONGEST_NAME = 40
 
@@ -18,7 +21,7 @@ class AboutPerson:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._codes = knowledge.person_codes
-        self.gestation = knowledge.words.gestation
+        self.gestation, self._words = knowledge.words.gestation, knowledge.words
         self._names = name_reader(knowledge)
         self._field = lru_cache(maxsize=65_536)(self._field_of)
 
@@ -27,11 +30,18 @@ class AboutPerson:
         field, _ = self._field(result.codes)
         return field == GESTATION and (bool(result.value.strip()) or result.fault is not None)
 
+    def tells_pregnancy(self, result: LabResult) -> bool:
+        """Tell whether a result says something of a pregnancy."""
+        return self._field(result.codes)[0] == PREGNANCY and bool(result.value.strip())
+
     def read(self, result: LabResult) -> tuple[str, str] | None:
         """Return the field and its text, with the unit of an age; None for any other result."""
         field, by_name = self._field(result.codes)
         if field in ("", GESTATION) or not result.value.strip():
             return None
+        if field == PRETERM:
+            seen = presence_of(result.value, self._words, counted=False)
+            return None if seen is Presence.UNKNOWN else (field, seen.value)
         if field != AGE:
             return field, result.value
         unit = parse_age_unit(result.unit)
@@ -41,13 +51,12 @@ class AboutPerson:
 
     def _field_of(self, codes: tuple[ResultCode, ...]) -> tuple[str, bool]:
         for code in codes:
-            if code.code in self._codes.fields:
-                return self._codes.fields[code.code], False
+            if (field := self._codes.fields.get(fold_code(code.code))) is not None:
+                return field, False
         names = [text for code in codes for text in (code.name, code.code) if text and len(text) <= _LONGEST_NAME]
         if any(" ".join(name.casefold().split()) in self._codes.age_names for name in names):
             return AGE, True
-        return (GESTATION, True) if any(map(self._names_gestation, names)) else ("", False)
-
-    def _names_gestation(self, name: str) -> bool:
-        meaning = self._names.of_header(name)
-        return meaning.role is Role.ANALYTE and meaning.name == self.gestation
+        meant = {(meaning.role, meaning.name) for meaning in map(self._names.of_header, names)}
+        if (Role.FINDING, self._words.preterm_finding) in meant:
+            return PRETERM, True
+        return (GESTATION, True) if (Role.ANALYTE, self.gestation) in meant else ("", False)

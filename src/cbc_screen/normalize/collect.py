@@ -17,7 +17,7 @@ from types import MappingProxyType
 from cbc_screen.ingest.results import Item, LabResult, NotResults, StatedPerson, StatedSpecimen
 from cbc_screen.ingest.source import LONGEST_CONTENT, RejectedRow
 from cbc_screen.knowledge import Knowledge
-from cbc_screen.knowledge.person_codes import GESTATION, PREGNANCY, SEX
+from cbc_screen.knowledge.person_codes import PREGNANCY, SEX
 from cbc_screen.normalize.births import ToldBirths
 from cbc_screen.normalize.collected_texts import content_of, count_name, own_key
 from cbc_screen.normalize.doubts import Doubts
@@ -36,7 +36,7 @@ from cbc_screen.normalize.moment import MomentReader
 from cbc_screen.normalize.placing import GroupKind, GroupPlace, PlainRow, apart, contradicts, place_of
 from cbc_screen.normalize.result_base import open_base
 from cbc_screen.normalize.standing import Cell, DoubtfulResult, Received, StandingRule
-from cbc_screen.vocabulary import Presence, Reason, ResultStatus, SpecimenKind
+from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
 
 _AT_ONCE = 5_000
 Noted = Callable[[LabResult, str, str], None]  # a result that is kept, the key of its person, its analyte or ""
@@ -63,7 +63,7 @@ class Collection:
         self._waiting: list[tuple[object, ...]] = []
         self._last: tuple[str, int] = ("", 0)
         self.people = KeptPersons(self._base, self.judge.specimens)
-        self.births = ToldBirths(self._base, self._standing, knowledge.words.gestation)
+        self.births = ToldBirths(self._base, self._standing, knowledge)
         self.has_samples = False  # some specimen is no patient's blood, or suspect
         self.noted: Noted | None = None
         self._doubts = Doubts(self._base, self._standing, knowledge)
@@ -93,6 +93,7 @@ class Collection:
         """Take what is no result."""
         if isinstance(item, StatedPerson):
             self.people.add(item, source)
+            self.births.take_stated(own_key(item.key, source), item.gestation, item.preterm)
         elif isinstance(item, StatedSpecimen):
             self._add_sample(item)
         elif isinstance(item, NotResults):
@@ -114,9 +115,7 @@ class Collection:
         self, result: LabResult, source: int, feed: int, identifier: Identifier, units: Mapping[str, str]
     ) -> None:
         """Take a result that was counted among those read."""
-        if result.gestation:
-            unit = units.get(self.births.analyte, "")
-            self._add_birth(result, source, feed, (result.gestation, unit, ResultStatus.FINAL))
+        self.births.take_stated(own_key(result.person, source), result.gestation, result.preterm, units)
         self.add_judged(result, self.judge.of(result, identifier, units), source, feed)
 
     def add_judged(self, result: LabResult, judged: Judgement, source: int, feed: int) -> None:
@@ -132,16 +131,16 @@ class Collection:
         if judged.is_left_out:
             count_name(self.left_out, label_of(result))
             return
-        if judged.about is not None and judged.about[0] == GESTATION:
-            self._add_birth(result, source, feed, (judged.value, judged.unit, result.status))
-            return
-        if judged.about is not None:
+        if judged.about is not None and not self.births.takes(result, own_key(result.person, source), feed, judged):
             self._add_about(result, source, feed, judged.about)
+        if judged.about is not None:
+            if judged.clumps != Presence.UNKNOWN.value:
+                self._wait(result, source, feed, "", ("", "", "", ""), judged.clumps)
             return
         if judged.film is not None:
             finding, presence = judged.film
             self.film.add(finding)
-            self._wait(result, source, feed, f"{FILM}{finding}", (presence.value, "", "", ""), Presence.UNKNOWN.value)
+            self._wait(result, source, feed, f"{FILM}{finding}", (presence.value, "", "", ""), judged.clumps)
             return
         if analyte is not None:
             self.analytes[analyte] += 1
@@ -160,12 +159,6 @@ class Collection:
         if field == SEX:
             self.people.note_sex(text)
         self._wait(result, source, feed, f"{ABOUT}{field}", (text, "", "", ""), Presence.UNKNOWN.value)
-
-    def _add_birth(self, result: LabResult, source: int, feed: int, told: tuple[str, str, ResultStatus]) -> None:
-        """Keep what a result tells of the gestation at birth."""
-        value, unit, status = told
-        own = Received(value, unit, "", "", status.value, "", feed, result.group or result.encounter, "", result.line)
-        self.births.add(own_key(result.person, source), own)
 
     def _wait(
         self,

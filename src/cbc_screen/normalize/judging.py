@@ -14,13 +14,21 @@ from typing import NamedTuple
 from cbc_screen.ingest.results import LabResult, ResultCode, Stated, StatedSpecimen
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import LOST, plain_name
-from cbc_screen.knowledge.person_codes import GESTATION
+from cbc_screen.knowledge.person_codes import GESTATION, PREGNANCY
 from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.film import FilmReader
 from cbc_screen.normalize.identify import Identifier, unit_in
 from cbc_screen.normalize.range_text import limits_of_text
-from cbc_screen.normalize.remarks import clumps_as_result, is_raised, mentions_clumps, platelet_clumps, suspects_clumps
+from cbc_screen.normalize.remarks import (
+    CLUMPS,
+    CLUMPS_SUSPECTED,
+    clumps_as_result,
+    is_raised,
+    mentions_clumps,
+    platelet_clumps,
+    suspects_clumps,
+)
 from cbc_screen.normalize.specimen import SpecimenReader
 from cbc_screen.normalize.stated_units import StatedUnits, differing
 from cbc_screen.normalize.value import unusable
@@ -30,6 +38,7 @@ SPECIMEN = "specimen"  # of which a remark that is a result of its own takes all
 OF_ALL = "of all "  # begins what a remark beside a result of an analyte says of its whole sample
 SUSPECTED = "suspected"  # of clumps, beside the words of `Presence`
 _PANEL = "panel"
+_UNREADABLE = "?"  # of a pregnancy: no word for one
 _TYPE = "type"  # of a specimen, as specimens.yaml calls this field
 _FINAL = frozenset({ResultStatus.FINAL, ResultStatus.CORRECTED, ResultStatus.AMENDED})
 _LONGEST_LABEL = 80
@@ -107,26 +116,37 @@ class Judge:
         clumps = _clumps(result, analyte) if other is None else Presence.UNKNOWN.value
         if analyte is None and clumps == Presence.ABSENT and not self._stands(result):
             clumps = Presence.UNKNOWN.value
-        if analyte is None and clumps == Presence.UNKNOWN:
-            if _name_is_lost(result):
-                return Judgement(None, Reason.ENCODING)
-            if self._about.tells_gestation(result):
-                # The specimen beside it says nothing of a birth.
-                value, unit = self._value_and_unit(replace(result, specimen="", stated=()), self._about.gestation)
-                return Judgement(None, about=(GESTATION, ""), value=value, unit=unit)
-            if not self._stands(result):
-                return Judgement(None)  # it tells nothing: neither that something was seen, nor that it was not
-            if other is None and self._is_remark(result.codes) and self._takes_back_all(result):
-                return Judgement(None, about=(SPECIMEN, SUSPECTED))
-            film = self._film.read(result) if other is None else None
-            return Judgement(None, about=self._about.read(result) if film is None else None, film=film)
-        value, unit = result.value, result.unit
-        if analyte is not None:
-            value, unit = self._value_and_unit(result, analyte)
-            if not unit and not unit_in(value):
-                unit = units.get(analyte, "")
+        if analyte == self._about.gestation or (analyte is None and self._about.tells_gestation(result)):
+            # The specimen beside it says nothing of a birth.
+            value, unit = self._value_and_unit(replace(result, specimen="", stated=()), self._about.gestation)
+            return Judgement(None, about=(GESTATION, ""), value=value, unit=unit, clumps=clumps)
+        if analyte is None and (told := self._told_of_person(result)) is not None:
+            return Judgement(None, about=told, clumps=clumps)
+        if analyte is None:
+            return self._of_no_analyte(result, clumps, is_blood=other is None)
+        value, unit = self._value_and_unit(result, analyte)
+        if not unit and not unit_in(value):
+            unit = units.get(analyte, "")
         of_all = analyte in self._counted and result.status in _FINAL and any(map(self._says_of_all, result.remarks))
         return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
+
+    def _of_no_analyte(self, result: LabResult, clumps: str, *, is_blood: bool) -> Judgement:
+        """Judge what is no result of a count: a finding of the film, a remark on all, or nothing; a remark tells of clumps beside."""
+        if clumps == Presence.UNKNOWN and _name_is_lost(result):
+            return Judgement(None, Reason.ENCODING)
+        if not self._stands(result) or not is_blood:
+            return Judgement(None, clumps=clumps)  # it tells neither that something was seen, nor that it was not
+        if clumps == Presence.UNKNOWN and self._is_remark(result.codes) and self._takes_back_all(result):
+            return Judgement(None, about=(SPECIMEN, SUSPECTED))
+        film = self._film.read(result)
+        is_clumps = film is not None and film[0] in (CLUMPS, CLUMPS_SUSPECTED) and clumps != Presence.UNKNOWN
+        return Judgement(None, film=None if is_clumps else film, clumps=clumps)
+
+    def _told_of_person(self, result: LabResult) -> tuple[str, str] | None:
+        """Return what a result tells of the person; a pregnancy that is not final, or taken back, is sent and unknown."""
+        if self._stands(result):
+            return self._about.read(result)
+        return (PREGNANCY, _UNREADABLE) if self._about.tells_pregnancy(result) else None
 
     def _is_of_blood(self, panel: str) -> bool:
         """Tell whether a panel that names another fluid names a count of blood too: "Hematology and pleural fluid"."""

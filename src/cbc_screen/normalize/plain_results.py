@@ -8,6 +8,7 @@ from dataclasses import replace
 from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import fold_word
+from cbc_screen.knowledge.person_codes import GESTATION, PRETERM
 from cbc_screen.knowledge.profiles import LONG_FIELDS, PERSON_FIELDS, Profile, Shape
 from cbc_screen.normalize.names import Role, name_reader
 from cbc_screen.normalize.quoted import QuotedNames
@@ -61,8 +62,10 @@ def with_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str],
             f"{called}: no column says who each row is of; name its columns in a profile (persons: {{person: ..., birth_date: ..., "
             "sex: ...})"
         )
-    found = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS}
-    return replace(profile, persons={"person": person, **found}, persons_age_unit=age_unit)
+    births, units = _of_birth(knowledge, headers)
+    found = {name: (column,) for name, column in {**people, **births}.items() if name in PERSON_FIELDS}
+    units = {**profile.units, **units}
+    return replace(profile, persons={"person": person, **found}, persons_age_unit=age_unit, units=units)
 
 
 def with_names_of_persons(knowledge: Knowledge, profile: Profile, headers: Sequence[str]) -> Profile:
@@ -72,9 +75,12 @@ def with_names_of_persons(knowledge: Knowledge, profile: Profile, headers: Seque
     if not told.isdisjoint(_TELL_AGES):
         told |= {"birth_date", "age", "age_unit"}
     people, age_unit = _of_person(knowledge, headers)
-    more = {name: (column,) for name, column in people.items() if name in PERSON_FIELDS and name not in told}
+    births, units = _of_birth(knowledge, headers)
+    every = {**people, **births}
+    more = {name: (column,) for name, column in every.items() if name in PERSON_FIELDS and name not in told}
     own_unit = age_unit if "age" in more else profile.persons_age_unit
-    return replace(profile, persons={**profile.persons, **more}, persons_age_unit=own_unit)
+    persons, units = {**profile.persons, **more}, {**units, **profile.units}
+    return replace(profile, persons=persons, persons_age_unit=own_unit, units=units)
 
 
 def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], str | None]:
@@ -89,11 +95,15 @@ def _of_person(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, 
 
 
 def _of_birth(knowledge: Knowledge, headers: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the column of the gestation at birth, and the unit that its name states."""
-    reader, gestation = name_reader(knowledge), knowledge.words.gestation
+    """Return the columns of the gestation at birth and of a birth before term, and the unit that the first one's name states."""
+    reader, words = name_reader(knowledge), knowledge.words
+    meant = {(Role.ANALYTE, words.gestation): GESTATION, (Role.FINDING, words.preterm_finding): PRETERM}
+    found, units = dict[str, str](), dict[str, str]()
     for header in headers:
         meaning = reader.read(header)
-        if meaning.role is Role.ANALYTE and meaning.name == gestation:
-            unit = meaning.unit or reader.unit_in_name(header, gestation)
-            return {gestation: header}, {gestation: unit} if unit else {}
-    return {}, {}
+        field = meant.get((meaning.role, meaning.name))
+        if field is not None and field not in found:
+            found[field] = header
+            unit = (meaning.unit or reader.unit_in_name(header, words.gestation)) if field == GESTATION else None
+            units |= {words.gestation: unit} if unit else {}
+    return found, units

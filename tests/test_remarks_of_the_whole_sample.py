@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import cbc_screen as cbc
+from cbc_screen.ingest.results import LabResult, ResultCode
+from cbc_screen.knowledge import load_knowledge
+from cbc_screen.normalize.beside_cells import said_under
+from cbc_screen.normalize.identify import Identifier
+from cbc_screen.normalize.judging import Judge
+from cbc_screen.vocabulary import Reason
 
 LINES = ["red_line", "white_line", "platelet_line"]
 RESULTS = (
@@ -135,3 +142,27 @@ def test_a_name_of_a_count_or_its_percentage_has_its_flag(column: str, name: str
         {"age": ["54 y"], "sex": ["F"], "HGB (g/dL)": [14], "WBC (10^9/L)": [6], "PLT (10^9/L)": [250], name: [value], column: ["clotted"]}
     )  # fmt: skip
     assert cbc.screen_frame(table)[LINES].astype(str).iloc[0].tolist() == [NOT_LOW, UNKNOWN, NOT_LOW]
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "said"),
+    [
+        ("Specimen type", "EDTA", ""), ("Specimen type", "hemolyzed", ""), ("Specimen type", "clotted", "clotted"), ("Flags", "EDTA", ""),
+        ("Comment", "EDTA", "EDTA"), ("Comment", "hemolyzed", "hemolyzed"), ("Sample condition", "hemolyzed", "hemolyzed"),
+    ],
+)  # fmt: skip
+def test_what_a_text_under_a_header_says_of_a_row(header: str, text: str, said: str) -> None:
+    """Where a tube or a part may be named, only what is said of a clot or of clumps is a remark."""
+    assert said_under(header, text, load_knowledge()) == said
+
+
+@pytest.mark.parametrize("name", ["Hemoglobin", "Neutrophils manual"])
+def test_what_may_be_of_a_control_is_of_a_control(name: str) -> None:
+    """Also where it is not known which result it is; of another fluid it is no part of a count."""
+    judge, identifier = Judge(load_knowledge()), Identifier(load_knowledge(), {})
+    result = LabResult(
+        line=1, person="p", group="", collected_at="", codes=(ResultCode("", name, ""),), value="3", unit="10^9/L"
+    )
+    control, fluid = (replace(result, stated=(("type", kind),)) for kind in ("Quality control", "CSF"))
+    assert judge.of(control, identifier, {}).reason is Reason.SPECIMEN_CONTROL
+    assert judge.of(fluid, identifier, {}).possible == ()

@@ -43,7 +43,8 @@ TESTS = (
     "knowledge/test_remarks_that_take_back.py", "properties/test_several_keys.py", "ingest/test_units_row.py", "test_age_beside_dates.py",
     "test_ages_and_days_as_written.py", "test_bounds_and_counts_of_collecting.py", "test_chains.py", "test_marks_of_thousands.py",
     "test_messages_in_columns.py", "test_names_of_panels.py", "test_names_that_are_values.py", "test_remarks_of_the_whole_sample.py",
-    "test_runs_without_a_patient.py", "test_short_years.py",
+    "test_runs_without_a_patient.py", "test_short_years.py", "test_gestation_as_a_result.py", "test_range_columns.py",
+    "test_columns_that_take_results_back.py",
 )  # fmt: skip
 # Of parts of these rooms: every file.
 FOLDERS = ("kernel_parts", "collect_parts")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
@@ -33,10 +34,11 @@ from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import OF_ALL, SUSPECTED, Judge, Judgement, label_of, limits_of
 from cbc_screen.normalize.kept_persons import KeptPersons
 from cbc_screen.normalize.moment import MomentReader
+from cbc_screen.normalize.person import CONTRADICTED, parse_sex
 from cbc_screen.normalize.placing import GroupKind, GroupPlace, PlainRow, apart, contradicts, place_of
 from cbc_screen.normalize.result_base import open_base
 from cbc_screen.normalize.standing import Cell, DoubtfulResult, Received, StandingRule
-from cbc_screen.vocabulary import Presence, Reason, SpecimenKind
+from cbc_screen.vocabulary import Presence, Reason, Sex, SpecimenKind
 
 _AT_ONCE = 5_000
 Noted = Callable[[LabResult, str, str], None]  # a result that is kept, the key of its person, its analyte or ""
@@ -48,8 +50,8 @@ class Collection:
     def __init__(self, knowledge: Knowledge, *, by_line: bool = False) -> None:
         """`by_line` says that the lines of one source tell the order of counts; else the numbers of their first results do."""
         self._by_line, self._order = by_line, "c.id, r.id"
-        self._standing, self.moments = StandingRule(knowledge), MomentReader(knowledge.moments)
-        self.judge = Judge(knowledge)
+        self._words, self.moments = knowledge.words, MomentReader(knowledge.moments)
+        self._standing, self.judge = StandingRule(knowledge), Judge(knowledge)
         self.counts = ResultCounts()
         self.grouping = Grouping()
         self.analytes: Counter[str] = Counter()
@@ -339,7 +341,7 @@ class Collection:
         return CollectedCount(
             source=gathered.source,
             line=gathered.line if whole else min(one.line for own in by_analyte.values() for one in own),
-            person=gathered.person,
+            person=self._without_conflict(gathered),
             key=gathered.key,
             collected_at=gathered.collected_at,
             cells=cells,
@@ -349,6 +351,12 @@ class Collection:
             pregnancy=gathered.pregnancy,
             film=gathered.film,
         )
+
+    def _without_conflict(self, gathered: Gathered) -> StatedPerson:
+        """Return the person; the sex is in conflict where a result tells another than the person's record."""
+        sexes = {parse_sex(text, self._words)[0] for text in (gathered.person.sex, gathered.sex_told) if text}
+        both = sexes >= {Sex.FEMALE, Sex.MALE}
+        return replace(gathered.person, sex=CONTRADICTED) if both else gathered.person
 
     def _stand(self, by_analyte: Mapping[str, Sequence[Received]]) -> dict[str, tuple[Cell, int]]:
         """Return what stands for each analyte, and how many repeat it."""

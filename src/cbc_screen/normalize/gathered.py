@@ -102,6 +102,7 @@ class Gathered:
     pregnancy: str
     film: dict[str, Presence]
     suspect: bool  # a remark takes back all that was measured
+    sex_told: str  # by a result, whatever the person's own record says
 
     @classmethod
     def of(cls, rows: Sequence[tuple[object, ...]]) -> Gathered:
@@ -138,7 +139,7 @@ class Gathered:
         return cls(
             int(str(number)), int(str(source)), int(str(line)), str(key), person, str(collected_at),
             GroupKind(int(str(placed))), by_analyte, clumps, suspected, told["pregnancy"], film,
-            bool(told[SPECIMEN]) or any(_stands_alone(name, by_analyte) for name in about),
+            bool(told[SPECIMEN]) or any(_stands_alone(name, by_analyte) for name in about), told["sex"],
         )  # fmt: skip
 
 

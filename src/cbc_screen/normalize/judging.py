@@ -19,6 +19,7 @@ from cbc_screen.knowledge.quantities import has_check_digit
 from cbc_screen.normalize.about_person import AboutPerson
 from cbc_screen.normalize.film import FilmReader
 from cbc_screen.normalize.identify import Identifier, unit_in
+from cbc_screen.normalize.names import Role, name_reader
 from cbc_screen.normalize.range_text import limits_of_text
 from cbc_screen.normalize.remarks import (
     CLUMPS,
@@ -84,6 +85,7 @@ class Judge:
         self.specimens = SpecimenReader(knowledge.specimens)
         self._of_what_was_taken = knowledge.specimens.is_of_what_was_taken
         self._names_blood = lru_cache(_SPECIMENS)(knowledge.specimens.names_blood)
+        self._names, self._unit_of_name = name_reader(knowledge), lru_cache(_REMARKS)(self._unit_in_name)
         self._spoils = lru_cache(_SPECIMENS)(knowledge.words.spoils)
         self._says_of_all = lru_cache(_REMARKS)(knowledge.words.takes_back_all)
         self._counted = frozenset(name for name, own in knowledge.analytes.items() if own.counted)
@@ -126,9 +128,14 @@ class Judge:
             return self._of_no_analyte(result, clumps, is_blood=other is None)
         value, unit = self._value_and_unit(result, analyte)
         if not unit and not unit_in(value):
-            unit = units.get(analyte, "")
+            unit = self._unit_of_name(result.codes, analyte) or units.get(analyte, "")
         of_all = analyte in self._counted and result.status in _FINAL and any(map(self._says_of_all, result.remarks))
         return Judgement(analyte, clumps=clumps, value=value, unit=unit, of_all=of_all)
+
+    def _unit_in_name(self, codes: tuple[ResultCode, ...], analyte: str) -> str:
+        """Return the unit that the name of a result states: "PLT [10^9/L]"."""
+        meanings = (self._names.of_header(code.name) for code in codes if 0 < len(code.name) <= _LONGEST_LABEL)
+        return next((own.unit for own in meanings if own.unit and (own.role, own.name) == (Role.ANALYTE, analyte)), "")
 
     def _of_no_analyte(self, result: LabResult, clumps: str, *, is_blood: bool) -> Judgement:
         """Judge what is no result of a count: a finding of the film, a remark on all, or nothing; a remark tells of clumps beside."""

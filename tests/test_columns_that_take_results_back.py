@@ -56,3 +56,15 @@ def test_long_tables_with_a_name_and_a_number(tmp_path: Path, name: str) -> None
     )
     counts = cbc.Screener().screen_each(str(file)).counts
     assert [count.result.flags()["platelet_line"] for count in counts] == ["cannot_tell", "not_low"]
+
+
+@pytest.mark.parametrize("name", ["Patient Name", "Surname", "Last name", "姓名", "ФИО"])
+def test_where_no_number_says_whose_a_result_is_a_name_does(tmp_path: Path, name: str) -> None:
+    """Else all would be of one person, and platelets of one a normal line of the other."""
+    file = tmp_path / "long.csv"
+    file.write_text(
+        f"{name},date,Test,Result,Unit,age,sex\nDoe,2024-01-01,Hemoglobin,7.1,g/dL,54 y,F\n"
+        "Doe,2024-01-01,Neutrophils,0.6,10^9/L,54 y,F\nRoe,2024-01-01,Platelets,250,10^9/L,54 y,F\n"
+    )
+    counts = cbc.Screener().screen_each(str(file)).counts
+    assert [count.result.flags()["platelet_line"] for count in counts] == ["cannot_tell", "not_low"]

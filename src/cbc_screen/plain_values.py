@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from numbers import Number
 from typing import Any
 
 _NOTHING = ("NAType", "NaTType")  # of pandas, which is not imported for them
@@ -34,6 +35,6 @@ def as_plain(data: object) -> dict[Any, Any] | None:
 def _plain(value: Any) -> Any:
     if is_nothing(value) or (isinstance(value, float) and value != value):
         return None
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        return value.item()
+    if type(value).__module__ == "numpy" and isinstance(value, Number):  # an array is none
+        return value.item()  # type: ignore[attr-defined]
     return str(value) if isinstance(value, Decimal) else value

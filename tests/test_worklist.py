@@ -221,4 +221,4 @@ def test_rows_shown_by_their_flags_give_the_reasons_that_their_results_give(tmp_
 
     by_flags = why(0)
     assert by_flags == why(10)
-    assert by_flags["A"] == [["platelets 90 ×10⁹/L", "Low platelets with heparin in the past 2 weeks"]]
+    assert by_flags["A"] == [["platelets 90 ×10⁹/L", "low platelets with heparin in the past 2 weeks"]]

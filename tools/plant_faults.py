@@ -105,7 +105,7 @@ FAULTS = (
     ),
     Fault(
         "6 nothing private leaks: the error of a record quotes its key",
-        "src/cbc_screen/record.py",
+        "src/cbc_screen/record_errors.py",
         'said = f"{model.__name__}: one key is not a field of it"',
         'said = f"{model.__name__}: {name} is not a field of it"',
     ),

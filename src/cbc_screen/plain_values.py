@@ -37,4 +37,4 @@ def _plain(value: Any) -> Any:
         return None
     if type(value).__module__ == "numpy" and isinstance(value, Number):  # an array is none
         return value.item()  # type: ignore[attr-defined]
-    return str(value) if isinstance(value, Decimal) else value
+    return float(value) if isinstance(value, Decimal) else value

@@ -150,10 +150,11 @@ class Judge:
         return Judgement(None, film=None if is_clumps else film, clumps=clumps)
 
     def _told_of_person(self, result: LabResult) -> tuple[str, str] | None:
-        """Return what a result tells of the person; a pregnancy that is not final, or taken back, is sent and unknown."""
+        """Return what a result tells of the person; a pregnancy that is not final is sent and unknown."""
         if self._stands(result):
             return self._about.read(result)
-        return (PREGNANCY, _UNREADABLE) if self._about.tells_pregnancy(result) else None
+        is_open = result.status is not ResultStatus.DELETED and not any(map(self._takes_back, result.remarks))
+        return (PREGNANCY, _UNREADABLE) if is_open and self._about.tells_pregnancy(result) else None
 
     def _is_of_blood(self, panel: str) -> bool:
         """Tell whether a panel that names another fluid names a count of blood too: "Hematology and pleural fluid"."""

@@ -82,6 +82,8 @@ def long_table(*others: tuple[str, str, str, str], person: str = "1") -> str:
         ("NM|76516-4^GA^LN||203|d|||||F", PRETERM),
         ("ST|76516-4^GA^LN||29+3||||||F", PRETERM),
         ("NM|GAB^Gestational age at birth^L||29|weeks|||||F", PRETERM),
+        ("NM|GAB^Gestational age at delivery of the infant^L||29|weeks|||||F", PRETERM),
+        ("NM|GAB^Gestationsalter bei Geburt^L||29|weeks|||||F", PRETERM),
         ("NM|76516-4^GA^LN||39|wk|||||F", AT_TERM),
         ("NM|76516-4^GA^LN||273|d|||||F", AT_TERM),
         # What was sent and cannot be used is not what was not sent.

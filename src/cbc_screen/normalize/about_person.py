@@ -13,7 +13,7 @@ from cbc_screen.normalize.names import Role, name_reader
 from cbc_screen.normalize.people import presence_of
 from cbc_screen.vocabulary import Presence
 
-_LONGEST_NAME = 40
+_LONGEST_NAME = 80
 
 
 class AboutPerson:

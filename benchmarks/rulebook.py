@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rows import STAGES
 
-from cbc_screen.kernel.conclusions import NOT_JUDGED, UNCLEAR, UNSENT, urgency_rules
+from cbc_screen.kernel.conclusions import ANEMIC, NOT_JUDGED, UNCLEAR, UNSENT, urgency_rules
 from cbc_screen.kernel.ranking import CELL, HIDDEN_AT, LEADING, MOST_POINTS, POINTS_AT
 from cbc_screen.kernel.rules import LINE_ANALYTE, LINES, SEVERITIES
 from cbc_screen.kernel.screen import Kernel
@@ -701,6 +701,7 @@ class RuleBook:
         self.put("borderline", f.all([near, f.negate(f.any([soon, high]))]))
         self.put(UNSENT, f.all([self._unsent(), f.any([soon, routine])]))
         self.put(UNCLEAR, self._unclear())
+        self.put(ANEMIC, self.logic.yes(self.lines(self.rules.definition)[Line.RED]))
         return self.outputs
 
     def put(self, name: str, answer: Code | Flag) -> None:

@@ -11,12 +11,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "ReportedRange": {
         "lower": "Lower limit as reported, a number or its text; null where there is none.",
         "upper": "Upper limit as reported, a number or its text; null where there is none.",
+        "text": "Both limits in one text, as printed; read where neither stands alone.",
     },
     "Measurement": {
         "value": 'The number, or the text as received: 9.1, "<10", "CLUMPED".',
         "unit": "The unit as received. Without one the value is not used, unless the service declares units.",
         "comparator": "The sign before the number, where the source gives it apart from it.",
-        "range": "The reference range that came with the result, in its unit: an object, or [lower, upper].",
+        "range": "The reference range that came with the result, in its unit: an object, [lower, upper], or a text such as 1.8-7.5.",
         "status": "How far the result has come, by letter or word; what is not final, corrected or amended is unknown.",
         "flag": "The sender's own flag (L, LL, H, HH, N); it is held against the value.",
     },

@@ -149,7 +149,7 @@ def _examples(model: type[BaseModel]) -> Mapping[str, Any]:
     given: Mapping[str, Mapping[str, Any]] = {
         "CBCRecord": RECORD,
         "Measurement": {**RECORD["neutrophils"], "comparator": "<"},
-        "ReportedRange": {"lower": 1.8, "upper": 7.5},
+        "ReportedRange": {"lower": 1.8, "upper": 7.5, "text": "1.8-7.5"},
     }
     if model.__name__ in given:
         return given[model.__name__]

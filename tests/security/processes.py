@@ -37,8 +37,16 @@ def capped(more: Callable[[], None] | None = None) -> Callable[[], None]:
 def run(
     *arguments: str | Path, before: Callable[[], None] | None = None, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 60, **more}
+    """Run the command to its end. What is compiled on the way is not kept: a limit on the size of files would cut it short, unseen."""
+    own = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    given = {
+        "env": own,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "timeout": 60,
+        **more,
+    }
     return subprocess.run([*COMMAND, *map(str, arguments)], preexec_fn=capped(before), text=True, check=False, **given)
 
 

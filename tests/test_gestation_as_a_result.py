@@ -329,3 +329,13 @@ def test_the_draft_of_a_profile_scans_as_the_table_does(tmp_path: Path, draft_of
     result = CliRunner().invoke(main, ["profile", str(path), "-o", str(profile)])
     assert result.exit_code == 0, result.output
     assert lines(path, profile=str(profile)) == [AT_TERM]
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+def test_what_is_told_of_nobody_is_true_of_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_columns: bool
+) -> None:
+    monkeypatch.setattr(collected, "IN_COLUMNS", in_columns)
+    path = tmp_path / "results.csv"
+    path.write_text(f"{long_table()}\n,2026-01-01 12:00,F,2026-01-01,Gestational age at birth,29,wk\n")
+    assert lines(path) == [AT_TERM]

@@ -149,6 +149,7 @@ def test_a_name_of_a_count_or_its_percentage_has_its_flag(column: str, name: str
     [
         ("Specimen type", "EDTA", ""), ("Specimen type", "hemolyzed", ""), ("Specimen type", "clotted", "clotted"), ("Flags", "EDTA", ""),
         ("Comment", "EDTA", "EDTA"), ("Comment", "hemolyzed", "hemolyzed"), ("Sample condition", "hemolyzed", "hemolyzed"),
+        ("Sample ID", "hemolyzed", "hemolyzed"),  # not of what was taken, though of the specimen
     ],
 )  # fmt: skip
 def test_what_a_text_under_a_header_says_of_a_row(header: str, text: str, said: str) -> None:

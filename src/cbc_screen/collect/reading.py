@@ -26,7 +26,7 @@ from cbc_screen.ingest.results import MADE_UP
 from cbc_screen.ingest.texts import Texts, bytes_of
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.normalize.collect import Collection
-from cbc_screen.normalize.collected_texts import KINDS
+from cbc_screen.normalize.collected_texts import KINDS, own_key
 from cbc_screen.normalize.identify import Identifier
 from cbc_screen.normalize.judging import Judgement, label_of, limits_of
 from cbc_screen.normalize.moment import MomentReader
@@ -37,10 +37,11 @@ from cbc_screen.vocabulary import Presence, ResultStatus, Sex
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_BIRTH = ("gestation_at_birth", "born_preterm")  # true of every count of a person
 # Fields of a row that say nothing of what kind of result it is, or are looked at by themselves.
 _NOT_ASKED = frozenset((
     "person", "encounter", "specimen_key", "collected_at", "value", "number", "operator", "lower", "upper", "range",
-    "flag", "note", "birth_date", "sex", "age", "age_unit", "pregnancy", "gestation_at_birth", "born_preterm",
+    "flag", "note", "birth_date", "sex", "age", "age_unit", "pregnancy", *_BIRTH,
 ))  # fmt: skip
 _VALUE = ("value", "number", "operator")
 _BESIDE = ("lower", "upper", "range", "flag")
@@ -83,6 +84,7 @@ class TableReading:
     def read(self, batch: ResultColumns) -> pa.RecordBatch:
         """Return what is kept of a batch."""
         rows, fields = len(batch.lines), batch.fields
+        self._tell_births(fields)
         self._values.begin()
         values = self._values.read(fields, rows)
         asked = self._asked(fields, values, rows)
@@ -201,13 +203,26 @@ class TableReading:
         for field in {"note", "flag"} & batch.fields.keys():
             remarks = batch.fields[field]
             found |= remarks.ask(self._collection.judge.says_more)[remarks.codes]
-        for field in {"pregnancy", "gestation_at_birth", "born_preterm"} & batch.fields.keys():
-            stated = batch.fields[field]
+        if "pregnancy" in batch.fields:  # true of its own moment
+            stated = batch.fields["pregnancy"]
             found |= ~stated.empty()[stated.codes]
         for field in batch.number_fields():
             numbers = batch.fields[field]
             found |= self._source.tell_numbers(numbers.values)[numbers.codes]
         return found
+
+    def _tell_births(self, fields: dict[str, Texts]) -> None:
+        """Hand on what columns say of the births of persons: each different saying once, and no row is in doubt for it."""
+        told = [fields.get(field) for field in _BIRTH]
+        own = [texts for texts in told if texts is not None]
+        if not own:
+            return
+        persons = fields["person"]
+        columns = [(texts.codes, len(texts.values)) for texts in (persons, *own)]
+        for row in combine(len(persons.codes), columns).first.tolist():
+            gestation, preterm = ("" if texts is None else _text(texts, row) for texts in told)
+            person = own_key(_text(persons, row), 0)
+            self._collection.births.take_stated(person, gestation, preterm, self._units)
 
     def _beside(
         self, fields: dict[str, Texts], outcomes: list[Outcome], each: NDArray[np.int64], kept: NDArray[np.intp]

@@ -87,14 +87,19 @@ class CollectedSource:
         self._analyte_numbers = {analyte: number for number, analyte in enumerate(knowledge.analytes)}
         self.headers = [
             *_PEOPLE,
-            *(f"{analyte}{part}" for analyte in self._analytes for part in _BESIDE),
+            *(f"{analyte}{part}" for analyte in self._analytes for part in self._beside(analyte)),
             CLUMPS,
             CLUMPS_SUSPECTED,
             *([PREGNANCY] if self._collection.pregnancies else []),
             *sorted(self._collection.film - {CLUMPS, CLUMPS_SUSPECTED}),
         ]
 
+    def _beside(self, analyte: str) -> tuple[str, ...]:
+        """Return what stands beside an analyte; no limits and no flag come with what is told of a birth."""
+        return _BESIDE if analyte != self.births else ("", " unit", " status")
+
     def _is_told(self, analyte: str) -> bool:
+        """Tell whether some source has, or may have, results of an analyte, or tells of births."""
         own = self._collection
         return bool(own.analytes[analyte]) or analyte in own.possible or (analyte == self.births and own.births.told)
 
@@ -254,7 +259,7 @@ class CollectedSource:
         return from_texts(cells)
 
     def _of_births(self, persons: Sequence[str], part: str) -> pa.Array:
-        """Return what is told of the birth of each person."""
+        """Return a part of what results say of each person's birth."""
         place = Cell._fields.index(part or "value")
         return from_texts([cell[place] for cell in self._collection.births.of(persons)])
 

@@ -27,7 +27,7 @@ _LONG = 5
 _CONTESTED = "it means different things in different languages"
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # between the words of a name in a program
 _LOINC = re.compile(r"\d{1,7}-\d")
-_UNIT_WITHIN = re.compile(r"(?P<base>[^()\[\]]+?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*(?P<rest>[^()\[\]]+)")
+_UNIT_WITHIN = re.compile(r"(?P<base>[^()\[\]]+?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*(?P<rest>[^()\[\]]*)")
 _NUMBERED = re.compile(r"(.*[)\]}])[._](\d{1,2})")
 _PER = "per"
 _LONGEST_TAIL = 5  # "thou"; longer words beside a name are other tests more often than units
@@ -188,12 +188,12 @@ class NameReader:
         return self._beside(name) or self._beside_unit(text) or self._age(name)
 
     def _beside_unit(self, text: str) -> Meaning | None:
-        """Read the name of a column beside those of an analyte with the unit in its middle: "HGB (g/dL) reference range"."""
+        """Read the name of a column beside those of an analyte with a unit in it: "HGB (g/dL) reference range"."""
         if (parted := _UNIT_WITHIN.fullmatch(text)) is None:
             return None
         found = self._beside(plain_name(f"{parted['base']} {parted['rest']}"))
         unit = None if found is None else self._knowledge.analytes[found.name].units.find(parted["unit"])
-        return found if isinstance(unit, Factor) else None
+        return Meaning(found.role, found.name, parted["unit"]) if found and isinstance(unit, Factor) else None
 
     def _beside(self, name: str) -> Meaning | None:
         """Say whether a name is of a column beside those of an analyte: its unit, its limits, remarks on it."""

@@ -10,12 +10,12 @@ from cbc_screen.errors import UsageError, did_you_mean
 from cbc_screen.knowledge import Knowledge
 from cbc_screen.knowledge.fold import plain_name
 from cbc_screen.knowledge.profiles import Profile
-from cbc_screen.knowledge.quantities import AMBIGUOUS, COUNT_OR_PERCENT
 from cbc_screen.knowledge.specimens import ANY
 from cbc_screen.normalize.age import parse_age_unit
 from cbc_screen.normalize.declared import Declared, declare_units
 from cbc_screen.normalize.names import Meaning, NameReader, Role, name_reader
 from cbc_screen.normalize.quoted import QuotedNames
+from cbc_screen.normalize.settled_names import prefer_first_names, refuse_limits_in_another_unit, settle_ambiguous
 from cbc_screen.normalize.value import POINT, NumberFormat, ResultReader
 from cbc_screen.vocabulary import Reason
 
@@ -201,8 +201,9 @@ def make_plan(
     reader = name_reader(knowledge)
     taken = set(chosen.values())
     meanings = {header: reader.of_header(header) for header in headers if header not in taken}
-    _settle_ambiguous(knowledge, meanings, declared)
-    _prefer_first_names(meanings, reader)
+    settle_ambiguous(knowledge, meanings, declared)
+    prefer_first_names(meanings, reader)
+    refuse_limits_in_another_unit(knowledge, meanings, declared, chosen)
     found = _Found(knowledge, chosen, quoted)
     for header, meaning in meanings.items():
         found.headers.setdefault((meaning.role, meaning.name), []).append(header)
@@ -255,46 +256,9 @@ def _age_unit(column: str | None, reader: NameReader, declared: Declared) -> str
     return own or declared.age_unit
 
 
-def _settle_ambiguous(knowledge: Knowledge, meanings: dict[str, Meaning], declared: Declared) -> None:
-    """Read a name that may be a count or a percentage as the one for which the caller declares a unit.
-
-    A system of units may say that all of them are counts.
-    """
-    read = {meaning.name for meaning in meanings.values() if meaning.role is Role.ANALYTE}
-    for header, meaning in meanings.items():
-        if meaning.why != AMBIGUOUS:
-            continue
-        both = (meaning.name, knowledge.analytes[meaning.name].percent)
-        own = [analyte for analyte in both if analyte in declared.units]
-        if not own and COUNT_OR_PERCENT in declared.system:
-            own = [meaning.name]
-        if len(own) == 1 and own[0] is not None and own[0] not in read:
-            meanings[header] = Meaning(Role.ANALYTE, own[0])
-            read.add(own[0])
-
-
 def languages_of(knowledge: Knowledge, headers: Sequence[str], declared: Declared) -> tuple[str, ...]:
     """Return the language that is declared, else those that the names of the columns may be in."""
     return (declared.language,) if declared.language is not None else knowledge.languages.of(headers)
-
-
-def _prefer_first_names(meanings: dict[str, Meaning], reader: NameReader) -> None:
-    """Leave aside what has a longer name, or one of another language, beside a column of the same by its first name."""
-    same: dict[tuple[Role, str], list[str]] = {}
-    for header, meaning in meanings.items():
-        if meaning.role in (Role.ANALYTE, Role.PERSON):
-            same.setdefault((meaning.role, meaning.name), []).append(header)
-    for (role, name), headers in same.items():
-        first = [header for header in headers if reader.is_first_name(header, meanings[header])]
-        if len(headers) > 1 and len(first) == 1:
-            for header in headers:
-                if header != first[0]:
-                    why, unit = f"{first[0]!r} is read as {name}", meanings[header].unit
-                    meanings[header] = (
-                        Meaning(Role.AGAIN, name, unit, why, Reason.CODE_UNKNOWN)
-                        if role is Role.ANALYTE
-                        else Meaning(Role.REFUSED, name, why=why)
-                    )
 
 
 def _possible(

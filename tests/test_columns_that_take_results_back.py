@@ -47,24 +47,21 @@ def test_two_of_one_name_are_two_persons_over_time_too() -> None:
     assert len(cbc.follow(frame)) == 2
 
 
+def platelet_lines(file: Path, header: str, *persons: str) -> list[str]:
+    """Return the platelet lines of a table with hemoglobin and neutrophils of one person and platelets of 250 of another."""
+    results = (("Hemoglobin", "7.1", "g/dL"), ("Neutrophils", "0.6", "10^9/L"), ("Platelets", "250", "10^9/L"))
+    rows = [f"{own},2024-01-01,{','.join(result)},54 y,F" for own, result in zip(persons, results, strict=True)]
+    file.write_text("\n".join([f"{header},date,Test,Result,Unit,age,sex", *rows]), encoding="utf-8")
+    return [count.result.flags()["platelet_line"] for count in cbc.Screener().screen_each(str(file)).counts]
+
+
 @pytest.mark.parametrize("name", ["MRN", "Study ID", "Hospital number"])
 def test_long_tables_with_a_name_and_a_number(tmp_path: Path, name: str) -> None:
-    file = tmp_path / "long.csv"
-    file.write_text(
-        f"Patient,{name},date,Test,Result,Unit,age,sex\nDoe J,1,2024-01-01,Hemoglobin,7.1,g/dL,54 y,F\n"
-        "Doe J,1,2024-01-01,Neutrophils,0.6,10^9/L,54 y,F\nDoe J,2,2024-01-01,Platelets,250,10^9/L,54 y,F\n"
-    )
-    counts = cbc.Screener().screen_each(str(file)).counts
-    assert [count.result.flags()["platelet_line"] for count in counts] == ["cannot_tell", "not_low"]
+    found = platelet_lines(tmp_path / "long.csv", f"Patient,{name}", "Doe J,1", "Doe J,1", "Doe J,2")
+    assert found == ["cannot_tell", "not_low"]
 
 
 @pytest.mark.parametrize("name", ["Patient Name", "Surname", "Last name", "姓名", "ФИО"])
 def test_where_no_number_says_whose_a_result_is_a_name_does(tmp_path: Path, name: str) -> None:
     """Else all would be of one person, and platelets of one a normal line of the other."""
-    file = tmp_path / "long.csv"
-    file.write_text(
-        f"{name},date,Test,Result,Unit,age,sex\nDoe,2024-01-01,Hemoglobin,7.1,g/dL,54 y,F\n"
-        "Doe,2024-01-01,Neutrophils,0.6,10^9/L,54 y,F\nRoe,2024-01-01,Platelets,250,10^9/L,54 y,F\n"
-    )
-    counts = cbc.Screener().screen_each(str(file)).counts
-    assert [count.result.flags()["platelet_line"] for count in counts] == ["cannot_tell", "not_low"]
+    assert platelet_lines(tmp_path / "long.csv", name, "Doe", "Doe", "Roe") == ["cannot_tell", "not_low"]

@@ -58,7 +58,7 @@ def test_a_text_in_a_column_and_in_a_record(tmp_path: Path, text: str, sex: str,
     "header",
     [
         "HGB reference range", "HGB_ref_range", "Hemoglobin (g/dL) Reference Range", "Normal range HGB", "Reference interval for hemoglobin",
-        "Hb Referenzbereich", "hemoglobin_reference_range",
+        "Hb Referenzbereich", "hemoglobin_reference_range", "HGB Ref Range (g/dL)", "HGB (Ref. Range)", "Reference Range: HGB",
     ],
 )  # fmt: skip
 def test_how_such_a_column_is_called(header: str) -> None:
@@ -115,3 +115,36 @@ def test_a_flag_is_held_against_the_text(tmp_path: Path) -> None:
         {"age": ["40 y"], "sex": ["F"], "HGB (g/dL)": [11.0], "HGB flag": ["L"], "HGB Ref Range": ["10.5-15.0"]}
     )
     assert list(cbc.audit(frame).findings["finding"]) == ["flag_low_not_low"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "line"),
+    [
+        ("HGB (g/dL) lower limit", "10.5", "not_low"), ("HGB lower limit (g/dL)", "10.5", "not_low"),
+        ("HGB (g/L) lower limit", "105", "low"), ("HGB Ref Range (g/L)", "105-150", "low"), ("HGB (mmol/L) reference range", "6.5-9.6", "low"),
+    ],
+)  # fmt: skip
+def test_limits_in_another_unit_than_their_results_are_not_used_and_named(
+    tmp_path: Path, header: str, cell: str, line: str
+) -> None:
+    file = tmp_path / "counts.csv"
+    file.write_text(f"age,sex,HGB (g/dL),{header}\n40 y,F,11.0,{cell}\n", encoding="utf-8")
+    summary = cbc.scan(file, tmp_path / "flags.parquet").to_dict()
+    assert list(cbc.read_flags(tmp_path / "flags.parquet")["red_line"]) == [line]
+    assert (header in {*summary["refused_columns"], *summary["ignored_columns"]}) is (line == "low")
+
+
+def test_limits_that_state_a_unit_beside_results_that_state_theirs_row_by_row() -> None:
+    """Whether it is theirs is not known of every row."""
+    frame = pd.DataFrame(
+        {"age": ["40 y"], "sex": ["F"], "HGB": ["11.0"], "HGB unit": ["g/dL"], "HGB Ref Range (g/dL)": ["10.5-15.0"]}
+    )
+    assert red(cbc.screen_frame(frame)) == ("low", "")
+    plain = frame.rename(columns={"HGB Ref Range (g/dL)": "HGB Ref Range"})
+    assert red(cbc.screen_frame(plain)) == ("not_low", "")
+
+
+def test_limits_in_the_unit_that_is_declared_for_their_results() -> None:
+    frame = pd.DataFrame({"age": ["40 y"], "sex": ["F"], "HGB": ["11.0"], "HGB Ref Range (g/dL)": ["10.5-15.0"]})
+    assert red(cbc.screen_frame(frame, units="us")) == ("not_low", "")
+    assert red(cbc.screen_frame(frame, units={"hemoglobin": "g/L"}))[0] != "not_low"

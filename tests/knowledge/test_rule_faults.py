@@ -100,7 +100,7 @@ FAULTS = [
         "shown_when: {course: recovering}\nsettled_by:",
         "shown_when",
         "shown_when: {course",
-        says="without earlier counts it could not be told",
+        says="which nobody knows without earlier counts",
     ),
     Fault(
         "a witness with a finding that is none",
@@ -140,6 +140,7 @@ FAULTS = [
     ),
     # The order of the checklist.
     Fault("an order without a source", ORDER, "source: project", "source: nobody", "source", "source: nobody"),
+    Fault("questions without a source", QUESTIONS, "source: project", "source: nobody", "source", "source: nobody"),
     Fault(
         "a test of what is borderline that is none",
         ORDER,

@@ -249,8 +249,7 @@ class _Opener:
             plan = make_plan(self._knowledge, table.headers, self._declared)
         except UsageError:
             return None  # two columns of one analyte: told when the table is opened
-        # A birth may be told beside every result of a person.
-        if plan.analytes.keys() - {self._knowledge.words.gestation} or plan.possible:
+        if plan.names_counts(self._knowledge) or plan.possible:
             return None
         own = {name: column for name, column in self._columns.items() if name in LONG_FIELDS}
         return plain_results(self._knowledge, table.headers, own) if len(own) == len(self._columns) else None

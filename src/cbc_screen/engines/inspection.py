@@ -109,8 +109,7 @@ def _inspect_table(path: Path, kind: Format, opening: Opening) -> Inspection:
 
 def _names_analytes(headers: list[str], opening: Opening) -> bool:
     try:
-        found = make_plan(opening.knowledge, headers, opening.declared).analytes
-        return bool(found.keys() - {opening.knowledge.words.gestation})  # a birth may be told beside every result
+        return make_plan(opening.knowledge, headers, opening.declared).names_counts(opening.knowledge)
     except UsageError:
         return True  # two columns of one analyte: told when the table is opened
 

@@ -138,7 +138,7 @@ def load_ordering(
     if node.text("source") not in set(sources):
         raise node.error("source", "is not in sources.csv")
     node.choice("threshold", Threshold)
-    asked, question_of = _load_questions(questions, set(known), findings, words)
+    asked, question_of = _load_questions(questions, set(known), findings, set(sources), words)
     for key, inner in (("next_tests", "first"), ("next_tests", "unsent_line"), ("next_tests", "unclear_line"), ("next_tests", "red_line_low"),
                        ("borderline", "test")):  # fmt: skip
         if node.node(key).text(inner) not in asked:
@@ -171,9 +171,12 @@ def load_ordering(
 
 
 def _load_questions(
-    node: YamlNode, known: set[str], findings: Iterable[str], words: Vocabulary
+    node: YamlNode, known: set[str], findings: Iterable[str], sources: set[str], words: Vocabulary
 ) -> tuple[dict[str, Question], dict[str, str]]:
-    node.check_keys(["questions"])
+    node.check_keys(["threshold", "source", "questions"])
+    node.choice("threshold", Threshold)
+    if node.text("source") not in sources:
+        raise node.error("source", "is not in sources.csv")
     questions: dict[str, Question] = {}
     answered: dict[str, str] = {}
     for entry in node.nodes("questions"):

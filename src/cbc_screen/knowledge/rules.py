@@ -190,7 +190,7 @@ class RuleReader:
             return None
         found = parse_predicate(node.node(key), self._words)
         if of_history(found):
-            raise node.error(key, "may not ask for a course: without earlier counts it could not be told")
+            raise node.error(key, "may not ask for a course, which nobody knows without earlier counts")
         return found
 
     def _items(self, node: YamlNode, key: str, keys: list[str]) -> tuple[Item, ...]:

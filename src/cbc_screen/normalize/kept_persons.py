@@ -59,7 +59,7 @@ class KeptPersons:
         self._waiting.clear()
 
     def each(self, at_once: int) -> Iterator[list[tuple[object, ...]]]:
-        """Yield what is known of persons, so many at once: key, birth date, sex, age, whether they are no patients."""
+        """Yield what is known of persons, in batches: key, birth date, sex, age, and whether they are not patients."""
         self.write()
         found = self._base.execute(
             f"SELECT key, birth_date, sex, age, kind NOT IN ('', '{SpecimenKind.BLOOD.value}') FROM person"

@@ -78,7 +78,7 @@ class MomentReader:
         return NO_MOMENT if worth is Placing.NONE else Moment(plain, worth)
 
     def _worth(self, plain: str) -> Placing:
-        """Say what words are worth that are no date in ISO or HL7 form."""
+        """Say how exactly a text that is no ISO or HL7 date tells a moment."""
         tokens = _TOKENS.findall(plain)
         numbers = [token for token in tokens if token.isdecimal()]
         words = [token for token in tokens if not token.isdecimal()]

@@ -110,7 +110,7 @@ def _age_row(value: str | float | None, unit: str | None, oldest: int) -> tuple[
 
 
 def _dates(columns: Mapping[str, pa.Array], plan: Plan, field: str) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Return ordinal, year, month, day of the first and last possible date (-1: none), and whether its century is not told."""
+    """Return ordinal, year, month, day of the first and last possible date (-1: none), and whether the century is missing."""
     values, places = distinct(columns[plan.people[field]])
     date_format = plan.declared.date_format_of(field)
     table = np.full((len(values) + 1, _DATE), -1, dtype=np.int64)

@@ -127,6 +127,10 @@ class Plan:
             notes=tuple(dict.fromkeys([*self.notes, *other.notes])),
         )
 
+    def names_counts(self, knowledge: Knowledge) -> bool:
+        """Tell whether some column is of an analyte; a birth may be told beside every result of a person."""
+        return bool(self.analytes.keys() - {knowledge.words.gestation})
+
     def reader(self, knowledge: Knowledge, analyte: str) -> ResultReader:
         """Return the reader of one analyte's column."""
         unit = self.analytes[analyte].unit or self.declared.unit(knowledge, analyte)
@@ -275,7 +279,7 @@ def _possible(
 
 
 def _channels(knowledge: Knowledge, headers: Sequence[str], others: Sequence[str]) -> str | None:
-    """Find the column of the channels that were ordered; one that stands twice cannot be read."""
+    """Find the column that lists the ordered channels; one that appears twice cannot be read."""
     found = [own for own in others if plain_name(own) in knowledge.beside.ordered.columns]
     return found[0] if len(found) == 1 and headers.count(found[0]) == 1 else None
 
